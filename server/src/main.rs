@@ -1,0 +1,2 @@
+//! taskwright-server.
+fn main() {}

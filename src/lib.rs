@@ -1,0 +1,1 @@
+//! Taskwright: a brief becomes schema-checked tasks in a task server, from a browser tab.

@@ -1,0 +1,2 @@
+//! taskwright-testbed.
+fn main() {}
