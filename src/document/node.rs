@@ -1,0 +1,302 @@
+//! One value inside a document, read in place.
+
+use std::borrow::Cow;
+
+use super::escape::unquote;
+use super::pointer::push_token;
+use super::scanner::Record;
+
+/// What a JSON value is (RFC 8259, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+/// A handle on one value of a [`super::Document`]; copying it costs nothing.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    text: &'a str,
+    records: &'a [Record],
+    index: usize,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn new(text: &'a str, records: &'a [Record], index: usize) -> Self {
+        Node {
+            text,
+            records,
+            index,
+        }
+    }
+
+    fn record(&self) -> Record {
+        // The index comes from the scanner's own records; the default is never reached.
+        self.records.get(self.index).copied().unwrap_or_default()
+    }
+
+    fn with(&self, index: usize) -> Node<'a> {
+        Node { index, ..*self }
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.record().kind
+    }
+
+    /// Its exact source, quotes or brackets included.
+    #[must_use]
+    pub fn text(&self) -> &'a str {
+        let record = self.record();
+        self.text
+            .get(record.start as usize..record.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// Where its source stands in the document's text, in bytes.
+    #[must_use]
+    pub fn span(&self) -> std::ops::Range<usize> {
+        let record = self.record();
+        record.start as usize..record.end as usize
+    }
+
+    /// Where it stands among the values of its document: no two share it.
+    #[must_use]
+    pub fn ordinal(&self) -> usize {
+        self.index
+    }
+
+    /// The address of the document's spans, the same for every node of one document.
+    #[must_use]
+    pub fn document_address(&self) -> usize {
+        self.records.as_ptr() as usize
+    }
+
+    /// How many members or items it has; 0 for what is not a container.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.record().children as usize
+    }
+
+    /// Whether it has no members or items.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value of the member `name`; of duplicates the last. `None` for what is not an object.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Node<'a>> {
+        let mut found = None;
+        for (key, value) in self.raw_members() {
+            let matches = match key.record().escaped {
+                false => key.inner() == name,
+                true => unquote(key.inner()) == name,
+            };
+            if matches {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The members in their order, names decoded, duplicates included; none for what is not an
+    /// object.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> + use<'a> {
+        self.raw_members()
+            .map(|(key, value)| (key.decoded(), value))
+    }
+
+    /// The members as (name, value) nodes.
+    pub(super) fn raw_members(&self) -> Children<'a, true> {
+        self.children()
+    }
+
+    /// The items in their order; none for what is not an array.
+    pub fn items(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        self.item_nodes()
+    }
+
+    fn item_nodes(&self) -> Children<'a, false> {
+        self.children()
+    }
+
+    fn children<const PAIRS: bool>(&self) -> Children<'a, PAIRS> {
+        let record = self.record();
+        let wanted = if PAIRS { Kind::Object } else { Kind::Array };
+        let left = if record.kind == wanted {
+            record.children
+        } else {
+            0
+        };
+        Children {
+            node: self.with(self.index + 1),
+            left,
+        }
+    }
+
+    /// The characters of a string.
+    #[must_use]
+    pub fn as_str(&self) -> Option<Cow<'a, str>> {
+        (self.kind() == Kind::String).then(|| self.decoded())
+    }
+
+    /// The truth of a boolean.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        (self.kind() == Kind::Boolean).then(|| self.text() == "true")
+    }
+
+    fn inner(&self) -> &'a str {
+        let text = self.text();
+        text.get(1..text.len().saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    fn decoded(&self) -> Cow<'a, str> {
+        if self.record().escaped {
+            unquote(self.inner())
+        } else {
+            Cow::Borrowed(self.inner())
+        }
+    }
+
+    /// The value as an owned tree. Numbers beyond i64, u64 and f64 become the nearest double, and
+    /// of duplicate keys the last one stays: fit for messages and comparisons, never for posting.
+    #[must_use]
+    pub fn to_value(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self.kind() {
+            Kind::Null => Value::Null,
+            Kind::Boolean => Value::Bool(self.text() == "true"),
+            Kind::Number => Value::Number(nearest_number(self.text())),
+            Kind::String => Value::String(self.decoded().into_owned()),
+            Kind::Array => Value::Array(self.items().map(|item| item.to_value()).collect()),
+            Kind::Object => Value::Object(
+                self.members()
+                    .map(|(name, value)| (name.into_owned(), value.to_value()))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// Calls `visit` with this value and everything inside it, each with its pointer.
+    pub(super) fn walk(&self, visit: &mut impl FnMut(Node<'a>, &str)) {
+        // Depth is bounded by the scanner, so recursion is.
+        fn go<'a>(node: Node<'a>, pointer: &str, visit: &mut impl FnMut(Node<'a>, &str)) {
+            visit(node, pointer);
+            match node.kind() {
+                Kind::Object => {
+                    for (name, value) in node.members() {
+                        go(value, &push_token(pointer, &name), visit);
+                    }
+                }
+                Kind::Array => {
+                    for (index, item) in node.items().enumerate() {
+                        go(item, &format!("{pointer}/{index}"), visit);
+                    }
+                }
+                _ => {}
+            }
+        }
+        go(*self, "", visit);
+    }
+
+    /// Whether two members of this object have the same name. Cheap for the small objects that
+    /// tasks are made of.
+    pub(super) fn has_repeated_name(&self) -> bool {
+        const FEW: usize = 16;
+        if self.len() > FEW {
+            let mut names = std::collections::HashSet::new();
+            return self.members().any(|(name, _)| !names.insert(name));
+        }
+        let mut earlier: Vec<Cow<'a, str>> = Vec::with_capacity(self.len());
+        for (name, _) in self.members() {
+            if earlier.contains(&name) {
+                return true;
+            }
+            earlier.push(name);
+        }
+        false
+    }
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Node").field(&self.text()).finish()
+    }
+}
+
+/// Walks the children of a container by skipping each child's own parts.
+pub(super) struct Children<'a, const PAIRS: bool> {
+    node: Node<'a>,
+    left: u32,
+}
+
+impl<'a> Children<'a, false> {
+    fn step(&mut self) -> Node<'a> {
+        let node = self.node;
+        self.node = node.with(node.record().next as usize);
+        node
+    }
+}
+
+impl<'a> Iterator for Children<'a, false> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.step())
+    }
+}
+
+impl<'a> Iterator for Children<'a, true> {
+    type Item = (Node<'a>, Node<'a>);
+
+    fn next(&mut self) -> Option<(Node<'a>, Node<'a>)> {
+        self.left = self.left.checked_sub(1)?;
+        let key = self.node;
+        let value = key.with(key.record().next as usize);
+        self.node = value.with(value.record().next as usize);
+        Some((key, value))
+    }
+}
+
+/// The machine number nearest to a literal.
+pub(crate) fn nearest_number(text: &str) -> serde_json::Number {
+    if let Ok(number) = text.parse::<i64>() {
+        // "-0" is a double: as an integer it would lose its sign.
+        if !(number == 0 && text.starts_with('-')) {
+            return number.into();
+        }
+    }
+    if let Ok(number) = text.parse::<u64>() {
+        return number.into();
+    }
+    let double = text.parse::<f64>().unwrap_or(0.0);
+    serde_json::Number::from_f64(double.clamp(f64::MIN, f64::MAX))
+        .unwrap_or_else(|| serde_json::Number::from(0))
+}
+
+/// Whether a machine number holds every digit of a literal.
+pub(super) fn is_exact_number(text: &str) -> bool {
+    if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
+        return true;
+    }
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let written_as_integer = mantissa.len() == text.len() && !text.contains('.');
+    if written_as_integer {
+        return false;
+    }
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let significant = digits.trim_start_matches('0').trim_end_matches('0').len();
+    let double = text.parse::<f64>().unwrap_or(f64::INFINITY);
+    let underflows = double == 0.0 && significant > 0;
+    significant <= 17 && double.is_finite() && !underflows
+}

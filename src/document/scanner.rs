@@ -1,0 +1,514 @@
+//! An incremental scanner of strict JSON (RFC 8259): text in, in pieces of any size; spans out.
+//!
+//! Each byte is looked at once, in whatever pieces it comes: all that is needed to go on is kept
+//! between pieces. The text itself is not kept here.
+
+use super::Document;
+use super::error::{DocumentError, Fault};
+use super::node::Kind;
+
+/// How deep and how long a value may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Levels of arrays and objects; a value that is neither has none.
+    pub depth: usize,
+    /// Bytes of text, from the first one pushed.
+    pub bytes: usize,
+}
+
+impl Default for Limits {
+    /// 64 levels, 32 MiB.
+    fn default() -> Self {
+        Limits {
+            depth: 64,
+            bytes: 32 << 20,
+        }
+    }
+}
+
+/// Where one value (or member name) stands. Containers are followed by their parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record {
+    pub kind: Kind,
+    /// For a string: whether it holds an escape, so that it must be decoded.
+    pub escaped: bool,
+    pub start: u32,
+    pub end: u32,
+    /// The record after this value and all its parts.
+    pub next: u32,
+    /// Members or items.
+    pub children: u32,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Record {
+            kind: Kind::Null,
+            escaped: false,
+            start: 0,
+            end: 0,
+            next: u32::MAX,
+            children: 0,
+        }
+    }
+}
+
+/// Whether the value is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// All of the piece was taken, and the value goes on.
+    More,
+    /// The value is closed; so many bytes of this piece belong to it.
+    Done {
+        /// Bytes of the piece that were taken. What stands after them was not looked at.
+        consumed: usize,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Value,
+    ValueOrEnd,
+    KeyOrEnd,
+    Key,
+    Colon,
+    AfterValue,
+    Text {
+        key: bool,
+    },
+    Escape {
+        key: bool,
+    },
+    /// `\uXXXX`: digits still to come, what they came to, and whether a low surrogate is due.
+    Hex {
+        key: bool,
+        left: u8,
+        unit: u16,
+        low: bool,
+    },
+    /// The backslash, then the `u`, of the second half of a surrogate pair.
+    LowBackslash {
+        key: bool,
+    },
+    LowU {
+        key: bool,
+    },
+    Number(NumberPart),
+    Literal {
+        rest: &'static [u8],
+    },
+    Done,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NumberPart {
+    Minus,
+    Zero,
+    Integer,
+    Point,
+    Fraction,
+    Exponent,
+    ExponentSign,
+    ExponentDigits,
+}
+
+impl NumberPart {
+    fn may_end(self) -> bool {
+        matches!(
+            self,
+            NumberPart::Zero
+                | NumberPart::Integer
+                | NumberPart::Fraction
+                | NumberPart::ExponentDigits
+        )
+    }
+
+    fn after(self, byte: u8) -> Option<NumberPart> {
+        use NumberPart::{
+            Exponent, ExponentDigits, ExponentSign, Fraction, Integer, Minus, Point, Zero,
+        };
+        Some(match (self, byte) {
+            (Minus, b'0') => Zero,
+            (Minus, b'1'..=b'9') | (Integer, b'0'..=b'9') => Integer,
+            (Zero | Integer, b'.') => Point,
+            (Point | Fraction, b'0'..=b'9') => Fraction,
+            (Zero | Integer | Fraction, b'e' | b'E') => Exponent,
+            (Exponent, b'+' | b'-') => ExponentSign,
+            (Exponent | ExponentSign | ExponentDigits, b'0'..=b'9') => ExponentDigits,
+            _ => return None,
+        })
+    }
+}
+
+/// Scans one JSON value, in pieces.
+#[derive(Debug, Clone)]
+pub struct Scanner {
+    limits: Limits,
+    state: State,
+    /// The open containers, as records.
+    open: Vec<u32>,
+    records: Vec<Record>,
+    /// Bytes taken before the current piece.
+    position: usize,
+}
+
+impl Scanner {
+    /// A scanner at the start of a value.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Scanner {
+            limits,
+            state: State::Value,
+            open: Vec::new(),
+            records: Vec::new(),
+            position: 0,
+        }
+    }
+
+    /// Takes the next piece. After [`Progress::Done`] nothing more is taken.
+    ///
+    /// # Errors
+    /// [`DocumentError`], its offset counted from the first byte ever pushed. The scanner is of no
+    /// use afterwards.
+    pub fn push(&mut self, piece: &str) -> Result<Progress, DocumentError> {
+        let bytes = piece.as_bytes();
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            match self.state {
+                State::Text { key } => {
+                    let rest = bytes.get(at..).unwrap_or_default();
+                    let stop = rest
+                        .iter()
+                        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
+                    let Some(stop) = stop else {
+                        at = bytes.len();
+                        break;
+                    };
+                    at += stop;
+                    match rest.get(stop) {
+                        Some(b'"') => {
+                            at += 1;
+                            self.close_leaf(at);
+                            self.state = if key { State::Colon } else { State::AfterValue };
+                        }
+                        Some(b'\\') => {
+                            at += 1;
+                            if let Some(record) = self.records.last_mut() {
+                                record.escaped = true;
+                            }
+                            self.state = State::Escape { key };
+                        }
+                        _ => return Err(self.fault(Fault::ControlCharacter, at)),
+                    }
+                }
+                State::Done => return Ok(self.done(at)),
+                _ => {
+                    if self.step(byte, at)? {
+                        at += 1;
+                    }
+                }
+            }
+            if matches!(self.state, State::AfterValue) && self.open.is_empty() {
+                self.state = State::Done;
+                self.within_limit(at)?;
+                return Ok(self.done(at));
+            }
+        }
+        self.within_limit(at)?;
+        self.position += at;
+        Ok(match self.state {
+            State::Done => Progress::Done { consumed: at },
+            _ => Progress::More,
+        })
+    }
+
+    /// Says that no more text comes: closes a number that stands alone.
+    ///
+    /// # Errors
+    /// [`Fault::Empty`] or [`Fault::Unfinished`].
+    pub fn finish(&mut self) -> Result<(), DocumentError> {
+        match self.state {
+            State::Done => Ok(()),
+            State::Number(part) if part.may_end() && self.open.is_empty() => {
+                self.close_leaf(0);
+                self.state = State::Done;
+                Ok(())
+            }
+            State::Value if self.records.is_empty() => Err(self.fault(Fault::Empty, 0)),
+            _ => Err(self.fault(Fault::Unfinished, 0)),
+        }
+    }
+
+    /// Whether the value is closed.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
+    /// Whether nothing but whitespace was seen so far.
+    #[must_use]
+    pub fn is_untouched(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Makes the document of what was scanned. `text` is all that was pushed, in one; what stands
+    /// around the value in it is left away.
+    ///
+    /// # Errors
+    /// [`Fault::Empty`] or [`Fault::Unfinished`] where the value is not closed, or where `text` is
+    /// not what was pushed.
+    pub fn into_document(mut self, text: &str) -> Result<Document, DocumentError> {
+        self.finish()?;
+        let root = self.records.first().copied().unwrap_or_default();
+        let value = text
+            .get(root.start as usize..root.end as usize)
+            .ok_or_else(|| self.fault(Fault::Unfinished, 0))?;
+        if root.start > 0 {
+            for record in &mut self.records {
+                record.start -= root.start;
+                record.end -= root.start;
+            }
+        }
+        self.records.shrink_to_fit();
+        Ok(Document::from_records(value, self.records))
+    }
+
+    fn done(&mut self, consumed: usize) -> Progress {
+        self.position += consumed;
+        Progress::Done { consumed }
+    }
+
+    fn fault(&self, fault: Fault, at: usize) -> DocumentError {
+        DocumentError::new(fault, self.position + at)
+    }
+
+    fn within_limit(&self, at: usize) -> Result<(), DocumentError> {
+        if self.position + at > self.limits.bytes {
+            return Err(self.fault(Fault::TooLong(self.limits.bytes), 0));
+        }
+        Ok(())
+    }
+
+    /// Takes one byte outside the plain run of a string. Returns whether it was used up: a number
+    /// ends at a byte that belongs to what follows.
+    fn step(&mut self, byte: u8, at: usize) -> Result<bool, DocumentError> {
+        match self.state {
+            State::Number(part) => {
+                if let Some(part) = part.after(byte) {
+                    self.state = State::Number(part);
+                    return Ok(true);
+                }
+                if !part.may_end() {
+                    return Err(self.fault(Fault::Unexpected("a digit"), at));
+                }
+                self.close_leaf(at);
+                self.state = State::AfterValue;
+                return Ok(false);
+            }
+            State::Literal { rest } => {
+                return match rest.split_first() {
+                    Some((expected, left)) if *expected == byte => {
+                        if left.is_empty() {
+                            self.close_leaf(at + 1);
+                            self.state = State::AfterValue;
+                        } else {
+                            self.state = State::Literal { rest: left };
+                        }
+                        Ok(true)
+                    }
+                    _ => Err(self.fault(Fault::Unexpected("true, false or null"), at)),
+                };
+            }
+            State::Escape { .. }
+            | State::Hex { .. }
+            | State::LowBackslash { .. }
+            | State::LowU { .. } => {
+                self.escape(byte, at)?;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            return Ok(true);
+        }
+        match (self.state, byte) {
+            (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close(at),
+            (State::Value | State::ValueOrEnd, _) => self.value(byte, at)?,
+            (State::KeyOrEnd | State::Key, b'"') => {
+                self.begin(Kind::String, at);
+                self.state = State::Text { key: true };
+            }
+            (State::KeyOrEnd, _) => {
+                return Err(
+                    self.fault(Fault::Unexpected("a member name in double quotes or }"), at)
+                );
+            }
+            (State::Key, _) => {
+                return Err(self.fault(Fault::Unexpected("a member name in double quotes"), at));
+            }
+            (State::Colon, b':') => self.state = State::Value,
+            (State::Colon, _) => return Err(self.fault(Fault::Unexpected("a colon"), at)),
+            (State::AfterValue, _) => self.after_value(byte, at)?,
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    fn value(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
+        self.state = match byte {
+            b'{' | b'[' => {
+                if self.open.len() >= self.limits.depth {
+                    return Err(self.fault(Fault::TooDeep(self.limits.depth), at));
+                }
+                let (kind, state) = match byte {
+                    b'{' => (Kind::Object, State::KeyOrEnd),
+                    _ => (Kind::Array, State::ValueOrEnd),
+                };
+                let index = self.begin(kind, at);
+                self.open.push(index);
+                state
+            }
+            b'"' => {
+                self.begin(Kind::String, at);
+                State::Text { key: false }
+            }
+            b'-' | b'0'..=b'9' => {
+                self.begin(Kind::Number, at);
+                State::Number(match byte {
+                    b'-' => NumberPart::Minus,
+                    b'0' => NumberPart::Zero,
+                    _ => NumberPart::Integer,
+                })
+            }
+            b't' => self.literal(Kind::Boolean, b"rue", at),
+            b'f' => self.literal(Kind::Boolean, b"alse", at),
+            b'n' => self.literal(Kind::Null, b"ull", at),
+            _ => return Err(self.fault(Fault::Unexpected("a JSON value"), at)),
+        };
+        Ok(())
+    }
+
+    fn literal(&mut self, kind: Kind, rest: &'static [u8], at: usize) -> State {
+        self.begin(kind, at);
+        State::Literal { rest }
+    }
+
+    fn after_value(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
+        let container = self
+            .open
+            .last()
+            .and_then(|index| self.records.get(*index as usize))
+            .map(|record| record.kind);
+        match (container, byte) {
+            (Some(Kind::Object), b',') => self.state = State::Key,
+            (Some(Kind::Array), b',') => self.state = State::Value,
+            (Some(Kind::Object), b'}') | (Some(Kind::Array), b']') => self.close(at),
+            (Some(Kind::Object), _) => {
+                return Err(self.fault(Fault::Unexpected("a comma or }"), at));
+            }
+            _ => return Err(self.fault(Fault::Unexpected("a comma or ]"), at)),
+        }
+        Ok(())
+    }
+
+    fn escape(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
+        self.state = match self.state {
+            State::Escape { key } => match byte {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::Text { key },
+                b'u' => State::Hex {
+                    key,
+                    left: 4,
+                    unit: 0,
+                    low: false,
+                },
+                _ => {
+                    return Err(self.fault(
+                        Fault::Unexpected("one of \" \\ / b f n r t u after a backslash"),
+                        at,
+                    ));
+                }
+            },
+            State::Hex {
+                key,
+                left,
+                unit,
+                low,
+            } => {
+                let digit = char::from(byte)
+                    .to_digit(16)
+                    .and_then(|digit| u16::try_from(digit).ok())
+                    .ok_or_else(|| {
+                        self.fault(Fault::Unexpected("four hexadecimal digits after \\u"), at)
+                    })?;
+                let unit = (unit << 4) | digit;
+                let is_low = (0xDC00..=0xDFFF).contains(&unit);
+                match (left - 1, low) {
+                    (0, true) if !is_low => return Err(self.fault(Fault::LoneSurrogate, at)),
+                    (0, false) if is_low => return Err(self.fault(Fault::LoneSurrogate, at)),
+                    (0, false) if (0xD800..=0xDBFF).contains(&unit) => State::LowBackslash { key },
+                    (0, _) => State::Text { key },
+                    (left, low) => State::Hex {
+                        key,
+                        left,
+                        unit,
+                        low,
+                    },
+                }
+            }
+            State::LowBackslash { key } if byte == b'\\' => State::LowU { key },
+            State::LowU { key } if byte == b'u' => State::Hex {
+                key,
+                left: 4,
+                unit: 0,
+                low: true,
+            },
+            _ => return Err(self.fault(Fault::LoneSurrogate, at)),
+        };
+        Ok(())
+    }
+
+    /// Opens a record at byte `at` of the current piece and counts it in its container.
+    fn begin(&mut self, kind: Kind, at: usize) -> u32 {
+        let is_name = matches!(self.state, State::Key | State::KeyOrEnd);
+        if !is_name {
+            let container = self.open.last().copied();
+            if let Some(record) = container.and_then(|index| self.records.get_mut(index as usize)) {
+                record.children += 1;
+            }
+        }
+        let index = offset(self.records.len());
+        self.records.push(Record {
+            kind,
+            start: offset(self.position + at),
+            ..Record::default()
+        });
+        index
+    }
+
+    /// Ends the record that was opened last, before byte `at` of the current piece.
+    fn close_leaf(&mut self, at: usize) {
+        let next = offset(self.records.len());
+        let end = offset(self.position + at);
+        if let Some(record) = self.records.last_mut() {
+            record.end = end;
+            record.next = next;
+        }
+    }
+
+    /// Ends the innermost container, whose bracket is byte `at` of the current piece.
+    fn close(&mut self, at: usize) {
+        let next = offset(self.records.len());
+        let end = offset(self.position + at + 1);
+        let index = self.open.pop();
+        if let Some(record) = index.and_then(|index| self.records.get_mut(index as usize)) {
+            record.end = end;
+            record.next = next;
+        }
+        self.state = State::AfterValue;
+    }
+}
+
+/// Offsets are kept in 32 bits: the limits keep texts far below that.
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
