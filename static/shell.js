@@ -1,0 +1,71 @@
+// A classic script, because it must run where module scripts do not: from a file,
+// or in a browser without WebAssembly. It takes over the chosen theme before the
+// module draws anything, and shows in the shell what stands in the way of running.
+"use strict";
+
+(() => {
+  try {
+    const theme = localStorage.getItem("taskwright.theme");
+    if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  } catch {
+    // Storage is switched off: the system's scheme it is.
+  }
+
+  // { what, why, todo, raw? }, sent by boot.js.
+  addEventListener("taskwright:cannot-run", (event) => show(event.detail));
+
+  if (location.protocol === "file:") {
+    cannotRun({
+      what: "Taskwright cannot run from a file",
+      why: "Browsers do not load modules for a page that was opened from disk: its address begins with file://.",
+      todo: "In the checkout, run “cargo xtask run” and open the address it prints. Any static web server will do as well.",
+    });
+  } else if (typeof WebAssembly !== "object") {
+    cannotRun({
+      what: "This browser does not run WebAssembly here",
+      why: "It is too old, or WebAssembly is switched off, as hardened profiles and Lockdown Mode do.",
+      todo: "Allow WebAssembly for this address, or open the page in a current Chrome, Edge, Firefox or Safari.",
+    });
+  }
+
+  function cannotRun(problem) {
+    document.documentElement.dataset.boot = "stopped";
+    show(problem);
+  }
+
+  function show({ what, why, todo, raw }) {
+    document.querySelector(".late")?.remove();
+    const status = document.getElementById("boot-status");
+    if (status) status.textContent = "Not running";
+
+    const body = element("div", "body");
+    body.append(element("h3", "", what), element("p", "", why), element("p", "todo", todo));
+    if (raw) {
+      const fold = element("details", "fold");
+      fold.append(element("summary", "", "What the browser said"), element("pre", "raw", raw));
+      body.append(fold);
+    }
+    const panel = element("div", "problem");
+    panel.setAttribute("role", "alert");
+    panel.append(warningIcon(), body);
+    (document.getElementById("boot-notices") ?? document.body).prepend(panel);
+  }
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text) made.textContent = text;
+    return made;
+  }
+
+  function warningIcon() {
+    const namespace = "http://www.w3.org/2000/svg";
+    const icon = document.createElementNS(namespace, "svg");
+    icon.setAttribute("class", "icon");
+    icon.setAttribute("aria-hidden", "true");
+    const use = document.createElementNS(namespace, "use");
+    use.setAttribute("href", "static/icons/icons.svg#warning");
+    icon.append(use);
+    return icon;
+  }
+})();
