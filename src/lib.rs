@@ -1,4 +1,16 @@
 //! Taskwright: a brief becomes schema-checked tasks in a task server, from a browser tab.
+//!
+//! The folders follow the way of a task. From the ground up, each using only what stands before it
+//! (`secrets` is for everyone; a test reads the `use crate::` lines and keeps the order):
+//!
+//! `document ← schema ← settings, brief ← prompt, model ← review ← delivery, dry_run ← run ← ports
+//! ← driver ← browser, ui ← api`
+//!
+//! Everything before `browser` compiles and is tested natively.
 
+pub mod brief;
 pub mod document;
+pub mod prompt;
 pub mod schema;
+pub mod secrets;
+pub mod settings;
