@@ -1,0 +1,171 @@
+//! Building the module: from `src/` to what stands in `pkg/`.
+
+mod files;
+mod package_json;
+mod stamp;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use self::files::{files_below, replace_contents};
+use self::stamp::Stamp;
+use crate::error::Error;
+use crate::project::Project;
+use crate::setup::tools::{self, Tool};
+use crate::setup::wasm_target::WASM_TARGET;
+use crate::setup::{packages, wasm_target};
+use crate::{process, say};
+
+/// What wasm-opt is asked for: speed, and exactly the WebAssembly features that all current
+/// browsers have. `--all-features` would let it emit types that they refuse.
+const WASM_OPT_OPTIONS: [&str; 7] = [
+    "-O3",
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-multivalue",
+];
+
+/// How the module is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Built in seconds, for working on it.
+    Quick,
+    /// What users get: optimised by the compiler and by wasm-opt.
+    Release,
+}
+
+impl Profile {
+    /// The profile of `Cargo.toml` that is meant.
+    pub fn cargo_name(self) -> &'static str {
+        match self {
+            Self::Quick => "wasm-dev",
+            Self::Release => "wasm",
+        }
+    }
+}
+
+/// Makes sure that `pkg/` holds the module as the sources are now, compiled for `profile`.
+///
+/// Cargo decides whether the sources have changed; what follows it is skipped when neither its
+/// result, nor the tools, nor `pkg/` have changed since.
+///
+/// # Errors
+/// When something for the build cannot be set up, or one of its programs fails.
+pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
+    let _lock = project.lock()?;
+    wasm_target::ensure()?;
+    let tools = tools::ensure(&[Tool::wasm_bindgen(project)])?;
+    let mut tool_versions = vec![format!("wasm-bindgen {}", project.wasm_bindgen)];
+    if profile == Profile::Release {
+        packages::ensure(&project.root)?;
+        tool_versions.push(format!(
+            "wasm-opt {} {}",
+            packages::locked_version(&project.root, "binaryen")?,
+            WASM_OPT_OPTIONS.join(" ")
+        ));
+    }
+
+    let compiled = compile(project, profile)?;
+    let pkg = project.root.join("pkg");
+    let stamp_path = project.work_folder("xtask")?.join("pkg.stamp");
+    let recipe = format!("{}\n{}", profile.cargo_name(), tool_versions.join("\n"));
+    if Stamp::read(&stamp_path)
+        .is_some_and(|last| Stamp::of(&recipe, &compiled, &pkg) == Some(last))
+    {
+        say::step("module", "pkg/ is up to date");
+        return Ok(());
+    }
+
+    let fresh = project.target.join("xtask").join("pkg");
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).map_err(Error::file("remove", &fresh))?;
+    }
+    say::step("module", "writing the JavaScript side (wasm-bindgen)");
+    process::run(
+        tools
+            .command("wasm-bindgen")?
+            .arg(&compiled)
+            .args(["--target", "web", "--out-name", "taskwright", "--out-dir"])
+            .arg(&fresh),
+        "wasm-bindgen",
+        process::READ_THE_COMPILER,
+    )?;
+    if profile == Profile::Release {
+        optimise(project, &fresh.join("taskwright_bg.wasm"))?;
+    }
+    let manifest = fresh.join("package.json");
+    fs::write(&manifest, package_json::text(&project.version))
+        .map_err(Error::file("write", &manifest))?;
+    replace_contents(&pkg, &fresh)?;
+    if let Some(stamp) = Stamp::of(&recipe, &compiled, &pkg) {
+        stamp.write(&stamp_path)?;
+    }
+    say::step("module", "pkg/ is new");
+    if profile == Profile::Release {
+        print_sizes(&pkg)?;
+    }
+    Ok(())
+}
+
+/// Compiles the root package and gives the path of the WebAssembly file.
+fn compile(project: &Project, profile: Profile) -> Result<PathBuf, Error> {
+    say::step(
+        "module",
+        match profile {
+            Profile::Quick => "compiling, quick profile",
+            Profile::Release => "compiling as it ships; this takes minutes the first time",
+        },
+    );
+    process::run(
+        process::cargo(&project.root)
+            .args(["build", "--package", "taskwright", "--lib"])
+            .args(["--target", WASM_TARGET, "--profile", profile.cargo_name()]),
+        "compiling the module",
+        process::READ_THE_COMPILER,
+    )?;
+    Ok(project
+        .target
+        .join(WASM_TARGET)
+        .join(profile.cargo_name())
+        .join("taskwright.wasm"))
+}
+
+fn optimise(project: &Project, module: &Path) -> Result<(), Error> {
+    say::step("module", "optimising (wasm-opt)");
+    let optimised = module.with_extension("optimised");
+    process::run(
+        process::node_script(&project.root, "binaryen/bin/wasm-opt")
+            .arg(module)
+            .args(WASM_OPT_OPTIONS)
+            .arg("--output")
+            .arg(&optimised),
+        "wasm-opt",
+        "Remove node_modules/ so that the packages are installed anew, then run the command again.",
+    )?;
+    fs::rename(&optimised, module).map_err(Error::file("move", &optimised))
+}
+
+fn print_sizes(pkg: &Path) -> Result<(), Error> {
+    for file in files_below(pkg)? {
+        if file.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        let path = pkg.join(&file);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        say::step(
+            "size",
+            &format!(
+                "{}: {}, {} compressed (gzip)",
+                file.display(),
+                say::size(bytes.len() as u64),
+                say::size(files::compressed_size(&bytes)),
+            ),
+        );
+    }
+    Ok(())
+}

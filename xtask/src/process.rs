@@ -1,0 +1,196 @@
+//! Running other programs: to the end, for their answer, or line by line.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::error::Error;
+
+/// What to do when a compiler run fails.
+pub const READ_THE_COMPILER: &str =
+    "Read the compiler's message above, correct what it names, and run the command again.";
+
+/// A `cargo` command in the given folder: the cargo that runs this program.
+pub fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder);
+    command
+}
+
+/// A `node` command that runs a script of the project's npm packages.
+///
+/// Scripts are given to `node` directly rather than by `npx`, which on Windows is a batch file
+/// and everywhere may ask the network.
+pub fn node_script(root: &Path, script: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .current_dir(root)
+        .arg(root.join("node_modules").join(script));
+    command
+}
+
+/// Runs a command to its end, its output going where ours goes, without any input.
+///
+/// # Errors
+/// [`Error::ProgramMissing`] and [`Error::ProgramFailed`], with `hint` as what to do.
+pub fn run(command: &mut Command, what: &str, hint: &str) -> Result<(), Error> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(missing(command, hint))?;
+    succeeded(status, what, hint)
+}
+
+/// Runs a command to its end and gives what it wrote to its standard output.
+///
+/// # Errors
+/// As [`run`].
+pub fn capture(command: &mut Command, what: &str, hint: &str) -> Result<String, Error> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(missing(command, hint))?;
+    succeeded(output.status, what, hint)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a command to its end, passes its standard output on as it arrives, and shows each line
+/// of it to `on_line` (without its line end; what is not UTF-8 is replaced).
+///
+/// # Errors
+/// [`Error::ProgramMissing`] only: how the program ended is for the caller to judge.
+pub fn run_and_listen(
+    command: &mut Command,
+    hint: &str,
+    mut on_line: impl FnMut(&str),
+) -> Result<ExitStatus, Error> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(missing(command, hint))?;
+    if let Some(output) = child.stdout.take() {
+        let mut output = BufReader::new(output);
+        let mut line = Vec::new();
+        // A read error means that nothing more will come; how the program ended tells the rest.
+        while matches!(output.read_until(b'\n', &mut line), Ok(read) if read > 0) {
+            let mut ours = std::io::stdout().lock();
+            // A closed standard output must not stop the tests: their exit code still counts.
+            let _ = ours.write_all(&line).and_then(|()| ours.flush());
+            on_line(String::from_utf8_lossy(&line).trim_end());
+            line.clear();
+        }
+    }
+    child.wait().map_err(missing(command, hint))
+}
+
+fn succeeded(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::ProgramFailed {
+        what: what.to_owned(),
+        exit: exit_in_words(status),
+        hint: hint.to_owned(),
+    })
+}
+
+/// An error that says which program could not be started.
+pub fn missing(command: &Command, hint: &str) -> impl FnOnce(std::io::Error) -> Error + use<> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let hint = hint.to_owned();
+    move |source| Error::ProgramMissing {
+        program,
+        reason: source.to_string(),
+        hint,
+    }
+}
+
+/// How a program ended: "exit code 3", or the signal that ended it.
+pub fn exit_in_words(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("exit code {code}"),
+        None => status.to_string(),
+    }
+}
+
+/// The first of `names` that is a program on `PATH`.
+pub fn find_on_path(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+    names.iter().find_map(|name| {
+        let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+        folders
+            .iter()
+            .map(|folder| folder.join(&file))
+            .find(|candidate| candidate.is_file())
+    })
+}
+
+/// The value of `PATH` with `folders` in front of what it holds now.
+///
+/// # Errors
+/// [`Error::Unexpected`] when a folder's name holds the separator of `PATH`.
+pub fn path_with(folders: &[PathBuf]) -> Result<OsString, Error> {
+    let present = env::var_os("PATH").unwrap_or_default();
+    join_path(folders, &present)
+}
+
+fn join_path(folders: &[PathBuf], present: &OsStr) -> Result<OsString, Error> {
+    let all = folders
+        .iter()
+        .cloned()
+        .chain(env::split_paths(present).filter(|folder| !folder.as_os_str().is_empty()));
+    env::join_paths(all).map_err(|error| Error::Unexpected {
+        what: "the folder of the tools".into(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_stand_in_front_of_what_path_holds() {
+        let present = env::join_paths(["/usr/bin", "/bin"]).unwrap();
+        let joined = join_path(&[PathBuf::from("/cache/tool/bin")], &present).unwrap();
+        let folders: Vec<PathBuf> = env::split_paths(&joined).collect();
+        assert_eq!(
+            folders,
+            ["/cache/tool/bin", "/usr/bin", "/bin"].map(PathBuf::from)
+        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(&mut Command::new("no-such-program"), "x", "install it").unwrap_err();
+        assert_eq!(error.code(), "program_missing");
+        assert!(error.to_string().contains("no-such-program"));
+        assert_eq!(error.hint(), "install it");
+    }
+
+    #[test]
+    fn a_program_that_fails_is_told_from_one_that_is_missing() {
+        let mut failing = cargo(Path::new("."));
+        failing.arg("no-such-command").stderr(Stdio::null());
+        let error = run(&mut failing, "this", "that").unwrap_err();
+        assert_eq!(error.code(), "program_failed");
+        assert!(error.to_string().contains("exit code"));
+    }
+
+    #[test]
+    fn every_line_of_output_is_heard() {
+        let mut lines = Vec::new();
+        let status = run_and_listen(cargo(Path::new(".")).arg("--version"), "", |line| {
+            lines.push(line.to_owned());
+        })
+        .unwrap();
+        assert!(status.success());
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].starts_with("cargo "));
+    }
+}

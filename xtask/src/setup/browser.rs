@@ -1,0 +1,240 @@
+//! The browser that the tests drive, and the driver for it.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::error::Error;
+use crate::{process, say};
+
+/// Names of the browser on `PATH`, the more likely first.
+const BROWSER_NAMES: [&str; 5] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+];
+
+/// A browser and the driver that fits it.
+#[derive(Debug)]
+pub struct Browser {
+    /// Chromium or Chrome.
+    pub program: PathBuf,
+    /// chromedriver, of the same major version.
+    pub driver: PathBuf,
+}
+
+/// Finds the browser and its driver: those that `CHROME` and `CHROMEDRIVER` name, else those on
+/// `PATH`, else those in the usual places. On Debian, as root, what is missing is installed.
+///
+/// # Errors
+/// [`Error::BrowserMissing`] with what to install; [`Error::BrowserMismatch`] when the two do not
+/// fit.
+pub fn ensure() -> Result<Browser, Error> {
+    if (find_browser().is_none() || find_driver().is_none()) && can_install() {
+        install()?;
+    }
+    let browser = Browser {
+        program: find_browser().ok_or_else(|| absent("Chromium"))?,
+        driver: find_driver().ok_or_else(|| absent("chromedriver"))?,
+    };
+    let versions = (
+        major_version(&browser.program),
+        major_version(&browser.driver),
+    );
+    // Chrome on Windows opens a window when asked for its version and prints nothing: then the
+    // driver itself says whether the two fit.
+    if let (Some(program), Some(driver)) = versions
+        && program != driver
+    {
+        return Err(Error::BrowserMismatch {
+            browser: program,
+            driver,
+        });
+    }
+    Ok(browser)
+}
+
+fn find_browser() -> Option<PathBuf> {
+    named_by("CHROME")
+        .or_else(|| process::find_on_path(&BROWSER_NAMES))
+        .or_else(|| {
+            usual_places()
+                .into_iter()
+                .find(|candidate| candidate.is_file())
+        })
+}
+
+fn find_driver() -> Option<PathBuf> {
+    named_by("CHROMEDRIVER")
+        .or_else(|| process::find_on_path(&["chromedriver"]))
+        .or_else(|| {
+            [
+                "/usr/lib/chromium/chromedriver",
+                "/usr/lib/chromium-browser/chromedriver",
+                "/opt/homebrew/bin/chromedriver",
+            ]
+            .into_iter()
+            .map(PathBuf::from)
+            .find(|candidate| candidate.is_file())
+        })
+}
+
+fn named_by(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable)
+        .filter(|path| !path.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Where browsers are installed that are not on `PATH`.
+fn usual_places() -> Vec<PathBuf> {
+    if cfg!(target_os = "macos") {
+        return [
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+            "/Applications/Chromium.app/Contents/MacOS/Chromium",
+        ]
+        .map(PathBuf::from)
+        .to_vec();
+    }
+    if cfg!(windows) {
+        return ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"]
+            .into_iter()
+            .filter_map(env::var_os)
+            .map(|folder| {
+                PathBuf::from(folder)
+                    .join("Google")
+                    .join("Chrome")
+                    .join("Application")
+                    .join("chrome.exe")
+            })
+            .collect();
+    }
+    Vec::new()
+}
+
+fn major_version(program: &PathBuf) -> Option<u32> {
+    if cfg!(windows) && !program.ends_with("chromedriver.exe") {
+        return None;
+    }
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    major_version_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// The major version in what a program prints of itself: `Chromium 156.0.8078.73 built on …`.
+fn major_version_in(text: &str) -> Option<u32> {
+    text.split_whitespace()
+        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Whether this is Debian and we are root, so that the packages can be installed.
+fn can_install() -> bool {
+    is_root()
+        && process::find_on_path(&["apt-get"]).is_some()
+        && fs::read_to_string("/etc/os-release").is_ok_and(|text| is_debian(&text))
+}
+
+/// Whether an `os-release` file (freedesktop.org, os-release(5)) is that of Debian itself: on
+/// Ubuntu, the package of the same name installs something else.
+fn is_debian(os_release: &str) -> bool {
+    os_release
+        .lines()
+        .filter_map(|line| line.strip_prefix("ID="))
+        .any(|id| id.trim_matches('"') == "debian")
+}
+
+#[cfg(unix)]
+fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+fn is_root() -> bool {
+    false
+}
+
+fn install() -> Result<(), Error> {
+    say::step(
+        "set-up",
+        "installing Chromium and its driver by apt-get, for the tests",
+    );
+    let hint = "Read apt-get's message above and check the network; or install Chromium and \
+                chromedriver another way and name them in CHROME and CHROMEDRIVER.";
+    for arguments in [
+        &["update", "-qq"][..],
+        &["install", "-y", "-qq", "chromium", "chromium-driver"][..],
+    ] {
+        process::run(
+            Command::new("apt-get")
+                .args(arguments)
+                .env("DEBIAN_FRONTEND", "noninteractive"),
+            "installing Chromium",
+            hint,
+        )?;
+    }
+    Ok(())
+}
+
+fn absent(what: &'static str) -> Error {
+    let hint = if cfg!(target_os = "macos") {
+        "Install both: `brew install --cask google-chrome chromedriver`. Others can be named in \
+         CHROME and CHROMEDRIVER."
+    } else if cfg!(windows) {
+        "Install Google Chrome, and put the chromedriver.exe of the same version (Chrome for \
+         Testing offers it) on PATH. Others can be named in CHROME and CHROMEDRIVER."
+    } else {
+        "Install both: on Debian `sudo apt-get install chromium chromium-driver`, on Fedora \
+         `sudo dnf install chromium chromedriver`. Others can be named in CHROME and CHROMEDRIVER."
+    };
+    Error::BrowserMissing {
+        what,
+        hint: hint.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_major_version_is_read_from_what_programs_print() {
+        for (text, version) in [
+            (
+                "Chromium 156.0.8078.73 built on Debian GNU/Linux 12",
+                Some(156),
+            ),
+            (
+                "ChromeDriver 156.0.8078.73 (0123abcd-refs/heads/x)",
+                Some(156),
+            ),
+            ("Google Chrome 99.1.2.3 ", Some(99)),
+            ("", None),
+            ("no version", None),
+            ("x 99999999999.1", None),
+        ] {
+            assert_eq!(major_version_in(text), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_debian_itself_counts_as_debian() {
+        for (text, expected) in [
+            ("ID=debian\nVERSION_ID=\"12\"", true),
+            ("PRETTY_NAME=\"x\"\nID=\"debian\"", true),
+            ("ID=ubuntu\nID_LIKE=debian", false),
+            ("", false),
+        ] {
+            assert_eq!(is_debian(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The npm packages that the release build and the end-to-end tests need.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::{process, say};
+
+/// The lock file whose packages are installed.
+const LOCK_FILE: &str = "package-lock.json";
+/// A copy of the lock file that was installed last, inside what was installed.
+const STAMP: &str = "node_modules/.taskwright-installed";
+
+/// Installs what `package-lock.json` names, by `npm ci`, where that has not been done since the
+/// file last changed.
+///
+/// No script of a package is run and no browser is downloaded.
+///
+/// # Errors
+/// When there is no npm, or `npm ci` fails.
+pub fn ensure(root: &Path) -> Result<(), Error> {
+    let lock_file = root.join(LOCK_FILE);
+    let wanted = fs::read(&lock_file).map_err(Error::file("read", &lock_file))?;
+    let stamp = root.join(STAMP);
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    say::step("set-up", "installing the npm packages of package-lock.json");
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    process::run(
+        Command::new(npm)
+            .current_dir(root)
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .args(["--loglevel", "error"])
+            .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
+        "installing the npm packages",
+        "Install Node.js 20 or newer, which brings npm, from https://nodejs.org; with npm there, \
+         read its message above and check the network.",
+    )?;
+    fs::write(&stamp, &wanted).map_err(Error::file("write", &stamp))
+}
+
+/// The version of a package that `package-lock.json` names.
+///
+/// # Errors
+/// When the file cannot be read or does not name the package.
+pub fn locked_version(root: &Path, package: &str) -> Result<String, Error> {
+    let path = root.join(LOCK_FILE);
+    let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    version_in(&text, package).ok_or_else(|| Error::Unexpected {
+        what: LOCK_FILE.into(),
+        reason: format!("it names no version of {package}"),
+    })
+}
+
+fn version_in(lock_file: &str, package: &str) -> Option<String> {
+    let lock_file: Value = serde_json::from_str(lock_file).ok()?;
+    let version = lock_file
+        .get("packages")?
+        .get(format!("node_modules/{package}"))?
+        .get("version")?;
+    Some(version.as_str()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    }
+
+    #[test]
+    fn a_version_is_read_from_the_lock_file() {
+        let text = r#"{"packages":{"node_modules/binaryen":{"version":"132.0.0"}}}"#;
+        assert_eq!(version_in(text, "binaryen").as_deref(), Some("132.0.0"));
+        assert_eq!(version_in(text, "other"), None);
+        assert_eq!(version_in("{", "binaryen"), None);
+    }
+
+    #[test]
+    fn every_package_is_pinned_by_version_and_by_hash() {
+        let text = fs::read_to_string(root().join(LOCK_FILE)).unwrap();
+        let lock_file: Value = serde_json::from_str(&text).unwrap();
+        let packages = lock_file["packages"].as_object().unwrap();
+        assert!(packages.len() > 4);
+        for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+            assert!(
+                package["integrity"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("sha512-"),
+                "{name}"
+            );
+            assert!(package.get("resolved").is_none(), "{name}");
+        }
+        for (name, version) in packages[""]["devDependencies"].as_object().unwrap() {
+            let version = version.as_str().unwrap();
+            assert!(version.starts_with(|first: char| first.is_ascii_digit()));
+            assert_eq!(locked_version(root(), name).unwrap(), version);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Command-line tools that are compiled from crates.io, once for all checkouts of a user.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::cache;
+use crate::error::Error;
+use crate::project::{self, Project};
+use crate::{process, say};
+
+/// The version of wasm-pack that runs the browser tests.
+const WASM_PACK_VERSION: &str = "0.15.1";
+
+/// A tool that is compiled at one exact version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    package: &'static str,
+    program: &'static str,
+    version: String,
+}
+
+impl Tool {
+    /// `wasm-bindgen`, which writes the JavaScript around the module; always the version that
+    /// `Cargo.lock` names, because the two share a private format.
+    pub fn wasm_bindgen(project: &Project) -> Self {
+        Self {
+            package: "wasm-bindgen-cli",
+            program: "wasm-bindgen",
+            version: project.wasm_bindgen.clone(),
+        }
+    }
+
+    /// `wasm-pack`, which runs the browser tests.
+    pub fn wasm_pack() -> Self {
+        Self {
+            package: "wasm-pack",
+            program: "wasm-pack",
+            version: WASM_PACK_VERSION.into(),
+        }
+    }
+
+    fn name(&self) -> String {
+        format!("{}-{}", self.package, self.version)
+    }
+
+    fn folder(&self, tools: &Path) -> PathBuf {
+        tools.join(self.name())
+    }
+}
+
+/// Tools that are there, and where.
+#[derive(Debug)]
+pub struct Installed {
+    /// The folders that hold the programs.
+    folders: Vec<PathBuf>,
+}
+
+impl Installed {
+    /// A command for one of the programs, with all of them on its `PATH`.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] when the cache folder's name cannot stand in `PATH`.
+    pub fn command(&self, program: &str) -> Result<Command, Error> {
+        let file = program_file(program);
+        let path = self
+            .folders
+            .iter()
+            .map(|folder| folder.join(&file))
+            .find(|path| path.is_file())
+            .unwrap_or_else(|| file.into());
+        let mut command = Command::new(path);
+        command.env("PATH", process::path_with(&self.folders)?);
+        Ok(command)
+    }
+}
+
+/// Makes sure that the tools are compiled, in the user's cache folder.
+///
+/// Commands of several checkouts do not collide: one compiles while the others wait, and a tool's
+/// folder gets its name only when it is whole.
+///
+/// # Errors
+/// When the cache folder cannot be written, or `cargo install` fails.
+pub fn ensure(wanted: &[Tool]) -> Result<Installed, Error> {
+    let cache = cache::folder()?;
+    let tools = cache.join("tools");
+    if missing(wanted, &tools).next().is_some() {
+        compile_missing(wanted, &cache, &tools)?;
+    }
+    Ok(Installed {
+        folders: wanted
+            .iter()
+            .map(|tool| tool.folder(&tools).join("bin"))
+            .collect(),
+    })
+}
+
+fn missing<'a>(wanted: &'a [Tool], tools: &'a Path) -> impl Iterator<Item = &'a Tool> {
+    wanted
+        .iter()
+        .filter(|tool| !program_path(&tool.folder(tools), tool.program).is_file())
+}
+
+fn program_path(folder: &Path, program: &str) -> PathBuf {
+    folder.join("bin").join(program_file(program))
+}
+
+fn program_file(program: &str) -> String {
+    format!("{program}{}", env::consts::EXE_SUFFIX)
+}
+
+fn compile_missing(wanted: &[Tool], cache: &Path, tools: &Path) -> Result<(), Error> {
+    fs::create_dir_all(tools).map_err(Error::file("make", tools))?;
+    let _lock = project::lock(
+        &cache.join("lock"),
+        "another checkout is compiling the tools; waiting for it",
+    )?;
+    // What the other one has compiled while this one waited is there now.
+    let build = cache.join("build");
+    let compiled = missing(wanted, tools).try_for_each(|tool| compile(tool, tools, &build));
+    // One build folder for all, so that what they share is compiled once. It is large, and never
+    // needed again; where it cannot be removed, nothing is wrong but the space it takes.
+    if build.exists() && fs::remove_dir_all(&build).is_err() {
+        say::step(
+            "set-up",
+            &format!("{} could not be removed; you can", build.display()),
+        );
+    }
+    compiled
+}
+
+fn compile(tool: &Tool, tools: &Path, build: &Path) -> Result<(), Error> {
+    say::step(
+        "set-up",
+        &format!(
+            "compiling {} {}, once for all checkouts; this takes a few minutes",
+            tool.package, tool.version
+        ),
+    );
+    let partial = tools.join(format!(".{}.partial", tool.name()));
+    remove_if_there(&partial)?;
+    process::run(
+        // Not in the checkout, whose cargo settings are for the project and not for its tools.
+        process::cargo(tools)
+            .args(["install", "--locked", "--no-track", "--root"])
+            .arg(&partial)
+            .args(["--version", &format!("={}", tool.version), tool.package])
+            .env("CARGO_TARGET_DIR", build),
+        &format!("compiling {}", tool.package),
+        "Read cargo's message above. Compiling needs a C compiler and linker, some 1 GB of disk, \
+         and crates.io: check these, then run the command again.",
+    )?;
+    let folder = tool.folder(tools);
+    // A folder of that name without the program in it is a rest of something.
+    remove_if_there(&folder)?;
+    fs::rename(&partial, &folder).map_err(Error::file("move", &partial))
+}
+
+fn remove_if_there(folder: &Path) -> Result<(), Error> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(Error::file("remove", folder))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_there_only_when_its_program_is() {
+        let tools = env::temp_dir().join(format!("taskwright-tools-{}", std::process::id()));
+        let wanted = [Tool::wasm_pack()];
+        assert_eq!(missing(&wanted, &tools).count(), 1);
+        let bin = wanted[0].folder(&tools).join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        assert_eq!(missing(&wanted, &tools).count(), 1);
+        fs::write(bin.join(program_file("wasm-pack")), "").unwrap();
+        assert_eq!(missing(&wanted, &tools).count(), 0);
+        fs::remove_dir_all(&tools).unwrap();
+    }
+
+    #[test]
+    fn the_tool_for_the_bindings_is_the_version_that_is_locked() {
+        let project = Project::find().unwrap();
+        let tool = Tool::wasm_bindgen(&project);
+        assert_eq!(
+            tool.name(),
+            format!("wasm-bindgen-cli-{}", project.wasm_bindgen)
+        );
+    }
+}
