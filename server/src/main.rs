@@ -1,2 +1,73 @@
-//! taskwright-server.
-fn main() {}
+//! The program `taskwright-server`.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use taskwright_server::start_error::EXIT_FAILURE;
+use taskwright_server::{Options, Server};
+
+/// The environment variable with the accepted tokens. Read here rather than by clap, whose help
+/// would print its value.
+const TOKEN_VARIABLE: &str = "AGENT_API_TOKEN";
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_max_level(options.log_level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run(&options)),
+        Err(error) => {
+            eprintln!("taskwright-server: {error}");
+            ExitCode::from(EXIT_FAILURE)
+        }
+    }
+}
+
+async fn run(options: &Options) -> ExitCode {
+    let tokens = std::env::var_os(TOKEN_VARIABLE).map(|value| value.to_string_lossy().into_owned());
+    match Server::bind(options, tokens.as_deref()).await {
+        Ok(server) => {
+            // Standard output may be closed; the server serves all the same.
+            let _ = writeln!(std::io::stdout().lock(), "{}", server.announcement());
+            server.run(asked_to_stop()).await;
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("taskwright-server: {error}. {}", error.hint());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Completes on Ctrl-C, and on Unix on SIGTERM.
+async fn asked_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

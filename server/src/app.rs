@@ -1,0 +1,294 @@
+//! The HTTP application: its routes, and the layers every request passes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{ALLOW, HOST};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::cors::{self, AllowedOrigins};
+use crate::enforced_schema::EnforcedSchema;
+use crate::openapi;
+use crate::pages::{self, Pages};
+use crate::problem::{self, Problem, ProblemCode};
+use crate::rate_limit::RateLimiter;
+use crate::store::Store;
+use crate::tasks::{self, post, read};
+use crate::tokens::{TokenSource, Tokens};
+
+/// The header that carries the token.
+pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agent-token");
+
+/// What the requests share. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// The tasks.
+    pub store: Store,
+    /// What they must satisfy.
+    pub task_schema: Arc<EnforcedSchema>,
+    /// Who may post and read them.
+    pub tokens: Tokens,
+    /// How often.
+    pub rate_limiter: Option<RateLimiter>,
+    /// From which pages.
+    pub origins: AllowedOrigins,
+    /// The page that is served beside them.
+    pub pages: Option<Pages>,
+    /// Time for a body to arrive.
+    pub body_timeout: Duration,
+    /// Whether the server is stopping.
+    pub draining: AtomicBool,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Lets in who presents an accepted token, as often as the rate allows.
+    ///
+    /// # Errors
+    /// [`Problem::BadToken`], [`Problem::RateLimited`].
+    pub fn authorise(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let mut presented = headers.get_all(TOKEN_HEADER).iter();
+        let token = match (presented.next(), presented.next()) {
+            (None, _) => {
+                return Err(Problem::BadToken(
+                    "The header X-AGENT-TOKEN is missing. Nothing was stored.",
+                ));
+            }
+            (Some(token), None) => self.0.tokens.find(token.as_bytes()),
+            (Some(_), Some(_)) => None,
+        };
+        let token = token.ok_or(Problem::BadToken(
+            "The token in X-AGENT-TOKEN is not one this server accepts. Nothing was stored.",
+        ))?;
+        match &self.0.rate_limiter {
+            None => Ok(()),
+            Some(limiter) => {
+                limiter
+                    .take(token, Instant::now())
+                    .map_err(|wait| Problem::RateLimited {
+                        retry_after: wait.as_secs().saturating_add(1),
+                    })
+            }
+        }
+    }
+
+    /// The tasks.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// What they must satisfy.
+    #[must_use]
+    pub fn task_schema(&self) -> &Arc<EnforcedSchema> {
+        &self.0.task_schema
+    }
+
+    /// The origins whose pages may call.
+    #[must_use]
+    pub fn origins(&self) -> &AllowedOrigins {
+        &self.0.origins
+    }
+
+    /// The page that is served.
+    #[must_use]
+    pub fn pages(&self) -> Option<&Pages> {
+        self.0.pages.as_ref()
+    }
+
+    /// Time for a body to arrive.
+    #[must_use]
+    pub fn body_timeout(&self) -> Duration {
+        self.0.body_timeout
+    }
+
+    /// From now on new requests get `503 draining`.
+    pub fn start_draining(&self) {
+        self.0.draining.store(true, Ordering::SeqCst);
+    }
+
+    /// Closes the store once nobody else holds the application.
+    pub fn close(self) {
+        if let Some(parts) = Arc::into_inner(self.0) {
+            parts.store.close();
+        }
+    }
+}
+
+/// The routes with their layers. The outermost layer stands last.
+pub fn router(app: &App) -> Router {
+    let mut router = Router::new()
+        .route("/tasks", get(read::list_tasks).post(post::post_task))
+        .route("/tasks/schema", get(read::get_schema))
+        .route("/tasks/{id}", get(read::get_task))
+        .route("/healthz", get(health))
+        .route("/openapi.json", get(openapi::get_document));
+    if let Some(pages) = app.pages() {
+        router = router.merge(pages::router(pages));
+    }
+    router
+        .fallback(async || Problem::NotFound)
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            refuse_other_hosts,
+        ))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            refuse_while_draining,
+        ))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::Internal.into_response()
+        }))
+        .layer(middleware::from_fn(problem::describe_every_error))
+        .layer(middleware::from_fn(answer_options))
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            cors::share_with_allowed_origins,
+        ))
+        .layer(middleware::from_fn(pages::add_security_headers))
+        .layer(middleware::from_fn(log_request))
+        .with_state(app.clone())
+}
+
+async fn health(State(app): State<App>) -> Result<Response, Problem> {
+    app.store()
+        .check()
+        .await
+        .map_err(|error| tasks::store_unavailable(&error))?;
+    Ok(tasks::json_answer("{\"status\":\"ok\"}".to_owned()))
+}
+
+/// While the token is the one everybody knows, only loopback names are answered: a page of the
+/// internet could otherwise point its own name at 127.0.0.1 and post tasks as if it were ours.
+async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next) -> Response {
+    let host = host(&request);
+    let refused = app.0.tokens.source() == TokenSource::Default
+        && host.is_some_and(|host| !is_loopback_name(&host));
+    if refused {
+        return Problem::Misdirected.into_response();
+    }
+    next.run(request).await
+}
+
+/// The host a request is meant for, without its port; what is no host is no name of ours either.
+fn host(request: &Request) -> Option<String> {
+    if let Some(host) = request.uri().host() {
+        return Some(host.to_owned());
+    }
+    let sent = request.headers().get(HOST)?;
+    let authority = sent.to_str().ok()?.parse::<Authority>();
+    Some(authority.map_or_else(|_| String::new(), |authority| authority.host().to_owned()))
+}
+
+fn is_loopback_name(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+async fn refuse_while_draining(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.0.draining.load(Ordering::SeqCst) {
+        return Problem::Draining.into_response();
+    }
+    next.run(request).await
+}
+
+/// Answers `OPTIONS` by what the address would take (RFC 9110, section 9.3.7), and adds it to every
+/// `Allow`.
+async fn answer_options(request: Request, next: Next) -> Response {
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response;
+    }
+    let methods = response
+        .headers()
+        .get(ALLOW)
+        .and_then(|value| value.to_str().ok())
+        .map(|methods| {
+            methods
+                .split(',')
+                .map(str::trim)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
+        .unwrap_or_default();
+    let methods = HeaderValue::try_from(format!("{methods}, OPTIONS"))
+        .unwrap_or(HeaderValue::from_static("OPTIONS"));
+    if asked {
+        response = StatusCode::NO_CONTENT.into_response();
+    }
+    response.headers_mut().insert(ALLOW, methods);
+    response
+}
+
+/// One line per request. Only what the server itself wrote goes into it: the route rather than the
+/// address, and never a header, a query or a body, so that no secret can.
+async fn log_request(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    };
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    tracing::info!(
+        method,
+        route = route.as_ref().map_or("none", MatchedPath::as_str),
+        status = response.status().as_u16(),
+        code = response
+            .extensions()
+            .get::<ProblemCode>()
+            .map_or("", |code| code.0),
+        milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_names_are_told_from_others() {
+        for (host, loopback) in [
+            ("localhost", true),
+            ("LocalHost", true),
+            ("127.0.0.1", true),
+            ("127.8.9.1", true),
+            ("[::1]", true),
+            ("[::ffff:127.0.0.1]", true),
+            ("localhost.example.org", false),
+            ("127.0.0.1.example.org", false),
+            ("192.168.1.2", false),
+            ("", false),
+        ] {
+            assert_eq!(is_loopback_name(host), loopback, "{host}");
+        }
+    }
+}

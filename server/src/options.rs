@@ -1,0 +1,214 @@
+//! The command line of the server.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cors::Origin;
+
+const EXAMPLES: &str = "\
+Examples:
+  taskwright-server
+      Task server on http://127.0.0.1:8080; the token is AGENT_API_TOKEN, else \"changeme\".
+  taskwright-server --static-dir .
+      The same, and the page of this checkout at the same address.
+  taskwright-server --port 0 --data-dir /tmp/tasks --schema my-task.schema.json
+      Any free port (it is printed), another data folder, your own task schema.
+  AGENT_API_TOKEN=new,old taskwright-server --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
+      For other machines, by TLS; both tokens are accepted while one is being rotated.
+
+Environment:
+  AGENT_API_TOKEN   The accepted tokens, comma-separated. Stronger than --config.
+                    Without any, \"changeme\" is accepted, on loopback addresses only.
+
+Exit codes:
+  0 stopped when asked to    1 failed while running     2 wrong command line
+  78 wrong configuration     98 the port is taken";
+
+/// What can be set on the command line. Tokens are not part of it: a command line can be read by
+/// every user of the machine.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(
+    name = "taskwright-server",
+    version,
+    about = "A task server: takes tasks at POST /tasks, checks them against a JSON Schema and stores them durably.",
+    after_help = EXAMPLES
+)]
+pub struct Options {
+    /// Address or host name to listen on
+    #[arg(
+        long,
+        default_value = "127.0.0.1",
+        value_name = "HOST",
+        help_heading = "Address"
+    )]
+    pub host: String,
+
+    /// Port to listen on; 0 takes any free one and prints it
+    #[arg(
+        long,
+        default_value_t = 8080,
+        value_name = "PORT",
+        help_heading = "Address"
+    )]
+    pub port: u16,
+
+    /// PEM file with the certificate chain; with it the server speaks https only
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        help_heading = "Address"
+    )]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the certificate's private key
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_cert",
+        help_heading = "Address"
+    )]
+    pub tls_key: Option<PathBuf>,
+
+    /// Folder of the task store [default: taskwright-server in the user's data folder]
+    #[arg(long, value_name = "DIR", help_heading = "Tasks")]
+    pub data_dir: Option<PathBuf>,
+
+    /// JSON Schema that every task must satisfy [default: the built-in agent-task]
+    #[arg(long, value_name = "FILE", help_heading = "Tasks")]
+    pub schema: Option<PathBuf>,
+
+    /// Most mebibytes the store may take; further tasks get 503 store_unavailable [default: no limit]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
+    pub max_store_size: Option<u32>,
+
+    /// agent_config.json: {"AGENT_API_TOKEN": "…", "vault": {"address": "…", "secrets_path": "…"}}
+    #[arg(long, value_name = "FILE", help_heading = "Tasks")]
+    pub config: Option<PathBuf>,
+
+    /// Serve the page from this folder: its index.html, static/ and pkg/, nothing else
+    #[arg(long, value_name = "DIR", help_heading = "Page")]
+    pub static_dir: Option<PathBuf>,
+
+    /// File to serve as /config.json [default: the folder's own, else one that names this server]
+    #[arg(long, value_name = "FILE", help_heading = "Page")]
+    pub page_config: Option<PathBuf>,
+
+    /// Further origin whose pages may call this server; repeatable. Its own port on localhost,
+    /// 127.0.0.1 and [::1] is always allowed
+    #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = parse_origin, help_heading = "Page")]
+    pub allow_origins: Vec<Origin>,
+
+    /// Requests per minute for each token [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    pub rate_limit: Option<u32>,
+
+    /// Connections served at the same time; further ones wait
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
+    pub max_connections: u32,
+
+    /// Time for a request's headers to arrive, also how long an idle connection is kept
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
+    pub header_timeout: Duration,
+
+    /// Time for a request's body to arrive
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
+    pub body_timeout: Duration,
+
+    /// Time that requests under way are given when the server is asked to stop
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
+    pub drain_timeout: Duration,
+
+    /// What is logged on standard error: off, error, warn, info (a line per request) or debug
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Log"
+    )]
+    pub log_level: tracing::level_filters::LevelFilter,
+}
+
+impl Options {
+    /// The folder of the store: `--data-dir`, else `taskwright-server` in the platform's folder
+    /// for a user's data (`$XDG_DATA_HOME` or `~/.local/share`; `~/Library/Application Support`
+    /// on macOS; `%LOCALAPPDATA%` on Windows), else `taskwright-data` in the working folder.
+    #[must_use]
+    pub fn data_directory(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(|| {
+            user_data_directory().map_or_else(
+                || PathBuf::from("taskwright-data"),
+                |folder| folder.join("taskwright-server"),
+            )
+        })
+    }
+}
+
+fn user_data_directory() -> Option<PathBuf> {
+    let folder = |variable: &str| {
+        std::env::var_os(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        folder("HOME").map(|home| home.join("Library").join("Application Support"))
+    } else {
+        folder("XDG_DATA_HOME")
+            .or_else(|| folder("HOME").map(|home| home.join(".local").join("share")))
+    }
+}
+
+fn parse_origin(text: &str) -> Result<Origin, String> {
+    Origin::parse(text).map_err(|error| error.to_string())
+}
+
+/// Takes whole or fractional seconds, more than 0 and at most a day.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "a number of seconds is wanted".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("more than 0 and at most 86400 seconds".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_help() {
+        let options = Options::try_parse_from(["taskwright-server"]).unwrap();
+        assert_eq!(options.host, "127.0.0.1");
+        assert_eq!(options.port, 8080);
+        assert_eq!(options.max_connections, 512);
+        assert_eq!(options.rate_limit, None);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for arguments in [
+            &["--tls-cert", "cert.pem"] as &[&str],
+            &["--allow-origin", "*"],
+            &["--allow-origin", "https://example.org/path"],
+            &["--body-timeout", "0"],
+            &["--body-timeout", "NaN"],
+            &["--rate-limit", "0"],
+            &["--max-connections", "0"],
+            &["--port", "65536"],
+        ] {
+            let all = ["taskwright-server"].iter().chain(arguments.iter());
+            assert!(Options::try_parse_from(all).is_err(), "{arguments:?}");
+        }
+    }
+}

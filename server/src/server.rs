@@ -1,0 +1,284 @@
+//! From options to a listening server, and from there to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::agent_config::AgentConfig;
+use crate::app::{self, App, Parts};
+use crate::connection::Connections;
+use crate::cors::AllowedOrigins;
+use crate::enforced_schema::EnforcedSchema;
+use crate::options::Options;
+use crate::pages::Pages;
+use crate::rate_limit::RateLimiter;
+use crate::start_error::StartError;
+use crate::store::Store;
+use crate::tls;
+use crate::tokens::{TokenSource, Tokens};
+
+/// Connections that are told "draining" at the same time.
+const MAX_LATE_CONNECTIONS: usize = 64;
+/// How long those are waited for once everything else is done.
+const LATE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Pause after the system could not give a connection, for example for lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that listens, but does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: App,
+    token_source: TokenSource,
+    data_directory: PathBuf,
+    max_connections: usize,
+    header_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+impl Server {
+    /// Reads what the options name, opens the store and listens. `environment_tokens` is the value
+    /// of `AGENT_API_TOKEN`.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn bind(
+        options: &Options,
+        environment_tokens: Option<&str>,
+    ) -> Result<Self, StartError> {
+        let agent_config = options
+            .config
+            .as_deref()
+            .map(read_agent_config)
+            .transpose()?;
+        let tokens = Tokens::from_sources(
+            environment_tokens,
+            agent_config
+                .as_ref()
+                .and_then(|config| config.agent_api_token.as_deref()),
+        )?;
+        let task_schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
+            StartError::Schema {
+                file: options.schema.clone(),
+                error,
+            }
+        })?;
+        let tls = match (&options.tls_cert, &options.tls_key) {
+            (Some(certificate), Some(key)) => Some(tls::acceptor(certificate, key)?),
+            _ => None,
+        };
+        check_pages(options)?;
+
+        let (listener, address) = listen(options, &tokens).await?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        // Opened last: a server that cannot start leaves no folder behind.
+        let data_directory = options.data_directory();
+        let store = Store::open(&data_directory, options.max_store_size).map_err(|error| {
+            StartError::Store {
+                folder: data_directory.clone(),
+                error,
+            }
+        })?;
+        let pages = (options.static_dir.is_some() || options.page_config.is_some()).then(|| {
+            Pages::new(
+                options.static_dir.clone(),
+                options.page_config.clone(),
+                agent_config.and_then(|config| config.vault),
+                scheme,
+                address.to_string(),
+            )
+        });
+        let token_source = tokens.source();
+        let app = App::new(Parts {
+            rate_limiter: options
+                .rate_limit
+                .map(|rate| RateLimiter::new(rate, tokens.count(), Instant::now())),
+            store,
+            task_schema: Arc::new(task_schema),
+            tokens,
+            origins: AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
+            pages,
+            body_timeout: options.body_timeout,
+            draining: AtomicBool::new(false),
+        });
+        Ok(Self {
+            listener,
+            address,
+            tls,
+            app,
+            token_source,
+            data_directory,
+            max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
+            header_timeout: options.header_timeout,
+            drain_timeout: options.drain_timeout,
+        })
+    }
+
+    /// The address with the real port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The line for the operator: where the server is, which token it takes and where the tasks
+    /// are. Names no token but the one everybody knows.
+    #[must_use]
+    pub fn announcement(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let token = match self.token_source {
+            TokenSource::Default => "changeme (the default)",
+            TokenSource::Environment => "from AGENT_API_TOKEN",
+            TokenSource::AgentConfig => "from the --config file",
+        };
+        format!(
+            "taskwright-server listening on {scheme}://{}, token: {token}, tasks in {}",
+            self.address,
+            self.data_directory.display()
+        )
+    }
+
+    /// Serves until `stop` completes. Then requests under way are finished, at most for the drain
+    /// timeout, while new ones get `503 draining`; everything accepted is stored before this
+    /// returns.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let (drain, draining) = watch::channel(false);
+        let connections = Connections {
+            router: app::router(&self.app),
+            tls: self.tls,
+            header_timeout: self.header_timeout,
+            draining,
+        };
+        let mut stop = pin!(stop);
+        let mut serving = JoinSet::new();
+        let slots = Arc::new(Semaphore::new(self.max_connections));
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some((stream, slot)) = accept(&self.listener, &slots) => {
+                    serving.spawn(serve(connections.clone(), stream, slot));
+                }
+                Some(_) = serving.join_next() => {}
+            }
+        }
+
+        self.app.start_draining();
+        // Fails only if nobody listens, when there is nobody to tell.
+        let _ = drain.send(true);
+        let mut late = JoinSet::new();
+        let late_slots = Arc::new(Semaphore::new(MAX_LATE_CONNECTIONS));
+        let mut deadline = pin!(tokio::time::sleep(self.drain_timeout));
+        loop {
+            tokio::select! {
+                () = &mut deadline => break,
+                finished = serving.join_next() => if finished.is_none() { break },
+                Some((stream, slot)) = accept(&self.listener, &late_slots) => {
+                    late.spawn(serve(connections.clone(), stream, slot));
+                }
+            }
+        }
+        drop(self.listener);
+        serving.shutdown().await;
+        let rest = async { while late.join_next().await.is_some() {} };
+        // They have been refused; what is left is politeness.
+        let _ = tokio::time::timeout(LATE_TIMEOUT, rest).await;
+        late.shutdown().await;
+        drop(connections);
+        self.app.close();
+    }
+}
+
+async fn serve(connections: Connections, stream: TcpStream, slot: OwnedSemaphorePermit) {
+    connections.serve(stream).await;
+    drop(slot);
+}
+
+/// Waits for a free slot, then for a connection; nothing where the system could not give one.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => Some((stream, slot)),
+        Err(error) => {
+            tracing::warn!(error = %error, "a connection could not be accepted");
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+fn read_agent_config(file: &Path) -> Result<AgentConfig, StartError> {
+    AgentConfig::read(file).map_err(|error| StartError::AgentConfig {
+        file: file.to_owned(),
+        error,
+    })
+}
+
+fn check_pages(options: &Options) -> Result<(), StartError> {
+    let index = options
+        .static_dir
+        .as_ref()
+        .map(|folder| folder.join("index.html"));
+    match [index, options.page_config.clone()]
+        .into_iter()
+        .flatten()
+        .find(|file| !file.is_file())
+    {
+        Some(file) => Err(StartError::Missing(file)),
+        None => Ok(()),
+    }
+}
+
+async fn listen(
+    options: &Options,
+    tokens: &Tokens,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let cannot = |error| StartError::Listen {
+        host: options.host.clone(),
+        port: options.port,
+        error,
+    };
+    let host = options
+        .host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(&options.host);
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, options.port))
+        .await
+        .map_err(cannot)?
+        .collect();
+    // Before listening: with the known token there must not be one moment of it.
+    let loopback = addresses
+        .iter()
+        .all(|address| address.ip().to_canonical().is_loopback());
+    if tokens.include_default() && !loopback {
+        return Err(StartError::DefaultToken {
+            host: options.host.clone(),
+        });
+    }
+    let mut refusal = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => {
+                let address = listener.local_addr().map_err(cannot)?;
+                return Ok((listener, address));
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                return Err(StartError::PortTaken { address });
+            }
+            Err(error) => refusal = error,
+        }
+    }
+    Err(cannot(refusal))
+}

@@ -1,0 +1,148 @@
+use super::*;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+fn task(text: &str, key: Option<&str>) -> NewTask {
+    use sha2::{Digest as _, Sha256};
+    NewTask {
+        body: text.as_bytes().to_vec(),
+        key: key.map(|key| Key {
+            text: key.to_owned(),
+            body_digest: Sha256::digest(text).into(),
+        }),
+    }
+}
+
+fn open_at(folder: &Path, now: &Arc<AtomicI64>) -> Store {
+    let now = Arc::clone(now);
+    Store::open_with_clock(folder, None, Box::new(move || now.load(Ordering::SeqCst))).unwrap()
+}
+
+fn id_of(insertion: &Insertion) -> &str {
+    match insertion {
+        Insertion::Created(receipt) | Insertion::Replayed(receipt) => &receipt.id,
+        Insertion::KeyReused => panic!("no receipt"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_seven_days_and_forgotten_after_eight() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(1_000 * DAY));
+    let store = open_at(folder.path(), &now);
+    let first = store.insert(task("{}", Some("k"))).await.unwrap();
+    assert!(matches!(first, Insertion::Created(_)));
+    store.close();
+
+    now.fetch_add(7 * DAY, Ordering::SeqCst);
+    let store = open_at(folder.path(), &now);
+    let again = store.insert(task("{}", Some("k"))).await.unwrap();
+    assert!(matches!(again, Insertion::Replayed(_)));
+    assert_eq!(id_of(&again), id_of(&first));
+    store.close();
+
+    now.fetch_add(DAY + 1, Ordering::SeqCst);
+    let store = open_at(folder.path(), &now);
+    let later = store.insert(task("{}", Some("k"))).await.unwrap();
+    assert!(matches!(later, Insertion::Created(_)));
+    let both = store
+        .page(Filter {
+            idempotency_key: Some("k".to_owned()),
+            limit: 10,
+            ..Filter::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(both.tasks.len(), 2, "the tasks themselves stay");
+    store.close();
+}
+
+#[tokio::test]
+async fn inserts_that_wait_together_keep_their_order_and_their_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path(), None).unwrap());
+    let mut waiting = Vec::new();
+    for number in 0..400 {
+        let store = Arc::clone(&store);
+        waiting.push(tokio::spawn(async move {
+            let key = format!("key-{}", number % 200);
+            let text = format!("{{\"n\":{}}}", number % 200);
+            store.insert(task(&text, Some(&key))).await.unwrap()
+        }));
+    }
+    let mut created = 0;
+    for insert in waiting {
+        created += usize::from(matches!(insert.await.unwrap(), Insertion::Created(_)));
+    }
+    assert_eq!(created, 200);
+    let page = store
+        .page(Filter {
+            limit: 1_000,
+            ..Filter::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(page.tasks.len(), 200);
+    assert!(page.tasks.is_sorted_by_key(|task| task.sequence));
+}
+
+#[tokio::test]
+async fn a_page_ends_before_it_gets_too_large_and_the_next_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), None).unwrap();
+    let text = format!("\"{}\"", "x".repeat(1 << 20));
+    for _ in 0..6 {
+        store.insert(task(&text, None)).await.unwrap();
+    }
+    let filter = Filter {
+        limit: 100,
+        ..Filter::default()
+    };
+    let first = store.page(filter.clone()).await.unwrap();
+    assert_eq!((first.tasks.len(), first.more), (4, true));
+    let after = first.tasks.last().unwrap().sequence;
+    let second = store.page(Filter { after, ..filter }).await.unwrap();
+    assert_eq!((second.tasks.len(), second.more), (2, false));
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_one_task_and_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Some(1)).unwrap();
+    let large = format!("\"{}\"", "x".repeat(600 << 10));
+    let first = store.insert(task(&large, Some("a"))).await.unwrap();
+    let error = store.insert(task(&large, Some("b"))).await.unwrap_err();
+    assert_eq!(error.code(), "database");
+    assert!(!error.is_retryable());
+    assert!(error.hint().contains("--max-store-size"));
+    // What fits is still taken, and what was taken is still there.
+    let small = store.insert(task("{}", Some("c"))).await.unwrap();
+    assert!(matches!(small, Insertion::Created(_)));
+    let again = store.insert(task(&large, Some("a"))).await.unwrap();
+    assert_eq!(id_of(&again), id_of(&first));
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    Store::open(folder.path(), None).unwrap().close();
+    let file = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    file.pragma_update(None, "user_version", 2).unwrap();
+    drop(file);
+    assert!(matches!(
+        Store::open(folder.path(), None),
+        Err(StoreError::Newer { found: 2 })
+    ));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_folder_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("a").join("data");
+    Store::open(&data, None).unwrap().close();
+    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+}

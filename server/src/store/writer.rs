@@ -1,0 +1,156 @@
+//! The thread that writes. Inserts that wait together share one transaction, and so one flush of
+//! the disk; each is answered after the commit.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
+
+/// Most inserts of one transaction.
+const MAX_BATCH: usize = 256;
+/// Bytes of bodies after which a transaction takes no further insert.
+const MAX_BATCH_BYTES: usize = 16 << 20;
+/// A day over the 7 days that are promised to senders.
+const KEY_LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+/// How often outlived keys are looked for, and how many are deleted at a time.
+const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const MAX_PURGED: i64 = 10_000;
+
+/// An insert and whom to tell.
+#[derive(Debug)]
+pub(super) struct Insert {
+    pub task: NewTask,
+    pub reply: oneshot::Sender<Result<Insertion, StoreError>>,
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z, by the system's clock.
+pub(super) fn system_clock() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Writes until every sender is gone and nothing waits.
+pub(super) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Insert>, clock: &Clock) {
+    purge(&connection, clock());
+    let mut purged_at = Instant::now();
+    while let Some(first) = waiting.blocking_recv() {
+        let batch = gather(first, &mut waiting);
+        write(&mut connection, batch, clock);
+        if purged_at.elapsed() >= PURGE_INTERVAL {
+            purge(&connection, clock());
+            purged_at = Instant::now();
+        }
+    }
+}
+
+fn gather(first: Insert, waiting: &mut mpsc::Receiver<Insert>) -> Vec<Insert> {
+    let mut bytes = first.task.body.len();
+    let mut batch = vec![first];
+    while batch.len() < MAX_BATCH && bytes < MAX_BATCH_BYTES {
+        let Ok(next) = waiting.try_recv() else { break };
+        bytes = bytes.saturating_add(next.task.body.len());
+        batch.push(next);
+    }
+    // Who is told "not confirmed" by now must not be confirmed behind their back.
+    batch.retain(|insert| !insert.reply.is_closed());
+    batch
+}
+
+fn write(connection: &mut Connection, batch: Vec<Insert>, clock: &Clock) {
+    let tasks: Vec<&NewTask> = batch.iter().map(|insert| &insert.task).collect();
+    match commit(connection, &tasks, clock) {
+        Ok(insertions) => {
+            for (insert, insertion) in batch.into_iter().zip(insertions) {
+                // A sender that has gone away learns it from its key.
+                let _ = insert.reply.send(Ok(insertion));
+            }
+        }
+        // One task that does not fit must not take the others with it.
+        Err(_) if batch.len() > 1 => {
+            for insert in batch {
+                write(connection, vec![insert], clock);
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "a task was not stored");
+            if let Some(insert) = batch.into_iter().next() {
+                let _ = insert.reply.send(Err(error));
+            }
+        }
+    }
+}
+
+/// Stores the tasks in one transaction; on an error none of them is stored.
+fn commit(
+    connection: &mut Connection,
+    tasks: &[&NewTask],
+    clock: &Clock,
+) -> Result<Vec<Insertion>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let insertions = tasks
+        .iter()
+        .map(|task| insert(&transaction, task, clock()))
+        .collect::<Result<Vec<_>, _>>()?;
+    transaction.commit()?;
+    Ok(insertions)
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    task: &NewTask,
+    now: i64,
+) -> Result<Insertion, rusqlite::Error> {
+    if let Some(key) = &task.key
+        && let Some(earlier) = reader::find_key(transaction, key)?
+    {
+        return Ok(earlier);
+    }
+    let id = Uuid::now_v7().to_string();
+    transaction.execute(
+        "INSERT INTO tasks (id, status, received_at, idempotency_key, body)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            id,
+            QUEUED,
+            now,
+            task.key.as_ref().map(|key| &key.text),
+            task.body
+        ],
+    )?;
+    if let Some(key) = &task.key {
+        transaction.execute(
+            "INSERT INTO idempotency_keys (key, body_digest, task_sequence, received_at)
+             VALUES (?1, ?2, ?3, ?4)",
+            params![
+                key.text,
+                key.body_digest.as_slice(),
+                transaction.last_insert_rowid(),
+                now
+            ],
+        )?;
+    }
+    Ok(Insertion::Created(Receipt {
+        id,
+        received_at: now,
+    }))
+}
+
+/// Forgets keys that have outlived their time. Their tasks stay.
+fn purge(connection: &Connection, now: i64) {
+    let lifetime = i64::try_from(KEY_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+    let deleted = connection.execute(
+        "DELETE FROM idempotency_keys WHERE key IN
+         (SELECT key FROM idempotency_keys WHERE received_at < ?1 LIMIT ?2)",
+        params![now.saturating_sub(lifetime), MAX_PURGED],
+    );
+    match deleted {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "outlived idempotency keys forgotten"),
+        Err(error) => tracing::warn!(error = %error, "outlived idempotency keys were kept"),
+    }
+}

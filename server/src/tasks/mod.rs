@@ -1,0 +1,78 @@
+//! `/tasks`: taking tasks and giving them back.
+
+pub mod post;
+pub mod read;
+
+use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+
+use crate::problem::Problem;
+use crate::store::StoreError;
+
+/// The largest body, in bytes.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+/// The longest idempotency key, in bytes.
+pub const MAX_KEY_BYTES: usize = 255;
+
+/// Whether a text can be an idempotency key: 1 to 255 printable ASCII characters.
+#[must_use]
+pub fn is_idempotency_key(text: &str) -> bool {
+    (1..=MAX_KEY_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339, UTC, with milliseconds.
+fn rfc_3339(milliseconds: i64) -> String {
+    let since = std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
+    std::time::UNIX_EPOCH
+        .checked_add(since)
+        .map_or_else(String::new, |time| {
+            humantime::format_rfc3339_millis(time).to_string()
+        })
+}
+
+/// An answer that no cache may keep.
+pub(crate) fn json_answer(json: String) -> Response {
+    (
+        [
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ],
+        json,
+    )
+        .into_response()
+}
+
+/// The sender learns that the store failed, the operator's log why.
+pub(crate) fn store_unavailable(error: &StoreError) -> Problem {
+    tracing::error!(code = error.code(), error = %error, "the store is not available");
+    Problem::StoreUnavailable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_in_utc() {
+        assert_eq!(rfc_3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc_3339(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
+    }
+
+    #[test]
+    fn keys_are_bounded_printable_ascii() {
+        for (key, accepted) in [
+            ("a", true),
+            ("8e03978e-40d5-43dd-bc93-6894a57f9324", true),
+            ("\"quoted, as the draft has it\"", true),
+            ("", false),
+            ("tab\t", false),
+            ("schlüssel", false),
+        ] {
+            assert_eq!(is_idempotency_key(key), accepted, "{key}");
+        }
+        assert!(is_idempotency_key(&"k".repeat(255)));
+        assert!(!is_idempotency_key(&"k".repeat(256)));
+    }
+}

@@ -1,0 +1,240 @@
+//! `POST /tasks`: a task is checked, stored, and only then confirmed.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use taskwright::document::Document;
+
+use super::{MAX_BODY_BYTES, is_idempotency_key, json_answer, rfc_3339, store_unavailable};
+use crate::app::App;
+use crate::enforced_schema::EnforcedSchema;
+use crate::problem::Problem;
+use crate::store::{Insertion, Key, NewTask, QUEUED, Receipt};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Takes a task: `201` with its receipt, `200` where its key has brought the same body before.
+///
+/// # Errors
+/// Every [`Problem`] but those of addresses and methods. Unless the answer is `201` or `200`,
+/// nothing is confirmed; with a key the same request is safe to send again.
+pub async fn post_task(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    app.authorise(&headers)?;
+    require_json(&headers)?;
+    let key = idempotency_key(&headers)?;
+    let body = read_body(&headers, body, &app).await?;
+    let key = key.map(|text| Key {
+        text,
+        body_digest: Sha256::digest(&body).into(),
+    });
+
+    // Asked before the task is checked: a task that was accepted once is replayed even when the
+    // schema has changed since.
+    if let Some(key) = &key
+        && let Some(earlier) = app
+            .store()
+            .find_key(key.clone())
+            .await
+            .map_err(|error| store_unavailable(&error))?
+    {
+        return answer(earlier);
+    }
+
+    let body = check(body, Arc::clone(app.task_schema())).await?;
+    let insertion = app
+        .store()
+        .insert(NewTask { body, key })
+        .await
+        .map_err(|error| store_unavailable(&error))?;
+    answer(insertion)
+}
+
+/// Accepts `application/json`, alone or with `charset=utf-8` (RFC 8259, section 11, defines no
+/// parameter; clients send this one all the same).
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(Problem::UnsupportedMediaType(
+            "Send the body as it is, without Content-Encoding.",
+        ));
+    }
+    let mut sent = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(first), None) = (sent.next(), sent.next()) else {
+        return Err(Problem::UnsupportedMediaType(
+            "Send Content-Type: application/json, once.",
+        ));
+    };
+    let mut parts = first.to_str().unwrap_or_default().split(';').map(str::trim);
+    let json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let utf8 = parts.all(|parameter| {
+        parameter.eq_ignore_ascii_case("charset=utf-8")
+            || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
+    });
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Problem::UnsupportedMediaType(
+            "A task is sent as Content-Type: application/json, in UTF-8.",
+        ))
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut sent = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(first) = sent.next() else {
+        return Ok(None);
+    };
+    let text = first.to_str().map_err(|_| Problem::InvalidIdempotencyKey)?;
+    if sent.next().is_none() && is_idempotency_key(text) {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(Problem::InvalidIdempotencyKey)
+    }
+}
+
+async fn read_body(headers: &HeaderMap, body: Body, app: &App) -> Result<Vec<u8>, Problem> {
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+        return Err(Problem::TooLarge);
+    }
+    tokio::time::timeout(
+        app.body_timeout(),
+        collect(body, announced.unwrap_or_default()),
+    )
+    .await
+    .map_err(|_| Problem::Timeout)?
+}
+
+async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::with_capacity(expected.min(MAX_BODY_BYTES));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::BadRequest("its body ended early".into()))?;
+        if let Some(data) = frame.data_ref() {
+            if bytes.len().saturating_add(data.len()) > MAX_BODY_BYTES {
+                return Err(Problem::TooLarge);
+            }
+            bytes.extend_from_slice(data);
+        }
+    }
+    Ok(bytes)
+}
+
+/// Parses and validates away from the threads that serve connections: a large task under a schema
+/// with many patterns takes milliseconds.
+async fn check(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
+    let checked = tokio::task::spawn_blocking(move || {
+        let text =
+            std::str::from_utf8(&body).map_err(|error| not_utf8(&body, error.valid_up_to()))?;
+        let document = Document::parse(text).map_err(|error| Problem::MalformedJson {
+            reason: error.to_string(),
+            line: error.line(),
+            column: error.column(),
+        })?;
+        let violations = schema.check(&document);
+        if violations.is_empty() {
+            Ok(body)
+        } else {
+            Err(Problem::SchemaViolation(violations))
+        }
+    });
+    checked.await.map_err(|_| Problem::Internal)?
+}
+
+fn not_utf8(body: &[u8], valid: usize) -> Problem {
+    let before = body.get(..valid).unwrap_or_default();
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |newline| newline.saturating_add(1));
+    let line = before.iter().filter(|byte| **byte == b'\n').count();
+    let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default())
+        .chars()
+        .count();
+    Problem::MalformedJson {
+        reason: "a byte that is not UTF-8".to_owned(),
+        line: line.saturating_add(1),
+        column: column.saturating_add(1),
+    }
+}
+
+#[derive(Serialize)]
+struct Confirmation {
+    id: String,
+    status: &'static str,
+    received_at: String,
+}
+
+fn answer(insertion: Insertion) -> Result<Response, Problem> {
+    let (receipt, replayed) = match insertion {
+        Insertion::Created(receipt) => (receipt, false),
+        Insertion::Replayed(receipt) => (receipt, true),
+        Insertion::KeyReused => return Err(Problem::IdempotencyKeyReused),
+    };
+    let Receipt { id, received_at } = receipt;
+    let location = HeaderValue::try_from(format!("/tasks/{id}")).map_err(|_| Problem::Internal)?;
+    let confirmation = Confirmation {
+        id,
+        status: QUEUED,
+        received_at: rfc_3339(received_at),
+    };
+    let json = serde_json::to_string(&confirmation).map_err(|_| Problem::Internal)?;
+    let mut response = json_answer(json);
+    response.headers_mut().insert(LOCATION, location);
+    if replayed {
+        response
+            .headers_mut()
+            .insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    } else {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_json_in_utf_8_is_taken() {
+        for (sent, accepted) in [
+            ("application/json", true),
+            ("Application/JSON", true),
+            ("application/json; charset=utf-8", true),
+            ("application/json;charset=\"UTF-8\"", true),
+            ("application/json; charset=latin1", false),
+            ("application/json, text/plain", false),
+            ("application/problem+json", false),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(sent));
+            assert_eq!(require_json(&headers).is_ok(), accepted, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_byte_is_found_by_line_and_column() {
+        let Problem::MalformedJson { line, column, .. } = not_utf8("{\n\"ä\u{0}".as_bytes(), 5)
+        else {
+            panic!("another problem");
+        };
+        assert_eq!((line, column), (2, 3));
+    }
+}

@@ -1,0 +1,247 @@
+//! `GET /tasks`, `GET /tasks/{id}` and `GET /tasks/schema`.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use super::{is_idempotency_key, json_answer, rfc_3339, store_unavailable};
+use crate::app::App;
+use crate::problem::Problem;
+use crate::store::{Filter, Page, StoredTask};
+
+/// Tasks of a page where no limit is asked for, and the most that can be asked for.
+pub const DEFAULT_LIMIT: usize = 50;
+/// The most tasks of a page.
+pub const MAX_LIMIT: usize = 200;
+const MAX_STATUS_BYTES: usize = 64;
+
+/// What can be asked of `GET /tasks`. Unknown names are refused: a mistyped `idempotency_key`
+/// would list all tasks, and look like "it has arrived".
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    limit: Option<String>,
+    cursor: Option<String>,
+    status: Option<String>,
+    idempotency_key: Option<String>,
+}
+
+/// Gives a page of tasks in the order of arrival: `{"items": […], "next_cursor": … or null}`.
+///
+/// # Errors
+/// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::InvalidQuery`],
+/// [`Problem::StoreUnavailable`].
+pub async fn list_tasks(
+    State(app): State<App>,
+    headers: HeaderMap,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    app.authorise(&headers)?;
+    let Query(query) = query.map_err(|_| {
+        Problem::InvalidQuery(
+            "it takes limit, cursor, status and idempotency_key, each at most once".into(),
+        )
+    })?;
+    let page = app
+        .store()
+        .page(filter(query)?)
+        .await
+        .map_err(|error| store_unavailable(&error))?;
+    Ok(json_answer(page_json(&page)))
+}
+
+/// Gives one task.
+///
+/// # Errors
+/// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::NotFound`],
+/// [`Problem::StoreUnavailable`].
+pub async fn get_task(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    app.authorise(&headers)?;
+    let task = app
+        .store()
+        .find(id)
+        .await
+        .map_err(|error| store_unavailable(&error))?
+        .ok_or(Problem::NotFound)?;
+    let mut json = String::with_capacity(task.text.len().saturating_add(256));
+    push_task(&mut json, &task);
+    Ok(json_answer(json))
+}
+
+/// Gives the schema that is enforced, as it was written. Needs no token.
+pub async fn get_schema(State(app): State<App>) -> Response {
+    (
+        [
+            (
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/schema+json"),
+            ),
+            (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        ],
+        app.task_schema().text().to_owned(),
+    )
+        .into_response()
+}
+
+fn filter(query: ListQuery) -> Result<Filter, Problem> {
+    let limit = match query.limit {
+        None => DEFAULT_LIMIT,
+        Some(text) => text
+            .parse()
+            .ok()
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .ok_or_else(|| {
+                Problem::InvalidQuery(format!("limit is a number from 1 to {MAX_LIMIT}").into())
+            })?,
+    };
+    let after = match query.cursor {
+        None => 0,
+        Some(text) => parse_cursor(&text).ok_or(Problem::InvalidQuery(
+            "cursor is not one that a page of this server named".into(),
+        ))?,
+    };
+    if query
+        .status
+        .as_ref()
+        .is_some_and(|status| status.is_empty() || status.len() > MAX_STATUS_BYTES)
+    {
+        return Err(Problem::InvalidQuery(
+            format!("status has 1 to {MAX_STATUS_BYTES} bytes").into(),
+        ));
+    }
+    if query
+        .idempotency_key
+        .as_ref()
+        .is_some_and(|key| !is_idempotency_key(key))
+    {
+        return Err(Problem::InvalidQuery(
+            "idempotency_key has 1 to 255 printable ASCII characters".into(),
+        ));
+    }
+    Ok(Filter {
+        after,
+        status: query.status,
+        idempotency_key: query.idempotency_key,
+        limit,
+    })
+}
+
+/// A cursor is the sequence of the last task given: pages stay stable while tasks arrive.
+fn cursor(sequence: i64) -> String {
+    format!("t{sequence:x}")
+}
+
+fn parse_cursor(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('t')?;
+    let sequence = i64::from_str_radix(digits, 16).ok()?;
+    // Only what `cursor` makes: no sign, no leading zero.
+    (sequence >= 0 && cursor(sequence) == text).then_some(sequence)
+}
+
+fn page_json(page: &Page) -> String {
+    let size: usize = page
+        .tasks
+        .iter()
+        .map(|task| task.text.len().saturating_add(256))
+        .sum();
+    let mut json = String::with_capacity(size.saturating_add(64));
+    json.push_str("{\"items\":[");
+    for (index, task) in page.tasks.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        push_task(&mut json, task);
+    }
+    json.push_str("],\"next_cursor\":");
+    match page.tasks.last().filter(|_| page.more) {
+        Some(last) => push_string(&mut json, &cursor(last.sequence)),
+        None => json.push_str("null"),
+    }
+    json.push('}');
+    json
+}
+
+/// Writes one item. The posted text is put in as it stands: it is known to be one JSON text, and
+/// reading and writing it again would change its numbers, its spaces and its order.
+fn push_task(json: &mut String, task: &StoredTask) {
+    json.push_str("{\"id\":");
+    push_string(json, &task.id);
+    json.push_str(",\"status\":");
+    push_string(json, &task.status);
+    json.push_str(",\"received_at\":");
+    push_string(json, &rfc_3339(task.received_at));
+    json.push_str(",\"idempotency_key\":");
+    match &task.idempotency_key {
+        Some(key) => push_string(json, key),
+        None => json.push_str("null"),
+    }
+    json.push_str(",\"task\":");
+    json.push_str(&task.text);
+    json.push('}');
+}
+
+fn push_string(json: &mut String, text: &str) {
+    json.push_str(&serde_json::Value::from(text).to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_cursor_leads_back_to_its_task(sequence in 0_i64..) {
+            prop_assert_eq!(parse_cursor(&cursor(sequence)), Some(sequence));
+        }
+
+        #[test]
+        fn any_text_is_a_cursor_of_ours_or_refused(text in ".{0,24}") {
+            if let Some(sequence) = parse_cursor(&text) {
+                prop_assert_eq!(cursor(sequence), text);
+            }
+        }
+
+        #[test]
+        fn what_surrounds_a_task_never_touches_it(key in "[ -~]{1,40}", text in "[ \t\n]{0,3}\\{ \"n\": [1-9][0-9]{0,30}\\.[0-9]{1,9} \\}[ \n]{0,3}") {
+            let task = StoredTask {
+                sequence: 1,
+                id: "i".to_owned(),
+                status: "queued".to_owned(),
+                received_at: 0,
+                idempotency_key: Some(key.clone()),
+                text: text.clone(),
+            };
+            let mut json = String::new();
+            push_task(&mut json, &task);
+            let end = format!("\"task\":{text}}}");
+            prop_assert!(json.ends_with(&end));
+            let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(read["idempotency_key"].as_str(), Some(key.as_str()));
+        }
+    }
+
+    #[test]
+    fn cursors_nobody_named_are_refused() {
+        for text in [
+            "",
+            "t",
+            "t-1",
+            "t+1",
+            "t01",
+            "T1",
+            "tA",
+            "1",
+            "t8000000000000000",
+        ] {
+            assert_eq!(parse_cursor(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The tokens that are accepted in `X-AGENT-TOKEN`.
+
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// The token of a server for oneself; accepted on loopback addresses only.
+pub const DEFAULT_TOKEN: &str = "changeme";
+
+/// Where the tokens came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenSource {
+    /// None was given: [`DEFAULT_TOKEN`].
+    Default,
+    /// The environment variable `AGENT_API_TOKEN`.
+    Environment,
+    /// The file given by `--config`.
+    AgentConfig,
+}
+
+/// The accepted tokens, kept as digests only.
+#[derive(Debug)]
+pub struct Tokens {
+    digests: Vec<[u8; 32]>,
+    source: TokenSource,
+    include_default: bool,
+}
+
+/// Why tokens cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not sendable in a header field (RFC 9110, section 5.5).
+    #[error(
+        "a token holds a character that no HTTP header can carry; use printable ASCII without spaces or commas"
+    )]
+    NotSendable,
+}
+
+impl Tokens {
+    /// Takes the tokens of the environment, else those of the configuration file, else the
+    /// default. Each source is a comma-separated list; one that names no token counts as absent.
+    ///
+    /// # Errors
+    /// [`TokenError::NotSendable`].
+    pub fn from_sources(
+        environment: Option<&str>,
+        agent_config: Option<&str>,
+    ) -> Result<Self, TokenError> {
+        let sources = [
+            (environment, TokenSource::Environment),
+            (agent_config, TokenSource::AgentConfig),
+            (Some(DEFAULT_TOKEN), TokenSource::Default),
+        ];
+        let (tokens, source) = sources
+            .into_iter()
+            .map(|(list, source)| (split(list.unwrap_or_default()), source))
+            .find(|(tokens, _)| !tokens.is_empty())
+            .unwrap_or((Vec::new(), TokenSource::Default));
+        if tokens
+            .iter()
+            .any(|token| !token.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err(TokenError::NotSendable);
+        }
+        Ok(Self {
+            include_default: tokens.contains(&DEFAULT_TOKEN),
+            digests: tokens
+                .iter()
+                .map(|token| digest(token.as_bytes()))
+                .collect(),
+            source,
+        })
+    }
+
+    /// The index of the token that was presented, if it is accepted. Takes the same time whatever
+    /// was presented: digests have one length, and all of them are compared to the end.
+    #[must_use]
+    pub fn find(&self, presented: &[u8]) -> Option<usize> {
+        let presented = digest(presented);
+        self.digests
+            .iter()
+            .enumerate()
+            .fold(None, |found, (index, accepted)| {
+                if bool::from(accepted.ct_eq(&presented)) {
+                    Some(index)
+                } else {
+                    found
+                }
+            })
+    }
+
+    /// How many tokens are accepted.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.digests.len()
+    }
+
+    /// Where the tokens came from.
+    #[must_use]
+    pub fn source(&self) -> TokenSource {
+        self.source
+    }
+
+    /// Whether [`DEFAULT_TOKEN`], which everybody knows, is among them.
+    #[must_use]
+    pub fn include_default(&self) -> bool {
+        self.include_default
+    }
+}
+
+fn split(list: &str) -> Vec<&str> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+        .collect()
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_stronger_than_the_file_and_the_file_than_the_default() {
+        for (environment, file, source, accepted, refused) in [
+            (Some("a"), Some("b"), TokenSource::Environment, "a", "b"),
+            (None, Some("b"), TokenSource::AgentConfig, "b", "changeme"),
+            (Some(" , "), Some("b"), TokenSource::AgentConfig, "b", ""),
+            (None, None, TokenSource::Default, "changeme", ""),
+            (Some(""), Some(""), TokenSource::Default, "changeme", ""),
+        ] {
+            let tokens = Tokens::from_sources(environment, file).unwrap();
+            assert_eq!(tokens.source(), source);
+            assert!(tokens.find(accepted.as_bytes()).is_some());
+            assert!(tokens.find(refused.as_bytes()).is_none());
+        }
+    }
+
+    #[test]
+    fn several_tokens_are_accepted_while_one_is_rotated() {
+        let tokens = Tokens::from_sources(Some("new, old"), None).unwrap();
+        assert_eq!(tokens.find(b"new"), Some(0));
+        assert_eq!(tokens.find(b"old"), Some(1));
+        assert_eq!(tokens.find(b"new, old"), None);
+        assert!(!tokens.include_default());
+        assert!(
+            Tokens::from_sources(Some("new,changeme"), None)
+                .unwrap()
+                .include_default()
+        );
+    }
+
+    #[test]
+    fn a_token_no_header_can_carry_is_refused() {
+        for token in ["a b", "schlüssel", "a\nb"] {
+            assert_eq!(
+                Tokens::from_sources(Some(token), None).err(),
+                Some(TokenError::NotSendable)
+            );
+        }
+    }
+
+    #[test]
+    fn debug_output_holds_no_token() {
+        let tokens = Tokens::from_sources(Some("s3cret"), None).unwrap();
+        assert!(!format!("{tokens:?}").contains("s3cret"));
+    }
+}
