@@ -39,7 +39,7 @@
     if (status) status.textContent = "Not running";
 
     const body = element("div", "body");
-    body.append(element("h3", "", what), element("p", "", why), element("p", "todo", todo));
+    body.append(element("h2", "", what), element("p", "", why), element("p", "todo", todo));
     if (raw) {
       const fold = element("details", "fold");
       fold.append(element("summary", "", "What the browser said"), element("pre", "raw", raw));
