@@ -1,0 +1,486 @@
+//! Builds one instance, place by place.
+
+use serde_json::{Map, Value};
+
+use super::hints::Hints;
+use super::pattern::Pattern;
+use super::seeded::Seeded;
+use super::shape::{Shape, shape};
+use super::{Fullness, SampleError, number, text};
+use crate::schema::conjunction::{
+    Located, Part, Types, counts, enumeration, member, property_names, required, types,
+    types_spoken_of,
+};
+
+/// Places visited before a sample is given up.
+const MOST_STEPS: u32 = 20_000;
+/// From this depth on a sample takes the way that ends soonest.
+const SHALLOW_FROM: u32 = 5;
+/// The depth at which a sample is given up.
+const MOST_DEPTH: u32 = 24;
+/// Ways tried at one place that has choices.
+const MOST_WAYS: u64 = 8;
+/// Entries a list is given beyond what it must have.
+const SPARE_ENTRIES: u64 = 3;
+/// The longest list and the fullest object that are made because a minimum asks for it.
+const MOST_ENTRIES: u64 = 2_000;
+
+/// Makes one sample.
+pub(super) struct Sampler<'a, 'r> {
+    root: &'a Value,
+    random: &'r mut Seeded,
+    hints: &'r Hints,
+    fullness: Fullness,
+    steps: u32,
+}
+
+impl<'a, 'r> Sampler<'a, 'r> {
+    pub(super) fn new(
+        root: &'a Value,
+        random: &'r mut Seeded,
+        hints: &'r Hints,
+        fullness: Fullness,
+    ) -> Self {
+        Sampler {
+            root,
+            random,
+            hints,
+            fullness,
+            steps: 0,
+        }
+    }
+
+    /// Makes an instance that meets all the schemas.
+    pub(super) fn instance(&mut self, conjuncts: Vec<Located<'a>>) -> Result<Value, SampleError> {
+        self.place(&conjuncts, "", 0)
+    }
+
+    /// One place of the instance; `name` is the member it is, or that of the list it stands in.
+    fn place(
+        &mut self,
+        conjuncts: &[Located<'a>],
+        name: &str,
+        depth: u32,
+    ) -> Result<Value, SampleError> {
+        let pointer = || {
+            conjuncts
+                .first()
+                .map_or_else(String::new, |first| first.pointer.clone())
+        };
+        self.steps += 1;
+        if self.steps > MOST_STEPS || depth > MOST_DEPTH {
+            return Err(SampleError::TooLarge { pointer: pointer() });
+        }
+        let mut turn = 0;
+        loop {
+            let shallow = depth >= SHALLOW_FROM;
+            let made = shape(self.root, conjuncts.to_vec(), turn, shallow, self.random);
+            let (result, ways) = match made {
+                Ok(shape) => (self.fill(&shape, pointer(), name, depth), shape.ways),
+                Err(failed) => (Err(failed.error.into()), failed.ways),
+            };
+            turn += 1;
+            let given_up = turn >= ways.min(MOST_WAYS) || self.steps > MOST_STEPS;
+            match result {
+                Err(_) if !given_up => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// A value for a place whose choices have been taken.
+    fn fill(
+        &mut self,
+        shape: &Shape<'a>,
+        pointer: String,
+        name: &str,
+        depth: u32,
+    ) -> Result<Value, SampleError> {
+        let allowed = types(&shape.parts);
+        if let Some(values) = enumeration(&shape.parts) {
+            let left: Vec<&Value> = values
+                .into_iter()
+                .filter(|value| allowed.intersects(Types::of_value(value)))
+                .filter(|value| !shape.excluded.contains(value))
+                .collect();
+            let lively: Vec<&Value> = left.iter().copied().filter(|it| !it.is_null()).collect();
+            let from = if lively.is_empty() || self.random.chance(1, 8) {
+                &left
+            } else {
+                &lively
+            };
+            return self
+                .random
+                .pick(from)
+                .map(|value| (*value).clone())
+                .ok_or_else(|| contradiction(pointer, "enum", "no value is left"));
+        }
+        let spoken = allowed.and(types_spoken_of(&shape.parts));
+        let chosen = if allowed.is_empty() {
+            return Err(contradiction(pointer, "type", "no type is left"));
+        } else if allowed == Types::ALL && spoken == Types::ALL {
+            Types::STRING
+        } else {
+            self.choose_type(if spoken.is_empty() { allowed } else { spoken }, depth)
+        };
+        for _ in 0..4 {
+            let value = self.of_type(chosen, shape, &pointer, name, depth)?;
+            if !shape.excluded.contains(&&value) {
+                return Ok(value);
+            }
+        }
+        Err(contradiction(
+            pointer,
+            "not",
+            "every value that was made is excluded",
+        ))
+    }
+
+    fn choose_type(&mut self, allowed: Types, depth: u32) -> Types {
+        let mut lively = allowed.without(Types::NULL);
+        let scalar = lively.without(Types::ARRAY.or(Types::OBJECT));
+        if depth >= SHALLOW_FROM && !scalar.is_empty() {
+            lively = scalar;
+        }
+        let nullable = allowed.contains(Types::NULL);
+        if lively.is_empty() || (nullable && self.random.chance(1, 8)) {
+            return Types::NULL;
+        }
+        let single: Vec<Types> = Types::EACH
+            .iter()
+            .filter(|(types, _)| lively.contains(*types))
+            .filter(|(types, _)| *types != Types::INTEGER || !lively.contains(Types::NUMBER))
+            .map(|(types, _)| *types)
+            .collect();
+        // Only the numbers that are no integers are left: what is made is a number all the same.
+        self.random.pick(&single).copied().unwrap_or(Types::NUMBER)
+    }
+
+    fn of_type(
+        &mut self,
+        chosen: Types,
+        shape: &Shape<'a>,
+        pointer: &str,
+        name: &str,
+        depth: u32,
+    ) -> Result<Value, SampleError> {
+        match chosen {
+            Types::NULL => Ok(Value::Null),
+            Types::BOOLEAN => Ok(Value::Bool(self.random.chance(1, 2))),
+            Types::INTEGER => number::number(&shape.parts, true, self.random),
+            Types::NUMBER => number::number(&shape.parts, false, self.random),
+            Types::ARRAY => self.list(shape, pointer, name, depth),
+            Types::OBJECT => self.object(shape, pointer, depth),
+            _ => {
+                let is_title = depth == 1 && self.hints.title_member.as_deref() == Some(name);
+                text::text(&shape.parts, name, is_title, self.hints, self.random).map(Value::String)
+            }
+        }
+    }
+
+    fn list(
+        &mut self,
+        shape: &Shape<'a>,
+        pointer: &str,
+        name: &str,
+        depth: u32,
+    ) -> Result<Value, SampleError> {
+        let parts = &shape.parts;
+        let least = counts(parts, "minItems").into_iter().max().unwrap_or(0);
+        let most = counts(parts, "maxItems").into_iter().min();
+        if most.is_some_and(|most| most < least) {
+            return Err(contradiction(
+                pointer.to_owned(),
+                "minItems",
+                "maxItems is smaller",
+            ));
+        }
+        let contained: Vec<(Located<'a>, u64)> = parts
+            .iter()
+            .filter_map(|part| {
+                let times = counts(std::slice::from_ref(part), "minContains");
+                part.under("contains")
+                    .map(|schema| (schema, times.first().copied().unwrap_or(1)))
+            })
+            .collect();
+        let needed: u64 = contained.iter().map(|(_, times)| *times).sum();
+        let unique = parts
+            .iter()
+            .any(|part| part.map.get("uniqueItems") == Some(&Value::Bool(true)));
+        let spare = if depth >= SHALLOW_FROM || self.fullness == Fullness::Required {
+            0
+        } else {
+            1 + self.random.below(SPARE_ENTRIES)
+        };
+        // Where a minimum asks for entries at all, there is no need to go beyond it.
+        let length = least.max(needed).max(spare);
+        let length = length.min(most.unwrap_or(u64::MAX));
+        if length > MOST_ENTRIES {
+            return Err(SampleError::TooLarge {
+                pointer: pointer.to_owned(),
+            });
+        }
+        let mut wanted = contained
+            .into_iter()
+            .flat_map(|(schema, times)| (0..times.min(MOST_ENTRIES)).map(move |_| schema.clone()));
+        let mut entries: Vec<Value> = Vec::new();
+        while (entries.len() as u64) < length {
+            let Some(mut conjuncts) = item(parts, entries.len()) else {
+                break;
+            };
+            conjuncts.extend(wanted.next());
+            match self.entry(&conjuncts, name, depth, unique, &entries) {
+                Ok(entry) => entries.push(entry),
+                Err(_) if entries.len() as u64 >= least => break,
+                Err(error) => return Err(error),
+            }
+        }
+        if (entries.len() as u64) < least {
+            let why = "the schema allows fewer entries than it asks for";
+            return Err(contradiction(pointer.to_owned(), "minItems", why));
+        }
+        Ok(Value::Array(entries))
+    }
+
+    /// One entry of a list, unlike the others where it has to be.
+    fn entry(
+        &mut self,
+        conjuncts: &[Located<'a>],
+        name: &str,
+        depth: u32,
+        unique: bool,
+        others: &[Value],
+    ) -> Result<Value, SampleError> {
+        for _ in 0..40 {
+            let entry = self.place(conjuncts, name, depth + 1)?;
+            if !unique || !others.contains(&entry) {
+                return Ok(entry);
+            }
+        }
+        let pointer = conjuncts
+            .first()
+            .map_or_else(String::new, |first| first.pointer.clone());
+        Err(contradiction(
+            pointer,
+            "uniqueItems",
+            "there are not enough different entries",
+        ))
+    }
+
+    fn object(
+        &mut self,
+        shape: &Shape<'a>,
+        pointer: &str,
+        depth: u32,
+    ) -> Result<Value, SampleError> {
+        let parts = &shape.parts;
+        let least = counts(parts, "minProperties")
+            .into_iter()
+            .max()
+            .unwrap_or(0);
+        let most = counts(parts, "maxProperties").into_iter().min();
+        let declared = property_names(parts);
+        let mut names = declared.clone();
+        for name in required(parts) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let included = self.included(shape, &names, least, most.unwrap_or(u64::MAX), depth);
+        let mut made = Map::new();
+        for name in &names {
+            let is_required = required(parts).contains(name);
+            if !included.contains(name) {
+                continue;
+            }
+            let result = match member(parts, name) {
+                Ok(conjuncts) => self.place(&conjuncts, name, depth + 1),
+                Err(pointer) => Err(contradiction(
+                    pointer,
+                    "additionalProperties",
+                    "it forbids a member that is required",
+                )),
+            };
+            match result {
+                Ok(value) => {
+                    made.insert((*name).to_owned(), value);
+                }
+                Err(error) if is_required => return Err(error),
+                // What is optional and cannot be made is left out.
+                Err(_) => {}
+            }
+        }
+        let spare = if declared.is_empty() && depth < SHALLOW_FROM {
+            u64::from(self.fullness != Fullness::Required)
+        } else {
+            0
+        };
+        let wanted = least.max(spare).min(most.unwrap_or(u64::MAX));
+        self.add_free_members(parts, &mut made, wanted.min(MOST_ENTRIES), depth);
+        if (made.len() as u64) < least {
+            let why = "no further members could be made";
+            return Err(contradiction(pointer.to_owned(), "minProperties", why));
+        }
+        Ok(Value::Object(made))
+    }
+
+    /// Which of the declared members a sample gets.
+    fn included(
+        &mut self,
+        shape: &Shape<'a>,
+        names: &[&'a str],
+        least: u64,
+        most: u64,
+        depth: u32,
+    ) -> Vec<&'a str> {
+        let parts = &shape.parts;
+        let mut included = required(parts);
+        let dependent = |name: &str| -> Vec<&'a str> {
+            parts
+                .iter()
+                .flat_map(|part| {
+                    ["dependentRequired", "dependencies"]
+                        .iter()
+                        .flat_map(|keyword| part.named(keyword))
+                        .filter(|(trigger, _)| *trigger == name)
+                        .filter_map(|(_, list)| list.schema.as_array())
+                        .flatten()
+                        .filter_map(Value::as_str)
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        let allowed = |name: &&str| member(parts, name).is_ok() && !shape.avoided.contains(name);
+        let optional: Vec<&'a str> = names
+            .iter()
+            .copied()
+            .filter(|name| !included.contains(name))
+            .filter(allowed)
+            .collect();
+        let mut passed_over = Vec::new();
+        for name in optional {
+            let asked_for = depth == 0 && self.hints.include.iter().any(|wanted| wanted == name);
+            let taken = match self.fullness {
+                _ if asked_for => true,
+                Fullness::Required => false,
+                _ if depth >= SHALLOW_FROM => false,
+                Fullness::Some => self.random.chance(1, 2),
+                Fullness::All => true,
+            };
+            let room = (included.len() as u64) < most;
+            if taken && room {
+                included.push(name);
+            } else {
+                passed_over.push(name);
+            }
+        }
+        let missing = least.saturating_sub(included.len() as u64);
+        included.extend(
+            passed_over
+                .into_iter()
+                .take(usize::try_from(missing).unwrap_or(usize::MAX)),
+        );
+        let mut index = 0;
+        while let Some(name) = included.get(index).copied() {
+            for needed in dependent(name) {
+                if !included.contains(&needed) {
+                    included.push(needed);
+                }
+            }
+            index += 1;
+        }
+        included
+    }
+
+    /// Adds members whose names the schema leaves open, up to the number wanted.
+    fn add_free_members(
+        &mut self,
+        parts: &[Part<'a>],
+        made: &mut Map<String, Value>,
+        wanted: u64,
+        depth: u32,
+    ) {
+        let by_pattern: Vec<(&'a str, Located<'a>)> = parts
+            .iter()
+            .flat_map(|part| part.named("patternProperties"))
+            .collect();
+        let additional: Vec<Located<'a>> = parts
+            .iter()
+            .flat_map(|part| {
+                ["additionalProperties", "unevaluatedProperties"].map(|it| part.under(it))
+            })
+            .flatten()
+            .collect();
+        let open = !additional
+            .iter()
+            .any(|schema| *schema.schema == Value::Bool(false));
+        let name_rules: Vec<Located<'a>> = parts
+            .iter()
+            .filter_map(|part| part.under("propertyNames"))
+            .collect();
+        let tries = wanted.saturating_mul(4).min(MOST_ENTRIES);
+        for _ in 0..tries {
+            if made.len() as u64 >= wanted {
+                return;
+            }
+            let (name, conjuncts) = match self.random.pick(&by_pattern) {
+                Some((source, schema)) => {
+                    let name = Pattern::parse(source)
+                        .ok()
+                        .and_then(|pattern| pattern.generate(self.random, 1, Some(40)));
+                    match name {
+                        Some(name) => (name, vec![schema.clone()]),
+                        None => return,
+                    }
+                }
+                None if !open => return,
+                None if name_rules.is_empty() => (self.hints.word(self.random), additional.clone()),
+                None => match self.place(&name_rules, "key", depth + 1) {
+                    Ok(Value::String(name)) => (name, additional.clone()),
+                    _ => return,
+                },
+            };
+            let taken = made.contains_key(&name) || property_names(parts).contains(&name.as_str());
+            if taken {
+                continue;
+            }
+            match self.place(&conjuncts, &name, depth + 1) {
+                Ok(value) => {
+                    made.insert(name, value);
+                }
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Everything the entry at an index has to meet; `None` where the list ends before it.
+fn item<'a>(parts: &[Part<'a>], index: usize) -> Option<Vec<Located<'a>>> {
+    let mut conjuncts = Vec::new();
+    for part in parts {
+        // Drafts before 2020-12 write `prefixItems` as a list under `items`, and the rest as
+        // `additionalItems`.
+        let prefixes = [part.listed("prefixItems"), part.listed("items")].concat();
+        let is_list = part.map.get("items").is_some_and(Value::is_array);
+        let rest = part.under(if is_list { "additionalItems" } else { "items" });
+        let schema = match prefixes.get(index) {
+            Some(prefix) => Some(prefix.clone()),
+            None => rest.or_else(|| part.under("unevaluatedItems")),
+        };
+        if let Some(schema) = schema {
+            if *schema.schema == Value::Bool(false) {
+                return None;
+            }
+            conjuncts.push(schema);
+        }
+    }
+    Some(conjuncts)
+}
+
+fn contradiction(pointer: String, keyword: &str, why: &str) -> SampleError {
+    SampleError::Contradiction {
+        pointer,
+        keyword: keyword.to_owned(),
+        why: why.to_owned(),
+    }
+}

@@ -1,0 +1,219 @@
+//! What one place of a sample has to meet, once every choice the schema leaves has been taken.
+
+use serde_json::Value;
+
+use super::seeded::Seeded;
+use crate::schema::conjunction::{
+    Choice, ExpandError, Located, Part, enumeration, expand, required,
+};
+
+/// How often choices may open further choices at one place.
+const MOST_ROUNDS: u32 = 40;
+
+/// The plain schemas that hold, and what is better left out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shape<'a> {
+    /// Schema objects that all hold.
+    pub(super) parts: Vec<Part<'a>>,
+    /// Members that a `not`, another branch or a dependency speaks against.
+    pub(super) avoided: Vec<&'a str>,
+    /// Values that are excluded.
+    pub(super) excluded: Vec<&'a Value>,
+    /// How many ways there are to take the choices; 1 where there is no choice.
+    pub(super) ways: u64,
+}
+
+/// Takes the choices. `turn` says which way to prefer: counting it up goes through the branches of
+/// a single choice. `shallow` prefers branches that end soon.
+///
+/// # Errors
+/// A branch that cannot be: `false`, or a reference that leads nowhere.
+pub(super) fn shape<'a>(
+    root: &'a Value,
+    conjuncts: Vec<Located<'a>>,
+    turn: u64,
+    shallow: bool,
+    random: &mut Seeded,
+) -> Result<Shape<'a>, ShapeError> {
+    let mut shape = Shape {
+        ways: 1,
+        ..Shape::default()
+    };
+    let mut waiting = conjuncts;
+    let mut triggered: Vec<String> = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let expanded = expand(root, std::mem::take(&mut waiting)).map_err(|error| ShapeError {
+            error,
+            ways: shape.ways,
+        })?;
+        for part in expanded.parts {
+            if !shape
+                .parts
+                .iter()
+                .any(|known| known.pointer == part.pointer)
+            {
+                note_not(&part, &mut shape);
+                shape.parts.push(part);
+            }
+        }
+        for choice in expanded.choices {
+            waiting.extend(branch(&choice, turn, shallow, random, &mut shape));
+        }
+        for part in expanded.conditionals {
+            let then = part.under("then");
+            let otherwise = part.under("else");
+            let holds = turn.wrapping_add(shape.ways).is_multiple_of(2);
+            shape.ways = shape.ways.saturating_mul(2);
+            if holds {
+                waiting.extend(part.under("if"));
+                waiting.extend(then);
+            } else {
+                note_denied(part.under("if"), &mut shape);
+                waiting.extend(otherwise);
+            }
+        }
+        if waiting.is_empty() {
+            waiting.extend(dependents(&mut shape, &mut triggered));
+        }
+        if waiting.is_empty() {
+            break;
+        }
+    }
+    Ok(shape)
+}
+
+/// Why the choices could not be taken, and how many ways had been seen until then.
+pub(super) struct ShapeError {
+    pub(super) error: ExpandError,
+    pub(super) ways: u64,
+}
+
+/// Picks one branch, and notes what the others of a `oneOf` ask for: to meet them too would be
+/// wrong.
+fn branch<'a>(
+    choice: &Choice<'a>,
+    turn: u64,
+    shallow: bool,
+    random: &mut Seeded,
+    shape: &mut Shape<'a>,
+) -> Option<Located<'a>> {
+    let count = choice.branches.len() as u64;
+    shape.ways = shape.ways.saturating_mul(count.max(1));
+    let preferred: Vec<u64> = (0u64..)
+        .zip(&choice.branches)
+        .filter(|(_, branch)| {
+            if shallow {
+                ends_soon(branch.schema)
+            } else {
+                !is_null(branch.schema)
+            }
+        })
+        .map(|(index, _)| index)
+        .collect();
+    // The first turn starts at random among the preferred; further turns go through the rest.
+    let usual = random.chance(7, 8) || shallow;
+    let start = random
+        .pick(&preferred)
+        .copied()
+        .filter(|_| usual)
+        .unwrap_or_else(|| random.below(count));
+    let chosen = (start + turn % count.max(1)) % count.max(1);
+    if choice.keyword == "oneOf" {
+        for (index, other) in (0u64..).zip(&choice.branches) {
+            if index != chosen {
+                note_denied(Some(other.clone()), shape);
+            }
+        }
+    }
+    choice
+        .branches
+        .get(usize::try_from(chosen).unwrap_or(0))
+        .cloned()
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+        || schema.get("const").is_some_and(Value::is_null)
+}
+
+/// Whether a branch holds neither a reference nor a container.
+fn ends_soon(schema: &Value) -> bool {
+    schema.get("$ref").is_none()
+        && !matches!(
+            schema.get("type").and_then(Value::as_str),
+            Some("object" | "array")
+        )
+        && schema.get("properties").is_none()
+}
+
+/// Notes the simple forms of `not`.
+fn note_not<'a>(part: &Part<'a>, shape: &mut Shape<'a>) {
+    let Some(denied) = part.under("not") else {
+        return;
+    };
+    let listed = denied.schema.get("anyOf").and_then(Value::as_array);
+    for branch in listed.into_iter().flatten() {
+        note_denied(
+            Some(Located {
+                schema: branch,
+                pointer: denied.pointer.clone(),
+            }),
+            shape,
+        );
+    }
+    note_denied(Some(denied), shape);
+}
+
+/// Notes how not to meet a schema, where that is simple: leave out a member it requires, or take
+/// none of its values.
+fn note_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
+    let Some(map) = denied.as_ref().and_then(|denied| denied.schema.as_object()) else {
+        return;
+    };
+    let part = Part {
+        map,
+        pointer: String::new(),
+    };
+    if map.keys().all(|key| key == "required" || key == "type") {
+        let wanted = required(&shape.parts);
+        let left_out = required(std::slice::from_ref(&part))
+            .into_iter()
+            .find(|name| !wanted.contains(name));
+        shape.avoided.extend(left_out);
+    }
+    if map
+        .keys()
+        .all(|key| matches!(key.as_str(), "enum" | "const" | "type"))
+    {
+        shape
+            .excluded
+            .extend(enumeration(&[part]).unwrap_or_default());
+    }
+}
+
+/// What `dependentSchemas` (and `dependencies`, its older name) add for members that are required.
+/// Members that are not required and would add something are avoided.
+fn dependents<'a>(shape: &mut Shape<'a>, triggered: &mut Vec<String>) -> Vec<Located<'a>> {
+    let wanted = required(&shape.parts);
+    let mut added = Vec::new();
+    let mut avoided = Vec::new();
+    for part in &shape.parts {
+        for (name, schema) in ["dependentSchemas", "dependencies"]
+            .iter()
+            .flat_map(|keyword| part.named(keyword))
+            .filter(|(_, schema)| !schema.schema.is_array())
+        {
+            if triggered.contains(&schema.pointer) {
+                continue;
+            }
+            if wanted.contains(&name) {
+                triggered.push(schema.pointer.clone());
+                added.push(schema);
+            } else {
+                avoided.push(name);
+            }
+        }
+    }
+    shape.avoided.extend(avoided);
+    added
+}
