@@ -98,7 +98,8 @@ pub fn text(lines: &[Line], not_run: usize, time: Duration) -> String {
 }
 
 fn detail(counts: &Counts) -> String {
-    let mut text = format!("{} tests", counts.passed + counts.failed);
+    let number = counts.passed + counts.failed;
+    let mut text = format!("{number} test{}", if number == 1 { "" } else { "s" });
     if counts.failed > 0 {
         text = format!("{} of {text} failed", counts.failed);
     }

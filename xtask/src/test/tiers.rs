@@ -124,8 +124,8 @@ fn browser_tests(project: &Project, arguments: &[String]) -> Result<Outcome, Err
         .args(["test", "--mode", "no-install", "--headless", "--chrome"])
         .arg("--chromedriver")
         .arg(&browser.driver)
-        .args(["--", "--package", "taskwright", "--lib", "--tests"])
-        // The target is wasm-pack's own choice, and cargo takes it only once.
+        // `--tests` and the target are wasm-pack's own additions, and cargo takes them only once.
+        .args(["--", "--package", "taskwright", "--lib", "--test", "*"])
         .args(WASM_BUILD.iter().skip(2))
         .args(arguments)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &settings)
