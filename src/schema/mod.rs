@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::document::Document;
 
+mod conjunction;
 pub mod roles;
+pub mod sample;
 pub mod validator;
 
 pub use roles::Roles;
