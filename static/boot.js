@@ -32,7 +32,7 @@ async function explain(step, error) {
   if (step === "mount") {
     return {
       what: "Taskwright stopped while it drew the page",
-      why: "This is a fault in Taskwright itself. What you had typed and posted is kept in this browser.",
+      why: "This is a fault in Taskwright itself. What was saved in this browser before is still there.",
       todo: "Reload the page. If it happens again, report it with the text below.",
     };
   }
