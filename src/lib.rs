@@ -9,8 +9,12 @@
 //! Everything before `browser` compiles and is tested natively.
 
 pub mod brief;
+pub mod delivery;
 pub mod document;
+pub mod model;
 pub mod prompt;
+pub mod review;
+pub mod run;
 pub mod schema;
 pub mod secrets;
 pub mod settings;

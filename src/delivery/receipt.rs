@@ -1,0 +1,143 @@
+//! What is known of the delivery of one task.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a server does not take a task, beside the field it is about where that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Where in the task, as a JSON Pointer; empty for the task itself.
+    pub instance_path: String,
+    /// The server's words.
+    pub message: String,
+}
+
+/// What one attempt came to. What counts is whether the server *may have taken* the task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It has it.
+    Delivered {
+        /// The HTTP status; none in a dry run.
+        status: Option<u16>,
+        /// The server's own name for the task, where it gives one.
+        server_id: Option<String>,
+        /// Whether it had it before and answered so.
+        replayed: bool,
+    },
+    /// A dry run: nothing left this page.
+    Dry,
+    /// It will not take the task as it is.
+    Refused {
+        /// The HTTP status; none for a redirect, whose status a page cannot see.
+        status: Option<u16>,
+        /// A stable name for why.
+        code: String,
+        /// What the server said, cut to size, or what happened.
+        message: String,
+        /// Its reasons field by field, where it gives them.
+        reasons: Vec<Reason>,
+    },
+    /// It did not take it, and the same request may be made again.
+    NotTaken {
+        /// The HTTP status.
+        status: u16,
+        /// Seconds to wait, where the server said and the page may read it.
+        retry_after: Option<u64>,
+        /// What the server said, cut to size.
+        message: String,
+    },
+    /// The token is not accepted: 401 or 403. The task was not taken.
+    Unauthorized {
+        /// The HTTP status.
+        status: u16,
+        /// What the server said, cut to size.
+        message: String,
+    },
+    /// It may have it or not.
+    MayHaveArrived {
+        /// The HTTP status, where there was an answer at all.
+        status: Option<u16>,
+        /// What the server said, cut to size, or what happened.
+        message: String,
+    },
+    /// It never left: there was no token, or the request could not be made.
+    NotSent {
+        /// What stood in the way.
+        message: String,
+    },
+}
+
+/// One request for one task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// From 1, over the life of the draft.
+    pub number: u32,
+    /// The idempotency key of the body, whether or not the server was told it.
+    pub key: String,
+    /// SHA-256 of the exact body, in hexadecimal.
+    pub digest: String,
+    /// When it was written down before the request, in milliseconds since 1970.
+    pub started_at: u64,
+    /// When its outcome was known.
+    pub ended_at: Option<u64>,
+    /// What came of it; none while it is under way.
+    pub outcome: Option<Outcome>,
+}
+
+/// How far the delivery of one task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Not to be posted, or not yet.
+    #[default]
+    Idle,
+    /// Waiting for its turn.
+    Queued,
+    /// Written down, and then on its way.
+    Sending,
+    /// The server has it.
+    Delivered,
+    /// A dry run's receipt.
+    Dry,
+    /// The server will not take it as it is.
+    Refused,
+    /// The server did not take it; safe to send again.
+    Failed,
+    /// It may have arrived.
+    Unknown,
+}
+
+/// The delivery of one task: where it stands, and every attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Where it stands.
+    pub stage: Stage,
+    /// Every request that was made, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Whether the operator, not the server, said what became of it.
+    #[serde(default)]
+    pub decided_by_operator: bool,
+}
+
+impl Delivery {
+    /// Whether the text has left, or may have: then it is not changed any more.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        matches!(
+            self.stage,
+            Stage::Sending | Stage::Delivered | Stage::Unknown
+        )
+    }
+
+    /// The last attempt.
+    #[must_use]
+    pub fn last(&self) -> Option<&Attempt> {
+        self.attempts.last()
+    }
+
+    /// What the last attempt came to.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.last().and_then(|attempt| attempt.outcome.as_ref())
+    }
+}

@@ -1,0 +1,421 @@
+//! The task server's own contract: `POST {url}{path}` with a token header, and what each answer
+//! means, whoever wrote the server.
+
+use serde_json::Value;
+
+use super::receipt::{Outcome, Reason};
+use crate::review::Approval;
+use crate::secrets::SecretName;
+use crate::settings::{Address, TaskServer};
+
+/// At most so much of an answer is read: 64 KiB.
+pub const MAX_ANSWER_BYTES: usize = 64 << 10;
+/// At most so many characters of a server's words are kept.
+const MAX_MESSAGE_CHARACTERS: usize = 600;
+
+/// A request as it will leave, but for the secret, which only its name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostRequest {
+    /// Whose secret may be put in.
+    pub address: Address,
+    /// The exact address.
+    pub url: String,
+    /// Headers but for the token's.
+    pub headers: Vec<(&'static str, String)>,
+    /// The header that the token goes into, and which secret it is.
+    pub token_header: (String, SecretName),
+    /// The approved bytes.
+    pub body: std::sync::Arc<str>,
+}
+
+/// The request for an approved body. Nothing is sent beyond `Content-Type` and the token, because
+/// the rules of such servers often allow no more; the idempotency key only where it is known to be
+/// honoured.
+#[must_use]
+pub fn request(server: &TaskServer, approval: &Approval) -> PostRequest {
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    if server.honours_idempotency_keys {
+        headers.push(("idempotency-key", approval.key.clone()));
+    }
+    PostRequest {
+        address: server.url.clone(),
+        url: server.tasks_url(),
+        headers,
+        token_header: (server.token_header.clone(), SecretName::AgentToken),
+        body: approval.body.clone(),
+    }
+}
+
+/// What came back, as far as a page can see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// An HTTP answer.
+    Http {
+        /// Its status.
+        status: u16,
+        /// `Retry-After`, where it is exposed.
+        retry_after: Option<String>,
+        /// Whether `Idempotent-Replayed: true` is exposed.
+        replayed: bool,
+        /// The body, at most [`MAX_ANSWER_BYTES`] of it.
+        body: String,
+    },
+    /// A redirect, which is never followed.
+    Redirected,
+    /// No HTTP answer that the page may see: a refused connection, a missing CORS header on an
+    /// error and an answer lost on its way look the same.
+    None {
+        /// What the browser said.
+        message: String,
+    },
+    /// The request was never made.
+    NotSent {
+        /// Why.
+        message: String,
+    },
+}
+
+/// What an answer means for the task.
+#[must_use]
+pub fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Redirected => Outcome::Refused {
+            status: None,
+            code: "redirected".to_owned(),
+            message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
+            reasons: Vec::new(),
+        },
+        Answer::NotSent { message } => Outcome::NotSent {
+            message: message.clone(),
+        },
+        Answer::None { message } => Outcome::MayHaveArrived {
+            status: None,
+            message: message.clone(),
+        },
+        Answer::Http {
+            status,
+            retry_after,
+            replayed,
+            body,
+        } => http_outcome(*status, retry_after.as_deref(), *replayed, body),
+    }
+}
+
+fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &str) -> Outcome {
+    let value: Option<Value> = serde_json::from_str(body).ok();
+    let message = || message(status, value.as_ref(), body);
+    let seconds = retry_after.and_then(|text| text.trim().parse::<u64>().ok());
+    match status {
+        200..=299 => {
+            if let Some(page) = web_page(body) {
+                // A 2xx that is a web page comes from something else than a task server; whether
+                // a task server stands behind it nobody can say.
+                return Outcome::MayHaveArrived {
+                    status: Some(status),
+                    message: page,
+                };
+            }
+            Outcome::Delivered {
+                status: Some(status),
+                server_id: value.as_ref().and_then(server_id),
+                replayed,
+            }
+        }
+        401 | 403 => Outcome::Unauthorized {
+            status,
+            message: message(),
+        },
+        425 | 429 => Outcome::NotTaken {
+            status,
+            retry_after: seconds,
+            message: message(),
+        },
+        503 if retry_after.is_some() => Outcome::NotTaken {
+            status,
+            retry_after: seconds,
+            message: message(),
+        },
+        408 | 409 | 500..=599 => Outcome::MayHaveArrived {
+            status: Some(status),
+            message: message(),
+        },
+        300..=399 => outcome(&Answer::Redirected),
+        _ => Outcome::Refused {
+            status: Some(status),
+            code: value
+                .as_ref()
+                .and_then(|value| value.get("code"))
+                .and_then(Value::as_str)
+                .map_or_else(|| format!("http_{status}"), |code| cut(code, 60)),
+            message: message(),
+            reasons: value.as_ref().map(reasons).unwrap_or_default(),
+        },
+    }
+}
+
+/// The server's own name for the task: the first `id`, `task_id`, `uuid` or `key` that is a string
+/// or a number, at the top or one or two levels down (`data`, `task`, `result`).
+fn server_id(value: &Value) -> Option<String> {
+    fn named(value: &Value) -> Option<String> {
+        ["id", "task_id", "taskId", "uuid"]
+            .iter()
+            .find_map(|name| match value.get(name)? {
+                Value::String(text) if !text.is_empty() => Some(cut(text, 200)),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+    }
+    let mut level = vec![value];
+    for _ in 0..3 {
+        if let Some(id) = level.iter().find_map(|value| named(value)) {
+            return Some(id);
+        }
+        level = level
+            .iter()
+            .flat_map(|value| {
+                ["data", "task", "result", "item"]
+                    .iter()
+                    .filter_map(|n| value.get(n))
+            })
+            .collect();
+    }
+    None
+}
+
+/// Reasons field by field: ours (`violations`) and FastAPI's (`detail` with `loc`).
+fn reasons(value: &Value) -> Vec<Reason> {
+    const MOST: usize = 50;
+    let ours = value.get("violations").and_then(Value::as_array);
+    if let Some(violations) = ours {
+        return violations
+            .iter()
+            .take(MOST)
+            .filter_map(|violation| {
+                Some(Reason {
+                    instance_path: cut(violation.get("instance_path")?.as_str()?, 300),
+                    message: cut(violation.get("message")?.as_str()?, 300),
+                })
+            })
+            .collect();
+    }
+    let detail = value.get("detail").and_then(Value::as_array);
+    detail
+        .into_iter()
+        .flatten()
+        .take(MOST)
+        .filter_map(|entry| {
+            let location = entry.get("loc")?.as_array()?;
+            let pointer = location
+                .iter()
+                .skip(usize::from(location.first()?.as_str() == Some("body")))
+                .fold(String::new(), |pointer, part| {
+                    let name = part
+                        .as_str()
+                        .map_or_else(|| part.to_string(), str::to_owned);
+                    crate::document::push_token(&pointer, &name)
+                });
+            Some(Reason {
+                instance_path: cut(&pointer, 300),
+                message: cut(entry.get("msg")?.as_str()?, 300),
+            })
+        })
+        .collect()
+}
+
+/// The server's words: a problem document's detail or title, FastAPI's detail, an error's message,
+/// or the plain text.
+fn message(status: u16, value: Option<&Value>, body: &str) -> String {
+    if is_json_rpc(value) {
+        return "The answer is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
+    }
+    let said = value.and_then(|value| {
+        ["detail", "title", "message", "error"]
+            .iter()
+            .find_map(|name| match value.get(name)? {
+                Value::String(text) => Some(text.clone()),
+                Value::Object(inner) => inner.get("message")?.as_str().map(str::to_owned),
+                _ => None,
+            })
+    });
+    let text = said
+        .or_else(|| web_page(body))
+        .unwrap_or_else(|| body.trim().to_owned());
+    if text.is_empty() {
+        format!("The server answered {status} and said nothing more.")
+    } else {
+        cut(&text, MAX_MESSAGE_CHARACTERS)
+    }
+}
+
+fn is_json_rpc(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| value.get("jsonrpc").is_some())
+}
+
+/// What to say of an answer that is a web page, with its title where it has one.
+fn web_page(body: &str) -> Option<String> {
+    let start: String = body.trim_start().chars().take(200).collect();
+    let start = start.to_ascii_lowercase();
+    if !start.starts_with("<!doctype html") && !start.starts_with("<html") {
+        return None;
+    }
+    let lower = body.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|at| {
+        let from = at + "<title>".len();
+        let end = lower.get(from..)?.find("</title>")?;
+        body.get(from..from + end)
+    });
+    let title = title.map(str::trim).filter(|title| !title.is_empty());
+    Some(match title {
+        Some(title) => format!(
+            "The answer is a web page (\u{201c}{}\u{201d}), not a task server's.",
+            cut(title, 80)
+        ),
+        None => "The answer is a web page, not a task server's.".to_owned(),
+    })
+}
+
+fn cut(text: &str, characters: usize) -> String {
+    let mut cut: String = text.chars().take(characters).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn http(status: u16, retry_after: Option<&str>, body: &str) -> Outcome {
+        outcome(&Answer::Http {
+            status,
+            retry_after: retry_after.map(str::to_owned),
+            replayed: false,
+            body: body.to_owned(),
+        })
+    }
+
+    #[test]
+    fn every_status_means_what_the_outcomes_table_says() {
+        for (status, retry_after, expected) in [
+            (200, None, "delivered"),
+            (201, None, "delivered"),
+            (202, None, "delivered"),
+            (204, None, "delivered"),
+            (301, None, "refused"),
+            (307, None, "refused"),
+            (400, None, "refused"),
+            (404, None, "refused"),
+            (405, None, "refused"),
+            (413, None, "refused"),
+            (415, None, "refused"),
+            (422, None, "refused"),
+            (418, None, "refused"),
+            (401, None, "unauthorized"),
+            (403, None, "unauthorized"),
+            (425, None, "not_taken"),
+            (429, None, "not_taken"),
+            (429, Some("7"), "not_taken"),
+            (503, Some("7"), "not_taken"),
+            (503, None, "may_have_arrived"),
+            (408, None, "may_have_arrived"),
+            (409, None, "may_have_arrived"),
+            (500, None, "may_have_arrived"),
+            (502, None, "may_have_arrived"),
+            (504, None, "may_have_arrived"),
+            (599, None, "may_have_arrived"),
+        ] {
+            let outcome = serde_json::to_value(http(status, retry_after, "{}")).unwrap();
+            assert_eq!(outcome["outcome"], expected, "{status} {retry_after:?}");
+        }
+        assert!(matches!(
+            outcome(&Answer::Redirected),
+            Outcome::Refused { status: None, .. }
+        ));
+        let silent = outcome(&Answer::None {
+            message: "Failed to fetch".into(),
+        });
+        assert!(matches!(
+            silent,
+            Outcome::MayHaveArrived { status: None, .. }
+        ));
+    }
+
+    #[test]
+    fn the_servers_id_is_found_wherever_it_stands() {
+        for (body, id) in [
+            (r#"{"task_id": 1}"#, Some("1")),
+            (r#"{"id":"a-1","status":"queued"}"#, Some("a-1")),
+            (r#"{"data":{"task":{"uuid":"u"}}}"#, Some("u")),
+            (r#"{"ok":true}"#, None),
+            ("", None),
+            ("queued", None),
+        ] {
+            let Outcome::Delivered { server_id, .. } = http(200, None, body) else {
+                panic!("{body}");
+            };
+            assert_eq!(server_id.as_deref(), id, "{body}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_mapped_to_the_fields_they_are_about() {
+        let fastapi = r#"{"detail":[{"type":"missing","loc":["body","items",0,"a/b"],"msg":"Field required","input":{}}]}"#;
+        let ours = r#"{"code":"schema_violation","detail":"no","violations":[{"instance_path":"/title","schema_path":"/x","keyword":"minLength","message":"too short"}]}"#;
+        for (body, code, path, said) in [
+            (fastapi, "http_422", "/items/0/a~1b", "Field required"),
+            (ours, "schema_violation", "/title", "too short"),
+        ] {
+            let Outcome::Refused {
+                code: found,
+                reasons,
+                ..
+            } = http(422, None, body)
+            else {
+                panic!("{body}");
+            };
+            assert_eq!(found, code);
+            assert_eq!(
+                reasons,
+                [Reason {
+                    instance_path: path.into(),
+                    message: said.into()
+                }]
+            );
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_not_taken_for_a_receipt() {
+        let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
+        let Outcome::MayHaveArrived { message, .. } = http(200, None, page) else {
+            panic!("a page is no receipt");
+        };
+        assert!(message.contains("Sign in"));
+        assert!(
+            matches!(http(404, None, page), Outcome::Refused { message, .. } if message.contains("web page"))
+        );
+    }
+
+    #[test]
+    fn only_what_the_server_is_known_to_understand_is_sent() {
+        let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+        let approval = Approval {
+            body: "{}".into(),
+            digest: "d".into(),
+            key: "k".into(),
+        };
+        let plain = request(&server, &approval);
+        assert_eq!(plain.url, "http://localhost:8080/tasks");
+        assert_eq!(
+            plain.headers,
+            [("content-type", "application/json".to_owned())]
+        );
+        server.honours_idempotency_keys = true;
+        assert!(
+            request(&server, &approval)
+                .headers
+                .contains(&("idempotency-key", "k".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! One task on its way from proposal to decision.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{Document, DocumentError};
+use crate::schema::Violation;
+
+/// A run's identity: 32 hexadecimal digits, drawn at random.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(Arc<str>);
+
+impl RunId {
+    /// An identity from 128 random bits.
+    #[must_use]
+    pub fn from_bits(bits: u128) -> RunId {
+        RunId(format!("{bits:032x}").into())
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A draft's identity: its run, and its place in the order of arrival, from 1. Never a field of
+/// the task.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DraftId {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// Its place in the order of arrival, from 1.
+    pub ordinal: u32,
+}
+
+impl fmt::Display for DraftId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.run, self.ordinal)
+    }
+}
+
+/// Where a task came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A model wrote it.
+    Model,
+    /// The dry run's generator made it. Such a task is never posted.
+    DryRun,
+    /// The operator brought it in.
+    Pasted,
+}
+
+/// The text as it stands now. While someone edits it, it may be no JSON at all; it is kept all
+/// the same.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// One JSON value.
+    Whole(Document),
+    /// Text that is not JSON yet, and why.
+    Broken {
+        /// As typed.
+        text: Arc<str>,
+        /// What is wrong with it.
+        error: DocumentError,
+    },
+}
+
+impl Content {
+    /// Reads a text; what is not JSON is kept as it is.
+    #[must_use]
+    pub fn read(text: &str) -> Content {
+        match Document::parse(text) {
+            // Whitespace around the value is part of what was typed and of no meaning: it goes.
+            Ok(document) => Content::Whole(document),
+            Err(error) => Content::Broken {
+                text: text.into(),
+                error,
+            },
+        }
+    }
+
+    /// The exact text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Content::Whole(document) => document.text(),
+            Content::Broken { text, .. } => text,
+        }
+    }
+
+    /// The document, where the text is one.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        match self {
+            Content::Whole(document) => Some(document),
+            Content::Broken { .. } => None,
+        }
+    }
+}
+
+/// What exactly was approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The bytes that will leave.
+    pub body: Arc<str>,
+    /// Their SHA-256, in hexadecimal.
+    pub digest: String,
+    /// The idempotency key that stands for them: the same through retries, tabs and reloads,
+    /// another one for another body.
+    pub key: String,
+}
+
+/// What the operator decided.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Review {
+    /// Nothing yet.
+    #[default]
+    Proposed,
+    /// It may leave, exactly so.
+    Approved(Approval),
+    /// It may not.
+    Rejected {
+        /// Why; may be empty.
+        reason: String,
+    },
+}
+
+/// One task, from proposal to receipt. `D` is the state of its delivery, which this module does
+/// not look into.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft<D> {
+    /// Its identity.
+    pub id: DraftId,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The text as it came.
+    pub proposed: Arc<str>,
+    /// The text as it stands.
+    pub content: Content,
+    /// How often the text was changed; a check that comes back for an earlier one is of no use.
+    pub revision: u32,
+    /// What the schema says of it; none while the check is under way.
+    pub violations: Option<Vec<Violation>>,
+    /// What the operator decided.
+    pub review: Review,
+    /// How far its delivery is.
+    pub delivery: D,
+}
+
+impl<D> Draft<D> {
+    /// Whether the text is JSON and breaks no rule. `false` while that is not known.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.content.document().is_some() && self.violations.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Whether it was changed since it came.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.content.text() != &*self.proposed
+    }
+
+    /// The approval, where there is one.
+    #[must_use]
+    pub fn approval(&self) -> Option<&Approval> {
+        match &self.review {
+            Review::Approved(approval) => Some(approval),
+            _ => None,
+        }
+    }
+
+    /// The characters of a top-level member that is a string, for lists and labels.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<String> {
+        let document = self.content.document()?;
+        Some(document.root().get(name)?.as_str()?.into_owned())
+    }
+}
+
+/// What a draft is, in one word, for lists and filters. In the order of the list's filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DraftState {
+    /// Its check is under way.
+    Checking,
+    /// It breaks a rule, or is not JSON.
+    Invalid,
+    /// Valid, and nothing decided.
+    Ready,
+    /// Approved, not posted yet.
+    Approved,
+    /// Rejected by the operator.
+    Rejected,
+    /// Waiting for its turn.
+    Queued,
+    /// On its way.
+    Sending,
+    /// The server has it.
+    Delivered,
+    /// A dry run's receipt: nothing left this page.
+    DryDelivered,
+    /// The server will not take it as it is.
+    Refused,
+    /// The server did not take it; safe to send again.
+    Failed,
+    /// It may have arrived.
+    Unknown,
+}
+
+impl DraftState {
+    /// Every state, in the order of the list's filters.
+    pub const ALL: [DraftState; 12] = [
+        DraftState::Checking,
+        DraftState::Invalid,
+        DraftState::Ready,
+        DraftState::Approved,
+        DraftState::Rejected,
+        DraftState::Queued,
+        DraftState::Sending,
+        DraftState::Delivered,
+        DraftState::DryDelivered,
+        DraftState::Refused,
+        DraftState::Failed,
+        DraftState::Unknown,
+    ];
+
+    /// The page's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            DraftState::Checking => "Checking",
+            DraftState::Invalid => "Invalid",
+            DraftState::Ready => "Ready",
+            DraftState::Approved => "Approved",
+            DraftState::Rejected => "Rejected",
+            DraftState::Queued => "Queued",
+            DraftState::Sending => "Sending",
+            DraftState::Delivered => "Delivered",
+            DraftState::DryDelivered => "Dry receipt",
+            DraftState::Refused => "Refused",
+            DraftState::Failed => "Failed",
+            DraftState::Unknown => "Unknown",
+        }
+    }
+
+    /// Its name in markup and style sheets.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            DraftState::Checking => "checking",
+            DraftState::Invalid => "invalid",
+            DraftState::Ready => "ready",
+            DraftState::Approved => "approved",
+            DraftState::Rejected => "rejected",
+            DraftState::Queued => "queued",
+            DraftState::Sending => "sending",
+            DraftState::Delivered => "delivered",
+            DraftState::DryDelivered => "dry",
+            DraftState::Refused => "refused",
+            DraftState::Failed => "failed",
+            DraftState::Unknown => "unknown",
+        }
+    }
+}

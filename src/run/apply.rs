@@ -1,0 +1,61 @@
+//! Which part of the run an event belongs to.
+
+use super::Run;
+use super::event::{Event, Step};
+
+impl Run {
+    /// Takes an event that happened at `now` (milliseconds since 1970). Events that come too late
+    /// (a check of an earlier text, an answer to an attempt that was settled) change nothing.
+    pub fn apply(&mut self, event: Event, now: u64) -> Step {
+        let mut step = Step::default();
+        let done = match event {
+            Event::StopGeneration => self.stop_generation(&mut step),
+            Event::KeepWhole { outcome } => self.keep_whole(&outcome, &mut step),
+            Event::TaskArrived {
+                document,
+                violations,
+            } => self.task_arrived(&document, violations, &mut step),
+            Event::UsageArrived(usage) => self.usage_arrived(usage, &mut step),
+            Event::GenerationEnded {
+                outcome,
+                raw_answer,
+            } => self.generation_ended(outcome, raw_answer, now, &mut step),
+
+            Event::Bring { texts } => self.bring(&texts, &mut step),
+            Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
+            Event::Restore { draft } => self.restore(&draft, &mut step),
+            Event::Approve { drafts } => self.approve(&drafts, &mut step),
+            Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
+            Event::PutBack { drafts } => self.put_back(&drafts, &mut step),
+            Event::Checked {
+                draft,
+                revision,
+                violations,
+            } => self.checked(&draft, revision, violations, &mut step),
+
+            Event::Post { digest } => self.post(&digest, now, &mut step),
+            Event::Connect(connection) => self.connect(connection, &mut step),
+            Event::Pause => self.pause(&mut step),
+            Event::Resume => self.resume(now, &mut step),
+            Event::StopPosting => self.stop_posting(&mut step),
+            Event::Retry { drafts } => self.retry(&drafts, now, &mut step),
+            Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),
+            Event::Decide { draft, delivered } => self.decide(&draft, delivered, &mut step),
+            Event::Journaled { draft, attempt } => self.journaled(&draft, attempt, &mut step),
+            Event::JournalFailed {
+                draft,
+                attempt,
+                reason,
+            } => self.journal_failed(&draft, attempt, reason, &mut step),
+            Event::Answered {
+                draft,
+                attempt,
+                outcome,
+            } => self.answered(&draft, attempt, outcome, now, &mut step),
+        };
+        if let Err(error) = done {
+            step.refused = Some(error);
+        }
+        step
+    }
+}

@@ -1,0 +1,374 @@
+//! The part of a run in which approved tasks leave, one after the other, each written down first.
+//!
+//! What counts is whether the server *may have taken* a task. What it has not taken can be sent
+//! again; what may have arrived is never sent again by itself.
+
+use super::event::{Change, Effect, Posting, RunError, Step};
+use super::{Batch, Pause, Run, TaskDraft};
+use crate::delivery::plan::{self, Item};
+use crate::delivery::receipt::Stage;
+use crate::delivery::{Attempt, Outcome};
+use crate::review::DraftId;
+use crate::secrets::SecretName;
+use crate::settings::Connection;
+
+impl Run {
+    pub(super) fn post(&mut self, digest: &str, now: u64, step: &mut Step) -> Result<(), RunError> {
+        let confirmation = self.confirmation().ok_or(RunError::ConfirmationStale)?;
+        if confirmation.digest != digest {
+            return Err(RunError::ConfirmationStale);
+        }
+        for id in &confirmation.order {
+            self.set_stage(id, Stage::Queued, step);
+        }
+        self.run_batch(now, step);
+        Ok(())
+    }
+
+    /// Uses other endpoints from now on; not while tasks are on their way.
+    pub(super) fn connect(
+        &mut self,
+        connection: Connection,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        if self.is_posting() || !self.in_stage(Stage::Sending).is_empty() {
+            return Err(RunError::WrongState);
+        }
+        self.connection = connection;
+        step.changes.push(Change::Run);
+        Ok(())
+    }
+
+    pub(super) fn pause(&mut self, step: &mut Step) -> Result<(), RunError> {
+        if self.is_posting() {
+            self.set_batch(
+                Batch::Paused {
+                    why: Pause::Operator,
+                },
+                step,
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
+        if matches!(self.batch, Batch::Paused { .. }) {
+            self.run_batch(now, step);
+        }
+        Ok(())
+    }
+
+    pub(super) fn stop_posting(&mut self, step: &mut Step) -> Result<(), RunError> {
+        let queued: Vec<DraftId> = self.in_stage(Stage::Queued);
+        for id in &queued {
+            self.set_stage(id, Stage::Idle, step);
+        }
+        if self.in_stage(Stage::Sending).is_empty() {
+            self.set_batch(Batch::Idle, step);
+        } else {
+            self.set_batch(
+                Batch::Paused {
+                    why: Pause::Operator,
+                },
+                step,
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn retry(
+        &mut self,
+        ids: &[DraftId],
+        now: u64,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        for id in ids {
+            let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+            let was_not_taken = matches!(draft.delivery.stage, Stage::Failed | Stage::Refused);
+            if !was_not_taken || draft.approval().is_none() {
+                if ids.len() == 1 {
+                    return Err(RunError::WrongState);
+                }
+                continue;
+            }
+            self.set_stage(id, Stage::Queued, step);
+        }
+        if !self.is_posting() {
+            self.run_batch(now, step);
+        }
+        Ok(())
+    }
+
+    pub(super) fn resend_same_key(
+        &mut self,
+        id: &DraftId,
+        now: u64,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+        if draft.delivery.stage != Stage::Unknown || draft.approval().is_none() {
+            return Err(RunError::WrongState);
+        }
+        if !self.honours_keys() {
+            return Err(RunError::KeysNotHonoured);
+        }
+        self.set_stage(id, Stage::Queued, step);
+        if !self.is_posting() {
+            self.run_batch(now, step);
+        }
+        Ok(())
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        id: &DraftId,
+        delivered: bool,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        if draft.delivery.stage != Stage::Unknown {
+            return Err(RunError::WrongState);
+        }
+        draft.delivery.decided_by_operator = true;
+        draft.delivery.stage = if delivered {
+            Stage::Delivered
+        } else {
+            Stage::Failed
+        };
+        step.changes.push(Change::Draft(id.clone()));
+        Ok(())
+    }
+
+    pub(super) fn journaled(
+        &mut self,
+        id: &DraftId,
+        attempt: u32,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+        if let (true, Some(approval)) = (is_under_way(draft, attempt), draft.approval()) {
+            step.effects.push(Effect::Deliver(Posting {
+                draft: id.clone(),
+                attempt,
+                approval: approval.clone(),
+            }));
+        }
+        Ok(())
+    }
+
+    pub(super) fn journal_failed(
+        &mut self,
+        id: &DraftId,
+        attempt: u32,
+        reason: String,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        if is_under_way(draft, attempt) {
+            // The request was not made, so this attempt never was one.
+            draft.delivery.attempts.pop();
+            draft.delivery.stage = Stage::Queued;
+            step.changes.push(Change::Draft(id.clone()));
+            self.set_batch(
+                Batch::Paused {
+                    why: Pause::NotStored { reason },
+                },
+                step,
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn answered(
+        &mut self,
+        id: &DraftId,
+        attempt: u32,
+        outcome: Outcome,
+        now: u64,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        if !is_under_way(draft, attempt) {
+            return Ok(());
+        }
+        if let Some(last) = draft.delivery.attempts.last_mut() {
+            last.ended_at = Some(now);
+            last.outcome = Some(outcome.clone());
+        }
+        draft.delivery.stage = stage_after(&outcome);
+        step.changes.push(Change::Draft(id.clone()));
+        let was_first = matches!(self.batch, Batch::Running { first: true });
+        match outcome {
+            Outcome::Unauthorized { status, .. } => {
+                self.set_batch(
+                    Batch::Paused {
+                        why: Pause::TokenRefused { status },
+                    },
+                    step,
+                );
+                step.effects.push(Effect::AskFor(SecretName::AgentToken));
+            }
+            Outcome::NotSent { .. } => {
+                self.set_batch(
+                    Batch::Paused {
+                        why: Pause::TokenMissing,
+                    },
+                    step,
+                );
+                step.effects.push(Effect::AskFor(SecretName::AgentToken));
+            }
+            Outcome::Delivered { .. } | Outcome::Dry => {
+                if was_first {
+                    self.set_batch(Batch::Running { first: false }, step);
+                }
+                self.next(now, step);
+            }
+            Outcome::Refused { .. } if !was_first => self.next(now, step),
+            Outcome::Refused { .. } => self.hold(Pause::FirstNotTaken, step),
+            Outcome::NotTaken { .. } | Outcome::MayHaveArrived { .. } => {
+                self.hold(Pause::ServerInTrouble, step);
+            }
+        }
+        Ok(())
+    }
+
+    /// The drafts in the order in which they would go.
+    pub(super) fn delivery_order(&self) -> Vec<&TaskDraft> {
+        let roles = self.schema.roles();
+        let strings = |draft: &TaskDraft, name: &Option<String>| -> Vec<String> {
+            let document = draft.content.document();
+            let member = name
+                .as_deref()
+                .zip(document)
+                .and_then(|(name, document)| document.root().get(name));
+            member
+                .into_iter()
+                .flat_map(|node| {
+                    node.items()
+                        .filter_map(|item| Some(item.as_str()?.into_owned()))
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        let items: Vec<Item> = self
+            .drafts
+            .iter()
+            .map(|draft| Item {
+                key: roles.key.as_deref().and_then(|name| draft.member(name)),
+                depends_on: strings(draft, &roles.depends_on),
+            })
+            .collect();
+        plan::order(&items)
+            .into_iter()
+            .filter_map(|place| self.drafts.get(place))
+            .collect()
+    }
+
+    fn run_batch(&mut self, now: u64, step: &mut Step) {
+        self.set_batch(Batch::Running { first: true }, step);
+        self.next(now, step);
+    }
+
+    /// Sends the next one, unless one is under way or posting waits.
+    fn next(&mut self, now: u64, step: &mut Step) {
+        if !self.in_stage(Stage::Sending).is_empty() {
+            return;
+        }
+        if !self.is_posting() {
+            if self.in_stage(Stage::Queued).is_empty() {
+                self.set_batch(Batch::Idle, step);
+            }
+            return;
+        }
+        let next = self
+            .delivery_order()
+            .into_iter()
+            .find(|draft| draft.delivery.stage == Stage::Queued)
+            .map(|draft| draft.id.clone());
+        let Some(id) = next else {
+            self.set_batch(Batch::Idle, step);
+            return;
+        };
+        let Some(draft) = self.draft_mut(&id) else {
+            return;
+        };
+        let Some(approval) = draft.approval().cloned() else {
+            // A queued task is approved; one that is not never leaves.
+            self.set_stage(&id, Stage::Idle, step);
+            return;
+        };
+        let number = draft.delivery.last().map_or(0, |last| last.number) + 1;
+        draft.delivery.stage = Stage::Sending;
+        draft.delivery.attempts.push(Attempt {
+            number,
+            key: approval.key,
+            digest: approval.digest,
+            started_at: now,
+            ended_at: None,
+            outcome: None,
+        });
+        step.changes.push(Change::Draft(id.clone()));
+        step.effects.push(Effect::Journal {
+            draft: id,
+            attempt: number,
+        });
+    }
+
+    /// Pauses where there is something left to wait with, else ends.
+    fn hold(&mut self, why: Pause, step: &mut Step) {
+        if self.in_stage(Stage::Queued).is_empty() {
+            self.set_batch(Batch::Idle, step);
+        } else if self.is_posting() {
+            self.set_batch(Batch::Paused { why }, step);
+        }
+    }
+
+    /// Whether the task server is known to honour idempotency keys.
+    #[must_use]
+    pub fn honours_keys(&self) -> bool {
+        self.connection
+            .task_server
+            .as_ref()
+            .is_some_and(|server| server.honours_idempotency_keys)
+    }
+
+    fn in_stage(&self, stage: Stage) -> Vec<DraftId> {
+        self.drafts
+            .iter()
+            .filter(|draft| draft.delivery.stage == stage)
+            .map(|draft| draft.id.clone())
+            .collect()
+    }
+
+    fn set_stage(&mut self, id: &DraftId, stage: Stage, step: &mut Step) {
+        if let Some(draft) = self.draft_mut(id) {
+            draft.delivery.stage = stage;
+            step.changes.push(Change::Draft(id.clone()));
+        }
+    }
+
+    fn set_batch(&mut self, batch: Batch, step: &mut Step) {
+        self.batch = batch;
+        step.changes.push(Change::Run);
+    }
+}
+
+fn is_under_way(draft: &TaskDraft, attempt: u32) -> bool {
+    draft.delivery.stage == Stage::Sending
+        && draft
+            .delivery
+            .last()
+            .is_some_and(|last| last.number == attempt && last.outcome.is_none())
+}
+
+fn stage_after(outcome: &Outcome) -> Stage {
+    match outcome {
+        Outcome::Delivered { .. } => Stage::Delivered,
+        Outcome::Dry => Stage::Dry,
+        Outcome::Refused { .. } => Stage::Refused,
+        Outcome::NotTaken { .. } => Stage::Failed,
+        // The same task goes on with the same key once there is a token.
+        Outcome::Unauthorized { .. } | Outcome::NotSent { .. } => Stage::Queued,
+        Outcome::MayHaveArrived { .. } => Stage::Unknown,
+    }
+}

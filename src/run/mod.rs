@@ -1,0 +1,383 @@
+//! The state machine of one run: an event from the page or from the world goes in, the effects to
+//! carry out and what changed come out. Nothing else changes a run.
+//!
+//! A run knows no endpoint, no secret and no clock: times come in with events, and what leaves is
+//! said as an intention ([`Effect`]) that the driver of a dry run and that of a live one carry out
+//! each in its own way. So every state is reachable in a native test.
+
+mod apply;
+mod delivering;
+mod event;
+mod generating;
+mod record;
+mod reviewing;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::brief::Brief;
+use crate::delivery::receipt::Stage;
+use crate::delivery::{Delivery, body};
+use crate::model::{Outcome, Usage};
+use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
+use crate::schema::TaskSchema;
+use crate::settings::Connection;
+
+pub use event::{Change, Effect, Event, Posting, RunError, Step};
+pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
+
+/// A draft with its delivery.
+pub type TaskDraft = Draft<Delivery>;
+
+/// Whether a run may reach the world. Fixed when the run starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// No network at all.
+    Dry,
+    /// The configured endpoints.
+    Live,
+}
+
+/// How far the model's answer is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Generation {
+    /// The tasks were brought in; no model is asked.
+    None,
+    /// The answer is arriving.
+    Running {
+        /// Since when, in milliseconds since 1970.
+        since: u64,
+    },
+    /// The answer ended, one way or another.
+    Ended {
+        /// How.
+        #[serde(with = "record::stored_outcome")]
+        outcome: Outcome,
+        /// When, in milliseconds since 1970.
+        at: u64,
+        /// Whether the operator kept the whole tasks of an answer that is not complete.
+        kept: bool,
+    },
+}
+
+impl Generation {
+    /// Whether tasks may be approved: there was no answer to wait for, it is complete, or what is
+    /// whole of it was kept by a deliberate act.
+    #[must_use]
+    pub fn allows_approval(&self) -> bool {
+        match self {
+            Generation::None => true,
+            Generation::Running { .. } => false,
+            Generation::Ended { outcome, kept, .. } => outcome.is_complete() || *kept,
+        }
+    }
+}
+
+/// How far the delivery of the batch is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Batch {
+    /// Nothing is being posted.
+    #[default]
+    Idle,
+    /// Tasks are on their way.
+    Running {
+        /// Whether no task of this batch has been taken yet: then one goes alone.
+        first: bool,
+    },
+    /// Posting waits for the operator.
+    Paused {
+        /// Why.
+        why: Pause,
+    },
+}
+
+/// Why posting waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Pause {
+    /// The operator paused it.
+    Operator,
+    /// The server does not accept the token.
+    TokenRefused {
+        /// 401 or 403.
+        status: u16,
+    },
+    /// There is no token yet.
+    TokenMissing,
+    /// The first task to this server was not taken; the others were spared.
+    FirstNotTaken,
+    /// The server did not take a task, or may not have.
+    ServerInTrouble,
+    /// What is about to be done could not be written down, so it was not done.
+    NotStored {
+        /// What the browser said.
+        reason: String,
+    },
+    /// The page was closed while posting.
+    PageClosed,
+}
+
+/// What a confirmation shows, and what pressing its button refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmation {
+    /// How many tasks would be posted.
+    pub count: usize,
+    /// A digest over the exact bodies in the order in which they go.
+    pub digest: String,
+    /// The tasks, in that order.
+    pub order: Vec<DraftId>,
+}
+
+/// Counts that a page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    counts: [usize; DraftState::ALL.len()],
+}
+
+impl Counts {
+    /// How many drafts are in a state.
+    #[must_use]
+    pub fn of(&self, state: DraftState) -> usize {
+        self.counts.get(state as usize).copied().unwrap_or(0)
+    }
+
+    /// How many drafts there are.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.counts.iter().sum()
+    }
+}
+
+/// One run: from a brief, or from tasks that exist already, to the last receipt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    id: RunId,
+    mode: Mode,
+    started_at: u64,
+    brief: Option<Brief>,
+    connection: Connection,
+    schema: TaskSchema,
+    generation: Generation,
+    usage: Option<Usage>,
+    raw_answer: Arc<str>,
+    drafts: Vec<TaskDraft>,
+    batch: Batch,
+}
+
+/// What a run is made of when it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Its identity.
+    pub id: RunId,
+    /// Dry or live, for good.
+    pub mode: Mode,
+    /// When, in milliseconds since 1970.
+    pub at: u64,
+    /// The brief; none where tasks are brought in.
+    pub brief: Option<Brief>,
+    /// The endpoints as they are configured now.
+    pub connection: Connection,
+    /// The task schema as it is now.
+    pub schema: TaskSchema,
+}
+
+impl Run {
+    /// A run at its start. With a brief, the first effect is to generate.
+    #[must_use]
+    pub fn start(start: Start) -> (Run, Step) {
+        let generation = match start.brief {
+            Some(_) => Generation::Running { since: start.at },
+            None => Generation::None,
+        };
+        let effects = match start.brief {
+            Some(_) => vec![Effect::Generate],
+            None => Vec::new(),
+        };
+        let run = Run {
+            id: start.id,
+            mode: start.mode,
+            started_at: start.at,
+            brief: start.brief,
+            connection: start.connection,
+            schema: start.schema,
+            generation,
+            usage: None,
+            raw_answer: "".into(),
+            drafts: Vec::new(),
+            batch: Batch::Idle,
+        };
+        let step = Step {
+            effects,
+            changes: vec![Change::Run],
+            refused: None,
+        };
+        (run, step)
+    }
+
+    /// A live copy of this run for another try: the operator's own tasks come along without their
+    /// approvals, what the dry generator made stays behind. The brief is asked of the model anew.
+    #[must_use]
+    pub fn go_live(&self, start: Start) -> (Run, Step) {
+        let (mut run, mut step) = Run::start(Start {
+            mode: Mode::Live,
+            ..start
+        });
+        for draft in &self.drafts {
+            if draft.origin != Origin::DryRun {
+                run.add(Origin::Pasted, draft.content.text(), None, &mut step);
+            }
+        }
+        (run, step)
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// Dry or live.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// When it started, in milliseconds since 1970.
+    #[must_use]
+    pub fn started_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// The brief, where there is one.
+    #[must_use]
+    pub fn brief(&self) -> Option<&Brief> {
+        self.brief.as_ref()
+    }
+
+    /// The endpoints as they were configured when it started.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The task schema as it was when it started.
+    #[must_use]
+    pub fn schema(&self) -> &TaskSchema {
+        &self.schema
+    }
+
+    /// How far the model's answer is.
+    #[must_use]
+    pub fn generation(&self) -> &Generation {
+        &self.generation
+    }
+
+    /// What the answer used, where the endpoint said so.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// The answer as it came, once it has ended.
+    #[must_use]
+    pub fn raw_answer(&self) -> &str {
+        &self.raw_answer
+    }
+
+    /// How far the delivery is.
+    #[must_use]
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The drafts in the order of their arrival.
+    #[must_use]
+    pub fn drafts(&self) -> &[TaskDraft] {
+        &self.drafts
+    }
+
+    /// One draft.
+    #[must_use]
+    pub fn draft(&self, id: &DraftId) -> Option<&TaskDraft> {
+        if id.run != self.id {
+            return None;
+        }
+        let place = usize::try_from(id.ordinal).ok()?.checked_sub(1)?;
+        self.drafts.get(place)
+    }
+
+    fn draft_mut(&mut self, id: &DraftId) -> Option<&mut TaskDraft> {
+        if id.run != self.id {
+            return None;
+        }
+        let place = usize::try_from(id.ordinal).ok()?.checked_sub(1)?;
+        self.drafts.get_mut(place)
+    }
+
+    /// What a draft is, in one word.
+    #[must_use]
+    pub fn state(draft: &TaskDraft) -> DraftState {
+        match draft.delivery.stage {
+            Stage::Queued => return DraftState::Queued,
+            Stage::Sending => return DraftState::Sending,
+            Stage::Delivered => return DraftState::Delivered,
+            Stage::Dry => return DraftState::DryDelivered,
+            Stage::Refused => return DraftState::Refused,
+            Stage::Failed => return DraftState::Failed,
+            Stage::Unknown => return DraftState::Unknown,
+            Stage::Idle => {}
+        }
+        match draft.review {
+            Review::Approved(_) => DraftState::Approved,
+            Review::Rejected { .. } => DraftState::Rejected,
+            Review::Proposed if draft.content.document().is_none() => DraftState::Invalid,
+            Review::Proposed => match &draft.violations {
+                None => DraftState::Checking,
+                Some(violations) if violations.is_empty() => DraftState::Ready,
+                Some(_) => DraftState::Invalid,
+            },
+        }
+    }
+
+    /// How many drafts are in each state.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for draft in &self.drafts {
+            if let Some(count) = counts.counts.get_mut(Run::state(draft) as usize) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// What would be posted now: every approved task that has not left. `None` where there is
+    /// nothing, or while tasks are on their way.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<Confirmation> {
+        if matches!(self.batch, Batch::Running { .. }) {
+            return None;
+        }
+        let ready = self
+            .delivery_order()
+            .into_iter()
+            .filter(|draft| draft.delivery.stage == Stage::Idle)
+            .filter_map(|draft| Some((draft.id.clone(), draft.approval()?.digest.clone())));
+        let (order, digests): (Vec<_>, Vec<_>) = ready.unzip();
+        if order.is_empty() {
+            return None;
+        }
+        Some(Confirmation {
+            count: order.len(),
+            digest: body::batch_digest(digests.iter().map(String::as_str)),
+            order,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The part of a run in which the operator looks at tasks and decides.
+
+use super::event::{Change, Effect, RunError, Step};
+use super::{Batch, Mode, Run, TaskDraft};
+use crate::delivery::body;
+use crate::delivery::receipt::Stage;
+use crate::review::{Content, DraftId, DraftState, Origin, Review};
+use crate::schema::Violation;
+
+impl Run {
+    pub(super) fn bring(&mut self, texts: &[String], step: &mut Step) -> Result<(), RunError> {
+        for text in texts {
+            self.add(Origin::Pasted, text, None, step);
+        }
+        Ok(())
+    }
+
+    pub(super) fn edit(
+        &mut self,
+        id: &DraftId,
+        text: &str,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        may_change(draft)?;
+        if draft.content.text() == text {
+            return Ok(());
+        }
+        draft.content = Content::read(text);
+        draft.revision += 1;
+        draft.violations = None;
+        // Whatever was decided was decided about another text.
+        draft.review = Review::Proposed;
+        draft.delivery.stage = Stage::Idle;
+        if let Some(document) = draft.content.document() {
+            step.effects.push(Effect::Check {
+                draft: id.clone(),
+                revision: draft.revision,
+                document: document.clone(),
+            });
+        }
+        step.changes.push(Change::Draft(id.clone()));
+        Ok(())
+    }
+
+    pub(super) fn restore(&mut self, id: &DraftId, step: &mut Step) -> Result<(), RunError> {
+        let proposed = self.draft(id).ok_or(RunError::NoSuchTask)?.proposed.clone();
+        self.edit(id, &proposed, step)
+    }
+
+    pub(super) fn checked(
+        &mut self,
+        id: &DraftId,
+        revision: u32,
+        violations: Vec<Violation>,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        if draft.revision == revision {
+            draft.violations = Some(violations);
+            step.changes.push(Change::Draft(id.clone()));
+        }
+        Ok(())
+    }
+
+    pub(super) fn approve(&mut self, ids: &[DraftId], step: &mut Step) -> Result<(), RunError> {
+        if !self.generation.allows_approval() {
+            return Err(RunError::NotComplete);
+        }
+        let mode = self.mode;
+        for id in ids {
+            let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+            match approve_one(draft, mode) {
+                Ok(true) => step.changes.push(Change::Draft(id.clone())),
+                Ok(false) => {}
+                Err(error) if ids.len() == 1 => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn reject(
+        &mut self,
+        id: &DraftId,
+        reason: String,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        may_change(draft)?;
+        draft.review = Review::Rejected { reason };
+        draft.delivery.stage = Stage::Idle;
+        step.changes.push(Change::Draft(id.clone()));
+        Ok(())
+    }
+
+    pub(super) fn put_back(&mut self, ids: &[DraftId], step: &mut Step) -> Result<(), RunError> {
+        for id in ids {
+            let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+            match may_change(draft) {
+                Err(error) if ids.len() == 1 => return Err(error),
+                Err(_) => continue,
+                Ok(()) => {}
+            }
+            if draft.review != Review::Proposed {
+                draft.review = Review::Proposed;
+                draft.delivery.stage = Stage::Idle;
+                step.changes.push(Change::Draft(id.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The tasks that *approve all valid* would approve.
+    #[must_use]
+    pub fn approvable(&self) -> Vec<DraftId> {
+        if !self.generation.allows_approval() {
+            return Vec::new();
+        }
+        self.drafts
+            .iter()
+            .filter(|draft| {
+                Run::state(draft) == DraftState::Ready && may_be_approved(draft, self.mode).is_ok()
+            })
+            .map(|draft| draft.id.clone())
+            .collect()
+    }
+
+    /// Whether posting is under way, so that a queue exists that could be changed under it.
+    #[must_use]
+    pub fn is_posting(&self) -> bool {
+        matches!(self.batch, Batch::Running { .. })
+    }
+}
+
+/// A queued text waits in its approved form; one that has left, or may have, stays as it is.
+fn may_change(draft: &TaskDraft) -> Result<(), RunError> {
+    match draft.delivery.stage {
+        Stage::Idle | Stage::Dry | Stage::Refused | Stage::Failed => Ok(()),
+        Stage::Queued => Err(RunError::WrongState),
+        Stage::Sending | Stage::Delivered | Stage::Unknown => Err(RunError::HasLeft),
+    }
+}
+
+fn may_be_approved(draft: &TaskDraft, mode: Mode) -> Result<(), RunError> {
+    may_change(draft)?;
+    if mode == Mode::Live && draft.origin == Origin::DryRun {
+        return Err(RunError::MadeDry);
+    }
+    if !draft.is_valid() {
+        return Err(RunError::NotValid);
+    }
+    Ok(())
+}
+
+/// Approves a draft; `false` where it was approved already.
+fn approve_one(draft: &mut TaskDraft, mode: Mode) -> Result<bool, RunError> {
+    may_be_approved(draft, mode)?;
+    if draft.approval().is_some() {
+        return Ok(false);
+    }
+    let document = draft.content.document().ok_or(RunError::NotValid)?;
+    draft.review = Review::Approved(body::approve(&draft.id, document));
+    draft.delivery.stage = Stage::Idle;
+    Ok(true)
+}

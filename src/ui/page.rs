@@ -1,0 +1,245 @@
+//! What the page shows, as signals. `api` writes them from what a run says changed; components
+//! only read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use crate::brief::{BriefError, BriefForm};
+use crate::review::{DraftId, DraftState, RunId};
+use crate::run::{Batch, Change, Confirmation, Counts, Generation, Mode, Run, TaskDraft};
+use crate::schema::TaskSchema;
+use crate::secrets::SecretName;
+use crate::settings::{Address, Connection};
+
+/// Something that went wrong, as data for an error panel: what happened, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// A stable name.
+    pub code: String,
+    /// What happened.
+    pub what: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// A secret that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asking {
+    /// Which.
+    pub name: SecretName,
+    /// The server it belongs to.
+    pub address: Address,
+    /// Why it is asked for now, where an earlier one was not accepted.
+    pub refused: Option<String>,
+    /// The token that a server on loopback has by default, where this may be one.
+    pub offer: Option<&'static str>,
+}
+
+/// What the endpoint said of its models.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Models {
+    /// Nobody asked.
+    #[default]
+    NotAsked,
+    /// On its way.
+    Asking,
+    /// Their names.
+    Known(Vec<String>),
+    /// It did not say.
+    Failed(Problem),
+}
+
+/// What a list shows of a run apart from its tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunHead {
+    /// Its identity.
+    pub id: RunId,
+    /// Dry or live.
+    pub mode: Mode,
+    /// When it started, in milliseconds since 1970.
+    pub started_at: u64,
+    /// How many tasks were asked for, where a model was.
+    pub wanted: Option<u16>,
+    /// How far the answer is.
+    pub generation: Generation,
+    /// How far the delivery is.
+    pub batch: Batch,
+    /// The endpoints.
+    pub connection: Connection,
+    /// The task schema.
+    pub schema: TaskSchema,
+    /// Whether the server is known to honour idempotency keys.
+    pub honours_keys: bool,
+}
+
+/// How far the answer has come, flushed once per animation frame.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stream {
+    /// Characters of the answer so far.
+    pub characters: usize,
+    /// The last of them.
+    pub tail: String,
+}
+
+/// Every signal of the page. Copying it copies handles.
+#[derive(Clone, Copy)]
+pub struct Page {
+    /// The run that is shown.
+    pub run: RwSignal<Option<RunHead>>,
+    /// Its drafts in the order of arrival.
+    pub rows: RwSignal<Vec<DraftId>>,
+    /// How many are in each state.
+    pub counts: RwSignal<Counts>,
+    /// What would be posted now.
+    pub confirmation: RwSignal<Option<Confirmation>>,
+    /// The tasks that *approve all valid* would approve.
+    pub approvable: RwSignal<Vec<DraftId>>,
+    /// The answer as it came, once it has ended.
+    pub raw_answer: RwSignal<Arc<str>>,
+    /// The answer as it arrives.
+    pub stream: RwSignal<Stream>,
+    /// The brief as it is typed.
+    pub form: RwSignal<BriefForm>,
+    /// What is wrong with it, after an attempt to use it.
+    pub brief_errors: RwSignal<Vec<BriefError>>,
+    /// The endpoints that a new run would use.
+    pub connection: RwSignal<Connection>,
+    /// The task schema that a new run would use.
+    pub schema: RwSignal<TaskSchema>,
+    /// A line of the deployment's own.
+    pub notice: RwSignal<Option<String>>,
+    /// What went wrong and was not dismissed yet.
+    pub problems: RwSignal<Vec<Problem>>,
+    /// What is wrong in the settings dialog.
+    pub settings_problem: RwSignal<Option<Problem>>,
+    /// What is wrong with the text that is to be brought in.
+    pub bring_problem: RwSignal<Option<Problem>>,
+    /// The secret that is asked for.
+    pub asking: RwSignal<Option<Asking>>,
+    /// Which secrets are there, by name and origin.
+    pub secrets_held: RwSignal<Vec<(SecretName, String)>>,
+    /// A host that came from a link and waits to be accepted.
+    pub new_host: RwSignal<Option<Address>>,
+    /// The endpoint's models.
+    pub models: RwSignal<Models>,
+    /// Why nothing can be stored, where it cannot.
+    pub storage_problem: RwSignal<Option<Problem>>,
+    /// What was done last, said once: "12 tasks delivered".
+    pub announcement: RwSignal<String>,
+    drafts: StoredValue<HashMap<DraftId, ArcRwSignal<Arc<TaskDraft>>>>,
+}
+
+impl Page {
+    /// A page with nothing on it yet.
+    #[must_use]
+    pub fn new(connection: Connection, schema: TaskSchema) -> Page {
+        Page {
+            run: RwSignal::new(None),
+            rows: RwSignal::new(Vec::new()),
+            counts: RwSignal::new(Counts::default()),
+            confirmation: RwSignal::new(None),
+            approvable: RwSignal::new(Vec::new()),
+            raw_answer: RwSignal::new("".into()),
+            stream: RwSignal::new(Stream::default()),
+            form: RwSignal::new(BriefForm::default()),
+            brief_errors: RwSignal::new(Vec::new()),
+            connection: RwSignal::new(connection),
+            schema: RwSignal::new(schema),
+            notice: RwSignal::new(None),
+            problems: RwSignal::new(Vec::new()),
+            settings_problem: RwSignal::new(None),
+            bring_problem: RwSignal::new(None),
+            asking: RwSignal::new(None),
+            secrets_held: RwSignal::new(Vec::new()),
+            new_host: RwSignal::new(None),
+            models: RwSignal::new(Models::default()),
+            storage_problem: RwSignal::new(None),
+            announcement: RwSignal::new(String::new()),
+            drafts: StoredValue::new(HashMap::new()),
+        }
+    }
+
+    /// The signal of one draft.
+    #[must_use]
+    pub fn draft(&self, id: &DraftId) -> Option<ArcRwSignal<Arc<TaskDraft>>> {
+        self.drafts.with_value(|drafts| drafts.get(id).cloned())
+    }
+
+    /// The state of one draft, followed.
+    #[must_use]
+    pub fn state(&self, id: &DraftId) -> Option<DraftState> {
+        self.draft(id).map(|draft| draft.with(|draft| Run::state(draft)))
+    }
+
+    /// Shows another run, or none.
+    pub fn show(&self, run: Option<&Run>) {
+        self.drafts.update_value(HashMap::clear);
+        self.stream.set(Stream::default());
+        match run {
+            None => {
+                self.rows.set(Vec::new());
+                self.run.set(None);
+                self.counts.set(Counts::default());
+                self.confirmation.set(None);
+                self.approvable.set(Vec::new());
+                self.raw_answer.set("".into());
+            }
+            Some(run) => {
+                let mut changes = vec![Change::Run];
+                changes.extend(run.drafts().iter().map(|draft| Change::Draft(draft.id.clone())));
+                self.rows.set(Vec::new());
+                self.refresh(run, &changes);
+            }
+        }
+    }
+
+    /// Shows what changed in a run, and wakes nothing else.
+    pub fn refresh(&self, run: &Run, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut arrived = Vec::new();
+        for change in changes {
+            let Change::Draft(id) = change else { continue };
+            let Some(draft) = run.draft(id) else { continue };
+            let shared = Arc::new(draft.clone());
+            match self.draft(id) {
+                Some(signal) => signal.set(shared),
+                None => {
+                    self.drafts.update_value(|drafts| {
+                        drafts.insert(id.clone(), ArcRwSignal::new(shared));
+                    });
+                    arrived.push(id.clone());
+                }
+            }
+        }
+        if !arrived.is_empty() {
+            self.rows.update(|rows| rows.extend(arrived));
+        }
+        if changes.contains(&Change::Run) {
+            self.run.set(Some(RunHead {
+                id: run.id().clone(),
+                mode: run.mode(),
+                started_at: run.started_at(),
+                wanted: run.brief().map(|brief| brief.count.get()),
+                generation: run.generation().clone(),
+                batch: run.batch().clone(),
+                connection: run.connection().clone(),
+                schema: run.schema().clone(),
+                honours_keys: run.honours_keys(),
+            }));
+            self.raw_answer.set(run.raw_answer().into());
+        }
+        set_if_other(self.counts, run.counts());
+        set_if_other(self.confirmation, run.confirmation());
+        set_if_other(self.approvable, run.approvable());
+    }
+}
+
+fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|held| *held != value) {
+        signal.set(value);
+    }
+}
