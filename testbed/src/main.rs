@@ -1,2 +1,174 @@
-//! taskwright-testbed.
-fn main() {}
+//! `taskwright-testbed`: the testbed as a program.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use taskwright_testbed::model::ModelWorld;
+use taskwright_testbed::plain::{PlainOptions, PlainWorld};
+use taskwright_testbed::script::{Library, LibraryError};
+use taskwright_testbed::{serve_all, serve_model, serve_plain};
+use thiserror::Error;
+use tokio::net::TcpListener;
+
+/// The outside world in miniature, for tests and demonstrations.
+///
+/// The first line of the output is `listening on http://HOST:PORT`.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Command {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// An OpenAI-compatible model endpoint whose model is a script.
+    Model {
+        #[command(flatten)]
+        address: Address,
+        #[command(flatten)]
+        scripts: Scripts,
+    },
+    /// A plain task server: any JSON object, no keys, no look-up, no schema.
+    Plain {
+        #[command(flatten)]
+        address: Address,
+        #[command(flatten)]
+        plain: Plain,
+    },
+    /// Both at one address.
+    All {
+        #[command(flatten)]
+        address: Address,
+        #[command(flatten)]
+        scripts: Scripts,
+        #[command(flatten)]
+        plain: Plain,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Address {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    host: String,
+    /// The port to listen on; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+#[derive(Debug, Args)]
+struct Scripts {
+    /// A directory of further scripts (*.json); they win over those that come along.
+    #[arg(long, value_name = "DIR")]
+    scripts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct Plain {
+    /// The token that the task server wants in X-AGENT-TOKEN.
+    #[arg(long, default_value = "changeme")]
+    token: String,
+    /// An origin whose pages may call the task server; can be repeated, `*` is all of them.
+    #[arg(long = "allow-origin", value_name = "ORIGIN")]
+    allow_origins: Vec<String>,
+    /// Declares the path as `/tasks/`, so that `/tasks` redirects.
+    #[arg(long)]
+    trailing_slash: bool,
+    /// A member that every task must have; can be repeated.
+    #[arg(long = "require", value_name = "MEMBER")]
+    required: Vec<String>,
+}
+
+impl Scripts {
+    fn world(&self) -> Result<ModelWorld, StartError> {
+        let library = match &self.scripts {
+            Some(directory) => Library::with_directory(directory)?,
+            None => Library::embedded()?,
+        };
+        Ok(ModelWorld::new(library))
+    }
+}
+
+impl Plain {
+    fn world(self) -> PlainWorld {
+        PlainWorld::new(PlainOptions {
+            token: self.token,
+            allow_origins: self.allow_origins,
+            trailing_slash: self.trailing_slash,
+            required: self.required,
+        })
+    }
+}
+
+/// Why the testbed does not run.
+#[derive(Debug, Error)]
+enum StartError {
+    #[error("{0}\n{hint}", hint = .0.hint())]
+    Library(#[from] LibraryError),
+    #[error(
+        "cannot listen on {address}: {source}\nChoose another --port; 0 takes one that is free."
+    )]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("the server stopped: {0}")]
+    Serve(std::io::Error),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Command::parse().what).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("taskwright-testbed: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(what: What) -> Result<(), StartError> {
+    let serving = async {
+        match what {
+            What::Model { address, scripts } => {
+                let world = scripts.world()?;
+                serve_model(listen(&address).await?, world).await
+            }
+            What::Plain { address, plain } => {
+                serve_plain(listen(&address).await?, plain.world()).await
+            }
+            What::All {
+                address,
+                scripts,
+                plain,
+            } => {
+                let world = scripts.world()?;
+                serve_all(listen(&address).await?, world, plain.world()).await
+            }
+        }
+        .map_err(StartError::Serve)
+    };
+    tokio::select! {
+        result = serving => result,
+        // Where signals cannot be listened to, the system's own way of ending a process is left.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Listens, and says where.
+async fn listen(address: &Address) -> Result<TcpListener, StartError> {
+    let wanted = format!("{}:{}", address.host, address.port);
+    let error = |source| StartError::Listen {
+        address: wanted.clone(),
+        source,
+    };
+    let listener = TcpListener::bind(&wanted).await.map_err(error)?;
+    let local = listener.local_addr().map_err(error)?;
+    let mut output = std::io::stdout();
+    // A harness that has stopped reading still gets a server.
+    let _ = writeln!(output, "listening on http://{local}").and_then(|()| output.flush());
+    Ok(listener)
+}

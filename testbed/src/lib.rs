@@ -1,0 +1,61 @@
+//! The outside world in miniature, for tests and demonstrations: a model endpoint whose model is a
+//! script, and a plain task server as they exist. Never part of the product's module.
+//!
+//! - [`model`]: the endpoint, OpenAI-compatible, over real HTTP with CORS.
+//! - [`script`]: the scripts that it plays, as data.
+//! - [`plain`]: the task server.
+//! - [`serve_model`], [`serve_plain`] and [`serve_all`] run them on a listener of the caller's, so
+//!   that a test can have them in its own process.
+//!
+//! Invariant: nothing here knows the product's own reading of a stream or of a server's answer.
+//! What is shared is the task schema and the making of instances; the rest is written against the
+//! same public documents a second time, so that a misreading shows.
+
+pub mod connection;
+pub mod cors;
+pub mod model;
+pub mod plain;
+pub mod records;
+pub mod script;
+
+use std::io;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use connection::{Connection, CuttableListener};
+use model::ModelWorld;
+use plain::PlainWorld;
+
+/// Serves the model endpoint until the returned future is dropped.
+///
+/// # Errors
+/// When the listener cannot be served.
+pub async fn serve_model(listener: TcpListener, world: ModelWorld) -> io::Result<()> {
+    serve(listener, model::router(world).fallback(model::invalid_url)).await
+}
+
+/// Serves the plain task server until the returned future is dropped.
+///
+/// # Errors
+/// When the listener cannot be served.
+pub async fn serve_plain(listener: TcpListener, world: PlainWorld) -> io::Result<()> {
+    serve(listener, plain::router(world)).await
+}
+
+/// Serves both on one listener: their paths are different.
+///
+/// # Errors
+/// When the listener cannot be served.
+pub async fn serve_all(
+    listener: TcpListener,
+    model: ModelWorld,
+    plain: PlainWorld,
+) -> io::Result<()> {
+    serve(listener, model::router(model).merge(plain::router(plain))).await
+}
+
+async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
+    let service = router.into_make_service_with_connect_info::<Connection>();
+    axum::serve(CuttableListener(listener), service).await
+}

@@ -1,0 +1,296 @@
+//! The scripts that there are: those that come along, and those of a directory.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::Script;
+
+/// Declares the scripts that are part of the program, from `testbed/scripts`.
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../scripts/", $name, ".json")))),*]
+    };
+}
+
+/// Name and text of every script that comes along.
+const EMBEDDED: &[(&str, &str)] = embedded![
+    "another-document",
+    "ascii",
+    "bare-array",
+    "broken",
+    "code-fence",
+    "cut-at-byte",
+    "cut-off",
+    "demo",
+    "document",
+    "done-alone",
+    "drop",
+    "empty-body",
+    "empty-first-chunk",
+    "error-in-stream",
+    "error-in-stream-at-once",
+    "exact-number",
+    "exact-text",
+    "extra-fields",
+    "filtered",
+    "hang",
+    "html-200",
+    "html-502",
+    "http-400",
+    "http-401",
+    "http-403",
+    "http-404",
+    "http-429",
+    "http-429-hidden",
+    "http-429-quota",
+    "http-500",
+    "http-503",
+    "http-503-once",
+    "http-503-twice",
+    "interrupted",
+    "interrupted-once",
+    "interrupted-when-whole",
+    "invalid-tasks",
+    "json-lines",
+    "keep-alive",
+    "lines-cr",
+    "lines-crlf",
+    "needs-key",
+    "needs-this-key",
+    "no-cors",
+    "no-done",
+    "no-json-schema",
+    "no-model-list",
+    "no-response-format",
+    "no-streaming",
+    "no-tasks",
+    "no-token-limit",
+    "no-usage",
+    "not-json",
+    "number-code",
+    "odd-finish",
+    "odd-model-list",
+    "plain",
+    "plain-text-error",
+    "pretty",
+    "prose-around",
+    "reasoning",
+    "redirect",
+    "refused",
+    "refused-halfway",
+    "repeated-members",
+    "reset",
+    "same-keys",
+    "second-choice",
+    "should-not-retry",
+    "silent-model-list",
+    "single-bytes",
+    "single-object",
+    "slow",
+    "split-characters",
+    "stalled",
+    "stalled-at-once",
+    "stalled-then-whole",
+    "stream-always",
+    "too-few",
+    "too-many",
+    "tool-calls",
+    "two-headers",
+];
+
+/// The largest script file, in bytes.
+const SIZE_LIMIT: u64 = 4 * 1024 * 1024;
+
+/// All scripts by name.
+#[derive(Clone, Debug)]
+pub struct Library {
+    scripts: BTreeMap<String, Script>,
+}
+
+/// Why there is no library.
+#[derive(Debug, Error)]
+pub enum LibraryError {
+    /// The directory or one of its files cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The directory or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is larger than 4 MiB.
+    #[error("{0} is larger than a script may be (4 MiB)")]
+    TooLarge(PathBuf),
+    /// A script is not what a script looks like.
+    #[error("the script `{name}` is not right: {source}")]
+    Malformed {
+        /// The script.
+        name: String,
+        /// What is wrong and where.
+        source: serde_json::Error,
+    },
+    /// A script that has no reply could answer nothing.
+    #[error("the script `{0}` has no reply")]
+    NoReply(String),
+}
+
+impl LibraryError {
+    /// A stable name of the error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "unreadable",
+            Self::TooLarge(_) => "too_large",
+            Self::Malformed { .. } => "malformed_script",
+            Self::NoReply(_) => "no_reply",
+        }
+    }
+
+    /// What to do about it, in a sentence.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => {
+                "Name a directory of .json files that this user can read, or leave --scripts out."
+            }
+            Self::TooLarge(_) => "Shorten the text in it, or let the tasks be made from a schema.",
+            Self::Malformed { .. } | Self::NoReply(_) => {
+                "Compare it with testbed/README.md, which describes every member of a script."
+            }
+        }
+    }
+}
+
+impl Library {
+    /// The scripts that come along.
+    ///
+    /// # Errors
+    /// When one of them is not right, which a test keeps from happening.
+    pub fn embedded() -> Result<Self, LibraryError> {
+        let mut library = Self {
+            scripts: BTreeMap::new(),
+        };
+        for (name, text) in EMBEDDED {
+            library.add(name, text)?;
+        }
+        Ok(library)
+    }
+
+    /// The scripts that come along and every `.json` file of `directory`, which wins where the
+    /// names are the same.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be read, or a script is not right.
+    pub fn with_directory(directory: &Path) -> Result<Self, LibraryError> {
+        let mut library = Self::embedded()?;
+        let unreadable = |path: &Path| {
+            let path = path.to_owned();
+            move |source| LibraryError::Unreadable { path, source }
+        };
+        for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
+            let path = entry.map_err(unreadable(directory))?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
+                continue;
+            };
+            let size = std::fs::metadata(&path).map_err(unreadable(&path))?.len();
+            if size > SIZE_LIMIT {
+                return Err(LibraryError::TooLarge(path));
+            }
+            let text = std::fs::read_to_string(&path).map_err(unreadable(&path))?;
+            library.add(name, &text)?;
+        }
+        Ok(library)
+    }
+
+    /// The script called `name`.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Script> {
+        self.scripts.get(name)
+    }
+
+    /// Every script with its name, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Script)> {
+        self.scripts
+            .iter()
+            .map(|(name, script)| (name.as_str(), script))
+    }
+
+    fn add(&mut self, name: &str, text: &str) -> Result<(), LibraryError> {
+        let script: Script =
+            serde_json::from_str(text).map_err(|source| LibraryError::Malformed {
+                name: name.to_owned(),
+                source,
+            })?;
+        if script.replies.is_empty() {
+            return Err(LibraryError::NoReply(name.to_owned()));
+        }
+        self.scripts.insert(name.to_owned(), script);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_script_file_comes_along_and_says_what_it_is_about() {
+        let library = Library::embedded().unwrap();
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                path.file_stem().unwrap().to_str().unwrap().to_owned()
+            })
+            .collect();
+        files.sort();
+        let names: Vec<&str> = library.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, files);
+        for (name, script) in library.iter() {
+            assert!(script.about.len() > 20, "{name} says too little");
+        }
+    }
+
+    #[test]
+    fn the_readme_describes_every_script() {
+        let readme = include_str!("../../README.md");
+        for (name, _) in Library::embedded().unwrap().iter() {
+            assert!(
+                readme.contains(&format!("| `{name}` |")),
+                "README.md leaves out {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_script_with_a_misspelt_member_or_no_reply_is_refused() {
+        let mut library = Library::embedded().unwrap();
+        for (text, code) in [
+            (
+                r#"{"about": "x", "replys": [], "replies": ["hang"]}"#,
+                "malformed_script",
+            ),
+            (
+                r#"{"about": "x", "replies": [{"answer": {"wire": {"pice": 1}}}]}"#,
+                "malformed_script",
+            ),
+            (r#"{"about": "x", "replies": []}"#, "no_reply"),
+            ("", "malformed_script"),
+        ] {
+            assert_eq!(library.add("x", text).unwrap_err().code(), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error_that_names_it() {
+        let error = Library::with_directory(Path::new("/nowhere/at/all")).unwrap_err();
+        assert_eq!(error.code(), "unreadable");
+        assert!(error.to_string().contains("/nowhere/at/all"));
+    }
+}
