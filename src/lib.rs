@@ -11,6 +11,7 @@
 pub mod brief;
 pub mod delivery;
 pub mod document;
+pub mod dry_run;
 pub mod model;
 pub mod prompt;
 pub mod review;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::document::Document;
 
 mod conjunction;
+pub mod lint;
 pub mod roles;
 pub mod sample;
 pub mod validator;

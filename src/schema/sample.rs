@@ -21,7 +21,6 @@ use serde_json::Value;
 
 pub use error::SampleError;
 pub use hints::Hints;
-pub(crate) use hints::words;
 pub use seeded::Seeded;
 
 use super::Check;

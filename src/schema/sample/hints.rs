@@ -103,7 +103,7 @@ impl Hints {
 
 /// The words of a text that carry meaning: lower case, ASCII letters and digits, three characters
 /// or more.
-pub(crate) fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> Vec<String> {
     const EMPTY: [&str; 16] = [
         "the", "and", "for", "with", "that", "this", "from", "into", "are", "all", "our", "your",
         "each", "has", "have", "please",

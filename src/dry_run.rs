@@ -1,0 +1,348 @@
+//! Tasks without a model: made by a generator inside the module, from the brief and a seed.
+//!
+//! Nothing here can reach a network: no type of this module holds a transport. What comes out is
+//! valid by the operator's own schema, has keys that are unique in the batch and dependencies that
+//! only lead back, and is the same for the same brief, schema and seed on every platform.
+
+mod titles;
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use crate::brief::Brief;
+use crate::document::{Document, Kind, Node};
+use crate::schema::sample::{Hints, SampleError, Seeded, sample_adjusted};
+use crate::schema::{Check, TaskSchema, Violation};
+
+/// How many samples are made for one task before the schema counts as one that cannot be met.
+const ATTEMPTS: u32 = 80;
+/// The longest key that is made from a title, in characters.
+const KEY_CHARACTERS: usize = 48;
+
+/// Why a dry run has no tasks to show.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DryRunError {
+    /// No task could be made that the schema allows.
+    #[error("no task {ordinal} could be made from the schema: {cause}")]
+    Unsatisfied {
+        /// Which task of the batch, from 1.
+        ordinal: usize,
+        /// What the generator met.
+        #[source]
+        cause: SampleError,
+    },
+    /// The schema describes something else than a JSON object.
+    #[error("the schema describes {found}, but a task is a JSON object")]
+    NotAnObject {
+        /// What it describes.
+        found: &'static str,
+    },
+}
+
+impl DryRunError {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            DryRunError::Unsatisfied { .. } => "dry_run_unsatisfied",
+            DryRunError::NotAnObject { .. } => "dry_run_not_an_object",
+        }
+    }
+
+    /// Whether another seed may succeed with the same brief and schema.
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        match self {
+            DryRunError::Unsatisfied { cause, .. } => cause.retry(),
+            DryRunError::NotAnObject { .. } => false,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            DryRunError::Unsatisfied { cause, .. } => cause.hint(),
+            DryRunError::NotAnObject { .. } => {
+                "Choose a schema whose type is object; a body template can wrap the task."
+            }
+        }
+    }
+}
+
+/// Makes all tasks of a dry run: as many as the brief asks for.
+///
+/// # Errors
+/// [`DryRunError`] where the schema cannot be met; there are no tasks then.
+pub fn tasks(
+    brief: &Brief,
+    schema: &TaskSchema,
+    check: &dyn Check,
+    seed: u64,
+) -> Result<Vec<Document>, DryRunError> {
+    DryRun::new(brief, schema, check, seed).collect()
+}
+
+/// A dry run that gives its tasks one by one. It ends after the last task, or after its first
+/// error. A smaller count gives the beginning of what a larger one gives.
+pub struct DryRun<'a> {
+    schema: &'a TaskSchema,
+    check: &'a dyn Check,
+    goal: &'a str,
+    random: Seeded,
+    keys: Vec<String>,
+    made: usize,
+    count: usize,
+    keys_from_titles: bool,
+}
+
+impl<'a> DryRun<'a> {
+    /// Prepares a dry run. Nothing is made until the first task is asked for.
+    #[must_use]
+    pub fn new(
+        brief: &'a Brief,
+        schema: &'a TaskSchema,
+        check: &'a dyn Check,
+        seed: u64,
+    ) -> DryRun<'a> {
+        let texts = [
+            brief.goal.as_str(),
+            &brief.context,
+            &brief.rules,
+            schema.text(),
+        ];
+        DryRun {
+            schema,
+            check,
+            goal: &brief.goal,
+            random: Seeded::from_texts(&texts, seed),
+            keys: Vec::new(),
+            made: 0,
+            count: usize::from(brief.count.get()),
+            keys_from_titles: true,
+        }
+    }
+
+    fn make(&mut self) -> Result<Document, DryRunError> {
+        let ordinal = self.made;
+        let roles = self.schema.roles();
+        let title = titles::title(self.goal, ordinal, &mut self.random);
+        let dependencies = self.choose_dependencies();
+        let mut include: Vec<String> = roles.key.iter().chain(&roles.title).cloned().collect();
+        if !dependencies.is_empty() {
+            include.extend(roles.depends_on.clone());
+        }
+        let hints = Hints {
+            title: title.clone(),
+            goal: titles::subject(self.goal),
+            title_member: roles.title.clone(),
+            include,
+        };
+        let unique = UniqueKey {
+            check: self.check,
+            member: roles.key.as_deref(),
+            used: self.keys.iter().map(String::as_str).collect(),
+        };
+        let from_title = self.keys_from_titles;
+        let mut last_key_was_made = false;
+        let made = sample_adjusted(
+            self.schema.value(),
+            &unique,
+            &mut self.random,
+            &hints,
+            ATTEMPTS,
+            &mut |value, attempt| {
+                let Some(task) = value.as_object_mut() else {
+                    return;
+                };
+                let key = roles.key.as_deref().and_then(|member| task.get_mut(member));
+                if let Some(key) = key {
+                    last_key_was_made =
+                        from_title && set_key(key, &title, ordinal, attempt, &unique.used);
+                }
+                if let Some(member) = roles.depends_on.as_deref()
+                    && (roles.key.is_some() || attempt < ATTEMPTS / 2)
+                {
+                    // A server may take one dependency only, or none.
+                    let allowed = match attempt {
+                        0..4 => dependencies.len(),
+                        4..8 => 1,
+                        _ => 0,
+                    };
+                    let chosen: Vec<&String> = dependencies.iter().take(allowed).collect();
+                    set_dependencies(task, member, &chosen, attempt % 2 == 1);
+                }
+            },
+        )
+        .map_err(|cause| DryRunError::Unsatisfied {
+            ordinal: ordinal + 1,
+            cause,
+        })?;
+        if made.root().kind() != Kind::Object {
+            return Err(DryRunError::NotAnObject {
+                found: name_of(made.root().kind()),
+            });
+        }
+        self.keys_from_titles = last_key_was_made || roles.key.is_none();
+        let key = roles
+            .key
+            .as_deref()
+            .and_then(|member| key_of(&made, member));
+        self.keys.extend(key);
+        Ok(made)
+    }
+
+    /// One or two of the last keys, for about every second task.
+    fn choose_dependencies(&mut self) -> Vec<String> {
+        let recent: Vec<String> = self.keys.iter().rev().take(6).cloned().collect();
+        if self.schema.roles().depends_on.is_none() || !self.random.chance(1, 2) {
+            return Vec::new();
+        }
+        let mut chosen: Vec<String> = Vec::new();
+        for _ in 0..1 + self.random.below(2) {
+            if let Some(key) = self.random.pick(&recent)
+                && !chosen.contains(key)
+            {
+                chosen.push(key.clone());
+            }
+        }
+        chosen
+    }
+}
+
+impl std::fmt::Debug for DryRun<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DryRun")
+            .field("made", &self.made)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Iterator for DryRun<'_> {
+    type Item = Result<Document, DryRunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.made >= self.count {
+            return None;
+        }
+        let made = self.make();
+        self.made = if made.is_ok() {
+            self.made + 1
+        } else {
+            self.count
+        };
+        Some(made)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.count - self.made;
+        (left.min(1), Some(left))
+    }
+}
+
+/// The operator's check, and that the key is new in the batch.
+struct UniqueKey<'c> {
+    check: &'c dyn Check,
+    member: Option<&'c str>,
+    used: HashSet<&'c str>,
+}
+
+impl Check for UniqueKey<'_> {
+    fn check(&self, task: &Document) -> Vec<Violation> {
+        let mut violations = self.check.check(task);
+        let repeated = self
+            .member
+            .and_then(|member| key_of(task, member))
+            .filter(|key| self.used.contains(key.as_str()));
+        violations.extend(repeated.map(|key| Violation {
+            instance_path: String::new(),
+            schema_path: String::new(),
+            keyword: "uniqueKey".to_owned(),
+            message: format!("the key {key:?} is taken, and no other was found"),
+        }));
+        violations
+    }
+}
+
+/// A task's key: the text of a string, the digits of a number.
+fn key_of(task: &Document, member: &str) -> Option<String> {
+    let node: Node<'_> = task.root().get(member)?;
+    match node.kind() {
+        Kind::String => node.as_str().map(|text| text.into_owned()),
+        Kind::Number => Some(node.text().to_owned()),
+        _ => None,
+    }
+}
+
+/// Puts a key that reads like the title in the place of the sampled one, in some of the attempts.
+/// Says whether it did.
+fn set_key(
+    key: &mut Value,
+    title: &str,
+    ordinal: usize,
+    attempt: u32,
+    used: &HashSet<&str>,
+) -> bool {
+    let made = match (attempt, &*key) {
+        (0, Value::String(_)) => {
+            let slug = slug(title);
+            if slug.is_empty() || used.contains(slug.as_str()) {
+                Value::from(format!("task-{}", ordinal + 1))
+            } else {
+                Value::from(slug)
+            }
+        }
+        (2 | 4, Value::String(_)) => Value::from(format!("task-{}", ordinal + 1)),
+        (0 | 2 | 4, Value::Number(_)) => Value::from(ordinal + 1),
+        _ => return false,
+    };
+    *key = made;
+    true
+}
+
+/// Words in lower case, joined by hyphens.
+fn slug(title: &str) -> String {
+    let mut slug = String::new();
+    for word in title.split(|character: char| !character.is_ascii_alphanumeric()) {
+        if word.is_empty() || slug.len() + word.len() >= KEY_CHARACTERS {
+            continue;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(&word.to_ascii_lowercase());
+    }
+    slug
+}
+
+/// Writes the dependencies over the sampled ones. Where there are none, the member goes, or it is
+/// an empty list if it has to be there.
+fn set_dependencies(task: &mut Map<String, Value>, member: &str, keys: &[&String], keep: bool) {
+    match task.get_mut(member) {
+        Some(Value::Array(list)) if !keys.is_empty() || keep => {
+            *list = keys.iter().map(|key| Value::from(key.as_str())).collect();
+        }
+        Some(Value::String(only)) if !keys.is_empty() => {
+            if let Some(key) = keys.first() {
+                (*key).clone_into(only);
+            }
+        }
+        Some(Value::Array(_) | Value::String(_)) => {
+            task.shift_remove(member);
+        }
+        _ => {}
+    }
+}
+
+fn name_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Boolean => "a boolean",
+        Kind::Number => "a number",
+        Kind::String => "a string",
+        Kind::Array => "an array",
+        Kind::Object => "an object",
+    }
+}

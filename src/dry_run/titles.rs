@@ -1,0 +1,130 @@
+//! Titles that speak of the brief's goal: "Write release notes for v2" becomes
+//! "Draft release notes for v2: outline" and the like.
+
+use crate::schema::sample::Seeded;
+
+/// What can be done about a goal, and which part of it a task takes.
+const STAGES: [(&str, [&str; 3]); 12] = [
+    ("Draft", ["outline", "first version", "main points"]),
+    ("Research", ["sources", "background", "earlier work"]),
+    ("Plan", ["milestones", "scope", "order of work"]),
+    ("Review", ["open questions", "structure", "consistency"]),
+    ("Check", ["facts", "figures", "names and dates"]),
+    ("Complete", ["missing parts", "examples", "references"]),
+    ("Refine", ["wording", "tone", "headings"]),
+    ("Compare", ["alternatives", "last version", "similar cases"]),
+    ("Test", ["edge cases", "instructions", "assumptions"]),
+    ("Summarise", ["results", "key decisions", "short form"]),
+    ("Document", ["decisions", "limits", "next steps"]),
+    ("Hand over", ["checklist", "contacts", "archive"]),
+];
+
+/// Verbs a goal may begin with, which a title replaces by its own.
+const VERBS: [&str; 26] = [
+    "write",
+    "create",
+    "make",
+    "build",
+    "draft",
+    "prepare",
+    "produce",
+    "generate",
+    "develop",
+    "plan",
+    "design",
+    "implement",
+    "review",
+    "compile",
+    "collect",
+    "organise",
+    "organize",
+    "update",
+    "improve",
+    "complete",
+    "finish",
+    "compose",
+    "research",
+    "do",
+    "set",
+    "document",
+];
+
+/// The longest part of a goal that goes into a title, in characters.
+const SUBJECT_CHARACTERS: usize = 64;
+
+/// The title of the task at that place of the batch, from 0. No two places share one.
+pub(super) fn title(goal: &str, ordinal: usize, random: &mut Seeded) -> String {
+    let stage = STAGES.get(ordinal % STAGES.len());
+    let (verb, aspects) = stage.map_or(("Draft", &[] as &[&str]), |(verb, aspects)| {
+        (*verb, aspects.as_slice())
+    });
+    let aspect = random.pick(aspects).copied().unwrap_or("outline");
+    let object = object(goal);
+    let round = ordinal / STAGES.len();
+    if round == 0 {
+        format!("{verb} {object}: {aspect}")
+    } else {
+        format!("{verb} {object}: {aspect}, part {}", round + 1)
+    }
+}
+
+/// The goal's first line, short enough for a title and without its full stop.
+pub(super) fn subject(goal: &str) -> String {
+    let line = goal
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("the work at hand");
+    let sentence = line.split(". ").next().unwrap_or(line);
+    let sentence = sentence.trim_end_matches(['.', '!', '?', ':', ';', ',', ' ']);
+    if sentence.chars().count() <= SUBJECT_CHARACTERS {
+        return sentence.to_owned();
+    }
+    let beginning: String = sentence.chars().take(SUBJECT_CHARACTERS).collect();
+    beginning
+        .rsplit_once(' ')
+        .map_or(beginning.as_str(), |(words, _)| words)
+        .trim_end_matches([',', ';', ':', ' '])
+        .to_owned()
+}
+
+/// What the goal is about: the subject without its verb.
+fn object(goal: &str) -> String {
+    let subject = subject(goal);
+    match subject.split_once(' ') {
+        Some((first, rest)) if VERBS.contains(&first.to_lowercase().as_str()) => {
+            rest.trim_start().to_owned()
+        }
+        _ => subject,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_takes_up_the_goal() {
+        let mut random = Seeded::new(0);
+        let first = title("Write release notes for v2", 0, &mut random);
+        assert!(first.starts_with("Draft release notes for v2: "), "{first}");
+    }
+
+    #[test]
+    fn no_two_places_share_a_title() {
+        let mut random = Seeded::new(0);
+        let titles: std::collections::HashSet<String> = (0..500)
+            .map(|ordinal| title("Tidy the wiki", ordinal, &mut random))
+            .collect();
+        assert_eq!(titles.len(), 500);
+    }
+
+    #[test]
+    fn a_long_goal_is_cut_between_words() {
+        let goal = "Write down everything we know about the migration of the billing system, with dates. More.";
+        let subject = subject(goal);
+        assert!(goal.starts_with(&subject) && subject.chars().count() <= 64);
+        assert!(!subject.ends_with(','));
+        assert_eq!(super::subject("  \n\n"), "the work at hand");
+    }
+}

@@ -1,0 +1,205 @@
+//! What is found in a batch as a whole.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use taskwright::document::Document;
+use taskwright::schema::lint::{Finding, FindingCode, LintOptions, Severity, lint_batch};
+use taskwright::schema::{Roles, agent_task_schema};
+
+fn roles() -> Roles {
+    Roles::guess(&serde_json::from_str(agent_task_schema()).unwrap())
+}
+
+fn lint(tasks: &[Value], expected: Option<usize>) -> Vec<Finding> {
+    let documents: Vec<Document> = tasks
+        .iter()
+        .map(|task| Document::parse(&task.to_string()).unwrap())
+        .collect();
+    lint_batch(
+        &documents,
+        &LintOptions {
+            roles: roles(),
+            expected_count: expected,
+        },
+    )
+}
+
+fn codes(tasks: &[Value]) -> Vec<(FindingCode, Vec<usize>)> {
+    lint(tasks, None)
+        .into_iter()
+        .map(|finding| (finding.code, finding.tasks))
+        .collect()
+}
+
+fn task(key: &str, depends_on: &[&str]) -> Value {
+    json!({"key": key, "title": format!("The one called {key}"), "depends_on": depends_on})
+}
+
+#[test]
+fn a_batch_in_order_has_no_findings() {
+    let tasks = [task("a", &[]), task("b", &["a"]), task("c", &["a", "b"])];
+    assert_eq!(lint(&tasks, Some(3)), []);
+}
+
+#[test]
+fn tasks_with_one_key_are_named_together() {
+    let tasks = [task("a", &[]), task("b", &[]), task("a", &[])];
+    let found = codes(&tasks);
+    assert_eq!(found[0], (FindingCode::DuplicateKey, vec![0, 2]));
+}
+
+#[test]
+fn a_key_written_with_an_escape_is_the_same_key() {
+    let first = Document::parse(r#"{"key":"a","title":"One"}"#).unwrap();
+    let second = Document::parse(r#"{"key":"\u0061","title":"Two"}"#).unwrap();
+    let found = lint_batch(
+        &[first, second],
+        &LintOptions {
+            roles: roles(),
+            expected_count: None,
+        },
+    );
+    assert_eq!(found[0].code, FindingCode::DuplicateKey);
+}
+
+#[test]
+fn a_dependency_on_no_task_of_the_batch_dangles() {
+    let found = lint(&[task("a", &["x", "y"]), task("b", &["a"])], None);
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].code, found[0].severity),
+        (FindingCode::DanglingDependency, Severity::Error)
+    );
+    assert_eq!(
+        found[0].message,
+        "No task of the batch has the key \"x\" or \"y\"."
+    );
+}
+
+#[test]
+fn a_task_that_waits_for_itself_is_named() {
+    assert_eq!(
+        codes(&[task("a", &["a"])]),
+        [(FindingCode::SelfDependency, vec![0])]
+    );
+}
+
+#[test]
+fn each_circle_is_named_once() {
+    let tasks = [
+        task("a", &["b"]),
+        task("b", &["c"]),
+        task("c", &["a"]),
+        task("d", &["a"]),
+        task("e", &["f"]),
+        task("f", &["e", "d"]),
+    ];
+    assert_eq!(
+        codes(&tasks),
+        [
+            (FindingCode::CyclicDependency, vec![0, 1, 2]),
+            (FindingCode::CyclicDependency, vec![4, 5]),
+        ]
+    );
+}
+
+#[test]
+fn a_chain_of_ten_thousand_is_no_circle_and_no_stack_overflow() {
+    let tasks: Vec<Value> = (0..10_000)
+        .map(|index| json!({"key": format!("k{index}"), "title": format!("Title {index}"), "depends_on": [format!("k{}", index + 1)]}))
+        .collect();
+    assert_eq!(
+        codes(&tasks),
+        [(FindingCode::DanglingDependency, vec![9_999])]
+    );
+}
+
+#[test]
+fn a_count_that_was_not_asked_for_is_said() {
+    let found = lint(&[task("a", &[])], Some(2));
+    assert_eq!(found[0].code, FindingCode::WrongCount);
+    assert_eq!(found[0].message, "2 tasks were asked for, 1 are here.");
+}
+
+#[test]
+fn titles_that_say_the_same_are_found_and_others_are_not() {
+    let same = [
+        ("Write the release notes", "Write release notes"),
+        ("Write release notes", "release notes: write!"),
+        ("Write release note", "Write release notes"),
+        ("Collect sources", "collect  SOURCES."),
+        ("Colect sources", "Collect sources"),
+    ];
+    let different = [
+        ("Write chapter 1", "Write chapter 2"),
+        ("Release v1", "Release v2"),
+        ("Draft the outline", "Draft the summary"),
+        ("Test login", "Rest login"),
+        ("Insert rows", "Invert rows"),
+        ("Write notes, part a", "Write notes, part b"),
+        ("", ""),
+    ];
+    let similar = |left: &str, right: &str| {
+        let tasks = [
+            json!({"key": "a", "title": left}),
+            json!({"key": "b", "title": right}),
+        ];
+        !codes(&tasks).is_empty()
+    };
+    for (left, right) in same {
+        assert!(similar(left, right), "{left:?} and {right:?}");
+    }
+    for (left, right) in different {
+        assert!(!similar(left, right), "{left:?} and {right:?}");
+    }
+}
+
+#[test]
+fn without_a_key_role_what_needs_it_is_off_and_says_so() {
+    let documents = [
+        Document::parse(r#"{"task":"a"}"#).unwrap(),
+        Document::parse(r#"{"task":"b"}"#).unwrap(),
+    ];
+    let found = lint_batch(&documents, &LintOptions::default());
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].code, found[0].severity),
+        (FindingCode::NotChecked, Severity::Note)
+    );
+}
+
+#[test]
+fn findings_cross_the_border_in_snake_case() {
+    let found = lint(&[task("a", &["a"])], None);
+    let written = serde_json::to_value(&found[0]).unwrap();
+    assert_eq!(written["code"], "self_dependency");
+    assert_eq!(written["severity"], "error");
+    assert_eq!(written["tasks"], json!([0]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_batch_that_only_looks_back_has_no_circle(edges in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 1..60)) {
+        let tasks: Vec<Value> = edges.iter().enumerate().map(|(index, targets)| {
+            let keys: Vec<String> = targets.iter().filter(|_| index > 0).map(|target| format!("k{}", target.index(index))).collect();
+            json!({"key": format!("k{index}"), "depends_on": keys})
+        }).collect();
+        prop_assert_eq!(codes(&tasks), []);
+    }
+
+    #[test]
+    fn a_ring_is_found_wherever_it_stands(before in 0usize..20, length in 2usize..20) {
+        let mut tasks: Vec<Value> = (0..before).map(|index| json!({"key": format!("p{index}"), "depends_on": ["k0"]})).collect();
+        tasks.extend((0..length).map(|index| json!({"key": format!("k{index}"), "depends_on": [format!("k{}", (index + 1) % length)]})));
+        prop_assert_eq!(codes(&tasks), [(FindingCode::CyclicDependency, (before..before + length).collect::<Vec<_>>())]);
+    }
+}
