@@ -91,9 +91,10 @@ impl DocumentError {
     }
 }
 
-impl fmt::Display for DocumentError {
+impl fmt::Display for Fault {
+    /// What is wrong, without the place.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.fault {
+        match self {
             Fault::Empty => write!(f, "there is no JSON value"),
             Fault::Unfinished => write!(f, "the JSON ends before its value is closed"),
             Fault::Unexpected(wanted) => write!(f, "expected {wanted}"),
@@ -112,7 +113,13 @@ impl fmt::Display for DocumentError {
             Fault::TooDeep(limit) => write!(f, "nested deeper than {limit} levels"),
             Fault::TooLong(limit) => write!(f, "longer than {limit} bytes"),
             Fault::TextAfterValue => write!(f, "text follows the JSON value"),
-        }?;
+        }
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fault.fmt(f)?;
         match self.place {
             Some((line, column)) => write!(f, " (line {line}, column {column})"),
             None => write!(f, " (at byte {})", self.offset),

@@ -1,0 +1,315 @@
+//! Events of a Chat Completions stream (`POST {base}/chat/completions`), and the one document that
+//! an endpoint answers when it does not stream.
+//!
+//! The common event, a few characters of content, is read without building a tree.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::error_body::ErrorBody;
+use super::event::WarningCode;
+use super::piece::{Finish, Malformed, Piece, Words};
+use super::text::cut;
+use super::usage::WireUsage;
+
+/// `chat.completion.chunk`, and `chat.completion` with its `message` in place of a `delta`.
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Option<Vec<Choice<'a>>>,
+    #[serde(default)]
+    usage: Option<WireUsage>,
+    #[serde(default)]
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(borrow, default)]
+    delta: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    message: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Option<Words<'a>>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+/// What a choice adds. `reasoning_content` and `reasoning` are not the answer and are not read.
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow, default)]
+    content: Option<Words<'a>>,
+    #[serde(borrow, default)]
+    refusal: Option<Words<'a>>,
+}
+
+/// Reads one event, or one whole document, and hands its pieces to `sink` in their order.
+///
+/// Only the choice with index 0 is read.
+///
+/// # Errors
+/// [`Malformed`] where `data` is not JSON or a known member is of the wrong type. Pieces before it
+/// have been handed out.
+pub(super) fn read(
+    name: &str,
+    data: &str,
+    sink: &mut impl FnMut(Piece<'_>),
+) -> Result<(), Malformed> {
+    match data.trim_ascii() {
+        "" => return Ok(()),
+        "[DONE]" => {
+            sink(Piece::Done);
+            return Ok(());
+        }
+        object if object.starts_with('{') => {}
+        // Serde would read an array as the members in their order.
+        _ => return read_other(name, data, None, sink),
+    }
+    let chunk: Chunk<'_> = match serde_json::from_str(data) {
+        Ok(chunk) => chunk,
+        Err(error) => return read_other(name, data, Some(error), sink),
+    };
+    if name == "error" || chunk.error.is_some() {
+        return read_other(name, data, None, sink);
+    }
+    if chunk.choices.is_none() && chunk.usage.is_none() {
+        return read_other(name, data, None, sink);
+    }
+    for choice in chunk.choices.unwrap_or_default() {
+        read_choice(choice, sink)?;
+    }
+    if let Some(usage) = chunk.usage {
+        sink(Piece::Usage(usage.into()));
+    }
+    Ok(())
+}
+
+fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(), Malformed> {
+    if choice.index.is_some_and(|index| index != 0) {
+        sink(Piece::Warning(
+            WarningCode::OtherChoice,
+            "The endpoint gave several answers at once; only the first one is read.".to_owned(),
+        ));
+        return Ok(());
+    }
+    if let Some(delta) = choice.delta.or(choice.message) {
+        if let Some(content) = delta.content {
+            if let Some(text) = content.into_text("content")? {
+                sink(Piece::Content(text));
+            }
+        }
+        if let Some(refusal) = delta.refusal {
+            if let Some(text) = refusal.into_text("refusal")? {
+                sink(Piece::Refusal(text));
+            }
+        }
+    }
+    if let Some(Value::Object(error)) = choice.error {
+        sink(Piece::Error(ErrorBody::of_object(&error)));
+        return Ok(());
+    }
+    if let Some(reason) = choice.finish_reason {
+        if let Some(reason) = reason.into_text("finish_reason")? {
+            sink(Piece::Finish(match reason.as_ref() {
+                "stop" => Finish::Stop,
+                "length" => Finish::Length,
+                "content_filter" => Finish::ContentFilter,
+                "tool_calls" | "function_call" => Finish::ToolCall(reason.into_owned()),
+                other => Finish::Other(cut(other, 64)),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Reads what is no chunk: an error in one of its shapes, or an event that is not known.
+fn read_other(
+    name: &str,
+    data: &str,
+    typed: Option<serde_json::Error>,
+    sink: &mut impl FnMut(Piece<'_>),
+) -> Result<(), Malformed> {
+    let value: Value = match serde_json::from_str(data) {
+        Ok(value) => value,
+        // An event that says it is an error is one, JSON or not.
+        Err(_) if name == "error" => Value::String(data.to_owned()),
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(error) = ErrorBody::find_in_event(&value) {
+        sink(Piece::Error(error));
+        return Ok(());
+    }
+    if name == "error" {
+        sink(Piece::Error(ErrorBody::of_event(&value)));
+        return Ok(());
+    }
+    if let Some(error) = typed {
+        // It is JSON, but a member that matters is of the wrong type; anything else is unknown.
+        if value.get("choices").is_some() {
+            return Err(error.into());
+        }
+    }
+    let kind = value.get("type").or_else(|| value.get("object"));
+    let kind = kind.and_then(Value::as_str).unwrap_or(name);
+    sink(Piece::Warning(WarningCode::UnknownEvent, cut(kind, 64)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::usage::Usage;
+
+    fn pieces(name: &str, data: &str) -> Result<Vec<String>, Malformed> {
+        let mut seen = Vec::new();
+        read(name, data, &mut |piece| {
+            seen.push(match piece {
+                Piece::Content(text) => format!("content {text}"),
+                Piece::Refusal(text) => format!("refusal {text}"),
+                Piece::Finish(finish) => format!("finish {finish:?}"),
+                Piece::Usage(Usage { input, output, .. }) => format!("usage {input} {output}"),
+                Piece::Error(error) => {
+                    format!(
+                        "error {} {}",
+                        error.code.unwrap_or_default(),
+                        error.message.unwrap_or_default()
+                    )
+                }
+                Piece::Done => "done".to_owned(),
+                Piece::Warning(code, _) => format!("warning {}", code.as_str()),
+                other => panic!("{other:?}"),
+            });
+        })?;
+        Ok(seen)
+    }
+
+    #[test]
+    fn each_event_of_the_field_says_what_it_should() {
+        let table: &[(&str, &[&str])] = &[
+            (
+                r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
+                &[],
+            ),
+            (
+                r#"{"choices":[{"index":0,"delta":{"content":"{\"ta"},"logprobs":null,"finish_reason":null}],"obfuscation":"x8Kd"}"#,
+                &[r#"content {"ta"#],
+            ),
+            (
+                r#"{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}"#,
+                &[],
+            ),
+            (
+                r#"{"choices":[{"delta":{},"finish_reason":"stop","index":0}]}"#,
+                &["finish Stop"],
+            ),
+            (
+                r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"length","index":0}]}"#,
+                &["content x", "finish Length"],
+            ),
+            (
+                r#"{"choices":[{"delta":{"content":null},"finish_reason":"content_filter"}]}"#,
+                &["finish ContentFilter"],
+            ),
+            (
+                r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]},"finish_reason":"tool_calls"}]}"#,
+                &[r#"finish ToolCall("tool_calls")"#],
+            ),
+            (
+                r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#,
+                &[r#"finish Other("eos")"#],
+            ),
+            (
+                r#"{"choices":[{"delta":{"content":"x"},"finish_reason":""}]}"#,
+                &["content x"],
+            ),
+            (
+                r#"{"choices":[{"index":0,"delta":{"refusal":"I can't"}}]}"#,
+                &["refusal I can't"],
+            ),
+            (
+                r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+                &["usage 3 4"],
+            ),
+            (
+                r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+                &["usage 3 4"],
+            ),
+            (
+                r#"{"choices":[{"delta":{"reasoning_content":"hm","reasoning":"hm"}}]}"#,
+                &[],
+            ),
+            (
+                r#"{"choices":[{"index":1,"delta":{"content":"no"}},{"index":0,"delta":{"content":"yes"}}]}"#,
+                &["warning other_choice", "content yes"],
+            ),
+            (r#"{"choices":[{"delta":null,"finish_reason":null}]}"#, &[]),
+            (
+                r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#,
+                &["content a"],
+            ),
+            (
+                r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"[]","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
+                &["content []", "finish Stop", "usage 1 1"],
+            ),
+            (
+                r#"{"error":{"message":"busy","code":503}}"#,
+                &["error 503 busy"],
+            ),
+            (
+                r#"{"id":"g","error":{"code":"server_error","message":"gone"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
+                &["error server_error gone"],
+            ),
+            (
+                r#"{"choices":[{"index":0,"error":{"code":502,"message":"upstream"}}]}"#,
+                &["error 502 upstream"],
+            ),
+            (
+                r#"{"error":null,"choices":[{"delta":{"content":"a"}}]}"#,
+                &["content a"],
+            ),
+            (r#"{"type":"ping"}"#, &["warning unknown_event"]),
+            ("[1]", &["warning unknown_event"]),
+            ("[DONE]", &["done"]),
+            (" [DONE] ", &["done"]),
+            ("", &[]),
+        ];
+        for (data, expected) in table {
+            assert_eq!(pieces("message", data).unwrap(), *expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn an_event_named_error_is_an_error_in_any_shape() {
+        let table = [
+            (r#"{"message":"m","code":"c"}"#, "error c m"),
+            (r#"{"error":{"message":"m","code":"c"}}"#, "error c m"),
+            ("overloaded", "error  overloaded"),
+            (r#""overloaded""#, "error  overloaded"),
+        ];
+        for (data, expected) in table {
+            assert_eq!(
+                pieces("error", data),
+                Ok(vec![expected.to_owned()]),
+                "{data}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_never_passed_over() {
+        for data in [
+            r#"{"choices":[{"delta":{"content":"a"#,
+            "ping",
+            r#"{"choices":[{"delta":{"content":12}}]}"#,
+            r#"{"choices":{"0":{}}}"#,
+            r#"{"choices":[{"delta":"text"}]}"#,
+            r#"{"choices":[{"delta":{"content":"\ud83d"}}]}"#,
+        ] {
+            assert!(pieces("message", data).is_err(), "{data}");
+        }
+    }
+}

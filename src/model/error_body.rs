@@ -1,0 +1,221 @@
+//! What an endpoint says went wrong, in whichever of the shapes of the field it says it.
+//!
+//! The documented shape is `{"error":{"message","type","param","code"}}`. `code` is a number with
+//! llama.cpp, `error` a string with some gateways, and proxies in front of an endpoint have shapes
+//! of their own (`{"detail":…}`, `{"message":…}`).
+
+use serde_json::{Map, Value};
+
+use super::text::{MAX_MESSAGE_BYTES, cut};
+
+/// An error object, read leniently.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// The endpoint's own code, a number written as its digits.
+    pub code: Option<String>,
+    /// Its `type`.
+    pub kind: Option<String>,
+    /// What it says, cut to [`MAX_MESSAGE_BYTES`].
+    pub message: Option<String>,
+    /// The parameter of the request that it blames.
+    pub parameter: Option<String>,
+}
+
+impl ErrorBody {
+    /// Finds the error in a whole body that answers a request. Whatever looks like a message is
+    /// taken for one. `None` where nothing in it says that something went wrong.
+    #[must_use]
+    pub fn find(value: &Value) -> Option<ErrorBody> {
+        // Google's gateway wraps its error into an array of one.
+        let value = value.get(0).unwrap_or(value);
+        let object = value.as_object()?;
+        ErrorBody::find_in_event(value).or_else(|| {
+            if let Some(detail) = object.get("detail") {
+                return Some(ErrorBody::of_detail(detail));
+            }
+            let message = object.get("message")?;
+            message.is_string().then(|| ErrorBody::of_object(object))
+        })
+    }
+
+    /// Finds the error in one event of a stream: only what calls itself an error is one.
+    #[must_use]
+    pub fn find_in_event(value: &Value) -> Option<ErrorBody> {
+        let object = value.as_object()?;
+        match object.get("error") {
+            Some(Value::Null) | None => {}
+            Some(error) => return ErrorBody::of_error(error, object),
+        }
+        let named = |member: &str| object.get(member).and_then(Value::as_str) == Some("error");
+        (named("object") || named("type")).then(|| ErrorBody::of_object(object))
+    }
+
+    /// Reads an event that was named an error, whatever it holds.
+    #[must_use]
+    pub fn of_event(value: &Value) -> ErrorBody {
+        match value {
+            Value::Object(object) => ErrorBody::of_object(object),
+            other => ErrorBody {
+                message: Some(cut(
+                    other.as_str().unwrap_or(&other.to_string()),
+                    MAX_MESSAGE_BYTES,
+                )),
+                ..ErrorBody::default()
+            },
+        }
+    }
+
+    /// Reads the value of an `error` member. `around` is the object it stands in.
+    #[must_use]
+    fn of_error(error: &Value, around: &Map<String, Value>) -> Option<ErrorBody> {
+        match error {
+            Value::Object(object) => Some(ErrorBody::of_object(object)),
+            Value::String(text) => {
+                let mut body = ErrorBody::of_object(around);
+                body.message = Some(cut(text, MAX_MESSAGE_BYTES));
+                Some(body)
+            }
+            Value::Bool(false) => None,
+            _ => Some(ErrorBody::of_object(around)),
+        }
+    }
+
+    /// Reads an error object's own members.
+    #[must_use]
+    pub fn of_object(object: &Map<String, Value>) -> ErrorBody {
+        let scalar = |name: &str| match object.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(cut(text, 200)),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        let message = match object.get("message") {
+            Some(Value::String(text)) => Some(cut(text, MAX_MESSAGE_BYTES)),
+            Some(Value::Null) | None => None,
+            Some(other) => Some(cut(&other.to_string(), MAX_MESSAGE_BYTES)),
+        };
+        ErrorBody {
+            code: scalar("code"),
+            kind: scalar("type").filter(|kind| kind != "error"),
+            message,
+            parameter: scalar("param"),
+        }
+    }
+
+    /// FastAPI: `{"detail":"…"}` or `{"detail":[{"loc":["body","model"],"msg":"…"}]}`.
+    fn of_detail(detail: &Value) -> ErrorBody {
+        let first = match detail {
+            Value::Array(items) => items.first().unwrap_or(detail),
+            other => other,
+        };
+        let parameter = first.get("loc").and_then(Value::as_array).map(|parts| {
+            let names: Vec<String> = parts
+                .iter()
+                .filter(|part| part.as_str() != Some("body"))
+                .map(|part| {
+                    part.as_str()
+                        .map_or_else(|| part.to_string(), str::to_owned)
+                })
+                .collect();
+            cut(&names.join("."), 200)
+        });
+        let message = first
+            .get("msg")
+            .or_else(|| first.get("message"))
+            .unwrap_or(first);
+        let message = message
+            .as_str()
+            .map_or_else(|| message.to_string(), str::to_owned);
+        ErrorBody {
+            code: None,
+            kind: None,
+            message: Some(cut(&message, MAX_MESSAGE_BYTES)),
+            parameter: parameter.filter(|name| !name.is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn found(
+        value: Value,
+    ) -> (
+        Option<String>,
+        Option<String>,
+        Option<String>,
+        Option<String>,
+    ) {
+        let body = ErrorBody::find(&value).unwrap_or_else(|| panic!("no error in {value}"));
+        (body.code, body.kind, body.message, body.parameter)
+    }
+
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn the_shapes_of_the_field_are_understood() {
+        let table = [
+            (
+                json!({"error": {"message": "m", "type": "t", "param": "model", "code": "c"}}),
+                (some("c"), some("t"), some("m"), some("model")),
+            ),
+            (
+                json!({"error": {"code": 500, "message": "m", "type": "server_error"}}),
+                (some("500"), some("server_error"), some("m"), None),
+            ),
+            (
+                json!({"error": {"message": "m", "type": "t", "param": null, "code": null}}),
+                (None, some("t"), some("m"), None),
+            ),
+            (json!({"error": "m"}), (None, None, some("m"), None)),
+            (
+                json!({"type": "error", "code": "c", "message": "m", "param": null}),
+                (some("c"), None, some("m"), None),
+            ),
+            (
+                json!({"object": "error", "message": "m", "code": 40303}),
+                (some("40303"), None, some("m"), None),
+            ),
+            (
+                json!({"detail": "Not Found"}),
+                (None, None, some("Not Found"), None),
+            ),
+            (
+                json!({"detail": [{"loc": ["body", "messages", 0], "msg": "m", "type": "x"}]}),
+                (None, None, some("m"), some("messages.0")),
+            ),
+            (
+                json!([{"error": {"code": 429, "message": "m", "status": "X"}}]),
+                (some("429"), None, some("m"), None),
+            ),
+            (json!({"message": "m"}), (None, None, some("m"), None)),
+            (json!({"error": {}}), (None, None, None, None)),
+            (
+                json!({"error": {"message": {"a": 1}}}),
+                (None, None, some("{\"a\":1}"), None),
+            ),
+        ];
+        for (value, expected) in table {
+            assert_eq!(found(value.clone()), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_error_is_not_taken_for_one() {
+        let status = json!({"type": "status", "message": "warming up"});
+        assert_eq!(ErrorBody::find_in_event(&status), None);
+        for value in [
+            json!({"error": null, "choices": []}),
+            json!({"choices": [{"message": {"content": "x"}}]}),
+            json!({"error": false}),
+            json!("error"),
+            json!(null),
+            json!([]),
+        ] {
+            assert_eq!(ErrorBody::find(&value), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+use super::*;
+use serde_json::json;
+
+fn of(status: Option<u16>, body: serde_json::Value) -> Failure {
+    Failure::of_error(status, ErrorBody::find(&body).unwrap_or_default())
+}
+
+#[test]
+fn each_error_of_the_field_says_what_to_change_and_whether_to_ask_again() {
+    let table = [
+        (
+            Some(401),
+            json!({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}),
+            "key_refused",
+            false,
+        ),
+        (
+            Some(402),
+            json!({"error": {"message": "Insufficient credits", "code": 402}}),
+            "quota_used_up",
+            false,
+        ),
+        (
+            Some(403),
+            json!({"error": {"message": "Country not supported"}}),
+            "forbidden",
+            false,
+        ),
+        (
+            Some(404),
+            json!({"error": {"message": "The model `x` does not exist", "code": "model_not_found"}}),
+            "model_not_found",
+            false,
+        ),
+        (
+            Some(404),
+            json!({"error": {"message": "model 'x' not found", "type": "not_found_error"}}),
+            "model_not_found",
+            false,
+        ),
+        (
+            Some(404),
+            json!({"detail": "Not Found"}),
+            "address_not_found",
+            false,
+        ),
+        (
+            Some(429),
+            json!({"error": {"message": "You exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota"}}),
+            "quota_used_up",
+            false,
+        ),
+        (
+            Some(429),
+            json!({"error": {"message": "Rate limit reached", "type": "tokens", "code": "rate_limit_exceeded"}}),
+            "rate_limited",
+            true,
+        ),
+        (Some(429), json!({}), "rate_limited", true),
+        (
+            Some(400),
+            json!({"error": {"message": "Unsupported value", "param": "temperature", "code": "unsupported_value"}}),
+            "parameter_refused",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"message": "This model does not support response_format json_schema"}}),
+            "parameter_refused",
+            false,
+        ),
+        (
+            Some(422),
+            json!({"detail": [{"loc": ["body", "response_format", "type"], "msg": "bad"}]}),
+            "parameter_refused",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"message": "Nothing was stored, please restore"}}),
+            "request_refused",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"message": "This model's maximum context length is 8192 tokens", "code": "context_length_exceeded"}}),
+            "context_too_long",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"code": 400, "message": "the request exceeds the available context size", "type": "exceed_context_size_error"}}),
+            "context_too_long",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"message": "filtered", "code": "content_filter", "param": "prompt"}}),
+            "prompt_filtered",
+            false,
+        ),
+        (
+            Some(400),
+            json!({"error": {"message": "bad"}}),
+            "request_refused",
+            false,
+        ),
+        (Some(413), json!({}), "request_too_large", false),
+        (Some(308), json!({}), "redirected", false),
+        (Some(408), json!({}), "timed_out", true),
+        (Some(504), json!({}), "timed_out", true),
+        (
+            Some(500),
+            json!({"error": {"message": "m", "type": "server_error"}}),
+            "server_error",
+            true,
+        ),
+        (
+            Some(503),
+            json!({"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
+            "server_error",
+            true,
+        ),
+        (
+            None,
+            json!({"error": {"code": 503, "message": "busy"}}),
+            "server_error",
+            true,
+        ),
+        (
+            None,
+            json!({"error": {"code": "rate_limit_exceeded", "message": "slow down"}}),
+            "rate_limited",
+            true,
+        ),
+        (
+            None,
+            json!({"error": {"code": "server_error", "message": "m"}}),
+            "server_error",
+            true,
+        ),
+        (None, json!({"error": "gone"}), "endpoint_error", true),
+        (Some(204), json!({}), "unexpected_status", false),
+    ];
+    for (status, body, code, retry) in table {
+        let failure = of(status, body.clone());
+        assert_eq!((failure.code(), failure.retry()), (code, retry), "{body}");
+        assert!(failure.hint().len() > 10);
+        assert!(!failure.message.is_empty());
+    }
+}
+
+#[test]
+fn a_refused_parameter_is_named_even_where_only_the_message_names_it() {
+    for (body, name) in [
+        (
+            json!({"error": {"message": "m", "param": "top_p"}}),
+            "top_p",
+        ),
+        (
+            json!({"error": {"message": "'max_tokens' is not supported"}}),
+            "max_tokens",
+        ),
+        (
+            json!({"detail": [{"loc": ["body", "stream_options"], "msg": "extra"}]}),
+            "stream_options",
+        ),
+    ] {
+        let failure = of(Some(400), body);
+        assert_eq!(failure.parameter.as_deref(), Some(name));
+        assert!(failure.hint().contains(name));
+    }
+}
+
+#[test]
+fn the_endpoints_own_word_on_asking_again_counts() {
+    let mut failure = of(Some(500), json!({}));
+    failure.should_retry = Some(false);
+    assert!(!failure.retry());
+}

@@ -1,0 +1,160 @@
+//! What an HTTP answer other than 200 says.
+
+use serde_json::Value;
+
+use super::error_body::ErrorBody;
+use super::failure::{Failure, FailureKind};
+use super::text::{MAX_EXCERPT_BYTES, cut_bytes};
+
+/// The most of such a body that needs to be read: 64 KiB.
+pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
+
+/// The longest wait that an endpoint may ask for; a longer one is not waited for by itself.
+pub const MAX_RETRY_AFTER_MILLISECONDS: u64 = 60_000;
+
+/// Turns status, headers and body into a failure.
+///
+/// `header` gives a header's value by its lower-case name, where a page can read it. Of `body`
+/// at most [`MAX_ERROR_BODY_BYTES`] are looked at; it may be cut, text, a page, or empty.
+#[must_use]
+pub fn failure(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Failure {
+    let body = body.get(..MAX_ERROR_BODY_BYTES).unwrap_or(body);
+    let said = serde_json::from_slice::<Value>(body)
+        .ok()
+        .and_then(|value| ErrorBody::find(&value));
+    let understood = said.is_some();
+    let mut failure = Failure::of_error(Some(status), said.unwrap_or_default());
+    if !understood && !body.trim_ascii().is_empty() {
+        failure.body = Some(cut_bytes(body, MAX_EXCERPT_BYTES));
+        // A page tells nothing of a 401 or a 500 but much of a 404: the address is wrong.
+        let says_little = matches!(
+            failure.kind,
+            FailureKind::AddressNotFound
+                | FailureKind::RequestRefused
+                | FailureKind::UnexpectedStatus
+        );
+        if looks_like_a_page(body) && says_little {
+            failure.kind = FailureKind::WebPage;
+        }
+    }
+    failure.should_retry = match header("x-should-retry").as_deref() {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    };
+    failure.retry_after = retry_after(&header);
+    failure
+}
+
+/// The wait that the endpoint asks for, in milliseconds: `retry-after-ms`, else `retry-after` in
+/// seconds (RFC 9110, section 10.2.3; a date needs a clock and is not read), if it is at most
+/// [`MAX_RETRY_AFTER_MILLISECONDS`].
+fn retry_after(header: &impl Fn(&str) -> Option<String>) -> Option<u64> {
+    let number = |name: &str| {
+        header(name)
+            .and_then(|text| text.trim().parse::<f64>().ok())
+            .filter(|value| value.is_finite() && *value >= 0.0)
+    };
+    let milliseconds =
+        number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0));
+    // `as` saturates; the bound below takes what is too long.
+    milliseconds
+        .map(|wait| wait.ceil() as u64)
+        .filter(|wait| *wait <= MAX_RETRY_AFTER_MILLISECONDS)
+}
+
+/// Whether a body is HTML rather than what a model's API sends.
+pub(super) fn looks_like_a_page(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let start = body.trim_ascii_start().to_ascii_lowercase();
+    [
+        &b"<!doctype"[..],
+        b"<html",
+        b"<head",
+        b"<body",
+        b"<!--",
+        b"<?xml",
+        b"<h1",
+        b"<title",
+    ]
+    .iter()
+    .any(|tag| start.starts_with(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn the_endpoints_code_and_message_surface() {
+        let body = br#"{"error":{"message":"No such model","type":"x","param":null,"code":"model_not_found"}}"#;
+        let failure = failure(404, none, body);
+        assert_eq!(failure.status, Some(404));
+        assert_eq!(failure.code(), "model_not_found");
+        assert_eq!(failure.endpoint_code.as_deref(), Some("model_not_found"));
+        assert_eq!(failure.message, "No such model");
+        assert_eq!(failure.body, None);
+    }
+
+    #[test]
+    fn a_body_that_says_nothing_is_shown_cut_to_size() {
+        let long = "x".repeat(MAX_ERROR_BODY_BYTES * 2);
+        let table: [(u16, &[u8], &str, Option<usize>); 6] = [
+            (502, b"Bad Gateway", "server_error", Some(11)),
+            (404, b"<!DOCTYPE html><html>", "web_page", Some(21)),
+            (401, b"<html>", "key_refused", Some(6)),
+            (
+                400,
+                long.as_bytes(),
+                "request_refused",
+                Some(MAX_EXCERPT_BYTES + 3),
+            ),
+            (500, b"", "server_error", None),
+            (500, b"\xFF\xFE", "server_error", Some(6)),
+        ];
+        for (status, body, code, shown) in table {
+            let failure = failure(status, none, body);
+            assert_eq!(failure.code(), code);
+            assert_eq!(failure.body.map(|body| body.len()), shown, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_read_where_it_is_sensible() {
+        let table = [
+            (Some("250"), Some("7"), Some(250)),
+            (None, Some("7"), Some(7000)),
+            (None, Some("0.5"), Some(500)),
+            (None, Some("60"), Some(60_000)),
+            (None, Some("61"), None),
+            (None, Some("-1"), None),
+            (None, Some("NaN"), None),
+            (None, Some("Wed, 21 Oct 2026 07:28:00 GMT"), None),
+            (None, None, None),
+        ];
+        for (ms, seconds, expected) in table {
+            let header = |name: &str| match name {
+                "retry-after-ms" => ms.map(str::to_owned),
+                "retry-after" => seconds.map(str::to_owned),
+                _ => None,
+            };
+            assert_eq!(
+                failure(429, header, b"").retry_after,
+                expected,
+                "{seconds:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_endpoint_may_forbid_or_ask_for_a_retry() {
+        for (value, expected) in [("true", true), ("false", false), ("perhaps", true)] {
+            let header = |name: &str| (name == "x-should-retry").then(|| value.to_owned());
+            assert_eq!(failure(500, header, b"").retry(), expected);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The conversation with the model, without a socket.
+//!
+//! ```text
+//! brief, prompt → request ─→ (the world) ─→ bytes
+//!                                             │ sse        events of the stream
+//!                                             │ chunk      pieces of a Chat Completions event
+//!                                             │ responses  pieces of a Responses event
+//!                                             │ answer     the text, how it ended
+//!                                             │ envelope   the tasks in the text
+//!                                             ↓
+//!                         task_stream: StreamEvent…, Outcome
+//! ```
+//!
+//! [`TaskStream`] reads the body of a 200; [`http::failure`] reads every other status;
+//! [`request`] says what is sent and [`models`] reads the endpoint's list. Each byte is looked at
+//! once, nothing is repaired, and only an answer that the endpoint called finished and whose JSON
+//! closed is [`Outcome::Complete`].
+//!
+//! Invariant: nothing here does I/O, reads a clock or sees a secret's value.
+
+mod answer;
+mod chunk;
+mod envelope;
+mod error_body;
+mod event;
+mod failure;
+pub mod http;
+pub mod models;
+mod outcome;
+mod piece;
+pub mod request;
+mod responses;
+pub mod sse;
+mod task_stream;
+mod text;
+mod usage;
+
+pub use answer::MAX_ANSWER_BYTES;
+pub use envelope::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
+pub use event::{StreamEvent, Warning, WarningCode};
+pub use failure::{Failure, FailureKind};
+pub use outcome::Outcome;
+pub use request::{HeaderValue, ModelRequest, Rung};
+pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
+pub use text::{MAX_EXCERPT_BYTES, MAX_MESSAGE_BYTES};
+pub use usage::Usage;

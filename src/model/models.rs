@@ -1,0 +1,235 @@
+//! The models that an endpoint offers: `GET {base}/models`.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::request::{HeaderValue, authorization};
+use super::text::cut_bytes;
+use crate::settings::ModelEndpoint;
+
+/// The most of a list that is read: 8 MiB.
+pub const MAX_LIST_BYTES: usize = 8 << 20;
+
+/// The most models that are kept.
+pub const MAX_MODELS: usize = 10_000;
+
+/// The longest name of a model that is kept, in bytes.
+const MAX_NAME_BYTES: usize = 256;
+
+/// Why a list of models cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ModelsError {
+    /// It is longer than [`MAX_LIST_BYTES`].
+    #[error("the list of models is longer than {MAX_LIST_BYTES} bytes")]
+    TooLong,
+    /// It is not JSON.
+    #[error("the list of models is not JSON: {body}")]
+    NotJson {
+        /// The beginning of the body.
+        body: String,
+    },
+    /// It is JSON without a list in it.
+    #[error("the answer is JSON and holds no list of models: {body}")]
+    NoList {
+        /// The beginning of the body.
+        body: String,
+    },
+}
+
+impl ModelsError {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ModelsError::TooLong => "models_too_long",
+            ModelsError::NotJson { .. } => "models_not_json",
+            ModelsError::NoList { .. } => "models_no_list",
+        }
+    }
+
+    /// Whether asking again makes sense: not before something has changed.
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        false
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        "Type the model's name by hand, or check the base address: it usually ends in /v1."
+    }
+}
+
+/// Where the list is asked for and with which headers. The method is `GET`.
+#[must_use]
+pub fn list_request(endpoint: &ModelEndpoint) -> (String, Option<(&'static str, HeaderValue)>) {
+    (endpoint.base_url.join("/models"), authorization(endpoint))
+}
+
+/// The names of the models in the body of a 200, each once.
+///
+/// Understood are `{"data":[{"id":…}]}` as documented, the same as a bare array, and `models` with
+/// `name`s as some local servers write it. They are sorted as people sort (`m-9` before `m-10`),
+/// with those whose name says that they answer no text at the end.
+///
+/// # Errors
+/// [`ModelsError`].
+pub fn parse(body: &[u8]) -> Result<Vec<String>, ModelsError> {
+    if body.len() > MAX_LIST_BYTES {
+        return Err(ModelsError::TooLong);
+    }
+    let excerpt = || cut_bytes(body, 200);
+    let value: Value =
+        serde_json::from_slice(body).map_err(|_| ModelsError::NotJson { body: excerpt() })?;
+    let list = value
+        .as_array()
+        .or_else(|| value.get("data")?.as_array())
+        .or_else(|| value.get("models")?.as_array())
+        .ok_or_else(|| ModelsError::NoList { body: excerpt() })?;
+    let mut names: Vec<String> = list
+        .iter()
+        .filter_map(|model| {
+            ["id", "name", "model"]
+                .iter()
+                .find_map(|member| model.get(member)?.as_str())
+                .or_else(|| model.as_str())
+        })
+        .filter(|name| {
+            !name.trim().is_empty()
+                && name.len() <= MAX_NAME_BYTES
+                && !name.chars().any(char::is_control)
+        })
+        .take(MAX_MODELS)
+        .map(str::to_owned)
+        .collect();
+    names.sort_by(|a, b| {
+        answers_no_text(a)
+            .cmp(&answers_no_text(b))
+            .then_with(|| natural_order(a, b))
+    });
+    names.dedup();
+    Ok(names)
+}
+
+/// Whether a name says that the model makes something else than text. Only the order of the list
+/// depends on it; nothing is left out.
+fn answers_no_text(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "audio",
+        "dall-e",
+        "embed",
+        "image",
+        "moderation",
+        "realtime",
+        "rerank",
+        "sora",
+        "transcribe",
+        "tts",
+        "whisper",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
+}
+
+/// Compares names with runs of digits taken as numbers and letters without their case; equal
+/// ones by their bytes, so that the order is total.
+fn natural_order(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    loop {
+        let (Some(x), Some(y)) = (left.first(), right.first()) else {
+            return left.len().cmp(&right.len()).then_with(|| a.cmp(b));
+        };
+        if x.is_ascii_digit() && y.is_ascii_digit() {
+            let (m, n) = (digits(&mut left), digits(&mut right));
+            let order = m.len().cmp(&n.len()).then_with(|| m.cmp(n));
+            if order != Ordering::Equal {
+                return order;
+            }
+            continue;
+        }
+        let order = x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase());
+        if order != Ordering::Equal {
+            return order;
+        }
+        left = left.get(1..).unwrap_or_default();
+        right = right.get(1..).unwrap_or_default();
+    }
+}
+
+/// Takes a run of digits off the front, without its leading zeros.
+fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let end = text
+        .iter()
+        .position(|byte| !byte.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (run, rest) = text.split_at(end);
+    *text = rest;
+    let zeros = run.iter().take_while(|byte| **byte == b'0').count();
+    run.get(zeros..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_the_field_are_read() {
+        let table: &[(&str, &[&str])] = &[
+            (
+                r#"{"object":"list","data":[{"id":"b","object":"model","created":1},{"id":"a"}]}"#,
+                &["a", "b"],
+            ),
+            (r#"[{"id":"a"}]"#, &["a"]),
+            (
+                r#"{"models":[{"name":"llama3:8b","model":"x"}]}"#,
+                &["llama3:8b"],
+            ),
+            (r#"{"data":[]}"#, &[]),
+            (
+                r#"{"data":[{"id":"a"},{"id":"a"},{"id":""},{"id":7},{},null,{"id":"x\u0007"}]}"#,
+                &["a"],
+            ),
+        ];
+        for (body, expected) in table {
+            assert_eq!(parse(body.as_bytes()).unwrap(), *expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_an_error_that_shows_what_came() {
+        let table = [
+            ("<!doctype html>", "models_not_json"),
+            (r#"{"error":{"message":"no"}}"#, "models_no_list"),
+            ("", "models_not_json"),
+            ("7", "models_no_list"),
+        ];
+        for (body, code) in table {
+            let error = parse(body.as_bytes()).unwrap_err();
+            assert_eq!(error.code(), code);
+            assert!(error.to_string().contains(body));
+        }
+        let long = vec![b' '; MAX_LIST_BYTES + 1];
+        assert_eq!(parse(&long), Err(ModelsError::TooLong));
+    }
+
+    #[test]
+    fn names_stand_as_people_sort_them_with_the_textless_last() {
+        let body = r#"["m-10","M-9","tts-1","m-9-mini","m-09","text-embedding-3","a","m-9"]"#;
+        assert_eq!(
+            parse(body.as_bytes()).unwrap(),
+            [
+                "a",
+                "M-9",
+                "m-09",
+                "m-9",
+                "m-9-mini",
+                "m-10",
+                "text-embedding-3",
+                "tts-1"
+            ]
+        );
+    }
+}

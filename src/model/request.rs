@@ -1,0 +1,447 @@
+//! The request to the model: what is sent, to the byte, with the key as a name.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::prompt::{Message, Role};
+use crate::secrets::SecretName;
+use crate::settings::{Api, ModelEndpoint};
+
+/// How much of the schema the endpoint is asked to enforce. Each rung asks for less than the one
+/// before it; the answer is checked against the operator's schema on every one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// The schema itself, strictly.
+    #[default]
+    JsonSchema,
+    /// Any JSON object.
+    JsonObject,
+    /// Nothing: the messages alone say what is wanted.
+    Instructions,
+}
+
+impl Rung {
+    /// The next rung down; none below the last.
+    #[must_use]
+    pub fn down(self) -> Option<Rung> {
+        match self {
+            Rung::JsonSchema => Some(Rung::JsonObject),
+            Rung::JsonObject => Some(Rung::Instructions),
+            Rung::Instructions => None,
+        }
+    }
+}
+
+/// The name under which the schema is sent: `[A-Za-z0-9_-]`, at most 64.
+const SCHEMA_NAME: &str = "tasks";
+
+/// A request that is ready to be sent, but for the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelRequest {
+    /// Where it goes. The method is `POST`.
+    pub url: String,
+    /// Its headers, in order.
+    pub headers: Vec<(&'static str, HeaderValue)>,
+    /// Its body, exactly.
+    pub body: String,
+}
+
+/// The value of a header, or the name of the secret that it will be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// The value itself.
+    Plain(&'static str),
+    /// A secret behind a fixed beginning; the value is put in by what sends the request.
+    Secret {
+        /// What stands before it, such as `Bearer `.
+        before: &'static str,
+        /// Which secret.
+        name: SecretName,
+    },
+}
+
+impl HeaderValue {
+    /// The value with a placeholder in place of a secret: `Bearer $OPENAI_API_KEY`.
+    #[must_use]
+    pub fn with_placeholder(&self) -> String {
+        match self {
+            HeaderValue::Plain(value) => (*value).to_owned(),
+            HeaderValue::Secret { before, name } => format!("{before}${}", variable(*name)),
+        }
+    }
+}
+
+impl Serialize for HeaderValue {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.with_placeholder())
+    }
+}
+
+/// The environment variable that stands for a secret in a command line.
+fn variable(name: SecretName) -> &'static str {
+    match name {
+        SecretName::ModelKey => "OPENAI_API_KEY",
+        SecretName::AgentToken => "AGENT_API_TOKEN",
+    }
+}
+
+/// Puts the request for an answer together.
+///
+/// `schema_for_model` is the schema of the whole answer, envelope included; without one the rung
+/// of the schema asks for a JSON object. Nothing is sent that no setting asks for: no sampling
+/// parameter, no limit, and no header but `Content-Type` and, where the endpoint wants a key,
+/// `Authorization`.
+#[must_use]
+pub fn build(
+    messages: &[Message],
+    schema_for_model: Option<&Value>,
+    rung: Rung,
+    endpoint: &ModelEndpoint,
+) -> ModelRequest {
+    let (path, body) = match endpoint.api {
+        Api::ChatCompletions => (
+            "/chat/completions",
+            to_text(&ChatBody {
+                model: &endpoint.model,
+                messages,
+                max_completion_tokens: endpoint.max_output_tokens,
+                response_format: chat_format(schema_for_model, rung),
+                stream: true,
+                stream_options: StreamOptions {
+                    include_usage: true,
+                },
+            }),
+        ),
+        Api::Responses => (
+            "/responses",
+            to_text(&ResponsesBody {
+                model: &endpoint.model,
+                instructions: instructions(messages),
+                input: messages
+                    .iter()
+                    .filter(|message| message.role != Role::System)
+                    .collect(),
+                store: false,
+                max_output_tokens: endpoint.max_output_tokens,
+                text: responses_format(schema_for_model, rung).map(|format| Text { format }),
+                stream: true,
+            }),
+        ),
+    };
+    let mut headers = vec![("Content-Type", HeaderValue::Plain("application/json"))];
+    headers.extend(authorization(endpoint));
+    ModelRequest {
+        url: endpoint.base_url.join(path),
+        headers,
+        body,
+    }
+}
+
+/// The header that carries the key, where the endpoint wants one.
+#[must_use]
+pub fn authorization(endpoint: &ModelEndpoint) -> Option<(&'static str, HeaderValue)> {
+    endpoint.wants_key().then_some((
+        "Authorization",
+        HeaderValue::Secret {
+            before: "Bearer ",
+            name: SecretName::ModelKey,
+        },
+    ))
+}
+
+/// The request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the key.
+#[must_use]
+pub fn as_curl(request: &ModelRequest) -> String {
+    let mut command = format!("curl --no-buffer {}", quote(&request.url));
+    for (name, value) in &request.headers {
+        let header = match value {
+            HeaderValue::Plain(value) => quote(&format!("{name}: {value}")),
+            // The shell has to put the variable in, so only this part stands in double quotes.
+            HeaderValue::Secret {
+                before,
+                name: secret,
+            } => format!(
+                "{}\"${{{}}}\"",
+                quote(&format!("{name}: {before}")),
+                variable(*secret)
+            ),
+        };
+        command.push_str(&format!(" \\\n  --header {header}"));
+    }
+    // `--data-raw` reads no file where the text begins with @.
+    command.push_str(&format!(" \\\n  --data-raw {}\n", quote(&request.body)));
+    command
+}
+
+/// A word of a POSIX shell (XCU, section 2.2.2): everything is literal between single quotes.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[derive(Serialize)]
+struct ChatBody<'a> {
+    model: &'a str,
+    messages: &'a [Message],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<ChatFormat<'a>>,
+    stream: bool,
+    stream_options: StreamOptions,
+}
+
+#[derive(Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ChatFormat<'a> {
+    JsonSchema { json_schema: NamedSchema<'a> },
+    JsonObject,
+}
+
+#[derive(Serialize)]
+struct NamedSchema<'a> {
+    name: &'static str,
+    strict: bool,
+    schema: &'a Value,
+}
+
+#[derive(Serialize)]
+struct ResponsesBody<'a> {
+    model: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instructions: Option<String>,
+    input: Vec<&'a Message>,
+    /// The endpoint keeps what it is sent unless it is told not to.
+    store: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Text<'a>>,
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct Text<'a> {
+    format: ResponsesFormat<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum ResponsesFormat<'a> {
+    JsonSchema {
+        name: &'static str,
+        strict: bool,
+        schema: &'a Value,
+    },
+    JsonObject,
+}
+
+fn chat_format(schema: Option<&Value>, rung: Rung) -> Option<ChatFormat<'_>> {
+    match (rung, schema) {
+        (Rung::JsonSchema, Some(schema)) => Some(ChatFormat::JsonSchema {
+            json_schema: NamedSchema {
+                name: SCHEMA_NAME,
+                strict: true,
+                schema,
+            },
+        }),
+        (Rung::JsonSchema | Rung::JsonObject, _) => Some(ChatFormat::JsonObject),
+        (Rung::Instructions, _) => None,
+    }
+}
+
+fn responses_format(schema: Option<&Value>, rung: Rung) -> Option<ResponsesFormat<'_>> {
+    match (rung, schema) {
+        (Rung::JsonSchema, Some(schema)) => Some(ResponsesFormat::JsonSchema {
+            name: SCHEMA_NAME,
+            strict: true,
+            schema,
+        }),
+        (Rung::JsonSchema | Rung::JsonObject, _) => Some(ResponsesFormat::JsonObject),
+        (Rung::Instructions, _) => None,
+    }
+}
+
+/// The system's messages, which the Responses API takes apart from the conversation.
+fn instructions(messages: &[Message]) -> Option<String> {
+    let texts: Vec<&str> = messages
+        .iter()
+        .filter(|message| message.role == Role::System)
+        .map(|message| message.content.as_str())
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
+}
+
+/// Strings, booleans, numbers and values always serialize; there is nothing to fail.
+fn to_text(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Address;
+    use serde_json::json;
+
+    fn endpoint(base: &str, api: Api) -> ModelEndpoint {
+        ModelEndpoint {
+            base_url: Address::parse(base).unwrap(),
+            model: "m-1".to_owned(),
+            api,
+            max_output_tokens: None,
+            needs_key: None,
+        }
+    }
+
+    fn messages() -> Vec<Message> {
+        [
+            (Role::System, "Plan."),
+            (Role::User, "It's \"here\"\n$HOME"),
+        ]
+        .map(|(role, content)| Message {
+            role,
+            content: content.to_owned(),
+        })
+        .to_vec()
+    }
+
+    fn body(rung: Rung, endpoint: &ModelEndpoint) -> Value {
+        let schema = json!({"type": "object"});
+        let request = build(&messages(), Some(&schema), rung, endpoint);
+        serde_json::from_str(&request.body).unwrap()
+    }
+
+    #[test]
+    fn chat_completions_gets_what_its_reference_shows_and_nothing_else() {
+        let mut endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
+        let expected = json!({
+            "model": "m-1",
+            "messages": [{"role": "system", "content": "Plan."},
+                         {"role": "user", "content": "It's \"here\"\n$HOME"}],
+            "response_format": {"type": "json_schema", "json_schema":
+                {"name": "tasks", "strict": true, "schema": {"type": "object"}}},
+            "stream": true, "stream_options": {"include_usage": true}});
+        assert_eq!(body(Rung::JsonSchema, &endpoint), expected);
+        endpoint.max_output_tokens = Some(4000);
+        assert_eq!(
+            body(Rung::JsonObject, &endpoint)["max_completion_tokens"],
+            4000
+        );
+    }
+
+    #[test]
+    fn responses_gets_what_its_reference_shows_and_is_told_not_to_store() {
+        let mut endpoint = endpoint("https://api.example.com/v1", Api::Responses);
+        let expected = json!({
+            "model": "m-1",
+            "instructions": "Plan.",
+            "input": [{"role": "user", "content": "It's \"here\"\n$HOME"}],
+            "store": false,
+            "text": {"format": {"type": "json_schema", "name": "tasks", "strict": true,
+                                "schema": {"type": "object"}}},
+            "stream": true});
+        assert_eq!(body(Rung::JsonSchema, &endpoint), expected);
+        endpoint.max_output_tokens = Some(16);
+        assert_eq!(body(Rung::Instructions, &endpoint)["max_output_tokens"], 16);
+    }
+
+    #[test]
+    fn each_rung_asks_for_less() {
+        let chat = endpoint("http://localhost:1", Api::ChatCompletions);
+        let responses = endpoint("http://localhost:1", Api::Responses);
+        let table = [
+            (Rung::JsonSchema, Some("json_schema")),
+            (Rung::JsonObject, Some("json_object")),
+            (Rung::Instructions, None),
+        ];
+        let mut rung = Some(Rung::default());
+        for (expected, format) in table {
+            assert_eq!(rung, Some(expected));
+            let chat = body(expected, &chat);
+            assert_eq!(
+                chat.pointer("/response_format/type")
+                    .and_then(Value::as_str),
+                format
+            );
+            let responses = body(expected, &responses);
+            assert_eq!(
+                responses
+                    .pointer("/text/format/type")
+                    .and_then(Value::as_str),
+                format
+            );
+            rung = expected.down();
+        }
+        assert_eq!(rung, None);
+        let without = build(&messages(), None, Rung::JsonSchema, &chat);
+        assert!(
+            without
+                .body
+                .contains(r#""response_format":{"type":"json_object"}"#)
+        );
+    }
+
+    #[test]
+    fn a_key_is_sent_only_where_one_is_wanted_and_only_as_a_name() {
+        let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
+        let request = build(&messages(), None, Rung::Instructions, &cloud);
+        assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
+        assert_eq!(
+            request.headers,
+            [
+                ("Content-Type", HeaderValue::Plain("application/json")),
+                (
+                    "Authorization",
+                    HeaderValue::Secret {
+                        before: "Bearer ",
+                        name: SecretName::ModelKey
+                    }
+                )
+            ]
+        );
+        let shown = serde_json::to_value(&request).unwrap();
+        assert_eq!(shown["headers"][1][1], "Bearer $OPENAI_API_KEY");
+        let local = endpoint("http://localhost:11434/v1", Api::Responses);
+        let request = build(&messages(), None, Rung::Instructions, &local);
+        assert_eq!(request.url, "http://localhost:11434/v1/responses");
+        assert_eq!(request.headers.len(), 1);
+    }
+
+    #[test]
+    fn the_curl_command_is_one_that_a_shell_reads_back() {
+        let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
+        let request = build(&messages(), None, Rung::Instructions, &endpoint);
+        let command = as_curl(&request);
+        assert!(
+            command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
+        );
+        assert!(command.contains(r#"--header 'Authorization: Bearer '"${OPENAI_API_KEY}""#));
+        assert!(command.contains(r"It'\''s"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_real_shell_passes_exactly_the_bytes_of_the_body() {
+        let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
+        let mut messages = messages();
+        messages[1]
+            .content
+            .push_str("\\ `id` !! %s \u{1F600} ''\t*");
+        let request = build(&messages, None, Rung::Instructions, &endpoint);
+        // In place of curl: a function that prints its last argument.
+        let script = format!(
+            "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",
+            as_curl(&request)
+        );
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), request.body);
+    }
+}

@@ -1,0 +1,427 @@
+//! A decoder of event streams over bytes, as the WHATWG standard says (HTML, section 9.2.6,
+//! "Interpreting an event stream").
+//!
+//! Bytes come in pieces of any size: a line end, a byte order mark or a character may be split
+//! anywhere. Each byte is looked at once. What is held between pieces is one unfinished line and
+//! one unfinished event, both with a limit, so that an endpoint cannot fill the memory.
+
+use thiserror::Error;
+
+/// The longest line that is taken, in bytes without its end: 1 MiB.
+pub const MAX_LINE_BYTES: usize = 1 << 20;
+
+/// The most data one event may carry over all its lines, in bytes: 4 MiB.
+pub const MAX_EVENT_BYTES: usize = 4 << 20;
+
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
+/// One dispatched event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// The `event` field; `message` where there was none.
+    pub name: &'a str,
+    /// The `data` lines, joined by line feeds.
+    pub data: &'a str,
+    /// The last `id` seen on the stream; empty where there was none.
+    pub id: &'a str,
+    /// Whether bytes that are no UTF-8 stood in the data and were replaced by U+FFFD, as the
+    /// standard wants.
+    pub replaced: bool,
+}
+
+/// Why a stream cannot be read on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SseError {
+    /// A line goes on beyond [`MAX_LINE_BYTES`].
+    #[error("a line of the event stream is longer than {MAX_LINE_BYTES} bytes")]
+    LineTooLong,
+    /// The data lines of one event go on beyond [`MAX_EVENT_BYTES`].
+    #[error("an event of the stream is longer than {MAX_EVENT_BYTES} bytes")]
+    EventTooLong,
+}
+
+impl SseError {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            SseError::LineTooLong => "line_too_long",
+            SseError::EventTooLong => "event_too_long",
+        }
+    }
+
+    /// Whether the same request again makes sense: no, the endpoint writes such lines.
+    #[must_use]
+    pub fn retry(&self) -> bool {
+        false
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        "This is not how a model answers. Check that the address is that of the model's API; \
+         if it is, ask for fewer tasks at a time."
+    }
+}
+
+/// Takes the bytes of a body and hands out its events.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// Bytes of the byte order mark matched so far, while nothing else has been seen.
+    mark: Mark,
+    /// The last byte was a carriage return: a line feed now belongs to the same line end.
+    after_carriage_return: bool,
+    /// The start of a line whose end has not come yet.
+    line: Vec<u8>,
+    data: Vec<u8>,
+    has_data: bool,
+    name: Vec<u8>,
+    id: String,
+    reconnection_time: Option<u64>,
+    recognised: bool,
+    failed: Option<SseError>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Matched(usize),
+    Settled,
+}
+
+impl Default for Mark {
+    fn default() -> Self {
+        Mark::Matched(0)
+    }
+}
+
+impl Decoder {
+    /// A decoder at the start of a body.
+    #[must_use]
+    pub fn new() -> Self {
+        Decoder::default()
+    }
+
+    /// Takes the next bytes and calls `sink` for each event that they complete.
+    ///
+    /// An event that is not closed by an empty line when the body ends is never handed out, as the
+    /// standard says.
+    ///
+    /// # Errors
+    /// [`SseError`], the same one again on every later call; events before it have been handed
+    /// out.
+    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Event<'_>)) -> Result<(), SseError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let result = self.take(bytes, &mut sink);
+        self.failed = result.err();
+        result
+    }
+
+    /// Whether any line so far was one that an event stream has, a comment or a known field, or
+    /// the unfinished line may become one.
+    #[must_use]
+    pub fn is_event_stream(&self) -> bool {
+        self.recognised
+            || self.line.starts_with(b":")
+            || [&b"data:"[..], b"event:", b"id:", b"retry:"]
+                .iter()
+                .any(|field| {
+                    self.line.starts_with(field)
+                        || (!self.line.is_empty() && field.starts_with(&self.line))
+                })
+    }
+
+    /// The last `retry` field: the time after which to reconnect, in milliseconds.
+    #[must_use]
+    pub fn reconnection_time(&self) -> Option<u64> {
+        self.reconnection_time
+    }
+
+    fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), SseError> {
+        let mut rest = self.after_mark(bytes);
+        if self.after_carriage_return && !rest.is_empty() {
+            self.after_carriage_return = false;
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+            let (line, tail) = rest.split_at(end);
+            if self.line.len() + line.len() > MAX_LINE_BYTES {
+                return Err(SseError::LineTooLong);
+            }
+            if self.line.is_empty() {
+                self.end_line(line, sink)?;
+            } else {
+                let mut whole = std::mem::take(&mut self.line);
+                whole.extend_from_slice(line);
+                self.end_line(&whole, sink)?;
+                whole.clear();
+                self.line = whole;
+            }
+            rest = match tail {
+                [b'\r', b'\n', after @ ..] => after,
+                [b'\r'] => {
+                    self.after_carriage_return = true;
+                    &[]
+                }
+                [_, after @ ..] => after,
+                [] => &[],
+            };
+        }
+        if self.line.len() + rest.len() > MAX_LINE_BYTES {
+            return Err(SseError::LineTooLong);
+        }
+        self.line.extend_from_slice(rest);
+        Ok(())
+    }
+
+    /// Leaves one byte order mark at the very start of the body away.
+    fn after_mark<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let mut rest = bytes;
+        while let Mark::Matched(matched) = self.mark {
+            let (Some((byte, tail)), Some(expected)) =
+                (rest.split_first(), BYTE_ORDER_MARK.get(matched))
+            else {
+                break;
+            };
+            if byte == expected {
+                rest = tail;
+                self.mark = match matched + 1 {
+                    whole if whole == BYTE_ORDER_MARK.len() => Mark::Settled,
+                    part => Mark::Matched(part),
+                };
+            } else {
+                self.line
+                    .extend_from_slice(BYTE_ORDER_MARK.get(..matched).unwrap_or_default());
+                self.mark = Mark::Settled;
+            }
+        }
+        rest
+    }
+
+    fn end_line(&mut self, line: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), SseError> {
+        if line.is_empty() {
+            self.dispatch(sink);
+            return Ok(());
+        }
+        let (field, value) = match memchr::memchr(b':', line) {
+            Some(0) => {
+                self.recognised = true;
+                return Ok(());
+            }
+            Some(colon) => {
+                let (field, tail) = line.split_at(colon);
+                let value = tail.strip_prefix(b":").unwrap_or(tail);
+                (field, value.strip_prefix(b" ").unwrap_or(value))
+            }
+            None => (line, &[][..]),
+        };
+        match field {
+            b"data" => {
+                if self.data.len() + value.len() + 1 > MAX_EVENT_BYTES {
+                    return Err(SseError::EventTooLong);
+                }
+                if self.has_data {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+                self.has_data = true;
+            }
+            b"event" => {
+                self.name.clear();
+                self.name.extend_from_slice(value);
+            }
+            b"id" => {
+                if memchr::memchr(0, value).is_none() {
+                    self.id = String::from_utf8_lossy(value).into_owned();
+                }
+            }
+            b"retry" => {
+                if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
+                    self.reconnection_time = std::str::from_utf8(value)
+                        .ok()
+                        .and_then(|digits| digits.parse().ok());
+                }
+            }
+            _ => return Ok(()),
+        }
+        self.recognised = true;
+        Ok(())
+    }
+
+    fn dispatch(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+        if self.has_data {
+            let data = String::from_utf8_lossy(&self.data);
+            let name = String::from_utf8_lossy(&self.name);
+            sink(Event {
+                name: if name.is_empty() { "message" } else { &name },
+                replaced: matches!(data, std::borrow::Cow::Owned(_)),
+                data: &data,
+                id: &self.id,
+            });
+        }
+        self.data.clear();
+        self.has_data = false;
+        self.name.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one event was: name, data, id.
+    type Seen = (String, String, String);
+
+    fn read_in(pieces: &[&[u8]]) -> (Vec<Seen>, Decoder, Result<(), SseError>) {
+        let mut decoder = Decoder::new();
+        let mut seen = Vec::new();
+        let mut result = Ok(());
+        for piece in pieces {
+            result = decoder.push(piece, |event| {
+                seen.push((
+                    event.name.to_owned(),
+                    event.data.to_owned(),
+                    event.id.to_owned(),
+                ));
+            });
+        }
+        (seen, decoder, result)
+    }
+
+    fn data_of(text: &str) -> Vec<String> {
+        read_in(&[text.as_bytes()])
+            .0
+            .into_iter()
+            .map(|(_, data, _)| data)
+            .collect()
+    }
+
+    #[test]
+    fn the_standards_own_examples_read_as_it_says() {
+        let table: &[(&str, &[&str])] = &[
+            // The examples of section 9.2.6.
+            ("data: YHOO\ndata: +2\ndata: 10\n\n", &["YHOO\n+2\n10"]),
+            (
+                ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+                &["first event", "second event", " third event"],
+            ),
+            ("data\n\ndata\ndata\n\ndata:", &["", "\n"]),
+            ("data:test\n\ndata: test\n\n", &["test", "test"]),
+            // Line ends.
+            ("data: a\r\rdata: b\r\r", &["a", "b"]),
+            ("data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
+            ("data: a\n\r\ndata: b\r\n\n", &["a", "b"]),
+            // The byte order mark, once and only at the start.
+            ("\u{FEFF}data: a\n\n", &["a"]),
+            ("\u{FEFF}\u{FEFF}data: a\n\n", &[]),
+            ("data: \u{FEFF}a\n\n", &["\u{FEFF}a"]),
+            // Fields.
+            ("Data: a\ndata : b\n data: c\nwhatever: d\n\n", &[]),
+            ("data: a:b: c\n\n", &["a:b: c"]),
+            ("event: x\n\ndata: a\n\n", &["a"]),
+            // What is not closed is not an event.
+            ("data: a\n", &[]),
+            ("data: a", &[]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(data_of(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_name_holds_for_one_event_and_an_id_until_the_next() {
+        let text =
+            "event: delta\nid: 7\ndata: a\n\ndata: b\n\nid: no\0t\ndata: c\n\nid\ndata: d\n\n";
+        let (seen, ..) = read_in(&[text.as_bytes()]);
+        let names: Vec<_> = seen
+            .iter()
+            .map(|(name, _, id)| (name.as_str(), id.as_str()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("delta", "7"),
+                ("message", "7"),
+                ("message", "7"),
+                ("message", "")
+            ]
+        );
+    }
+
+    #[test]
+    fn only_digits_are_a_reconnection_time() {
+        let (_, decoder, _) = read_in(&[b"retry: 250\nretry: 1s\nretry:\nretry: -4\n"]);
+        assert_eq!(decoder.reconnection_time(), Some(250));
+    }
+
+    #[test]
+    fn every_split_gives_the_same_events() {
+        let text = "\u{FEFF}: hi\r\nevent: é\r\ndata: 😀 a\r\ndata: b\r\n\r\ndata: c\r\rid: ü\ndata: d\n\n";
+        let bytes = text.as_bytes();
+        let (whole, ..) = read_in(&[bytes]);
+        assert_eq!(whole.len(), 3);
+        for first in 0..=bytes.len() {
+            for second in first..=bytes.len() {
+                let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                assert_eq!(read_in(&pieces).0, whole, "{first} {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_it_is_said() {
+        let mut decoder = Decoder::new();
+        let mut seen = Vec::new();
+        decoder
+            .push(b"data: a\xFF\n\ndata: b\n\n", |event| {
+                seen.push((event.data.to_owned(), event.replaced));
+            })
+            .unwrap();
+        assert_eq!(
+            seen,
+            [("a\u{FFFD}".to_owned(), true), ("b".to_owned(), false)]
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_mebibyte_is_taken_and_one_byte_more_is_an_error_however_it_is_split() {
+        let fits = "x".repeat(MAX_LINE_BYTES - "data: ".len());
+        let line = format!("data: {fits}\n\n");
+        assert_eq!(data_of(&line), [fits.clone()]);
+        for size in [line.len(), 1000, 7] {
+            let long = format!("data: a\n\ndata: {fits}x\n\ndata: b\n\n");
+            let pieces: Vec<&[u8]> = long.as_bytes().chunks(size).collect();
+            let (seen, _, result) = read_in(&pieces);
+            assert_eq!(seen.len(), 1);
+            assert_eq!(result, Err(SseError::LineTooLong));
+        }
+    }
+
+    #[test]
+    fn an_event_of_endless_lines_is_an_error_and_no_memory() {
+        let line = format!("data: {}\n", "x".repeat(1 << 19));
+        let mut decoder = Decoder::new();
+        let mut result = Ok(());
+        for _ in 0..100 {
+            result = decoder.push(line.as_bytes(), |_| {});
+        }
+        assert_eq!(result, Err(SseError::EventTooLong));
+        assert!(decoder.data.capacity() <= 2 * MAX_EVENT_BYTES);
+    }
+
+    #[test]
+    fn a_page_is_not_taken_for_an_event_stream() {
+        assert!(
+            !read_in(&[b"<!doctype html>\n<p>data</p>\n\n"])
+                .1
+                .is_event_stream()
+        );
+        for stream in [": keep-alive\n\n", "data: {\"a", "dat"] {
+            assert!(
+                read_in(&[stream.as_bytes()]).1.is_event_stream(),
+                "{stream}"
+            );
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What a request cost, in tokens, as the endpoint counted them.
+
+use std::fmt;
+
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize};
+
+/// Tokens of one request. A count that the endpoint does not give is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the messages sent, those read from a cache included.
+    pub input: u64,
+    /// Tokens of the answer, those spent on reasoning included.
+    pub output: u64,
+    /// Input tokens that the endpoint had in its cache.
+    pub cached: u64,
+    /// Output tokens spent on reasoning that is not part of the answer's text.
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Adds what another request cost; counts stay at the largest number rather than wrap.
+    #[must_use]
+    pub fn plus(self, other: Usage) -> Usage {
+        Usage {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+            cached: self.cached.saturating_add(other.cached),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
+}
+
+/// `usage` as the endpoints write it. Chat Completions and Responses name the same things
+/// differently, and some gateways send both names in one object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireUsage {
+    prompt_tokens: Count,
+    input_tokens: Count,
+    completion_tokens: Count,
+    output_tokens: Count,
+    prompt_tokens_details: Option<InputDetails>,
+    input_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct InputDetails {
+    cached_tokens: Count,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    reasoning_tokens: Count,
+}
+
+impl From<WireUsage> for Usage {
+    fn from(wire: WireUsage) -> Usage {
+        let cached = wire.prompt_tokens_details.or(wire.input_tokens_details);
+        let reasoning = wire
+            .completion_tokens_details
+            .or(wire.output_tokens_details);
+        Usage {
+            input: wire.prompt_tokens.0.max(wire.input_tokens.0),
+            output: wire.completion_tokens.0.max(wire.output_tokens.0),
+            cached: cached.map_or(0, |details| details.cached_tokens.0),
+            reasoning: reasoning.map_or(0, |details| details.reasoning_tokens.0),
+        }
+    }
+}
+
+/// A count of tokens that may be missing, null, or written as `12.0` by a gateway. A count must
+/// never be the reason for which an answer is lost, so what is no count is 0.
+#[derive(Debug, Default, Clone, Copy)]
+struct Count(u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyCount;
+
+        impl<'de> Visitor<'de> for AnyCount {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of tokens")
+            }
+
+            fn visit_u64<E>(self, value: u64) -> Result<Count, E> {
+                Ok(Count(value))
+            }
+
+            fn visit_i64<E>(self, value: i64) -> Result<Count, E> {
+                Ok(Count(u64::try_from(value).unwrap_or(0)))
+            }
+
+            fn visit_f64<E>(self, value: f64) -> Result<Count, E> {
+                // `as` saturates: a negative number or NaN becomes 0, a huge one the largest.
+                Ok(Count(value as u64))
+            }
+
+            fn visit_unit<E>(self) -> Result<Count, E> {
+                Ok(Count(0))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
+                Ok(Count(0))
+            }
+
+            fn visit_str<E>(self, value: &str) -> Result<Count, E> {
+                Ok(Count(value.parse().unwrap_or(0)))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
+                while seq.next_element::<de::IgnoredAny>()?.is_some() {}
+                Ok(Count(0))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Count, A::Error> {
+                while map
+                    .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
+                    .is_some()
+                {}
+                Ok(Count(0))
+            }
+        }
+
+        deserializer.deserialize_any(AnyCount)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_apis_count_the_same_things_under_their_own_names() {
+        let expected = Usage {
+            input: 120,
+            output: 45,
+            cached: 64,
+            reasoning: 12,
+        };
+        let table = [
+            r#"{"prompt_tokens":120,"completion_tokens":45,"total_tokens":165,
+                "prompt_tokens_details":{"cached_tokens":64,"audio_tokens":0},
+                "completion_tokens_details":{"reasoning_tokens":12}}"#,
+            r#"{"input_tokens":120,"input_tokens_details":{"cached_tokens":64},
+                "output_tokens":45,"output_tokens_details":{"reasoning_tokens":12}}"#,
+            r#"{"prompt_tokens":120,"input_tokens":120,"completion_tokens":45,"output_tokens":45,
+                "prompt_tokens_details":{"cached_tokens":64},
+                "output_tokens_details":{"reasoning_tokens":12}}"#,
+        ];
+        for text in table {
+            let wire: WireUsage = serde_json::from_str(text).unwrap();
+            assert_eq!(Usage::from(wire), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_strange_count_is_nothing_and_no_error() {
+        let table = [
+            ("{}", 0),
+            (r#"{"prompt_tokens":null,"prompt_tokens_details":null}"#, 0),
+            (r#"{"prompt_tokens":12.0}"#, 12),
+            (r#"{"prompt_tokens":"12"}"#, 12),
+            (r#"{"prompt_tokens":-1}"#, 0),
+            (r#"{"prompt_tokens":1e300}"#, u64::MAX),
+            (r#"{"prompt_tokens":[1,{"a":2}]}"#, 0),
+            (r#"{"prompt_tokens":{"a":[2]}}"#, 0),
+            (r#"{"prompt_tokens":true}"#, 0),
+        ];
+        for (text, input) in table {
+            let wire: WireUsage = serde_json::from_str(text).unwrap();
+            assert_eq!(Usage::from(wire).input, input, "{text}");
+        }
+    }
+
+    #[test]
+    fn sums_do_not_wrap() {
+        let most = Usage {
+            input: u64::MAX,
+            output: 1,
+            ..Usage::default()
+        };
+        let sum = most.plus(most);
+        assert_eq!((sum.input, sum.output), (u64::MAX, 2));
+    }
+}
