@@ -88,27 +88,42 @@ impl Project {
     }
 }
 
+/// Locks a file, made when it is not there, unless another program has locked it: then nothing is
+/// given.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
+    let file = open_lock(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(Error::file("lock", path)(source)),
+    }
+}
+
 /// Locks a file, made when it is not there, until the value that is given is dropped; says
 /// `while_waiting` once where it has to wait.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn lock(path: &Path, while_waiting: &str) -> Result<File, Error> {
-    let file = File::options()
+    if let Some(file) = try_lock(path)? {
+        return Ok(file);
+    }
+    say::step("waiting", while_waiting);
+    let file = open_lock(path)?;
+    file.lock().map_err(Error::file("lock", path))?;
+    Ok(file)
+}
+
+fn open_lock(path: &Path) -> Result<File, Error> {
+    File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(path)
-        .map_err(Error::file("open", path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            say::step("waiting", while_waiting);
-            file.lock().map_err(Error::file("lock", path))?;
-        }
-        Err(TryLockError::Error(source)) => return Err(Error::file("lock", path)(source)),
-    }
-    Ok(file)
+        .map_err(Error::file("open", path))
 }
 
 #[cfg(test)]
@@ -143,6 +158,7 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("lock");
         let first = lock(&path, "").unwrap();
+        assert!(try_lock(&path).unwrap().is_none());
         let waiting = std::thread::spawn({
             let path = path.clone();
             move || lock(&path, "").map(|_| std::time::Instant::now())

@@ -9,7 +9,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ use self::service::Service;
 use crate::error::Error;
 use crate::module::{self, Profile};
 use crate::process::{self, exit_in_words};
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::say;
 
 /// How many ports after the wished one are tried.
@@ -69,16 +69,22 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         move || stop.store(true, Ordering::SeqCst)
     })?;
 
+    let folder = project.work_folder("run")?;
+    // One at a time keeps its tasks there; a second one of this checkout gets a folder of its own.
+    let claim = project::try_lock(&folder.join("lock"))?;
     let mut services = Vec::new();
-    let ended = start_and_watch(project, options, &stop, &mut services);
+    let ended = start_and_watch(project, options, claim.is_some(), &stop, &mut services);
     // The other way round: the server first, then what it may depend on.
     for service in services.iter_mut().rev() {
         service.stop();
     }
-    if ended.is_ok() {
-        say::step("stopped", "the tasks are kept in target/run/data");
+    if let Ok(Some(data)) = &ended {
+        say::step(
+            "stopped",
+            &format!("the tasks are kept in {}", data.display()),
+        );
     }
-    ended
+    ended.map(drop)
 }
 
 fn build_programs(project: &Project, options: &Options) -> Result<(), Error> {
@@ -98,12 +104,15 @@ fn build_programs(project: &Project, options: &Options) -> Result<(), Error> {
     )
 }
 
+/// Starts what was asked for and stays until it is to stop or ends; gives the folder of the tasks
+/// when the server was up.
 fn start_and_watch(
     project: &Project,
     options: &Options,
+    alone: bool,
     stop: &AtomicBool,
     services: &mut Vec<Service>,
-) -> Result<(), Error> {
+) -> Result<Option<PathBuf>, Error> {
     let model = if options.demo_model {
         let (service, address) = start_model(project, options.release)?;
         services.push(service);
@@ -111,10 +120,15 @@ fn start_and_watch(
     } else {
         None
     };
-    let Some((server, address)) = start_server(project, options, model.as_deref(), stop)? else {
-        return Ok(());
+    let Some(server) = start_server(project, options, alone, model.as_deref(), stop)? else {
+        return Ok(None);
     };
-    services.push(server);
+    let Server {
+        service,
+        address,
+        data,
+    } = server;
+    services.push(service);
     welcome(&address, model.as_deref());
     if options.open {
         open::in_browser(&address);
@@ -131,7 +145,7 @@ fn start_and_watch(
         thread::sleep(LOOK_AGAIN);
     }
     println!();
-    Ok(())
+    Ok(Some(data))
 }
 
 /// Starts the testbed's model endpoint and gives its address, which it prints in its first line.
@@ -169,16 +183,24 @@ fn announced_address(line: &str) -> Option<String> {
     address.starts_with("http://").then(|| address.to_owned())
 }
 
+/// The server that runs.
+struct Server {
+    service: Service,
+    /// Where it is, without a slash at the end.
+    address: String,
+    /// Where it keeps the tasks.
+    data: PathBuf,
+}
+
 /// Starts the server on the first free port and waits until it answers; nothing when the operator
 /// stopped it before that.
 fn start_server(
     project: &Project,
     options: &Options,
+    alone: bool,
     model: Option<&str>,
     stop: &AtomicBool,
-) -> Result<Option<(Service, String)>, Error> {
-    let folder = project.work_folder("run")?;
-    let config = folder.join("config.json");
+) -> Result<Option<Server>, Error> {
     let ports = port::candidates(options.port, FURTHER_PORTS);
     let (first, last) = (*ports.start(), *ports.end());
     for wished in ports {
@@ -191,14 +213,27 @@ fn start_server(
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let page = format!("http://{address}");
+        let folder = if alone {
+            project.work_folder("run")?
+        } else {
+            project.work_folder(&format!("run-{port}"))?
+        };
+        let config = folder.join("config.json");
+        let data = folder.join("data");
         fs::write(&config, page_config::text(&page, model))
             .map_err(Error::file("write", &config))?;
-        let command = server_command(project, options.release, port, &folder, &config);
-        let mut server = Service::start("the server", command)?;
-        match wait_until_ready(&mut server, address, stop) {
-            Start::Ready => return Ok(Some((server, page))),
+        let command = server_command(project, options.release, port, &data, &config);
+        let mut service = Service::start("the server", command)?;
+        match wait_until_ready(&mut service, address, stop) {
+            Start::Ready => {
+                return Ok(Some(Server {
+                    service,
+                    address: page,
+                    data,
+                }));
+            }
             Start::Stopped => {
-                server.stop();
+                service.stop();
                 return Ok(None);
             }
             // Somebody took the port after we had looked.
@@ -209,7 +244,7 @@ fn start_server(
                 return Err(did_not_start(&format!("ended ({})", exit_in_words(status))));
             }
             Start::Silent => {
-                server.stop();
+                service.stop();
                 return Err(did_not_start(&format!(
                     "does not answer at {page}/healthz within {}",
                     say::duration(START_LIMIT)
@@ -224,7 +259,7 @@ fn server_command(
     project: &Project,
     release: bool,
     port: u16,
-    folder: &Path,
+    data: &Path,
     config: &Path,
 ) -> Command {
     let mut command = Command::new(project.program("taskwright-server", release));
@@ -234,7 +269,7 @@ fn server_command(
         .arg("--static-dir")
         .arg(&project.root)
         .arg("--data-dir")
-        .arg(folder.join("data"))
+        .arg(data)
         .arg("--page-config")
         .arg(config);
     command
