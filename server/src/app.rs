@@ -36,7 +36,7 @@ pub struct Parts {
     /// The tasks.
     pub store: Store,
     /// What they must satisfy.
-    pub task_schema: Arc<EnforcedSchema>,
+    pub schema: Arc<EnforcedSchema>,
     /// Who may post and read them.
     pub tokens: Tokens,
     /// How often.
@@ -96,8 +96,8 @@ impl App {
 
     /// What they must satisfy.
     #[must_use]
-    pub fn task_schema(&self) -> &Arc<EnforcedSchema> {
-        &self.0.task_schema
+    pub fn schema(&self) -> &Arc<EnforcedSchema> {
+        &self.0.schema
     }
 
     /// The origins whose pages may call.
@@ -131,19 +131,29 @@ impl App {
     }
 }
 
-/// The routes with their layers. The outermost layer stands last.
+/// The routes with their layers.
 pub fn router(app: &App) -> Router {
-    let mut router = Router::new()
+    let mut routes = Router::new()
         .route("/tasks", get(read::list_tasks).post(post::post_task))
         .route("/tasks/schema", get(read::get_schema))
         .route("/tasks/{id}", get(read::get_task))
         .route("/healthz", get(health))
         .route("/openapi.json", get(openapi::get_document));
     if let Some(pages) = app.pages() {
-        router = router.merge(pages::router(pages));
+        routes = routes.merge(pages::router(pages));
     }
-    router
+    layered(routes, app)
+}
+
+/// Puts the layers around the routes; the outermost stands last. They stand around the whole of
+/// the inner router, because what it adds by itself, such as `Allow`, is added outside its routes.
+fn layered(routes: Router<App>, app: &App) -> Router {
+    let routes = routes
         .fallback(async || Problem::NotFound)
+        .layer(middleware::from_fn(name_route))
+        .with_state(app.clone());
+    Router::new()
+        .fallback_service(routes)
         .layer(middleware::from_fn_with_state(
             app.clone(),
             refuse_other_hosts,
@@ -163,7 +173,16 @@ pub fn router(app: &App) -> Router {
         ))
         .layer(middleware::from_fn(pages::add_security_headers))
         .layer(middleware::from_fn(log_request))
-        .with_state(app.clone())
+}
+
+/// Tells the log which route answered.
+async fn name_route(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    if let Some(route) = route {
+        response.extensions_mut().insert(route);
+    }
+    response
 }
 
 async fn health(State(app): State<App>) -> Result<Response, Problem> {
@@ -254,11 +273,13 @@ async fn log_request(request: Request, next: Next) -> Response {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     };
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     tracing::info!(
         method,
-        route = route.as_ref().map_or("none", MatchedPath::as_str),
+        route = response
+            .extensions()
+            .get::<MatchedPath>()
+            .map_or("none", MatchedPath::as_str),
         status = response.status().as_u16(),
         code = response
             .extensions()
@@ -273,6 +294,43 @@ async fn log_request(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cors::Origin;
+    use axum::body::Body;
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    #[tokio::test]
+    async fn a_defect_is_a_problem_the_page_can_read_and_shows_nothing_of_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = App::new(Parts {
+            store: Store::open(folder.path(), None).unwrap(),
+            schema: Arc::new(EnforcedSchema::load(None).unwrap()),
+            tokens: Tokens::from_sources(None, None).unwrap(),
+            rate_limiter: None,
+            origins: AllowedOrigins::new("http", 8080, &[]),
+            pages: None,
+            body_timeout: Duration::from_secs(1),
+            draining: AtomicBool::new(false),
+        });
+        async fn defect() -> StatusCode {
+            panic!("s3cret")
+        }
+        let router = layered(Router::new().route("/defect", get(defect)), &app);
+        let origin = Origin::new("http", "localhost", 8080);
+        let request = Request::get("/defect")
+            .header("Origin", origin.as_str())
+            .body(Body::empty())
+            .unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers().clone();
+        assert_eq!(headers["access-control-allow-origin"], origin.as_str());
+        assert_eq!(headers["content-type"], "application/problem+json");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "internal");
+        assert!(!problem.to_string().contains("s3cret"));
+    }
 
     #[test]
     fn loopback_names_are_told_from_others() {

@@ -1,5 +1,7 @@
 //! The program `taskwright-server`.
 
+mod signals;
+
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -32,42 +34,25 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: &Options) -> ExitCode {
+    // Before the announcement: whoever reads it may ask the server to stop the next moment.
+    let stop = match signals::asked_to_stop() {
+        Ok(stop) => stop,
+        Err(error) => {
+            eprintln!("taskwright-server: {error}");
+            return ExitCode::from(EXIT_FAILURE);
+        }
+    };
     let tokens = std::env::var_os(TOKEN_VARIABLE).map(|value| value.to_string_lossy().into_owned());
     match Server::bind(options, tokens.as_deref()).await {
         Ok(server) => {
             // Standard output may be closed; the server serves all the same.
             let _ = writeln!(std::io::stdout().lock(), "{}", server.announcement());
-            server.run(asked_to_stop()).await;
+            server.run(stop).await;
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("taskwright-server: {error}. {}", error.hint());
             ExitCode::from(error.exit_code())
         }
-    }
-}
-
-/// Completes on Ctrl-C, and on Unix on SIGTERM.
-async fn asked_to_stop() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending::<()>().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
     }
 }

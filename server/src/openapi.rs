@@ -17,7 +17,7 @@ pub async fn get_document(State(app): State<App>) -> Response {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ],
-        document(app.task_schema().value()).to_string(),
+        document(app.schema().value()).to_string(),
     )
         .into_response()
 }

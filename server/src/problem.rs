@@ -234,10 +234,11 @@ pub async fn describe_every_error(request: Request, next: Next) -> Response {
         ),
         _ => Problem::Internal,
     };
-    let allow = response.headers().get(ALLOW).cloned();
+    let (parts, _) = response.into_parts();
     let mut answer = problem.into_response();
-    if let Some(allow) = allow {
-        answer.headers_mut().insert(ALLOW, allow);
+    answer.extensions_mut().extend(parts.extensions);
+    if let Some(allow) = parts.headers.get(ALLOW) {
+        answer.headers_mut().insert(ALLOW, allow.clone());
     }
     answer
 }

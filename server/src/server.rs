@@ -67,7 +67,7 @@ impl Server {
                 .as_ref()
                 .and_then(|config| config.agent_api_token.as_deref()),
         )?;
-        let task_schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
+        let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
                 error,
@@ -104,7 +104,7 @@ impl Server {
                 .rate_limit
                 .map(|rate| RateLimiter::new(rate, tokens.count(), Instant::now())),
             store,
-            task_schema: Arc::new(task_schema),
+            schema: Arc::new(schema),
             tokens,
             origins: AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
             pages,

@@ -99,13 +99,19 @@ pub enum StoreError {
     },
     /// SQLite says no: disk full, not writable, damaged.
     #[error("the store failed: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] Arc<rusqlite::Error>),
     /// Too many inserts wait, or one has waited for too long.
     #[error("the store is too busy")]
     Busy,
     /// The writer is gone.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(Arc::new(error))
+    }
 }
 
 impl StoreError {

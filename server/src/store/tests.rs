@@ -123,6 +123,22 @@ async fn a_full_store_refuses_one_task_and_keeps_what_it_has() {
     assert_eq!(id_of(&again), id_of(&first));
 }
 
+#[tokio::test]
+async fn in_a_batch_only_the_task_that_does_not_fit_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), Some(1)).unwrap();
+    let large = format!("\"{}\"", "x".repeat(2 << 20));
+    // All are queued before the writer can have answered one of them.
+    let answers = tokio::join!(
+        store.insert(task("1", None)),
+        store.insert(task("2", None)),
+        store.insert(task(&large, None)),
+        store.insert(task("3", None)),
+    );
+    assert!(answers.0.is_ok() && answers.1.is_ok() && answers.3.is_ok());
+    assert!(answers.2.is_err());
+}
+
 #[test]
 fn a_store_of_a_newer_version_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,10 @@
 //! The thread that writes. Inserts that wait together share one transaction, and so one flush of
 //! the disk; each is answered after the commit.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -56,12 +57,12 @@ fn gather(first: Insert, waiting: &mut mpsc::Receiver<Insert>) -> Vec<Insert> {
         bytes = bytes.saturating_add(next.task.body.len());
         batch.push(next);
     }
-    // Who is told "not confirmed" by now must not be confirmed behind their back.
-    batch.retain(|insert| !insert.reply.is_closed());
     batch
 }
 
-fn write(connection: &mut Connection, batch: Vec<Insert>, clock: &Clock) {
+fn write(connection: &mut Connection, mut batch: Vec<Insert>, clock: &Clock) {
+    // Who was told "not confirmed" in the meantime must not be confirmed behind their back.
+    batch.retain(|insert| !insert.reply.is_closed());
     let tasks: Vec<&NewTask> = batch.iter().map(|insert| &insert.task).collect();
     match commit(connection, &tasks, clock) {
         Ok(insertions) => {
@@ -70,19 +71,29 @@ fn write(connection: &mut Connection, batch: Vec<Insert>, clock: &Clock) {
                 let _ = insert.reply.send(Ok(insertion));
             }
         }
-        // One task that does not fit must not take the others with it.
-        Err(_) if batch.len() > 1 => {
+        Err(error) if batch.len() > 1 && is_about_one_task(&error) => {
             for insert in batch {
                 write(connection, vec![insert], clock);
             }
         }
         Err(error) => {
-            tracing::error!(error = %error, "a task was not stored");
-            if let Some(insert) = batch.into_iter().next() {
-                let _ = insert.reply.send(Err(error));
+            let error = Arc::new(error);
+            for insert in batch {
+                let _ = insert
+                    .reply
+                    .send(Err(StoreError::Database(Arc::clone(&error))));
             }
         }
     }
+}
+
+/// Whether the others of a batch may succeed without the one that failed: there may be room for
+/// them where there was none for it.
+fn is_about_one_task(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::TooBig)
+    )
 }
 
 /// Stores the tasks in one transaction; on an error none of them is stored.
@@ -90,7 +101,7 @@ fn commit(
     connection: &mut Connection,
     tasks: &[&NewTask],
     clock: &Clock,
-) -> Result<Vec<Insertion>, StoreError> {
+) -> Result<Vec<Insertion>, rusqlite::Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let insertions = tasks
         .iter()

@@ -52,7 +52,7 @@ pub async fn post_task(
         return answer(earlier);
     }
 
-    let body = check(body, Arc::clone(app.task_schema())).await?;
+    let body = check(body, Arc::clone(app.schema())).await?;
     let insertion = app
         .store()
         .insert(NewTask { body, key })

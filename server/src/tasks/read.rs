@@ -85,7 +85,7 @@ pub async fn get_schema(State(app): State<App>) -> Response {
             ),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ],
-        app.task_schema().text().to_owned(),
+        app.schema().text().to_owned(),
     )
         .into_response()
 }

@@ -1,0 +1,215 @@
+//! Getting tasks back, and what else can be read.
+
+use crate::client::{Request, get};
+use crate::server::{Start, TASK};
+
+#[test]
+fn a_task_comes_back_byte_for_byte() {
+    let server = Start::new().any_task().run();
+    for text in [
+        r#"{"z":12345678901234567890,"a":{"y":1,"b":2}}"#,
+        r#"{ "big": 1e400,	"exact": 0.10000000000000000001 , "zero": -0.0 }"#,
+        "\n {\"spaced\" : [ 1 ,2,  3 ]\r\n}\n",
+        r#"{"escaped":"\u00e4\/\ud83d\ude00","plain":"ä/😀"}"#,
+        "\"just a string\"",
+    ] {
+        let receipt = server.post(text).json();
+        let id = receipt["id"].as_str().unwrap();
+        let one = server.get(&format!("/tasks/{id}"));
+        let expected = format!(
+            r#"{{"id":"{id}","status":"queued","received_at":{},"idempotency_key":null,"task":{text}}}"#,
+            receipt["received_at"]
+        );
+        assert_eq!(one.text(), expected);
+        let page = server.get("/tasks");
+        assert!(page.text().contains(&expected), "{}", page.text());
+    }
+}
+
+#[test]
+fn a_task_is_found_by_its_key() {
+    let server = Start::new().run();
+    server.post_with_key("other", TASK);
+    let receipt = server.post_with_key("run 1/draft=2&+", TASK).json();
+    let found = server
+        .get("/tasks?idempotency_key=run+1%2Fdraft%3D2%26%2B")
+        .json();
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    assert_eq!(found["items"][0]["id"], receipt["id"]);
+    assert_eq!(found["items"][0]["idempotency_key"], "run 1/draft=2&+");
+    let absent = server.get("/tasks?idempotency_key=never-sent");
+    assert_eq!(absent.text(), r#"{"items":[],"next_cursor":null}"#);
+}
+
+#[test]
+fn pages_give_every_task_once_in_order_while_more_arrive() {
+    let server = Start::new().any_task().run();
+    for number in 0..7 {
+        server.post(number.to_string());
+    }
+    let mut seen = Vec::new();
+    let mut target = "/tasks?limit=3".to_owned();
+    loop {
+        let page = server.get(&target).json();
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= 3);
+        seen.extend(items.iter().map(|item| item["task"].as_u64().unwrap()));
+        if seen.len() == 3 {
+            server.post("7");
+        }
+        match page["next_cursor"].as_str() {
+            Some(cursor) => target = format!("/tasks?limit=3&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, [0, 1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn tasks_are_filtered_by_status() {
+    let server = Start::new().run();
+    server.post(TASK);
+    let queued = server.get("/tasks?status=queued").json();
+    assert_eq!(queued["items"].as_array().unwrap().len(), 1);
+    let done = server.get("/tasks?status=done").json();
+    assert_eq!(done["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_query_that_cannot_be_meant_is_refused() {
+    let server = Start::new().run();
+    let long = format!("idempotency_key={}", "k".repeat(256));
+    let status = format!("status={}", "s".repeat(65));
+    for query in [
+        "limit=0",
+        "limit=201",
+        "limit=ten",
+        "limit=-1",
+        "limit=99999999999999999999",
+        "cursor=",
+        "cursor=nonsense",
+        "status=",
+        &status,
+        "idempotency_key=",
+        &long,
+        "idempotencykey=k",
+        "limit=1&limit=2",
+        "idempotency_key=%ff",
+    ] {
+        server
+            .get(&format!("/tasks?{query}"))
+            .problem(400, "invalid_query");
+    }
+}
+
+#[test]
+fn the_schema_and_the_description_need_no_token() {
+    let server = Start::new().run();
+    let schema = server.send(&get("/tasks/schema"));
+    assert_eq!(schema.status, 200);
+    assert_eq!(
+        schema.header("content-type"),
+        Some("application/schema+json")
+    );
+    assert_eq!(schema.text(), taskwright::schema::agent_task_schema());
+
+    let health = server.send(&get("/healthz"));
+    assert_eq!((health.status, health.text()), (200, r#"{"status":"ok"}"#));
+}
+
+#[test]
+fn the_description_declares_the_key_the_token_and_the_task() {
+    let server = Start::new().run();
+    let answer = server.send(&get("/openapi.json"));
+    assert_eq!(answer.status, 200);
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    let post = &document["paths"]["/tasks"]["post"];
+    let key = &post["parameters"][0];
+    assert_eq!(
+        (&key["name"], &key["in"]),
+        (&"Idempotency-Key".into(), &"header".into())
+    );
+    let security = &document["components"]["securitySchemes"]["AgentToken"];
+    assert_eq!(security["name"], "X-AGENT-TOKEN");
+    assert!(post["security"][0]["AgentToken"].is_array());
+
+    // Every reference leads somewhere, and every route that exists is described.
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1) {
+        let pointer = reference.split('"').next().unwrap();
+        let task_schema = &document["components"]["schemas"]["Task"];
+        assert!(
+            document
+                .pointer(pointer)
+                .or(task_schema.pointer(pointer))
+                .is_some(),
+            "{pointer}"
+        );
+    }
+    for path in document["paths"].as_object().unwrap().keys() {
+        let target = path.replace("{id}", "none");
+        let answer = server.get(&target);
+        assert!(answer.status == 200 || path.contains("{id}"), "{path}");
+    }
+
+    // What the page would take over as the task's schema is the one that is enforced.
+    let mut task = document["components"]["schemas"]["Task"].clone();
+    let enforced: serde_json::Value =
+        serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
+    if enforced.get("$id").is_none() {
+        task.as_object_mut().unwrap().remove("$id");
+    }
+    assert_eq!(task, enforced);
+}
+
+#[test]
+fn an_address_that_does_not_exist_is_a_problem() {
+    let server = Start::new().run();
+    for target in [
+        "/",
+        "/tasks/",
+        "/Tasks",
+        "/tasks/unknown",
+        "/tasks/a/b",
+        "/config.json",
+        "/admin",
+    ] {
+        server.get(target).problem(404, "not_found");
+    }
+    server
+        .send(&Request::new("POST", "/tasks/").token("changeme").json(TASK))
+        .problem(404, "not_found");
+}
+
+#[test]
+fn a_method_that_does_not_exist_says_which_do() {
+    let server = Start::new().run();
+    for (method, target, allow) in [
+        ("PUT", "/tasks", "GET, HEAD, POST, OPTIONS"),
+        ("DELETE", "/tasks/some-id", "GET, HEAD, OPTIONS"),
+        ("POST", "/healthz", "GET, HEAD, OPTIONS"),
+        ("POST", "/tasks/schema", "GET, HEAD, OPTIONS"),
+    ] {
+        let answer = server.send(&Request::new(method, target).token("changeme"));
+        answer.problem(405, "method_not_allowed");
+        let sorted = |list: &str| {
+            let mut methods: Vec<String> = list.split(", ").map(str::to_owned).collect();
+            methods.sort();
+            methods
+        };
+        assert_eq!(sorted(answer.header("allow").unwrap()), sorted(allow));
+    }
+}
+
+#[test]
+fn options_needs_no_token_and_head_has_no_body() {
+    let server = Start::new().run();
+    let options = server.send(&Request::new("OPTIONS", "/tasks"));
+    assert_eq!(options.status, 204);
+    assert!(options.header("allow").unwrap().contains("POST"));
+    let head = server.send(&Request::new("HEAD", "/tasks").token("changeme"));
+    assert_eq!(head.status, 200);
+    assert_eq!(head.header("content-length"), Some("31"));
+    assert!(head.body.is_empty());
+}

@@ -1,0 +1,216 @@
+//! Starts the program, and ends it with the test.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::client::{Answer, Request, get, post};
+
+/// A task the built-in schema takes.
+pub const TASK: &str =
+    r#"{"key":"a-task","title":"A task","instructions":"Do it.","priority":"normal"}"#;
+
+/// A schema that takes anything, so that a test can post what it likes.
+pub const ANYTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
+
+/// How to start a server.
+pub struct Start {
+    folder: TempDir,
+    arguments: Vec<String>,
+    tokens: Option<String>,
+}
+
+impl Start {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            arguments: Vec::new(),
+            tokens: None,
+        }
+    }
+
+    pub fn argument(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.arguments.push(name.to_owned());
+        self.arguments
+            .push(value.as_ref().to_str().unwrap().to_owned());
+        self
+    }
+
+    pub fn tokens(mut self, tokens: &str) -> Self {
+        self.tokens = Some(tokens.to_owned());
+        self
+    }
+
+    /// Takes any JSON.
+    pub fn any_task(self) -> Self {
+        let file = self.file("anything.schema.json", ANYTHING);
+        self.argument("--schema", file)
+    }
+
+    /// Writes a file the server can be pointed at.
+    pub fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taskwright-server"));
+        command
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path())
+            .env_remove("XDG_DATA_HOME")
+            .env_remove("AGENT_API_TOKEN");
+        for (name, value) in [("--port", "0"), ("--data-dir", "data")] {
+            if !self.arguments.iter().any(|argument| argument == name) {
+                command.args([name, value]);
+            }
+        }
+        if let Some(tokens) = &self.tokens {
+            command.env("AGENT_API_TOKEN", tokens);
+        }
+        command
+    }
+
+    /// Runs a server that is expected not to start.
+    pub fn fail(&self) -> Output {
+        let output = self.command().output().unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        output
+    }
+
+    pub fn run(self) -> TestServer {
+        let log = self.folder.path().join("log");
+        let mut child = self
+            .command()
+            .stdout(Stdio::piped())
+            .stderr(
+                File::options()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .unwrap(),
+            )
+            .spawn()
+            .unwrap();
+        let mut announcement = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut announcement)
+            .unwrap();
+        let address = announcement
+            .split_once("://")
+            .and_then(|(_, rest)| rest.split_once(", "))
+            .and_then(|(address, _)| address.parse().ok())
+            .unwrap_or_else(|| {
+                panic!(
+                    "{announcement:?} {}",
+                    std::fs::read_to_string(&log).unwrap()
+                )
+            });
+        TestServer {
+            start: self,
+            child,
+            address,
+            announcement,
+            log,
+        }
+    }
+}
+
+/// A running server; killed when dropped.
+pub struct TestServer {
+    start: Start,
+    child: Child,
+    pub address: SocketAddr,
+    pub announcement: String,
+    log: PathBuf,
+}
+
+impl TestServer {
+    pub fn send(&self, request: &Request) -> Answer {
+        request.send(self.address)
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.send(&get(target).token("changeme"))
+    }
+
+    pub fn post(&self, task: impl Into<Vec<u8>>) -> Answer {
+        self.send(&post("/tasks").token("changeme").json(task))
+    }
+
+    pub fn post_with_key(&self, key: &str, task: impl Into<Vec<u8>>) -> Answer {
+        self.send(
+            &post("/tasks")
+                .token("changeme")
+                .header("Idempotency-Key", key)
+                .json(task),
+        )
+    }
+
+    /// Everything that is stored, page by page.
+    pub fn stored(&self) -> Vec<serde_json::Value> {
+        let mut all = Vec::new();
+        let mut target = "/tasks?limit=200".to_owned();
+        loop {
+            let page = self.get(&target).json();
+            all.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => target = format!("/tasks?limit=200&cursor={cursor}"),
+                None => return all,
+            }
+        }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.start.folder()
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) -> Start {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.into_start()
+    }
+
+    /// Asks the server to stop, as a service manager does.
+    #[cfg(unix)]
+    pub fn ask_to_stop(&self) {
+        let status = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    #[cfg(unix)]
+    pub fn wait(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn into_start(mut self) -> Start {
+        std::mem::replace(&mut self.start, Start::new())
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

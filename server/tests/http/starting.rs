@@ -1,0 +1,194 @@
+//! How the server starts, and why it does not.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use crate::client::get;
+use crate::server::{Start, TASK};
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn it_says_where_it_is_and_that_the_token_is_the_default() {
+    let server = Start::new().run();
+    let line = &server.announcement;
+    assert!(
+        line.contains(&format!("http://{}", server.address)),
+        "{line}"
+    );
+    assert!(line.contains("changeme (the default)"), "{line}");
+    assert_ne!(server.address.port(), 0);
+    assert!(server.address.ip().is_loopback());
+}
+
+#[test]
+fn it_never_says_a_token_that_is_not_the_default() {
+    let server = Start::new().tokens("s3cret").run();
+    assert!(!server.announcement.contains("s3cret"));
+    assert!(server.announcement.contains("AGENT_API_TOKEN"));
+    assert_eq!(server.get("/tasks").status, 401);
+    assert_eq!(server.send(&get("/tasks").token("s3cret")).status, 200);
+}
+
+#[test]
+fn several_tokens_are_accepted_at_once() {
+    let server = Start::new().tokens(" new , old ").run();
+    for (token, status) in [
+        ("new", 200),
+        ("old", 200),
+        ("new,old", 401),
+        ("changeme", 401),
+    ] {
+        assert_eq!(
+            server.send(&get("/tasks").token(token)).status,
+            status,
+            "{token}"
+        );
+    }
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_file() {
+    let start = Start::new();
+    let file = start.file("agent.json", r#"{"AGENT_API_TOKEN": "of-file"}"#);
+    let server = start
+        .argument("--config", file)
+        .tokens("of-environment")
+        .run();
+    assert_eq!(
+        server.send(&get("/tasks").token("of-environment")).status,
+        200
+    );
+    assert_eq!(server.send(&get("/tasks").token("of-file")).status, 401);
+}
+
+#[test]
+fn beyond_loopback_the_known_token_is_refused() {
+    for tokens in [None, Some(""), Some("changeme"), Some("own,changeme")] {
+        for host in ["0.0.0.0", "::", "192.0.2.1"] {
+            let mut start = Start::new().argument("--host", host);
+            if let Some(tokens) = tokens {
+                start = start.tokens(tokens);
+            }
+            let output = start.fail();
+            assert_eq!(output.status.code(), Some(78), "{output:?}");
+            assert!(complaint(&output).contains("AGENT_API_TOKEN"));
+            assert!(!start.folder().join("data").exists());
+        }
+    }
+}
+
+#[test]
+fn beyond_loopback_a_token_of_ones_own_is_enough() {
+    let server = Start::new()
+        .argument("--host", "0.0.0.0")
+        .tokens("own")
+        .run();
+    let address = ([127, 0, 0, 1], server.address.port()).into();
+    assert_eq!(get("/tasks").token("own").send(address).status, 200);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_has_its_own_exit_code() {
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let start = Start::new().argument("--port", &port);
+    let output = start.fail();
+    assert_eq!(output.status.code(), Some(98));
+    let complaint = complaint(&output);
+    assert!(complaint.contains(&port), "{complaint}");
+    assert!(complaint.contains("taken"), "{complaint}");
+    assert!(complaint.contains("--port"), "{complaint}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_explained() {
+    let start = Start::new();
+    let broken = start.file("broken.json", "{\"AGENT_API_TOKEN\": \"s3cret\",,}");
+    let no_schema = start.file("no-schema.json", r#"{"type": "no such type"}"#);
+    let remote = start.file(
+        "remote.json",
+        r#"{"$ref": "https://example.org/task.json"}"#,
+    );
+    let folder = start.folder().to_owned();
+    for (name, value, says) in [
+        ("--config", broken.clone(), "line 1"),
+        ("--config", folder.join("absent.json"), "absent.json"),
+        ("--schema", broken, "not JSON"),
+        ("--schema", no_schema, "no-schema.json"),
+        ("--schema", remote, "https://example.org/task.json"),
+        ("--schema", folder.join("absent.json"), "absent.json"),
+        ("--static-dir", folder.clone(), "index.html"),
+        ("--page-config", folder.join("absent.json"), "absent.json"),
+        ("--data-dir", folder.join("no-schema.json"), "--data-dir"),
+    ] {
+        let output = Start::new().argument(name, &value).fail();
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        let complaint = complaint(&output);
+        assert!(complaint.contains(says), "{name}: {complaint}");
+        assert!(!complaint.contains("s3cret"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_not_a_wrong_configuration() {
+    assert_eq!(
+        Start::new().argument("--port", "none").fail().status.code(),
+        Some(2)
+    );
+}
+
+#[test]
+fn tasks_are_kept_in_the_users_own_data_folder_unless_told_otherwise() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_taskwright-server");
+    let home = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(program)
+        .args(["--port", "0"])
+        .env("HOME", home.path())
+        .env_remove("XDG_DATA_HOME")
+        .env_remove("AGENT_API_TOKEN")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(child.stdout.take().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let folder = home.path().join(".local/share/taskwright-server");
+    assert!(folder.join("tasks.sqlite3").exists());
+    assert!(line.contains(folder.to_str().unwrap()), "{line}");
+}
+
+#[test]
+fn the_help_names_every_part() {
+    let program = env!("CARGO_BIN_EXE_taskwright-server");
+    let output = std::process::Command::new(program)
+        .arg("--help")
+        .env("AGENT_API_TOKEN", "s3cret")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "Address:",
+        "Tasks:",
+        "Page:",
+        "Limits:",
+        "Examples:",
+        "AGENT_API_TOKEN",
+        "98",
+    ] {
+        assert!(help.contains(part), "{part}");
+    }
+    assert!(!help.contains("s3cret"));
+    assert!(!help.contains(TASK));
+}

@@ -1,0 +1,240 @@
+//! `POST /tasks`, row by row of the contract.
+
+use crate::client::{Request, post};
+use crate::server::{Start, TASK};
+
+#[test]
+fn a_task_is_stored_and_confirmed() {
+    let server = Start::new().run();
+    let answer = server.post(TASK);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    let receipt = answer.json();
+    let id = receipt["id"].as_str().unwrap();
+    assert_eq!(receipt["status"], "queued");
+    assert_eq!(receipt.as_object().unwrap().len(), 3);
+    let received_at = receipt["received_at"].as_str().unwrap();
+    assert!(
+        received_at.len() == 24 && received_at.starts_with("20") && received_at.ends_with('Z'),
+        "{received_at}"
+    );
+    let location = format!("/tasks/{id}");
+    assert_eq!(answer.header("location"), Some(location.as_str()));
+    assert_eq!(server.get(&location).json()["id"], id);
+}
+
+#[test]
+fn a_replayed_key_gets_the_first_answer_again() {
+    let server = Start::new().run();
+    let first = server.post_with_key("k-1", TASK);
+    assert_eq!(first.status, 201);
+    assert_eq!(first.header("idempotent-replayed"), None);
+    let again = server.post_with_key("k-1", TASK);
+    assert_eq!(again.status, 200);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"));
+    assert_eq!(again.body, first.body);
+    assert_eq!(again.header("location"), first.header("location"));
+    assert_eq!(server.stored().len(), 1);
+}
+
+#[test]
+fn a_key_never_stands_for_two_bodies() {
+    let server = Start::new().run();
+    server.post_with_key("k-1", TASK);
+    // One space is another body: the contract is about bytes.
+    let other = server.post_with_key("k-1", format!("{TASK} "));
+    other.problem(422, "idempotency_key_reused");
+    assert_eq!(server.stored().len(), 1);
+}
+
+#[test]
+fn a_key_outlives_the_token_it_was_sent_with() {
+    let server = Start::new().tokens("new,old").run();
+    let send = |token: &str| {
+        server.send(
+            &post("/tasks")
+                .token(token)
+                .header("Idempotency-Key", "k")
+                .json(TASK),
+        )
+    };
+    assert_eq!(send("old").status, 201);
+    assert_eq!(send("new").status, 200);
+}
+
+#[test]
+fn without_a_key_every_post_is_a_task() {
+    let server = Start::new().run();
+    assert_ne!(
+        server.post(TASK).json()["id"],
+        server.post(TASK).json()["id"]
+    );
+    assert_eq!(server.stored().len(), 2);
+}
+
+#[test]
+fn an_answer_that_was_an_error_is_not_replayed() {
+    let server = Start::new().run();
+    server
+        .post_with_key("k", "{}")
+        .problem(422, "schema_violation");
+    assert_eq!(server.post_with_key("k", TASK).status, 201);
+}
+
+#[test]
+fn a_replay_does_not_depend_on_the_schema_of_the_day() {
+    let server = Start::new().any_task().run();
+    let first = server.post_with_key("k", "[1]");
+    assert_eq!(first.status, 201);
+    let start = server.kill();
+    start.file("anything.schema.json", r#"{"type":"object"}"#);
+    let server = start.run();
+    server.post("[1]").problem(422, "schema_violation");
+    assert_eq!(server.post_with_key("k", "[1]").body, first.body);
+}
+
+#[test]
+fn keys_out_of_bounds_are_refused() {
+    let server = Start::new().run();
+    for key in ["", "a\tb", "schl\u{fc}ssel", &"k".repeat(256)] {
+        server
+            .post_with_key(key, TASK)
+            .problem(400, "invalid_idempotency_key");
+    }
+    let twice = post("/tasks")
+        .token("changeme")
+        .header("Idempotency-Key", "a")
+        .header("Idempotency-Key", "a")
+        .json(TASK);
+    server.send(&twice).problem(400, "invalid_idempotency_key");
+    assert!(server.stored().is_empty());
+    assert_eq!(server.post_with_key(&"k".repeat(255), TASK).status, 201);
+}
+
+#[test]
+fn what_is_not_json_is_malformed_and_says_where() {
+    let server = Start::new().any_task().run();
+    for (body, line, column) in [
+        ("", 1, 1),
+        ("{\n  \"a\": tru\n}", 2, 8),
+        ("{} {}", 1, 4),
+        ("\u{feff}{}", 1, 1),
+        ("{'a': 1}", 1, 2),
+    ] {
+        let problem = server.post(body).problem(400, "malformed_json");
+        assert_eq!(problem["line"], line, "{body:?} {problem}");
+        let found = problem["column"].as_u64().unwrap();
+        assert!(found.abs_diff(column) <= 3, "{body:?} {problem}");
+    }
+    let problem = server
+        .post(b"{\n\"a\": \"\xff\"}".to_vec())
+        .problem(400, "malformed_json");
+    assert_eq!(problem["line"], 2);
+    server
+        .post("[".repeat(100_000))
+        .problem(400, "malformed_json");
+    assert!(server.stored().is_empty());
+}
+
+#[test]
+fn a_missing_or_wrong_token_is_refused() {
+    let server = Start::new().run();
+    let requests = [
+        post("/tasks").json(TASK),
+        post("/tasks").token("wrong").json(TASK),
+        post("/tasks").token("").json(TASK),
+        post("/tasks")
+            .token("changeme")
+            .token("changeme")
+            .json(TASK),
+        post("/tasks").token("changeme,other").json(TASK),
+        Request::new("GET", "/tasks"),
+        Request::new("GET", "/tasks/some-id"),
+        Request::new("GET", "/tasks?idempotency_key=k").token("Changeme"),
+    ];
+    for request in requests {
+        let answer = server.send(&request);
+        answer.problem(401, "bad_token");
+        assert!(answer.header("www-authenticate").is_some());
+    }
+    assert!(server.stored().is_empty());
+}
+
+#[test]
+fn only_json_is_taken() {
+    let server = Start::new().run();
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin1",
+    ] {
+        let request = post("/tasks")
+            .token("changeme")
+            .header("Content-Type", kind)
+            .body(TASK);
+        server.send(&request).problem(415, "unsupported_media_type");
+    }
+    let none = post("/tasks").token("changeme").body(TASK);
+    server.send(&none).problem(415, "unsupported_media_type");
+    let compressed = post("/tasks")
+        .token("changeme")
+        .header("Content-Encoding", "gzip")
+        .json(TASK);
+    server
+        .send(&compressed)
+        .problem(415, "unsupported_media_type");
+    let plain = post("/tasks")
+        .token("changeme")
+        .header("Content-Type", "application/json; charset=UTF-8")
+        .body(TASK);
+    assert_eq!(server.send(&plain).status, 201);
+}
+
+#[test]
+fn a_task_that_breaks_the_schema_is_told_every_rule_it_breaks() {
+    let server = Start::new().run();
+    let broken =
+        r#"{"key":"Not A Key","title":"ab","instructions":"x","priority":"soon","extra":1}"#;
+    let problem = server.post(broken).problem(422, "schema_violation");
+    let violations = problem["violations"].as_array().unwrap();
+    let broken: Vec<(&str, &str)> = violations
+        .iter()
+        .map(|violation| {
+            for member in ["schema_path", "message"] {
+                assert!(violation[member].is_string(), "{violation}");
+            }
+            (
+                violation["instance_path"].as_str().unwrap(),
+                violation["keyword"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    for expected in [
+        ("/key", "pattern"),
+        ("/title", "minLength"),
+        ("/priority", "enum"),
+        ("", "additionalProperties"),
+    ] {
+        assert!(broken.contains(&expected), "{expected:?} in {broken:?}");
+    }
+    assert!(server.stored().is_empty());
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let server = Start::new().run();
+    let twice = TASK.replace("\"priority\"", "\"title\":\"Another\",\"priority\"");
+    let problem = server.post(twice).problem(422, "schema_violation");
+    assert_eq!(problem["violations"][0]["keyword"], "duplicateKey");
+}
+
+#[test]
+fn the_operators_own_schema_is_enforced() {
+    let start = Start::new();
+    let schema = r#"{ "type": "object", "required": ["action"],  "properties": {"action": {"const": "sweep"}} }"#;
+    let file = start.file("own.json", schema);
+    let server = start.argument("--schema", file).run();
+    assert_eq!(server.post(r#"{"action":"sweep"}"#).status, 201);
+    server.post(TASK).problem(422, "schema_violation");
+    assert_eq!(server.get("/tasks/schema").text(), schema);
+}
