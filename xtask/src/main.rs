@@ -13,6 +13,7 @@ mod say;
 mod setup;
 mod test;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -50,11 +51,18 @@ fn main() -> ExitCode {
     match carry_out(&CommandLine::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("\nerror[{}]: {error}", error.code());
-            eprintln!("{}", error.hint());
-            if error.retryable() {
-                eprintln!("It may also pass by itself: running the command again is worth a try.");
-            }
+            let again = if error.retryable() {
+                "\nIt may also pass by itself: running the command again is worth a try."
+            } else {
+                ""
+            };
+            // Where nobody listens, the exit code still says it.
+            let _ = writeln!(
+                std::io::stderr(),
+                "\nerror[{}]: {error}\n{}{again}",
+                error.code(),
+                error.hint()
+            );
             ExitCode::FAILURE
         }
     }

@@ -68,15 +68,15 @@ impl Project {
         Ok(folder)
     }
 
-    /// Keeps other project commands on this checkout from working on the same files while the
-    /// value that is given lives; waits for one that is at it.
+    /// Keeps other project commands on this checkout from the same `work` while the value that is
+    /// given lives; waits for one that is at it.
     ///
     /// # Errors
     /// [`Error::File`] when the lock file cannot be made or locked.
-    pub fn lock(&self) -> Result<File, Error> {
+    pub fn lock(&self, work: &str) -> Result<File, Error> {
         lock(
-            &self.work_folder("xtask")?.join("lock"),
-            "another command is building in this checkout; waiting for it",
+            &self.work_folder("xtask")?.join(format!("{work}.lock")),
+            "another command is at the same work in this checkout; waiting for it",
         )
     }
 

@@ -1,10 +1,17 @@
 //! What a project command prints while it works.
 
+use std::io::{Write, stdout};
 use std::time::Duration;
+
+/// A line, or several. That nobody reads any more is no reason to stop (`println!` would panic).
+pub fn line(text: &str) {
+    let mut output = stdout().lock();
+    let _ = writeln!(output, "{text}").and_then(|()| output.flush());
+}
 
 /// One line that says what is being done now.
 pub fn step(subject: &str, what: &str) {
-    println!("{subject:>14}  {what}");
+    line(&format!("{subject:>14}  {what}"));
 }
 
 /// A duration as people say it: `0.4 s`, `12.0 s`, `3 min 05 s`.

@@ -57,12 +57,12 @@ impl Profile {
 /// # Errors
 /// When something for the build cannot be set up, or one of its programs fails.
 pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
-    let _lock = project.lock()?;
+    let _lock = project.lock("module")?;
     wasm_target::ensure()?;
     let tools = tools::ensure(&[Tool::wasm_bindgen(project)])?;
     let mut tool_versions = vec![format!("wasm-bindgen {}", project.wasm_bindgen)];
     if profile == Profile::Release {
-        packages::ensure(&project.root)?;
+        packages::ensure(project)?;
         tool_versions.push(format!(
             "wasm-opt {} {}",
             packages::locked_version(&project.root, "binaryen")?,

@@ -144,7 +144,7 @@ fn start_and_watch(
         }
         thread::sleep(LOOK_AGAIN);
     }
-    println!();
+    say::line("");
     Ok(Some(data))
 }
 
@@ -319,15 +319,17 @@ fn welcome(address: &str, model: Option<&str>) {
         }
         Some(_) => "the one in AGENT_API_TOKEN",
     };
-    println!();
-    println!("    Taskwright is at   {address}/");
-    println!("    its task server    {address}/tasks");
-    println!("    agent token        {token}");
-    if let Some(model) = model {
-        println!("    scripted model     {model}/v1  (no real model is called)");
-    }
-    println!("    to stop            Ctrl-C");
-    println!();
+    let scripted = model.map_or_else(String::new, |model| {
+        format!("\n    scripted model     {model}/v1  (no real model is called)")
+    });
+    say::line(&format!(
+        "
+    Taskwright is at   {address}/
+    its task server    {address}/tasks
+    agent token        {token}{scripted}
+    to stop            Ctrl-C
+"
+    ));
 }
 
 #[cfg(test)]

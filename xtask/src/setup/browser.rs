@@ -176,6 +176,8 @@ fn install() -> Result<(), Error> {
     ] {
         process::run(
             Command::new("apt-get")
+                // Something else may be installing at the same time; its end is waited for, in seconds.
+                .args(["-o", "DPkg::Lock::Timeout=300"])
                 .args(arguments)
                 .env("DEBIAN_FRONTEND", "noninteractive"),
             "installing Chromium",

@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::project::Project;
 use crate::{process, say};
 
 /// The lock file whose packages are installed.
@@ -21,7 +22,9 @@ const STAMP: &str = "node_modules/.taskwright-installed";
 ///
 /// # Errors
 /// When there is no npm, or `npm ci` fails.
-pub fn ensure(root: &Path) -> Result<(), Error> {
+pub fn ensure(project: &Project) -> Result<(), Error> {
+    let root = &project.root;
+    let _lock = project.lock("packages")?;
     let lock_file = root.join(LOCK_FILE);
     let wanted = fs::read(&lock_file).map_err(Error::file("read", &lock_file))?;
     let stamp = root.join(STAMP);

@@ -101,7 +101,7 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
     for tier in &chosen {
-        println!("\n── {} ──", tier.name());
+        say::line(&format!("\n── {} ──", tier.name()));
         let tier_begun = Instant::now();
         let verdict = verdict(tiers::run(*tier, project, profile, &options.arguments));
         let passed = !matches!(verdict, Verdict::Failed { .. });
@@ -115,7 +115,10 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         }
     }
     let not_run = chosen.len() - lines.len();
-    println!("\n{}", summary::text(&lines, not_run, begun.elapsed()));
+    say::line(&format!(
+        "\n{}",
+        summary::text(&lines, not_run, begun.elapsed())
+    ));
     match lines.iter().filter(|line| line.failed()).count() {
         0 => Ok(()),
         count => Err(Error::TiersFailed { count }),

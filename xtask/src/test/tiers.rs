@@ -147,7 +147,7 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<Ou
             "there is no tests/typescript/tsconfig.json",
         ));
     }
-    packages::ensure(&project.root)?;
+    packages::ensure(project)?;
     module::build(project, profile)?;
     process::run(
         process::node_script(&project.root, "typescript/bin/tsc")
@@ -160,7 +160,7 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<Ou
 }
 
 fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<Outcome, Error> {
-    packages::ensure(&project.root)?;
+    packages::ensure(project)?;
     let browser = browser::ensure()?;
     module::build(project, profile)?;
     say::step("server", "compiling, and the testbed");
