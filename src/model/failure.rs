@@ -1,13 +1,12 @@
 //! Why a request to the model gave nothing that can be used as a whole.
 
-use serde::{Deserialize, Serialize};
-
 mod classify;
 mod kind;
 
-pub use kind::FailureKind;
+use serde::{Deserialize, Serialize};
 
 use classify::{classify, named_parameter};
+pub use kind::FailureKind;
 
 use super::envelope::EnvelopeError;
 use super::error_body::ErrorBody;
@@ -58,6 +57,21 @@ impl Failure {
         Failure::new(FailureKind::Unreachable, cut(reason, MAX_MESSAGE_BYTES))
     }
 
+    /// The failure of a live run that has no model endpoint.
+    #[must_use]
+    pub fn not_configured() -> Failure {
+        Failure::new(
+            FailureKind::NotConfigured,
+            "No model endpoint is configured.",
+        )
+    }
+
+    /// The failure of a dry run whose generator cannot satisfy the schema; `reason` says why.
+    #[must_use]
+    pub fn dry_run(reason: &str) -> Failure {
+        Failure::new(FailureKind::DryRun, cut(reason, MAX_MESSAGE_BYTES))
+    }
+
     /// The failure for an error object. `status` is that of the answer; where the error stands
     /// inside a stream, the endpoint's numeric code is taken for one.
     #[must_use]
@@ -101,6 +115,10 @@ impl Failure {
     pub fn hint(&self) -> String {
         use FailureKind as K;
         let fixed = match self.kind {
+            K::NotConfigured => "Give the model endpoint's address in the settings, or stay dry.",
+            K::DryRun => {
+                "The generator of dry runs cannot make such tasks. Change the schema, or go live."
+            }
             K::Unreachable => {
                 "Check that the address is right and the server is running. If it is, it must \
                  allow this page: its CORS rule needs this page's origin and the headers \

@@ -1,10 +1,18 @@
 //! The kinds of failure.
 
+use serde::{Deserialize, Serialize};
+
 /// The kinds of failure, each with its own code and hint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
+    // Before a request.
+    /// No model endpoint is configured.
+    NotConfigured,
+    /// The dry generator cannot make tasks for the schema.
+    DryRun,
+
     // Before an answer.
     /// No status came at all: unreachable, refused, or not readable for a page.
     Unreachable,
@@ -84,6 +92,8 @@ impl FailureKind {
     pub fn code(self) -> &'static str {
         use FailureKind as K;
         match self {
+            K::NotConfigured => "not_configured",
+            K::DryRun => "dry_run",
             K::Unreachable => "unreachable",
             K::KeyRefused => "key_refused",
             K::Forbidden => "forbidden",

@@ -178,3 +178,48 @@ fn the_endpoints_own_word_on_asking_again_counts() {
     failure.should_retry = Some(false);
     assert!(!failure.retry());
 }
+
+#[test]
+fn a_kind_is_kept_under_the_name_that_is_its_code() {
+    use FailureKind as K;
+    for kind in [
+        K::NotConfigured,
+        K::DryRun,
+        K::Unreachable,
+        K::KeyRefused,
+        K::Forbidden,
+        K::ModelNotFound,
+        K::AddressNotFound,
+        K::Redirected,
+        K::WebPage,
+        K::QuotaUsedUp,
+        K::RateLimited,
+        K::TimedOut,
+        K::ServerError,
+        K::ParameterRefused,
+        K::ContextTooLong,
+        K::RequestTooLarge,
+        K::PromptFiltered,
+        K::RequestRefused,
+        K::UnexpectedStatus,
+        K::EndpointError,
+        K::NotAnAnswer,
+        K::MalformedStream,
+        K::StreamTooLong,
+        K::TextMismatch,
+        K::ToolCall,
+        K::UnknownFinish,
+        K::MalformedAnswer,
+        K::AnswerNotClosed,
+        K::EmptyAnswer,
+        K::NoJson,
+        K::SeveralDocuments,
+        K::TaskTooLarge,
+        K::TaskTooDeep,
+        K::TooManyTasks,
+        K::AnswerTooLarge,
+    ] {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.code());
+        assert!(Failure::new(kind, "m").hint().len() > 10);
+    }
+}
