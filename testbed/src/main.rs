@@ -27,30 +27,30 @@ enum What {
     /// An OpenAI-compatible model endpoint whose model is a script.
     Model {
         #[command(flatten)]
-        address: Address,
+        address: AddressArguments,
         #[command(flatten)]
-        scripts: Scripts,
+        scripts: ScriptsArguments,
     },
     /// A plain task server: any JSON object, no keys, no look-up, no schema.
     Plain {
         #[command(flatten)]
-        address: Address,
+        address: AddressArguments,
         #[command(flatten)]
-        plain: Plain,
+        plain: PlainArguments,
     },
     /// Both at one address.
     All {
         #[command(flatten)]
-        address: Address,
+        address: AddressArguments,
         #[command(flatten)]
-        scripts: Scripts,
+        scripts: ScriptsArguments,
         #[command(flatten)]
-        plain: Plain,
+        plain: PlainArguments,
     },
 }
 
 #[derive(Debug, Args)]
-struct Address {
+struct AddressArguments {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
@@ -60,14 +60,14 @@ struct Address {
 }
 
 #[derive(Debug, Args)]
-struct Scripts {
+struct ScriptsArguments {
     /// A directory of further scripts (*.json); they win over those that come along.
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-struct Plain {
+struct PlainArguments {
     /// The token that the task server wants in X-AGENT-TOKEN.
     #[arg(long, default_value = "changeme")]
     token: String,
@@ -82,7 +82,7 @@ struct Plain {
     required: Vec<String>,
 }
 
-impl Scripts {
+impl ScriptsArguments {
     fn world(&self) -> Result<ModelWorld, StartError> {
         let library = match &self.scripts {
             Some(directory) => Library::with_directory(directory)?,
@@ -92,7 +92,7 @@ impl Scripts {
     }
 }
 
-impl Plain {
+impl PlainArguments {
     fn world(self) -> PlainWorld {
         PlainWorld::new(PlainOptions {
             token: self.token,
@@ -159,7 +159,7 @@ async fn run(what: What) -> Result<(), StartError> {
 }
 
 /// Listens, and says where.
-async fn listen(address: &Address) -> Result<TcpListener, StartError> {
+async fn listen(address: &AddressArguments) -> Result<TcpListener, StartError> {
     let wanted = format!("{}:{}", address.host, address.port);
     let error = |source| StartError::Listen {
         address: wanted.clone(),

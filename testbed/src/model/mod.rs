@@ -40,12 +40,15 @@ use error::ApiError;
 /// The most selections whose requests are counted; beyond it, counting begins anew.
 const COUNTER_LIMIT: usize = 10_000;
 
+/// What the requests of a script with several replies are counted by: the script and the tag.
+type Counted = (String, Option<String>);
+
 /// What the endpoint knows. Clones share it.
 #[derive(Clone, Debug)]
 pub struct ModelWorld {
     library: Arc<Library>,
     records: Records,
-    counters: Arc<Mutex<HashMap<(String, Option<String>), usize>>>,
+    counters: Arc<Mutex<HashMap<Counted, usize>>>,
 }
 
 impl ModelWorld {
@@ -104,7 +107,10 @@ pub fn router(world: ModelWorld) -> Router {
             "/scripted/{script}/{tag}/v1/models",
             get(list_models_at_base),
         )
-        .route("/scripted/{*rest}", axum::routing::any(invalid_url))
+        .route(
+            "/scripted/{script}/{tag}/{*rest}",
+            axum::routing::any(invalid_url),
+        )
         .route("/elsewhere", axum::routing::any(elsewhere))
         .route("/_testbed/requests", get(requests))
         .layer(middleware::from_fn_with_state(

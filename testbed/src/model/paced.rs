@@ -15,7 +15,6 @@ use crate::script::{Ending, Wire};
 const FLUSH_TIME: Duration = Duration::from_millis(30);
 
 /// Makes the body. The record hears how it goes on, also when the client goes away.
-#[must_use]
 pub fn body(writes: Vec<Bytes>, wire: &Wire, connection: Connection, record: AnswerRecord) -> Body {
     let sender = Sender {
         writes: writes.into_iter(),

@@ -140,7 +140,7 @@ impl Prose {
             step.work, self.goal
         );
         let depends_on: Vec<&str> = match previous_key {
-            Some(key) if index % 3 != 0 => vec![key],
+            Some(key) if !index.is_multiple_of(3) => vec![key],
             _ => Vec::new(),
         };
         let priority = PRIORITIES.get(index % PRIORITIES.len());

@@ -13,7 +13,7 @@ use crate::records::{AnswerRecord, Ended};
 use crate::script::{Body, HttpReply, Overrides, Script};
 
 /// How long an endpoint that never answers holds a connection.
-const SILENCE: Duration = Duration::from_mins(10);
+const SILENCE: Duration = Duration::from_secs(600);
 
 /// Asks for the key that a script wants.
 ///

@@ -17,32 +17,26 @@ pub struct TaskBody {
     value: Value,
 }
 
-/// A reason to answer 422, in the shape of FastAPI (`{"detail": [{"type", "loc", "msg", "input"}]}`).
+/// Why a body is not taken.
 #[derive(Debug)]
-pub struct Unprocessable {
-    kind: &'static str,
-    location: Vec<Value>,
-    message: &'static str,
-    input: Value,
-    context: Option<Value>,
+pub enum Refused {
+    /// It is not UTF-8, which FastAPI answers with 400 rather than with 422.
+    Undecodable,
+    /// It is not what is wanted: an item of the `detail` of FastAPI's 422, with `type`, `loc`,
+    /// `msg` and `input`.
+    Unprocessable(Value),
 }
 
-impl IntoResponse for Unprocessable {
+impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let mut detail = json!({
-            "type": self.kind,
-            "loc": self.location,
-            "msg": self.message,
-            "input": self.input,
-        });
-        if let (Some(fields), Some(context)) = (detail.as_object_mut(), self.context) {
-            fields.insert("ctx".to_owned(), context);
-        }
-        (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Json(json!({"detail": [detail]})),
-        )
-            .into_response()
+        let (status, detail) = match self {
+            Self::Undecodable => (
+                StatusCode::BAD_REQUEST,
+                json!("There was an error parsing the body"),
+            ),
+            Self::Unprocessable(item) => (StatusCode::UNPROCESSABLE_ENTITY, json!([item])),
+        };
+        (status, Json(json!({ "detail": detail }))).into_response()
     }
 }
 
@@ -51,14 +45,18 @@ impl TaskBody {
     ///
     /// # Errors
     /// When it is not declared as JSON, is no JSON, or is no object.
-    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Unprocessable> {
-        let no_object = |input: Value| Unprocessable {
-            kind: "dict_type",
-            location: vec![json!("body")],
-            message: "Input should be a valid dictionary",
-            input,
-            context: None,
+    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refused> {
+        let no_object = |input: Value| {
+            Refused::Unprocessable(json!({
+                "type": "dict_type",
+                "loc": ["body"],
+                "msg": "Input should be a valid dictionary",
+                "input": input,
+            }))
         };
+        if std::str::from_utf8(body).is_err() {
+            return Err(Refused::Undecodable);
+        }
         // Without the declaration FastAPI hands the body on as a string.
         if !declares_json(headers) {
             return Err(no_object(Value::from(String::from_utf8_lossy(body))));
@@ -71,13 +69,13 @@ impl TaskBody {
             Err(error) if error.is_data() => {
                 Err(no_object(serde_json::from_slice(body).unwrap_or_default()))
             }
-            Err(error) => Err(Unprocessable {
-                kind: "json_invalid",
-                location: vec![json!("body"), json!(error.column())],
-                message: "JSON decode error",
-                input: json!({}),
-                context: Some(json!({"error": error.to_string()})),
-            }),
+            Err(error) => Err(Refused::Unprocessable(json!({
+                "type": "json_invalid",
+                "loc": ["body", error.column()],
+                "msg": "JSON decode error",
+                "input": {},
+                "ctx": {"error": error.to_string()},
+            }))),
         }
     }
 
@@ -85,34 +83,32 @@ impl TaskBody {
     ///
     /// # Errors
     /// When it is not there.
-    pub fn requires(&self, member: &str) -> Result<(), Unprocessable> {
+    pub fn requires(&self, member: &str) -> Result<(), Refused> {
         if self.members.contains_key(member) {
             return Ok(());
         }
-        Err(Unprocessable {
-            kind: "missing",
-            location: vec![json!("body"), json!(member)],
-            message: "Field required",
-            input: self.value.clone(),
-            context: None,
-        })
+        Err(Refused::Unprocessable(json!({
+            "type": "missing",
+            "loc": ["body", member],
+            "msg": "Field required",
+            "input": self.value,
+        })))
     }
 
     /// Asks for a member not to be there.
     ///
     /// # Errors
     /// When it is.
-    pub fn forbids(&self, member: &str) -> Result<(), Unprocessable> {
+    pub fn forbids(&self, member: &str) -> Result<(), Refused> {
         if !self.members.contains_key(member) {
             return Ok(());
         }
-        Err(Unprocessable {
-            kind: "extra_forbidden",
-            location: vec![json!("body"), json!(member)],
-            message: "Extra inputs are not permitted",
-            input: self.value.get(member).cloned().unwrap_or_default(),
-            context: None,
-        })
+        Err(Refused::Unprocessable(json!({
+            "type": "extra_forbidden",
+            "loc": ["body", member],
+            "msg": "Extra inputs are not permitted",
+            "input": self.value.get(member),
+        })))
     }
 
     /// The task's title; empty when it has none.

@@ -36,7 +36,7 @@ const BODY_LIMIT: usize = 2 * 1024 * 1024;
 /// How long a client may take to send a body.
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long a server that never answers holds a connection.
-const SILENCE: Duration = Duration::from_mins(10);
+const SILENCE: Duration = Duration::from_secs(600);
 /// The header that carries the token.
 const TOKEN_HEADER: &str = "x-agent-token";
 
@@ -298,11 +298,11 @@ fn decide(
     }
     let task = match TaskBody::read(&parts.headers, body) {
         Ok(task) => task,
-        Err(unprocessable) => return Act::refuse(unprocessable),
+        Err(refused) => return Act::refuse(refused),
     };
     for member in &world.options.required {
-        if let Err(unprocessable) = task.requires(member) {
-            return Act::refuse(unprocessable);
+        if let Err(refused) = task.requires(member) {
+            return Act::refuse(refused);
         }
     }
     let asked_for = Behaviour::in_title(task.title());
@@ -386,11 +386,11 @@ fn behave(
         }
         Behaviour::Requires(member) => match task.requires(member) {
             Ok(()) => ok(),
-            Err(unprocessable) => Act::refuse(unprocessable),
+            Err(refused) => Act::refuse(refused),
         },
         Behaviour::Forbids(member) => match task.forbids(member) {
             Ok(()) => ok(),
-            Err(unprocessable) => Act::refuse(unprocessable),
+            Err(refused) => Act::refuse(refused),
         },
     }
 }
