@@ -74,6 +74,11 @@ impl Answer {
         self.envelope.tasks()
     }
 
+    /// Whether the reading has ended with a failure.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Whether nothing that may still arrive changes the outcome.
     pub fn is_settled(&self) -> bool {
         self.failure.is_some()

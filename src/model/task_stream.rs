@@ -145,9 +145,9 @@ impl TaskStream {
     ///
     /// What the endpoint has said counts before how the body ended: an answer that was told to be
     /// finished is complete although the connection broke or was stopped after that.
-    pub fn finish(&mut self, end: End) -> Outcome {
+    pub fn finish(&self, end: End) -> Outcome {
         if let Some(outcome) = self.answer.outcome() {
-            return outcome;
+            return self.with_excerpt(outcome);
         }
         match end {
             End::Cancelled => Outcome::Cancelled,
@@ -231,10 +231,12 @@ impl TaskStream {
             }
         });
         if result.is_ok() && understood {
-            self.answer.warn(
-                WarningCode::NotStreamed,
-                "The endpoint answered in one piece although a stream was asked for.".into(),
-            );
+            if !self.answer.has_failed() {
+                self.answer.warn(
+                    WarningCode::NotStreamed,
+                    "The endpoint answered in one piece although a stream was asked for.".into(),
+                );
+            }
             return;
         }
         let said = serde_json::from_str::<Value>(text)
@@ -242,17 +244,11 @@ impl TaskStream {
             .and_then(|value| ErrorBody::find(&value));
         let failure = match (said, result) {
             (Some(error), _) => Failure::of_error(None, error),
-            (None, Err(malformed)) => Failure {
-                body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
-                ..malformed.into()
-            },
-            (None, Ok(())) => Failure {
-                body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
-                ..Failure::new(
-                    FailureKind::NotAnAnswer,
-                    "The endpoint answered JSON that is no answer of a model.",
-                )
-            },
+            (None, Err(malformed)) => malformed.into(),
+            (None, Ok(())) => Failure::new(
+                FailureKind::NotAnAnswer,
+                "The endpoint answered JSON that is no answer of a model.",
+            ),
         };
         self.answer.fail(failure);
     }
@@ -260,13 +256,30 @@ impl TaskStream {
     /// Nothing but whitespace may follow a document.
     fn after_document(&mut self, bytes: &[u8]) {
         if !bytes.trim_ascii().is_empty() {
-            self.answer.fail(Failure {
-                body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
-                ..Failure::new(
-                    FailureKind::NotAnAnswer,
-                    "The endpoint answered several JSON documents that are no event stream.",
-                )
-            });
+            self.answer.fail(Failure::new(
+                FailureKind::NotAnAnswer,
+                "The endpoint answered several JSON documents that are no event stream.",
+            ));
+        }
+    }
+
+    /// Shows the beginning of a document that was not understood. Only now, when all of it is
+    /// there, is the excerpt the same however the bytes were split.
+    fn with_excerpt(&self, outcome: Outcome) -> Outcome {
+        match outcome {
+            Outcome::Failed(failure)
+                if matches!(self.body, Body::Read)
+                    && matches!(
+                        failure.kind,
+                        FailureKind::NotAnAnswer | FailureKind::MalformedStream
+                    ) =>
+            {
+                Outcome::Failed(Box::new(Failure {
+                    body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
+                    ..*failure
+                }))
+            }
+            other => other,
         }
     }
 

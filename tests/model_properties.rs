@@ -1,0 +1,348 @@
+//! What holds for every answer, however it is written, split, cut or damaged.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::indexing_slicing, clippy::string_slice)]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use taskwright::document::Document;
+use taskwright::model::{End, Outcome, StreamEvent, TaskStream};
+use taskwright::schema::{Check, Violation};
+use taskwright::settings::Api;
+
+/// Finds fault with nothing: these tests are about reading, not about schemas.
+struct Anything;
+
+impl Check for Anything {
+    fn check(&self, _: &Document) -> Vec<Violation> {
+        Vec::new()
+    }
+}
+
+struct Reading {
+    events: Vec<StreamEvent>,
+    outcome: Outcome,
+    raw_text: String,
+}
+
+impl Reading {
+    fn tasks(&self) -> Vec<&Document> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                StreamEvent::Task { document, .. } => Some(document),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn warns(&self) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(event, StreamEvent::Warning(_)))
+    }
+}
+
+/// Reads a body cut at the given places; texts that follow each other become one event.
+fn read(api: Api, body: &[u8], cuts: &[usize]) -> Reading {
+    let mut stream = TaskStream::new(api, Arc::new(Anything));
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (body.len() + 1)).collect();
+    cuts.push(body.len());
+    cuts.sort_unstable();
+    let mut events: Vec<StreamEvent> = Vec::new();
+    let mut from = 0;
+    for to in cuts {
+        for event in stream.push(&body[from..to]) {
+            match (events.last_mut(), event) {
+                (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
+                    delta.push_str(&more);
+                }
+                (_, event) => events.push(event),
+            }
+        }
+        from = to;
+    }
+    Reading {
+        events,
+        outcome: stream.finish(End::Ended),
+        raw_text: stream.raw_text().to_owned(),
+    }
+}
+
+/// An answer's text as the body of a stream, in deltas of `size` characters.
+fn stream_of(api: Api, answer: &str, size: usize) -> String {
+    let characters: Vec<char> = answer.chars().collect();
+    let mut body = String::new();
+    for piece in characters.chunks(size.max(1)) {
+        let piece: String = piece.iter().collect();
+        let event = match api {
+            Api::ChatCompletions => {
+                json!({"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]})
+            }
+            Api::Responses => json!({"type": "response.output_text.delta", "output_index": 0,
+                                     "content_index": 0, "delta": piece}),
+        };
+        body.push_str(&format!("data: {event}\n\n"));
+    }
+    body
+}
+
+fn end_of(api: Api) -> String {
+    let event = match api {
+        Api::ChatCompletions => {
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        }
+        Api::Responses => {
+            json!({"type": "response.completed", "response": {"status": "completed"}})
+        }
+    };
+    format!("data: {event}\n\n")
+}
+
+fn apis() -> impl Strategy<Value = Api> {
+    prop_oneof![Just(Api::ChatCompletions), Just(Api::Responses)]
+}
+
+/// JSON values as text, with whitespace, escapes and numbers that machines do not hold.
+fn json_text() -> impl Strategy<Value = String> {
+    let space = "[ \t\n\r]{0,2}";
+    let string =
+        "(\"([ -!#-\\[\\]-~é😀]|\\\\[\"\\\\/bfnrt]|\\\\u00[0-9a-f]{2}|\\\\ud83d\\\\ude00){0,8}\")";
+    let number = "-?(0|[1-9][0-9]{0,22})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?";
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        number,
+        string,
+    ];
+    leaf.prop_recursive(4, 32, 5, move |inner| {
+        let item = (space, inner.clone(), space).prop_map(|(a, item, b)| format!("{a}{item}{b}"));
+        let member = (space, string, space, inner, space)
+            .prop_map(|(a, name, b, value, c)| format!("{a}{name}{b}:{value}{c}"));
+        prop_oneof![
+            prop::collection::vec(item, 0..5).prop_map(|items| format!("[{}]", items.join(","))),
+            prop::collection::vec(member, 0..5)
+                .prop_map(|members| format!("{{{}}}", members.join(","))),
+        ]
+    })
+}
+
+/// A task: an object whose first member is never `tasks`.
+fn task_text() -> impl Strategy<Value = String> {
+    json_text().prop_map(|value| format!("{{ \"key\":\"k\", \"value\" : {value}}}"))
+}
+
+/// The ways in which an answer may hold its tasks.
+fn wrap(form: usize, tasks: &[String]) -> String {
+    let list = tasks.join(" ,\n");
+    match form {
+        0 => format!("{{\"tasks\":[{list}]}}"),
+        1 => format!(
+            "\n{{ \"note\" : [1, {{\"tasks\":[]}}], \"tasks\" : [ {list} ] , \"n\":-0.5 }}\n"
+        ),
+        2 => format!("[{list}]"),
+        3 => format!("Here [you] are:\n```json\n{{\"tasks\":[{list}]}}\n```\nDone."),
+        _ => format!("<think>{{\"a\":1}}</think>{{\"tasks\":[{list}]}}"),
+    }
+}
+
+fn same_value(document: &Document) -> bool {
+    match serde_json::from_str::<Value>(document.text()) {
+        Ok(value) => !document.duplicate_keys().is_empty() || value == document.root().to_value(),
+        // The one thing that serde_json refuses and RFC 8259 does not.
+        Err(error) => error.to_string().contains("number out of range"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_split_of_every_answer_gives_the_same_whole_tasks(
+        api in apis(),
+        form in 0..5usize,
+        tasks in prop::collection::vec(task_text(), 1..5),
+        size in 1..40usize,
+        cuts in prop::collection::vec(any::<usize>(), 0..12),
+        carriage_returns in any::<bool>(),
+    ) {
+        let answer = wrap(form, &tasks);
+        let mut body = stream_of(api, &answer, size) + &end_of(api);
+        if carriage_returns {
+            body = body.replace('\n', "\r\n");
+        }
+        let whole = read(api, body.as_bytes(), &[]);
+        prop_assert!(whole.outcome.is_complete(), "{:?}\n{answer}", whole.outcome);
+        prop_assert_eq!(&whole.raw_text, &answer);
+        let found: Vec<&str> = whole.tasks().iter().map(|task| task.text()).collect();
+        prop_assert_eq!(found, tasks.iter().map(String::as_str).collect::<Vec<_>>());
+        for task in whole.tasks() {
+            prop_assert!(same_value(task), "{}", task.text());
+        }
+        let split = read(api, body.as_bytes(), &cuts);
+        prop_assert_eq!(split.events, whole.events);
+        prop_assert_eq!(split.outcome, whole.outcome);
+    }
+
+    #[test]
+    fn damage_never_panics_and_what_is_accepted_is_json(
+        api in apis(),
+        form in 0..5usize,
+        tasks in prop::collection::vec(task_text(), 1..4),
+        size in 1..40usize,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8, any::<u8>()), 1..6),
+        in_answer in any::<bool>(),
+        cuts in prop::collection::vec(any::<usize>(), 0..4),
+    ) {
+        let mut answer = wrap(form, &tasks).into_bytes();
+        if in_answer {
+            hurt(&mut answer, &damage);
+        }
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let mut body = (stream_of(api, &answer, size) + &end_of(api)).into_bytes();
+        if !in_answer {
+            hurt(&mut body, &damage);
+        }
+        let whole = read(api, &body, &[]);
+        for task in whole.tasks() {
+            prop_assert!(same_value(task), "{}", task.text());
+            prop_assert!(whole.raw_text.contains(task.text()));
+        }
+        let split = read(api, &body, &cuts);
+        prop_assert_eq!(split.events, whole.events);
+        prop_assert_eq!(split.outcome, whole.outcome);
+    }
+
+    #[test]
+    fn a_bare_document_is_complete_exactly_where_another_parser_takes_it(
+        text in prop_oneof![
+            json_text(),
+            task_text(),
+            ("[\\[{]", "[\\[\\]{}:,\" 01ae.\\-tnfrul\\\\]{0,20}").prop_map(|(a, b)| a + &b),
+        ],
+        size in 1..10usize,
+    ) {
+        let first = text.trim_start().chars().next();
+        prop_assume!(matches!(first, Some('{' | '[')));
+        let api = Api::ChatCompletions;
+        let body = stream_of(api, &text, size) + &end_of(api);
+        let reading = read(api, body.as_bytes(), &[]);
+        let around = reading.events.iter().any(|event| {
+            matches!(event, StreamEvent::Warning(warning)
+                if warning.code.as_str() == "text_around_json")
+        });
+        match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Object(_)) => prop_assert!(
+                reading.outcome.is_complete() || reading.outcome.code() == "several_documents",
+                "{text}: {:?}", reading.outcome
+            ),
+            // An array is taken for the tasks where it is empty or begins with an object.
+            Ok(value) => {
+                let tasks = value.as_array().is_some_and(|items| {
+                    items.first().is_none_or(Value::is_object)
+                });
+                prop_assert_eq!(reading.outcome.is_complete() && !around, tasks, "{}", text);
+            }
+            Err(error) if error.to_string().contains("number out of range") => {}
+            Err(_) => prop_assert!(
+                !reading.outcome.is_complete() || around,
+                "{text}: {:?}", reading.outcome
+            ),
+        }
+    }
+
+    #[test]
+    fn any_bytes_at_all_are_read_without_a_panic_and_never_complete(
+        api in apis(),
+        bytes in prop::collection::vec(any::<u8>(), 0..400),
+        cuts in prop::collection::vec(any::<usize>(), 0..6),
+    ) {
+        let whole = read(api, &bytes, &[]);
+        prop_assert!(!whole.outcome.is_complete());
+        prop_assert!(!whole.outcome.hint().is_empty());
+        let split = read(api, &bytes, &cuts);
+        prop_assert_eq!(split.outcome, whole.outcome);
+    }
+
+    #[test]
+    fn reasoning_and_other_choices_never_become_part_of_the_answer(
+        tasks in prop::collection::vec(task_text(), 1..4),
+        other in json_text(),
+        size in 1..30usize,
+    ) {
+        let api = Api::ChatCompletions;
+        let answer = wrap(0, &tasks);
+        let mut body = String::new();
+        for event in stream_of(api, &answer, size).split_inclusive("\n\n") {
+            let noise = json!({"choices": [
+                {"index": 0, "delta": {"reasoning_content": &other, "reasoning": &other}},
+                {"index": 1, "delta": {"content": &other}, "finish_reason": "length"}]});
+            body.push_str(&format!(": beat\n\nevent: message\ndata: {noise}\n\n{event}"));
+        }
+        body.push_str(&end_of(api));
+        let reading = read(api, body.as_bytes(), &[]);
+        prop_assert!(reading.outcome.is_complete());
+        prop_assert!(reading.warns());
+        prop_assert_eq!(reading.raw_text, answer);
+    }
+}
+
+// Every case reads its answer once for each character, so there are fewer of them.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_truncation_is_complete_and_no_task_in_it_is_cut(
+        api in apis(),
+        form in 0..5usize,
+        tasks in prop::collection::vec(task_text(), 1..4),
+        size in 1..40usize,
+        with_end in any::<bool>(),
+    ) {
+        // Cut in the body: the end is never told. Cut in the text: it is told although the text is
+        // not whole.
+        let answer = wrap(form, &tasks);
+        let characters: Vec<char> = answer.chars().collect();
+        let last_bracket = answer.rfind(['}', ']']).unwrap();
+        let last_bracket = answer[..last_bracket].chars().count();
+        for end in 0..=last_bracket {
+            let cut: String = characters[..end].iter().collect();
+            let mut body = stream_of(api, &cut, size);
+            if with_end {
+                body.push_str(&end_of(api));
+            }
+            let reading = read(api, body.as_bytes(), &[]);
+            prop_assert!(!reading.outcome.is_complete(), "{cut}");
+            for (found, task) in reading.tasks().iter().zip(&tasks) {
+                prop_assert_eq!(found.text(), task);
+            }
+        }
+    }
+}
+
+/// Replaces, deletes, inserts or repeats bytes.
+fn hurt(bytes: &mut Vec<u8>, damage: &[(prop::sample::Index, u8, u8)]) {
+    for (place, kind, byte) in damage {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = place.index(bytes.len());
+        match kind {
+            0 => bytes[at] = *byte,
+            1 => {
+                bytes.remove(at);
+            }
+            2 => bytes.insert(at, *byte),
+            _ => {
+                let end = bytes.len().min(at + 1 + usize::from(byte % 32));
+                let copy = bytes[at..end].to_vec();
+                bytes.splice(at..at, copy);
+            }
+        }
+    }
+}
