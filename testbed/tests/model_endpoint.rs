@@ -311,7 +311,7 @@ fn the_records_tell_how_an_answer_ended() {
         ("slow", "left-slow"),
     ] {
         let body = request(&format!("scripted:{script}?tag={tag}"), 3);
-        let got = ask_at(port, CHAT, &body, Duration::from_secs(2));
+        let got = ask_at(port, CHAT, &body, Duration::from_secs(1));
         assert_eq!(got.end, End::Silence);
         ended(tag, "abandoned");
     }

@@ -95,55 +95,75 @@ const STEPS: &[Step] = &[
 
 const PRIORITIES: &[&str] = &["high", "normal", "normal", "low", "normal", "urgent"];
 
+/// What a step looks at in particular, from the second round through the steps on.
+const ASPECTS: &[&str] = &[
+    "data",
+    "interfaces",
+    "people",
+    "costs",
+    "security",
+    "documents",
+    "operations",
+    "deadlines",
+    "suppliers",
+    "training",
+    "equipment",
+];
+
 /// The words for one goal.
 #[derive(Clone, Debug)]
 pub struct Prose {
     goal: String,
     quote: String,
-    first_step: usize,
 }
 
 impl Prose {
-    /// Words for a goal. `variant` chooses where among the steps the first task begins, so that a
-    /// second request for the same goal does not repeat the first.
+    /// Words for a goal.
     #[must_use]
-    pub fn new(goal: &str, variant: u64) -> Self {
+    pub fn new(goal: &str) -> Self {
         let goal = goal.trim().trim_end_matches(['.', '!', '?']).to_owned();
         Self {
             quote: quote(&goal),
-            first_step: usize::try_from(variant % 97).unwrap_or_default(),
             goal,
         }
     }
 
-    /// Proposes members for the task of this index: for each name one value. The task before it
-    /// is what it depends on, where `previous_key` has one.
+    /// The key of the task at a place: no two of the first hundred places have the same.
     #[must_use]
-    pub fn members(&self, index: usize, previous_key: Option<&str>) -> Map<String, Value> {
-        let place = if index == 0 {
-            0
-        } else {
-            self.first_step + index
+    pub fn key(&self, place: usize) -> String {
+        let word = step(place).map_or("task", |step| step.word);
+        let words = match aspect(place) {
+            Some(aspect) => format!("{word}-{aspect}-{}", self.quote),
+            None => format!("{word}-{}", self.quote),
         };
-        let round = place / STEPS.len();
-        let Some(step) = STEPS.get(place % STEPS.len()) else {
+        slug(&words, 60)
+    }
+
+    /// Proposes members for the task at a place: for each name one value. `previous_key` is that
+    /// of the task before it, on which it may depend.
+    #[must_use]
+    pub fn members(&self, place: usize, previous_key: Option<&str>) -> Map<String, Value> {
+        let Some(step) = step(place) else {
             return Map::new();
         };
-        let mut title = format!("{}: {}", step.title, self.quote);
-        let mut key = slug(&format!("{}-{}", step.word, self.quote), 48);
-        if round > 0 {
-            title.push_str(&format!(" ({})", round + 1));
-            key.push_str(&format!("-{}", round + 1));
-        }
+        let (title, focus) = match aspect(place) {
+            Some(aspect) => (
+                format!("{}, {aspect}: {}", step.title, self.quote),
+                format!(" Look at the {aspect} only."),
+            ),
+            None => (format!("{}: {}", step.title, self.quote), String::new()),
+        };
+        let key = self.key(place);
         let instructions = format!(
-            "{}\n\nThe goal: {}.\n\nWhen you are done, say what you did and what is still open.",
+            "{}{focus}\n\nThe goal: {}.\n\nWhen you are done, say what you did and what is still \
+             open.",
             step.work, self.goal
         );
         let depends_on: Vec<&str> = match previous_key {
-            Some(key) if !index.is_multiple_of(3) => vec![key],
+            Some(key) if !place.is_multiple_of(3) => vec![key],
             _ => Vec::new(),
         };
-        let priority = PRIORITIES.get(index % PRIORITIES.len());
+        let priority = PRIORITIES.get(place % PRIORITIES.len());
         let proposals = [
             ("key", json!(key)),
             ("id", json!(key)),
@@ -177,6 +197,17 @@ impl Prose {
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }
+}
+
+/// The step of a place: one after the other, again and again.
+fn step(place: usize) -> Option<&'static Step> {
+    STEPS.get(place % STEPS.len())
+}
+
+/// The aspect of a place; there is none in the first round.
+fn aspect(place: usize) -> Option<&'static str> {
+    let round = (place / STEPS.len()).checked_sub(1)?;
+    ASPECTS.get(round % ASPECTS.len()).copied()
 }
 
 /// The goal as it stands in a title: one line, not too long, cut between words.
@@ -230,24 +261,26 @@ mod tests {
 
     #[test]
     fn titles_quote_the_goal_and_keys_differ() {
-        let prose = Prose::new("Migrate the billing service to Postgres 16.", 5);
+        let prose = Prose::new("Migrate the billing service to Postgres 16.");
         let mut keys = HashSet::new();
-        for index in 0..500 {
-            let members = prose.members(index, None);
+        for place in 0..500 {
+            let members = prose.members(place, None);
             let title = members["title"].as_str().unwrap();
-            assert!(title.contains("Migrate the billing service to Postgres 16"));
+            assert!(title.contains(": Migrate the billing service to Postgres 16"));
             assert!(title.chars().count() <= 120);
             let key = members["key"].as_str().unwrap();
-            assert!(key.len() <= 64, "{key}");
-            keys.insert(key.to_owned());
+            assert_eq!(key, prose.key(place));
+            assert!(key.len() <= 60, "{key}");
+            if place < 100 {
+                assert!(keys.insert(key.to_owned()), "{key} comes twice");
+            }
         }
-        assert!(keys.len() >= 499, "only {} keys", keys.len());
     }
 
     #[test]
     fn any_goal_gives_a_key_and_a_short_quote() {
         for goal in ["", "   ", "日本語の目標", &"x".repeat(5_000), "a\nb\u{0}c"] {
-            let members = Prose::new(goal, 0).members(3, Some("before"));
+            let members = Prose::new(goal).members(3, Some("before"));
             let key = members["key"].as_str().unwrap();
             assert!(!key.is_empty() && key.len() <= 64);
             assert!(

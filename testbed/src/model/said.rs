@@ -80,11 +80,6 @@ pub(super) fn tokens(text: &str) -> usize {
 fn first_share(text: &str, share: f64) -> String {
     let all = text.chars().count();
     // A share out of its range means nothing or everything: the cast saturates.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
     let kept = (all as f64 * share) as usize;
     text.chars().take(kept).collect()
 }

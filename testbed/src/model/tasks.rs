@@ -14,6 +14,8 @@ use super::request::{ChatRequest, Format};
 
 /// The most tasks one answer has.
 const TASK_LIMIT: i64 = 1_000;
+/// The most steps that are looked at for one whose key is not taken.
+const PLACE_LIMIT: usize = 2_000;
 /// How many opening braces of the messages are tried when a schema is looked for in them.
 const SCHEMA_ATTEMPTS: usize = 64;
 /// The parameter that is at fault when no tasks can be made of the schema.
@@ -53,7 +55,7 @@ pub fn make(request: &ChatRequest, off_by: i64, seed: u64) -> Result<Made, ApiEr
         .map(|(_, text)| text.as_str())
         .collect();
     let mut random = Seeded::from_texts(&texts, seed);
-    let prose = Prose::new(&goal(&request.messages), random.next_u64());
+    let prose = Prose::new(&goal(&request.messages));
     let mut envelope = sample(&schema, &schema, &mut random).map_err(cannot_make)?;
 
     let count = asked.saturating_add(off_by).clamp(0, TASK_LIMIT);
@@ -61,14 +63,20 @@ pub fn make(request: &ChatRequest, off_by: i64, seed: u64) -> Result<Made, ApiEr
     let hints = Hints::default();
     let mut tasks: Vec<Value> = Vec::with_capacity(count);
     let mut keys: HashSet<String> = HashSet::new();
-    for index in 0..count {
+    let mut place = 0;
+    for _ in 0..count {
+        // A key that a message names is taken: the request asks for what is missing.
+        while place < PLACE_LIMIT && texts.iter().any(|text| text.contains(&prose.key(place))) {
+            place += 1;
+        }
         let plain =
             sample_with(items, &schema, &mut random, &hints, Fullness::All).map_err(cannot_make)?;
         let previous_key = tasks
             .last()
             .and_then(|task| task.get("key"))
             .and_then(Value::as_str);
-        let proposals = prose.members(index, previous_key);
+        let proposals = prose.members(place, previous_key);
+        place += 1;
         let mut task = dress(&plain, &proposals, &member, &envelope, &validator)?;
         make_key_unique(&mut task, &mut keys);
         tasks.push(task);
@@ -326,6 +334,24 @@ mod tests {
         let first = make(&request, 0, 1).unwrap().tasks;
         assert_eq!(make(&request, 0, 1).unwrap().tasks, first);
         assert_ne!(make(&request, 0, 2).unwrap().tasks, first);
+    }
+
+    #[test]
+    fn a_request_for_what_is_missing_does_not_get_the_keys_it_names() {
+        let schema = agent_task_envelope();
+        let first = make(&request(&schema, "Goal: x\nMake exactly 2 tasks."), 0, 1).unwrap();
+        let taken: Vec<&str> = first
+            .tasks
+            .iter()
+            .map(|task| task["key"].as_str().unwrap())
+            .collect();
+        let more = format!(
+            "Goal: x\nThere are {}.\nMake exactly 20 tasks.",
+            taken.join(", ")
+        );
+        for task in make(&request(&schema, &more), 0, 1).unwrap().tasks {
+            assert!(!taken.contains(&task["key"].as_str().unwrap()));
+        }
     }
 
     #[test]
