@@ -5,6 +5,8 @@
 //! hold, and the choices that are still open, each with the JSON Pointer it stands at. The
 //! sampler picks among the choices, the model-facing derivation lists them.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use thiserror::Error;
 
@@ -106,6 +108,13 @@ impl<'a> Part<'a> {
                     .collect()
             })
             .unwrap_or_default()
+    }
+
+    /// The subschema of one property.
+    pub(crate) fn property(&self, name: &str) -> Option<Located<'a>> {
+        let schema = self.map.get("properties")?.get(name)?;
+        let pointer = format!("{}/properties/{}", self.pointer, escape_token(name));
+        Some(Located { schema, pointer })
     }
 
     /// The subschemas listed under one keyword.
@@ -360,12 +369,16 @@ impl Types {
         Types(self.0 & !other.0)
     }
 
-    /// The type names, `number` standing for `integer` where both are in.
+    /// The type names; `number` stands for `integer` too.
     pub(crate) fn names(self) -> Vec<&'static str> {
+        let fraction = self.intersects(Types::NUMBER.without(Types::INTEGER));
         Types::EACH
             .iter()
-            .filter(|(types, _)| self.contains(*types))
-            .filter(|(_, name)| *name != "integer" || !self.contains(Types::NUMBER))
+            .filter(|(types, name)| match *name {
+                "number" => fraction,
+                "integer" => !fraction && self.contains(*types),
+                _ => self.contains(*types),
+            })
             .map(|(_, name)| *name)
             .collect()
     }
@@ -462,9 +475,14 @@ pub(crate) fn required<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
 
 /// The names in `properties`, in order, each once.
 pub(crate) fn property_names<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
-    let mut names = Vec::new();
-    for (name, _) in parts.iter().flat_map(|part| part.named("properties")) {
-        if !names.contains(&name) {
+    let mut names: Vec<&'a str> = Vec::new();
+    let mut seen = HashSet::new();
+    for name in parts
+        .iter()
+        .filter_map(|part| part.map.get("properties").and_then(Value::as_object))
+        .flat_map(Map::keys)
+    {
+        if seen.insert(name.as_str()) {
             names.push(name);
         }
     }
@@ -476,12 +494,8 @@ pub(crate) fn property_names<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
 pub(crate) fn member<'a>(parts: &[Part<'a>], name: &str) -> Result<Vec<Located<'a>>, String> {
     let mut conjuncts = Vec::new();
     for part in parts {
-        let own = part
-            .named("properties")
-            .into_iter()
-            .find(|(known, _)| *known == name);
-        if let Some((_, schema)) = own {
-            conjuncts.push(schema);
+        if let Some(own) = part.property(name) {
+            conjuncts.push(own);
         } else if let Some(additional) = part.under("additionalProperties") {
             let by_pattern = part.map.contains_key("patternProperties");
             match additional.schema {

@@ -17,6 +17,7 @@ mod conjunction;
 pub mod lint;
 pub mod roles;
 pub mod sample;
+pub mod strict;
 pub mod validator;
 
 pub use roles::Roles;

@@ -119,9 +119,8 @@ fn declared(
 ) -> bool {
     parts
         .iter()
-        .flat_map(|part| part.named("properties"))
-        .filter(|(known, _)| *known == name)
-        .any(|(_, schema)| {
+        .filter_map(|part| part.property(name))
+        .any(|schema| {
             let Ok(expanded) = expand(root, vec![schema]) else {
                 return false;
             };

@@ -279,17 +279,18 @@ impl<'a, 'r> Sampler<'a, 'r> {
             .max()
             .unwrap_or(0);
         let most = counts(parts, "maxProperties").into_iter().min();
+        let wanted = required(parts);
         let declared = property_names(parts);
         let mut names = declared.clone();
-        for name in required(parts) {
-            if !names.contains(&name) {
+        for name in &wanted {
+            if !names.contains(name) {
                 names.push(name);
             }
         }
         let included = self.included(shape, &names, least, most.unwrap_or(u64::MAX), depth);
         let mut made = Map::new();
         for name in &names {
-            let is_required = required(parts).contains(name);
+            let is_required = wanted.contains(name);
             if !included.contains(name) {
                 continue;
             }
@@ -315,8 +316,8 @@ impl<'a, 'r> Sampler<'a, 'r> {
         } else {
             0
         };
-        let wanted = least.max(spare).min(most.unwrap_or(u64::MAX));
-        self.add_free_members(parts, &mut made, wanted.min(MOST_ENTRIES), depth);
+        let length = least.max(spare).min(most.unwrap_or(u64::MAX));
+        self.add_free_members(parts, &mut made, length.min(MOST_ENTRIES), depth);
         if (made.len() as u64) < least {
             let why = "no further members could be made";
             return Err(contradiction(pointer.to_owned(), "minProperties", why));

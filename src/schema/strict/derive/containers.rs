@@ -1,0 +1,241 @@
+//! Places that hold others: lists and objects.
+
+use serde_json::{Map, Value, json};
+
+use super::super::StrictError;
+use super::scalars::or_null;
+use super::{Deriver, MOST_DEPTH};
+use crate::document::escape_token;
+use crate::schema::conjunction::{
+    Located, Part, Types, counts, enumeration, expand, member, property_names, required, types,
+};
+
+impl<'a> Deriver<'a> {
+    /// A place that holds a list.
+    pub(super) fn list(
+        &mut self,
+        parts: &[Part<'a>],
+        out: &str,
+        depth: usize,
+    ) -> Result<Map<String, Value>, StrictError> {
+        let at = parts
+            .first()
+            .map_or_else(String::new, |part| part.pointer.clone());
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), Value::from("array"));
+        let least = counts(parts, "minItems").into_iter().max();
+        let mut most = counts(parts, "maxItems").into_iter().min();
+        let mut prefixes: Vec<Located<'a>> = Vec::new();
+        let mut rest: Vec<Located<'a>> = Vec::new();
+        let mut closed = false;
+        for part in parts {
+            let is_list = part.map.get("items").is_some_and(Value::is_array);
+            let own = [part.listed("prefixItems"), part.listed("items")].concat();
+            let after = part.under(if is_list { "additionalItems" } else { "items" });
+            match after {
+                Some(after) if *after.schema == Value::Bool(false) => {
+                    closed = true;
+                    let length = own.len() as u64;
+                    most = Some(most.map_or(length, |most| most.min(length)));
+                }
+                Some(after) => rest.push(after),
+                None => {}
+            }
+            if is_list {
+                self.note(
+                    &part.at("items"),
+                    "items",
+                    "The model is told which entries there may be, not in which place. It is checked here.",
+                );
+            }
+            prefixes.extend(own);
+        }
+        if least.zip(most).is_some_and(|(least, most)| most < least) {
+            return Err(StrictError::Contradiction { pointer: at });
+        }
+        let items = if prefixes.is_empty() {
+            if closed {
+                rest.clear();
+            }
+            self.alternatives(vec![rest], &at, &format!("{out}/items"), depth + 1)?
+        } else {
+            let mut forms: Vec<Vec<Located<'a>>> =
+                prefixes.into_iter().map(|prefix| vec![prefix]).collect();
+            if !closed {
+                forms.push(rest);
+            }
+            self.alternatives(forms, &at, &format!("{out}/items"), depth + 1)?
+        };
+        schema.insert("items".to_owned(), items);
+        for (keyword, count) in [
+            ("minItems", least.filter(|least| *least > 0)),
+            ("maxItems", most),
+        ] {
+            if let Some(count) = count {
+                schema.insert(keyword.to_owned(), Value::from(count));
+            }
+        }
+        Ok(schema)
+    }
+
+    /// A place that holds an object: closed, and every property required.
+    pub(super) fn object(
+        &mut self,
+        parts: &[Part<'a>],
+        conditionals: &[Part<'a>],
+        out: &str,
+        depth: usize,
+    ) -> Result<Map<String, Value>, StrictError> {
+        let at = parts
+            .first()
+            .map_or_else(String::new, |part| part.pointer.clone());
+        let wanted = required(parts);
+        let mut names = property_names(parts);
+        for name in &wanted {
+            if !names.contains(name) {
+                names.push(name);
+            }
+        }
+        // Members only a condition speaks of are offered as optional ones.
+        let conditional = self.conditional_parts(parts, conditionals);
+        for name in property_names(&conditional) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let is_closed = parts.iter().any(|part| {
+            ["additionalProperties", "unevaluatedProperties"]
+                .iter()
+                .any(|keyword| part.map.get(*keyword) == Some(&Value::Bool(false)))
+                && !part.map.contains_key("patternProperties")
+        });
+        if names.is_empty() && !is_closed {
+            return Err(StrictError::OpenObject { pointer: at });
+        }
+        let mut properties = Map::new();
+        for name in names {
+            let is_required = wanted.contains(&name);
+            let conjuncts = match member(parts, name) {
+                Ok(conjuncts) => conjuncts,
+                Err(pointer) if is_required => return Err(StrictError::Contradiction { pointer }),
+                Err(_) => continue,
+            };
+            let forms: Vec<Vec<Located<'a>>> = if conjuncts.is_empty() {
+                conditional
+                    .iter()
+                    .filter_map(|part| part.property(name))
+                    .map(|schema| vec![schema])
+                    .collect()
+            } else {
+                vec![conjuncts]
+            };
+            let place = format!("{out}/properties/{}", escape_token(name));
+            let mark = self.mark();
+            match self.alternatives(forms.clone(), &at, &place, depth + 1) {
+                Ok(schema) if is_required => {
+                    properties.insert(name.to_owned(), schema);
+                }
+                Ok(schema) => {
+                    let null_is_valid = forms.into_iter().any(|form| self.allows_null(form, 0));
+                    if !null_is_valid {
+                        self.nullable.push(place);
+                    }
+                    properties.insert(name.to_owned(), or_null(schema));
+                }
+                Err(error) if is_required => return Err(error),
+                Err(StrictError::Contradiction { .. }) => self.return_to(&mark),
+                Err(
+                    error @ (StrictError::OpenObject { .. } | StrictError::Inexpressible { .. }),
+                ) => {
+                    self.return_to(&mark);
+                    let pointer = forms.iter().flatten().next();
+                    let pointer = pointer.map_or("", |first| first.pointer.as_str());
+                    self.note(
+                        pointer,
+                        "properties",
+                        &format!("The model is not asked for this optional member: {error}."),
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let all: Vec<Value> = properties
+            .keys()
+            .map(|name| Value::from(name.as_str()))
+            .collect();
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), Value::from("object"));
+        schema.insert("properties".to_owned(), Value::Object(properties));
+        schema.insert("required".to_owned(), Value::Array(all));
+        schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+        Ok(schema)
+    }
+
+    /// A place that has one of several forms; any value where there is no form at all. `at` is
+    /// where the operator's schema leaves that open.
+    fn alternatives(
+        &mut self,
+        mut forms: Vec<Vec<Located<'a>>>,
+        at: &str,
+        out: &str,
+        depth: usize,
+    ) -> Result<Value, StrictError> {
+        if forms.len() <= 1 {
+            return match forms.pop() {
+                Some(form) if !form.is_empty() => self.place(form, out, depth),
+                _ => Ok(self.anything(at, Map::new())),
+            };
+        }
+        let mut branches: Vec<Value> = Vec::new();
+        for form in forms {
+            let nullable = self.nullable.len();
+            let place = format!("{out}/anyOf/{}", branches.len());
+            let branch = if form.is_empty() {
+                self.anything(at, Map::new())
+            } else {
+                self.place(form, &place, depth)?
+            };
+            if branches.contains(&branch) {
+                self.nullable.truncate(nullable);
+            } else {
+                branches.push(branch);
+            }
+        }
+        Ok(json!({"anyOf": branches}))
+    }
+
+    /// The schemas that hold under a condition: `then`, `else` and `dependentSchemas`. Those that
+    /// cannot be read speak of no members.
+    fn conditional_parts(&self, parts: &[Part<'a>], conditionals: &[Part<'a>]) -> Vec<Part<'a>> {
+        let branches = conditionals
+            .iter()
+            .flat_map(|part| [part.under("then"), part.under("else")])
+            .flatten();
+        let dependent = parts
+            .iter()
+            .flat_map(|part| [part.named("dependentSchemas"), part.named("dependencies")].concat())
+            .map(|(_, schema)| schema);
+        branches
+            .chain(dependent)
+            .filter_map(|schema| expand(self.root, vec![schema]).ok())
+            .flat_map(|expanded| expanded.parts)
+            .collect()
+    }
+
+    /// Whether the operator's schema takes `null` at that place.
+    fn allows_null(&self, conjuncts: Vec<Located<'a>>, depth: usize) -> bool {
+        let Ok(expanded) = expand(self.root, conjuncts) else {
+            return false;
+        };
+        let listed = enumeration(&expanded.parts);
+        depth <= MOST_DEPTH
+            && types(&expanded.parts).contains(Types::NULL)
+            && listed.is_none_or(|values| values.contains(&&Value::Null))
+            && expanded.choices.iter().all(|choice| {
+                choice
+                    .branches
+                    .iter()
+                    .any(|branch| self.allows_null(vec![branch.clone()], depth + 1))
+            })
+    }
+}

@@ -1,0 +1,169 @@
+//! Places that hold one value: texts, numbers, booleans, `null`, and lists of values to choose from.
+
+use serde_json::{Map, Value, json};
+
+use super::super::StrictError;
+use super::super::keywords::{FORMATS, is_plain_pattern};
+use super::{Deriver, described};
+use crate::schema::conjunction::{Part, Types, strings};
+
+impl<'a> Deriver<'a> {
+    /// A place of scalar types.
+    pub(super) fn scalar(&mut self, parts: &[Part<'a>], form: Types) -> Map<String, Value> {
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), type_keyword(form));
+        if form.intersects(Types::STRING) {
+            let rules: [(&str, fn(&str) -> bool, &str); 2] = [
+                (
+                    "pattern",
+                    is_plain_pattern,
+                    "The model can be held to one pattern without look-around. It is checked here.",
+                ),
+                (
+                    "format",
+                    |format| FORMATS.contains(&format),
+                    "The model cannot be held to this format. It is checked here where it is a known one.",
+                ),
+            ];
+            for (keyword, is_known, why) in rules {
+                for (text, pointer) in strings(parts, keyword) {
+                    let same = schema.get(keyword).and_then(Value::as_str) == Some(text);
+                    if is_known(text) && !schema.contains_key(keyword) {
+                        schema.insert(keyword.to_owned(), Value::from(text));
+                    } else if !same {
+                        self.note(&pointer, keyword, why);
+                    }
+                }
+            }
+        }
+        if form.intersects(Types::NUMBER) {
+            self.numeric(parts, &mut schema);
+        }
+        schema
+    }
+
+    fn numeric(&mut self, parts: &[Part<'a>], schema: &mut Map<String, Value>) {
+        for part in parts {
+            for (keyword, tightest_is_largest) in [
+                ("minimum", true),
+                ("exclusiveMinimum", true),
+                ("maximum", false),
+                ("exclusiveMaximum", false),
+            ] {
+                let Some(number) = part.map.get(keyword).filter(|value| value.is_number()) else {
+                    continue;
+                };
+                // Draft 4 says with a boolean that the limit itself is out.
+                let exclusive = match keyword {
+                    "minimum" => "exclusiveMinimum",
+                    "maximum" => "exclusiveMaximum",
+                    other => other,
+                };
+                let out = part.map.get(exclusive).and_then(Value::as_bool) == Some(true);
+                let keyword = if out { exclusive } else { keyword };
+                let tighter = match (schema.get(keyword).and_then(Value::as_f64), number.as_f64()) {
+                    (Some(before), Some(now)) => {
+                        (now > before) == tightest_is_largest && now != before
+                    }
+                    _ => true,
+                };
+                if tighter {
+                    schema.insert(keyword.to_owned(), number.clone());
+                }
+            }
+            if let Some(multiple) = part.map.get("multipleOf") {
+                match schema.get("multipleOf") {
+                    None => {
+                        schema.insert("multipleOf".to_owned(), multiple.clone());
+                    }
+                    Some(before) if before == multiple => {}
+                    Some(_) => self.note(
+                        &part.at("multipleOf"),
+                        "multipleOf",
+                        "The model can be held to one multiple only. It is checked here.",
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// A place that has one of some values.
+pub(super) fn enumerated(
+    parts: &[Part<'_>],
+    values: &[&Value],
+    allowed: Types,
+    pointer: String,
+) -> Result<Value, StrictError> {
+    let left: Vec<&Value> = values
+        .iter()
+        .copied()
+        .filter(|value| allowed.intersects(Types::of_value(value)))
+        .collect();
+    if left.is_empty() {
+        return Err(StrictError::Contradiction { pointer });
+    }
+    if left
+        .iter()
+        .any(|value| value.is_object() || value.is_array())
+    {
+        return Err(StrictError::Inexpressible {
+            pointer,
+            keyword: "enum".to_owned(),
+            why: "its values are lists or objects".to_owned(),
+        });
+    }
+    let kinds = left
+        .iter()
+        .map(|value| Types::of_value(value))
+        .reduce(Types::or)
+        .unwrap_or(Types::NULL);
+    let mut schema = described(parts);
+    schema.insert("type".to_owned(), type_keyword(kinds));
+    schema.insert("enum".to_owned(), left.into_iter().cloned().collect());
+    Ok(Value::Object(schema))
+}
+
+/// The value of `type` for a set of types: a name, or a list of names.
+fn type_keyword(types: Types) -> Value {
+    match types.names().as_slice() {
+        [only] => Value::from(*only),
+        names => json!(names),
+    }
+}
+
+/// The schema, `null` allowed beside it.
+pub(super) fn or_null(schema: Value) -> Value {
+    let Value::Object(mut map) = schema else {
+        return schema;
+    };
+    if map.contains_key("$ref") {
+        return json!({"anyOf": [map, {"type": "null"}]});
+    }
+    if let Some(Value::Array(branches)) = map.get_mut("anyOf") {
+        let has_null = branches.iter().any(|branch| match branch.get("type") {
+            Some(Value::Array(types)) => types.iter().any(|name| name == "null"),
+            single => single.is_some_and(|name| name == "null"),
+        });
+        if !has_null {
+            branches.push(json!({"type": "null"}));
+        }
+        return Value::Object(map);
+    }
+    match map.get_mut("type") {
+        Some(Value::Array(types)) if !types.iter().any(|name| name == "null") => {
+            types.push(Value::from("null"));
+        }
+        Some(Value::String(name)) if name != "null" => {
+            let both = json!([name, "null"]);
+            map.insert("type".to_owned(), both);
+        }
+        _ => {}
+    }
+    if let Some(Value::Array(values)) = map.get_mut("enum")
+        && !values.contains(&Value::Null)
+    {
+        values.push(Value::Null);
+    }
+    Value::Object(map)
+}

@@ -1,0 +1,188 @@
+//! Takes the `null`s that only the model was allowed back out of a task.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::ModelSchema;
+use crate::document::{Document, Kind, Node, push_token};
+
+/// How deep the forms of a task are compared with it.
+const MOST_DEPTH: u32 = 64;
+
+/// The task without the members that are `null` and could be `null` only because the model has to
+/// name every member. Everything else stays byte for byte. Where several forms of an `anyOf` fit a
+/// task and one of them means the `null`, it stays; a member whose name stands twice stays too.
+#[must_use]
+pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
+    let walk = Walk {
+        root: &model.schema,
+        nullable: model.nullable.iter().map(String::as_str).collect(),
+    };
+    let mut found = Vec::new();
+    walk.visit(task.root(), &[String::new()], "", 0, &mut found);
+    found.iter().fold(task.clone(), |document, pointer| {
+        document.remove(pointer).unwrap_or(document)
+    })
+}
+
+struct Walk<'m> {
+    root: &'m Value,
+    nullable: HashSet<&'m str>,
+}
+
+/// One form a place may have: a schema without `$ref` and `anyOf`, and where it stands.
+struct Form<'m> {
+    pointer: String,
+    schema: &'m Value,
+}
+
+impl<'m> Walk<'m> {
+    /// Collects what is to be removed at and below a node; `schemas` point into the model's schema.
+    fn visit(
+        &self,
+        node: Node<'_>,
+        schemas: &[String],
+        path: &str,
+        depth: u32,
+        found: &mut Vec<String>,
+    ) {
+        let forms = self.forms(schemas);
+        match node.kind() {
+            Kind::Object => {
+                let mut fitting: Vec<&Form<'_>> = forms
+                    .iter()
+                    .filter(|form| self.fits(node, form, depth))
+                    .collect();
+                if fitting.is_empty() {
+                    // The model did not keep to any form: its nulls are known by their names.
+                    fitting = forms.iter().collect();
+                }
+                let names: Vec<_> = node.members().map(|(name, _)| name).collect();
+                for (name, child) in node.members() {
+                    if names.iter().filter(|other| **other == name).count() > 1 {
+                        continue;
+                    }
+                    let declared: Vec<String> = fitting
+                        .iter()
+                        .filter(|form| property(form.schema, &name).is_some())
+                        .map(|form| push_token(&format!("{}/properties", form.pointer), &name))
+                        .collect();
+                    let path = push_token(path, &name);
+                    if declared.is_empty() {
+                        continue;
+                    }
+                    if child.kind() != Kind::Null {
+                        self.visit(child, &declared, &path, depth + 1, found);
+                    } else if declared
+                        .iter()
+                        .all(|pointer| self.nullable.contains(pointer.as_str()))
+                    {
+                        found.push(path);
+                    }
+                }
+            }
+            Kind::Array => {
+                let entries: Vec<String> = forms
+                    .iter()
+                    .filter(|form| form.schema.get("items").is_some())
+                    .map(|form| format!("{}/items", form.pointer))
+                    .collect();
+                for (index, child) in node.items().enumerate() {
+                    self.visit(
+                        child,
+                        &entries,
+                        &format!("{path}/{index}"),
+                        depth + 1,
+                        found,
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The forms behind references and choices.
+    fn forms(&self, schemas: &[String]) -> Vec<Form<'m>> {
+        let mut forms = Vec::new();
+        let mut seen = HashSet::new();
+        let mut waiting: Vec<String> = schemas.iter().rev().cloned().collect();
+        while let Some(pointer) = waiting.pop() {
+            let Some(schema) = self.root.pointer(&pointer) else {
+                continue;
+            };
+            if !seen.insert(pointer.clone()) {
+                continue;
+            }
+            if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+                waiting.extend(reference.strip_prefix('#').map(str::to_owned));
+            } else if let Some(branches) = schema.get("anyOf").and_then(Value::as_array) {
+                waiting.extend(
+                    (0..branches.len())
+                        .rev()
+                        .map(|index| format!("{pointer}/anyOf/{index}")),
+                );
+            } else {
+                forms.push(Form { pointer, schema });
+            }
+        }
+        forms
+    }
+
+    /// Whether a node has a form, as far as types, values and members say.
+    fn fits(&self, node: Node<'_>, form: &Form<'_>, depth: u32) -> bool {
+        if depth > MOST_DEPTH {
+            return false;
+        }
+        let kind = match node.kind() {
+            Kind::Null => ["null", "null"],
+            Kind::Boolean => ["boolean", "boolean"],
+            Kind::Number => ["number", "integer"],
+            Kind::String => ["string", "string"],
+            Kind::Array => ["array", "array"],
+            Kind::Object => ["object", "object"],
+        };
+        let named = |value: &Value| value.as_str().is_some_and(|name| kind.contains(&name));
+        let of_type = match form.schema.get("type") {
+            Some(Value::Array(types)) => types.iter().any(named),
+            Some(single) => named(single),
+            None => true,
+        };
+        let of_values = form
+            .schema
+            .get("enum")
+            .and_then(Value::as_array)
+            .is_none_or(|values| values.contains(&node.to_value()));
+        let inner_fits = |child: Node<'_>, pointer: String| {
+            self.forms(&[pointer])
+                .iter()
+                .any(|form| self.fits(child, form, depth + 1))
+        };
+        let of_members = || match node.kind() {
+            Kind::Object => {
+                let declared = form.schema.get("properties").and_then(Value::as_object);
+                let complete = declared
+                    .into_iter()
+                    .flatten()
+                    .all(|(name, _)| node.get(name).is_some());
+                complete
+                    && node.members().all(|(name, child)| {
+                        property(form.schema, &name).is_some()
+                            && inner_fits(
+                                child,
+                                push_token(&format!("{}/properties", form.pointer), &name),
+                            )
+                    })
+            }
+            Kind::Array => node
+                .items()
+                .all(|child| inner_fits(child, format!("{}/items", form.pointer))),
+            _ => true,
+        };
+        of_type && of_values && of_members()
+    }
+}
+
+fn property<'m>(schema: &'m Value, name: &str) -> Option<&'m Value> {
+    schema.get("properties")?.get(name)
+}
