@@ -149,6 +149,8 @@ fn quoting_and_reading_agree() {
     }
 }
 
+// The generator of cases is a dependency of the native tests only.
+#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use super::super::Document;
     use super::super::scanner::{Limits, Progress, Scanner};
