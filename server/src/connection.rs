@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::problem::Problem;
+use crate::write_timeout::WriteTimeout;
 
 /// The most a request's line and headers may take, in bytes.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -36,6 +37,8 @@ pub struct Connections {
     pub tls: Option<TlsAcceptor>,
     /// Time for the TLS handshake and for each request's headers.
     pub header_timeout: Duration,
+    /// Time a client may pause while it reads an answer.
+    pub write_timeout: Duration,
     /// Becomes true when the server stops.
     pub draining: watch::Receiver<bool>,
 }
@@ -65,6 +68,7 @@ impl Connections {
         let service = service_fn(move |request: Request<Incoming>| -> Answer {
             Box::pin(router.clone().oneshot(request.map(Body::new)))
         });
+        let stream = WriteTimeout::new(stream, self.write_timeout);
         let mut stopping = *self.draining.borrow();
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -22,6 +22,7 @@ pub mod store;
 pub mod tasks;
 pub mod tls;
 pub mod tokens;
+pub mod write_timeout;
 
 pub use options::Options;
 pub use server::Server;

@@ -111,7 +111,7 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub header_timeout: Duration,
 
-    /// Time for a request's body to arrive
+    /// Time for a request's body to arrive, and longest pause of a client that reads an answer
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub body_timeout: Duration,
 

@@ -43,6 +43,7 @@ pub struct Server {
     data_directory: PathBuf,
     max_connections: usize,
     header_timeout: Duration,
+    write_timeout: Duration,
     drain_timeout: Duration,
 }
 
@@ -120,6 +121,7 @@ impl Server {
             data_directory,
             max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
             header_timeout: options.header_timeout,
+            write_timeout: options.body_timeout,
             drain_timeout: options.drain_timeout,
         })
     }
@@ -156,6 +158,7 @@ impl Server {
             router: app::router(&self.app),
             tls: self.tls,
             header_timeout: self.header_timeout,
+            write_timeout: self.write_timeout,
             draining,
         };
         let mut stop = pin!(stop);

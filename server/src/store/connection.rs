@@ -68,3 +68,22 @@ fn make_tables(connection: &mut Connection) -> Result<(), StoreError> {
     }
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_on_the_disk_before_it_is_reported() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open_for_writing(&folder.path().join("tasks.sqlite3"), None).unwrap();
+        let journal: String = connection
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        let synchronous: i64 = connection
+            .pragma_query_value(None, "synchronous", |row| row.get(0))
+            .unwrap();
+        // 2 is FULL: in WAL mode every commit is flushed, not only every checkpoint.
+        assert_eq!((journal.as_str(), synchronous), ("wal", 2));
+    }
+}

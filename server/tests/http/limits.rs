@@ -102,6 +102,26 @@ fn headers_that_do_not_come_are_not_waited_for() {
 }
 
 #[test]
+fn a_client_that_does_not_read_its_answers_is_dropped() {
+    let server = Start::new()
+        .any_task()
+        .argument("--body-timeout", "0.5")
+        .argument("--max-connections", "1")
+        .run();
+    for _ in 0..4 {
+        server.post(format!("\"{}\"", "x".repeat(MEBIBYTE - 2)));
+    }
+    // More than the system's own buffers hold.
+    let mut deaf = connect(server.address).unwrap();
+    let request = "GET /tasks HTTP/1.1\r\nHost: localhost\r\nX-AGENT-TOKEN: changeme\r\n\r\n";
+    deaf.write_all(request.repeat(20).as_bytes()).unwrap();
+    let started = Instant::now();
+    assert_eq!(server.send(&get("/healthz")).status, 200);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    drop(deaf);
+}
+
+#[test]
 fn more_connections_than_allowed_wait_for_their_turn() {
     let server = Start::new().argument("--max-connections", "2").run();
     let first = connect(server.address).unwrap();
