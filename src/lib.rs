@@ -11,11 +11,20 @@
 pub mod brief;
 pub mod delivery;
 pub mod document;
+pub mod driver;
 pub mod dry_run;
 pub mod model;
+pub mod ports;
 pub mod prompt;
 pub mod review;
 pub mod run;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+
+#[cfg(target_arch = "wasm32")]
+pub mod api;
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+#[cfg(target_arch = "wasm32")]
+pub mod ui;

@@ -3,6 +3,10 @@
 //! Everyone may hold a secret's *name*; only what puts it into a request sees its value, and only
 //! for the origin that it belongs to.
 
+mod keyring;
+
+pub use keyring::Keyring;
+
 use crate::settings::Address;
 
 /// Which secret is meant. Events, effects and messages carry this, never a value.
@@ -100,6 +104,17 @@ impl Secret {
         Ok(Secret {
             value: value.to_owned(),
             origin: belongs_to.origin(),
+        })
+    }
+
+    /// A copy for a request to `address`, so that it can be sent while others are given.
+    ///
+    /// # Errors
+    /// As [`Secret::reveal_to`].
+    pub fn copy_for(&self, address: &Address) -> Result<Secret, SecretError> {
+        Ok(Secret {
+            value: self.reveal_to(address)?.to_owned(),
+            origin: self.origin.clone(),
         })
     }
 

@@ -18,9 +18,9 @@ pub trait Desk {
     /// Start a live run from the dry one that is shown.
     fn go_live(&self);
     /// Bring in tasks that exist already: a JSON object, an array, `{"tasks": [...]}`, or JSON
-    /// Lines. Starts a run where there is none. Text that is not JSON is an error on the page and
+    /// Lines. Starts a run of this mode where there is none. Text that is not JSON is an error on the page and
     /// stays in its field.
-    fn bring(&self, text: &str);
+    fn bring(&self, text: &str, mode: Mode);
     /// Tell the run what the operator did.
     fn send(&self, event: Event);
     /// The brief was typed in: keep it.
@@ -29,6 +29,8 @@ pub trait Desk {
     fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool);
     /// The operator closed the question for a secret without giving one.
     fn keep_asking_later(&self);
+    /// Ask the operator for a secret now, because the one that is there was not accepted.
+    fn ask_for(&self, name: SecretName);
     /// Forget every secret.
     fn forget_secrets(&self);
     /// Use and save these endpoints. What is refused is shown in the dialog.

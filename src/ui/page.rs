@@ -126,6 +126,10 @@ pub struct Page {
     pub models: RwSignal<Models>,
     /// Why nothing can be stored, where it cannot.
     pub storage_problem: RwSignal<Option<Problem>>,
+    /// Odd things about the answer that take nothing away from it.
+    pub warnings: RwSignal<Vec<Problem>>,
+    /// What a new run should be: live where everything for it is there, else dry.
+    pub suggested_mode: RwSignal<Mode>,
     /// What was done last, said once: "12 tasks delivered".
     pub announcement: RwSignal<String>,
     drafts: StoredValue<HashMap<DraftId, ArcRwSignal<Arc<TaskDraft>>>>,
@@ -156,6 +160,8 @@ impl Page {
             new_host: RwSignal::new(None),
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
+            warnings: RwSignal::new(Vec::new()),
+            suggested_mode: RwSignal::new(Mode::Dry),
             announcement: RwSignal::new(String::new()),
             drafts: StoredValue::new(HashMap::new()),
         }
@@ -170,7 +176,8 @@ impl Page {
     /// The state of one draft, followed.
     #[must_use]
     pub fn state(&self, id: &DraftId) -> Option<DraftState> {
-        self.draft(id).map(|draft| draft.with(|draft| Run::state(draft)))
+        self.draft(id)
+            .map(|draft| draft.with(|draft| Run::state(draft)))
     }
 
     /// Shows another run, or none.
@@ -188,7 +195,11 @@ impl Page {
             }
             Some(run) => {
                 let mut changes = vec![Change::Run];
-                changes.extend(run.drafts().iter().map(|draft| Change::Draft(draft.id.clone())));
+                changes.extend(
+                    run.drafts()
+                        .iter()
+                        .map(|draft| Change::Draft(draft.id.clone())),
+                );
                 self.rows.set(Vec::new());
                 self.refresh(run, &changes);
             }

@@ -1,0 +1,363 @@
+//! Runs a run: takes events, lets it say what is to be done, has that carried out, keeps what
+//! changed and shows it.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::{GetUntracked, Set, Update};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::browser::clock::PageClock;
+use crate::browser::database::Database;
+use crate::browser::fetch::Fetch;
+use crate::driver::{self, Assignment, DryDriver, IDLE_MILLISECONDS, LiveDriver, Report};
+use crate::ports::{Clock, Durability, Entry, StopSignal, Store, StoreError};
+use crate::review::DraftState;
+use crate::run::{Batch, Change, Effect, Event, Mode, Run, RunError, Step};
+use crate::schema::Check;
+use crate::secrets::{Keyring, SecretName};
+use crate::ui::page::{Page, Problem};
+
+/// The text that is shown of an answer while it arrives, in characters.
+const TAIL_CHARACTERS: usize = 160;
+
+/// What carries out the effects of the run that is shown. That of a dry run has no way to the
+/// network in any of its parts.
+enum Carrier {
+    Dry(DryDriver<PageClock>),
+    Live(LiveDriver<Fetch, Fetch>),
+}
+
+/// The run that is shown, and what it needs.
+struct Current {
+    run: Run,
+    check: Arc<dyn Check>,
+    carrier: Rc<Carrier>,
+    stop: StopSignal,
+}
+
+/// Called when a run wants a secret, with why an earlier one was not accepted.
+type OnAsk = Box<dyn Fn(SecretName)>;
+
+/// Runs the run that is shown.
+pub(super) struct Engine {
+    page: Page,
+    clock: PageClock,
+    store: Database,
+    secrets: Rc<RefCell<Keyring>>,
+    current: RefCell<Option<Current>>,
+    on_ask: RefCell<Option<OnAsk>>,
+    arrived: RefCell<String>,
+    flush_is_due: Cell<bool>,
+}
+
+impl Engine {
+    pub fn new(page: Page, secrets: Rc<RefCell<Keyring>>) -> Rc<Engine> {
+        Rc::new(Engine {
+            page,
+            clock: PageClock,
+            store: Database::new(),
+            secrets,
+            current: RefCell::new(None),
+            on_ask: RefCell::new(None),
+            arrived: RefCell::new(String::new()),
+            flush_is_due: Cell::new(false),
+        })
+    }
+
+    /// Says what to do when a secret is wanted.
+    pub fn on_ask(&self, ask: impl Fn(SecretName) + 'static) {
+        *self.on_ask.borrow_mut() = Some(Box::new(ask));
+    }
+
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    pub fn store(&self) -> &Database {
+        &self.store
+    }
+
+    /// Looks at the run that is shown.
+    pub fn with_run<T>(&self, look: impl FnOnce(&Run) -> T) -> Option<T> {
+        self.current
+            .borrow()
+            .as_ref()
+            .map(|current| look(&current.run))
+    }
+
+    /// Whether an answer arrives or tasks are being posted.
+    pub fn is_busy(&self) -> bool {
+        self.with_run(|run| {
+            matches!(run.generation(), crate::run::Generation::Running { .. }) || run.is_posting()
+        })
+        .unwrap_or(false)
+    }
+
+    /// Shows a run and lets it begin. What the one before it was doing is stopped.
+    pub fn begin(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
+        self.leave();
+        let carrier = match run.mode() {
+            Mode::Dry => Carrier::Dry(DryDriver::new(self.clock)),
+            Mode::Live => Carrier::Live(LiveDriver::new(
+                Fetch,
+                Fetch,
+                Rc::clone(&self.secrets),
+                IDLE_MILLISECONDS,
+            )),
+        };
+        self.page.show(Some(&run));
+        self.page.warnings.set(Vec::new());
+        let mut changes = step.changes;
+        changes.push(Change::Run);
+        self.keep(driver::entries(&run, &changes));
+        *self.current.borrow_mut() = Some(Current {
+            run,
+            check,
+            carrier: Rc::new(carrier),
+            stop: StopSignal::default(),
+        });
+        for effect in step.effects {
+            self.carry(effect);
+        }
+    }
+
+    /// Shows no run. What was under way is stopped; what is kept stays kept.
+    pub fn leave(&self) {
+        if let Some(current) = self.current.borrow_mut().take() {
+            current.stop.stop();
+        }
+        self.arrived.borrow_mut().clear();
+        self.page.show(None);
+    }
+
+    /// Tells the run what happened.
+    pub fn apply(self: &Rc<Self>, event: Event) {
+        let step = {
+            let mut current = self.current.borrow_mut();
+            let Some(current) = current.as_mut() else {
+                return;
+            };
+            let was_posting = current.run.is_posting();
+            let mut step = current.run.apply(event, self.clock.now());
+            self.page.refresh(&current.run, &step.changes);
+            if was_posting && !current.run.is_posting() {
+                self.page.announcement.set(summary(&current.run));
+            }
+            let is_journaled = |change: &Change| match change {
+                Change::Run => false,
+                Change::Draft(id) => step
+                    .effects
+                    .iter()
+                    .any(|effect| matches!(effect, Effect::Journal { draft, .. } if draft == id)),
+            };
+            // What is about to be journaled is written once, durably, by that.
+            let rest: Vec<Change> = step
+                .changes
+                .iter()
+                .filter(|change| !is_journaled(change))
+                .cloned()
+                .collect();
+            self.keep(driver::entries(&current.run, &rest));
+            step.changes.clear();
+            step
+        };
+        match step.refused {
+            Some(error) => self.say(&error),
+            None => self.unsay(),
+        }
+        for effect in step.effects {
+            self.carry(effect);
+        }
+    }
+
+    fn carry(self: &Rc<Self>, effect: Effect) {
+        let Some((carrier, check, stop)) = self.current.borrow().as_ref().map(|current| {
+            (
+                Rc::clone(&current.carrier),
+                Arc::clone(&current.check),
+                current.stop.clone(),
+            )
+        }) else {
+            return;
+        };
+        let engine = Rc::clone(self);
+        match effect {
+            Effect::Generate => {
+                let assignment = self.with_run(|run| {
+                    Some(Assignment {
+                        brief: run.brief()?.clone(),
+                        schema: run.schema().clone(),
+                        connection: run.connection().clone(),
+                    })
+                });
+                let Some(assignment) = assignment.flatten() else {
+                    return;
+                };
+                spawn_local(async move {
+                    let still = stop.clone();
+                    let report = move |report| engine.report(&still, report);
+                    match &*carrier {
+                        Carrier::Dry(dry) => dry.generate(assignment, check, stop, &report).await,
+                        Carrier::Live(live) => {
+                            live.generate(assignment, check, stop, &report).await
+                        }
+                    }
+                });
+            }
+            Effect::StopGeneration => stop.stop(),
+            Effect::Check {
+                draft,
+                revision,
+                document,
+            } => {
+                let checked = driver::checked(&check, draft, revision, &document);
+                // Another turn: the run is in the middle of its step.
+                spawn_local(async move { engine.apply(checked) });
+            }
+            Effect::Journal { draft, attempt } => {
+                let entries = self
+                    .with_run(|run| run.draft(&draft).and_then(driver::draft_entry))
+                    .flatten()
+                    .into_iter()
+                    .collect();
+                spawn_local(async move {
+                    let event = driver::journal(&engine.store, entries, draft, attempt).await;
+                    engine.apply(event);
+                });
+            }
+            Effect::Deliver(posting) => {
+                let server = self
+                    .with_run(|run| run.connection().task_server.clone())
+                    .flatten();
+                spawn_local(async move {
+                    let still = StopSignal::default();
+                    let report = move |report| engine.report(&still, report);
+                    match &*carrier {
+                        Carrier::Dry(dry) => dry.deliver(posting, &report).await,
+                        Carrier::Live(live) => {
+                            live.deliver(server.as_ref(), posting, &report).await
+                        }
+                    }
+                });
+            }
+            Effect::AskFor(name) => {
+                if let Some(ask) = self.on_ask.borrow().as_ref() {
+                    ask(name);
+                }
+            }
+        }
+    }
+
+    fn report(self: &Rc<Self>, stop: &StopSignal, report: Report) {
+        match report {
+            Report::Event(event) => self.apply(*event),
+            Report::Text(text) => {
+                // What still arrives after a stop is not shown.
+                if !stop.is_stopped() {
+                    self.arrived.borrow_mut().push_str(&text);
+                    self.flush_soon();
+                }
+            }
+            Report::Warning { code, message } => self.page.warnings.update(|warnings| {
+                warnings.push(Problem {
+                    code,
+                    what: message,
+                    hint: String::new(),
+                });
+            }),
+        }
+    }
+
+    /// Shows what arrived at the next frame, however many pieces come until then.
+    fn flush_soon(self: &Rc<Self>) {
+        if self.flush_is_due.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        leptos::prelude::request_animation_frame(move || {
+            engine.flush_is_due.set(false);
+            let text = std::mem::take(&mut *engine.arrived.borrow_mut());
+            engine.page.stream.update(|stream| {
+                stream.characters += text.chars().count();
+                stream.tail.push_str(&text);
+                let over = stream.tail.chars().count().saturating_sub(TAIL_CHARACTERS);
+                stream.tail = stream.tail.chars().skip(over).collect();
+            });
+        });
+    }
+
+    fn keep(self: &Rc<Self>, entries: Vec<Entry>) {
+        if entries.is_empty() {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            let written = engine.store.write(entries, Durability::Relaxed).await;
+            engine.note_storage(written.err());
+        });
+    }
+
+    /// Shows that nothing can be kept, or that it can again.
+    pub fn note_storage(&self, error: Option<StoreError>) {
+        let problem = error.map(|error| Problem {
+            code: error.code().to_owned(),
+            what: error.to_string(),
+            hint: error.hint().to_owned(),
+        });
+        if self.page.storage_problem.get_untracked() != problem {
+            self.page.storage_problem.set(problem);
+        }
+    }
+
+    fn say(&self, error: &RunError) {
+        self.unsay();
+        self.page.problems.update(|problems| {
+            problems.push(Problem {
+                code: RUN_PROBLEM.to_owned(),
+                what: error.to_string(),
+                hint: error.hint().to_owned(),
+            });
+        });
+    }
+
+    fn unsay(&self) {
+        if self
+            .page
+            .problems
+            .get_untracked()
+            .iter()
+            .any(|problem| problem.code == RUN_PROBLEM)
+        {
+            self.page
+                .problems
+                .update(|problems| problems.retain(|problem| problem.code != RUN_PROBLEM));
+        }
+    }
+}
+
+/// What an act came to that the run did not allow; the next act takes it away.
+const RUN_PROBLEM: &str = "act_refused";
+
+/// What was done, in numbers.
+fn summary(run: &Run) -> String {
+    let counts = run.counts();
+    let parts: Vec<String> = [
+        (DraftState::Delivered, "delivered"),
+        (DraftState::DryDelivered, "with a dry receipt"),
+        (DraftState::Refused, "refused"),
+        (DraftState::Failed, "failed"),
+        (DraftState::Unknown, "of unknown fate"),
+        (DraftState::Queued, "waiting"),
+    ]
+    .iter()
+    .filter(|(state, _)| counts.of(*state) > 0)
+    .map(|(state, word)| format!("{} {word}", counts.of(*state)))
+    .collect();
+    let said = match run.batch() {
+        Batch::Paused { .. } => "Posting waits",
+        _ => "Posting ended",
+    };
+    format!("{said}: {}.", parts.join(", "))
+}

@@ -1,0 +1,101 @@
+//! Numbers and fingerprints as the page writes them.
+
+/// A count with its noun: `1 task`, `4,102 bytes`. For nouns whose plural ends in s.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// A number with its thousands set apart, as `Intl.NumberFormat("en")` writes it.
+#[must_use]
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The first 16 hexadecimal digits of a digest in groups of four, for a person to compare.
+#[must_use]
+pub fn fingerprint(digest: &str) -> String {
+    let mut text = String::with_capacity(19);
+    for (at, digit) in digest.chars().take(16).enumerate() {
+        if at > 0 && at % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The last `limit` characters of a text on one line: line breaks and tabs become spaces.
+#[must_use]
+pub fn tail_on_one_line(text: &str, limit: usize) -> String {
+    let skipped = text.chars().count().saturating_sub(limit);
+    text.chars()
+        .skip(skipped)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_nouns_follow_them() {
+        for (count, text) in [
+            (0, "0 tasks"),
+            (1, "1 task"),
+            (999, "999 tasks"),
+            (1_000, "1,000 tasks"),
+            (1_234_567, "1,234,567 tasks"),
+        ] {
+            assert_eq!(counted(count, "task"), text);
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_is_sixteen_digits_in_fours_and_never_fails() {
+        assert_eq!(fingerprint("7f3a90c144de1b02ffff"), "7f3a 90c1 44de 1b02");
+        assert_eq!(fingerprint(""), "");
+        assert_eq!(fingerprint("é"), "é");
+    }
+
+    #[test]
+    fn the_tail_of_a_stream_stays_on_one_line() {
+        assert_eq!(tail_on_one_line("{\n\t\"ключ\": 1", 9), "\"ключ\": 1");
+        assert_eq!(tail_on_one_line("a\nb", 9), "a b");
+    }
+
+    #[test]
+    fn a_list_reads_as_a_sentence() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&items), "a, b and c");
+        assert_eq!(listed(&items[..2]), "a and b");
+        assert_eq!(listed(&items[..1]), "a");
+        assert_eq!(listed(&[]), "");
+    }
+}
