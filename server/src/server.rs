@@ -167,10 +167,12 @@ impl Server {
         loop {
             tokio::select! {
                 () = &mut stop => break,
-                Some((stream, slot)) = accept(&self.listener, &slots) => {
-                    serving.spawn(serve(connections.clone(), stream, slot));
+                accepted = accept(&self.listener, &slots) => {
+                    if let Some((stream, slot)) = accepted {
+                        serving.spawn(serve(connections.clone(), stream, slot));
+                    }
                 }
-                Some(_) = serving.join_next() => {}
+                _ = serving.join_next(), if !serving.is_empty() => {}
             }
         }
 
@@ -184,8 +186,10 @@ impl Server {
             tokio::select! {
                 () = &mut deadline => break,
                 finished = serving.join_next() => if finished.is_none() { break },
-                Some((stream, slot)) = accept(&self.listener, &late_slots) => {
-                    late.spawn(serve(connections.clone(), stream, slot));
+                accepted = accept(&self.listener, &late_slots) => {
+                    if let Some((stream, slot)) = accepted {
+                        late.spawn(serve(connections.clone(), stream, slot));
+                    }
                 }
             }
         }

@@ -141,6 +141,18 @@ fn more_connections_than_allowed_wait_for_their_turn() {
     assert_eq!(read_answer(&mut third, false).unwrap().status, 200);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_system_that_runs_out_of_connections_is_waited_for() {
+    let server = Start::new().open_files(48).run();
+    let many: Vec<_> = (0..80).map(|_| connect(server.address).unwrap()).collect();
+    // Long enough for the server to have been refused one.
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(server.log().contains("could not be accepted"));
+    drop(many);
+    assert_eq!(server.post(TASK).status, 201);
+}
+
 #[test]
 fn a_token_that_is_used_too_often_is_told_when_to_come_back() {
     let server = Start::new()

@@ -22,6 +22,7 @@ pub struct Start {
     folder: TempDir,
     arguments: Vec<String>,
     tokens: Option<String>,
+    open_files: Option<u32>,
 }
 
 impl Start {
@@ -30,6 +31,7 @@ impl Start {
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
             tokens: None,
+            open_files: None,
         }
     }
 
@@ -42,6 +44,13 @@ impl Start {
 
     pub fn tokens(mut self, tokens: &str) -> Self {
         self.tokens = Some(tokens.to_owned());
+        self
+    }
+
+    /// Lets the server open so many files and connections, as the system would.
+    #[cfg(unix)]
+    pub fn open_files(mut self, count: u32) -> Self {
+        self.open_files = Some(count);
         self
     }
 
@@ -64,7 +73,19 @@ impl Start {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_taskwright-server"));
+        let program = env!("CARGO_BIN_EXE_taskwright-server");
+        let mut command = match self.open_files {
+            None => Command::new(program),
+            Some(count) => {
+                let mut shell = Command::new("sh");
+                shell.args([
+                    "-c",
+                    &format!("ulimit -n {count}; exec \"$0\" \"$@\""),
+                    program,
+                ]);
+                shell
+            }
+        };
         command
             .args(&self.arguments)
             .current_dir(self.folder.path())
