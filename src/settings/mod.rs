@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod config;
+pub mod form;
 pub mod link;
 
 use serde::{Deserialize, Serialize};

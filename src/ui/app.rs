@@ -1,0 +1,77 @@
+//! The whole page.
+
+use leptos::prelude::*;
+
+use super::brief_pane::BriefPane;
+use super::desk::DeskHandle;
+use super::dialogs::Dialogs;
+use super::foot::Foot;
+use super::header::Header;
+use super::mode_band::ModeBand;
+use super::notices::{Announcement, Notices};
+use super::page::Page;
+use super::screen::{Pane, Screen};
+use super::task_detail::TaskPane;
+use super::tasks_pane::TasksPane;
+use super::toasts::Toasts;
+
+/// The page in place of the shell.
+#[component]
+pub fn App(
+    /// What it shows.
+    page: Page,
+    /// What can be asked for.
+    desk: DeskHandle,
+) -> impl IntoView {
+    let screen = Screen::new(page, desk);
+    let view = move || match screen.pane.get() {
+        Pane::Brief => "brief",
+        Pane::Tasks => "tasks",
+    };
+    view! {
+        <div class="app" data-view=view>
+            <a class="skip-link" href="#tasks">"Skip to the tasks"</a>
+            <Header screen/>
+            <ModeBand screen/>
+            <Notices screen/>
+            <ViewSwitch screen/>
+            <main class="workspace">
+                <BriefPane screen/>
+                <TasksPane screen/>
+                <TaskPane screen/>
+            </main>
+            <Foot screen/>
+            <Toasts screen/>
+            <Announcement screen/>
+            <Dialogs screen/>
+        </div>
+    }
+}
+
+/// One view at a time where there is room for one.
+#[component]
+fn ViewSwitch(screen: Screen) -> impl IntoView {
+    let current = move |pane| move || (screen.pane.get() == pane).then_some("true");
+    let count = move || screen.page.rows.with(Vec::len);
+    view! {
+        <nav class="view-switch" aria-label="View">
+            <button
+                class="tab"
+                type="button"
+                aria-current=current(Pane::Brief)
+                on:click=move |_| screen.pane.set(Pane::Brief)
+            >
+                "Brief"
+            </button>
+            <button
+                class="tab"
+                type="button"
+                aria-current=current(Pane::Tasks)
+                on:click=move |_| screen.pane.set(Pane::Tasks)
+            >
+                "Tasks "
+                {move || (count() > 0).then(|| view! { <span class="number">{count()}</span> })}
+            </button>
+        </nav>
+    }
+}

@@ -1,0 +1,151 @@
+//! The settings: the connection of the next run, its task schema, and the secrets that are held.
+
+use leptos::prelude::*;
+
+use super::modal::Modal;
+use super::settings_fields::{ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
+use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
+use crate::ui::field::{FieldError, described_by};
+use crate::ui::focus::focus_by_id;
+use crate::ui::notices::problem_panel;
+use crate::ui::screen::Screen;
+
+/// What the parts of the dialog share.
+#[derive(Clone, Copy)]
+pub struct Settings {
+    /// The page.
+    pub screen: Screen,
+    /// What stands in the fields.
+    pub form: RwSignal<ConnectionForm>,
+    /// What is wrong with them, after an attempt to use them.
+    pub problems: RwSignal<Vec<FieldProblem>>,
+}
+
+impl Settings {
+    /// Changes what stands in the fields. What was wrong is looked for again at the next attempt.
+    pub fn change(&self, change: impl FnOnce(&mut ConnectionForm)) {
+        self.form.update(change);
+    }
+
+    /// What is wrong with a field.
+    pub fn error(&self, field: FormField) -> Signal<Option<String>> {
+        let problems = self.problems;
+        Signal::derive(move || {
+            problems.with(|problems| {
+                problems
+                    .iter()
+                    .find(|problem| problem.field == field)
+                    .map(|problem| problem.words.clone())
+            })
+        })
+    }
+}
+
+/// The id of a field.
+pub fn id_of(field: FormField) -> &'static str {
+    match field {
+        FormField::Name => "name",
+        FormField::BaseUrl => "base",
+        FormField::Model => "model",
+        FormField::MaxOutputTokens => "max-output-tokens",
+        FormField::ServerUrl => "url",
+        FormField::Path => "path",
+        FormField::TokenHeader => "token-header",
+        FormField::SchemaText => "schema-text",
+    }
+}
+
+/// The dialog.
+#[component]
+pub fn SettingsDialog(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let connection = page
+        .run
+        .with_untracked(|run| run.as_ref().map(|run| run.connection.clone()))
+        .filter(|_| screen.is_posting.get_untracked())
+        .unwrap_or_else(|| page.connection.get_untracked());
+    let settings = Settings {
+        screen,
+        form: RwSignal::new(ConnectionForm::of(&connection)),
+        problems: RwSignal::new(Vec::new()),
+    };
+    let was_sent = RwSignal::new(false);
+    let close = Callback::new(move |()| screen.dialog.set(None));
+    let save = Callback::new(move |()| {
+        if screen.is_posting.get_untracked() {
+            return;
+        }
+        match settings.form.with_untracked(ConnectionForm::check) {
+            Err(problems) => {
+                let first = problems.first().map(|problem| id_of(problem.field));
+                settings.problems.set(problems);
+                if let Some(id) = first {
+                    focus_by_id(id);
+                }
+            }
+            Ok(connection) => {
+                settings.problems.set(Vec::new());
+                was_sent.set(true);
+                screen.ask(|desk| desk.connect(connection));
+                if page.settings_problem.with_untracked(Option::is_none) {
+                    close.run(());
+                }
+            }
+        }
+    });
+    let refused = move || page.settings_problem.get().filter(|_| was_sent.get());
+    let title = Signal::stored(format!("Settings of {}", connection.name));
+    let name_error = settings.error(FormField::Name);
+    let has_name_error = Signal::derive(move || name_error.with(Option::is_some));
+    view! {
+        <Modal name="settings" title wide=true on_close=close on_submit=save>
+            <div class="dialog-body">
+                {move || refused().map(problem_panel)}
+                <fieldset class="group">
+                    <legend>"Connection"</legend>
+                    <div class="pair">
+                        <div class="field">
+                            <label for="name">"Name"</label>
+                            <input
+                                class="input"
+                                id="name"
+                                autofocus
+                                autocomplete="off"
+                                aria-invalid=move || has_name_error.get().then_some("true")
+                                aria-describedby=described_by(None, "name-error", has_name_error)
+                                prop:value=move || settings.form.with(|form| form.name.clone())
+                                on:input=move |event| {
+                                    let text = event_target_value(&event);
+                                    settings.change(|form| form.name = text);
+                                }
+                            />
+                            <FieldError id="name-error" text=name_error/>
+                        </div>
+                    </div>
+                </fieldset>
+                <ModelGroup settings/>
+                <ServerGroup settings/>
+                <SchemaGroup settings/>
+                <SecretsGroup screen/>
+            </div>
+            <div class="dialog-foot">
+                <Show when=move || screen.is_posting.get()>
+                    <p class="hint" id="settings-why">
+                        "Tasks are being posted. Pause or stop that to change the settings."
+                    </p>
+                </Show>
+                <button class="button" type="button" on:click=move |_| close.run(())>
+                    "Cancel"
+                </button>
+                <button
+                    class="button main"
+                    type="submit"
+                    aria-disabled=move || screen.is_posting.get().then_some("true")
+                    aria-describedby=move || screen.is_posting.get().then_some("settings-why")
+                >
+                    "Save the settings"
+                </button>
+            </div>
+        </Modal>
+    }
+}

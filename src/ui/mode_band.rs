@@ -1,0 +1,32 @@
+//! The band that says the mode in words, shape and colour.
+
+use leptos::prelude::*;
+
+use super::icons::{mode_mark, mode_name};
+use super::screen::Screen;
+use crate::run::Mode;
+
+/// The band under the header.
+#[component]
+pub fn ModeBand(screen: Screen) -> impl IntoView {
+    let words = Memo::new(move |_| match screen.mode.get() {
+        Mode::Dry => "Dry run — nothing leaves this page".to_owned(),
+        Mode::Live => {
+            let of_run = screen
+                .page
+                .run
+                .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
+            let name =
+                of_run.unwrap_or_else(|| screen.page.connection.with(|held| held.name.clone()));
+            format!("Live → {name}")
+        }
+    });
+    view! {
+        <div class="mode-band" data-state=move || mode_name(screen.mode.get())>
+            <p role="status">
+                {move || mode_mark(screen.mode.get())}
+                <strong>{words}</strong>
+            </p>
+        </div>
+    }
+}

@@ -1,0 +1,247 @@
+//! How the model's answer ended: what happened, why, what to do.
+
+use leptos::prelude::*;
+
+use super::focus::focus_by_id_soon;
+use super::icons::{icon, mark};
+use super::outcome_words::{keep_words, title};
+use super::screen::{Dialog, Pane, Screen};
+use crate::model::{FailureKind, Outcome};
+use crate::review::DraftState;
+use crate::review::words::{counted, grouped};
+use crate::run::{Event, Generation, Mode};
+use crate::secrets::SecretName;
+
+/// The banner, once the answer has ended.
+#[component]
+pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let ended = Memo::new(move |_| {
+        page.run.with(|run| {
+            run.as_ref().and_then(|run| match &run.generation {
+                Generation::Ended { outcome, at, kept } => {
+                    Some((outcome.clone(), *at, *kept, run.mode))
+                }
+                _ => None,
+            })
+        })
+    });
+    let dismissed = RwSignal::new(None::<u64>);
+    move || {
+        let (outcome, at, kept, mode) = ended.get()?;
+        if dismissed.get() == Some(at) {
+            return None;
+        }
+        let can_dismiss = outcome.is_complete() || kept;
+        let name = outcome.name();
+        let is_failure = matches!(outcome, Outcome::Failed(_));
+        let heading = {
+            let outcome = outcome.clone();
+            move || {
+                let count = page.rows.with(Vec::len);
+                let wanted = page.run.with(|run| run.as_ref().and_then(|run| run.wanted));
+                if outcome.is_complete() {
+                    complete_words(screen, count, wanted.map(usize::from))
+                } else {
+                    title(&outcome, count, wanted.map(usize::from))
+                }
+            }
+        };
+        Some(view! {
+            <div
+                class="banner"
+                data-outcome=name
+                role=if is_failure { "alert" } else { "status" }
+            >
+                {mark(mark_name(&outcome))}
+                <div class="body">
+                    <h3>{heading}</h3>
+                    {(!outcome.is_complete())
+                        .then(|| view! { <NotComplete screen outcome=outcome.clone() kept mode/> })}
+                </div>
+                {can_dismiss
+                    .then(|| {
+                        view! {
+                            <button
+                                class="button quiet icon-only"
+                                type="button"
+                                aria-label="Dismiss the outcome"
+                                on:click=move |_| dismissed.set(Some(at))
+                            >
+                                {icon("cross")}
+                            </button>
+                        }
+                    })}
+            </div>
+        })
+    }
+}
+
+fn complete_words(screen: Screen, count: usize, wanted: Option<usize>) -> String {
+    let invalid = screen
+        .page
+        .counts
+        .with(|counts| counts.of(DraftState::Invalid));
+    let mut text = match wanted {
+        Some(wanted) if wanted != count => {
+            format!(
+                "Complete: {} of the {} asked for",
+                counted(count, "task"),
+                grouped(wanted)
+            )
+        }
+        _ => format!("Complete: {}", counted(count, "task")),
+    };
+    text.push_str(&match invalid {
+        0 => ", all valid".to_owned(),
+        _ => format!(
+            ", {} valid, {} to mend",
+            grouped(count - invalid.min(count)),
+            grouped(invalid)
+        ),
+    });
+    text
+}
+
+/// Why it ended, and what can be done about it.
+#[component]
+fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl IntoView {
+    let page = screen.page;
+    let code = outcome.code();
+    let keep = keep_words(&outcome);
+    let message = match &outcome {
+        Outcome::Failed(failure) => Some(failure.message.clone()),
+        Outcome::Interrupted {
+            reason: Some(reason),
+        } => Some(reason.clone()),
+        _ => None,
+    };
+    let refusal = match &outcome {
+        Outcome::Refused { text } if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    };
+    let body = match &outcome {
+        Outcome::Failed(failure) => failure.body.clone(),
+        _ => None,
+    };
+    let is_key = matches!(
+        &outcome,
+        Outcome::Failed(failure)
+            if matches!(failure.kind, FailureKind::KeyRefused | FailureKind::Forbidden)
+    );
+    let is_brief = matches!(outcome, Outcome::Refused { .. } | Outcome::Filtered);
+    let is_setting = matches!(&outcome, Outcome::CutOff { .. })
+        || matches!(
+            &outcome,
+            Outcome::Failed(failure) if matches!(
+                failure.kind,
+                FailureKind::AddressNotFound
+                    | FailureKind::ModelNotFound
+                    | FailureKind::WebPage
+                    | FailureKind::Redirected
+                    | FailureKind::NotAnAnswer
+                    | FailureKind::Unreachable
+            )
+        );
+    let count = move || page.rows.with(Vec::len);
+    view! {
+        {message.map(|message| view! { <p>{message}</p> })}
+        {refusal.map(|text| view! { <blockquote>{text}</blockquote> })}
+        <p>{outcome.hint()}</p>
+        <div class="button-row">
+            {move || {
+                (count() > 0 && !kept)
+                    .then(|| {
+                        view! {
+                            <button
+                                class="button"
+                                type="button"
+                                on:click=move |_| {
+                                    screen.send(Event::KeepWhole { outcome: code.to_owned() });
+                                }
+                            >
+                                {format!("Keep the {} of {keep}", counted(count(), "whole task"))}
+                            </button>
+                        }
+                    })
+            }}
+            {is_key
+                .then(|| {
+                    view! {
+                        <button
+                            class="button"
+                            type="button"
+                            on:click=move |_| screen.ask(|desk| desk.ask_for(SecretName::ModelKey))
+                        >
+                            {icon("key")}
+                            "Enter another key"
+                        </button>
+                    }
+                })}
+            {is_brief
+                .then(|| {
+                    view! {
+                        <button
+                            class="button"
+                            type="button"
+                            on:click=move |_| {
+                                screen.pane.set(Pane::Brief);
+                                focus_by_id_soon("goal".to_owned());
+                            }
+                        >
+                            "Change the brief"
+                        </button>
+                    }
+                })}
+            {is_setting
+                .then(|| {
+                    view! {
+                        <button
+                            class="button"
+                            type="button"
+                            on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
+                        >
+                            {icon("settings")}
+                            "Change the settings"
+                        </button>
+                    }
+                })}
+            <button
+                class="button"
+                type="button"
+                on:click=move |_| screen.start(mode)
+            >
+                {icon("retry")}
+                "Generate again"
+            </button>
+        </div>
+        {kept.then(|| view! { <p>"The whole tasks were kept. They can be approved."</p> })}
+        {body.map(|body| raw_text("What the endpoint sent", &body))}
+        {move || {
+            let raw = page.raw_answer.get();
+            (!raw.is_empty()).then(|| raw_text("Raw answer", &raw))
+        }}
+    }
+}
+
+/// A raw text, folded.
+pub fn raw_text(label: &str, text: &str) -> impl IntoView + use<> {
+    let summary = format!("{label}, {}", counted(text.chars().count(), "character"));
+    let text = text.to_owned();
+    view! {
+        <details class="fold">
+            <summary>{summary}</summary>
+            <pre class="raw" tabindex="0">{text}</pre>
+        </details>
+    }
+}
+
+fn mark_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "state-delivered",
+        Outcome::CutOff { .. } => "warning",
+        Outcome::Refused { .. } | Outcome::Filtered => "state-refused",
+        Outcome::Interrupted { .. } | Outcome::Stalled | Outcome::Failed(_) => "state-failed",
+        Outcome::Cancelled => "state-rejected",
+    }
+}

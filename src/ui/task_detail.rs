@@ -1,0 +1,158 @@
+//! The chosen task: its text, what was changed in it, how it was delivered, and the decisions.
+
+use std::sync::Arc;
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::changes_tab::ChangesTab;
+use super::decisions::Decisions;
+use super::delivery_tab::DeliveryTab;
+use super::focus::focus_by_id;
+use super::focus::focus_by_id_soon;
+use super::icons::{icon, state_mark, state_name};
+use super::json_editor::JsonEditor;
+use super::screen::{Screen, TaskTab, key_of, title_of};
+use super::tabs::{Tab, Tabs};
+use super::task_row::row_id;
+use crate::review::DraftId;
+use crate::run::{Run, TaskDraft};
+
+/// The third pane, where a task is chosen.
+#[component]
+pub fn TaskPane(screen: Screen) -> impl IntoView {
+    // A run that is put aside takes its open task along.
+    let chosen = Memo::new(move |_| {
+        screen.page.rows.track();
+        screen
+            .chosen
+            .get()
+            .filter(|id| screen.page.draft(id).is_some())
+    });
+    move || {
+        let id = chosen.get()?;
+        let draft = RwSignal::from(screen.page.draft(&id)?);
+        Some(view! { <TaskDetail screen id draft/> })
+    }
+}
+
+#[component]
+fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+    let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
+    let title = Memo::new(move |_| draft.with(|draft| title_of(draft, &screen.roles.read())));
+    let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
+    let heading = NodeRef::<html::H2>::new();
+    heading.on_load(|heading| {
+        // Where the task was opened to be edited, the editor has the focus already.
+        let is_editing = document()
+            .active_element()
+            .is_some_and(|element| element.id() == "json");
+        if !is_editing {
+            // A heading that cannot take the focus leaves it where it was.
+            let _ = heading.focus();
+        }
+    });
+    let attempts = Signal::derive(move || {
+        let count = draft.with(|draft| draft.delivery.attempts.len());
+        (count > 0).then_some(count)
+    });
+    let tabs = vec![
+        Tab::new(TaskTab::Json, "json", "JSON"),
+        Tab::new(TaskTab::Changes, "changes", "Changes"),
+        Tab {
+            number: attempts,
+            ..Tab::new(TaskTab::Delivery, "delivery", "Delivery")
+        },
+    ];
+    let close = {
+        let row = row_id(&id);
+        move || {
+            screen.chosen.set(None);
+            if !focus_by_id(&row) {
+                focus_by_id_soon("tasks".to_owned());
+            } else {
+                focus_by_id_soon(row.clone());
+            }
+        }
+    };
+    let close_on_escape = {
+        let close = close.clone();
+        move |event: web_sys::KeyboardEvent| {
+            if event.key() == "Escape" && !event.is_composing() {
+                event.prevent_default();
+                close();
+            }
+        }
+    };
+    let close_by_back = close.clone();
+    let is_open = move |tab| screen.task_tab.get() == tab;
+    view! {
+        <section
+            class="pane task-pane"
+            aria-labelledby="task-title"
+            data-state=move || state_name(state.get())
+            on:keydown=close_on_escape
+        >
+            <div class="task-head">
+                <div class="line">
+                    <button
+                        class="button quiet back"
+                        type="button"
+                        aria-label="Back to the tasks"
+                        on:click=move |_| close_by_back()
+                    >
+                        {icon("back")}
+                        "Tasks"
+                    </button>
+                    <span class="state-word">
+                        {move || state_mark(state.get())}
+                        {move || state.get().word()}
+                    </span>
+                    {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
+                    <button
+                        class="button quiet icon-only push"
+                        type="button"
+                        aria-label="Close the task"
+                        on:click=move |_| close()
+                    >
+                        {icon("cross")}
+                    </button>
+                </div>
+                <h2 id="task-title" tabindex="-1" node_ref=heading>
+                    {title}
+                </h2>
+            </div>
+            <Tabs label="Task" tabs selected=screen.task_tab/>
+            <div
+                class="pane-body editor"
+                role="tabpanel"
+                id="panel-json"
+                aria-labelledby="tab-json"
+                hidden=move || !is_open(TaskTab::Json)
+            >
+                <JsonEditor screen id=id.clone() draft/>
+            </div>
+            <div
+                class="pane-body stack"
+                role="tabpanel"
+                id="panel-changes"
+                aria-labelledby="tab-changes"
+                hidden=move || !is_open(TaskTab::Changes)
+            >
+                <Show when=move || is_open(TaskTab::Changes)>
+                    <ChangesTab draft/>
+                </Show>
+            </div>
+            <div
+                class="pane-body"
+                role="tabpanel"
+                id="panel-delivery"
+                aria-labelledby="tab-delivery"
+                hidden=move || !is_open(TaskTab::Delivery)
+            >
+                <DeliveryTab screen id=id.clone() draft/>
+            </div>
+            <Decisions screen id draft state/>
+        </section>
+    }
+}

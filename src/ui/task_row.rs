@@ -1,0 +1,187 @@
+//! One row of the list.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+
+use super::icons::{icon, state_mark, state_name};
+use super::screen::{Screen, TaskTab, key_of, label_of, title_of};
+use super::task_list::keep_place;
+use crate::delivery::Outcome;
+use crate::review::words::counted;
+use crate::review::{DraftId, DraftState, Origin};
+use crate::run::{Event, Mode, Run, TaskDraft};
+
+/// The id of the button that opens a task.
+#[must_use]
+pub fn row_id(id: &DraftId) -> String {
+    format!("task-{}", id.ordinal)
+}
+
+/// One row. Only a change of its own draft wakes it.
+#[component]
+pub fn TaskRow(
+    screen: Screen,
+    /// Which task.
+    id: DraftId,
+    /// Its place among those listed, from 1.
+    place: usize,
+    /// How many are listed.
+    total: Memo<usize>,
+) -> impl IntoView {
+    let draft: RwSignal<Arc<TaskDraft>> = RwSignal::from(screen.page.draft(&id)?);
+    let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
+    let title = Memo::new(move |_| draft.with(|draft| title_of(draft, &screen.roles.read())));
+    let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
+    let note = Memo::new(move |_| draft.with(|draft| note_of(draft)));
+    let has_arrived_now = screen.is_generating.get_untracked();
+    let is_current = {
+        let id = id.clone();
+        move || screen.chosen.with(|chosen| chosen.as_ref() == Some(&id))
+    };
+    let button_id = row_id(&id);
+    let open = {
+        let id = id.clone();
+        move |_| {
+            let tab = match state.get_untracked() {
+                DraftState::Refused | DraftState::Failed | DraftState::Unknown => TaskTab::Delivery,
+                _ => TaskTab::Json,
+            };
+            screen.open(id.clone(), tab);
+        }
+    };
+    Some(view! {
+        <li
+            class="task-row"
+            class:arrived=has_arrived_now
+            data-state=move || state_name(state.get())
+            aria-current=move || is_current().then_some("true")
+            aria-setsize=move || total.get().to_string()
+            aria-posinset=place.to_string()
+        >
+            {move || state_mark(state.get())}
+            <button class="task-open" type="button" id=button_id on:click=open>
+                <span class="task-title">{title}</span>
+            </button>
+            <span class="task-notes">
+                {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
+                <span class="task-state">{move || state.get().word()}</span>
+                {move || note.get().map(|note| view! { <span class="task-note">{note}</span> })}
+            </span>
+            <RowActions screen id draft state place/>
+        </li>
+    })
+}
+
+/// The decisions that the row's state allows, one press each.
+#[component]
+fn RowActions(
+    screen: Screen,
+    id: DraftId,
+    draft: RwSignal<Arc<TaskDraft>>,
+    state: Memo<DraftState>,
+    place: usize,
+) -> impl IntoView {
+    let label = Memo::new(move |_| draft.with(|draft| label_of(draft, &screen.roles.read())));
+    let is_dry_draft = draft.with_untracked(|draft| draft.origin == Origin::DryRun);
+    let buttons = move || {
+        use DraftState as S;
+        let may_decide = screen.may_decide.get();
+        let may_approve = may_decide && !(is_dry_draft && screen.mode.get() == Mode::Live);
+        match state.get() {
+            S::Ready => (may_approve, false, may_decide, false),
+            S::Invalid | S::Checking => (false, false, may_decide, false),
+            S::Approved => (false, true, may_decide, false),
+            S::Rejected => (false, true, false, false),
+            S::Refused | S::Failed => (false, false, false, true),
+            _ => (false, false, false, false),
+        }
+    };
+    let act = move |what: fn(Screen, DraftId), id: DraftId| {
+        move |_| {
+            what(screen, id.clone());
+            keep_place(screen, place.saturating_sub(1));
+        }
+    };
+    let button = move |name: &'static str, words: String, on_click: Box<dyn Fn()>| {
+        view! {
+            <button
+                class="button quiet icon-only"
+                type="button"
+                aria-label=words.clone()
+                title=words
+                on:click=move |_| on_click()
+            >
+                {icon(name)}
+            </button>
+        }
+    };
+    view! {
+        <span class="task-actions">
+            {move || {
+                let (approve, put_back, reject, retry) = buttons();
+                let name = label.get();
+                let run = |what: fn(Screen, DraftId)| -> Box<dyn Fn()> {
+                    let act = act(what, id.clone());
+                    Box::new(move || act(()))
+                };
+                [
+                    approve
+                        .then(|| {
+                            button(
+                                "check",
+                                format!("Approve {name}"),
+                                run(|screen, id| screen.approve(vec![id])),
+                            )
+                        }),
+                    put_back
+                        .then(|| {
+                            button(
+                                "undo",
+                                format!("Put {name} back"),
+                                run(|screen, id| screen.send(Event::PutBack { drafts: vec![id] })),
+                            )
+                        }),
+                    reject
+                        .then(|| {
+                            button(
+                                "cross",
+                                format!("Reject {name}"),
+                                run(|screen, id| screen.reject(id, String::new())),
+                            )
+                        }),
+                    retry
+                        .then(|| {
+                            button(
+                                "retry",
+                                format!("Send {name} again"),
+                                run(|screen, id| screen.send(Event::Retry { drafts: vec![id] })),
+                            )
+                        }),
+                ]
+                    .into_iter()
+                    .flatten()
+                    .collect_view()
+            }}
+        </span>
+    }
+}
+
+/// The one thing that a row says beside its state.
+fn note_of(draft: &TaskDraft) -> Option<String> {
+    if let Some(Outcome::Delivered {
+        server_id: Some(server_id),
+        ..
+    }) = draft.delivery.outcome()
+    {
+        return Some(server_id.clone());
+    }
+    if draft.content.document().is_none() {
+        return Some("not JSON".to_owned());
+    }
+    match &draft.violations {
+        Some(violations) if !violations.is_empty() => Some(counted(violations.len(), "violation")),
+        _ if draft.is_edited() => Some("edited".to_owned()),
+        _ => None,
+    }
+}
