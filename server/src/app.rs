@@ -22,7 +22,7 @@ use crate::problem::{self, Problem, ProblemCode};
 use crate::rate_limit::RateLimiter;
 use crate::store::Store;
 use crate::tasks::{self, post, read};
-use crate::tokens::{TokenSource, Tokens};
+use crate::tokens::Tokens;
 
 /// The header that carries the token.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agent-token");
@@ -197,8 +197,8 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
 /// internet could otherwise point its own name at 127.0.0.1 and post tasks as if it were ours.
 async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = host(&request);
-    let refused = app.0.tokens.source() == TokenSource::Default
-        && host.is_some_and(|host| !is_loopback_name(&host));
+    let refused =
+        app.0.tokens.include_default() && host.is_some_and(|host| !is_loopback_name(&host));
     if refused {
         return Problem::Misdirected.into_response();
     }
