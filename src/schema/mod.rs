@@ -15,6 +15,7 @@ use crate::document::Document;
 
 mod conjunction;
 pub mod lint;
+mod pattern;
 pub mod roles;
 pub mod sample;
 pub mod strict;

@@ -12,7 +12,6 @@ mod formats;
 mod hints;
 mod instance;
 mod number;
-mod pattern;
 mod seeded;
 mod shape;
 mod text;

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::hints::Hints;
-use super::pattern::Pattern;
 use super::seeded::Seeded;
 use super::shape::{Shape, shape};
 use super::{Fullness, SampleError, number, text};
@@ -11,6 +10,7 @@ use crate::schema::conjunction::{
     Located, Part, Types, counts, enumeration, member, property_names, required, types,
     types_spoken_of,
 };
+use crate::schema::pattern::Pattern;
 
 /// Places visited before a sample is given up.
 const MOST_STEPS: u32 = 20_000;

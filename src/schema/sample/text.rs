@@ -1,10 +1,10 @@
 //! Strings: by format, by pattern, by what the member's name says.
 
 use super::hints::Hints;
-use super::pattern::Pattern;
 use super::seeded::Seeded;
 use super::{SampleError, formats};
 use crate::schema::conjunction::{Part, counts, strings};
+use crate::schema::pattern::Pattern;
 use crate::schema::roles::TextKind;
 
 /// How often a string is made before its limits are given up.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::ModelSchema;
 use crate::document::{Document, Kind, Node, push_token};
+use crate::schema::pattern::Pattern;
 
 /// How deep the forms of a task are compared with it.
 const MOST_DEPTH: u32 = 64;
@@ -129,7 +130,8 @@ impl<'m> Walk<'m> {
         forms
     }
 
-    /// Whether a node has a form, as far as types, values and members say.
+    /// Whether a node has a form, as far as types, values, patterns, numeric limits and members
+    /// say.
     fn fits(&self, node: Node<'_>, form: &Form<'_>, depth: u32) -> bool {
         if depth > MOST_DEPTH {
             return false;
@@ -153,6 +155,11 @@ impl<'m> Walk<'m> {
             .get("enum")
             .and_then(Value::as_array)
             .is_none_or(|values| values.contains(&node.to_value()));
+        let of_limits = match node.kind() {
+            Kind::String => matches_pattern(form.schema, node),
+            Kind::Number => is_within(form.schema, node),
+            _ => true,
+        };
         let inner_fits = |child: Node<'_>, pointer: String| {
             self.forms(&[pointer])
                 .iter()
@@ -179,8 +186,37 @@ impl<'m> Walk<'m> {
                 .all(|child| inner_fits(child, format!("{}/items", form.pointer))),
             _ => true,
         };
-        of_type && of_values && of_members()
+        of_type && of_values && of_limits && of_members()
     }
+}
+
+/// Whether a string matches the form's pattern; one that cannot be read is not held against it.
+fn matches_pattern(schema: &Value, node: Node<'_>) -> bool {
+    let pattern = schema
+        .get("pattern")
+        .and_then(Value::as_str)
+        .and_then(|source| Pattern::parse(source).ok());
+    match (pattern, node.as_str()) {
+        (Some(pattern), Some(text)) => pattern.matches(&text),
+        _ => true,
+    }
+}
+
+/// Whether a number lies inside the form's limits, as far as a double tells.
+fn is_within(schema: &Value, node: Node<'_>) -> bool {
+    let Ok(number) = node.text().parse::<f64>() else {
+        return true;
+    };
+    let meets = |keyword: &str, test: fn(f64, f64) -> bool| {
+        schema
+            .get(keyword)
+            .and_then(Value::as_f64)
+            .is_none_or(|limit| test(number, limit))
+    };
+    meets("minimum", |number, limit| number >= limit)
+        && meets("maximum", |number, limit| number <= limit)
+        && meets("exclusiveMinimum", |number, limit| number > limit)
+        && meets("exclusiveMaximum", |number, limit| number < limit)
 }
 
 fn property<'m>(schema: &'m Value, name: &str) -> Option<&'m Value> {

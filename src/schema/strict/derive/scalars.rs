@@ -13,22 +13,13 @@ impl<'a> Deriver<'a> {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), type_keyword(form));
         if form.intersects(Types::STRING) {
-            let rules: [(&str, fn(&str) -> bool, &str); 2] = [
-                (
-                    "pattern",
-                    is_plain_pattern,
-                    "The model can be held to one pattern without look-around. It is checked here.",
-                ),
-                (
-                    "format",
-                    |format| FORMATS.contains(&format),
-                    "The model cannot be held to this format. It is checked here where it is a known one.",
-                ),
-            ];
-            for (keyword, is_known, why) in rules {
+            let patterns =
+                "The model can be held to one pattern without look-around. It is checked here.";
+            let formats = "The model cannot be held to this format. It is checked here where it is a known one.";
+            for (keyword, why) in [("pattern", patterns), ("format", formats)] {
                 for (text, pointer) in strings(parts, keyword) {
                     let same = schema.get(keyword).and_then(Value::as_str) == Some(text);
-                    if is_known(text) && !schema.contains_key(keyword) {
+                    if is_kept(keyword, text) && !schema.contains_key(keyword) {
                         schema.insert(keyword.to_owned(), Value::from(text));
                     } else if !same {
                         self.note(&pointer, keyword, why);
@@ -85,6 +76,15 @@ impl<'a> Deriver<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether the subset takes a pattern or a format.
+fn is_kept(keyword: &str, text: &str) -> bool {
+    if keyword == "pattern" {
+        is_plain_pattern(text)
+    } else {
+        FORMATS.contains(&text)
     }
 }
 

@@ -5,7 +5,7 @@
 //! categories, escapes, groups, alternation, quantifiers (lazy ones too), `^ $ \b \B` and
 //! look-aheads. Back-references, look-behinds and inline flags are refused.
 
-use super::seeded::Seeded;
+use super::sample::Seeded;
 
 mod reader;
 

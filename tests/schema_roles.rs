@@ -1,0 +1,98 @@
+//! Roles are guessed by name and type.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use serde_json::{Value, json};
+use taskwright::schema::{Roles, agent_action_schema, agent_task_schema};
+
+fn guessed(schema: &Value) -> [Option<String>; 3] {
+    let roles = Roles::guess(schema);
+    [roles.key, roles.title, roles.depends_on]
+}
+
+fn expected(names: [&str; 3]) -> [Option<String>; 3] {
+    names.map(|name| (!name.is_empty()).then(|| name.to_owned()))
+}
+
+fn with(properties: Value) -> Value {
+    json!({"type": "object", "properties": properties})
+}
+
+#[test]
+fn the_schemas_that_ship_have_the_roles_one_expects() {
+    let task: Value = serde_json::from_str(agent_task_schema()).unwrap();
+    assert_eq!(guessed(&task), expected(["key", "title", "depends_on"]));
+    let action: Value = serde_json::from_str(agent_action_schema()).unwrap();
+    assert_eq!(guessed(&action), expected(["", "title", ""]));
+}
+
+#[test]
+fn names_are_read_in_any_spelling_and_the_likeliest_wins() {
+    let text = json!({"type": "string"});
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let cases = [
+        (
+            json!({"taskId": text, "taskName": text, "dependsOn": list}),
+            ["taskId", "taskName", "dependsOn"],
+        ),
+        (
+            json!({"id": text, "slug": text, "name": text, "title": text}),
+            ["slug", "title", ""],
+        ),
+        (
+            json!({"External-ID": text, "summary": text, "Blocked By": list}),
+            ["External-ID", "summary", "Blocked By"],
+        ),
+        (json!({"task": text}), ["", "task", ""]),
+        (json!({"colour": text}), ["", "", ""]),
+    ];
+    for (properties, names) in cases {
+        assert_eq!(
+            guessed(&with(properties.clone())),
+            expected(names),
+            "{properties}"
+        );
+    }
+}
+
+#[test]
+fn a_member_of_another_type_plays_no_role() {
+    let cases = [
+        json!({"id": {"type": "integer"}}),
+        json!({"key": {"enum": ["a", "b"]}}),
+        json!({"task": {"type": "object"}}),
+        json!({"dependencies": {"type": "array", "items": {"type": "object"}}}),
+        json!({"after": {"type": "boolean"}}),
+    ];
+    for properties in cases {
+        assert_eq!(
+            guessed(&with(properties.clone())),
+            expected(["", "", ""]),
+            "{properties}"
+        );
+    }
+}
+
+#[test]
+fn members_behind_references_and_choices_count() {
+    let schema = json!({
+        "allOf": [{"$ref": "#/$defs/Base"}],
+        "anyOf": [
+            {"properties": {"after": {"anyOf": [{"type": "string"}, {"type": "null"}]}}},
+            {"$ref": "#/$defs/None"}],
+        "$defs": {"Base": {"properties": {"key": {"$ref": "#/$defs/Text"}}}, "Text": {"type": "string"}}
+    });
+    assert_eq!(guessed(&schema), expected(["key", "", "after"]));
+}
+
+#[test]
+fn a_schema_that_says_nothing_has_no_roles() {
+    for schema in [json!({}), json!(true), json!({"$ref": "#"}), json!([1])] {
+        assert_eq!(guessed(&schema), expected(["", "", ""]));
+    }
+}
