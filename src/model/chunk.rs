@@ -97,31 +97,31 @@ fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(
         return Ok(());
     }
     if let Some(delta) = choice.delta.or(choice.message) {
-        if let Some(content) = delta.content {
-            if let Some(text) = content.into_text("content")? {
-                sink(Piece::Content(text));
-            }
+        if let Some(content) = delta.content
+            && let Some(text) = content.into_text("content")?
+        {
+            sink(Piece::Content(text));
         }
-        if let Some(refusal) = delta.refusal {
-            if let Some(text) = refusal.into_text("refusal")? {
-                sink(Piece::Refusal(text));
-            }
+        if let Some(refusal) = delta.refusal
+            && let Some(text) = refusal.into_text("refusal")?
+        {
+            sink(Piece::Refusal(text));
         }
     }
     if let Some(Value::Object(error)) = choice.error {
         sink(Piece::Error(ErrorBody::of_object(&error)));
         return Ok(());
     }
-    if let Some(reason) = choice.finish_reason {
-        if let Some(reason) = reason.into_text("finish_reason")? {
-            sink(Piece::Finish(match reason.as_ref() {
-                "stop" => Finish::Stop,
-                "length" => Finish::Length,
-                "content_filter" => Finish::ContentFilter,
-                "tool_calls" | "function_call" => Finish::ToolCall(reason.into_owned()),
-                other => Finish::Other(cut(other, 64)),
-            }));
-        }
+    if let Some(reason) = choice.finish_reason
+        && let Some(reason) = reason.into_text("finish_reason")?
+    {
+        sink(Piece::Finish(match reason.as_ref() {
+            "stop" => Finish::Stop,
+            "length" => Finish::Length,
+            "content_filter" => Finish::ContentFilter,
+            "tool_calls" | "function_call" => Finish::ToolCall(reason.into_owned()),
+            other => Finish::Other(cut(other, 64)),
+        }));
     }
     Ok(())
 }

@@ -10,8 +10,10 @@
 //! single task is read a second time, when it has closed.
 
 mod error;
+mod prose;
 
 pub use error::EnvelopeError;
+use prose::{Prose, Step, is_space};
 
 use super::text::cut;
 use crate::document::scanner::{Limits, Progress, Scanner};
@@ -85,22 +87,6 @@ enum Scanned {
     Name,
     OtherValue,
     Task,
-}
-
-/// Text in which a document may begin.
-#[derive(Debug, Clone, Copy)]
-struct Prose {
-    /// Nothing but whitespace so far.
-    blank: bool,
-    /// A bracket that begins a document if the right character follows.
-    bracket: Option<(u8, usize)>,
-}
-
-impl Prose {
-    const START: Prose = Prose {
-        blank: true,
-        bracket: None,
-    };
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -205,7 +191,7 @@ impl Envelope {
             self.state = State::ThinkOpening { matched: 0 };
             return;
         }
-        let after = match self.prose(answer, byte, prose) {
+        let after = match prose.take(answer, byte, &mut self.at) {
             Step::Prose(after) => {
                 self.state = State::Lead(after);
                 return;
@@ -244,7 +230,7 @@ impl Envelope {
         {
             return Err(self.malformed(answer, self.at, Fault::TextAfterValue));
         }
-        match self.prose(answer, byte, prose) {
+        match prose.take(answer, byte, &mut self.at) {
             Step::Prose(after) => {
                 if !after.blank {
                     self.tell_text_around(sink);
@@ -260,54 +246,6 @@ impl Envelope {
         if !self.told_text_around {
             self.told_text_around = true;
             sink(Found::TextAround);
-        }
-    }
-
-    /// Takes a byte of text in which a document may begin, and skips to the next that matters.
-    fn prose(&mut self, answer: &str, byte: u8, prose: Prose) -> Step {
-        if let Some((bracket, start)) = prose.bracket {
-            if is_space(byte) {
-                self.at += 1;
-                return Step::Prose(prose);
-            }
-            let begins = match bracket {
-                b'{' => byte == b'"',
-                _ => byte == b'{' || (prose.blank && byte == b']'),
-            };
-            if begins {
-                return Step::Document(bracket, start);
-            }
-            // The bracket was prose. This byte is looked at as such.
-            return Step::Prose(Prose {
-                blank: false,
-                bracket: None,
-            });
-        }
-        let start = self.at;
-        match byte {
-            b'{' if prose.blank => {
-                self.at += 1;
-                Step::Document(byte, start)
-            }
-            b'{' | b'[' => {
-                self.at += 1;
-                Step::Prose(Prose {
-                    bracket: Some((byte, start)),
-                    ..prose
-                })
-            }
-            _ if prose.blank && is_space(byte) => {
-                self.at += 1;
-                Step::Prose(prose)
-            }
-            _ => {
-                let rest = answer.as_bytes().get(self.at..).unwrap_or_default();
-                self.at += memchr::memchr2(b'{', b'[', rest).unwrap_or(rest.len());
-                Step::Prose(Prose {
-                    blank: false,
-                    bracket: None,
-                })
-            }
         }
     }
 
@@ -525,18 +463,6 @@ impl Envelope {
             ),
         }
     }
-}
-
-/// What a byte of prose led to.
-enum Step {
-    Prose(Prose),
-    /// A document began with this bracket, at this offset.
-    Document(u8, usize),
-}
-
-/// Whitespace of JSON (RFC 8259, section 2).
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// Whether a name, with its quotes, is that of the array of tasks, however it is escaped.

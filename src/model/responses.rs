@@ -124,19 +124,18 @@ impl ResponsesReader {
         );
         match kind.as_ref() {
             "response.output_text.delta" => {
-                if self.enter(part, sink) {
-                    if let Some(text) = event.delta.unwrap_or_default().into_text("delta")? {
-                        sink(Piece::Content(text));
-                    }
+                if self.enter(part, sink)
+                    && let Some(text) = event.delta.unwrap_or_default().into_text("delta")?
+                {
+                    sink(Piece::Content(text));
                 }
             }
             "response.output_text.done" => {
-                if let Some(text) = event.text {
-                    if self.enter(part, sink) {
-                        if let Some(text) = text.into_text("text")? {
-                            sink(Piece::WholePart(text));
-                        }
-                    }
+                if let Some(text) = event.text
+                    && self.enter(part, sink)
+                    && let Some(text) = text.into_text("text")?
+                {
+                    sink(Piece::WholePart(text));
                 }
             }
             "response.refusal.delta" => {

@@ -388,7 +388,7 @@ mod tests {
     fn a_line_of_a_mebibyte_is_taken_and_one_byte_more_is_an_error_however_it_is_split() {
         let fits = "x".repeat(MAX_LINE_BYTES - "data: ".len());
         let line = format!("data: {fits}\n\n");
-        assert_eq!(data_of(&line), [fits.clone()]);
+        assert_eq!(data_of(&line), std::slice::from_ref(&fits));
         for size in [line.len(), 1000, 7] {
             let long = format!("data: a\n\ndata: {fits}x\n\ndata: b\n\n");
             let pieces: Vec<&[u8]> = long.as_bytes().chunks(size).collect();

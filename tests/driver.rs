@@ -1,0 +1,552 @@
+//! The drivers over a world in memory: what leaves, what comes back, what is kept.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use serde_json::{Value, json};
+use taskwright::brief::BriefForm;
+use taskwright::delivery::Outcome as Delivered;
+use taskwright::delivery::rest::{Answer, PostRequest};
+use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report};
+use taskwright::model::{End, ModelRequest, Outcome};
+use taskwright::ports::{
+    CallEnd, Clock, Durability, Entry, ModelTransport, Part, StopSignal, Store, StoreError, Table,
+    TaskSink,
+};
+use taskwright::review::{Approval, DraftId, RunId};
+use taskwright::run::{Event, Mode, Posting, Run, Start};
+use taskwright::schema::validator::{Validator, ValidatorOptions};
+use taskwright::schema::{Check, TaskSchema, agent_task_schema};
+use taskwright::secrets::{Keyring, Secret, SecretName};
+use taskwright::settings::{Address, Api, Connection, ModelEndpoint, TaskServer};
+
+/// Runs a future that never has to wait: the world in memory answers at once.
+fn at_once<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the world in memory answers at once"),
+    }
+}
+
+struct Instant;
+
+impl Clock for Instant {
+    fn now(&self) -> u64 {
+        1
+    }
+
+    async fn sleep(&self, _milliseconds: u32) {}
+}
+
+/// A model that gives one prepared answer after the other and remembers what it was asked.
+#[derive(Clone, Default)]
+struct Model {
+    answers: Rc<RefCell<VecDeque<(u16, String, CallEnd)>>>,
+    asked: Rc<RefCell<Vec<(ModelRequest, Option<String>)>>>,
+}
+
+impl ModelTransport for Model {
+    async fn call(
+        &self,
+        request: &ModelRequest,
+        key: Option<&Secret>,
+        _idle: u32,
+        _stop: &StopSignal,
+        on_part: &mut dyn FnMut(Part<'_>),
+    ) -> CallEnd {
+        let address = Address::parse(&request.url).unwrap();
+        let key = key.map(|key| key.reveal_to(&address).unwrap().to_owned());
+        self.asked.borrow_mut().push((request.clone(), key));
+        let (status, body, end) = self
+            .answers
+            .borrow_mut()
+            .pop_front()
+            .expect("an answer is left");
+        if !matches!(end, CallEnd::Unreachable { .. }) {
+            on_part(Part::Head {
+                status,
+                headers: Vec::new(),
+            });
+            for piece in body.as_bytes().chunks(7) {
+                on_part(Part::Bytes(piece));
+            }
+        }
+        end
+    }
+}
+
+#[derive(Clone, Default)]
+struct Tasks {
+    answers: Rc<RefCell<VecDeque<Answer>>>,
+    posted: Rc<RefCell<Vec<(PostRequest, String)>>>,
+}
+
+impl TaskSink for Tasks {
+    async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
+        let token = token.reveal_to(&request.address).unwrap().to_owned();
+        self.posted.borrow_mut().push((request.clone(), token));
+        self.answers
+            .borrow_mut()
+            .pop_front()
+            .expect("an answer is left")
+    }
+}
+
+fn streamed(text: &str, finish: &str) -> String {
+    let mut body = String::new();
+    for piece in text.chars().collect::<Vec<_>>().chunks(5) {
+        let piece: String = piece.iter().collect();
+        let chunk = json!({"choices": [{"index": 0, "delta": {"content": piece}}]});
+        body.push_str(&format!("data: {chunk}\n\n"));
+    }
+    let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]});
+    body.push_str(&format!("data: {last}\n\ndata: [DONE]\n\n"));
+    body
+}
+
+fn ended() -> CallEnd {
+    CallEnd::Answered(End::Ended)
+}
+
+fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
+    let form = BriefForm {
+        goal: "Ship it".to_owned(),
+        count: "2".to_owned(),
+        ..BriefForm::default()
+    };
+    Assignment {
+        brief: form.check(0).unwrap(),
+        schema: TaskSchema::parse(schema).unwrap(),
+        connection: Connection {
+            model: endpoint,
+            ..Connection::built_in()
+        },
+    }
+}
+
+fn endpoint(base_url: &str) -> ModelEndpoint {
+    ModelEndpoint {
+        base_url: Address::parse(base_url).unwrap(),
+        model: "m".to_owned(),
+        api: Api::ChatCompletions,
+        max_output_tokens: None,
+        needs_key: None,
+    }
+}
+
+fn check(schema: &TaskSchema) -> Arc<dyn Check> {
+    Arc::new(Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap())
+}
+
+struct Told(Rc<RefCell<Vec<Report>>>);
+
+impl Told {
+    fn tasks(&self) -> Vec<(String, usize)> {
+        let told = self.0.borrow();
+        told.iter()
+            .filter_map(|report| match report {
+                Report::Event(event) => match &**event {
+                    Event::TaskArrived {
+                        document,
+                        violations,
+                    } => Some((document.text().to_owned(), violations.len())),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let told = self.0.borrow();
+        match told.last() {
+            Some(Report::Event(event)) => match &**event {
+                Event::GenerationEnded { outcome, .. } => outcome.clone(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let told = self.0.borrow();
+        told.iter()
+            .filter_map(|report| match report {
+                Report::Warning { code, .. } => Some(code.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Told {
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let driver = LiveDriver::new(
+        model.clone(),
+        Tasks::default(),
+        Rc::new(RefCell::new(secrets)),
+        1000,
+    );
+    let check = check(&assignment.schema);
+    let reports = Rc::clone(&told);
+    at_once(
+        driver.generate(assignment, check, StopSignal::default(), &move |report| {
+            reports.borrow_mut().push(report);
+        }),
+    );
+    Told(told)
+}
+
+fn answering(answers: &[(u16, String, CallEnd)]) -> Model {
+    let model = Model::default();
+    model.answers.borrow_mut().extend(answers.iter().cloned());
+    model
+}
+
+const LOOSE: &str = r#"{"title":"t","type":"object","required":["title"],"additionalProperties":false,
+    "properties":{"title":{"type":"string","minLength":2},"n":{"type":"integer"}}}"#;
+
+#[test]
+fn tasks_arrive_with_their_exact_text_and_without_the_nulls_that_only_the_model_was_allowed() {
+    let text = r#"{"tasks":[{ "title":"ab" , "n":null},{"n":98765432109876543210,"title":"x"}]}"#;
+    let model = answering(&[(200, streamed(text, "stop"), ended())]);
+    let told = generate(
+        &model,
+        assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
+        Keyring::default(),
+    );
+    assert_eq!(
+        told.tasks(),
+        [
+            (r#"{ "title":"ab"}"#.to_owned(), 0),
+            (r#"{"n":98765432109876543210,"title":"x"}"#.to_owned(), 1),
+        ]
+    );
+    assert!(told.outcome().is_complete());
+    let asked = model.asked.borrow();
+    let body: Value = serde_json::from_str(&asked[0].0.body).unwrap();
+    assert_eq!(body["response_format"]["json_schema"]["strict"], true);
+    assert_eq!(asked[0].1, None, "loopback wants no key and gets none");
+}
+
+#[test]
+fn the_request_that_is_shown_is_the_request_that_leaves() {
+    let assignment = assignment(agent_task_schema(), Some(endpoint("http://localhost:1/v1")));
+    let shown = driver::request_for(&assignment).unwrap();
+    let model = answering(&[(200, streamed("{\"tasks\":[]}", "stop"), ended())]);
+    generate(&model, assignment, Keyring::default());
+    assert_eq!(model.asked.borrow()[0].0, shown);
+}
+
+#[test]
+fn an_endpoint_that_refuses_the_schema_is_asked_once_more_with_less_and_the_operator_is_told() {
+    let refusal = json!({"error": {"message": "no", "type": "invalid_request_error",
+        "param": "response_format", "code": "unsupported_parameter"}})
+    .to_string();
+    let model = answering(&[
+        (400, refusal.clone(), ended()),
+        (400, refusal, ended()),
+        (200, streamed("[{\"title\":\"ab\"}]", "stop"), ended()),
+    ]);
+    let told = generate(
+        &model,
+        assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
+        Keyring::default(),
+    );
+    assert!(told.outcome().is_complete(), "{:?}", told.outcome());
+    assert_eq!(told.tasks().len(), 1);
+    assert_eq!(
+        told.warnings()
+            .iter()
+            .filter(|code| *code == "stepped_down")
+            .count(),
+        2
+    );
+    let asked = model.asked.borrow();
+    let format = |at: usize| {
+        let body: Value = serde_json::from_str(&asked[at].0.body).unwrap();
+        body["response_format"]["type"].clone()
+    };
+    assert_eq!(
+        [format(0), format(1), format(2)],
+        [json!("json_schema"), json!("json_object"), Value::Null]
+    );
+}
+
+#[test]
+fn any_other_failure_is_reported_and_not_asked_again() {
+    for (status, body, end, code) in [
+        (
+            401,
+            "{\"error\":{\"message\":\"bad key\"}}".to_owned(),
+            ended(),
+            "key_refused",
+        ),
+        (500, "<html>".to_owned(), ended(), "server_error"),
+        (
+            200,
+            streamed("{\"tasks\":[{\"title\":\"ab\"}", "length"),
+            ended(),
+            "cut_off",
+        ),
+        (200, "data: [DONE]\n\n".to_owned(), ended(), "interrupted"),
+        (
+            0,
+            String::new(),
+            CallEnd::Unreachable {
+                reason: "Failed to fetch".into(),
+            },
+            "unreachable",
+        ),
+        (
+            200,
+            String::new(),
+            CallEnd::Answered(End::Stalled),
+            "stalled",
+        ),
+        (
+            200,
+            String::new(),
+            CallEnd::Answered(End::Cancelled),
+            "cancelled",
+        ),
+        (0, String::new(), CallEnd::Stopped, "cancelled"),
+    ] {
+        let model = answering(&[(status, body, end)]);
+        let told = generate(
+            &model,
+            assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
+            Keyring::default(),
+        );
+        assert_eq!(told.outcome().code(), code, "{status}");
+        assert!(!told.outcome().is_complete());
+    }
+    let told = generate(
+        &Model::default(),
+        assignment(LOOSE, None),
+        Keyring::default(),
+    );
+    assert_eq!(told.outcome().code(), "not_configured");
+}
+
+#[test]
+fn a_key_goes_to_its_own_origin_only() {
+    let home = endpoint("https://api.example.com/v1");
+    let mut ring = Keyring::default();
+    ring.give(SecretName::ModelKey, &home.base_url, "sk-1")
+        .unwrap();
+    let model = answering(&[(200, streamed("[]", "stop"), ended())]);
+    generate(&model, assignment(LOOSE, Some(home)), ring);
+    assert_eq!(model.asked.borrow()[0].1.as_deref(), Some("sk-1"));
+    let mut ring = Keyring::default();
+    let other = Address::parse("https://other.example.com").unwrap();
+    ring.give(SecretName::ModelKey, &other, "sk-2").unwrap();
+    let model = answering(&[(200, streamed("[]", "stop"), ended())]);
+    generate(
+        &model,
+        assignment(LOOSE, Some(endpoint("https://api.example.com/v1"))),
+        ring,
+    );
+    assert_eq!(model.asked.borrow()[0].1, None);
+}
+
+fn posting(body: &str) -> Posting {
+    Posting {
+        draft: DraftId {
+            run: RunId::from_bits(1),
+            ordinal: 1,
+        },
+        attempt: 1,
+        approval: Approval {
+            body: body.into(),
+            digest: "d".to_owned(),
+            key: "k".to_owned(),
+        },
+    }
+}
+
+#[test]
+fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leaves() {
+    let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+    for (token, expected) in [(Some("t"), 1), (None, 0)] {
+        let mut ring = Keyring::default();
+        if let Some(token) = token {
+            ring.give(SecretName::AgentToken, &server.url, token)
+                .unwrap();
+        }
+        let tasks = Tasks::default();
+        tasks.answers.borrow_mut().push_back(Answer::Http {
+            status: 201,
+            retry_after: None,
+            replayed: false,
+            body: String::new(),
+        });
+        let driver = LiveDriver::new(
+            Model::default(),
+            tasks.clone(),
+            Rc::new(RefCell::new(ring)),
+            1,
+        );
+        let told = RefCell::new(Vec::new());
+        let body = "{ \"n\": 98765432109876543210 }";
+        at_once(driver.deliver(Some(&server), posting(body), &|report| {
+            told.borrow_mut().push(report)
+        }));
+        let posted = tasks.posted.borrow();
+        assert_eq!(posted.len(), expected);
+        let Some(Report::Event(event)) = told.borrow_mut().pop() else {
+            panic!("an event")
+        };
+        let Event::Answered { outcome, .. } = *event else {
+            panic!("an answer")
+        };
+        match posted.first() {
+            Some((request, token)) => {
+                assert_eq!((&*request.body, token.as_str()), (body, "t"));
+                assert!(matches!(outcome, Delivered::Delivered { .. }));
+            }
+            None => assert!(matches!(outcome, Delivered::NotSent { .. })),
+        }
+    }
+}
+
+#[test]
+fn a_dry_run_makes_its_tasks_and_its_receipts_with_nothing_but_a_clock() {
+    let assignment = assignment(agent_task_schema(), None);
+    let check = check(&assignment.schema);
+    let make = || {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let reports = Rc::clone(&told);
+        let report = move |report| reports.borrow_mut().push(report);
+        let driver = DryDriver::new(Instant);
+        at_once(driver.generate(
+            assignment.clone(),
+            Arc::clone(&check),
+            StopSignal::default(),
+            &report,
+        ));
+        Told(told)
+    };
+    let (first, second) = (make(), make());
+    assert!(first.outcome().is_complete());
+    assert_eq!(first.tasks().len(), 2);
+    assert!(first.tasks().iter().all(|(_, violations)| *violations == 0));
+    assert_eq!(
+        first.tasks(),
+        second.tasks(),
+        "the same brief gives the same tasks"
+    );
+    let stop = StopSignal::default();
+    stop.stop();
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let reports = Rc::clone(&told);
+    let driver = DryDriver::new(Instant);
+    at_once(
+        driver.generate(assignment.clone(), check, stop, &move |report| {
+            reports.borrow_mut().push(report)
+        }),
+    );
+    assert_eq!(Told(told).outcome(), Outcome::Cancelled);
+}
+
+/// A store in memory that can be told to fail.
+#[derive(Default)]
+struct Memory {
+    held: RefCell<BTreeMap<(&'static str, String), String>>,
+    is_full: bool,
+}
+
+impl Store for Memory {
+    async fn write(&self, entries: Vec<Entry>, _: Durability) -> Result<(), StoreError> {
+        if self.is_full {
+            return Err(StoreError::Full {
+                reason: "full".to_owned(),
+            });
+        }
+        let mut held = self.held.borrow_mut();
+        for entry in entries {
+            held.insert((entry.table.name(), entry.key), entry.text);
+        }
+        Ok(())
+    }
+
+    async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .held
+            .borrow()
+            .get(&(table.name(), key.to_owned()))
+            .cloned())
+    }
+
+    async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let held = self.held.borrow();
+        let found = held
+            .iter()
+            .filter(|((name, key), _)| *name == table.name() && key.starts_with(prefix));
+        Ok(found.map(|(_, text)| text.clone()).collect())
+    }
+}
+
+#[test]
+fn a_run_that_was_kept_comes_back_as_it_stood() {
+    let store = Memory::default();
+    let assignment = assignment(LOOSE, None);
+    let (mut run, step) = Run::start(Start {
+        id: RunId::from_bits(3),
+        mode: Mode::Live,
+        at: 1,
+        brief: None,
+        connection: assignment.connection,
+        schema: assignment.schema,
+    });
+    let keep = |run: &Run, changes| {
+        at_once(store.write(driver::entries(run, changes), Durability::Relaxed)).unwrap()
+    };
+    keep(&run, &step.changes);
+    let texts = (0..12)
+        .map(|n| format!("{{\"title\":\"task {n}\"}}"))
+        .collect();
+    let step = run.apply(Event::Bring { texts }, 2);
+    keep(&run, &step.changes);
+    let id = run.id().to_string();
+    let Loaded::Run(back) = at_once(driver::load(&store, &id, 9)).unwrap() else {
+        panic!("it was kept");
+    };
+    assert_eq!(*back, run);
+    assert!(matches!(
+        at_once(driver::load(&store, "none", 9)).unwrap(),
+        Loaded::Absent
+    ));
+    store
+        .held
+        .borrow_mut()
+        .insert(("runs", id.clone()), "{\"version\":99}".to_owned());
+    assert!(matches!(
+        at_once(driver::load(&store, &id, 9)).unwrap(),
+        Loaded::Unreadable(_)
+    ));
+}
+
+#[test]
+fn a_full_disk_keeps_the_request_from_leaving() {
+    let full = Memory {
+        is_full: true,
+        ..Memory::default()
+    };
+    let draft = posting("{}").draft;
+    let event = at_once(driver::journal(&full, Vec::new(), draft.clone(), 1));
+    assert!(matches!(event, Event::JournalFailed { attempt: 1, .. }));
+    let event = at_once(driver::journal(&Memory::default(), Vec::new(), draft, 1));
+    assert!(matches!(event, Event::Journaled { attempt: 1, .. }));
+}
