@@ -316,3 +316,143 @@ fn violations(check: &dyn Check, task: &Document) -> Vec<Violation> {
     }
     violations
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::error_body::ErrorBody;
+
+    struct Anything;
+
+    impl Check for Anything {
+        fn check(&self, _: &Document) -> Vec<Violation> {
+            Vec::new()
+        }
+    }
+
+    fn answer() -> Answer {
+        Answer::new(Api::ChatCompletions, Arc::new(Anything))
+    }
+
+    fn code(answer: &Answer) -> &'static str {
+        answer.outcome().map_or("open", |outcome| outcome.code())
+    }
+
+    fn say(answer: &mut Answer, text: &str) {
+        answer.take(Piece::Content(Cow::Borrowed(text)));
+    }
+
+    fn warnings(answer: &mut Answer) -> Vec<&'static str> {
+        answer
+            .take_events()
+            .iter()
+            .filter_map(|event| match event {
+                StreamEvent::Warning(warning) => Some(warning.code.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_task_that_is_no_object_is_never_valid_whatever_the_schema_says() {
+        let mut answer = answer();
+        say(&mut answer, r#"{"tasks":[7,{"a":1}]}"#);
+        let valid: Vec<bool> = answer
+            .take_events()
+            .iter()
+            .filter_map(|event| match event {
+                StreamEvent::Task { violations, .. } => Some(violations.is_empty()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(valid, [false, true]);
+    }
+
+    #[test]
+    fn an_answer_beyond_the_limit_fails_and_keeps_the_text_that_came_before() {
+        let mut answer = answer();
+        let piece = " ".repeat(1 << 20);
+        for _ in 0..32 {
+            say(&mut answer, &piece);
+            answer.take_events();
+        }
+        assert_eq!(
+            (answer.text().len(), code(&answer)),
+            (MAX_ANSWER_BYTES, "open")
+        );
+        say(&mut answer, "[]");
+        answer.take(Piece::Finish(Finish::Stop));
+        assert_eq!(
+            (answer.text().len(), code(&answer)),
+            (MAX_ANSWER_BYTES, "answer_too_large")
+        );
+    }
+
+    #[test]
+    fn trouble_after_the_end_takes_nothing_away_from_a_whole_answer() {
+        let mut answer = answer();
+        say(&mut answer, "[{}]");
+        answer.take(Piece::Finish(Finish::Stop));
+        answer.take(Piece::Error(ErrorBody::default()));
+        assert_eq!(code(&answer), "complete");
+        assert_eq!(warnings(&mut answer), ["trouble_after_end"]);
+    }
+
+    #[test]
+    fn of_two_reasons_for_ending_the_worse_one_counts() {
+        for (first, second) in [
+            (Finish::Stop, Finish::Length),
+            (Finish::Length, Finish::Stop),
+        ] {
+            let mut answer = answer();
+            say(&mut answer, "[{}]");
+            answer.take(Piece::Finish(first));
+            answer.take(Piece::Finish(second));
+            assert_eq!(code(&answer), "cut_off");
+            assert_eq!(warnings(&mut answer), ["finish_changed"]);
+        }
+    }
+
+    #[test]
+    fn a_filter_or_a_refusal_counts_before_what_is_wrong_with_the_text() {
+        for (refusal, finish, expected) in [
+            ("", Finish::ContentFilter, "filtered"),
+            ("No.", Finish::Stop, "refused"),
+            ("No.", Finish::Length, "refused"),
+            ("No.", Finish::ContentFilter, "filtered"),
+            ("", Finish::Stop, "malformed_answer"),
+            ("", Finish::Length, "malformed_answer"),
+        ] {
+            let mut answer = answer();
+            say(&mut answer, "{oops}");
+            answer.take(Piece::Refusal(Cow::Borrowed(refusal)));
+            answer.take(Piece::Finish(finish));
+            assert_eq!(code(&answer), expected);
+        }
+    }
+
+    #[test]
+    fn what_it_cost_is_told_once_for_each_change_and_after_a_failure_too() {
+        let usage = |output| Usage {
+            output,
+            ..Usage::default()
+        };
+        let mut answer = answer();
+        answer.take(Piece::Usage(usage(1)));
+        answer.take(Piece::Usage(usage(1)));
+        answer.take(Piece::Error(ErrorBody::default()));
+        answer.take(Piece::Usage(usage(2)));
+        assert_eq!(answer.take_events().len(), 2);
+        assert_eq!(answer.usage(), Some(usage(2)));
+    }
+
+    #[test]
+    fn an_endpoint_cannot_flood_the_page_with_warnings() {
+        let mut answer = answer();
+        for kind in 0..1000 {
+            let kind = format!("kind.{}", kind / 2);
+            answer.take(Piece::Warning(WarningCode::UnknownEvent, kind));
+        }
+        assert_eq!(answer.take_events().len(), MAX_WARNINGS);
+    }
+}

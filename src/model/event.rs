@@ -36,7 +36,7 @@ pub enum StreamEvent {
     Warning(Warning),
 }
 
-/// Something odd about an answer. Each kind is told once for a request.
+/// Something odd about an answer. The same one is told once for a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// A stable name for the kind of oddity.
