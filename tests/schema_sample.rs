@@ -9,9 +9,10 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use taskwright::document::Document;
 use taskwright::schema::sample::{Fullness, Hints, Seeded, sample, sample_valid, sample_with};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
-use taskwright::schema::{agent_action_schema, agent_task_schema};
+use taskwright::schema::{Check, agent_action_schema, agent_task_schema};
 
 fn check_of(schema: &Value) -> Validator {
     Validator::compile(schema, &ValidatorOptions::default())
@@ -429,10 +430,57 @@ proptest! {
     }
 
     #[test]
+    fn what_a_pattern_gives_matches_it(pattern in any_pattern(), least in 0u32..12, seed in any::<u64>()) {
+        let schema = json!({"type": "string", "pattern": format!("^{pattern}$"), "minLength": least});
+        // Not every pattern can be as long as that; what is made has to match, by another engine.
+        if let Ok(made) = sample(&schema, &schema, &mut Seeded::new(seed)) {
+            let document = Document::parse(&made.to_string()).unwrap();
+            prop_assert_eq!(check_of(&schema).check(&document), vec![], "{}", made);
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_pattern_reader_panic(pattern in "[\\^$.|?*+()\\[\\]{},:=!<>\\-\\\\a-dpu0-9 é]{0,24}", seed in any::<u64>()) {
+        let schema = json!({"type": "string", "pattern": pattern});
+        let _ = sample(&schema, &schema, &mut Seeded::new(seed));
+    }
+
+    #[test]
     fn nothing_makes_the_generator_panic(schema in any_json(), seed in any::<u64>()) {
         // An error is as good an answer as a value.
         let _ = sample(&schema, &schema, &mut Seeded::new(seed));
     }
+}
+
+/// Regular expressions of the common subset.
+fn any_pattern() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(vec![
+        "a",
+        "[a-z]",
+        "[^-x]",
+        "\\d",
+        "\\w",
+        "\\.",
+        "[A-F0-9_]",
+        ".",
+        "é",
+        "\\u0041",
+        "[\\s\\d-]",
+        "\\S",
+    ])
+    .prop_map(str::to_owned);
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner.clone(), 2..4)
+                .prop_map(|parts| format!("(?:{})", parts.join("|"))),
+            (
+                inner,
+                prop::sample::select(vec!["*", "+", "?", "{2}", "{1,3}", "{2,}", "+?"])
+            )
+                .prop_map(|(part, times)| format!("({part}){times}")),
+        ]
+    })
 }
 
 /// JSON with the names of keywords anywhere and values of any kind under them.
@@ -455,6 +503,8 @@ fn any_json() -> impl Strategy<Value = Value> {
             "[z-a]",
             "\\",
             "(?<x>a){3000}",
+            "((){20000}){20000}",
+            "(a{20000}){20000}",
             "date",
             "title"
         ])

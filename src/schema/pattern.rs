@@ -11,6 +11,8 @@ mod reader;
 
 /// How often a string is made before the pattern is given up.
 const TRIES: u32 = 60;
+/// Nodes written, in all tries together, after which a pattern is given up.
+const MAKE_STEPS: u32 = 200_000;
 /// Steps of the matcher after which a string counts as not matching.
 const MATCH_STEPS: u32 = 200_000;
 /// How deep the matcher goes into groups that repeat.
@@ -100,12 +102,14 @@ impl Pattern {
         let room = most.map_or(missing.saturating_add(SPARE), |most| {
             most.saturating_sub(shortest)
         });
+        let mut steps = MAKE_STEPS;
         (0..TRIES).find_map(|attempt| {
             let mut maker = Maker {
                 random: &mut *random,
                 missing,
                 room: room.min(missing.saturating_add(SPARE)),
                 greedy: attempt % 2 == 1,
+                steps: &mut steps,
                 text: String::new(),
             };
             maker.write(&self.node)?;
@@ -143,11 +147,14 @@ struct Maker<'r> {
     room: usize,
     /// Whether the first repetition adds all that is missing.
     greedy: bool,
+    /// How many nodes may still be written, in this try and those after it.
+    steps: &'r mut u32,
     text: String,
 }
 
 impl Maker<'_> {
     fn write(&mut self, node: &Node) -> Option<()> {
+        *self.steps = self.steps.checked_sub(1)?;
         match node {
             Node::Start | Node::End | Node::Boundary { .. } | Node::Ahead { .. } => {}
             Node::Set(set) => {

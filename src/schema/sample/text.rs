@@ -65,14 +65,16 @@ pub(super) fn text(
             return Ok(candidate);
         }
     }
-    for attempt in 0..TRIES {
-        let count = limits.patterns.len().max(1);
-        let chosen = limits.patterns.get(attempt as usize % count);
-        let made = chosen
-            .and_then(|(pattern, _)| pattern.generate(random, limits.least, limits.most))
-            .filter(|made| limits.patterns_fit(made));
-        if let Some(made) = made {
-            return Ok(made);
+    // What matches one of several patterns may match the others.
+    let rounds = if limits.patterns.len() > 1 { TRIES } else { 1 };
+    for _ in 0..rounds {
+        for (pattern, _) in &limits.patterns {
+            let made = pattern
+                .generate(random, limits.least, limits.most)
+                .filter(|made| limits.patterns_fit(made));
+            if let Some(made) = made {
+                return Ok(made);
+            }
         }
     }
     let pointer = limits.patterns.first().map(|(_, pointer)| pointer.clone());
@@ -180,14 +182,15 @@ fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut Seeded)
     while length < limits.least {
         if length > 0 {
             text.push(' ');
+            length += 1;
         }
-        let more = if limits.least - length > 40 {
+        let more = if limits.least.saturating_sub(length) > 40 {
             hints.prose(random)
         } else {
             hints.word(random)
         };
         text.push_str(&more);
-        length = text.chars().count();
+        length += more.chars().count();
     }
     match limits.most {
         Some(most) if length > most => cut(&text, most, limits.least),
