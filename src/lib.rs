@@ -8,6 +8,7 @@
 //!
 //! Everything before `browser` compiles and is tested natively.
 
+pub mod api;
 pub mod brief;
 pub mod delivery;
 pub mod document;
@@ -22,8 +23,6 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 
-#[cfg(target_arch = "wasm32")]
-pub mod api;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 #[cfg(target_arch = "wasm32")]

@@ -1,0 +1,164 @@
+//! What a stream tells, as JavaScript sees it.
+
+use serde::Serialize;
+
+use crate::model;
+use crate::schema;
+
+/// One rule that a task breaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Violation {
+    instance_path: String,
+    schema_path: String,
+    keyword: String,
+    message: String,
+}
+
+impl From<schema::Violation> for Violation {
+    fn from(violation: schema::Violation) -> Self {
+        Violation {
+            instance_path: violation.instance_path,
+            schema_path: violation.schema_path,
+            keyword: violation.keyword,
+            message: violation.message,
+        }
+    }
+}
+
+/// Violations of one task, in their order.
+#[must_use]
+pub fn violations(found: Vec<schema::Violation>) -> Vec<Violation> {
+    found.into_iter().map(Violation::from).collect()
+}
+
+/// What a request cost, in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    input: u64,
+    output: u64,
+    cached: u64,
+    reasoning: u64,
+}
+
+impl From<model::Usage> for Usage {
+    fn from(usage: model::Usage) -> Self {
+        Usage {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+            reasoning: usage.reasoning,
+        }
+    }
+}
+
+/// Something odd that takes nothing away from the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// A stable name.
+    pub code: String,
+    /// What was seen.
+    pub message: String,
+}
+
+/// `StreamEvent` of the TypeScript types, told apart by `type`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum StreamEvent {
+    /// A task's JSON closed.
+    Task {
+        /// Its place in the answer, from 0.
+        index: usize,
+        /// Its exact text.
+        text: String,
+        /// What the schema has against it.
+        violations: Vec<Violation>,
+    },
+    /// More of the answer's text.
+    Text {
+        /// The characters that were added.
+        delta: String,
+    },
+    /// What the request cost so far.
+    Usage(Usage),
+    /// Something odd.
+    Warning(Warning),
+}
+
+impl From<model::StreamEvent> for StreamEvent {
+    fn from(event: model::StreamEvent) -> Self {
+        match event {
+            model::StreamEvent::Task {
+                index,
+                document,
+                violations: found,
+            } => StreamEvent::Task {
+                index,
+                text: document.text().to_owned(),
+                violations: violations(found),
+            },
+            model::StreamEvent::Text { delta } => StreamEvent::Text { delta },
+            model::StreamEvent::Usage(usage) => StreamEvent::Usage(usage.into()),
+            model::StreamEvent::Warning(warning) => StreamEvent::Warning(Warning {
+                code: warning.code.as_str().to_owned(),
+                message: warning.message,
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::Document;
+    use crate::model::{Warning as ModelWarning, WarningCode};
+    use serde_json::json;
+
+    #[test]
+    fn events_have_the_shape_of_the_typescript_types() {
+        let broken = schema::Violation {
+            instance_path: "/a".into(),
+            schema_path: "/properties/a/type".into(),
+            keyword: "type".into(),
+            message: "m".into(),
+        };
+        let table = [
+            (
+                model::StreamEvent::Task {
+                    index: 2,
+                    document: Document::parse(r#"{ "b":1.0, "a":18446744073709551616 }"#).unwrap(),
+                    violations: vec![broken],
+                },
+                json!({"type": "task", "index": 2,
+                       "text": r#"{ "b":1.0, "a":18446744073709551616 }"#,
+                       "violations": [{"instancePath": "/a", "keyword": "type", "message": "m",
+                                       "schemaPath": "/properties/a/type"}]}),
+            ),
+            (
+                model::StreamEvent::Text { delta: "ab".into() },
+                json!({"type": "text", "delta": "ab"}),
+            ),
+            (
+                model::StreamEvent::Usage(model::Usage {
+                    input: u64::MAX,
+                    output: 2,
+                    cached: 3,
+                    reasoning: 4,
+                }),
+                json!({"type": "usage", "input": u64::MAX, "output": 2, "cached": 3,
+                       "reasoning": 4}),
+            ),
+            (
+                model::StreamEvent::Warning(ModelWarning {
+                    code: WarningCode::NoTasks,
+                    message: "m".into(),
+                }),
+                json!({"type": "warning", "code": "no_tasks", "message": "m"}),
+            ),
+        ];
+        for (event, expected) in table {
+            let event = serde_json::to_value(StreamEvent::from(event)).unwrap();
+            assert_eq!(event, expected);
+        }
+    }
+}
