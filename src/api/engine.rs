@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use leptos::prelude::{GetUntracked, Set, Update};
+use leptos::prelude::{GetUntracked, Owner, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::clock::PageClock;
@@ -43,6 +43,8 @@ type OnAsk = Box<dyn Fn(SecretName)>;
 /// Runs the run that is shown.
 pub(super) struct Engine {
     page: Page,
+    /// Keeps the page's state for as long as something may still be told to it.
+    _owner: Option<Owner>,
     clock: PageClock,
     store: Database,
     secrets: Rc<RefCell<Keyring>>,
@@ -56,6 +58,7 @@ impl Engine {
     pub fn new(page: Page, secrets: Rc<RefCell<Keyring>>) -> Rc<Engine> {
         Rc::new(Engine {
             page,
+            _owner: Owner::current(),
             clock: PageClock,
             store: Database::new(),
             secrets,

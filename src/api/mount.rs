@@ -1,37 +1,104 @@
-//! Puts the page into an element.
+//! Puts the page into an element, and takes it out again.
 
+use std::any::Any;
 use std::rc::Rc;
 
 use leptos::prelude::*;
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use super::office::{Office, OfficeDesk};
+use super::surface::arguments::{self, Thrown};
+use super::surface::error::SurfaceError;
+use super::surface::shape;
 use crate::schema::{TaskSchema, agent_task_schema};
 use crate::settings::Connection;
 use crate::ui::app::App;
 use crate::ui::desk::{Desk, DeskHandle};
 use crate::ui::page::Page;
 
-/// Puts the page into `element`, in place of what is there. The page goes on until the tab is
-/// closed.
+/// `AppConfig` of the TypeScript types.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppConfig {
+    #[serde(default, deserialize_with = "shape::present")]
+    query: Option<String>,
+}
+
+/// A page in an element.
+#[wasm_bindgen(skip_typescript)]
+pub struct AppHandle {
+    mounted: Option<Mounted>,
+}
+
+struct Mounted {
+    office: Rc<Office>,
+    /// Dropped to take the page out of its element.
+    view: Box<dyn Any>,
+}
+
+#[wasm_bindgen]
+impl AppHandle {
+    /// Takes the page out of its element and stops what is under way.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn unmount(&mut self) {
+        if let Some(mounted) = self.mounted.take() {
+            mounted.office.close();
+            drop(mounted.view);
+        }
+    }
+}
+
+impl Drop for AppHandle {
+    /// The page stays: a handle that nobody keeps is collected at a time of the browser's choice,
+    /// and that is no reason to take the page away.
+    fn drop(&mut self) {
+        std::mem::forget(self.mounted.take());
+    }
+}
+
+/// Puts the page into `element`, in place of what is there.
 ///
 /// # Errors
-/// Only where the module itself is broken.
-#[wasm_bindgen]
-pub fn mount(element: HtmlElement) -> Result<(), JsError> {
+/// `invalid_argument` for what is no element, and for a configuration of another shape.
+#[wasm_bindgen(skip_typescript)]
+pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
+    let element: HtmlElement =
+        element
+            .dyn_ref()
+            .cloned()
+            .ok_or_else(|| SurfaceError::Argument {
+                argument: "element",
+                reason: "must be an HTMLElement".to_owned(),
+            })?;
+    let config: AppConfig = match arguments::optional_json("config", config)? {
+        Some(json) => shape::read("config", &json)?,
+        None => AppConfig::default(),
+    };
     super::panic_page::install();
-    let schema = TaskSchema::parse(agent_task_schema())?;
-    let query = web_sys::window()
-        .and_then(|window| window.location().search().ok())
-        .unwrap_or_default();
-    let handle = leptos::mount::mount_to(element.clone(), move || {
+    let schema = TaskSchema::parse(agent_task_schema()).map_err(SurfaceError::Schema)?;
+    let query = config.query.unwrap_or_else(|| {
+        web_sys::window()
+            .and_then(|window| window.location().search().ok())
+            .unwrap_or_default()
+    });
+    // The state outlives the view: what was under way when the page was taken out may still end.
+    let (page, office) = Owner::new().with(|| {
         let page = Page::new(Connection::built_in(), schema);
-        let office = Office::open(page, &query);
-        let desk: DeskHandle = StoredValue::new_local(Rc::new(OfficeDesk(office)) as Rc<dyn Desk>);
+        (page, Office::open(page, &query))
+    });
+    let at_the_desk = Rc::clone(&office);
+    let view = leptos::mount::mount_to(element.clone(), move || {
+        let desk: DeskHandle =
+            StoredValue::new_local(Rc::new(OfficeDesk(at_the_desk)) as Rc<dyn Desk>);
         element.set_text_content(None);
         view! { <App page desk/> }
     });
-    handle.forget();
-    Ok(())
+    Ok(AppHandle {
+        mounted: Some(Mounted {
+            office,
+            view: Box::new(view),
+        }),
+    })
 }

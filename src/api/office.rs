@@ -112,6 +112,11 @@ impl Office {
         office
     }
 
+    /// Stops what is under way: the page is taken away. What is kept stays kept.
+    pub fn close(&self) {
+        self.engine.leave();
+    }
+
     fn add_problem(&self, problem: Problem) {
         self.page.problems.update(|problems| {
             problems.retain(|held| held.code != problem.code);

@@ -68,6 +68,14 @@ pub enum SurfaceError {
     /// Bytes were pushed into a stream that had been finished.
     #[error("the stream is finished and takes no more bytes")]
     StreamFinished,
+    /// A function of the caller's threw.
+    #[error("{name} threw: {reason}")]
+    ListenerFailed {
+        /// The option that holds it.
+        name: &'static str,
+        /// What it threw, in words.
+        reason: String,
+    },
     /// The keys of a delivery need random numbers.
     #[error("there are no random numbers here: {reason}")]
     NoRandomness {
@@ -95,6 +103,7 @@ impl SurfaceError {
             SurfaceError::NotAnObject { .. } => "task_not_an_object",
             SurfaceError::DryRun(error) => error.code(),
             SurfaceError::StreamFinished => "stream_finished",
+            SurfaceError::ListenerFailed { .. } => "listener_failed",
             SurfaceError::NoRandomness { .. } => "no_randomness",
         }
     }
@@ -130,6 +139,9 @@ impl SurfaceError {
             }
             SurfaceError::DryRun(error) => error.hint(),
             SurfaceError::StreamFinished => "Open another stream for another answer.",
+            SurfaceError::ListenerFailed { .. } => {
+                "cause is what it threw. Nothing more was begun; result is what there was until then."
+            }
             SurfaceError::NoRandomness { .. } => {
                 "Use a current browser or Node.js, or give idempotencyKeys."
             }
@@ -184,6 +196,10 @@ mod tests {
             SurfaceError::NotAnObject { index: None },
             SurfaceError::DryRun(DryRunError::NotAnObject { found: "a string" }),
             SurfaceError::StreamFinished,
+            SurfaceError::ListenerFailed {
+                name: "onReceipt",
+                reason: "full".into(),
+            },
             SurfaceError::NoRandomness {
                 reason: "none".into(),
             },

@@ -23,4 +23,15 @@ pub mod generation;
 pub mod outcome;
 pub mod receipt;
 pub mod settings;
-mod shape;
+pub(super) mod shape;
+
+#[cfg(target_arch = "wasm32")]
+pub mod arguments;
+#[cfg(target_arch = "wasm32")]
+pub mod functions;
+#[cfg(target_arch = "wasm32")]
+mod signal;
+#[cfg(target_arch = "wasm32")]
+pub mod stream;
+#[cfg(target_arch = "wasm32")]
+pub mod validator;

@@ -9,7 +9,7 @@ use super::error::SurfaceError;
 ///
 /// # Errors
 /// [`SurfaceError::Argument`] for what has another shape, unknown members included.
-pub(super) fn read<T: DeserializeOwned>(
+pub(in crate::api) fn read<T: DeserializeOwned>(
     argument: &'static str,
     json: &str,
 ) -> Result<T, SurfaceError> {
@@ -26,7 +26,7 @@ pub(super) fn read<T: DeserializeOwned>(
 /// A member that may be left out. `null` is not the same as left out: it is refused like every
 /// other value of a wrong type, so that a number that is none (`JSON.stringify` writes NaN as
 /// `null`) never becomes a default.
-pub(super) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(in crate::api) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,

@@ -1,0 +1,93 @@
+//! `Validator` of the TypeScript types.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+use super::arguments::{self, Thrown};
+use super::error::SurfaceError;
+use super::{events, shape};
+use crate::document::Document;
+use crate::schema::validator::{Validator as Compiled, ValidatorOptions};
+use crate::schema::{Check, SchemaError, TaskSchema};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CompileInput {
+    #[serde(default, deserialize_with = "shape::present")]
+    formats: Option<Formats>,
+    #[serde(default, deserialize_with = "shape::present")]
+    resources: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Formats {
+    Assert,
+    Annotate,
+}
+
+/// A compiled schema.
+#[wasm_bindgen(skip_typescript)]
+pub struct Validator {
+    compiled: Compiled,
+}
+
+#[wasm_bindgen]
+impl Validator {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// A rejection with the code of the schema's fault, or `invalid_argument`.
+    #[wasm_bindgen(skip_typescript)]
+    // Asynchronous from the first day: where the validator is a file of its own, it is fetched here.
+    pub async fn compile(schema: JsValue, options: JsValue) -> Result<Validator, Thrown> {
+        let input: CompileInput = match arguments::optional_json("options", &options)? {
+            Some(json) => shape::read("options", &json)?,
+            None => CompileInput::default(),
+        };
+        let options = ValidatorOptions {
+            assert_formats: input.formats != Some(Formats::Annotate),
+            resources: input.resources.unwrap_or_default(),
+        };
+        let schema = read_schema(&schema)?;
+        let compiled = Compiled::compile(schema.value(), &options).map_err(SurfaceError::Schema)?;
+        Ok(Validator { compiled })
+    }
+
+    /// What is wrong with the text that `JSON.stringify` makes of a value.
+    ///
+    /// # Errors
+    /// `invalid_argument` for what has no JSON text.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn validate(&self, value: &JsValue) -> Result<JsValue, Thrown> {
+        self.check(&arguments::json("value", value)?)
+    }
+
+    /// What is wrong with a task.
+    ///
+    /// # Errors
+    /// `json_…` for what is no JSON, `invalid_argument` for what is no string.
+    #[wasm_bindgen(js_name = validateText, skip_typescript)]
+    pub fn validate_text(&self, task: &JsValue) -> Result<JsValue, Thrown> {
+        self.check(&arguments::text("task", task)?)
+    }
+
+    fn check(&self, text: &str) -> Result<JsValue, Thrown> {
+        let document =
+            Document::parse(text).map_err(|error| SurfaceError::NotJson { index: None, error })?;
+        arguments::to_js(&events::violations(self.compiled.check(&document)))
+    }
+}
+
+/// A schema from the object that JavaScript gave.
+pub(super) fn read_schema(schema: &JsValue) -> Result<TaskSchema, SurfaceError> {
+    Ok(TaskSchema::parse(&arguments::json("schema", schema)?)?)
+}
+
+/// A schema compiled as every task is checked.
+pub(super) fn compile(schema: &TaskSchema) -> Result<Compiled, SchemaError> {
+    Compiled::compile(schema.value(), &ValidatorOptions::default())
+}
