@@ -219,14 +219,19 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
     }
 }
 
+/// What is wrong with a field, from the attempt to use it until it is put right.
 fn error_of(screen: Screen, field: &'static str) -> Signal<Option<String>> {
+    let page = screen.page;
+    let was_found = move || {
+        page.brief_errors
+            .with(|errors| errors.iter().any(|error| error.field() == field))
+    };
     Signal::derive(move || {
-        screen.page.brief_errors.with(|errors| {
-            errors
-                .iter()
-                .find(|error| error.field() == field)
-                .map(error_words)
-        })
+        let errors = was_found().then(|| page.form.with(|form| form.check(0)).err())??;
+        errors
+            .iter()
+            .find(|error| error.field() == field)
+            .map(error_words)
     })
 }
 

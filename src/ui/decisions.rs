@@ -167,7 +167,7 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
     };
     let cancel_on_escape = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {
-            event.stop_propagation();
+            event.prevent_default();
             is_rejecting.set(false);
         }
     };

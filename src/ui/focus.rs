@@ -23,6 +23,13 @@ pub fn focus_by_id_soon(id: String) {
     });
 }
 
+/// Whether any element has the focus.
+pub fn has_focus() -> bool {
+    document()
+        .active_element()
+        .is_some_and(|element| element.tag_name() != "BODY")
+}
+
 /// Whether the event comes from a field that takes text, so that letters are not commands.
 pub fn is_from_field(event: &web_sys::Event) -> bool {
     event

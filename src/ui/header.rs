@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::icons::{icon, mode_mark, mode_name};
+use super::icons::{app_mark, icon, mode_mark, mode_name};
 use super::screen::{Dialog, Screen};
 use crate::run::Mode;
 
@@ -20,9 +20,7 @@ pub fn Header(screen: Screen) -> impl IntoView {
     view! {
         <header class="app-header">
             <h1 class="app-name">
-                <svg class="app-mark" aria-hidden="true">
-                    <use_ href="static/icons/icons.svg#mark"></use_>
-                </svg>
+                {app_mark()}
                 <span>"Taskwright"</span>
             </h1>
             <button

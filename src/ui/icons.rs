@@ -17,6 +17,16 @@ pub fn icon(name: &'static str) -> impl IntoView {
     }
 }
 
+/// The mark of the product.
+pub fn app_mark() -> impl IntoView {
+    view! {
+        <svg class="app-mark" aria-hidden="true">
+            // Made at run time: markup that holds no value is written as text, `use_` included.
+            <use_ href=format!("{SPRITE}#mark")></use_>
+        </svg>
+    }
+}
+
 /// A mark by its name in the sprite; its colour comes from the nearest `data-state`.
 pub fn mark(name: &'static str) -> impl IntoView {
     view! {

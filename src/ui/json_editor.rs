@@ -41,6 +41,13 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
             text,
         });
     };
+    // The button that was pressed may be gone after it; the text is what it was about.
+    let back_to_text = move || {
+        if let Some(field) = field.get_untracked() {
+            // Without the focus the field is one Tab away.
+            let _ = field.focus();
+        }
+    };
     let is_fixed = Memo::new(move |_| draft.with(|draft| draft.delivery.has_left()));
     let is_queued = Memo::new(move |_| {
         draft.with(|draft| draft.delivery.stage == crate::delivery::receipt::Stage::Queued)
@@ -98,6 +105,7 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
                                 type="button"
                                 on:click=move |_| {
                                     screen.send(Event::Restore { draft: id.get_value() });
+                                    back_to_text();
                                 }
                             >
                                 {icon("undo")}
@@ -112,7 +120,10 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
                                         <button
                                             class="button"
                                             type="button"
-                                            on:click=move |_| edit(laid.clone())
+                                            on:click=move |_| {
+                                                edit(laid.clone());
+                                                back_to_text();
+                                            }
                                         >
                                             "Lay it out over lines"
                                         </button>

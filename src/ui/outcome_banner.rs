@@ -9,7 +9,7 @@ use super::screen::{Dialog, Pane, Screen};
 use crate::model::{FailureKind, Outcome};
 use crate::review::DraftState;
 use crate::review::words::{counted, grouped};
-use crate::run::{Event, Generation, Mode};
+use crate::run::{Counts, Event, Generation, Mode};
 use crate::secrets::SecretName;
 
 /// The banner, once the answer has ended.
@@ -29,7 +29,9 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     let dismissed = RwSignal::new(None::<u64>);
     move || {
         let (outcome, at, kept, mode) = ended.get()?;
-        if dismissed.get() == Some(at) {
+        // What came of the delivery is said in its place then.
+        let is_old = outcome.is_complete() && page.counts.with(has_left);
+        if dismissed.get() == Some(at) || is_old {
             return None;
         }
         let can_dismiss = outcome.is_complete() || kept;
@@ -75,6 +77,19 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
             </div>
         })
     }
+}
+
+/// Whether a task was posted, or a dry receipt written.
+fn has_left(counts: &Counts) -> bool {
+    [
+        DraftState::Delivered,
+        DraftState::DryDelivered,
+        DraftState::Refused,
+        DraftState::Failed,
+        DraftState::Unknown,
+    ]
+    .into_iter()
+    .any(|state| counts.of(state) > 0)
 }
 
 fn complete_words(screen: Screen, count: usize, wanted: Option<usize>) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 
 use super::desk::{Desk, DeskHandle};
+use super::focus::{focus_by_id, has_focus};
 use super::page::Page;
 use crate::brief::BriefForm;
 use crate::review::words::counted;
@@ -162,7 +163,21 @@ impl Screen {
     /// Tells the run what the operator did. What could be undone before cannot any more.
     pub fn send(&self, event: Event) {
         self.undo.set(None);
+        let had_focus = has_focus();
         self.ask(|desk| desk.send(event));
+        // The button that was pressed may be gone after it.
+        let chosen = self.chosen;
+        if had_focus {
+            request_animation_frame(move || {
+                let place = match chosen.try_with_untracked(Option::is_some) {
+                    Some(true) => "task-title",
+                    _ => "tasks",
+                };
+                if !has_focus() {
+                    focus_by_id(place);
+                }
+            });
+        }
     }
 
     /// Starts a run, and shows where its tasks will arrive.

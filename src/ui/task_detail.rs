@@ -75,15 +75,26 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             }
         }
     };
-    let close_on_escape = {
+    // Wherever the focus is, and also where it is nowhere; a dialog and the form of a rejection
+    // have an Escape of their own.
+    let listening = window_event_listener(leptos::ev::keydown, {
         let close = close.clone();
-        move |event: web_sys::KeyboardEvent| {
-            if event.key() == "Escape" && !event.is_composing() {
+        move |event| {
+            let is_free = event.key() == "Escape"
+                && !event.is_composing()
+                && !event.default_prevented()
+                && document()
+                    .query_selector("dialog[open]")
+                    .ok()
+                    .flatten()
+                    .is_none();
+            if is_free {
                 event.prevent_default();
                 close();
             }
         }
-    };
+    });
+    on_cleanup(move || listening.remove());
     let close_by_back = close.clone();
     let is_open = move |tab| screen.task_tab.get() == tab;
     view! {
@@ -91,7 +102,6 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             class="pane task-pane"
             aria-labelledby="task-title"
             data-state=move || state_name(state.get())
-            on:keydown=close_on_escape
         >
             <div class="task-head">
                 <div class="line">

@@ -224,7 +224,7 @@ pub fn keep_place(screen: Screen, at: usize) {
         let still = at.min(listed.len().saturating_sub(1));
         let lost = document()
             .active_element()
-            .is_none_or(|element| element.tag_name() == "BODY");
+            .is_none_or(|element| element.tag_name() == "BODY" || element.id() == "tasks");
         if let (true, Some(id)) = (lost, listed.get(still)) {
             focus_by_id_soon(row_id(id));
         }

@@ -27,6 +27,7 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
                 }
             }}
             <OutcomeBanner screen/>
+            <Warnings screen/>
             <DeliveryBanner screen/>
             {move || {
                 if has_tasks.get() {
@@ -91,6 +92,27 @@ fn PaneHead(screen: Screen) -> impl IntoView {
             </Show>
         </div>
     }
+}
+
+/// What was odd about the answer and takes nothing away from it.
+#[component]
+fn Warnings(screen: Screen) -> impl IntoView {
+    let warnings = screen.page.warnings;
+    let items = move || {
+        warnings
+            .get()
+            .into_iter()
+            .map(|warning| {
+                view! {
+                    <div class="notice" data-tone="warning">
+                        {icon("warning")}
+                        <p>{warning.what} " " {warning.hint}</p>
+                    </div>
+                }
+            })
+            .collect_view()
+    };
+    view! { <div role="status">{items}</div> }
 }
 
 /// The shape of what comes.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::ui::focus::focus_by_id;
+use crate::ui::focus::{focus_by_id, has_focus};
 use crate::ui::icons::icon;
 
 /// A dialog over the page, for as long as it is mounted. The browser keeps the focus inside and
@@ -46,10 +46,7 @@ pub fn Modal(
             let is_back = opened_from.is_some_and(|element| {
                 element.is_connected() && element.tag_name() != "BODY" && element.focus().is_ok()
             });
-            let has_focus = document()
-                .active_element()
-                .is_some_and(|element| element.tag_name() != "BODY");
-            if !is_back && !has_focus {
+            if !is_back && !has_focus() {
                 focus_by_id("tasks");
             }
         });

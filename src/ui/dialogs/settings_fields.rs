@@ -153,15 +153,18 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                         {api(Api::Responses, "Responses")}
                     </div>
                 </fieldset>
-                <fieldset class="segment">
-                    <legend>"Wants a key"</legend>
-                    <div class="choices">
-                        {needs_key(None, "Unless it is on this computer")}
-                        {needs_key(Some(true), "Yes")}
-                        {needs_key(Some(false), "No")}
-                    </div>
-                </fieldset>
             </div>
+            <fieldset class="segment" aria-describedby="needs-key-hint">
+                <legend>"Wants a key"</legend>
+                <div class="choices">
+                    {needs_key(None, "As usual")}
+                    {needs_key(Some(true), "Yes")}
+                    {needs_key(Some(false), "No")}
+                </div>
+                <p class="hint" id="needs-key-hint">
+                    "As usual: an endpoint on this computer does not, every other one does."
+                </p>
+            </fieldset>
         </fieldset>
     }
 }
