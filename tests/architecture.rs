@@ -1,6 +1,7 @@
 //! The order of the modules and the border to the browser, read from the sources and from the
 //! dependency tree.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

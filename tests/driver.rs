@@ -49,11 +49,14 @@ impl Clock for Instant {
     async fn sleep(&self, _milliseconds: u32) {}
 }
 
+/// What a model was asked, and with which key.
+type Asked = Vec<(ModelRequest, Option<String>)>;
+
 /// A model that gives one prepared answer after the other and remembers what it was asked.
 #[derive(Clone, Default)]
 struct Model {
     answers: Rc<RefCell<VecDeque<(u16, String, CallEnd)>>>,
-    asked: Rc<RefCell<Vec<(ModelRequest, Option<String>)>>>,
+    asked: Rc<RefCell<Asked>>,
 }
 
 impl ModelTransport for Model {

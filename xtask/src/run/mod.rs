@@ -266,6 +266,8 @@ fn server_command(
     command
         .current_dir(&project.root)
         .args(["--port", &port.to_string()])
+        // A line for every request would bury the address and the token.
+        .args(["--log-level", "warn"])
         .arg("--static-dir")
         .arg(&project.root)
         .arg("--data-dir")

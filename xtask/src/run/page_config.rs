@@ -17,7 +17,7 @@ pub fn text(page: &str, model: Option<&str>) -> String {
     if let Some(model) = model {
         settings.insert(
             "model".into(),
-            json!({ "base_url": format!("{model}/v1"), "model": "scripted" }),
+            json!({ "base_url": format!("{model}/v1"), "model": "scripted:demo" }),
         );
     }
     settings.insert(
@@ -51,7 +51,7 @@ mod tests {
             settings,
             json!({
                 "connection": "Local demonstration",
-                "model": { "base_url": "http://127.0.0.1:4321/v1", "model": "scripted" },
+                "model": { "base_url": "http://127.0.0.1:4321/v1", "model": "scripted:demo" },
                 "task_server": {
                     "url": "http://127.0.0.1:8081",
                     "path": "/tasks",
