@@ -143,7 +143,8 @@ fn put_hidden(hidden: &mut Vec<DiffLine>, lines: &mut Vec<DiffLine>) {
     }
 }
 
-#[cfg(test)]
+// The property tests' crate is there natively only.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::prelude::*;
 
