@@ -1,0 +1,340 @@
+// The built module as others use it: imported by a page of their own and by Node.js.
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+
+import { expect, test, type Page } from "@playwright/test";
+
+import { required } from "./program.ts";
+import { TaskServer, Testbed, header } from "./servers.ts";
+
+const ROOT = required("TASKWRIGHT_ROOT");
+const LONG = '{ "key": "a", "title": "One two", "priority":"low", "instructions":"x",  "inputs":[{"value":"12345678901234567890","name":"n"}] }';
+
+let testbed: Testbed;
+let server: TaskServer;
+
+test.beforeAll(async () => {
+  testbed = await Testbed.start();
+  const folder = await mkdtemp(join(tmpdir(), "taskwright-surface-"));
+  server = await TaskServer.start(folder);
+});
+
+test.afterAll(async () => {
+  await testbed.stop();
+  await server.remove();
+});
+
+/** A page that has the module and no page of ours: the server's own plain JSON. */
+async function consumer(page: Page): Promise<void> {
+  await page.goto(`${server.address}/healthz`);
+}
+
+/** Runs a function with the module, in the browser. */
+async function withModule<A, R>(page: Page, use: (module: any, argument: A) => Promise<R>, argument: A): Promise<R> {
+  const module = await page.evaluateHandle(async (path) => {
+    const module = await import(path);
+    await module.default();
+    return module;
+  }, "/pkg/taskwright.js");
+  return (await module.evaluate(use as any, argument)) as R;
+}
+
+test("a page imports the module, generates, checks and delivers without mounting anything", async ({ page }) => {
+  await consumer(page);
+  const base = testbed.model("plain", "surface-browser");
+  const seen = await withModule(
+    page,
+    async (module, { base, url }) => {
+      const brief = { goal: "Tidy the shed", count: 3 };
+      const events: any[] = [];
+      const generation = await module.generate(
+        brief,
+        { baseUrl: base, model: "scripted" },
+        { onEvent: (event: any) => events.push(event) },
+      );
+      const texts = generation.tasks.map((task: any) => task.text);
+      const validator = await module.Validator.compile(module.defaultSchema());
+      const receipts = await module.deliver(texts, { url, agentToken: "changeme", honoursIdempotencyKeys: true });
+      const again = await module.deliver(
+        texts,
+        { url, agentToken: "changeme", honoursIdempotencyKeys: true },
+        { idempotencyKeys: receipts.map((receipt: any) => receipt.idempotencyKey) },
+      );
+      return {
+        generation,
+        texts,
+        receipts,
+        again,
+        body: document.querySelectorAll("main, #app").length,
+        told: events.filter((event) => event.type === "task").map((event) => event.text),
+        said: events.filter((event) => event.type === "text").map((event) => event.delta).join(""),
+        violations: texts.flatMap((text: string) => validator.validateText(text)),
+        findings: module.lintBatch(texts, { expectedCount: 3 }),
+      };
+    },
+    { base, url: server.address },
+  );
+  expect(seen.generation.outcome.outcome).toBe("complete");
+  expect(seen.generation.usage.output).toBeGreaterThan(0);
+  expect(seen.texts).toHaveLength(3);
+  expect(seen.told).toEqual(seen.texts);
+  expect(seen.said).toBe(seen.generation.outcome.rawText);
+  expect(seen.violations).toEqual([]);
+  expect(seen.findings).toEqual([]);
+  expect(seen.body).toBe(0);
+  expect(seen.receipts.map((receipt: any) => [receipt.index, receipt.outcome, receipt.status, receipt.replayed])).toEqual([
+    [0, "delivered", 201, false],
+    [1, "delivered", 201, false],
+    [2, "delivered", 201, false],
+  ]);
+  // The same keys, the same bodies: the server has them once.
+  expect(seen.again.map((receipt: any) => [receipt.status, receipt.serverId])).toEqual(
+    seen.receipts.map((receipt: any) => [200, receipt.serverId]),
+  );
+  const stored = await server.tasks();
+  const ours = stored.filter(({ id }) => seen.receipts.some((receipt: any) => receipt.serverId === id));
+  expect(ours.map(({ text }) => text)).toEqual(seen.texts);
+  const [asked] = await testbed.asked("surface-browser");
+  expect(header(asked!.headers, "authorization")).toBeUndefined();
+});
+
+test("bytes leave as they were given and the token goes to the server's own origin alone", async ({ page }) => {
+  await consumer(page);
+  const url = testbed.plain("ok200", "surface-exact");
+  const receipts = await withModule(
+    page,
+    (module, { url, text }) => module.deliver([text], { url, agentToken: "changeme" }) as Promise<any[]>,
+    { url, text: LONG },
+  );
+  expect(receipts).toMatchObject([{ outcome: "delivered", serverId: "1" }]);
+  const [received] = await testbed.received("ok200", "surface-exact");
+  expect(received!.body).toBe(LONG);
+  expect(header(received!.headers, "idempotency-key")).toBeUndefined();
+});
+
+test("a wrong token stops the batch, and neither receipts nor errors hold it", async ({ page }) => {
+  await consumer(page);
+  const seen = await withModule(
+    page,
+    async (module, { url, text }) => {
+      const receipts = await module.deliver([text, text], { url, agentToken: "hunter2" });
+      const refused = await module
+        .deliver([text], { url: "http://example.com", agentToken: "hunter2" })
+        .catch((error: any) => ({ ...error, name: error.name, message: error.message, isError: error instanceof Error }));
+      return { receipts, refused };
+    },
+    { url: server.address, text: LONG },
+  );
+  expect(seen.receipts.map((receipt: any) => [receipt.outcome, receipt.code, receipt.retry])).toEqual([
+    ["unauthorized", "unauthorized", true],
+    ["not_sent", "token_refused", true],
+  ]);
+  expect(seen.refused).toMatchObject({ name: "TaskwrightError", code: "address_not_secure", isError: true, retry: false });
+  expect(JSON.stringify(seen)).not.toContain("hunter2");
+});
+
+test("a signal stops a generation, and a batch before the next task", async ({ page }) => {
+  await consumer(page);
+  const seen = await withModule(
+    page,
+    async (module, { slow, plain, text }) => {
+      const stop = new AbortController();
+      const generation = await module.generate({ goal: "g" }, { baseUrl: slow, model: "scripted" }, {
+        signal: stop.signal,
+        onEvent: (event: any) => event.type === "text" && stop.abort(),
+      });
+      const between = new AbortController();
+      const receipts = await module.deliver([text, text, text], { url: plain, agentToken: "changeme" }, {
+        signal: between.signal,
+        onReceipt: () => between.abort(new Error("enough")),
+      });
+      const before = await module.deliver([text], { url: plain, agentToken: "changeme" }, { signal: AbortSignal.abort("no error") });
+      return { generation, receipts, before };
+    },
+    { slow: testbed.model("slow", "surface-slow"), plain: testbed.plain("ok200", "surface-stop"), text: LONG },
+  );
+  expect(seen.generation.outcome.outcome).toBe("cancelled");
+  expect(seen.receipts.map((receipt: any) => receipt.code)).toEqual(["delivered", "stopped", "stopped"]);
+  expect(seen.before.map((receipt: any) => receipt.code)).toEqual(["stopped"]);
+  expect(await testbed.received("ok200", "surface-stop")).toHaveLength(1);
+});
+
+test("what a listener throws stops what is under way and loses no receipt", async ({ page }) => {
+  await consumer(page);
+  const url = testbed.plain("ok200", "surface-throw");
+  const seen = await withModule(
+    page,
+    async (module, { url, text }) => {
+      const onReceipt = () => {
+        throw new RangeError("the disk is full");
+      };
+      try {
+        return await module.deliver([text, text], { url, agentToken: "changeme" }, { onReceipt });
+      } catch (error: any) {
+        return { code: error.code, message: error.message, cause: String(error.cause), result: error.result };
+      }
+    },
+    { url, text: LONG },
+  );
+  expect(seen).toMatchObject({
+    code: "listener_failed",
+    message: "onReceipt threw: the disk is full",
+    cause: "RangeError: the disk is full",
+    result: [{ outcome: "delivered" }, { outcome: "not_sent", code: "stopped" }],
+  });
+});
+
+test("a key is sent to its endpoint, and an endpoint that fails is an outcome", async ({ page }) => {
+  await consumer(page);
+  const seen = await withModule(
+    page,
+    async (module, { needs, wrong, off }) => {
+      const brief = { goal: "g", count: 1 };
+      const outcomes = [];
+      for (const settings of [
+        { baseUrl: needs, model: "scripted", modelKey: "testbed-key" },
+        { baseUrl: needs, model: "scripted", modelKey: "hunter2" },
+        { baseUrl: wrong, model: "scripted" },
+        { baseUrl: off, model: "scripted" },
+      ]) {
+        const { outcome } = await module.generate(brief, settings);
+        outcomes.push(outcome);
+      }
+      return outcomes;
+    },
+    {
+      needs: testbed.model("needs-this-key", "surface-key"),
+      wrong: testbed.model("html-200", "surface-html"),
+      off: "http://127.0.0.1:9/v1",
+    },
+  );
+  expect(seen.map((outcome: any) => outcome.code)).toEqual(["complete", "key_refused", "web_page", "unreachable"]);
+  expect(JSON.stringify(seen)).not.toContain("hunter2");
+  const [asked] = await testbed.asked("surface-key");
+  expect(header(asked!.headers, "authorization")).toBe("Bearer testbed-key");
+});
+
+test("a request that was built is the one that a generation makes, and TaskStream reads its answer alike", async ({ page }) => {
+  await consumer(page);
+  const base = testbed.model("split-characters", "surface-built");
+  const seen = await withModule(
+    page,
+    async (module, { base }) => {
+      const brief = { goal: "g", count: 2 };
+      const settings = { baseUrl: base, model: "scripted" };
+      const generation = await module.generate(brief, settings);
+      const { method, url, headers, body } = module.buildRequest(brief, settings);
+      const answer = await fetch(url, { method, headers, body });
+      const stream = await module.TaskStream.open({ schema: module.defaultSchema(), api: "chat_completions" });
+      const tasks: any[] = [];
+      const reader = answer.body!.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        for (const event of stream.push(value)) {
+          if (event.type === "task") tasks.push({ text: event.text, violations: event.violations });
+        }
+      }
+      return { generation, tasks, outcome: stream.finish(), keyed: module.buildRequest(brief, { ...settings, modelKey: "hunter2" }) };
+    },
+    { base },
+  );
+  expect(seen.tasks.length).toBeGreaterThan(0);
+  expect(seen.tasks).toEqual(seen.generation.tasks);
+  expect(seen.outcome).toEqual(seen.generation.outcome);
+  const [made, ours] = await testbed.asked("surface-built");
+  expect(ours!.body).toBe(made!.body);
+  expect(seen.keyed.headers.Authorization).toBe("Bearer $OPENAI_API_KEY");
+  expect(JSON.stringify(seen.keyed)).not.toContain("hunter2");
+});
+
+test("a page is mounted into an element and taken out again", async ({ page }) => {
+  await consumer(page);
+  const failures: string[] = [];
+  page.on("pageerror", (error) => failures.push(String(error)));
+  const seen = await withModule(
+    page,
+    async (module, query) => {
+      const element = document.body.appendChild(document.createElement("div"));
+      const settled = () => new Promise((resolve) => setTimeout(resolve, 300));
+      const handle = module.mount(element, { query });
+      await settled();
+      const count = Array.from(element.querySelectorAll("input"), (input) => input.value);
+      const mounted = element.textContent!.length;
+      handle.unmount();
+      handle.unmount();
+      await settled();
+      const after = element.childElementCount;
+      const again = module.mount(element);
+      again.free();
+      await settled();
+      const kept = element.textContent!.length;
+      const wrong = [];
+      for (const [target, config] of [["app"], [null], [element, { query: 7 }], [element, { search: "" }]]) {
+        try {
+          module.mount(target, config);
+        } catch (error: any) {
+          wrong.push(error.code);
+        }
+      }
+      return { count, mounted, after, kept, wrong };
+    },
+    "?dry-run&count=17",
+  );
+  expect(seen.mounted).toBeGreaterThan(100);
+  expect(seen.count).toContain("17");
+  expect(seen.after).toBe(0);
+  expect(seen.kept).toBeGreaterThan(100);
+  expect(seen.wrong).toEqual(Array(4).fill("invalid_argument"));
+  expect(failures).toEqual([]);
+});
+
+test("Node.js loads the same module from its bytes and does the whole way of a task", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwright-node-"));
+  const script = join(folder, "consumer.mjs");
+  await writeFile(
+    script,
+    `import { readFile } from "node:fs/promises";
+import init, { Validator, defaultSchema, deliver, dryRun, generate } from ${JSON.stringify(pathToFileURL(join(ROOT, "pkg/taskwright.js")).href)};
+const wasm = new URL("taskwright_bg.wasm", ${JSON.stringify(pathToFileURL(join(ROOT, "pkg/")).href)});
+await init({ module_or_path: await readFile(wasm) });
+const [base, url] = process.argv.slice(2);
+const brief = { goal: "Tidy the shed", count: 2, seed: 7 };
+const dry = await dryRun(brief);
+const same = await dryRun(brief);
+const validator = await Validator.compile(defaultSchema());
+const { outcome, tasks } = await generate(brief, { baseUrl: base, model: "scripted" });
+const receipts = await deliver(tasks.map(({ text }) => text), { url, agentToken: "changeme" });
+const redirected = await deliver(["{}"], { url: url.replace("ok200", "redirect307"), agentToken: "changeme" });
+console.log(JSON.stringify({ dry, same, violations: dry.flatMap((text) => validator.validateText(text)), outcome, tasks, receipts, redirected }));
+`,
+  );
+  const url = testbed.plain("ok200", "surface-node");
+  const { stdout } = await promisify(execFile)(process.execPath, [script, testbed.model("plain", "surface-node"), url]);
+  const seen = JSON.parse(stdout);
+  expect(seen.dry).toHaveLength(2);
+  expect(seen.dry).toEqual(seen.same);
+  expect(seen.violations).toEqual([]);
+  expect(seen.outcome.outcome).toBe("complete");
+  expect(seen.receipts.map((receipt: any) => receipt.outcome)).toEqual(["delivered", "delivered"]);
+  expect(seen.redirected[0]).toMatchObject({ outcome: "refused", code: "redirected", retry: false });
+  const received = await testbed.received("ok200", "surface-node");
+  expect(received.map(({ body }) => body)).toEqual(seen.tasks.map(({ text }: any) => text));
+});
+
+test("the types name every export of the module and no other", async () => {
+  const [types, glue] = await Promise.all(
+    ["taskwright.d.ts", "taskwright.js"].map((file) => readFile(join(ROOT, "pkg", file), "utf8")),
+  );
+  // What a dependency exports has no types, and is no promise of ours.
+  const own = (name: string) => name !== "initSync" && !name.startsWith("IntoUnderlying");
+  const names = ["AppHandle", "TaskStream", "Validator", "buildRequest", "defaultSchema", "deliver", "dryRun", "generate", "lintBatch", "modelSchema", "mount"];
+  const exported = Array.from(glue!.matchAll(/^export (?:async )?(?:function|class) (\w+)/gm), ([, name]) => name).sort();
+  const typed = Array.from(types!.matchAll(/^export (?:function|class) (\w+)/gm), ([, name]) => name);
+  expect(exported.filter((name) => own(name!))).toEqual(names);
+  expect(typed.filter((name) => own(name!)).sort()).toEqual(names);
+});

@@ -1,0 +1,202 @@
+// A consumer of the built module. Nobody runs it: that it compiles, and that each line under a
+// `@ts-expect-error` does not, is the test of the types.
+import init, {
+  AppHandle,
+  TaskStream,
+  Validator,
+  buildRequest,
+  defaultSchema,
+  deliver,
+  dryRun,
+  generate,
+  lintBatch,
+  modelSchema,
+  mount,
+} from "../../pkg/taskwright.js";
+import type {
+  Brief,
+  Finding,
+  Generation,
+  JsonSchema,
+  ModelRequest,
+  ModelSettings,
+  Outcome,
+  Receipt,
+  Relaxation,
+  StreamEvent,
+  TaskServerSettings,
+  TaskText,
+  TaskwrightError,
+  Violation,
+} from "../../pkg/taskwright.js";
+
+/** Is a mistake wherever a case of a union was left out. */
+function never(value: never): never {
+  throw new Error(`unknown: ${String(value)}`);
+}
+
+async function page(element: HTMLElement): Promise<void> {
+  await init();
+  const handle: AppHandle = mount(element);
+  handle.unmount();
+  mount(element, { query: "?dry-run&count=2" }).free();
+  // @ts-expect-error: an id is no element
+  mount("app");
+  // @ts-expect-error: there is no such setting
+  mount(element, { search: "" });
+  // @ts-expect-error: undefined is not the same as left out
+  mount(element, { query: undefined });
+}
+
+async function schemas(): Promise<void> {
+  const schema: JsonSchema = defaultSchema();
+  const shown: { schema: JsonSchema; relaxed: Relaxation[] } = modelSchema(schema);
+  const places: string[] = shown.relaxed.map(({ pointer, keyword, why }) => pointer + keyword + why);
+  const validator = await Validator.compile({ type: "object", title: places.join() }, {
+    formats: "annotate",
+    resources: { "https://example.com/a.json": true },
+  });
+  const violations: Violation[] = validator.validate({ anything: [1, null] });
+  for (const { instancePath, schemaPath, keyword, message } of validator.validateText("{}")) {
+    const words: string = instancePath + schemaPath + keyword + message;
+    violations.push({ instancePath: words, schemaPath, keyword, message });
+  }
+  validator.free();
+  validator[Symbol.dispose]();
+  // @ts-expect-error: a validator is compiled
+  new Validator();
+  // @ts-expect-error: a schema is an object, not its text
+  await Validator.compile("{}");
+  // @ts-expect-error: there is no such way to treat formats
+  await Validator.compile({}, { formats: "ignore" });
+  // @ts-expect-error: a task is a text
+  validator.validateText({});
+  // @ts-expect-error: compiling takes its time
+  Validator.compile({}).validate({});
+}
+
+function batch(tasks: TaskText[]): number {
+  const findings: Finding[] = lintBatch(tasks, {
+    schema: defaultSchema(),
+    roles: { key: "id", title: "name", dependsOn: "after" },
+    expectedCount: 3,
+  });
+  // @ts-expect-error: the members of a task are named in the module's own spelling
+  lintBatch(tasks, { roles: { depends_on: "after" } });
+  return findings.filter(({ severity, code }) => severity === "error" && code !== "wrong_count").length;
+}
+
+const brief: Brief = { goal: "Ship it", count: 3, seed: 7, schema: defaultSchema() };
+const model: ModelSettings = {
+  baseUrl: "https://api.openai.com/v1",
+  model: "a-model",
+  api: "responses",
+  modelKey: "key",
+};
+
+function request(): ModelRequest {
+  const made = buildRequest(brief, model);
+  const method: "POST" = made.method;
+  const authorization: string | undefined = made.headers["Authorization"];
+  // @ts-expect-error: a brief has a goal
+  buildRequest({}, model);
+  // @ts-expect-error: a count is a number
+  buildRequest({ goal: "g", count: "3" }, model);
+  // @ts-expect-error: null is not the same as left out
+  buildRequest({ goal: "g", context: null }, model);
+  // @ts-expect-error: there is no such interface
+  buildRequest(brief, { ...model, api: "soap" });
+  return { ...made, method, url: authorization ?? made.url };
+}
+
+function told(event: StreamEvent): string {
+  switch (event.type) {
+    case "task":
+      return `${event.index}: ${event.text} ${event.violations.length}`;
+    case "text":
+      return event.delta;
+    case "usage":
+      return String(event.input + event.output + event.cached + event.reasoning);
+    case "warning":
+      return event.code + event.message;
+    default:
+      return never(event);
+  }
+}
+
+function ended(outcome: Outcome): string {
+  const common = [outcome.code, outcome.message, outcome.hint, outcome.rawText, String(outcome.retry)];
+  switch (outcome.outcome) {
+    case "complete":
+    case "filtered":
+    case "interrupted":
+    case "stalled":
+    case "cancelled":
+      return common.join();
+    case "cut_off":
+      return outcome.limit;
+    case "refused":
+      return outcome.text;
+    case "failed":
+      return `${outcome.status ?? outcome.endpointCode ?? outcome.parameter} ${outcome.retryAfter} ${outcome.body}`;
+    default:
+      return never(outcome);
+  }
+}
+
+async function stream(pieces: Uint8Array[]): Promise<string> {
+  const reader = await TaskStream.open({ schema: defaultSchema(), api: "chat_completions" });
+  const events = pieces.flatMap((piece) => reader.push(piece));
+  // @ts-expect-error: bytes are bytes, not text
+  reader.push("data: {}");
+  // @ts-expect-error: an interface has to be named
+  await TaskStream.open({ schema: {} });
+  return events.map(told).join() + ended(reader.finish());
+}
+
+async function run(signal: AbortSignal): Promise<Receipt[]> {
+  const dry: TaskText[] = await dryRun(brief);
+  const made: Generation = await generate(brief, model, { signal, onEvent: (event) => told(event) });
+  const whole = made.outcome.outcome === "complete" ? made.tasks : [];
+  const cost: number | undefined = made.usage?.output;
+  const server: TaskServerSettings = {
+    url: "http://localhost:8080",
+    honoursIdempotencyKeys: true,
+    agentToken: "token",
+  };
+  // @ts-expect-error: a task server wants a token
+  await deliver(dry, { url: "http://localhost:8080" });
+  // @ts-expect-error: tasks are texts
+  await deliver([{}], server);
+  return deliver(
+    whole.filter(({ violations }) => violations.length === 0).map(({ text }) => text),
+    server,
+    { signal, onReceipt: (receipt) => fate(receipt), idempotencyKeys: [String(cost)] },
+  );
+}
+
+function fate(receipt: Receipt): string {
+  switch (receipt.outcome) {
+    case "delivered":
+      return `${receipt.status} ${receipt.serverId ?? receipt.idempotencyKey} ${receipt.replayed}`;
+    case "refused":
+      return receipt.reasons.map(({ instancePath, message }) => instancePath + message).join();
+    case "failed":
+      return `${receipt.status} ${receipt.retryAfter}`;
+    case "unauthorized":
+      return String(receipt.status);
+    case "unknown":
+      return `${receipt.status} ${receipt.digest}`;
+    case "not_sent":
+      return `${receipt.index} ${receipt.code} ${receipt.retry}`;
+    default:
+      return never(receipt);
+  }
+}
+
+function caught(error: TaskwrightError): string {
+  const name: "TaskwrightError" = error.name;
+  return [name, error.code, error.hint, error.message, error.retry, error.cause, error.result].join();
+}
+
+export { batch, caught, page, request, run, schemas, stream };
