@@ -1,0 +1,217 @@
+//! The brief's form and the dialogs.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod ui_support;
+
+use leptos::prelude::*;
+use taskwright::secrets::SecretName;
+use taskwright::settings::{Address, Connection};
+use taskwright::ui::page::{Asking, Problem};
+use ui_support::{drawn, focused, mount, type_into};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+#[wasm_bindgen_test]
+async fn everything_wrong_with_a_brief_stands_beside_its_field_and_the_first_gets_the_focus() {
+    let mounted = mount();
+    drawn().await;
+    type_into(&mounted.one("#count"), "ten").await;
+    mounted.press("Generate tasks").await;
+    assert_eq!(focused(), "goal");
+    assert!(
+        mounted
+            .one("#goal-error")
+            .text_content()
+            .unwrap()
+            .contains("The goal is empty.")
+    );
+    let count = mounted.one("#count-error").text_content().unwrap();
+    assert!(count.contains("“ten” is not a whole number."), "{count}");
+    type_into(&mounted.one("#count"), "501").await;
+    assert!(
+        mounted
+            .one("#count-error")
+            .text_content()
+            .unwrap()
+            .contains("501 is more than")
+    );
+    type_into(&mounted.one("#count"), "5").await;
+    type_into(&mounted.one("#goal"), "Ship it").await;
+    assert!(
+        mounted.all(".field-error").is_empty(),
+        "what is put right is not blamed any more"
+    );
+    mounted.press("Generate 5 tasks").await;
+    assert_eq!(*mounted.desk.asked.borrow(), ["start Dry", "start Dry"]);
+}
+
+#[wasm_bindgen_test]
+async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
+    let mounted = mount();
+    mounted.page.connection.set(Connection::built_in());
+    drawn().await;
+    assert!(
+        mounted
+            .one(".mode-band")
+            .text_content()
+            .unwrap()
+            .contains("nothing leaves this page")
+    );
+    mounted.one("input[name=mode][value=live]").click();
+    drawn().await;
+    assert_eq!(
+        mounted.one("dialog h2").text_content().unwrap(),
+        "Settings of Local"
+    );
+    let dry: web_sys::HtmlInputElement =
+        mounted.one("input[name=mode][value=dry]").unchecked_into();
+    assert!(dry.checked());
+    type_into(&mounted.one("#base"), "http://model.example.com/v1").await;
+    type_into(&mounted.one("#model"), "small").await;
+    mounted.press("Save the settings").await;
+    assert_eq!(focused(), "base");
+    assert!(
+        !mounted
+            .one("#base-error")
+            .text_content()
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        mounted.desk.asked.borrow().is_empty(),
+        "nothing is saved that is wrong"
+    );
+    type_into(&mounted.one("#base"), "https://model.example.com/v1").await;
+    mounted.press("Save the settings").await;
+    assert_eq!(*mounted.desk.asked.borrow(), ["connect Local"]);
+    assert!(mounted.all("dialog").is_empty());
+    assert!(
+        mounted
+            .one(".mode-band")
+            .text_content()
+            .unwrap()
+            .contains("Live → Local")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
+    let mounted = mount();
+    mounted.page.asking.set(Some(Asking {
+        name: SecretName::AgentToken,
+        address: Address::parse("http://127.0.0.1:8080").unwrap(),
+        refused: Some("127.0.0.1:8080 does not accept the token it was given.".to_owned()),
+        offer: Some("changeme"),
+    }));
+    drawn().await;
+    assert_eq!(
+        mounted.one("dialog h2").text_content().unwrap(),
+        "Token for 127.0.0.1:8080"
+    );
+    assert_eq!(focused(), "secret");
+    let field: web_sys::HtmlInputElement = mounted.one("#secret").unchecked_into();
+    assert_eq!(field.type_(), "password");
+    mounted.press("Show the token").await;
+    assert_eq!(field.type_(), "text");
+    type_into(&mounted.one("#secret"), "hunter2").await;
+    mounted.one("dialog input[type=checkbox]").click();
+    mounted.press("Use the token").await;
+    assert_eq!(*mounted.desk.asked.borrow(), ["give token hunter2 true"]);
+    assert!(mounted.all("dialog").is_empty());
+    let page = document().document_element().unwrap().outer_html();
+    assert!(!page.contains("hunter2"));
+}
+
+#[wasm_bindgen_test]
+async fn a_host_from_a_link_stands_in_full_and_closing_is_a_no() {
+    let mounted = mount();
+    mounted.page.new_host.set(Some(
+        Address::parse("https://tasks.example.com:8443/a/b").unwrap(),
+    ));
+    drawn().await;
+    assert_eq!(
+        mounted.one("dialog .host").text_content().unwrap(),
+        "https://tasks.example.com:8443/a/b/tasks"
+    );
+    mounted.press("Close").await;
+    assert_eq!(*mounted.desk.asked.borrow(), ["host false"]);
+}
+
+#[wasm_bindgen_test]
+async fn pasted_text_that_is_refused_stays_in_its_field() {
+    let mounted = mount();
+    drawn().await;
+    mounted.press("Paste tasks as JSON").await;
+    type_into(&mounted.one("#paste"), r#"[{"key":"a"},{"key":"b"}]"#).await;
+    assert!(mounted.has_button("Add 2 tasks"));
+    type_into(&mounted.one("#paste"), "[{]").await;
+    mounted.page.bring_problem.set(Some(Problem {
+        code: "json_syntax".to_owned(),
+        what: "This is not JSON".to_owned(),
+        hint: "Correct it.".to_owned(),
+    }));
+    mounted.press("Add the tasks").await;
+    assert!(
+        mounted
+            .one("#paste-error")
+            .text_content()
+            .unwrap()
+            .contains("This is not JSON")
+    );
+    let field: web_sys::HtmlTextAreaElement = mounted.one("#paste").unchecked_into();
+    assert_eq!(field.value(), "[{]");
+}
+
+#[wasm_bindgen_test]
+async fn the_exact_request_is_shown_with_the_key_as_a_placeholder() {
+    let mounted = mount();
+    let mut connection = ui_support::connection();
+    if let Some(model) = &mut connection.model {
+        model.needs_key = Some(true);
+    }
+    mounted.page.connection.set(connection);
+    drawn().await;
+    type_into(&mounted.one("#goal"), "Ship the \"release\"").await;
+    mounted.press("Request").await;
+    let shown = mounted.one("#panel-request").text_content().unwrap();
+    assert!(
+        shown.contains("POST http://localhost:9/v1/chat/completions"),
+        "{shown}"
+    );
+    assert!(shown.contains("${OPENAI_API_KEY}"), "{shown}");
+    assert!(
+        shown.contains("Ship the \\\\\\\"release\\\\\\\"")
+            || shown.contains("Ship the \\\"release\\\"")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn a_problem_says_what_to_do_and_can_be_dismissed() {
+    let mounted = mount();
+    mounted.page.problems.set(vec![Problem {
+        code: "config_holds_secret".to_owned(),
+        what: "config.json holds a secret".to_owned(),
+        hint: "Take it out.".to_owned(),
+    }]);
+    drawn().await;
+    assert!(
+        mounted
+            .one(".notices .problem")
+            .text_content()
+            .unwrap()
+            .contains("Take it out.")
+    );
+    mounted.press("Dismiss: config.json holds a secret").await;
+    assert_eq!(
+        *mounted.desk.asked.borrow(),
+        ["dismiss config_holds_secret"]
+    );
+}

@@ -1,0 +1,391 @@
+//! The page with tasks on it: what is seen, pressed, typed, and where the keyboard is.
+#![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod ui_support;
+
+use leptos::prelude::*;
+use taskwright::model::Outcome;
+use taskwright::run::{Event, Mode};
+use taskwright::settings::Api;
+use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// A run whose answer is complete, with these tasks.
+async fn reviewed(tasks: &[String]) -> Mounted {
+    let mounted = mount_run(Mode::Live, &tasks.len().to_string());
+    for task in tasks {
+        mounted.desk.arrive(task);
+    }
+    mounted.desk.end(Outcome::Complete);
+    drawn().await;
+    mounted
+}
+
+fn two_and_an_invalid_one() -> Vec<String> {
+    vec![
+        task("first", "Take a backup"),
+        task("second", "Prove that it restores"),
+        r#"{"key":"third","title":"Switch the reads","instructions":"x","priority":"asap"}"#
+            .to_owned(),
+    ]
+}
+
+fn keys_of_rows(mounted: &Mounted) -> Vec<String> {
+    mounted
+        .all(".task-row .task-key")
+        .iter()
+        .map(|key| key.text_content().unwrap())
+        .collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_task_appears_while_the_answer_arrives_and_cannot_be_decided_yet() {
+    let mounted = mount_run(Mode::Live, "3");
+    drawn().await;
+    assert_eq!(
+        mounted.one(".stream-line .count").text_content().unwrap(),
+        "0 of 3"
+    );
+    mounted.desk.arrive(&task("first", "Take a backup"));
+    drawn().await;
+    assert_eq!(
+        mounted.one(".stream-line .count").text_content().unwrap(),
+        "1 of 3"
+    );
+    assert_eq!(keys_of_rows(&mounted), ["first"]);
+    assert!(!mounted.has_button("Approve first"));
+    mounted.press("Stop generating").await;
+    assert_eq!(*mounted.desk.events.borrow(), [Event::StopGeneration]);
+    mounted.desk.end(Outcome::Complete);
+    drawn().await;
+    assert!(mounted.has_button("Approve first"));
+}
+
+#[wasm_bindgen_test]
+async fn what_the_model_wrote_is_text_and_never_markup() {
+    let title = "<img src=x onerror=alert(1)><b>bold</b>";
+    let mounted = reviewed(&[task("first", title)]).await;
+    assert_eq!(mounted.one(".task-title").text_content().unwrap(), title);
+    mounted.one(".task-open").click();
+    drawn().await;
+    assert_eq!(mounted.one("#task-title").text_content().unwrap(), title);
+    assert!(mounted.all("img").is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn approve_all_takes_the_valid_ones_and_undo_puts_back_exactly_those() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.press("Approve first").await;
+    mounted.desk.events.borrow_mut().clear();
+    mounted.press("Approve 1 valid task").await;
+    assert!(mounted.has_button("Put second back"));
+    mounted.press("Undo").await;
+    let events = mounted.desk.events.borrow().clone();
+    let [
+        Event::Approve { drafts: approved },
+        Event::PutBack { drafts: put_back },
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(approved, put_back);
+    assert_eq!(
+        approved.iter().map(|id| id.ordinal).collect::<Vec<_>>(),
+        [2]
+    );
+    assert!(mounted.has_button("Put first back") && mounted.has_button("Approve second"));
+}
+
+#[wasm_bindgen_test]
+async fn an_invalid_task_says_what_is_wrong_and_cannot_be_approved() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    assert!(!mounted.has_button("Approve third"));
+    mounted.all(".task-open")[2].click();
+    drawn().await;
+    let violation = mounted.one(".violation").text_content().unwrap();
+    assert!(
+        violation.contains("/priority") && violation.contains("enum"),
+        "{violation}"
+    );
+    let approve = mounted.button("Approve");
+    assert_eq!(
+        approve.get_attribute("aria-disabled").as_deref(),
+        Some("true")
+    );
+    approve.click();
+    drawn().await;
+    assert!(mounted.desk.events.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn every_keystroke_is_an_edit_that_is_checked_and_an_approval_is_taken_back() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.press("Approve first").await;
+    mounted.all(".task-open")[0].click();
+    drawn().await;
+    let editor = mounted.one("#json");
+    type_into(&editor, "{\n  \"key\": ").await;
+    let found = mounted.one(".violation").text_content().unwrap();
+    assert!(found.contains("Line 2, column 10"), "{found}");
+    let text =
+        "{\"key\":\"first\",\"title\":\"Take it\",\"instructions\":\"x\",\"priority\":\"low\"}\n";
+    type_into(&editor, text).await;
+    assert!(mounted.all(".violation").is_empty());
+    assert_eq!(
+        editor
+            .unchecked_ref::<web_sys::HtmlTextAreaElement>()
+            .value(),
+        text,
+        "space at the end stays while one types"
+    );
+    assert_eq!(
+        mounted.one(".task-row .task-state").text_content().unwrap(),
+        "Ready"
+    );
+    mounted.press("Restore what was proposed").await;
+    assert_eq!(
+        editor
+            .unchecked_ref::<web_sys::HtmlTextAreaElement>()
+            .value(),
+        task("first", "Take a backup")
+    );
+    assert_eq!(focused(), "json");
+}
+
+#[wasm_bindgen_test]
+async fn what_was_changed_is_shown_line_by_line() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.all(".task-open")[2].click();
+    drawn().await;
+    let mended =
+        r#"{"key":"third","title":"Switch the reads","instructions":"x","priority":"high"}"#;
+    type_into(&mounted.one("#json"), mended).await;
+    mounted.press("Changes").await;
+    assert_eq!(
+        mounted.one("del").text_content().unwrap(),
+        "  \"priority\": \"asap\""
+    );
+    assert_eq!(
+        mounted.one("ins").text_content().unwrap(),
+        "  \"priority\": \"high\""
+    );
+}
+
+#[wasm_bindgen_test]
+async fn the_list_is_worked_through_by_keyboard() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.one("#task-1").focus().unwrap();
+    key("j").await;
+    assert_eq!(focused(), "task-2");
+    key("a").await;
+    assert!(mounted.has_button("Put second back"));
+    assert_eq!(focused(), "task-2");
+    key("ArrowDown").await;
+    key("r").await;
+    assert!(mounted.has_button("Put third back"));
+    key("Home").await;
+    assert_eq!(focused(), "task-1");
+    key("e").await;
+    drawn().await;
+    assert_eq!(focused(), "json");
+    key("Escape").await;
+    drawn().await;
+    assert!(mounted.all(".task-pane").is_empty());
+    assert_eq!(focused(), "task-1");
+    key("/").await;
+    assert_eq!(focused(), "search");
+}
+
+#[wasm_bindgen_test]
+async fn letters_in_a_field_are_not_commands() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.one("#search").focus().unwrap();
+    key("a").await;
+    key("r").await;
+    assert!(mounted.desk.events.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn filter_and_search_say_what_they_leave_out() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.press("Invalid 1").await;
+    assert_eq!(keys_of_rows(&mounted), ["third"]);
+    type_into(&mounted.one("#search"), "backup").await;
+    let empty = mounted.one(".empty").text_content().unwrap();
+    assert!(
+        empty.contains("None of the 3 tasks is invalid and contains “backup”."),
+        "{empty}"
+    );
+    mounted.press("Show all 3 tasks").await;
+    assert_eq!(keys_of_rows(&mounted).len(), 3);
+}
+
+#[wasm_bindgen_test]
+async fn the_row_that_has_the_focus_hands_it_on_when_it_leaves_the_list() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.press("Ready 2").await;
+    mounted.one("#task-1").focus().unwrap();
+    key("a").await;
+    drawn().await;
+    assert_eq!(keys_of_rows(&mounted), ["second"]);
+    assert_eq!(focused(), "task-2");
+}
+
+#[wasm_bindgen_test]
+async fn a_changed_draft_wakes_its_own_row_only() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    let changes = ui_support::Changes::watch(&mounted.one(".task-list"));
+    mounted.press("Approve second").await;
+    let rows: Vec<String> = changes
+        .taken()
+        .iter()
+        .filter_map(|element| element.closest(".task-row").unwrap())
+        .map(|row| row.get_attribute("aria-posinset").unwrap())
+        .collect();
+    assert!(!rows.is_empty());
+    assert!(rows.iter().all(|row| row == "2"), "{rows:?}");
+}
+
+#[wasm_bindgen_test]
+async fn of_ten_thousand_tasks_only_those_that_are_seen_are_drawn() {
+    let mounted = mount_run(Mode::Live, "500");
+    for at in 0..2_000 {
+        mounted
+            .desk
+            .arrive(&task(&format!("task-{at}"), "Do one of many things"));
+    }
+    mounted.desk.end(Outcome::Complete);
+    drawn().await;
+    let list = mounted.one(".task-list");
+    // Without the page's style sheets the list would be as high as its rows.
+    list.set_class_name("task-list");
+    let style: web_sys::Element = document().create_element("style").unwrap();
+    style.set_text_content(Some(
+        ".task-list { height: 400px; overflow: auto } .task-row { height: 40px; overflow: hidden }",
+    ));
+    list.parent_element().unwrap().append_child(&style).unwrap();
+    for _ in 0..5 {
+        drawn().await;
+    }
+    let drawn_rows = mounted.all(".task-row").len();
+    assert!((10..100).contains(&drawn_rows), "{drawn_rows} rows");
+    list.set_scroll_top(40 * 1_500);
+    for _ in 0..5 {
+        drawn().await;
+    }
+    let first = mounted
+        .one(".task-row")
+        .get_attribute("aria-posinset")
+        .unwrap();
+    let first: usize = first.parse().unwrap();
+    assert!((1_480..=1_501).contains(&first), "{first}");
+    assert_eq!(
+        mounted
+            .one(".task-row")
+            .get_attribute("aria-setsize")
+            .as_deref(),
+        Some("2000")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
+    let mounted = mount_run(Mode::Live, "3");
+    mounted.desk.arrive(&task("first", "Take a backup"));
+    mounted.desk.end(Outcome::cut_off(Api::ChatCompletions));
+    drawn().await;
+    let banner = mounted.one(".banner").text_content().unwrap();
+    assert!(banner.contains("Cut off after 1 of 3 tasks"), "{banner}");
+    assert!(banner.contains("max_completion_tokens"), "{banner}");
+    assert!(banner.contains("Raw answer, 10 characters"), "{banner}");
+    assert!(!mounted.has_button("Approve first"));
+    mounted
+        .press("Keep the 1 whole task of a cut-off answer")
+        .await;
+    let events = mounted.desk.events.borrow().clone();
+    assert_eq!(
+        events,
+        [Event::KeepWhole {
+            outcome: "cut_off".to_owned()
+        }]
+    );
+    assert!(mounted.has_button("Approve first"));
+}
+
+#[wasm_bindgen_test]
+async fn every_outcome_says_what_happened_and_what_to_do() {
+    for (outcome, words) in [
+        (
+            Outcome::Refused {
+                text: "I cannot.".to_owned(),
+            },
+            "I cannot.",
+        ),
+        (Outcome::Filtered, "content filter"),
+        (
+            Outcome::Interrupted { reason: None },
+            "broke off after 0 of 3 tasks",
+        ),
+        (Outcome::Stalled, "Nothing arrived any more"),
+        (Outcome::Cancelled, "You stopped it after 0 of 3 tasks"),
+        (
+            Outcome::Failed(Box::new(taskwright::model::Failure::unreachable(
+                "TypeError",
+            ))),
+            "did not answer",
+        ),
+    ] {
+        let mounted = mount_run(Mode::Live, "3");
+        let hint = outcome.hint();
+        mounted.desk.end(outcome);
+        drawn().await;
+        let banner = mounted.one(".banner").text_content().unwrap();
+        assert!(banner.contains(words) && banner.contains(&hint), "{banner}");
+        assert!(mounted.has_button("Generate again"));
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_rejection_carries_its_reason_and_shows_it() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.all(".task-open")[0].click();
+    drawn().await;
+    mounted.press("Reject…").await;
+    assert_eq!(focused(), "reason");
+    type_into(&mounted.one("#reason"), " Too vague ").await;
+    mounted.press("Reject the task").await;
+    let events = mounted.desk.events.borrow().clone();
+    assert!(
+        matches!(&events[..], [Event::Reject { reason, .. }] if reason == "Too vague"),
+        "{events:?}"
+    );
+    let decisions = mounted.one(".decisions").text_content().unwrap();
+    assert!(decisions.contains("Rejected: Too vague"), "{decisions}");
+}
+
+#[wasm_bindgen_test]
+async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_what_goes() {
+    let mounted = reviewed(&two_and_an_invalid_one()).await;
+    mounted.press("Approve 2 valid tasks").await;
+    mounted.desk.events.borrow_mut().clear();
+    mounted.press("Post 2 tasks to localhost:8080").await;
+    let dialog = mounted.one("dialog").text_content().unwrap();
+    assert!(dialog.contains("http://localhost:8080/tasks"), "{dialog}");
+    assert!(dialog.contains("Not there yet"), "{dialog}");
+    assert!(mounted.desk.events.borrow().is_empty());
+    let digest = mounted.page.confirmation.get_untracked().unwrap().digest;
+    assert!(dialog.contains(&digest));
+    mounted.one("dialog button[type=submit]").click();
+    drawn().await;
+    assert_eq!(*mounted.desk.events.borrow(), [Event::Post { digest }]);
+    assert!(mounted.all("dialog").is_empty());
+}

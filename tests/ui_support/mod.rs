@@ -1,0 +1,379 @@
+//! A page with a run behind it, and no world: what is asked for is noted, and what a run can do by
+//! itself is done.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// Each file of tests uses its own part of this.
+#![allow(dead_code)]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use leptos::mount::UnmountHandle;
+use leptos::prelude::*;
+use taskwright::brief::BriefForm;
+use taskwright::document::Document;
+use taskwright::model::Outcome;
+use taskwright::review::RunId;
+use taskwright::run::{Effect, Event, Mode, Run, Start};
+use taskwright::schema::validator::{Validator, ValidatorOptions};
+use taskwright::schema::{Check, TaskSchema, agent_task_schema};
+use taskwright::secrets::SecretName;
+use taskwright::settings::{Address, Connection, ModelEndpoint};
+use taskwright::ui::app::{App, AppProps};
+use taskwright::ui::desk::{Desk, DeskHandle};
+use taskwright::ui::page::Page;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+/// A desk with a real run behind it.
+pub struct TestDesk {
+    page: Page,
+    run: RefCell<Option<Run>>,
+    check: Validator,
+    pub asked: RefCell<Vec<String>>,
+    pub events: RefCell<Vec<Event>>,
+}
+
+impl TestDesk {
+    pub fn apply(&self, event: Event) {
+        let mut queue = vec![event];
+        while let Some(event) = queue.pop() {
+            let mut held = self.run.borrow_mut();
+            let run = held.as_mut().expect("there is a run");
+            let step = run.apply(event, 1_800_000_000_000);
+            self.page.refresh(run, &step.changes);
+            for effect in step.effects {
+                if let Effect::Check {
+                    draft,
+                    revision,
+                    document,
+                } = effect
+                {
+                    queue.push(Event::Checked {
+                        draft,
+                        revision,
+                        violations: self.check.check(&document),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Lets a task of the answer arrive.
+    pub fn arrive(&self, text: &str) {
+        let document = Document::parse(text).unwrap();
+        let violations = self.check.check(&document);
+        self.apply(Event::TaskArrived {
+            document,
+            violations,
+        });
+    }
+
+    /// Lets the answer end.
+    pub fn end(&self, outcome: Outcome) {
+        self.apply(Event::GenerationEnded {
+            outcome,
+            raw_answer: "{\"tasks\":[".into(),
+        });
+    }
+}
+
+struct Handle(Rc<TestDesk>);
+
+impl Handle {
+    fn note(&self, what: &str) {
+        self.0.asked.borrow_mut().push(what.to_owned());
+    }
+}
+
+impl Desk for Handle {
+    fn start(&self, mode: Mode) {
+        self.note(&format!("start {mode:?}"));
+        let errors = self.0.page.form.get_untracked().check(0).err();
+        self.0.page.brief_errors.set(errors.unwrap_or_default());
+    }
+    fn go_live(&self) {
+        self.note("go live");
+    }
+    fn bring(&self, text: &str, _mode: Mode) {
+        self.note(&format!("bring {text}"));
+    }
+    fn send(&self, event: Event) {
+        self.0.events.borrow_mut().push(event.clone());
+        self.0.apply(event);
+    }
+    fn typed(&self, form: BriefForm) {
+        self.0.page.form.set(form);
+    }
+    fn give_secret(&self, name: SecretName, value: &str, keep: bool) {
+        self.note(&format!("give {} {value} {keep}", name.word()));
+        self.0.page.asking.set(None);
+    }
+    fn keep_asking_later(&self) {
+        self.note("later");
+        self.0.page.asking.set(None);
+    }
+    fn ask_for(&self, name: SecretName) {
+        self.note(&format!("ask for {}", name.word()));
+    }
+    fn forget_secrets(&self) {
+        self.note("forget");
+    }
+    fn connect(&self, connection: Connection) {
+        self.note(&format!("connect {}", connection.name));
+        self.0.page.connection.set(connection);
+    }
+    fn suggest_models(&self, _connection: Connection) {
+        self.note("suggest models");
+    }
+    fn decide_host(&self, accepted: bool) {
+        self.note(&format!("host {accepted}"));
+        self.0.page.new_host.set(None);
+    }
+    fn clear(&self) {
+        self.note("clear");
+    }
+    fn bring_back(&self) {
+        self.note("bring back");
+    }
+    fn dismiss(&self, code: &str) {
+        self.note(&format!("dismiss {code}"));
+    }
+}
+
+/// A mounted page.
+pub struct Mounted {
+    pub page: Page,
+    pub desk: Rc<TestDesk>,
+    place: HtmlElement,
+    _mounted: Box<dyn std::any::Any>,
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        self.place.remove();
+    }
+}
+
+/// A connection with a model on this computer.
+pub fn connection() -> Connection {
+    Connection {
+        name: "Team queue".to_owned(),
+        model: Some(ModelEndpoint {
+            base_url: Address::parse("http://localhost:9/v1").unwrap(),
+            model: "scripted".to_owned(),
+            api: taskwright::settings::Api::default(),
+            max_output_tokens: None,
+            needs_key: None,
+        }),
+        ..Connection::built_in()
+    }
+}
+
+/// Puts a page into the document, with no run.
+pub fn mount() -> Mounted {
+    let schema = TaskSchema::parse(agent_task_schema()).unwrap();
+    let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
+    document().body().unwrap().append_child(&place).unwrap();
+    let handles = Rc::new(RefCell::new(None));
+    let made = Rc::clone(&handles);
+    let handle: UnmountHandle<_> = leptos::mount::mount_to(place.clone(), move || {
+        let page = Page::new(connection(), schema.clone());
+        let desk = Rc::new(TestDesk {
+            page,
+            run: RefCell::new(None),
+            check: Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap(),
+            asked: RefCell::default(),
+            events: RefCell::default(),
+        });
+        let handle: DeskHandle =
+            StoredValue::new_local(Rc::new(Handle(Rc::clone(&desk))) as Rc<dyn Desk>);
+        *made.borrow_mut() = Some((page, desk));
+        App(AppProps { page, desk: handle })
+    });
+    let (page, desk) = handles.borrow_mut().take().unwrap();
+    Mounted {
+        page,
+        desk,
+        place,
+        _mounted: Box::new(handle),
+    }
+}
+
+/// Puts a page into the document, with a run whose answer is arriving.
+pub fn mount_run(mode: Mode, count: &str) -> Mounted {
+    let mounted = mount();
+    let brief = BriefForm {
+        goal: "Ship it".to_owned(),
+        count: count.to_owned(),
+        ..BriefForm::default()
+    };
+    let (run, _step) = Run::start(Start {
+        id: RunId::from_bits(7),
+        mode,
+        at: 1_800_000_000_000,
+        brief: Some(brief.check(0).unwrap()),
+        connection: connection(),
+        schema: TaskSchema::parse(agent_task_schema()).unwrap(),
+    });
+    mounted.page.show(Some(&run));
+    *mounted.desk.run.borrow_mut() = Some(run);
+    mounted
+}
+
+impl Mounted {
+    /// The elements that a selector finds.
+    pub fn all(&self, selector: &str) -> Vec<HtmlElement> {
+        let find: js_sys::Function = js_sys::Reflect::get(&self.place, &"querySelectorAll".into())
+            .unwrap()
+            .unchecked_into();
+        let found = find.call1(&self.place, &selector.into()).unwrap();
+        js_sys::Array::from(&found)
+            .iter()
+            .map(JsCast::unchecked_into)
+            .collect()
+    }
+
+    /// The first of them.
+    pub fn one(&self, selector: &str) -> HtmlElement {
+        self.all(selector)
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| panic!("no {selector}"))
+    }
+
+    /// The button with this name.
+    pub fn button(&self, name: &str) -> HtmlElement {
+        self.all("button")
+            .into_iter()
+            .find(|button| name_of(button) == name)
+            .unwrap_or_else(|| panic!("no button {name:?}"))
+    }
+
+    /// Whether there is such a button.
+    pub fn has_button(&self, name: &str) -> bool {
+        self.all("button")
+            .iter()
+            .any(|button| name_of(button) == name)
+    }
+
+    /// Presses a button and waits until the page has drawn.
+    pub async fn press(&self, name: &str) {
+        self.button(name).click();
+        drawn().await;
+    }
+}
+
+fn name_of(button: &Element) -> String {
+    button
+        .get_attribute("aria-label")
+        .unwrap_or_else(|| button.text_content().unwrap_or_default())
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Waits until what changed is drawn, and what waits for the drawing is done.
+pub async fn drawn() {
+    for _ in 0..3 {
+        let promise = js_sys::Promise::new(&mut |done, _| {
+            request_animation_frame(move || {
+                done.call0(&wasm_bindgen::JsValue::NULL).unwrap();
+            });
+        });
+        wasm_bindgen_futures::JsFuture::from(promise).await.unwrap();
+    }
+}
+
+/// Every change of the document below an element.
+pub struct Changes(js_sys::Object);
+
+impl Changes {
+    /// Begins to watch.
+    pub fn watch(element: &HtmlElement) -> Changes {
+        let options = js_sys::Object::new();
+        for kind in ["subtree", "childList", "attributes", "characterData"] {
+            js_sys::Reflect::set(&options, &kind.into(), &true.into()).unwrap();
+        }
+        let class: js_sys::Function =
+            js_sys::Reflect::get(&js_sys::global(), &"MutationObserver".into())
+                .unwrap()
+                .unchecked_into();
+        // What it was called with is kept on itself.
+        let keep = js_sys::Function::new_with_args(
+            "records, observer",
+            "observer.kept = (observer.kept ?? []).concat(records);",
+        );
+        let arguments = js_sys::Array::of1(&keep);
+        let observer = js_sys::Reflect::construct(&class, &arguments).unwrap();
+        let observe: js_sys::Function = js_sys::Reflect::get(&observer, &"observe".into())
+            .unwrap()
+            .unchecked_into();
+        observe.call2(&observer, element, &options).unwrap();
+        Changes(observer.unchecked_into())
+    }
+
+    /// The elements that were changed, or hold what was.
+    pub fn taken(&self) -> Vec<Element> {
+        let kept = js_sys::Reflect::get(&self.0, &"kept".into()).unwrap();
+        js_sys::Array::from(&kept)
+            .iter()
+            .map(|record| js_sys::Reflect::get(&record, &"target".into()).unwrap())
+            .filter_map(|node| {
+                let parent = js_sys::Reflect::get(&node, &"parentElement".into()).unwrap();
+                node.dyn_into::<Element>()
+                    .or_else(|_| parent.dyn_into())
+                    .ok()
+            })
+            .collect()
+    }
+}
+
+/// An event of a class that the page makes itself, as a person's act would.
+fn event(class: &str, name: &str, details: &[(&str, wasm_bindgen::JsValue)]) -> web_sys::Event {
+    let options = js_sys::Object::new();
+    let flags = [("bubbles", true.into()), ("cancelable", true.into())];
+    for (name, value) in flags.iter().chain(details) {
+        js_sys::Reflect::set(&options, &(*name).into(), value).unwrap();
+    }
+    let class: js_sys::Function = js_sys::Reflect::get(&js_sys::global(), &class.into())
+        .unwrap()
+        .unchecked_into();
+    let arguments = js_sys::Array::of2(&name.into(), &options);
+    js_sys::Reflect::construct(&class, &arguments)
+        .unwrap()
+        .unchecked_into()
+}
+
+/// Types into a field.
+pub async fn type_into(field: &HtmlElement, text: &str) {
+    js_sys::Reflect::set(field, &"value".into(), &text.into()).unwrap();
+    field.dispatch_event(&event("Event", "input", &[])).unwrap();
+    drawn().await;
+}
+
+/// Presses a key where the focus is.
+pub async fn key(name: &str) {
+    let event = event("KeyboardEvent", "keydown", &[("key", name.into())]);
+    document()
+        .active_element()
+        .unwrap()
+        .dispatch_event(&event)
+        .unwrap();
+    drawn().await;
+}
+
+/// The id of what has the focus.
+pub fn focused() -> String {
+    document()
+        .active_element()
+        .map(|element| element.id())
+        .unwrap_or_default()
+}
+
+/// A task that the default schema takes.
+pub fn task(key: &str, title: &str) -> String {
+    format!(
+        r#"{{"key":"{key}","title":{},"instructions":"Do it.","priority":"normal"}}"#,
+        serde_json::to_string(title).unwrap()
+    )
+}
