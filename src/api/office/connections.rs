@@ -1,0 +1,116 @@
+//! The endpoints that are used, and what they offer.
+
+use std::rc::Rc;
+
+use leptos::prelude::{GetUntracked, Set};
+use wasm_bindgen_futures::spawn_local;
+
+use super::runs::{compile, schema_of};
+use super::{KEPT_CONNECTION, Office, problem, schema_problem, settings_problem};
+use crate::browser::local::Shelf;
+use crate::browser::{fetch, local};
+use crate::model::models;
+use crate::run::{Event, Mode};
+use crate::secrets::SecretName;
+use crate::settings::Connection;
+use crate::ui::page::{Models, Problem};
+
+impl Office {
+    /// Uses these endpoints for new runs, and for the delivery of the one that is shown.
+    pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
+        let hosts = self.hosts.borrow();
+        if let Some(server) = &connection.task_server {
+            server.check().map_err(|error| settings_problem(&error))?;
+            hosts
+                .check(&server.url)
+                .map_err(|error| settings_problem(&error))?;
+        }
+        if let Some(model) = &connection.model {
+            hosts
+                .check(&model.base_url)
+                .map_err(|error| settings_problem(&error))?;
+        }
+        let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
+        compile(&schema).map_err(|error| schema_problem(&error))?;
+        self.page.connection.set(connection.clone());
+        self.page.schema.set(schema);
+        self.load_kept_secrets();
+        self.suggest_mode();
+        Ok(())
+    }
+
+    pub(super) fn suggest_mode(&self) {
+        let connection = self.page.connection.get_untracked();
+        let can_ask = connection.model.as_ref().is_some_and(|endpoint| {
+            !endpoint.wants_key()
+                || self
+                    .secrets
+                    .borrow()
+                    .get(SecretName::ModelKey, &endpoint.base_url)
+                    .is_some()
+        });
+        self.page
+            .suggested_mode
+            .set(if can_ask && !self.link_wants_dry.get() {
+                Mode::Live
+            } else {
+                Mode::Dry
+            });
+    }
+
+    pub(super) fn connect(self: &Rc<Self>, connection: Connection) {
+        match self.use_connection(&connection) {
+            Err(problem) => self.page.settings_problem.set(Some(problem)),
+            Ok(()) => {
+                self.page.settings_problem.set(None);
+                if let Ok(text) = serde_json::to_string(&connection)
+                    && let Err(reason) = local::write(Shelf::Browser, KEPT_CONNECTION, &text)
+                {
+                    self.note_local(&reason);
+                }
+                // A delivery that waits goes on with what was corrected.
+                self.engine.apply(Event::Connect(connection));
+            }
+        }
+    }
+
+    pub(super) fn suggest_models(self: &Rc<Self>, connection: Connection) {
+        let office = Rc::clone(self);
+        let Some(endpoint) = connection.model else {
+            return;
+        };
+        if let Err(error) = office.hosts.borrow().check(&endpoint.base_url) {
+            return office
+                .page
+                .models
+                .set(Models::Failed(settings_problem(&error)));
+        }
+        office.page.models.set(Models::Asking);
+        spawn_local(async move {
+            let key = office
+                .secrets
+                .borrow()
+                .get(SecretName::ModelKey, &endpoint.base_url)
+                .and_then(|key| key.copy_for(&endpoint.base_url).ok());
+            let (url, _) = models::list_request(&endpoint);
+            let key = key.as_ref().map(|key| (&endpoint, key));
+            let answer = fetch::look_up(&url, key, models::MAX_LIST_BYTES).await;
+            let found = match answer {
+                Ok((200, body)) => models::parse(&body)
+                    .map_err(|error| problem(error.code(), &error, error.hint())),
+                Ok((status, body)) => {
+                    let failure = crate::model::http::failure(status, |_| None, &body);
+                    Err(problem(failure.code(), &failure.message, &failure.hint()))
+                }
+                Err(reason) => {
+                    let failure = crate::model::Failure::unreachable(&reason);
+                    Err(problem(failure.code(), &failure.message, &failure.hint()))
+                }
+            };
+            office.page.models.set(match found {
+                Ok(names) => Models::Known(names),
+                Err(problem) => Models::Failed(problem),
+            });
+        });
+    }
+}

@@ -1,0 +1,255 @@
+//! Runs: begun, brought back, put aside.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::{GetUntracked, Set};
+use wasm_bindgen_futures::spawn_local;
+
+use super::{KEPT_BRIEF, KEPT_RUN, Next, Office, problem, schema_problem};
+use crate::brief::{Brief, BriefForm};
+use crate::browser::local::Shelf;
+use crate::browser::{local, random};
+use crate::driver;
+use crate::driver::Loaded;
+use crate::review::{RunId, bring};
+use crate::run::{Event, Mode, Run, Start, Step};
+use crate::schema::validator::{Validator, ValidatorOptions};
+use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
+use crate::secrets::SecretName;
+use crate::settings::Connection;
+
+impl Office {
+    pub(super) fn restore_run(self: &Rc<Self>) {
+        let Some(id) = local::read(Shelf::Browser, KEPT_RUN) else {
+            return;
+        };
+        let office = Rc::clone(self);
+        spawn_local(async move { office.load_run(&id).await });
+    }
+
+    pub(super) async fn load_run(self: &Rc<Self>, id: &str) {
+        match driver::load(self.engine.store(), id, self.engine.now()).await {
+            Ok(Loaded::Run(run)) => match compile(run.schema()) {
+                // A run that was started while this one was read stays.
+                Ok(check) if self.engine.with_run(|_| ()).is_none() => {
+                    self.engine.begin(*run, check, Step::default());
+                }
+                Ok(_) => {}
+                Err(error) => self.add_problem(schema_problem(&error)),
+            },
+            Ok(Loaded::Absent) => {}
+            Ok(Loaded::Unreadable(error)) => {
+                self.add_problem(problem(
+                    error.code(),
+                    format!("The last run: {error}"),
+                    error.hint(),
+                ));
+            }
+            Err(error) => self.engine.note_storage(Some(error)),
+        }
+    }
+
+    pub(super) fn start(self: &Rc<Self>, mode: Mode) {
+        if !self.may_begin() {
+            return;
+        }
+        // The same brief gives the same dry run.
+        let brief = match self.page.form.get_untracked().check(0) {
+            Ok(brief) => {
+                self.page.brief_errors.set(Vec::new());
+                brief
+            }
+            Err(errors) => return self.page.brief_errors.set(errors),
+        };
+        if mode == Mode::Live {
+            let Some(endpoint) = self.page.connection.get_untracked().model else {
+                return self.add_problem(problem(
+                    "no_model",
+                    "No model endpoint is configured.",
+                    "Name a base address and a model in the settings, or make a dry run.",
+                ));
+            };
+            if endpoint.wants_key() && !self.holds(SecretName::ModelKey) {
+                return self.ask(SecretName::ModelKey, None, Next::Start(mode));
+            }
+        }
+        self.start_run(Some(brief), mode);
+    }
+
+    pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
+        let schema = self.page.schema.get_untracked();
+        let check = match compile(&schema) {
+            Ok(check) => check,
+            Err(error) => {
+                self.add_problem(schema_problem(&error));
+                return false;
+            }
+        };
+        let Some(start) = self.starting(brief, mode, schema) else {
+            return false;
+        };
+        let (run, step) = Run::start(start);
+        self.show(run, check, step);
+        true
+    }
+
+    pub(super) fn starting(
+        &self,
+        brief: Option<Brief>,
+        mode: Mode,
+        schema: TaskSchema,
+    ) -> Option<Start> {
+        match random::bits() {
+            Ok(bits) => Some(Start {
+                id: RunId::from_bits(bits),
+                mode,
+                at: self.engine.now(),
+                brief,
+                connection: self.page.connection.get_untracked(),
+                schema,
+            }),
+            Err(reason) => {
+                self.add_problem(problem(
+                    "no_randomness",
+                    format!("This browser gives no random numbers: {reason}"),
+                    "Open the page in a current browser.",
+                ));
+                None
+            }
+        }
+    }
+
+    pub(super) fn show(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
+        *self.aside.borrow_mut() = self.engine.with_run(|run| run.id().to_string());
+        if let Err(reason) = local::write(Shelf::Browser, KEPT_RUN, &run.id().to_string()) {
+            self.note_local(&reason);
+        }
+        self.engine.begin(run, check, step);
+    }
+
+    /// Whether a new run may take the place of the one that is shown.
+    pub(super) fn may_begin(&self) -> bool {
+        let is_posting = self.engine.with_run(Run::is_posting).unwrap_or(false);
+        if is_posting {
+            self.add_problem(problem(
+                "posting",
+                "Tasks are being posted.",
+                "Pause or stop posting first, then start anew.",
+            ));
+        }
+        !is_posting
+    }
+
+    pub(super) fn send(self: &Rc<Self>, event: Event) {
+        let leaves = matches!(
+            event,
+            Event::Post { .. } | Event::Resume | Event::Retry { .. } | Event::ResendSameKey { .. }
+        );
+        let is_live = self
+            .engine
+            .with_run(|run| run.mode() == Mode::Live)
+            .unwrap_or(false);
+        if leaves && is_live && !self.holds(SecretName::AgentToken) {
+            return self.ask(SecretName::AgentToken, None, Next::Send(event));
+        }
+        self.engine.apply(event);
+    }
+
+    pub(super) fn go_live(self: &Rc<Self>) {
+        if self.engine.is_busy() {
+            return self.add_problem(problem(
+                "busy",
+                "The dry run is still under way.",
+                "Let it end, or stop it, then go live.",
+            ));
+        }
+        let brief = self.engine.with_run(|run| run.brief().cloned()).flatten();
+        let schema = self.page.schema.get_untracked();
+        let brought: Vec<String> = self
+            .engine
+            .with_run(|run| {
+                run.drafts()
+                    .iter()
+                    .filter(|draft| draft.origin == crate::review::Origin::Pasted)
+                    .map(|draft| draft.content.text().to_owned())
+                    .collect()
+            })
+            .unwrap_or_default();
+        if brief.is_some() && brought.is_empty() {
+            return self.start(Mode::Live);
+        }
+        let check = match compile(&schema) {
+            Ok(check) => check,
+            Err(error) => return self.add_problem(schema_problem(&error)),
+        };
+        let Some(start) = self.starting(None, Mode::Live, schema) else {
+            return;
+        };
+        if let Some((run, step)) = self.engine.with_run(|run| run.go_live(start)) {
+            self.show(run, check, step);
+        }
+    }
+
+    pub(super) fn bring(self: &Rc<Self>, text: &str, mode: Mode) {
+        let texts = match bring::split(text) {
+            Ok(texts) => texts,
+            Err(error) => {
+                let problem = problem(error.code(), &error, error.hint());
+                return self.page.bring_problem.set(Some(problem));
+            }
+        };
+        self.page.bring_problem.set(None);
+        let there_is_one = self.engine.with_run(|_| ()).is_some();
+        if there_is_one || self.start_run(None, mode) {
+            self.engine.apply(Event::Bring { texts });
+        }
+    }
+
+    pub(super) fn typed(self: &Rc<Self>, form: BriefForm) {
+        if let Ok(text) = serde_json::to_string(&form)
+            && let Err(reason) = local::write(Shelf::Browser, KEPT_BRIEF, &text)
+        {
+            self.note_local(&reason);
+        }
+        self.page.form.set(form);
+    }
+
+    pub(super) fn clear(self: &Rc<Self>) {
+        if self.may_begin() {
+            *self.aside.borrow_mut() = self.engine.with_run(|run| run.id().to_string());
+            local::remove(Shelf::Browser, KEPT_RUN);
+            self.engine.leave();
+        }
+    }
+
+    pub(super) fn bring_back(self: &Rc<Self>) {
+        let office = Rc::clone(self);
+        let Some(id) = office.aside.borrow_mut().take() else {
+            return;
+        };
+        if !office.may_begin() {
+            return;
+        }
+        office.engine.leave();
+        if let Err(reason) = local::write(Shelf::Browser, KEPT_RUN, &id) {
+            office.note_local(&reason);
+        }
+        spawn_local(async move { office.load_run(&id).await });
+    }
+}
+
+/// The task schema of a connection: its own text, or the default one.
+pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaError> {
+    TaskSchema::parse(
+        connection
+            .task_schema
+            .as_deref()
+            .unwrap_or_else(|| agent_task_schema()),
+    )
+}
+
+pub(super) fn compile(schema: &TaskSchema) -> Result<Arc<dyn Check>, SchemaError> {
+    let validator = Validator::compile(schema.value(), &ValidatorOptions::default())?;
+    Ok(Arc::new(validator))
+}
