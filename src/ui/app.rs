@@ -7,6 +7,7 @@ use super::desk::DeskHandle;
 use super::dialogs::Dialogs;
 use super::foot::Foot;
 use super::header::Header;
+use super::icons::Sprite;
 use super::mode_band::ModeBand;
 use super::notices::{Announcement, Notices};
 use super::page::Page;
@@ -30,6 +31,7 @@ pub fn App(
     };
     view! {
         <div class="app" data-view=view>
+            <Sprite/>
             <a class="skip-link" href="#tasks">"Skip to the tasks"</a>
             <Header screen/>
             <ModeBand screen/>

@@ -1,18 +1,28 @@
-//! Icons and marks from the sprite `static/icons/icons.svg`.
+//! Icons and marks from the sprite `static/icons/icons.svg`, which the page holds once.
 
 use leptos::prelude::*;
 
 use crate::review::DraftState;
 use crate::run::Mode;
 
-const SPRITE: &str = "static/icons/icons.svg";
+/// The sprite is part of the page: from a file of its own a browser fetches it again whenever it
+/// dropped its copy, and a dry run makes no request at all.
+const SPRITE: &str = include_str!("../../static/icons/icons.svg");
+
+/// Every symbol, to be drawn nowhere and referred to from everywhere. Their ids get a prefix, so
+/// that none is that of a control.
+#[component]
+pub fn Sprite() -> impl IntoView {
+    let symbols = SPRITE.replace("<symbol id=\"", "<symbol id=\"icon-");
+    view! { <div hidden inner_html=symbols></div> }
+}
 
 /// An icon by its name in the sprite. It says nothing to a screen reader: a word stands beside
 /// it, or its button has a name.
 pub fn icon(name: &'static str) -> impl IntoView {
     view! {
         <svg class="icon" aria-hidden="true">
-            <use_ href=format!("{SPRITE}#{name}")></use_>
+            <use_ href=format!("#icon-{name}")></use_>
         </svg>
     }
 }
@@ -22,7 +32,7 @@ pub fn app_mark() -> impl IntoView {
     view! {
         <svg class="app-mark" aria-hidden="true">
             // Made at run time: markup that holds no value is written as text, `use_` included.
-            <use_ href=format!("{SPRITE}#mark")></use_>
+            <use_ href="#icon-mark".to_owned()></use_>
         </svg>
     }
 }
@@ -31,7 +41,7 @@ pub fn app_mark() -> impl IntoView {
 pub fn mark(name: &'static str) -> impl IntoView {
     view! {
         <svg class="mark" aria-hidden="true">
-            <use_ href=format!("{SPRITE}#{name}")></use_>
+            <use_ href=format!("#icon-{name}")></use_>
         </svg>
     }
 }
