@@ -7,7 +7,6 @@ use super::screen::{Dialog, Screen};
 use crate::review::DraftState;
 use crate::review::words::grouped;
 use crate::run::{Batch, Event, Mode, Pause};
-use crate::secrets::SecretName;
 
 const WAITING: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
 const DONE: [DraftState; 5] = [
@@ -149,12 +148,13 @@ pub fn Paused(screen: Screen) -> impl IntoView {
                 <StateCounts screen/>
             </div>
             <div class="button-row">
+                // Going on asks for the token that is missing.
                 <Show when=is_about_token>
                     <button
                         class="button main"
                         type="button"
                         aria-haspopup="dialog"
-                        on:click=move |_| screen.ask(|desk| desk.ask_for(SecretName::AgentToken))
+                        on:click=move |_| screen.send(Event::Resume)
                     >
                         {icon("key")}
                         {move || match why.get() {
