@@ -1,0 +1,160 @@
+//! The ports' real implementations, in a real browser.
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use taskwright::browser::clock::PageClock;
+use taskwright::browser::database::Database;
+use taskwright::browser::fetch::Fetch;
+use taskwright::browser::local::{self, Shelf};
+use taskwright::browser::random;
+use taskwright::delivery::rest::{Answer, request};
+use taskwright::model::{HeaderValue, ModelRequest};
+use taskwright::ports::{
+    CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink,
+};
+use taskwright::review::Approval;
+use taskwright::secrets::{Secret, SecretName};
+use taskwright::settings::{Address, TaskServer};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+fn entry(table: Table, key: &str, text: &str) -> Entry {
+    Entry {
+        table,
+        key: key.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+#[wasm_bindgen_test]
+async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
+    let database = Database::new();
+    let run = format!("{:x}", random::bits().unwrap());
+    let drafts: Vec<Entry> = (1..=12)
+        .rev()
+        .map(|n| {
+            entry(
+                Table::Drafts,
+                &format!("{run}-{n:010}"),
+                &format!("draft {n}"),
+            )
+        })
+        .collect();
+    database.write(drafts, Durability::Relaxed).await.unwrap();
+    let other = entry(Table::Drafts, &format!("{run}x-1"), "another run's");
+    let head = entry(Table::Runs, &run, "first");
+    database
+        .write(vec![head, other], Durability::Strict)
+        .await
+        .unwrap();
+    database
+        .write(vec![entry(Table::Runs, &run, "second")], Durability::Strict)
+        .await
+        .unwrap();
+    // Another connection, as after a reload.
+    let again = Database::new();
+    let found = again
+        .read_all(Table::Drafts, &format!("{run}-"))
+        .await
+        .unwrap();
+    let expected: Vec<String> = (1..=12).map(|n| format!("draft {n}")).collect();
+    assert_eq!(found, expected);
+    assert_eq!(
+        again.read(Table::Runs, &run).await.unwrap().as_deref(),
+        Some("second")
+    );
+    assert_eq!(again.read(Table::Runs, "none").await.unwrap(), None);
+}
+
+#[wasm_bindgen_test]
+fn what_is_typed_is_kept_at_once() {
+    let name = format!("test-{:x}", random::bits().unwrap());
+    assert_eq!(local::read(Shelf::Browser, &name), None);
+    local::write(Shelf::Browser, &name, "é").unwrap();
+    assert_eq!(local::read(Shelf::Browser, &name).as_deref(), Some("é"));
+    assert_eq!(local::read(Shelf::Tab, &name), None);
+    local::remove(Shelf::Browser, &name);
+    assert_eq!(local::read(Shelf::Browser, &name), None);
+}
+
+#[wasm_bindgen_test]
+async fn random_numbers_differ_and_time_goes_on() {
+    assert_ne!(random::bits().unwrap(), random::bits().unwrap());
+    let before = PageClock.now();
+    PageClock.sleep(20).await;
+    assert!(PageClock.now() >= before + 15);
+}
+
+/// Nothing listens there: the browser refuses the port before any request is made.
+const NOWHERE: &str = "http://localhost:1";
+
+#[wasm_bindgen_test]
+async fn a_secret_is_put_into_no_request_to_another_origin() {
+    let elsewhere = Address::parse("https://other.example").unwrap();
+    let secret = Secret::new("hunter2", &elsewhere).unwrap();
+    let asked = ModelRequest {
+        url: format!("{NOWHERE}/v1/chat/completions"),
+        headers: vec![(
+            "Authorization",
+            HeaderValue::Secret {
+                before: "Bearer ",
+                name: SecretName::ModelKey,
+            },
+        )],
+        body: "{}".to_owned(),
+    };
+    let mut arrived = 0;
+    let end = Fetch
+        .call(
+            &asked,
+            Some(&secret),
+            1000,
+            &StopSignal::default(),
+            &mut |_| arrived += 1,
+        )
+        .await;
+    let CallEnd::Unreachable { reason } = end else {
+        panic!("{end:?}")
+    };
+    assert_eq!(reason, "it belongs to another server");
+    let server = TaskServer::at(Address::parse(NOWHERE).unwrap());
+    let approval = Approval {
+        body: "{}".into(),
+        digest: String::new(),
+        key: String::new(),
+    };
+    let answer = Fetch.post(&request(&server, &approval), &secret).await;
+    assert!(matches!(answer, Answer::NotSent { .. }), "{answer:?}");
+    assert_eq!(arrived, 0);
+}
+
+#[wasm_bindgen_test]
+async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
+    let home = Address::parse(NOWHERE).unwrap();
+    let token = Secret::new("t", &home).unwrap();
+    let server = TaskServer::at(home);
+    let approval = Approval {
+        body: "{}".into(),
+        digest: String::new(),
+        key: String::new(),
+    };
+    let answer = Fetch.post(&request(&server, &approval), &token).await;
+    assert!(
+        matches!(answer, Answer::None { ref message } if !message.is_empty()),
+        "{answer:?}"
+    );
+    let asked = ModelRequest {
+        url: format!("{NOWHERE}/v1/chat/completions"),
+        headers: Vec::new(),
+        body: "{}".to_owned(),
+    };
+    let end = Fetch
+        .call(&asked, None, 1000, &StopSignal::default(), &mut |_| {})
+        .await;
+    assert!(matches!(end, CallEnd::Unreachable { .. }), "{end:?}");
+    let stopped = StopSignal::default();
+    stopped.stop();
+    let end = Fetch.call(&asked, None, 1000, &stopped, &mut |_| {}).await;
+    assert_eq!(end, CallEnd::Stopped);
+}
