@@ -67,48 +67,55 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
     };
     let failed = counts.of(DraftState::Failed);
     let has_model = move || screen.page.connection.with(|held| held.model.is_some());
-    view! {
-        <div class="button-row">
-            {show(DraftState::Refused, "refused")}
-            {show(DraftState::Failed, "failed")}
-            {show(DraftState::Unknown, "unknown")}
-            {(failed > 0)
-                .then(|| {
-                    view! {
-                        <button
-                            class="button"
-                            type="button"
-                            on:click=move |_| {
-                                screen.send(Event::Retry {
-                                    drafts: screen.in_state(DraftState::Failed),
-                                });
-                            }
-                        >
-                            {icon("retry")}
-                            {format!("Send {} again", counted(failed, "failed task"))}
-                        </button>
-                    }
-                })}
-            {(mode == Mode::Dry)
-                .then(|| {
-                    view! {
-                        <button
-                            class="button"
-                            type="button"
-                            on:click=move |_| {
-                                if untrack(has_model) {
-                                    screen.ask(|desk| desk.go_live());
-                                } else {
-                                    screen.dialog.set(Some(Dialog::Settings));
+    let has_any = failed > 0
+        || counts.of(DraftState::Refused) > 0
+        || counts.of(DraftState::Unknown) > 0
+        || mode == Mode::Dry;
+    // An empty row would still take its gap.
+    has_any.then(|| {
+        view! {
+            <div class="button-row">
+                {show(DraftState::Refused, "refused")}
+                {show(DraftState::Failed, "failed")}
+                {show(DraftState::Unknown, "unknown")}
+                {(failed > 0)
+                    .then(|| {
+                        view! {
+                            <button
+                                class="button"
+                                type="button"
+                                on:click=move |_| {
+                                    screen.send(Event::Retry {
+                                        drafts: screen.in_state(DraftState::Failed),
+                                    });
                                 }
-                            }
-                        >
-                            "Go live with this brief…"
-                        </button>
-                    }
-                })}
-        </div>
-    }
+                            >
+                                {icon("retry")}
+                                {format!("Send {} again", counted(failed, "failed task"))}
+                            </button>
+                        }
+                    })}
+                {(mode == Mode::Dry)
+                    .then(|| {
+                        view! {
+                            <button
+                                class="button"
+                                type="button"
+                                on:click=move |_| {
+                                    if untrack(has_model) {
+                                        screen.ask(|desk| desk.go_live());
+                                    } else {
+                                        screen.dialog.set(Some(Dialog::Settings));
+                                    }
+                                }
+                            >
+                                "Go live with this brief…"
+                            </button>
+                        }
+                    })}
+            </div>
+        }
+    })
 }
 
 fn ended(counts: &Counts) -> usize {

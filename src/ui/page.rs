@@ -208,9 +208,20 @@ impl Page {
 
     /// Shows what changed in a run, and wakes nothing else.
     pub fn refresh(&self, run: &Run, changes: &[Change]) {
-        if changes.is_empty() {
-            return;
-        }
+        self.refresh_parts(run, changes);
+        self.summarize(run);
+    }
+
+    /// Shows what is said of the run as a whole: counts, what would be posted, what can be
+    /// approved. Looks at every draft, so many changes are best followed by one of these.
+    pub fn summarize(&self, run: &Run) {
+        set_if_other(self.counts, run.counts());
+        set_if_other(self.confirmation, run.confirmation());
+        set_if_other(self.approvable, run.approvable());
+    }
+
+    /// Shows the drafts and the head of the run that changed.
+    pub fn refresh_parts(&self, run: &Run, changes: &[Change]) {
         let mut arrived = Vec::new();
         for change in changes {
             let Change::Draft(id) = change else { continue };
@@ -243,9 +254,6 @@ impl Page {
             }));
             self.raw_answer.set(run.raw_answer().into());
         }
-        set_if_other(self.counts, run.counts());
-        set_if_other(self.confirmation, run.confirmation());
-        set_if_other(self.approvable, run.approvable());
     }
 }
 
