@@ -389,3 +389,56 @@ async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_
     assert_eq!(*mounted.desk.events.borrow(), [Event::Post { digest }]);
     assert!(mounted.all("dialog").is_empty());
 }
+
+#[wasm_bindgen_test]
+async fn a_task_of_unknown_fate_is_decided_by_the_operator_and_never_resent_blindly() {
+    let mounted = reviewed(&[task("first", "Take a backup")]).await;
+    mounted.press("Approve 1 valid task").await;
+    let confirmation = mounted.page.confirmation.get_untracked().unwrap();
+    let draft = confirmation.order[0].clone();
+    mounted.desk.apply(Event::Post {
+        digest: confirmation.digest,
+    });
+    mounted.desk.apply(Event::Journaled {
+        draft: draft.clone(),
+        attempt: 1,
+    });
+    drawn().await;
+    assert!(mounted.has_button("Pause posting"));
+    mounted.desk.apply(Event::Answered {
+        draft: draft.clone(),
+        attempt: 1,
+        outcome: taskwright::delivery::Outcome::MayHaveArrived {
+            status: None,
+            message: "Failed to fetch".to_owned(),
+        },
+    });
+    drawn().await;
+    mounted.one(".task-open").click();
+    drawn().await;
+    let delivery = mounted.one("#panel-delivery").text_content().unwrap();
+    assert!(
+        delivery.contains("Unknown: no answer came back"),
+        "{delivery}"
+    );
+    assert!(delivery.contains("Failed to fetch"), "{delivery}");
+    assert!(!mounted.has_button("Send it again with the same key"));
+    assert!(!mounted.has_button("Send first again"));
+    assert!(
+        mounted.one("#json").has_attribute("readonly"),
+        "what may have left is not changed"
+    );
+    mounted.desk.events.borrow_mut().clear();
+    mounted.press("It arrived").await;
+    assert_eq!(
+        *mounted.desk.events.borrow(),
+        [Event::Decide {
+            draft,
+            delivered: true
+        }]
+    );
+    assert_eq!(
+        mounted.one(".task-row .task-state").text_content().unwrap(),
+        "Delivered"
+    );
+}
