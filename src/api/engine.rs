@@ -2,6 +2,7 @@
 //! changed and shows it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::clock::PageClock;
 use crate::browser::database::Database;
 use crate::browser::fetch::Fetch;
+use crate::document::Document;
 use crate::driver::{self, Assignment, DryDriver, IDLE_MILLISECONDS, LiveDriver, Report};
 use crate::ports::{Clock, Durability, Entry, StopSignal, Store, StoreError};
-use crate::review::DraftState;
+use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{Batch, Change, Effect, Event, Mode, Run, RunError, Step};
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretName};
@@ -52,7 +54,22 @@ pub(super) struct Engine {
     on_ask: RefCell<Option<OnAsk>>,
     arrived: RefCell<String>,
     flush_is_due: Cell<bool>,
+    checks: RefCell<VecDeque<Unchecked>>,
+    checker_is_busy: Cell<bool>,
+    unwritten: RefCell<HashSet<Change>>,
+    writer_is_busy: Cell<bool>,
+    summary_is_due: Cell<bool>,
 }
+
+/// A text that waits for its check.
+struct Unchecked {
+    draft: DraftId,
+    revision: u32,
+    document: Document,
+}
+
+/// Checks go on for so long before the page gets a chance to be drawn and used, in milliseconds.
+const CHECKING_MILLISECONDS: u64 = 12;
 
 impl Engine {
     pub fn new(page: Page, secrets: Rc<RefCell<Keyring>>) -> Rc<Engine> {
@@ -66,6 +83,11 @@ impl Engine {
             on_ask: RefCell::new(None),
             arrived: RefCell::new(String::new()),
             flush_is_due: Cell::new(false),
+            checks: RefCell::default(),
+            checker_is_busy: Cell::new(false),
+            unwritten: RefCell::default(),
+            writer_is_busy: Cell::new(false),
+            summary_is_due: Cell::new(false),
         })
     }
 
@@ -112,60 +134,59 @@ impl Engine {
         };
         self.page.show(Some(&run));
         self.page.warnings.set(Vec::new());
-        let mut changes = step.changes;
-        changes.push(Change::Run);
-        self.keep(driver::entries(&run, &changes));
+        let changes = step.changes.into_iter().chain([Change::Run]);
+        self.unwritten.borrow_mut().extend(changes);
         *self.current.borrow_mut() = Some(Current {
             run,
             check,
             carrier: Rc::new(carrier),
             stop: StopSignal::default(),
         });
+        self.write_soon();
         for effect in step.effects {
             self.carry(effect);
         }
     }
 
     /// Shows no run. What was under way is stopped; what is kept stays kept.
-    pub fn leave(&self) {
+    pub fn leave(self: &Rc<Self>) {
         if let Some(current) = self.current.borrow_mut().take() {
             current.stop.stop();
+            let entries = driver::entries(&current.run, &self.unwritten.take());
+            let engine = Rc::clone(self);
+            spawn_local(async move { engine.write(entries).await });
         }
+        self.checks.borrow_mut().clear();
         self.arrived.borrow_mut().clear();
         self.page.show(None);
     }
 
-    /// Tells the run what happened.
+    /// Tells the run that is shown what the operator did.
     pub fn apply(self: &Rc<Self>, event: Event) {
+        if let Some(id) = self.with_run(|run| run.id().clone()) {
+            self.apply_to(&id, event);
+        }
+    }
+
+    /// Tells a run what happened in the world. What comes from a run that is not shown any more is
+    /// not taken for news of the one that is.
+    fn apply_to(self: &Rc<Self>, id: &RunId, event: Event) {
         let step = {
             let mut current = self.current.borrow_mut();
-            let Some(current) = current.as_mut() else {
+            let Some(current) = current.as_mut().filter(|current| current.run.id() == id) else {
                 return;
             };
             let was_posting = current.run.is_posting();
             let mut step = current.run.apply(event, self.clock.now());
-            self.page.refresh(&current.run, &step.changes);
+            self.page.refresh_parts(&current.run, &step.changes);
             if was_posting && !current.run.is_posting() {
                 self.page.announcement.set(summary(&current.run));
             }
-            let is_journaled = |change: &Change| match change {
-                Change::Run => false,
-                Change::Draft(id) => step
-                    .effects
-                    .iter()
-                    .any(|effect| matches!(effect, Effect::Journal { draft, .. } if draft == id)),
-            };
-            // What is about to be journaled is written once, durably, by that.
-            let rest: Vec<Change> = step
-                .changes
-                .iter()
-                .filter(|change| !is_journaled(change))
-                .cloned()
-                .collect();
-            self.keep(driver::entries(&current.run, &rest));
-            step.changes.clear();
+            self.unwritten.borrow_mut().extend(step.changes.drain(..));
             step
         };
+        self.write_soon();
+        self.summarize_soon();
         match step.refused {
             Some(error) => self.say(&error),
             None => self.unsay(),
@@ -176,8 +197,9 @@ impl Engine {
     }
 
     fn carry(self: &Rc<Self>, effect: Effect) {
-        let Some((carrier, check, stop)) = self.current.borrow().as_ref().map(|current| {
+        let Some((id, carrier, check, stop)) = self.current.borrow().as_ref().map(|current| {
             (
+                current.run.id().clone(),
                 Rc::clone(&current.carrier),
                 Arc::clone(&current.check),
                 current.stop.clone(),
@@ -200,7 +222,7 @@ impl Engine {
                 };
                 spawn_local(async move {
                     let still = stop.clone();
-                    let report = move |report| engine.report(&still, report);
+                    let report = move |report| engine.report(&id, &still, report);
                     match &*carrier {
                         Carrier::Dry(dry) => dry.generate(assignment, check, stop, &report).await,
                         Carrier::Live(live) => {
@@ -215,9 +237,12 @@ impl Engine {
                 revision,
                 document,
             } => {
-                let checked = driver::checked(&check, draft, revision, &document);
-                // Another turn: the run is in the middle of its step.
-                spawn_local(async move { engine.apply(checked) });
+                self.checks.borrow_mut().push_back(Unchecked {
+                    draft,
+                    revision,
+                    document,
+                });
+                self.check_soon();
             }
             Effect::Journal { draft, attempt } => {
                 let entries = self
@@ -227,7 +252,7 @@ impl Engine {
                     .collect();
                 spawn_local(async move {
                     let event = driver::journal(&engine.store, entries, draft, attempt).await;
-                    engine.apply(event);
+                    engine.apply_to(&id, event);
                 });
             }
             Effect::Deliver(posting) => {
@@ -236,7 +261,7 @@ impl Engine {
                     .flatten();
                 spawn_local(async move {
                     let still = StopSignal::default();
-                    let report = move |report| engine.report(&still, report);
+                    let report = move |report| engine.report(&id, &still, report);
                     match &*carrier {
                         Carrier::Dry(dry) => dry.deliver(posting, &report).await,
                         Carrier::Live(live) => {
@@ -253,9 +278,9 @@ impl Engine {
         }
     }
 
-    fn report(self: &Rc<Self>, stop: &StopSignal, report: Report) {
+    fn report(self: &Rc<Self>, id: &RunId, stop: &StopSignal, report: Report) {
         match report {
-            Report::Event(event) => self.apply(*event),
+            Report::Event(event) => self.apply_to(id, *event),
             Report::Text(text) => {
                 // What still arrives after a stop is not shown.
                 if !stop.is_stopped() {
@@ -291,15 +316,84 @@ impl Engine {
         });
     }
 
-    fn keep(self: &Rc<Self>, entries: Vec<Entry>) {
-        if entries.is_empty() {
+    /// Checks what waits, a little at a time, so that the page answers input meanwhile.
+    fn check_soon(self: &Rc<Self>) {
+        if self.checker_is_busy.replace(true) {
             return;
         }
         let engine = Rc::clone(self);
         spawn_local(async move {
-            let written = engine.store.write(entries, Durability::Relaxed).await;
-            engine.note_storage(written.err());
+            loop {
+                // Another turn: the run may be in the middle of its step.
+                engine.clock.sleep(0).await;
+                let began = engine.clock.now();
+                while engine.check_one() {
+                    if engine.clock.now().saturating_sub(began) >= CHECKING_MILLISECONDS {
+                        break;
+                    }
+                }
+                if engine.checks.borrow().is_empty() {
+                    break;
+                }
+            }
+            engine.checker_is_busy.set(false);
         });
+    }
+
+    /// Checks the next text; `false` where none waits.
+    fn check_one(self: &Rc<Self>) -> bool {
+        let Some(next) = self.checks.borrow_mut().pop_front() else {
+            return false;
+        };
+        let check = self
+            .current
+            .borrow()
+            .as_ref()
+            .map(|current| Arc::clone(&current.check));
+        if let Some(check) = check {
+            let id = next.draft.run.clone();
+            let checked = driver::checked(&check, next.draft, next.revision, &next.document);
+            self.apply_to(&id, checked);
+        }
+        true
+    }
+
+    /// Counts anew once, however many steps come until then.
+    fn summarize_soon(self: &Rc<Self>) {
+        if self.summary_is_due.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            engine.summary_is_due.set(false);
+            engine.with_run(|run| engine.page.summarize(run));
+        });
+    }
+
+    /// Writes what changed, one transaction after the other, each with all that changed until then.
+    fn write_soon(self: &Rc<Self>) {
+        if self.unwritten.borrow().is_empty() || self.writer_is_busy.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            loop {
+                let changes = engine.unwritten.take();
+                if changes.is_empty() {
+                    break;
+                }
+                let entries = engine.with_run(|run| driver::entries(run, &changes));
+                engine.write(entries.unwrap_or_default()).await;
+            }
+            engine.writer_is_busy.set(false);
+        });
+    }
+
+    async fn write(&self, entries: Vec<Entry>) {
+        if !entries.is_empty() {
+            let written = self.store.write(entries, Durability::Relaxed).await;
+            self.note_storage(written.err());
+        }
     }
 
     /// Shows that nothing can be kept, or that it can again.

@@ -27,21 +27,14 @@ pub fn draft_entry(draft: &TaskDraft) -> Option<Entry> {
 
 /// The records of what changed.
 #[must_use]
-pub fn entries(run: &Run, changes: &[Change]) -> Vec<Entry> {
-    let mut seen: Vec<&Change> = Vec::new();
-    let mut entries = Vec::new();
-    for change in changes {
-        // The last steps often touch the same draft twice; once is enough.
-        if seen.contains(&change) {
-            continue;
-        }
-        seen.push(change);
-        entries.extend(match change {
+pub fn entries<'a>(run: &Run, changes: impl IntoIterator<Item = &'a Change>) -> Vec<Entry> {
+    changes
+        .into_iter()
+        .filter_map(|change| match change {
             Change::Run => run_entry(run),
             Change::Draft(id) => run.draft(id).and_then(draft_entry),
-        });
-    }
-    entries
+        })
+        .collect()
 }
 
 /// Writes a draft down before its request leaves, and says whether it may.

@@ -51,10 +51,14 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         stop: StopSignal,
         report: &dyn Fn(Report),
     ) {
-        let Some(endpoint) = assignment.connection.model.clone() else {
+        let Some(mut endpoint) = assignment.connection.model.clone() else {
             let outcome = Outcome::Failed(Box::new(Failure::not_configured()));
             return end(report, outcome, "");
         };
+        if endpoint.needs_key.is_none() && self.take_key(&endpoint).is_some() {
+            // An endpoint on this machine that refused to answer without a key was given one.
+            endpoint.needs_key = Some(true);
+        }
         let shown = Shown::to_the_model(assignment.schema.value());
         let mut rung = shown.rung();
         if let Some(why) = &shown.why_not_strict {

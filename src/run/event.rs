@@ -181,7 +181,7 @@ pub struct Posting {
 }
 
 /// What changed, so that only this is stored and shown anew.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
     /// The run itself: its generation or its batch.
     Run,

@@ -126,6 +126,14 @@ impl Run {
             .collect()
     }
 
+    /// Whether a task is on its way, even where no other will follow it.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        self.drafts
+            .iter()
+            .any(|draft| draft.delivery.stage == Stage::Sending)
+    }
+
     /// Whether posting is under way, so that a queue exists that could be changed under it.
     #[must_use]
     pub fn is_posting(&self) -> bool {

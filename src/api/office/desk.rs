@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use leptos::prelude::Update;
 
-use super::{Next, Office};
+use super::Office;
 use crate::brief::BriefForm;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
@@ -40,7 +40,7 @@ impl Desk for OfficeDesk {
     }
 
     fn ask_for(&self, name: SecretName) {
-        self.0.ask(name, None, Next::Nothing);
+        self.0.ask_for(name);
     }
 
     fn keep_asking_later(&self) {

@@ -130,7 +130,10 @@ impl Office {
 
     /// Whether a new run may take the place of the one that is shown.
     pub(super) fn may_begin(&self) -> bool {
-        let is_posting = self.engine.with_run(Run::is_posting).unwrap_or(false);
+        let is_posting = self
+            .engine
+            .with_run(|run| run.is_posting() || run.is_sending())
+            .unwrap_or(false);
         if is_posting {
             self.add_problem(problem(
                 "posting",

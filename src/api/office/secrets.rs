@@ -6,7 +6,7 @@ use leptos::prelude::{GetUntracked, Set};
 
 use super::{Next, Office, problem};
 use crate::browser::local::{self, Shelf};
-use crate::run::Event;
+use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretName;
 use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
 use crate::ui::page::Asking;
@@ -46,6 +46,26 @@ impl Office {
             refused,
             offer,
         }));
+    }
+
+    /// The operator wants to give a secret now. Posting that waits for it goes on with it.
+    pub(super) fn ask_for(&self, name: SecretName) {
+        let waits = |run: &Run| {
+            matches!(
+                run.batch(),
+                Batch::Paused {
+                    why: Pause::TokenRefused { .. } | Pause::TokenMissing
+                }
+            )
+        };
+        let is_waited_for =
+            name == SecretName::AgentToken && self.engine.with_run(waits).unwrap_or(false);
+        let next = if is_waited_for {
+            Next::Send(Event::Resume)
+        } else {
+            Next::Nothing
+        };
+        self.ask(name, None, next);
     }
 
     /// A run's secret was not accepted, or was missing.
