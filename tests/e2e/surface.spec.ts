@@ -1,6 +1,6 @@
 // The built module as others use it: imported by a page of their own and by Node.js.
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 
 import { expect, test, type Page } from "@playwright/test";
 
+import { Desk } from "./desk.ts";
 import { required } from "./program.ts";
 import { TaskServer, Testbed, header } from "./servers.ts";
 
@@ -16,16 +17,17 @@ const LONG = '{ "key": "a", "title": "One two", "priority":"low", "instructions"
 
 let testbed: Testbed;
 let server: TaskServer;
+let folder: string;
 
 test.beforeAll(async () => {
   testbed = await Testbed.start();
-  const folder = await mkdtemp(join(tmpdir(), "taskwright-surface-"));
+  folder = await mkdtemp(join(tmpdir(), "taskwright-surface-"));
   server = await TaskServer.start(folder);
 });
 
 test.afterAll(async () => {
-  await testbed.stop();
-  await server.remove();
+  await Promise.all([testbed.stop(), server.stop()]);
+  await rm(folder, { recursive: true });
 });
 
 /** A page that has the module and no page of ours: the server's own plain JSON. */
@@ -293,8 +295,30 @@ test("a page is mounted into an element and taken out again", async ({ page }) =
   expect(failures).toEqual([]);
 });
 
+test("a page that is taken out in the middle of a run does not fail afterwards", async ({ page }) => {
+  await consumer(page);
+  const failures: string[] = [];
+  page.on("pageerror", (error) => failures.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && failures.push(message.text()));
+  const handle = await page.evaluateHandle(async (path) => {
+    const module = await import(path);
+    await module.default();
+    return module.mount(document.body.appendChild(document.createElement("div")), { query: "?dry-run" });
+  }, "/pkg/taskwright.js");
+  const desk = new Desk(page);
+  await desk.write({ goal: "Tidy the shed", count: "500" });
+  await desk.generate();
+  await expect(desk.tasks.first()).toBeVisible();
+  const left = await handle.evaluate((handle: any) => {
+    handle.unmount();
+    return document.body.lastElementChild!.childElementCount;
+  });
+  await page.waitForTimeout(1500);
+  expect(left).toBe(0);
+  expect(failures).toEqual([]);
+});
+
 test("Node.js loads the same module from its bytes and does the whole way of a task", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "taskwright-node-"));
   const script = join(folder, "consumer.mjs");
   await writeFile(
     script,
