@@ -1,11 +1,13 @@
 // What stands behind the page in a test: the task server that comes along, and the testbed.
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Program, required } from "./program.ts";
 
 /** The token of a server that nobody gave one. */
 export const DEFAULT_TOKEN = "changeme";
+
+const CONFIG = "config.json";
 
 /** What `config.json` says, or its exact text where it is to be something else than settings. */
 export type PageConfig = Record<string, unknown> | string;
@@ -51,19 +53,17 @@ export class TaskServer {
       await writeFile(file, JSON.stringify(options.schema));
       flags.push("--schema", file);
     }
-    const config = join(folder, "config.json");
+    const config = join(folder, CONFIG);
     if (options.config) {
       await writeFile(config, "{}");
       flags.push("--page-config", config);
     }
     const environment = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
     const program = await Program.start(required("TASKWRIGHT_SERVER_BIN"), flags, environment);
-    if (options.config) {
-      const wanted = options.config(program.address);
-      await writeFile(config, typeof wanted === "string" ? wanted : JSON.stringify(wanted));
-    }
     const token = options.tokens?.split(",")[0] ?? DEFAULT_TOKEN;
-    return new TaskServer(program, folder, token);
+    const server = new TaskServer(program, folder, token);
+    if (options.config) await server.preset(options.config(program.address));
+    return server;
   }
 
   /** Where the page and the tasks are. */
@@ -89,15 +89,15 @@ export class TaskServer {
     );
   }
 
-  /** Ends it. What it holds stays in its folder until `remove`. */
-  stop(): Promise<void> {
-    return this.program.stop();
+  /** Gives the page another `config.json` at its next load; the server has to have begun with one. */
+  async preset(config: PageConfig): Promise<void> {
+    const text = typeof config === "string" ? config : JSON.stringify(config);
+    await writeFile(join(this.folder, CONFIG), text);
   }
 
-  /** Ends it and removes what it holds. */
-  async remove(): Promise<void> {
-    await this.stop();
-    await rm(this.folder, { recursive: true, force: true });
+  /** Ends it. What it holds stays in its folder. */
+  stop(): Promise<void> {
+    return this.program.stop();
   }
 
   private async get(path: string): Promise<Response> {
