@@ -107,12 +107,13 @@ fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &s
     let seconds = retry_after.and_then(|text| text.trim().parse::<u64>().ok());
     match status {
         200..=299 => {
-            if let Some(page) = web_page(body) {
-                // A 2xx that is a web page comes from something else than a task server; whether
-                // a task server stands behind it nobody can say.
+            let is_no_receipt = web_page(body).is_some() || is_json_rpc(value.as_ref());
+            if is_no_receipt {
+                // A 2xx that is a web page or JSON-RPC comes from something else than a task
+                // server; whether a task server stands behind it nobody can say.
                 return Outcome::MayHaveArrived {
                     status: Some(status),
-                    message: page,
+                    message: message(),
                 };
             }
             Outcome::Delivered {
@@ -395,6 +396,16 @@ mod tests {
         assert!(
             matches!(http(404, None, page), Outcome::Refused { message, .. } if message.contains("web page"))
         );
+    }
+
+    #[test]
+    fn an_answer_in_json_rpc_is_not_taken_for_a_receipt() {
+        let error =
+            r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"Invalid Request"}}"#;
+        let Outcome::MayHaveArrived { message, .. } = http(200, None, error) else {
+            panic!("an error of JSON-RPC is no receipt");
+        };
+        assert!(message.contains("Model Context Protocol"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::screen::{Dialog, Screen};
 use crate::brief::{self, BriefError};
 use crate::review::words::{counted, grouped};
 use crate::run::Mode;
+use crate::secrets::SecretName;
 
 /// The form.
 #[component]
@@ -38,6 +39,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             None => "Generate tasks".to_owned(),
         }
     };
+    let why_dry = why_dry(screen);
     let hint = move || {
         if screen.is_generating.get() {
             view! { "A run is under way. Stop it, or wait for its end." }.into_any()
@@ -158,6 +160,9 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                         {words}
                     </button>
                 </div>
+                <Show when=move || why_dry.with(Option::is_some)>
+                    <p class="hint" id="mode-why">{move || why_dry.get()}</p>
+                </Show>
                 <p class="hint" id="generate-hint">{hint}</p>
             </div>
         </form>
@@ -217,6 +222,32 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
             </Show>
         </fieldset>
     }
+}
+
+/// Why the next run is dry where nobody chose it so.
+fn why_dry(screen: Screen) -> Memo<Option<String>> {
+    Memo::new(move |_| {
+        if screen.next_mode.get() == Mode::Live || screen.wished_mode.get() == Some(Mode::Dry) {
+            return None;
+        }
+        let Some(model) = screen.page.connection.with(|held| held.model.clone()) else {
+            return Some(
+                "No model endpoint is set up, so this is a dry run. Choose Live to set one up."
+                    .to_owned(),
+            );
+        };
+        let origin = model.base_url.origin();
+        let has_key = screen.page.secrets_held.with(|held| {
+            held.iter()
+                .any(|(name, of)| *name == SecretName::ModelKey && *of == origin)
+        });
+        (model.wants_key() && !has_key).then(|| {
+            format!(
+                "There is no key for {} yet, so this is a dry run. Live asks for one.",
+                model.base_url.host_and_port()
+            )
+        })
+    })
 }
 
 /// What is wrong with a field, from the attempt to use it until it is put right.
