@@ -90,25 +90,32 @@ export class World {
 
   /**
    * Starts a task server whose page asks the testbed's model and posts to that same server, unless
-   * `tasks` names another address.
+   * `tasks` names another address. With `pauseMs` the model's answer comes in writes with so many
+   * milliseconds between them: what a browser has not read when a connection breaks, it drops.
    */
   liveServer(wanted: {
     script: string;
+    pauseMs?: number;
     schema?: Record<string, unknown>;
     tokens?: string;
     honoursKeys?: boolean;
     tasks?: string;
-    more?: Record<string, unknown>;
   }): Promise<TaskServer> {
+    const model =
+      wanted.pauseMs === undefined
+        ? { base_url: this.testbed.model(wanted.script, this.tag), model: "scripted" }
+        : {
+            base_url: `${this.testbed.address}/v1`,
+            model: `scripted:${wanted.script}?tag=${this.tag}&pause_ms=${wanted.pauseMs}`,
+          };
     const config = (address: string): PageConfig => ({
       connection: "Test bench",
-      model: { base_url: this.testbed.model(wanted.script, this.tag), model: "scripted" },
+      model,
       task_server: {
         url: wanted.tasks ?? address,
         honours_idempotency_keys: wanted.honoursKeys ?? false,
       },
       ...(wanted.schema ? { task_schema: wanted.schema } : {}),
-      ...wanted.more,
     });
     return this.taskServer({
       config,
