@@ -160,10 +160,11 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                         {words}
                     </button>
                 </div>
+                <p class="hint" id="generate-hint">{hint}</p>
+                // Known only once the settings were read, so it comes last and moves nothing.
                 <Show when=move || why_dry.with(Option::is_some)>
                     <p class="hint" id="mode-why">{move || why_dry.get()}</p>
                 </Show>
-                <p class="hint" id="generate-hint">{hint}</p>
             </div>
         </form>
     }
@@ -227,7 +228,8 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
 /// Why the next run is dry where nobody chose it so.
 fn why_dry(screen: Screen) -> Memo<Option<String>> {
     Memo::new(move |_| {
-        if screen.next_mode.get() == Mode::Live || screen.wished_mode.get() == Some(Mode::Dry) {
+        let is_chosen = screen.wished_mode.get() == Some(Mode::Dry);
+        if screen.next_mode.get() == Mode::Live || is_chosen || !screen.page.is_open.get() {
             return None;
         }
         let Some(model) = screen.page.connection.with(|held| held.model.clone()) else {

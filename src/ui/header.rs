@@ -23,27 +23,29 @@ pub fn Header(screen: Screen) -> impl IntoView {
                 {app_mark()}
                 <span>"Taskwright"</span>
             </h1>
-            <button
-                class="button connection-button"
-                type="button"
-                aria-haspopup="dialog"
-                aria-label=move || format!("Connection: {}", connection.get())
-                on:click=open
-            >
-                <span class="name">{connection}</span>
-            </button>
-            {move || {
-                let mode = screen.mode.get();
-                view! {
-                    <p class="mode-word" data-state=mode_name(mode)>
-                        {mode_mark(mode)}
-                        {match mode {
-                            Mode::Dry => "Dry run",
-                            Mode::Live => "Live",
-                        }}
-                    </p>
-                }
-            }}
+            <Show when=move || screen.page.is_open.get()>
+                <button
+                    class="button connection-button"
+                    type="button"
+                    aria-haspopup="dialog"
+                    aria-label=move || format!("Connection: {}", connection.get())
+                    on:click=open
+                >
+                    <span class="name">{connection}</span>
+                </button>
+                {move || {
+                    let mode = screen.mode.get();
+                    view! {
+                        <p class="mode-word" data-state=mode_name(mode)>
+                            {mode_mark(mode)}
+                            {match mode {
+                                Mode::Dry => "Dry run",
+                                Mode::Live => "Live",
+                            }}
+                        </p>
+                    }
+                }}
+            </Show>
             <button
                 class="button quiet settings-button push"
                 type="button"

@@ -21,12 +21,25 @@ pub fn ModeBand(screen: Screen) -> impl IntoView {
             format!("Live → {name}")
         }
     });
+    let is_open = screen.page.is_open;
+    let state = move || match is_open.get() {
+        true => mode_name(screen.mode.get()),
+        false => "starting",
+    };
     view! {
-        <div class="mode-band" data-state=move || mode_name(screen.mode.get())>
-            <p role="status">
-                {move || mode_mark(screen.mode.get())}
-                <strong>{words}</strong>
-            </p>
+        <div class="mode-band" data-state=state>
+            {move || match is_open.get() {
+                true => {
+                    view! {
+                        <p role="status">
+                            {move || mode_mark(screen.mode.get())}
+                            <strong>{words}</strong>
+                        </p>
+                    }
+                        .into_any()
+                }
+                false => view! { <p role="status">"Starting…"</p> }.into_any(),
+            }}
         </div>
     }
 }

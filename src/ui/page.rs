@@ -128,6 +128,9 @@ pub struct Page {
     pub storage_problem: RwSignal<Option<Problem>>,
     /// Odd things about the answer that take nothing away from it.
     pub warnings: RwSignal<Vec<Problem>>,
+    /// Whether what the page begins with was read. Before that nothing can be said of connection
+    /// and mode.
+    pub is_open: RwSignal<bool>,
     /// What a new run should be: live where everything for it is there, else dry.
     pub suggested_mode: RwSignal<Mode>,
     /// What was done last, said once: "12 tasks delivered".
@@ -161,6 +164,7 @@ impl Page {
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
             warnings: RwSignal::new(Vec::new()),
+            is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
             announcement: RwSignal::new(String::new()),
             drafts: StoredValue::new(HashMap::new()),

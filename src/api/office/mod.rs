@@ -12,7 +12,7 @@ mod secrets;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::Update;
+use leptos::prelude::{Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Engine;
@@ -46,6 +46,8 @@ pub(super) struct Office {
     next: RefCell<Next>,
     aside: RefCell<Option<String>>,
     link_wants_dry: Cell<bool>,
+    /// What the deployment allows is not known before its `config.json` was looked for.
+    config_is_read: Cell<bool>,
 }
 
 fn problem(code: &str, what: impl ToString, hint: &str) -> Problem {
@@ -77,6 +79,7 @@ impl Office {
             next: RefCell::new(Next::Nothing),
             aside: RefCell::new(None),
             link_wants_dry: Cell::new(false),
+            config_is_read: Cell::new(false),
         });
         let asking = Rc::downgrade(&office);
         office.engine.on_ask(move |name| {
@@ -87,11 +90,14 @@ impl Office {
         office.read_brief();
         office.restore_run();
         let link = Link::parse(query);
+        office.take_count(&link, query);
         let opening = Rc::clone(&office);
+        page.is_open.set(false);
         spawn_local(async move {
             opening.read_config().await;
             opening.follow(link);
             opening.suggest_mode();
+            opening.page.is_open.set(true);
         });
         office
     }
@@ -109,9 +115,10 @@ impl Office {
     }
 
     fn note_local(&self, reason: &str) {
-        self.engine
-            .note_storage(Some(crate::ports::StoreError::Unavailable {
-                reason: reason.to_owned(),
-            }));
+        self.add_problem(problem(
+            "local_storage",
+            format!("What is typed cannot be kept through a reload: {reason}"),
+            "Open the page in an ordinary window, or make room in the browser's storage.",
+        ));
     }
 }
