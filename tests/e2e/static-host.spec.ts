@@ -1,0 +1,145 @@
+// The page from any web server that hands out files, below a path of its own, and where it cannot
+// run.
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, normalize } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { tasks } from "./desk.ts";
+import { required } from "./program.ts";
+import { Recorder } from "./recorder.ts";
+import { expect, statusLine, test } from "./world.ts";
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+};
+
+const PATH = "/apps/taskwright";
+
+/** Serves the checkout below a path as a plain web server does; `lacks` is not there. */
+async function serve(lacks?: RegExp): Promise<{ address: string; server: Server }> {
+  const root = required("TASKWRIGHT_ROOT");
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const rest = pathname.startsWith(`${PATH}/`) ? pathname.slice(PATH.length) : "";
+    const file = join(root, normalize(rest.endsWith("/") ? `${rest}index.html` : rest));
+    stat(file)
+      .then((found) => {
+        if (rest === "" || lacks?.test(rest) || !found.isFile()) throw new Error("not here");
+        response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "text/plain" });
+        createReadStream(file).pipe(response);
+      })
+      .catch(() => response.writeHead(404, { "content-type": "text/plain" }).end("Not found"));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { address: `http://127.0.0.1:${port}${PATH}/`, server };
+}
+
+test("the checkout below a path of a plain web server makes a whole dry run", async ({
+  desk,
+  complaints,
+}) => {
+  // There is no config.json, which is as good as an empty one.
+  complaints.allow(statusLine(404));
+  const { address, server } = await serve();
+  const asked: string[] = [];
+  server.on("request", (request) => asked.push(request.url ?? ""));
+  await desk.open(address, "Dry run — nothing leaves this page");
+  await desk.write({ goal: "Sort the letters", count: "4" });
+  const recorder = await Recorder.start(desk.page, { gate: "shut" });
+  await desk.generate();
+  await desk.approveAll(4);
+  const receipts = tasks(4, "dry receipt");
+  await desk.foot.getByRole("button", { name: `Write ${receipts}` }).click();
+  await desk.dialog(`Write ${receipts}?`).getByRole("button", { name: `Write ${receipts}` }).click();
+  await expect(desk.heading(`Dry run done: ${receipts}, 0 requests`)).toBeVisible();
+  expect(await recorder.requests()).toEqual([]);
+  expect(asked.filter((path) => !path.startsWith(`${PATH}/`)), "nothing beside its folder").toEqual([]);
+  server.close();
+});
+
+test.describe("the page can be read before WebAssembly is there, and nothing moves when it takes over", () => {
+  for (const { width, live } of [
+    { width: 360, live: false },
+    { width: 360, live: true },
+    { width: 1280, live: false },
+    { width: 1280, live: true },
+  ]) {
+    test(`at ${width} px, ${live ? "live" : "dry"}`, async ({ desk, world }) => {
+      const server = live ? await world.liveServer({ script: "plain" }) : await world.taskServer();
+      await desk.page.setViewportSize({ width, height: 800 });
+      await desk.page.addInitScript(() => {
+        const shifts: unknown[] = [];
+        Object.assign(window, { shifts });
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) {
+            const { value, sources } = entry as unknown as {
+              value: number;
+              sources: { node?: Element }[];
+            };
+            shifts.push([value, ...sources.map(({ node }) => node?.outerHTML?.slice(0, 120))]);
+          }
+        }).observe({ type: "layout-shift", buffered: true });
+      });
+      let letThrough = () => {};
+      const held = new Promise<void>((resolve) => (letThrough = resolve));
+      await desk.page.route("**/*.wasm", async (route) => {
+        await held;
+        await route.continue();
+      });
+      await desk.page.goto(server.address);
+      await expect(desk.modeBand).toHaveText("Starting…");
+      await expect(desk.page.getByLabel("Goal")).toBeVisible();
+      letThrough();
+      await expect(desk.modeBand).toHaveText(live ? /^Live → / : /^Dry run — /);
+      await expect(desk.field("Goal")).toBeEditable();
+      // Two frames, so that what the last change moved has been counted.
+      const shifts = await desk.page.evaluate(
+        () =>
+          new Promise((resolve) =>
+            requestAnimationFrame(() =>
+              requestAnimationFrame(() => resolve((window as unknown as { shifts: unknown }).shifts)),
+            ),
+          ),
+      );
+      expect(shifts).toEqual([]);
+    });
+  }
+});
+
+test("without its module the page says what to build", async ({ desk, complaints }) => {
+  complaints.allow(statusLine(404));
+  const { address, server } = await serve(/^\/pkg\//);
+  await desk.page.goto(address);
+  const problem = desk.page.getByRole("alert");
+  await expect(problem).toContainText("Taskwright has not been built yet");
+  await expect(problem).toContainText("cargo xtask run");
+  await expect(desk.modeBand).toHaveText("Not running");
+  server.close();
+});
+
+test("from a file the page says what to open instead", async ({ desk, complaints }) => {
+  complaints.allow(/file:\/\//, /net::ERR_/);
+  await desk.page.goto(pathToFileURL(join(required("TASKWRIGHT_ROOT"), "index.html")).href);
+  await expect(desk.page.getByRole("alert")).toContainText("Taskwright cannot run from a file");
+});
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+  test("the page says what it needs", async ({ desk, world }) => {
+    const server = await world.taskServer();
+    await desk.page.goto(server.address);
+    const problem = desk.page.getByRole("alert");
+    await expect(problem).toContainText("Taskwright needs JavaScript and WebAssembly");
+    await expect(problem).toContainText("Allow scripts for this address");
+  });
+});
