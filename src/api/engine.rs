@@ -154,9 +154,12 @@ impl Engine {
             current.stop.stop();
             let entries = driver::entries(&current.run, &self.unwritten.take());
             let engine = Rc::clone(self);
-            spawn_local(async move { engine.write(entries).await });
+            spawn_local(async move {
+                engine.write(entries).await;
+            });
         }
         self.checks.borrow_mut().clear();
+        self.page.warnings.set(Vec::new());
         self.arrived.borrow_mut().clear();
         self.page.show(None);
     }
@@ -245,13 +248,17 @@ impl Engine {
                 self.check_soon();
             }
             Effect::Journal { draft, attempt } => {
-                let entries = self
-                    .with_run(|run| run.draft(&draft).and_then(driver::draft_entry))
-                    .flatten()
-                    .into_iter()
-                    .collect();
+                // With it goes whatever could not be written before: the attempt alone would be of
+                // no use after a reload.
+                let mut changes = self.unwritten.take();
+                changes.insert(Change::Draft(draft.clone()));
+                let entries = self.with_run(|run| driver::entries(run, &changes));
                 spawn_local(async move {
+                    let entries = entries.unwrap_or_default();
                     let event = driver::journal(&engine.store, entries, draft, attempt).await;
+                    if matches!(event, Event::JournalFailed { .. }) {
+                        engine.unwritten.borrow_mut().extend(changes);
+                    }
                     engine.apply_to(&id, event);
                 });
             }
@@ -288,13 +295,17 @@ impl Engine {
                     self.flush_soon();
                 }
             }
-            Report::Warning { code, message } => self.page.warnings.update(|warnings| {
-                warnings.push(Problem {
-                    code,
-                    what: message,
-                    hint: String::new(),
-                });
-            }),
+            Report::Warning { code, message } => {
+                if self.with_run(|run| run.id() == id) == Some(true) {
+                    self.page.warnings.update(|warnings| {
+                        warnings.push(Problem {
+                            code,
+                            what: message,
+                            hint: String::new(),
+                        });
+                    });
+                }
+            }
         }
     }
 
@@ -383,17 +394,25 @@ impl Engine {
                     break;
                 }
                 let entries = engine.with_run(|run| driver::entries(run, &changes));
-                engine.write(entries.unwrap_or_default()).await;
+                if !engine.write(entries.unwrap_or_default()).await {
+                    // It is written with the next change, or before the next task leaves.
+                    engine.unwritten.borrow_mut().extend(changes);
+                    break;
+                }
             }
             engine.writer_is_busy.set(false);
         });
     }
 
-    async fn write(&self, entries: Vec<Entry>) {
-        if !entries.is_empty() {
-            let written = self.store.write(entries, Durability::Relaxed).await;
-            self.note_storage(written.err());
+    /// Writes records and says whether that went well.
+    async fn write(&self, entries: Vec<Entry>) -> bool {
+        if entries.is_empty() {
+            return true;
         }
+        let written = self.store.write(entries, Durability::Relaxed).await;
+        let is_written = written.is_ok();
+        self.note_storage(written.err());
+        is_written
     }
 
     /// Shows that nothing can be kept, or that it can again.

@@ -47,6 +47,20 @@ pub fn write(shelf: Shelf, name: &str, text: &str) -> Result<(), String> {
         .map_err(|error| words(&error))
 }
 
+/// Forgets everything whose name begins with `prefix`.
+pub fn remove_all(shelf: Shelf, prefix: &str) {
+    let Ok(storage) = storage(shelf) else { return };
+    let prefix = format!("{PREFIX}{prefix}");
+    let names: Vec<String> = (0..storage.length().unwrap_or(0))
+        .filter_map(|index| storage.key(index).ok().flatten())
+        .filter(|name| name.starts_with(&prefix))
+        .collect();
+    for name in names {
+        // Removing what is not there is no error, and nothing else can go wrong.
+        let _ = storage.remove_item(&name);
+    }
+}
+
 /// Forgets what is kept under a name.
 pub fn remove(shelf: Shelf, name: &str) {
     if let Ok(storage) = storage(shelf) {

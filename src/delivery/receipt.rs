@@ -60,7 +60,9 @@ pub enum Outcome {
         /// What the server said, cut to size, or what happened.
         message: String,
     },
-    /// It never left: there was no token, or the request could not be made.
+    /// It never left: there was no token.
+    NoToken,
+    /// It never left: the request could not be made.
     NotSent {
         /// What stood in the way.
         message: String,
@@ -76,6 +78,12 @@ pub struct Attempt {
     pub key: String,
     /// SHA-256 of the exact body, in hexadecimal.
     pub digest: String,
+    /// The exact address it went to; none in a dry run.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Whether the server was told the key, because it was known to honour keys.
+    #[serde(default)]
+    pub key_sent: bool,
     /// When it was written down before the request, in milliseconds since 1970.
     pub started_at: u64,
     /// When its outcome was known.
@@ -117,6 +125,9 @@ pub struct Delivery {
     /// Whether the operator, not the server, said what became of it.
     #[serde(default)]
     pub decided_by_operator: bool,
+    /// The last attempt whose fate the operator settled; 0 where there is none.
+    #[serde(default)]
+    pub settled: u32,
 }
 
 impl Delivery {
@@ -133,6 +144,33 @@ impl Delivery {
     #[must_use]
     pub fn last(&self) -> Option<&Attempt> {
         self.attempts.last()
+    }
+
+    /// Whether one of the attempts may have arrived and nobody knows: neither the server said that
+    /// it has the task, nor the operator what became of it. What came of a later attempt changes
+    /// nothing about that.
+    #[must_use]
+    pub fn may_have_arrived(&self) -> bool {
+        let is_there = self
+            .attempts
+            .iter()
+            .any(|attempt| matches!(attempt.outcome, Some(Outcome::Delivered { .. })));
+        !is_there && self.open_attempts().next().is_some()
+    }
+
+    /// Whether the same request can be made again at `url` without doubling anything: every
+    /// attempt of unknown fate went to this very address and carried its key.
+    #[must_use]
+    pub fn may_be_resent_to(&self, url: &str) -> bool {
+        self.open_attempts()
+            .all(|attempt| attempt.key_sent && attempt.url.as_deref() == Some(url))
+    }
+
+    fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(|attempt| {
+            attempt.number > self.settled
+                && matches!(attempt.outcome, Some(Outcome::MayHaveArrived { .. }))
+        })
     }
 
     /// What the last attempt came to.

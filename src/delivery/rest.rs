@@ -68,6 +68,8 @@ pub enum Answer {
         /// What the browser said.
         message: String,
     },
+    /// The request was never made: there is no token for this server.
+    NoToken,
     /// The request was never made.
     NotSent {
         /// Why.
@@ -85,6 +87,7 @@ pub fn outcome(answer: &Answer) -> Outcome {
             message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
             reasons: Vec::new(),
         },
+        Answer::NoToken => Outcome::NoToken,
         Answer::NotSent { message } => Outcome::NotSent {
             message: message.clone(),
         },
@@ -154,7 +157,7 @@ fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &s
     }
 }
 
-/// The server's own name for the task: the first `id`, `task_id`, `uuid` or `key` that is a string
+/// The server's own name for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a string
 /// or a number, at the top or one or two levels down (`data`, `task`, `result`).
 fn server_id(value: &Value) -> Option<String> {
     fn named(value: &Value) -> Option<String> {

@@ -121,6 +121,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             CallEnd::Unreachable { reason } => {
                 Outcome::Failed(Box::new(Failure::unreachable(&reason)))
             }
+            // Nothing came, not even a status.
+            CallEnd::Answered(end) if reading.status == 0 => reading.stream.finish(end),
             CallEnd::Answered(_) if !(200..300).contains(&reading.status) => {
                 Outcome::Failed(Box::new(http::failure(
                     reading.status,
@@ -161,9 +163,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .get(SecretName::AgentToken, &server.url)
                     .and_then(|token| token.copy_for(&server.url).ok());
                 match token {
-                    None => Answer::NotSent {
-                        message: "There is no token for this server yet.".to_owned(),
-                    },
+                    None => Answer::NoToken,
                     Some(token) => {
                         let request = rest::request(server, &posting.approval);
                         self.tasks.post(&request, &token).await

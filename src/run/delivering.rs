@@ -4,7 +4,7 @@
 //! again; what may have arrived is never sent again by itself.
 
 use super::event::{Change, Effect, Posting, RunError, Step};
-use super::{Batch, Pause, Run, TaskDraft};
+use super::{Batch, Mode, Pause, Run, TaskDraft};
 use crate::delivery::plan::{self, Item};
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Attempt, Outcome};
@@ -34,8 +34,13 @@ impl Run {
         if self.is_posting() || !self.in_stage(Stage::Sending).is_empty() {
             return Err(RunError::WrongState);
         }
+        let before = self.tasks_url();
         self.connection = connection;
         step.changes.push(Change::Run);
+        if self.tasks_url() != before {
+            // What was confirmed was confirmed for the other address.
+            self.empty_queue(step);
+        }
         Ok(())
     }
 
@@ -59,20 +64,7 @@ impl Run {
     }
 
     pub(super) fn stop_posting(&mut self, step: &mut Step) -> Result<(), RunError> {
-        let queued: Vec<DraftId> = self.in_stage(Stage::Queued);
-        for id in &queued {
-            self.set_stage(id, Stage::Idle, step);
-        }
-        if self.in_stage(Stage::Sending).is_empty() {
-            self.set_batch(Batch::Idle, step);
-        } else {
-            self.set_batch(
-                Batch::Paused {
-                    why: Pause::Operator,
-                },
-                step,
-            );
-        }
+        self.empty_queue(step);
         Ok(())
     }
 
@@ -93,9 +85,7 @@ impl Run {
             }
             self.set_stage(id, Stage::Queued, step);
         }
-        if !self.is_posting() {
-            self.run_batch(now, step);
-        }
+        self.go_on_with_queued(now, step);
         Ok(())
     }
 
@@ -109,13 +99,11 @@ impl Run {
         if draft.delivery.stage != Stage::Unknown || draft.approval().is_none() {
             return Err(RunError::WrongState);
         }
-        if !self.honours_keys() {
+        if !self.may_resend(draft) {
             return Err(RunError::KeysNotHonoured);
         }
         self.set_stage(id, Stage::Queued, step);
-        if !self.is_posting() {
-            self.run_batch(now, step);
-        }
+        self.go_on_with_queued(now, step);
         Ok(())
     }
 
@@ -130,6 +118,7 @@ impl Run {
             return Err(RunError::WrongState);
         }
         draft.delivery.decided_by_operator = true;
+        draft.delivery.settled = draft.delivery.last().map_or(0, |last| last.number);
         draft.delivery.stage = if delivered {
             Stage::Delivered
         } else {
@@ -195,7 +184,11 @@ impl Run {
             last.ended_at = Some(now);
             last.outcome = Some(outcome.clone());
         }
-        draft.delivery.stage = stage_after(&outcome);
+        draft.delivery.stage = match stage_after(&outcome) {
+            // What came of this attempt says nothing of an earlier one that may have arrived.
+            Stage::Refused | Stage::Failed if draft.delivery.may_have_arrived() => Stage::Unknown,
+            stage => stage,
+        };
         step.changes.push(Change::Draft(id.clone()));
         let was_first = matches!(self.batch, Batch::Running { first: true });
         match outcome {
@@ -208,7 +201,7 @@ impl Run {
                 );
                 step.effects.push(Effect::AskFor(SecretName::AgentToken));
             }
-            Outcome::NotSent { .. } => {
+            Outcome::NoToken => {
                 self.set_batch(
                     Batch::Paused {
                         why: Pause::TokenMissing,
@@ -216,6 +209,14 @@ impl Run {
                     step,
                 );
                 step.effects.push(Effect::AskFor(SecretName::AgentToken));
+            }
+            Outcome::NotSent { message } => {
+                self.set_batch(
+                    Batch::Paused {
+                        why: Pause::NotSent { reason: message },
+                    },
+                    step,
+                );
             }
             Outcome::Delivered { .. } | Outcome::Dry => {
                 if was_first {
@@ -264,6 +265,33 @@ impl Run {
             .collect()
     }
 
+    /// Takes what has not left out of the queue; it stays approved. What may have arrived is unknown
+    /// again.
+    fn empty_queue(&mut self, step: &mut Step) {
+        for id in self.in_stage(Stage::Queued) {
+            let is_open = self
+                .draft(&id)
+                .is_some_and(|draft| draft.delivery.may_have_arrived());
+            let stage = if is_open { Stage::Unknown } else { Stage::Idle };
+            self.set_stage(&id, stage, step);
+        }
+        let batch = match self.in_stage(Stage::Sending).is_empty() {
+            true => Batch::Idle,
+            false => Batch::Paused {
+                why: Pause::Operator,
+            },
+        };
+        self.set_batch(batch, step);
+    }
+
+    /// Sends what was queued by hand, unless others wait behind a pause: then it waits with them.
+    fn go_on_with_queued(&mut self, now: u64, step: &mut Step) {
+        if !matches!(self.batch, Batch::Idle) {
+            return;
+        }
+        self.run_batch(now, step);
+    }
+
     fn run_batch(&mut self, now: u64, step: &mut Step) {
         self.set_batch(Batch::Running { first: true }, step);
         self.next(now, step);
@@ -289,6 +317,11 @@ impl Run {
             self.set_batch(Batch::Idle, step);
             return;
         };
+        let url = match self.mode {
+            Mode::Dry => None,
+            Mode::Live => self.tasks_url(),
+        };
+        let key_sent = url.is_some() && self.honours_keys();
         let Some(draft) = self.draft_mut(&id) else {
             return;
         };
@@ -299,10 +332,13 @@ impl Run {
         };
         let number = draft.delivery.last().map_or(0, |last| last.number) + 1;
         draft.delivery.stage = Stage::Sending;
+        draft.delivery.decided_by_operator = false;
         draft.delivery.attempts.push(Attempt {
             number,
             key: approval.key,
             digest: approval.digest,
+            url,
+            key_sent,
             started_at: now,
             ended_at: None,
             outcome: None,
@@ -330,6 +366,22 @@ impl Run {
             .task_server
             .as_ref()
             .is_some_and(|server| server.honours_idempotency_keys)
+    }
+
+    /// Whether a task of unknown fate can be sent again with its key without doubling it.
+    #[must_use]
+    pub fn may_resend(&self, draft: &TaskDraft) -> bool {
+        self.honours_keys()
+            && self
+                .tasks_url()
+                .is_some_and(|url| draft.delivery.may_be_resent_to(&url))
+    }
+
+    fn tasks_url(&self) -> Option<String> {
+        self.connection
+            .task_server
+            .as_ref()
+            .map(|server| server.tasks_url())
     }
 
     fn in_stage(&self, stage: Stage) -> Vec<DraftId> {
@@ -368,7 +420,7 @@ fn stage_after(outcome: &Outcome) -> Stage {
         Outcome::Refused { .. } => Stage::Refused,
         Outcome::NotTaken { .. } => Stage::Failed,
         // The same task goes on with the same key once there is a token.
-        Outcome::Unauthorized { .. } | Outcome::NotSent { .. } => Stage::Queued,
+        Outcome::Unauthorized { .. } | Outcome::NoToken | Outcome::NotSent { .. } => Stage::Queued,
         Outcome::MayHaveArrived { .. } => Stage::Unknown,
     }
 }

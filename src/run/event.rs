@@ -227,8 +227,8 @@ pub enum RunError {
     /// The task is not in a state for this.
     #[error("the task is not in a state for this")]
     WrongState,
-    /// The server is not known to honour idempotency keys.
-    #[error("the server is not known to honour idempotency keys")]
+    /// The server is not known to honour idempotency keys, or was not told this task's.
+    #[error("the task was not sent with a key to a server that is known to honour keys")]
     KeysNotHonoured,
 }
 
@@ -264,7 +264,7 @@ impl RunError {
             RunError::OutcomeChanged => "Look at the outcome again.",
             RunError::WrongState => "Look at the task's state again.",
             RunError::KeysNotHonoured => {
-                "Look the task up on the server, then mark it as delivered or not. If the server honours Idempotency-Key, say so in the connection."
+                "Look the task up on the server, then mark it as delivered or not. Saying now that the server honours keys makes later tasks safe to send again, not this one."
             }
         }
     }

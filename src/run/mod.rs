@@ -108,6 +108,11 @@ pub enum Pause {
     },
     /// There is no token yet.
     TokenMissing,
+    /// The request could not be made.
+    NotSent {
+        /// What stood in the way.
+        reason: String,
+    },
     /// The first task to this server was not taken; the others were spared.
     FirstNotTaken,
     /// The server did not take a task, or may not have.
@@ -219,7 +224,7 @@ impl Run {
     }
 
     /// A live copy of this run for another try: the operator's own tasks come along without their
-    /// approvals, what the dry generator made stays behind. The brief is asked of the model anew.
+    /// approvals, what the dry generator made stays behind. A brief in `start` is asked of the model.
     #[must_use]
     pub fn go_live(&self, start: Start) -> (Run, Step) {
         let (mut run, mut step) = Run::start(Start {

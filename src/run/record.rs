@@ -241,9 +241,10 @@ impl Run {
         if !in_order {
             return Err(malformed("one of its tasks is missing"));
         }
+        let mode = record.mode;
         let drafts: Vec<TaskDraft> = drafts
             .into_iter()
-            .map(|draft| restored(draft, now))
+            .map(|draft| restored(draft, mode, now))
             .collect();
         let is_queued = drafts
             .iter()
@@ -279,8 +280,13 @@ impl Run {
     }
 }
 
-fn restored(record: DraftRecord, now: u64) -> TaskDraft {
+fn restored(record: DraftRecord, mode: Mode, now: u64) -> TaskDraft {
     let mut delivery = record.delivery;
+    if delivery.stage == Stage::Sending && mode == Mode::Dry {
+        // Nothing leaves a dry run, so nothing can have arrived.
+        delivery.attempts.pop();
+        delivery.stage = Stage::Queued;
+    }
     if delivery.stage == Stage::Sending {
         delivery.stage = Stage::Unknown;
         if let Some(last) = delivery.attempts.last_mut() {

@@ -111,6 +111,27 @@ impl Run {
         Ok(())
     }
 
+    /// What is to be done for a run that was put aside or came back: the checks that were under
+    /// way are asked for again.
+    #[must_use]
+    pub fn checks_due(&self) -> Step {
+        let due = |draft: &TaskDraft| {
+            let document = draft
+                .content
+                .document()
+                .filter(|_| draft.violations.is_none())?;
+            Some(Effect::Check {
+                draft: draft.id.clone(),
+                revision: draft.revision,
+                document: document.clone(),
+            })
+        };
+        Step {
+            effects: self.drafts.iter().filter_map(due).collect(),
+            ..Step::default()
+        }
+    }
+
     /// The tasks that *approve all valid* would approve.
     #[must_use]
     pub fn approvable(&self) -> Vec<DraftId> {

@@ -496,6 +496,154 @@ fn a_server_known_to_honour_keys_gets_the_same_key_again() {
     assert_eq!((first[0].attempt, second[0].attempt), (1, 2));
 }
 
+fn honouring(url: &str) -> Connection {
+    let mut connection = Connection::built_in();
+    let mut server = crate::settings::TaskServer::at(crate::settings::Address::parse(url).unwrap());
+    server.honours_idempotency_keys = true;
+    connection.task_server = Some(server);
+    connection
+}
+
+#[test]
+fn a_key_that_the_server_was_not_told_makes_nothing_safe_to_send_again() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| lost());
+    let id = stage.id(1);
+    // Saying so afterwards, or naming another server, does not help this one.
+    for url in ["http://localhost:8080", "http://localhost:9999"] {
+        stage.ok(Event::Connect(honouring(url)));
+        assert_eq!(
+            stage.apply(Event::ResendSameKey { draft: id.clone() }),
+            Some(RunError::KeysNotHonoured),
+            "{url}"
+        );
+    }
+    assert!(stage.wanted.is_empty());
+}
+
+#[test]
+fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
+    let not_taken = Delivered::NotTaken {
+        status: 429,
+        retry_after: None,
+        message: String::new(),
+    };
+    let no_token = Delivered::Unauthorized {
+        status: 401,
+        message: String::new(),
+    };
+    for later in [refused(), not_taken, no_token] {
+        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+        stage.ok(Event::Connect(honouring("http://localhost:8080")));
+        stage.approve_all();
+        stage.post();
+        stage.play(|_| lost());
+        stage.ok(Event::ResendSameKey { draft: stage.id(1) });
+        stage.play(|_| later.clone());
+        stage.ok(Event::StopPosting);
+        assert_eq!(stage.state(1), DraftState::Unknown, "{later:?}");
+        let id = stage.id(1);
+        let edit = Event::Edit {
+            draft: id.clone(),
+            text: "{}".to_owned(),
+        };
+        assert_eq!(stage.apply(edit), Some(RunError::HasLeft));
+        assert_eq!(stage.run.confirmation(), None);
+        stage.ok(Event::Decide {
+            draft: id,
+            delivered: false,
+        });
+        assert_eq!(stage.state(1), DraftState::Failed);
+    }
+}
+
+#[test]
+fn another_address_takes_the_queue_back_until_it_is_confirmed_for_it() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| refused());
+    assert_eq!(stage.state(2), DraftState::Queued);
+    stage.ok(Event::Connect(honouring("http://localhost:9999")));
+    assert_eq!(stage.state(2), DraftState::Approved);
+    assert_eq!(stage.run.batch(), &Batch::Idle);
+    stage.ok(Event::Resume);
+    assert!(
+        stage.wanted.is_empty(),
+        "nothing goes to a server that was not confirmed"
+    );
+    assert_eq!(stage.run.confirmation().unwrap().count, 1);
+}
+
+#[test]
+fn sending_one_task_again_does_not_wake_those_behind_a_pause() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| refused());
+    stage.ok(Event::Retry {
+        drafts: vec![stage.id(1)],
+    });
+    assert!(stage.wanted.is_empty());
+    assert!(matches!(stage.run.batch(), Batch::Paused { .. }));
+    stage.ok(Event::Resume);
+    assert_eq!(stage.play(|_| delivered()).len(), 2);
+}
+
+#[test]
+fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| Delivered::NotSent {
+        message: "no".to_owned(),
+    });
+    assert!(matches!(
+        stage.run.batch(),
+        Batch::Paused {
+            why: Pause::NotSent { .. }
+        }
+    ));
+    assert!(stage.wanted.is_empty(), "no token is asked for");
+    stage.ok(Event::Resume);
+    stage.play(|_| Delivered::NoToken);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::TokenMissing
+        }
+    );
+}
+
+#[test]
+fn a_dry_run_that_was_closed_while_it_wrote_receipts_leaves_nothing_unknown() {
+    let mut stage = Stage::new(Mode::Dry);
+    stage.arrive("{\"key\":\"a\"}", Vec::new());
+    stage.end(Outcome::Complete);
+    stage.approve_all();
+    stage.post();
+    stage.reload();
+    assert_eq!(stage.state(1), DraftState::Queued);
+    stage.ok(Event::Resume);
+    assert_eq!(stage.play(|_| Delivered::Dry).len(), 1);
+}
+
+#[test]
+fn checks_that_were_under_way_at_a_reload_are_asked_for_again() {
+    let (run, _) = Run::start(start(Mode::Live, false));
+    let mut stage = Stage {
+        run,
+        wanted: Vec::new(),
+    };
+    stage.ok(Event::Bring {
+        texts: vec!["{}".to_owned(), "[".to_owned()],
+    });
+    stage.reload();
+    assert_eq!(stage.run.checks_due().effects.len(), 1);
+}
+
 #[test]
 fn a_refused_token_pauses_the_batch_and_the_same_task_goes_on_with_the_same_key() {
     let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);

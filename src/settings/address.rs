@@ -32,6 +32,10 @@ impl Address {
         if text.is_empty() {
             return Err(AddressError::Empty);
         }
+        if text.contains('@') {
+            // Said without repeating it: what stands there may be a password.
+            return Err(AddressError::Credentials);
+        }
         if text.len() > MAX_LENGTH || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
             return Err(AddressError::Malformed { given: given() });
         }
@@ -54,10 +58,6 @@ impl Address {
             Some(at) => rest.split_at_checked(at).unwrap_or((rest, "")),
             None => (rest, ""),
         };
-        if authority.contains('@') {
-            // Said without repeating it: what stands there is a password.
-            return Err(AddressError::Credentials);
-        }
         let (host, port) =
             split_port(authority).ok_or_else(|| AddressError::Malformed { given: given() })?;
         let host = canonical_host(host).ok_or_else(|| AddressError::Host { given: given() })?;
@@ -83,7 +83,7 @@ impl Address {
             port,
             path: path.trim_end_matches('/').to_owned(),
         };
-        if !https && !address.is_loopback() {
+        if !https && !address.may_be_plain() {
             return Err(AddressError::NotSecure {
                 host: address.host_and_port(),
             });
@@ -131,6 +131,7 @@ impl Address {
     }
 
     /// Whether it never leaves this machine: `localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`.
+    /// Not all of these may be called by plain `http`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
@@ -140,6 +141,13 @@ impl Address {
                 .parse::<Ipv4Addr>()
                 .is_ok_and(|address| address.is_loopback())
             || self.host == "[::1]"
+    }
+
+    /// Whether plain `http` may be used: for `localhost` and `127.0.0.1`. The content security
+    /// policy of the page names just these (it cannot name `[::1]` or a range), and a request that
+    /// the policy stops looks to the page like one whose answer was lost.
+    fn may_be_plain(&self) -> bool {
+        self.host == "localhost" || self.host == "127.0.0.1"
     }
 
     /// This address with a path appended. `path` begins with `/`.
@@ -296,7 +304,7 @@ impl AddressError {
                 "Begin with https://, or with http:// for a server on this machine."
             }
             AddressError::NotSecure { .. } => {
-                "Use https://. Plain http:// is for servers on this machine only (localhost, 127.0.0.1, [::1])."
+                "Use https://. Plain http:// is for servers on this machine only, as localhost or 127.0.0.1."
             }
             AddressError::Credentials => {
                 "Leave user name and password out; keys and tokens have fields of their own."
@@ -324,9 +332,9 @@ mod tests {
             ("HTTPS://API.Example.COM:443", "https://api.example.com"),
             ("http://localhost:8080", "http://localhost:8080"),
             ("http://127.0.0.1:80/x", "http://127.0.0.1/x"),
-            ("http://[::1]:9000", "http://[::1]:9000"),
             ("https://[2001:DB8:0:0::1]/a", "https://[2001:db8::1]/a"),
-            (" http://app.localhost ", "http://app.localhost"),
+            (" http://localhost ", "http://localhost"),
+            ("https://[::1]:9000", "https://[::1]:9000"),
         ] {
             let address = Address::parse(given).unwrap();
             assert_eq!(address.to_string(), read);
@@ -344,6 +352,10 @@ mod tests {
             ("http://example.com", "address_not_secure"),
             ("http://192.168.1.5:8080", "address_not_secure"),
             ("http://127.0.0.1.example.com", "address_not_secure"),
+            ("http://[::1]:9000", "address_not_secure"),
+            ("http://127.0.0.2", "address_not_secure"),
+            ("http://app.localhost", "address_not_secure"),
+            ("me:hunter2@example.com", "address_credentials"),
             ("http://localhost.example.com", "address_not_secure"),
             ("https://user:pw@example.com", "address_credentials"),
             ("http://localhost@evil.example", "address_credentials"),

@@ -76,7 +76,7 @@ impl ConfigError {
                 "Correct the file beside index.html. Until then the page goes on without it."
             }
             ConfigError::Secret { .. } => {
-                "Take it out of the file and change that secret, for it has been public. Keys and tokens are typed, or come from Vault."
+                "Take it out of the file and change that secret, for it has been public. Keys and tokens are typed where they are asked for."
             }
             ConfigError::Setting(error) => error.hint(),
             ConfigError::Unreadable { .. } => "Reload the page; the page goes on without the file.",

@@ -115,7 +115,9 @@ impl TaskServer {
                 .path
                 .bytes()
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
-        if !path_is_plain || self.path.len() > 512 {
+        // What the request is made for is read from the whole address once more.
+        let can_be_called = Address::parse(&self.tasks_url()).is_ok();
+        if !path_is_plain || !can_be_called || self.path.len() > 512 {
             return Err(SettingsError::Path {
                 path: self.path.clone(),
             });
@@ -190,7 +192,7 @@ pub enum SettingsError {
         host: String,
     },
     /// The path is not a path.
-    #[error("{path:?} is not a path: it begins with / and holds no ? or #")]
+    #[error("{path:?} is not a path: it begins with / and holds no ? # % or ..")]
     Path {
         /// As given.
         path: String,

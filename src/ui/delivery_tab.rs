@@ -20,6 +20,11 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
         if screen.mode.get() == Mode::Dry {
             return "Nowhere: this is a dry run".to_owned();
         }
+        // Where it went stays what it was, whatever the settings say by now.
+        let went_to = draft.with(|draft| draft.delivery.last().and_then(|last| last.url.clone()));
+        if let Some(url) = went_to {
+            return url;
+        }
         screen.page.run.with(|run| {
             run.as_ref()
                 .and_then(|run| run.connection.task_server.as_ref())
@@ -174,11 +179,14 @@ fn WhatBecameOfIt(screen: Screen, id: DraftId) -> impl IntoView {
             });
         }
     };
-    let honours_keys = move || {
-        screen
-            .page
-            .run
-            .with(|run| run.as_ref().is_some_and(|run| run.honours_keys))
+    let may_resend = move || {
+        let url = screen.page.run.with(|run| {
+            let run = run.as_ref().filter(|run| run.honours_keys)?;
+            Some(run.connection.task_server.as_ref()?.tasks_url())
+        });
+        let draft = id.with_value(|id| screen.page.draft(id));
+        url.zip(draft)
+            .is_some_and(|(url, draft)| draft.with(|draft| draft.delivery.may_be_resent_to(&url)))
     };
     view! {
         <div class="problem" role="group" aria-labelledby="unknown-title">
@@ -195,7 +203,7 @@ fn WhatBecameOfIt(screen: Screen, id: DraftId) -> impl IntoView {
                     <button class="button" type="button" on:click=decide(false)>
                         "It did not arrive"
                     </button>
-                    <Show when=honours_keys>
+                    <Show when=may_resend>
                         <button
                             class="button"
                             type="button"
@@ -208,9 +216,9 @@ fn WhatBecameOfIt(screen: Screen, id: DraftId) -> impl IntoView {
                         </button>
                     </Show>
                 </div>
-                <Show when=move || !honours_keys()>
+                <Show when=move || !may_resend()>
                     <p class="hint">
-                        "Sending it again by key is off: this server is not known to honour Idempotency-Key. If it does, say so in the settings."
+                        "Sending it again by key is off: it was not sent with a key to a server known to honour Idempotency-Key. If the server does, say so in the settings for those that follow."
                     </p>
                 </Show>
             </div>

@@ -88,6 +88,12 @@ pub fn attempt_words(outcome: Option<&Outcome>) -> AttemptWords {
             "The server may have taken it. Sending it again could double it, so nothing is resent until you say so.",
             Some(message),
         ),
+        Some(Outcome::NoToken) => words(
+            "failed",
+            "Not sent".to_owned(),
+            "There was no token for this server. The request never left this page.",
+            None,
+        ),
         Some(Outcome::NotSent { message }) => words(
             "failed",
             "Not sent".to_owned(),

@@ -131,7 +131,7 @@ pub fn Paused(screen: Screen) -> impl IntoView {
     let is_about_server = move || {
         matches!(
             why.get(),
-            Some(Pause::FirstNotTaken | Pause::ServerInTrouble)
+            Some(Pause::FirstNotTaken | Pause::ServerInTrouble | Pause::NotSent { .. })
         )
     };
     let is_empty = move || sum(screen, &WAITING) == 0;
@@ -204,6 +204,7 @@ fn headline(why: &Pause, progress: &str) -> String {
             format!("Paused at {progress}: the server refused the token ({status})")
         }
         Pause::TokenMissing => format!("Paused at {progress}: there is no token yet"),
+        Pause::NotSent { .. } => format!("Paused at {progress}: the request could not be made"),
         Pause::FirstNotTaken => format!("Paused at {progress}: the first task was not taken"),
         Pause::ServerInTrouble => format!("Paused at {progress}: the server is in trouble"),
         Pause::NotStored { .. } => {
@@ -217,10 +218,13 @@ fn what_to_do(why: &Pause) -> String {
     match why {
         Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
         Pause::TokenRefused { .. } => {
-            "Nothing was taken with it. Give the right one; posting goes on at the same task."
+            "The task was not taken with it. Give the right one; posting goes on at the same task."
                 .to_owned()
         }
         Pause::TokenMissing => "Give it, and posting begins.".to_owned(),
+        Pause::NotSent { reason } => {
+            format!("Nothing left this page. Put the settings right, then resume. The reason: {reason}")
+        }
         Pause::FirstNotTaken => {
             "The others were spared. Open the first task to see why; put the address or the task right, then resume."
                 .to_owned()

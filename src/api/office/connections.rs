@@ -12,24 +12,51 @@ use crate::browser::{fetch, local};
 use crate::model::models;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
-use crate::settings::Connection;
+use crate::settings::{Connection, SettingsError};
 use crate::ui::page::{Models, Problem};
 
 impl Office {
+    /// Whether requests may go to these endpoints: by the rules of addresses, and by what the
+    /// deployment allows.
+    pub(super) fn allowed(&self, connection: &Connection) -> Result<(), Problem> {
+        let hosts = self.hosts.borrow();
+        let server = connection.task_server.iter().map(|server| {
+            server.check()?;
+            hosts.check(&server.url)
+        });
+        let model = connection
+            .model
+            .iter()
+            .map(|model| hosts.check(&model.base_url));
+        server
+            .chain(model)
+            .collect::<Result<(), SettingsError>>()
+            .map_err(|error| settings_problem(&error))
+    }
+
+    /// Whether something may leave for these endpoints now. Says so where it may not.
+    pub(super) fn may_leave_for(&self, connection: &Connection) -> bool {
+        let allowed = if self.config_is_read.get() {
+            self.allowed(connection)
+        } else {
+            Err(problem(
+                "still_opening",
+                "The page is still reading what this deployment allows.",
+                "Try again in a moment.",
+            ))
+        };
+        match allowed {
+            Ok(()) => true,
+            Err(problem) => {
+                self.add_problem(problem);
+                false
+            }
+        }
+    }
+
     /// Uses these endpoints for new runs, and for the delivery of the one that is shown.
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
-        let hosts = self.hosts.borrow();
-        if let Some(server) = &connection.task_server {
-            server.check().map_err(|error| settings_problem(&error))?;
-            hosts
-                .check(&server.url)
-                .map_err(|error| settings_problem(&error))?;
-        }
-        if let Some(model) = &connection.model {
-            hosts
-                .check(&model.base_url)
-                .map_err(|error| settings_problem(&error))?;
-        }
+        self.allowed(connection)?;
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
         compile(&schema).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());

@@ -11,7 +11,10 @@ use crate::browser::{fetch, local};
 use crate::run::Event;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{Link, LinkError};
-use crate::settings::{Address, Connection};
+use crate::settings::{Address, AddressError, Connection};
+
+/// Under this name stands the SHA-256 of the link whose count was taken over, in this tab.
+const FOLLOWED_LINK: &str = "link";
 
 impl Office {
     pub(super) fn read_brief(&self) {
@@ -37,6 +40,7 @@ impl Office {
         });
         self.page.notice.set(config.notice);
         *self.hosts.borrow_mut() = config.hosts;
+        self.config_is_read.set(true);
         let kept = local::read(Shelf::Browser, KEPT_CONNECTION)
             .and_then(|text| serde_json::from_str::<Connection>(&text).ok());
         let candidates = kept.into_iter().chain(config.connection);
@@ -50,22 +54,34 @@ impl Office {
         self.load_kept_secrets();
     }
 
+    /// Takes the link's count over, once: what was typed since stays through a reload.
+    pub(super) fn take_count(&self, link: &Link, query: &str) {
+        let Some(count) = &link.count else { return };
+        let fingerprint = crate::delivery::body::sha256_hex(query.as_bytes());
+        if local::read(Shelf::Tab, FOLLOWED_LINK).as_deref() == Some(fingerprint.as_str()) {
+            return;
+        }
+        self.page.form.update(|form| form.count.clone_from(count));
+        if let Err(reason) = local::write(Shelf::Tab, FOLLOWED_LINK, &fingerprint) {
+            self.note_local(&reason);
+        }
+    }
+
     /// Does what the page's address asks for.
     pub(super) fn follow(&self, link: Link) {
         for error in &link.problems {
             self.add_problem(problem(error.code(), error, error.hint()));
         }
-        if link
-            .problems
-            .iter()
-            .any(|error| matches!(error, LinkError::Secret { .. }))
-        {
+        let holds_secret = |error: &LinkError| {
+            matches!(
+                error,
+                LinkError::Secret { .. } | LinkError::Address(AddressError::Credentials)
+            )
+        };
+        if link.problems.iter().any(holds_secret) {
             forget_query();
         }
         self.link_wants_dry.set(link.dry_run);
-        if let Some(count) = link.count {
-            self.page.form.update(|form| form.count = count);
-        }
         let Some(address) = link.task_server else {
             return;
         };

@@ -33,7 +33,8 @@ impl Office {
             Ok(Loaded::Run(run)) => match compile(run.schema()) {
                 // A run that was started while this one was read stays.
                 Ok(check) if self.engine.with_run(|_| ()).is_none() => {
-                    self.engine.begin(*run, check, Step::default());
+                    let checks = run.checks_due();
+                    self.engine.begin(*run, check, checks);
                 }
                 Ok(_) => {}
                 Err(error) => self.add_problem(schema_problem(&error)),
@@ -63,6 +64,9 @@ impl Office {
             Err(errors) => return self.page.brief_errors.set(errors),
         };
         if mode == Mode::Live {
+            if !self.may_leave_for(&self.page.connection.get_untracked()) {
+                return;
+            }
             let Some(endpoint) = self.page.connection.get_untracked().model else {
                 return self.add_problem(problem(
                     "no_model",
@@ -138,7 +142,7 @@ impl Office {
             self.add_problem(problem(
                 "posting",
                 "Tasks are being posted.",
-                "Pause or stop posting first, then start anew.",
+                "Pause or stop posting and let the task that is on its way end, then start anew.",
             ));
         }
         !is_posting
@@ -153,6 +157,13 @@ impl Office {
             .engine
             .with_run(|run| run.mode() == Mode::Live)
             .unwrap_or(false);
+        let connection = self.engine.with_run(|run| run.connection().clone());
+        if leaves
+            && is_live
+            && !connection.is_some_and(|connection| self.may_leave_for(&connection))
+        {
+            return;
+        }
         if leaves && is_live && !self.holds(SecretName::AgentToken) {
             return self.ask(SecretName::AgentToken, None, Next::Send(event));
         }
@@ -206,6 +217,13 @@ impl Office {
         let there_is_one = self.engine.with_run(|_| ()).is_some();
         if there_is_one || self.start_run(None, mode) {
             self.engine.apply(Event::Bring { texts });
+        } else {
+            // The text stays in its field; why no run began is said on the page.
+            self.page.bring_problem.set(Some(problem(
+                "no_run",
+                "No run could be started for these tasks.",
+                "See the message above the panes.",
+            )));
         }
     }
 
@@ -228,12 +246,12 @@ impl Office {
 
     pub(super) fn bring_back(self: &Rc<Self>) {
         let office = Rc::clone(self);
-        let Some(id) = office.aside.borrow_mut().take() else {
-            return;
-        };
         if !office.may_begin() {
             return;
         }
+        let Some(id) = office.aside.borrow_mut().take() else {
+            return;
+        };
         office.engine.leave();
         if let Err(reason) = local::write(Shelf::Browser, KEPT_RUN, &id) {
             office.note_local(&reason);

@@ -133,11 +133,12 @@ impl Office {
                 ..asking
             })),
             Ok(()) => {
-                if keep_for_tab {
-                    let kept = kept_secret(name, &asking.address);
-                    if let Err(reason) = local::write(Shelf::Tab, &kept, value.trim()) {
-                        self.note_local(&reason);
-                    }
+                let kept = kept_secret(name, &asking.address);
+                if !keep_for_tab {
+                    // An earlier one that was kept must not come back.
+                    local::remove(Shelf::Tab, &kept);
+                } else if let Err(reason) = local::write(Shelf::Tab, &kept, value.trim()) {
+                    self.note_local(&reason);
                 }
                 self.page.asking.set(None);
                 self.show_held();
@@ -152,18 +153,18 @@ impl Office {
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {
-        for (name, origin) in self.secrets.borrow().held() {
-            if let Ok(address) = Address::parse(&origin) {
-                local::remove(Shelf::Tab, &kept_secret(name, &address));
-            }
-        }
+        // Those of other connections too, which are not in memory now.
+        local::remove_all(Shelf::Tab, KEPT_SECRETS);
         self.secrets.borrow_mut().forget_all();
         self.show_held();
     }
 }
 
+/// Names of secrets that are kept for the tab begin so.
+const KEPT_SECRETS: &str = "secret.";
+
 fn kept_secret(name: SecretName, address: &Address) -> String {
-    format!("secret.{}.{}", name.word(), address.origin())
+    format!("{KEPT_SECRETS}{}.{}", name.word(), address.origin())
 }
 
 /// Whether the page itself comes from this machine.

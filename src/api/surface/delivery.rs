@@ -103,6 +103,7 @@ fn what_holds(outcome: &Outcome, is_first: bool) -> Option<NotSent> {
         Outcome::Delivered { .. } | Outcome::Dry => None,
         Outcome::Refused { .. } => is_first.then_some(NotSent::FirstNotTaken),
         Outcome::Unauthorized { .. } => Some(NotSent::TokenRefused),
+        Outcome::NoToken => Some(NotSent::TokenRefused),
         Outcome::NotTaken { .. } | Outcome::MayHaveArrived { .. } | Outcome::NotSent { .. } => {
             Some(NotSent::ServerInTrouble)
         }

@@ -169,6 +169,14 @@ impl Receipt {
                     message,
                 )
             },
+            Outcome::NoToken => Receipt {
+                retry: true,
+                ..base(
+                    "not_sent",
+                    "Give the server's token and post it again.",
+                    "There is no token for this server.",
+                )
+            },
             Outcome::NotSent { message } => Receipt {
                 retry: true,
                 ..base(
