@@ -149,6 +149,9 @@ test.describe("the model's key", () => {
       config: () => ({ connection: "Keyed", model: { ...model, needs_key: true } }),
     });
     await desk.open(server.address, DRY);
+    await expect(
+      desk.page.getByText(`There is no key for ${world.testbed.host} yet, so this is a dry run.`),
+    ).toBeVisible();
     await desk.write(TYPED);
     await desk.page.getByText("Live", { exact: true }).click();
     await desk.generate();

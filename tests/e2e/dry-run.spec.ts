@@ -81,6 +81,7 @@ test("without a model the page proposes a dry run, says what live needs, and lea
   const server = await world.taskServer();
   await desk.open(server.address, DRY);
   await expect(desk.page.getByRole("radio", { name: "Dry run" })).toBeChecked();
+  await expect(desk.page.getByText("No model endpoint is set up, so this is a dry run.")).toBeVisible();
   const live = desk.page.getByRole("radio", { name: "Live" });
   await expect(live).toHaveAccessibleDescription(/^Live needs a model endpoint/);
   await desk.page.getByText("Live", { exact: true }).click();

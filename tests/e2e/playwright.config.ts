@@ -23,7 +23,8 @@ export default defineConfig({
     headless: true,
     locale: "en-GB",
     timezoneId: "UTC",
-    trace: "retain-on-failure",
+    // A failure leaves a picture and a description of the page; `--trace on` records all of it, at
+    // a third more time.
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM_PATH,
