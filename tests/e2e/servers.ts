@@ -22,8 +22,6 @@ export interface TaskServerOptions {
   config?: (address: string) => PageConfig;
   /** A port instead of any free one. */
   port?: number;
-  /** Origins whose pages may call it besides its own. */
-  allowOrigin?: string;
 }
 
 /** A task as it was posted. */
@@ -47,7 +45,6 @@ export class TaskServer {
     await mkdir(folder, { recursive: true });
     const flags = ["--port", String(options.port ?? 0), "--data-dir", join(folder, "tasks")];
     flags.push("--static-dir", required("TASKWRIGHT_ROOT"), "--log-level", "warn");
-    if (options.allowOrigin) flags.push("--allow-origin", options.allowOrigin);
     if (options.schema !== undefined) {
       const file = join(folder, "schema.json");
       await writeFile(file, JSON.stringify(options.schema));
