@@ -335,8 +335,6 @@ impl Engine {
         let engine = Rc::clone(self);
         spawn_local(async move {
             loop {
-                // Another turn: the run may be in the middle of its step.
-                engine.clock.sleep(0).await;
                 let began = engine.clock.now();
                 while engine.check_one() {
                     if engine.clock.now().saturating_sub(began) >= CHECKING_MILLISECONDS {
@@ -346,6 +344,7 @@ impl Engine {
                 if engine.checks.borrow().is_empty() {
                     break;
                 }
+                engine.clock.sleep(0).await;
             }
             engine.checker_is_busy.set(false);
         });

@@ -34,11 +34,11 @@ impl Run {
         if self.is_posting() || !self.in_stage(Stage::Sending).is_empty() {
             return Err(RunError::WrongState);
         }
-        let before = self.tasks_url();
+        let before = self.task_origin();
         self.connection = connection;
         step.changes.push(Change::Run);
-        if self.tasks_url() != before {
-            // What was confirmed was confirmed for the other address.
+        if self.task_origin() != before {
+            // What was confirmed was confirmed for the other server.
             self.empty_queue(step);
         }
         Ok(())
@@ -85,7 +85,7 @@ impl Run {
             }
             self.set_stage(id, Stage::Queued, step);
         }
-        self.go_on_with_queued(now, step);
+        self.go_on_with(ids, now, step);
         Ok(())
     }
 
@@ -103,7 +103,7 @@ impl Run {
             return Err(RunError::KeysNotHonoured);
         }
         self.set_stage(id, Stage::Queued, step);
-        self.go_on_with_queued(now, step);
+        self.go_on_with(std::slice::from_ref(id), now, step);
         Ok(())
     }
 
@@ -284,12 +284,29 @@ impl Run {
         self.set_batch(batch, step);
     }
 
-    /// Sends what was queued by hand, unless others wait behind a pause: then it waits with them.
-    fn go_on_with_queued(&mut self, now: u64, step: &mut Step) {
-        if !matches!(self.batch, Batch::Idle) {
+    /// Sends what was queued by hand. Where others wait behind a pause, only the first of these
+    /// goes, and the pause stays.
+    fn go_on_with(&mut self, ids: &[DraftId], now: u64, step: &mut Step) {
+        if self.is_posting() {
             return;
         }
-        self.run_batch(now, step);
+        let others_wait = self
+            .in_stage(Stage::Queued)
+            .iter()
+            .any(|queued| !ids.contains(queued));
+        let is_queued = |id: &&DraftId| {
+            self.draft(id)
+                .is_some_and(|draft| draft.delivery.stage == Stage::Queued)
+        };
+        match ids.iter().find(is_queued) {
+            Some(first) if others_wait => {
+                if !self.is_sending() {
+                    self.send(first, now, step);
+                }
+            }
+            Some(_) => self.run_batch(now, step),
+            None => {}
+        }
     }
 
     fn run_batch(&mut self, now: u64, step: &mut Step) {
@@ -313,21 +330,25 @@ impl Run {
             .into_iter()
             .find(|draft| draft.delivery.stage == Stage::Queued)
             .map(|draft| draft.id.clone());
-        let Some(id) = next else {
-            self.set_batch(Batch::Idle, step);
-            return;
-        };
+        match next {
+            Some(id) => self.send(&id, now, step),
+            None => self.set_batch(Batch::Idle, step),
+        }
+    }
+
+    /// Writes an attempt down; the request follows once that is done.
+    fn send(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let url = match self.mode {
             Mode::Dry => None,
             Mode::Live => self.tasks_url(),
         };
         let key_sent = url.is_some() && self.honours_keys();
-        let Some(draft) = self.draft_mut(&id) else {
+        let Some(draft) = self.draft_mut(id) else {
             return;
         };
         let Some(approval) = draft.approval().cloned() else {
             // A queued task is approved; one that is not never leaves.
-            self.set_stage(&id, Stage::Idle, step);
+            self.set_stage(id, Stage::Idle, step);
             return;
         };
         let number = draft.delivery.last().map_or(0, |last| last.number) + 1;
@@ -345,7 +366,7 @@ impl Run {
         });
         step.changes.push(Change::Draft(id.clone()));
         step.effects.push(Effect::Journal {
-            draft: id,
+            draft: id.clone(),
             attempt: number,
         });
     }
@@ -375,6 +396,11 @@ impl Run {
             && self
                 .tasks_url()
                 .is_some_and(|url| draft.delivery.may_be_resent_to(&url))
+    }
+
+    fn task_origin(&self) -> Option<String> {
+        let server = self.connection.task_server.as_ref();
+        server.map(|server| server.url.origin())
     }
 
     fn tasks_url(&self) -> Option<String> {
