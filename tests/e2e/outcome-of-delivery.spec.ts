@@ -147,6 +147,10 @@ test("the operator says that an unknown task did not arrive, and may then send i
   await desk.press("It did not arrive");
   await expect(desk.task(TASKS[0])).toContainText("Failed");
   await desk.press("Send it again");
+  // Just this one: the others wait until the operator resumes.
+  await expect(desk.task(TASKS[0])).toContainText("Delivered");
+  await expect(desk.task(TASKS[1])).toContainText("Queued");
+  await desk.press("Resume posting");
   await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
   const posts = await received(world, variant);
   expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
@@ -169,6 +173,9 @@ test.describe("an answer that says it was not taken is failed, and safe to send 
       await expect(delivery).toContainText(`Not taken: ${status}`);
       await expect(delivery).toContainText("It is safe to send it again.");
       await desk.press("Send it again");
+      await expect(desk.task(TASKS[0])).toContainText("Delivered");
+      await expect(desk.task(TASKS[1])).toContainText("Queued");
+      await desk.press("Resume posting");
       await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
       const posts = await received(world, once);
       expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
@@ -283,6 +290,8 @@ test("a server that honours keys gets an unknown task again with the same key, a
   await expect(desk.task(TASKS[0])).toContainText("Unknown");
   await desk.openTask(TASKS[0]);
   await desk.press("Send it again with the same key");
+  await expect(desk.task(TASKS[0])).toContainText("Delivered");
+  await desk.press("Resume posting");
   await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
   await expect(delivery).toContainText("The server had it already and gave its first answer again.");

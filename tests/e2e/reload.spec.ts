@@ -161,6 +161,8 @@ test("with keys, what was on its way at a reload is sent again with its key and 
   await desk.openTask("keep-the-order");
   await desk.press("Send it again with the same key");
   await desk.giveToken(server.host, "changeme");
+  await expect(desk.task("keep-the-order")).toContainText("Delivered");
+  await desk.press("Resume posting");
   await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   const stored = await server.tasks();
   expect(stored).toHaveLength(3);
