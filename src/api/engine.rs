@@ -12,6 +12,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::clock::PageClock;
 use crate::browser::database::Database;
 use crate::browser::fetch::Fetch;
+use crate::browser::lock::{self, Held};
 use crate::document::Document;
 use crate::driver::{self, Assignment, DryDriver, IDLE_MILLISECONDS, LiveDriver, Report};
 use crate::ports::{Clock, Durability, Entry, StopSignal, Store, StoreError};
@@ -37,6 +38,9 @@ struct Current {
     check: Arc<dyn Check>,
     carrier: Rc<Carrier>,
     stop: StopSignal,
+    /// Held while this tab is the one that may post the run; none where another tab is, or while
+    /// that is being found out.
+    lock: Rc<RefCell<Option<Held>>>,
 }
 
 /// Called when a run wants a secret, with why an earlier one was not accepted.
@@ -121,7 +125,8 @@ impl Engine {
     }
 
     /// Shows a run and lets it begin. What the one before it was doing is stopped.
-    pub fn begin(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
+    /// `lock` makes this the one tab that may post it.
+    pub fn begin(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step, lock: Option<Held>) {
         self.leave();
         let carrier = match run.mode() {
             Mode::Dry => Carrier::Dry(DryDriver::new(self.clock)),
@@ -141,6 +146,7 @@ impl Engine {
             check,
             carrier: Rc::new(carrier),
             stop: StopSignal::default(),
+            lock: Rc::new(RefCell::new(lock)),
         });
         self.write_soon();
         for effect in step.effects {
@@ -148,11 +154,56 @@ impl Engine {
         }
     }
 
+    /// Becomes the one tab that may post the run that is shown and was just begun: no other tab
+    /// knows of it yet.
+    pub fn take_lock(self: &Rc<Self>) {
+        let Some((id, slot)) = self
+            .current
+            .borrow()
+            .as_ref()
+            .map(|current| (current.run.id().to_string(), Rc::clone(&current.lock)))
+        else {
+            return;
+        };
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            let held = lock::take(&lock_name(&id)).await;
+            *slot.borrow_mut() = held;
+            engine.write_soon();
+        });
+    }
+
+    /// Tries to become the one tab that may post a run, before it is read: what another tab did
+    /// until then stands in its records. A tab that is just being reloaded gives its lock free a
+    /// moment late.
+    pub async fn lock_for(&self, id: &str) -> Option<Held> {
+        for _ in 0..LOCK_ATTEMPTS {
+            let held = lock::take(&lock_name(id)).await;
+            if held.is_some() {
+                return held;
+            }
+            self.clock.sleep(LOCK_PAUSE_MILLISECONDS).await;
+        }
+        None
+    }
+
+    /// Whether this tab is the one that may post the run that is shown.
+    pub fn holds_lock(&self) -> bool {
+        self.current
+            .borrow()
+            .as_ref()
+            .is_some_and(|current| current.lock.borrow().is_some())
+    }
+
     /// Shows no run. What was under way is stopped; what is kept stays kept.
     pub fn leave(self: &Rc<Self>) {
         if let Some(current) = self.current.borrow_mut().take() {
             current.stop.stop();
-            let entries = driver::entries(&current.run, &self.unwritten.take());
+            let changes = self.unwritten.take();
+            let entries = match current.lock.borrow().is_some() {
+                true => driver::entries(&current.run, &changes),
+                false => Vec::new(),
+            };
             let engine = Rc::clone(self);
             spawn_local(async move {
                 engine.write(entries).await;
@@ -382,7 +433,11 @@ impl Engine {
 
     /// Writes what changed, one transaction after the other, each with all that changed until then.
     fn write_soon(self: &Rc<Self>) {
-        if self.unwritten.borrow().is_empty() || self.writer_is_busy.replace(true) {
+        // A tab that is not the one in charge writes over nobody's records.
+        if !self.holds_lock()
+            || self.unwritten.borrow().is_empty()
+            || self.writer_is_busy.replace(true)
+        {
             return;
         }
         let engine = Rc::clone(self);
@@ -450,6 +505,14 @@ impl Engine {
                 .update(|problems| problems.retain(|problem| problem.code != RUN_PROBLEM));
         }
     }
+}
+
+/// How often the lock of a run that comes back is tried for, and how long it is waited between.
+const LOCK_ATTEMPTS: u32 = 3;
+const LOCK_PAUSE_MILLISECONDS: u32 = 150;
+
+fn lock_name(id: &str) -> String {
+    format!("run.{id}")
 }
 
 /// What an act came to that the run did not allow; the next act takes it away.

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod database;
 pub mod fetch;
 pub mod local;
+pub mod lock;
 pub mod random;
 
 use wasm_bindgen::{JsCast, JsValue};

@@ -299,13 +299,9 @@ impl Run {
                 .is_some_and(|draft| draft.delivery.stage == Stage::Queued)
         };
         match ids.iter().find(is_queued) {
-            Some(first) if others_wait => {
-                if !self.is_sending() {
-                    self.send(first, now, step);
-                }
-            }
-            Some(_) => self.run_batch(now, step),
-            None => {}
+            Some(first) if others_wait && !self.is_sending() => self.send(first, now, step),
+            Some(_) if !others_wait => self.run_batch(now, step),
+            _ => {}
         }
     }
 

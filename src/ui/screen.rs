@@ -81,6 +81,9 @@ pub struct Screen {
     pub search: RwSignal<String>,
     /// The dialog that the operator opened.
     pub dialog: RwSignal<Option<Dialog>>,
+    /// The text that is to be brought in. It outlives its dialog: closing that by a slip loses
+    /// nothing.
+    pub brought: RwSignal<String>,
     /// What can be taken back.
     pub undo: RwSignal<Option<Undo>>,
     /// The mode that the operator chose for the next run.
@@ -143,6 +146,7 @@ impl Screen {
             filter,
             search,
             dialog: RwSignal::new(None),
+            brought: RwSignal::new(String::new()),
             undo: RwSignal::new(None),
             wished_mode,
             next_mode,

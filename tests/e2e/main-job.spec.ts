@@ -142,6 +142,21 @@ test("the confirmation names host, count, mode and fingerprint, and cancelling s
   expect(await server.tasks()).toEqual([]);
 });
 
+test("a text that is pasted stays there when its dialog is closed by a slip", async ({
+  world,
+  desk,
+}) => {
+  const server = await world.liveServer({ script: "exact-number" });
+  await desk.open(server.address);
+  const field = desk.page.getByRole("textbox", { name: "Tasks as JSON" });
+  await desk.press("Paste tasks as JSON");
+  await field.fill('{"key": "half');
+  await desk.page.keyboard.press("Escape");
+  await expect(field).toBeHidden();
+  await desk.press("Paste tasks as JSON");
+  await expect(field).toHaveValue('{"key": "half');
+});
+
 test("tasks that exist already are pasted, checked like any other, and posted without a model", async ({
   world,
   desk,

@@ -169,6 +169,31 @@ test("with keys, what was on its way at a reload is sent again with its key and 
   expect(new Set(stored.map((task) => task.idempotencyKey)).size).toBe(3);
 });
 
+test("a second tab does not post what the first one may be posting", async ({ world, desk }) => {
+  const server = await world.liveServer({ script: "exact-text", pauseMs: 0 });
+  await desk.open(server.address);
+  await desk.makeTasks(3);
+  await desk.approveAll(3);
+  const second = await desk.page.context().newPage();
+  await second.goto(server.address);
+  await second.getByRole("button", { name: /^Post 3 tasks/ }).first().click();
+  await second
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Post 3 tasks/ })
+    .click();
+  await expect(second.getByText("Another tab shows this run")).toBeVisible();
+  expect(await server.tasks()).toHaveLength(0);
+  await desk.page.close();
+  await second.reload();
+  await second.getByRole("button", { name: /^Post 3 tasks/ }).first().click();
+  await second
+    .getByRole("dialog")
+    .getByRole("button", { name: /^Post 3 tasks/ })
+    .click();
+  await second.getByRole("dialog").getByRole("button", { name: /changeme/ }).click();
+  await expect.poll(async () => (await server.tasks()).length).toBe(3);
+});
+
 test("pressing twice posts once", async ({ world, desk }) => {
   const server = await world.liveServer({ script: "exact-text" });
   await desk.open(server.address);

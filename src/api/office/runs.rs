@@ -18,6 +18,7 @@ use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
+use crate::ui::page::Problem;
 
 impl Office {
     pub(super) fn restore_run(self: &Rc<Self>) {
@@ -29,12 +30,13 @@ impl Office {
     }
 
     pub(super) async fn load_run(self: &Rc<Self>, id: &str) {
+        let lock = self.engine.lock_for(id).await;
         match driver::load(self.engine.store(), id, self.engine.now()).await {
             Ok(Loaded::Run(run)) => match compile(run.schema()) {
                 // A run that was started while this one was read stays.
                 Ok(check) if self.engine.with_run(|_| ()).is_none() => {
                     let checks = run.checks_due();
-                    self.engine.begin(*run, check, checks);
+                    self.engine.begin(*run, check, checks, lock);
                 }
                 Ok(_) => {}
                 Err(error) => self.add_problem(schema_problem(&error)),
@@ -129,7 +131,8 @@ impl Office {
         if let Err(reason) = local::write(Shelf::Browser, KEPT_RUN, &run.id().to_string()) {
             self.note_local(&reason);
         }
-        self.engine.begin(run, check, step);
+        self.engine.begin(run, check, step, None);
+        self.engine.take_lock();
     }
 
     /// Whether a new run may take the place of the one that is shown.
@@ -149,6 +152,9 @@ impl Office {
     }
 
     pub(super) fn send(self: &Rc<Self>, event: Event) {
+        if !self.engine.holds_lock() {
+            return self.add_problem(other_tab());
+        }
         let leaves = matches!(
             event,
             Event::Post { .. } | Event::Resume | Event::Retry { .. } | Event::ResendSameKey { .. }
@@ -213,8 +219,11 @@ impl Office {
                 return self.page.bring_problem.set(Some(problem));
             }
         };
-        self.page.bring_problem.set(None);
         let there_is_one = self.engine.with_run(|_| ()).is_some();
+        if there_is_one && !self.engine.holds_lock() {
+            return self.page.bring_problem.set(Some(other_tab()));
+        }
+        self.page.bring_problem.set(None);
         if there_is_one || self.start_run(None, mode) {
             self.engine.apply(Event::Bring { texts });
         } else {
@@ -258,6 +267,16 @@ impl Office {
         }
         spawn_local(async move { office.load_run(&id).await });
     }
+}
+
+/// This tab shows a run as it stood when it was opened, and does not know what another one did
+/// since.
+fn other_tab() -> Problem {
+    problem(
+        "other_tab",
+        "Another tab shows this run, and one tab changes and posts it at a time.",
+        "Go on in that tab. Or close it and reload this one, which then shows what was done.",
+    )
 }
 
 /// The task schema of a connection: its own text, or the default one.

@@ -14,7 +14,7 @@ use crate::ui::screen::{Pane, Screen};
 #[component]
 pub fn BringDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let text = RwSignal::new(String::new());
+    let text = screen.brought;
     let unreadable = RwSignal::new(None::<String>);
     let was_submitted = RwSignal::new(false);
     let count = Memo::new(move |_| text.with(|text| bring::split(text).map_or(0, |t| t.len())));
@@ -25,6 +25,7 @@ pub fn BringDialog(screen: Screen) -> impl IntoView {
         let mode = screen.next_mode.get_untracked();
         screen.ask(|desk| desk.bring(&given, mode));
         if page.bring_problem.with_untracked(Option::is_none) {
+            text.set(String::new());
             screen.show_all();
             screen.pane.set(Pane::Tasks);
             close.run(());
