@@ -256,7 +256,7 @@ async fn a_changed_draft_wakes_its_own_row_only() {
 }
 
 #[wasm_bindgen_test]
-async fn of_ten_thousand_tasks_only_those_that_are_seen_are_drawn() {
+async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
     let mounted = mount_run(Mode::Live, "500");
     for at in 0..2_000 {
         mounted
