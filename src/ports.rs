@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use crate::delivery::look_up::LookUpRequest;
 use crate::delivery::rest::{Answer, PostRequest};
 use crate::model::End;
 use crate::model::ModelRequest;
@@ -55,6 +56,8 @@ pub trait ModelTransport {
 pub trait TaskSink {
     /// Sends `request` once, the token put in.
     fn post(&self, request: &PostRequest, token: &Secret) -> impl Future<Output = Answer>;
+    /// Asks for a task, the token put in.
+    fn look_up(&self, request: &LookUpRequest, token: &Secret) -> impl Future<Output = Answer>;
 }
 
 /// What time it is, and waiting.

@@ -11,20 +11,106 @@ pub struct Item {
     pub depends_on: Vec<String>,
 }
 
-/// Places of the items in the order they go. Dependencies that are not in the batch do not hold
-/// anything up, and a circle is broken where it began: both are findings for the operator, not
-/// for the order.
-#[must_use]
-pub fn order(items: &[Item]) -> Vec<usize> {
-    let mut by_key: HashMap<&str, usize> = HashMap::new();
-    for (place, item) in items.iter().enumerate() {
-        if let Some(key) = &item.key {
-            by_key.entry(key).or_insert(place);
+/// The order of a batch and what each of its tasks waits for. Items are named by their place in
+/// the batch, from 0.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    order: Vec<usize>,
+    rank: Vec<usize>,
+    needs: Vec<Vec<usize>>,
+    needed_by: Vec<Vec<usize>>,
+}
+
+impl Plan {
+    /// Plans a batch. Dependencies that are not in it hold nothing up, and a circle is broken where
+    /// it began: both are findings for the operator, not for the order.
+    #[must_use]
+    pub fn new(items: &[Item]) -> Plan {
+        let mut by_key: HashMap<&str, usize> = HashMap::new();
+        for (place, item) in items.iter().enumerate() {
+            if let Some(key) = &item.key {
+                by_key.entry(key).or_insert(place);
+            }
+        }
+        let wanted: Vec<Vec<usize>> = items
+            .iter()
+            .map(|item| {
+                let named = item.depends_on.iter();
+                named
+                    .filter_map(|key| by_key.get(key.as_str()).copied())
+                    .collect()
+            })
+            .collect();
+        let order = order(&wanted);
+        let mut rank = vec![0; items.len()];
+        for (at, place) in order.iter().enumerate() {
+            if let Some(rank) = rank.get_mut(*place) {
+                *rank = at;
+            }
+        }
+        let mut plan = Plan {
+            order,
+            rank,
+            needs: vec![Vec::new(); items.len()],
+            needed_by: vec![Vec::new(); items.len()],
+        };
+        for (place, wanted) in wanted.into_iter().enumerate() {
+            for before in wanted {
+                plan.wait(place, before);
+            }
+        }
+        plan
+    }
+
+    /// Lets one task wait for another, unless that closes a circle.
+    fn wait(&mut self, place: usize, before: usize) {
+        if self.rank(before) >= self.rank(place) {
+            return;
+        }
+        if let Some(needs) = self.needs.get_mut(place)
+            && !needs.contains(&before)
+        {
+            needs.push(before);
+            if let Some(needed_by) = self.needed_by.get_mut(before) {
+                needed_by.push(place);
+            }
         }
     }
-    let mut order = Vec::with_capacity(items.len());
-    let mut seen = vec![false; items.len()];
-    for start in 0..items.len() {
+
+    /// The places in the order in which they go.
+    pub fn order(&self) -> impl Iterator<Item = usize> + '_ {
+        self.order.iter().copied()
+    }
+
+    /// When a place goes, from 0.
+    #[must_use]
+    pub fn rank(&self, place: usize) -> usize {
+        self.rank.get(place).copied().unwrap_or(usize::MAX)
+    }
+
+    /// The place that goes then.
+    #[must_use]
+    pub fn at(&self, rank: usize) -> Option<usize> {
+        self.order.get(rank).copied()
+    }
+
+    /// What a place waits for; all of it goes before it.
+    #[must_use]
+    pub fn needs(&self, place: usize) -> &[usize] {
+        self.needs.get(place).map_or(&[], Vec::as_slice)
+    }
+
+    /// What waits for a place.
+    #[must_use]
+    pub fn needed_by(&self, place: usize) -> &[usize] {
+        self.needed_by.get(place).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn order(wanted: &[Vec<usize>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(wanted.len());
+    let mut seen = vec![false; wanted.len()];
+    for start in 0..wanted.len() {
         // Depth first, with an own stack: a chain may be as long as the batch.
         let mut stack = vec![(start, false)];
         while let Some((place, is_ready)) = stack.pop() {
@@ -37,11 +123,9 @@ pub fn order(items: &[Item]) -> Vec<usize> {
                 _ => continue,
             }
             stack.push((place, true));
-            let wanted = items.get(place).map(|item| item.depends_on.as_slice());
-            for key in wanted.unwrap_or_default().iter().rev() {
-                if let Some(before) = by_key.get(key.as_str()) {
-                    stack.push((*before, false));
-                }
+            let wanted = wanted.get(place).map(Vec::as_slice);
+            for before in wanted.unwrap_or_default().iter().rev() {
+                stack.push((*before, false));
             }
         }
     }
@@ -62,6 +146,10 @@ mod tests {
             .collect()
     }
 
+    fn order(items: &[Item]) -> Vec<usize> {
+        Plan::new(items).order().collect()
+    }
+
     #[test]
     fn tasks_go_after_those_they_depend_on_and_otherwise_as_they_came() {
         assert_eq!(
@@ -77,6 +165,30 @@ mod tests {
             [2, 1, 0]
         );
         assert_eq!(order(&batch(&[("a", &["none"]), ("b", &["a"])])), [0, 1]);
+    }
+
+    #[test]
+    fn a_task_waits_for_what_it_depends_on_and_nothing_else() {
+        let plan = Plan::new(&batch(&[
+            ("a", &["c", "c", "none"]),
+            ("b", &[]),
+            ("c", &["b"]),
+        ]));
+        assert_eq!(plan.needs(0), [2]);
+        assert_eq!(plan.needs(1), [0_usize; 0]);
+        assert_eq!(plan.needed_by(1), [2]);
+        assert_eq!(plan.rank(1), 0);
+        assert_eq!(plan.at(0), Some(1));
+    }
+
+    #[test]
+    fn within_a_circle_only_what_goes_before_is_waited_for() {
+        let plan = Plan::new(&batch(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])]));
+        let order: Vec<usize> = plan.order().collect();
+        let first = order[0];
+        assert!(plan.needs(first).is_empty());
+        assert_eq!(plan.needs(1 - first), [first]);
+        assert!(plan.needs(2).is_empty());
     }
 
     #[test]

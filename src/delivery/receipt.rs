@@ -86,6 +86,10 @@ pub struct Attempt {
     pub key_sent: bool,
     /// When it was written down before the request, in milliseconds since 1970.
     pub started_at: u64,
+    /// When the request left. None says nothing after a reload: a request may leave before this
+    /// is kept.
+    #[serde(default)]
+    pub left_at: Option<u64>,
     /// When its outcome was known.
     pub ended_at: Option<u64>,
     /// What came of it; none while it is under way.
@@ -125,9 +129,50 @@ pub struct Delivery {
     /// Whether the operator, not the server, said what became of it.
     #[serde(default)]
     pub decided_by_operator: bool,
-    /// The last attempt whose fate the operator settled; 0 where there is none.
+    /// The last attempt whose fate is settled, by the operator or by a look-up; 0 where there is
+    /// none.
     #[serde(default)]
     pub settled: u32,
+    /// How often it was tried since the operator last asked for it.
+    #[serde(default)]
+    pub tries: u32,
+    /// Since when, in milliseconds since 1970.
+    #[serde(default)]
+    pub trying_since: Option<u64>,
+    /// Not to be tried again by itself before then, in milliseconds since 1970.
+    #[serde(default)]
+    pub not_before: Option<u64>,
+    /// What the last look-up on the server said.
+    #[serde(default)]
+    pub look_up: Option<LookUp>,
+}
+
+/// What a look-up of a task of unknown fate said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "look_up", rename_all = "snake_case")]
+pub enum LookUp {
+    /// It is on its way.
+    Asked,
+    /// The server has a task with this key.
+    Found {
+        /// When, in milliseconds since 1970.
+        at: u64,
+        /// The server's own name for the task, where it gives one.
+        server_id: Option<String>,
+    },
+    /// The server named no task with this key. That proves nothing: the task may still arrive, or
+    /// the server may not keep keys.
+    NotFound {
+        /// When, in milliseconds since 1970.
+        at: u64,
+    },
+    /// The answer says neither.
+    CannotTell {
+        /// When, in milliseconds since 1970.
+        at: u64,
+        /// What was answered.
+        message: String,
+    },
 }
 
 impl Delivery {
@@ -159,11 +204,39 @@ impl Delivery {
     }
 
     /// Whether the same request can be made again at `url` without doubling anything: every
-    /// attempt of unknown fate went to this very address and carried its key.
+    /// attempt of unknown fate went to this very address and carried its key, and not so long ago
+    /// that the server, which keeps keys for `keys_kept` milliseconds, may have forgotten it.
     #[must_use]
-    pub fn may_be_resent_to(&self, url: &str) -> bool {
-        self.open_attempts()
-            .all(|attempt| attempt.key_sent && attempt.url.as_deref() == Some(url))
+    pub fn may_be_resent_to(&self, url: &str, keys_kept: u64, now: u64) -> bool {
+        self.open_attempts().all(|attempt| {
+            attempt.key_sent
+                && attempt.url.as_deref() == Some(url)
+                && now.saturating_sub(attempt.started_at) < keys_kept
+        })
+    }
+
+    /// The server's own name for the task, where an attempt or a look-up brought one.
+    #[must_use]
+    pub fn server_id(&self) -> Option<&str> {
+        let of_attempts =
+            self.attempts
+                .iter()
+                .rev()
+                .find_map(|attempt| match attempt.outcome.as_ref()? {
+                    Outcome::Delivered { server_id, .. } => server_id.as_deref(),
+                    _ => None,
+                });
+        match &self.look_up {
+            Some(LookUp::Found { server_id, .. }) => server_id.as_deref().or(of_attempts),
+            _ => of_attempts,
+        }
+    }
+
+    /// Begins to count tries anew: the operator asked for it.
+    pub fn try_anew(&mut self) {
+        self.tries = 0;
+        self.trying_since = None;
+        self.not_before = None;
     }
 
     fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {

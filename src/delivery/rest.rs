@@ -159,7 +159,7 @@ fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &s
 
 /// The server's own name for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a string
 /// or a number, at the top or one or two levels down (`data`, `task`, `result`).
-fn server_id(value: &Value) -> Option<String> {
+pub(super) fn server_id(value: &Value) -> Option<String> {
     fn named(value: &Value) -> Option<String> {
         ["id", "task_id", "taskId", "uuid"]
             .iter()
@@ -228,7 +228,7 @@ fn reasons(value: &Value) -> Vec<Reason> {
 
 /// The server's words: a problem document's detail or title, FastAPI's detail, an error's message,
 /// or the plain text.
-fn message(status: u16, value: Option<&Value>, body: &str) -> String {
+pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String {
     if is_json_rpc(value) {
         return "The answer is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
     }

@@ -7,16 +7,18 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Assignment, Report};
+use crate::delivery::look_up;
 use crate::delivery::rest::{self, Answer};
 use crate::document::Document;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
 use crate::model::{Failure, FailureKind, Outcome, Rung, StreamEvent, TaskStream, Usage, request};
 use crate::ports::{CallEnd, ModelTransport, Part, StopSignal, TaskSink};
 use crate::prompt;
+use crate::review::DraftId;
 use crate::run::{Event, Posting};
 use crate::schema::Check;
 use crate::schema::strict::{self, ModelSchema};
-use crate::secrets::{Keyring, SecretName};
+use crate::secrets::{Keyring, Secret, SecretName};
 use crate::settings::{ModelEndpoint, TaskServer};
 
 /// After so long without a byte an answer is stalled.
@@ -156,26 +158,53 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             None => Answer::NotSent {
                 message: "No task server is configured.".to_owned(),
             },
-            Some(server) => {
-                let token = self
-                    .secrets
-                    .borrow()
-                    .get(SecretName::AgentToken, &server.url)
-                    .and_then(|token| token.copy_for(&server.url).ok());
-                match token {
-                    None => Answer::NoToken,
-                    Some(token) => {
-                        let request = rest::request(server, &posting.approval);
-                        self.tasks.post(&request, &token).await
-                    }
+            Some(server) => match self.take_token(server) {
+                None => Answer::NoToken,
+                Some(token) => {
+                    let request = rest::request(server, &posting.approval);
+                    self.tasks.post(&request, &token).await
                 }
-            }
+            },
         };
         report(Report::event(Event::Answered {
             draft: posting.draft,
             attempt: posting.attempt,
             outcome: rest::outcome(&answer),
         }));
+    }
+}
+
+impl<M, T: TaskSink> LiveDriver<M, T> {
+    /// Asks the server for a task by its key.
+    pub async fn look_up(
+        &self,
+        server: Option<&TaskServer>,
+        draft: DraftId,
+        key: &str,
+        now: impl Fn() -> u64,
+        report: &dyn Fn(Report),
+    ) {
+        let answer = match server.map(|server| (server, self.take_token(server))) {
+            None => Answer::NotSent {
+                message: "No task server is configured.".to_owned(),
+            },
+            Some((_, None)) => Answer::NoToken,
+            Some((server, Some(token))) => {
+                let request = look_up::request(server, key);
+                self.tasks.look_up(&request, &token).await
+            }
+        };
+        report(Report::event(Event::LookedUp {
+            draft,
+            answer: look_up::read(&answer, key, now()),
+        }));
+    }
+
+    /// The server's token, copied: it is held only while a request is put together.
+    fn take_token(&self, server: &TaskServer) -> Option<Secret> {
+        let secrets = self.secrets.borrow();
+        let held = secrets.get(SecretName::AgentToken, &server.url)?;
+        held.copy_for(&server.url).ok()
     }
 }
 

@@ -3,12 +3,14 @@
 
 mod dry;
 mod journal;
+mod keeper;
 mod live;
 
 use std::sync::Arc;
 
 pub use dry::DryDriver;
-pub use journal::{Loaded, draft_entry, entries, journal, load, run_entry};
+pub use journal::{Loaded, draft_entry, entries, load, look_on, renew, run_entry};
+pub use keeper::{Keeper, Writing};
 pub use live::{IDLE_MILLISECONDS, LiveDriver, request_for};
 
 use crate::brief::Brief;

@@ -37,6 +37,14 @@ pub struct DraftId {
     pub ordinal: u32,
 }
 
+impl DraftId {
+    /// Its place among the drafts of its run, from 0.
+    #[must_use]
+    pub fn place(&self) -> Option<usize> {
+        usize::try_from(self.ordinal).ok()?.checked_sub(1)
+    }
+}
+
 impl fmt::Display for DraftId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.run, self.ordinal)
@@ -180,6 +188,21 @@ impl<D> Draft<D> {
     pub fn member(&self, name: &str) -> Option<String> {
         let document = self.content.document()?;
         Some(document.root().get(name)?.as_str()?.into_owned())
+    }
+
+    /// The strings in a top-level member that is an array; what else stands in it is passed over.
+    #[must_use]
+    pub fn member_strings(&self, name: &str) -> Vec<String> {
+        self.content
+            .document()
+            .and_then(|document| document.root().get(name))
+            .into_iter()
+            .flat_map(|node| {
+                node.items()
+                    .filter_map(|item| Some(item.as_str()?.into_owned()))
+                    .collect::<Vec<_>>()
+            })
+            .collect()
     }
 }
 

@@ -37,11 +37,13 @@ impl Run {
             Event::Connect(connection) => self.connect(connection, &mut step),
             Event::Pause => self.pause(&mut step),
             Event::Resume => self.resume(now, &mut step),
+            Event::GoOnWithoutJournal => self.go_on_without_journal(now, &mut step),
             Event::StopPosting => self.stop_posting(&mut step),
             Event::Retry { drafts } => self.retry(&drafts, now, &mut step),
             Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),
+            Event::LookUp { draft } => self.look_up(&draft, &mut step),
             Event::Decide { draft, delivered } => self.decide(&draft, delivered, &mut step),
-            Event::Journaled { draft, attempt } => self.journaled(&draft, attempt, &mut step),
+            Event::Journaled { draft, attempt } => self.journaled(&draft, attempt, now, &mut step),
             Event::JournalFailed {
                 draft,
                 attempt,
@@ -52,6 +54,15 @@ impl Run {
                 attempt,
                 outcome,
             } => self.answered(&draft, attempt, outcome, now, &mut step),
+            Event::LookedUp { draft, answer } => self.looked_up(&draft, answer, now, &mut step),
+            Event::Woke => {
+                self.woke(now, &mut step);
+                Ok(())
+            }
+            Event::Network { is_online } => {
+                self.network_changed(is_online, now, &mut step);
+                Ok(())
+            }
         };
         if let Err(error) = done {
             step.refused = Some(error);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::Outcome as DeliveryOutcome;
+use crate::delivery::{LookUp, Outcome as DeliveryOutcome};
 use crate::document::Document;
 use crate::model::{Outcome, Usage};
 use crate::review::DraftId;
@@ -66,6 +66,8 @@ pub enum Event {
     Pause,
     /// Go on, with a new token where that was what it waited for.
     Resume,
+    /// Go on although nothing can be written down: then nobody knows after a crash what was sent.
+    GoOnWithoutJournal,
     /// Take what has not left out of the queue; it stays approved.
     StopPosting,
     /// Send tasks again, as they were approved, that the server did not take.
@@ -76,6 +78,11 @@ pub enum Event {
     /// Send a task of unknown fate again with the same key. Refused unless the server is known to
     /// honour keys.
     ResendSameKey {
+        /// Which.
+        draft: DraftId,
+    },
+    /// Ask the server whether it has a task of unknown fate.
+    LookUp {
         /// Which.
         draft: DraftId,
     },
@@ -137,6 +144,20 @@ pub enum Event {
         /// What.
         outcome: DeliveryOutcome,
     },
+    /// The server was asked for a task.
+    LookedUp {
+        /// Which.
+        draft: DraftId,
+        /// What it said.
+        answer: LookUp,
+    },
+    /// A time that was waited for has come, or the page was away and is back.
+    Woke,
+    /// The browser says whether it has a network.
+    Network {
+        /// Whether it has.
+        is_online: bool,
+    },
 }
 
 /// What a run wants done. It names no endpoint and holds no secret: the driver knows them, or in a
@@ -165,6 +186,16 @@ pub enum Effect {
     },
     /// Deliver. Answered by `Answered`.
     Deliver(Posting),
+    /// Ask the server for a task by its key. Answered by `LookedUp`.
+    LookUp {
+        /// Which task.
+        draft: DraftId,
+        /// Its idempotency key.
+        key: String,
+    },
+    /// Say `Woke` at this time, in milliseconds since 1970. An earlier one is asked for once more
+    /// where it is still needed.
+    WakeAt(u64),
     /// Ask the operator for a secret; then `Resume`.
     AskFor(SecretName),
 }
@@ -180,8 +211,9 @@ pub struct Posting {
     pub approval: crate::review::Approval,
 }
 
-/// What changed, so that only this is stored and shown anew.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What changed, so that only this is stored and shown anew. The run comes before its drafts, and
+/// these in the order of their arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
     /// The run itself: its generation or its batch.
     Run,

@@ -92,6 +92,7 @@ impl Run {
             });
         }
         step.changes.push(Change::Draft(id.clone()));
+        self.replan();
         self.drafts.push(Draft {
             id,
             origin,

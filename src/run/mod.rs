@@ -12,11 +12,13 @@ mod generating;
 mod record;
 mod reviewing;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
+use crate::delivery::plan::Plan;
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Delivery, body};
 use crate::model::{Outcome, Usage};
@@ -24,6 +26,8 @@ use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
+use delivering::Dispatch;
+pub use delivering::{Progress, Standing, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
 
@@ -85,14 +89,29 @@ pub enum Batch {
     Idle,
     /// Tasks are on their way.
     Running {
-        /// Whether no task of this batch has been taken yet: then one goes alone.
-        first: bool,
+        /// How many go at a time, and why.
+        #[serde(default)]
+        pace: Pace,
     },
     /// Posting waits for the operator.
     Paused {
         /// Why.
         why: Pause,
     },
+}
+
+/// How many tasks go at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// One, the first: the others wait for its answer, so that a wrong address, rule or schema
+    /// costs one task.
+    #[default]
+    First,
+    /// As many as the connection says.
+    Full,
+    /// One, because several requests in a row came to nothing: until the server is back.
+    Probing,
 }
 
 /// Why posting waits.
@@ -115,8 +134,10 @@ pub enum Pause {
     },
     /// The first task to this server was not taken; the others were spared.
     FirstNotTaken,
-    /// The server did not take a task, or may not have.
+    /// The server did not take tasks, or may not have, however often it was tried.
     ServerInTrouble,
+    /// All that is left waits for tasks that will not arrive by themselves.
+    Blocked,
     /// What is about to be done could not be written down, so it was not done.
     NotStored {
         /// What the browser said.
@@ -171,6 +192,9 @@ pub struct Run {
     raw_answer: Arc<str>,
     drafts: Vec<TaskDraft>,
     batch: Batch,
+    /// The order of the drafts, made when it is needed and forgotten when they change.
+    plan: OnceCell<Arc<Plan>>,
+    dispatch: Dispatch,
 }
 
 /// What a run is made of when it starts.
@@ -214,6 +238,8 @@ impl Run {
             raw_answer: "".into(),
             drafts: Vec::new(),
             batch: Batch::Idle,
+            plan: OnceCell::new(),
+            dispatch: Dispatch::default(),
         };
         let step = Step {
             effects,
@@ -311,16 +337,14 @@ impl Run {
         if id.run != self.id {
             return None;
         }
-        let place = usize::try_from(id.ordinal).ok()?.checked_sub(1)?;
-        self.drafts.get(place)
+        self.drafts.get(id.place()?)
     }
 
     fn draft_mut(&mut self, id: &DraftId) -> Option<&mut TaskDraft> {
         if id.run != self.id {
             return None;
         }
-        let place = usize::try_from(id.ordinal).ok()?.checked_sub(1)?;
-        self.drafts.get_mut(place)
+        self.drafts.get_mut(id.place()?)
     }
 
     /// What a draft is, in one word.

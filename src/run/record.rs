@@ -1,14 +1,15 @@
 //! What is kept of a run: one record for the run, one for each draft with its attempts. Each says
 //! its version; a record of a newer version is never read, so that it is never overwritten.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Generation, Mode, Pause, Run, TaskDraft};
+use super::delivering::Dispatch;
+use super::{Batch, Change, Generation, Mode, Run, Step, TaskDraft};
 use crate::brief::Brief;
-use crate::delivery::receipt::Stage;
-use crate::delivery::{Delivery, Outcome as DeliveryOutcome};
+use crate::delivery::Delivery;
 use crate::model::{Outcome, Usage};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId};
 use crate::schema::{SchemaError, TaskSchema, Violation};
@@ -219,36 +220,25 @@ impl Run {
         }
     }
 
-    /// A run as it stood when the page went away. What was under way then is not known to have
-    /// ended well: an answer that was arriving is interrupted, and a task that was on its way may
-    /// have arrived.
+    /// A run as its records say, what is under way included: for a page that looks on while another
+    /// one carries it out.
     ///
     /// # Errors
     /// [`RecordError`]; also where the drafts are not this run's, or one is missing.
-    pub fn restore_from(
+    pub fn as_recorded(
         record: RunRecord,
         mut drafts: Vec<DraftRecord>,
-        now: u64,
     ) -> Result<Run, RecordError> {
-        let malformed = |reason: &str| RecordError::Malformed {
-            reason: reason.to_owned(),
-        };
         drafts.sort_by_key(|draft| draft.id.ordinal);
         let in_order = drafts
             .iter()
             .zip(1_u32..)
             .all(|(draft, ordinal)| draft.id.run == record.id && draft.id.ordinal == ordinal);
         if !in_order {
-            return Err(malformed("one of its tasks is missing"));
+            return Err(RecordError::Malformed {
+                reason: "one of its tasks is missing".to_owned(),
+            });
         }
-        let mode = record.mode;
-        let drafts: Vec<TaskDraft> = drafts
-            .into_iter()
-            .map(|draft| restored(draft, mode, now))
-            .collect();
-        let is_queued = drafts
-            .iter()
-            .any(|draft| draft.delivery.stage == Stage::Queued);
         Ok(Run {
             id: record.id,
             mode: record.mode,
@@ -256,55 +246,83 @@ impl Run {
             brief: record.brief,
             connection: record.connection,
             schema: TaskSchema::parse(&record.schema)?,
-            generation: match record.generation {
-                Generation::Running { .. } => Generation::Ended {
-                    outcome: Outcome::Interrupted {
-                        reason: Some("the page was closed".to_owned()),
-                    },
-                    at: now,
-                    kept: false,
-                },
-                ended => ended,
-            },
+            generation: record.generation,
             usage: record.usage,
             raw_answer: record.raw_answer,
-            drafts,
-            batch: match record.batch {
-                Batch::Running { .. } if is_queued => Batch::Paused {
-                    why: Pause::PageClosed,
-                },
-                Batch::Running { .. } => Batch::Idle,
-                batch => batch,
-            },
+            drafts: drafts.into_iter().map(DraftRecord::into_draft).collect(),
+            batch: record.batch,
+            plan: OnceCell::new(),
+            dispatch: Dispatch::default(),
         })
+    }
+
+    /// Takes over what another page wrote of this run since. Records of other runs, and of drafts
+    /// that do not follow those that are there, change nothing.
+    pub fn renew(&mut self, record: Option<RunRecord>, drafts: Vec<DraftRecord>) -> Step {
+        let mut step = Step::default();
+        if let Some(record) = record.filter(|record| record.id == self.id) {
+            self.connection = record.connection;
+            self.generation = record.generation;
+            self.usage = record.usage;
+            self.raw_answer = record.raw_answer;
+            self.batch = record.batch;
+            step.changes.push(Change::Run);
+        }
+        for record in drafts.into_iter().filter(|draft| draft.id.run == self.id) {
+            let id = record.id.clone();
+            let Some(place) = id.place() else { continue };
+            let is_next = place == self.drafts.len();
+            match self.drafts.get_mut(place) {
+                Some(draft) => *draft = record.into_draft(),
+                None if is_next => self.drafts.push(record.into_draft()),
+                None => continue,
+            }
+            step.changes.push(Change::Draft(id));
+        }
+        self.replan();
+        step
+    }
+
+    /// A run as it stood when the page went away, settled at `now`: what was under way then is not
+    /// known to have ended well. An answer that was arriving is interrupted. A task that was on its
+    /// way may have arrived: it waits to be sent again where that cannot double it, else it is of
+    /// unknown fate. The step says what changed by that.
+    ///
+    /// # Errors
+    /// [`RecordError`]; also where the drafts are not this run's, or one is missing.
+    pub fn restore_from(
+        record: RunRecord,
+        drafts: Vec<DraftRecord>,
+        now: u64,
+    ) -> Result<(Run, Step), RecordError> {
+        let mut run = Run::as_recorded(record, drafts)?;
+        let mut step = Step::default();
+        if matches!(run.generation, Generation::Running { .. }) {
+            run.generation = Generation::Ended {
+                outcome: Outcome::Interrupted {
+                    reason: Some("the page was closed".to_owned()),
+                },
+                at: now,
+                kept: false,
+            };
+            step.changes.push(Change::Run);
+        }
+        run.settle_deliveries(now, &mut step);
+        Ok((run, step))
     }
 }
 
-fn restored(record: DraftRecord, mode: Mode, now: u64) -> TaskDraft {
-    let mut delivery = record.delivery;
-    if delivery.stage == Stage::Sending && mode == Mode::Dry {
-        // Nothing leaves a dry run, so nothing can have arrived.
-        delivery.attempts.pop();
-        delivery.stage = Stage::Queued;
-    }
-    if delivery.stage == Stage::Sending {
-        delivery.stage = Stage::Unknown;
-        if let Some(last) = delivery.attempts.last_mut() {
-            last.ended_at = Some(now);
-            last.outcome = Some(DeliveryOutcome::MayHaveArrived {
-                status: None,
-                message: "The page was closed while the task was on its way.".to_owned(),
-            });
+impl DraftRecord {
+    fn into_draft(self) -> TaskDraft {
+        Draft {
+            id: self.id,
+            origin: self.origin,
+            content: Content::read(&self.text),
+            proposed: self.proposed,
+            revision: self.revision,
+            violations: self.violations,
+            review: self.review,
+            delivery: self.delivery,
         }
-    }
-    Draft {
-        id: record.id,
-        origin: record.origin,
-        proposed: record.proposed,
-        content: Content::read(&record.text),
-        revision: record.revision,
-        violations: record.violations,
-        review: record.review,
-        delivery,
     }
 }

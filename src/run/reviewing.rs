@@ -1,7 +1,7 @@
 //! The part of a run in which the operator looks at tasks and decides.
 
 use super::event::{Change, Effect, RunError, Step};
-use super::{Batch, Mode, Run, TaskDraft};
+use super::{Mode, Run, TaskDraft};
 use crate::delivery::body;
 use crate::delivery::receipt::Stage;
 use crate::review::{Content, DraftId, DraftState, Origin, Review};
@@ -40,6 +40,7 @@ impl Run {
             });
         }
         step.changes.push(Change::Draft(id.clone()));
+        self.replan();
         Ok(())
     }
 
@@ -68,6 +69,7 @@ impl Run {
             return Err(RunError::NotComplete);
         }
         let mode = self.mode;
+        self.requeue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
             match approve_one(draft, mode) {
@@ -91,10 +93,12 @@ impl Run {
         draft.review = Review::Rejected { reason };
         draft.delivery.stage = Stage::Idle;
         step.changes.push(Change::Draft(id.clone()));
+        self.requeue();
         Ok(())
     }
 
     pub(super) fn put_back(&mut self, ids: &[DraftId], step: &mut Step) -> Result<(), RunError> {
+        self.requeue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
             match may_change(draft) {
@@ -145,20 +149,6 @@ impl Run {
             })
             .map(|draft| draft.id.clone())
             .collect()
-    }
-
-    /// Whether a task is on its way, even where no other will follow it.
-    #[must_use]
-    pub fn is_sending(&self) -> bool {
-        self.drafts
-            .iter()
-            .any(|draft| draft.delivery.stage == Stage::Sending)
-    }
-
-    /// Whether posting is under way, so that a queue exists that could be changed under it.
-    #[must_use]
-    pub fn is_posting(&self) -> bool {
-        matches!(self.batch, Batch::Running { .. })
     }
 }
 

@@ -2,8 +2,8 @@
 //! of it is lost.
 
 use super::{
-    Address, Api, Connection, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError,
-    TaskServer,
+    Address, Api, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS, DEFAULT_PATH,
+    DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError, TaskServer,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
 
@@ -45,6 +45,10 @@ pub struct ConnectionForm {
     pub token_header: String,
     /// Whether the server is known to honour `Idempotency-Key`.
     pub honours_keys: bool,
+    /// For how many hours it surely knows a key.
+    pub keys_kept_hours: String,
+    /// How many tasks may be on their way at a time.
+    pub concurrency: String,
     /// Which task schema.
     pub schema: SchemaChoice,
     /// The operator's own schema; kept while another one is chosen.
@@ -68,6 +72,10 @@ pub enum FormField {
     Path,
     /// The header of the token.
     TokenHeader,
+    /// For how long keys are kept.
+    KeysKeptHours,
+    /// How many tasks at a time.
+    Concurrency,
     /// The task schema's text.
     SchemaText,
 }
@@ -89,6 +97,8 @@ impl ConnectionForm {
             name: connection.name.clone(),
             path: DEFAULT_PATH.to_owned(),
             token_header: DEFAULT_TOKEN_HEADER.to_owned(),
+            keys_kept_hours: DEFAULT_KEYS_KEPT_HOURS.to_string(),
+            concurrency: DEFAULT_CONCURRENCY.to_string(),
             ..ConnectionForm::default()
         };
         if let Some(model) = &connection.model {
@@ -106,6 +116,8 @@ impl ConnectionForm {
             form.path.clone_from(&server.path);
             form.token_header.clone_from(&server.token_header);
             form.honours_keys = server.honours_idempotency_keys;
+            form.keys_kept_hours = server.keys_kept_hours.to_string();
+            form.concurrency = server.concurrency.to_string();
         }
         match &connection.task_schema {
             None => {}
@@ -229,6 +241,9 @@ impl ConnectionForm {
             path: self.path.trim().to_owned(),
             token_header: self.token_header.trim().to_owned(),
             honours_idempotency_keys: self.honours_keys,
+            // What is no such number fails the check as one that is out of range.
+            keys_kept_hours: self.keys_kept_hours.trim().parse().unwrap_or_default(),
+            concurrency: self.concurrency.trim().parse().unwrap_or_default(),
         };
         match server.check() {
             Ok(()) => Some(server),
@@ -236,9 +251,16 @@ impl ConnectionForm {
                 let field = match error {
                     SettingsError::Path { .. } => FormField::Path,
                     SettingsError::TokenHeader { .. } => FormField::TokenHeader,
+                    SettingsError::Concurrency { .. } => FormField::Concurrency,
+                    SettingsError::KeysKept { .. } => FormField::KeysKeptHours,
                     _ => FormField::ServerUrl,
                 };
-                note(field, sentences(&error.to_string(), error.hint()));
+                let words = match field {
+                    // What was typed may be no number at all.
+                    FormField::Concurrency | FormField::KeysKeptHours => error.hint().to_owned(),
+                    _ => sentences(&error.to_string(), error.hint()),
+                };
+                note(field, words);
                 None
             }
         }
@@ -287,6 +309,8 @@ mod tests {
             }),
             task_server: Some(TaskServer {
                 honours_idempotency_keys: true,
+                keys_kept_hours: 168,
+                concurrency: 16,
                 path: "/queue".to_owned(),
                 ..TaskServer::at(Address::parse("https://tasks.example.com:8443").unwrap())
             }),
@@ -305,7 +329,7 @@ mod tests {
     #[test]
     fn each_wrong_field_is_told_what_is_wrong_with_it() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 10] = [
+        let cases: [(FormField, Change); 14] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
             (FormField::Name, |form| form.name = "x".repeat(81)),
             (FormField::BaseUrl, |form| {
@@ -322,6 +346,18 @@ mod tests {
             (FormField::Path, |form| form.path = "tasks".to_owned()),
             (FormField::TokenHeader, |form| {
                 form.token_header = "Cookie".to_owned()
+            }),
+            (FormField::Concurrency, |form| {
+                form.concurrency = "0".to_owned()
+            }),
+            (FormField::Concurrency, |form| {
+                form.concurrency = "many".to_owned()
+            }),
+            (FormField::Concurrency, |form| {
+                form.concurrency = "17".to_owned()
+            }),
+            (FormField::KeysKeptHours, |form| {
+                form.keys_kept_hours.clear()
             }),
             (FormField::SchemaText, |form| {
                 form.schema = SchemaChoice::Own;

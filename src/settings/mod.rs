@@ -69,6 +69,13 @@ pub struct TaskServer {
     /// arrived is sent again.
     #[serde(default)]
     pub honours_idempotency_keys: bool,
+    /// For how many hours after a task was sent the server surely still knows its key. What may
+    /// have arrived is sent again within that time only.
+    #[serde(default = "default_keys_kept_hours")]
+    pub keys_kept_hours: u32,
+    /// How many tasks may be on their way at a time, 1 to [`MOST_CONCURRENT`].
+    #[serde(default = "default_concurrency")]
+    pub concurrency: u8,
 }
 
 /// The path of the contract.
@@ -77,6 +84,24 @@ pub const DEFAULT_PATH: &str = "/tasks";
 pub const DEFAULT_TOKEN_HEADER: &str = "X-AGENT-TOKEN";
 /// The token that a server on loopback has when nobody chose one.
 pub const DEFAULT_LOOPBACK_TOKEN: &str = "changeme";
+
+/// For so long a server that honours keys is taken to keep them where nothing else is said: the
+/// shortest time that services which honour them commonly name.
+pub const DEFAULT_KEYS_KEPT_HOURS: u32 = 24;
+/// The longest time that can be said, in hours: a year.
+pub const MOST_KEYS_KEPT_HOURS: u32 = 24 * 365;
+/// So many tasks are on their way at a time where nothing else is said.
+pub const DEFAULT_CONCURRENCY: u8 = 4;
+/// The most tasks that can be on their way at a time.
+pub const MOST_CONCURRENT: u8 = 16;
+
+fn default_keys_kept_hours() -> u32 {
+    DEFAULT_KEYS_KEPT_HOURS
+}
+
+fn default_concurrency() -> u8 {
+    DEFAULT_CONCURRENCY
+}
 
 fn default_path() -> String {
     DEFAULT_PATH.to_owned()
@@ -95,7 +120,15 @@ impl TaskServer {
             path: default_path(),
             token_header: default_token_header(),
             honours_idempotency_keys: false,
+            keys_kept_hours: default_keys_kept_hours(),
+            concurrency: default_concurrency(),
         }
+    }
+
+    /// For how long after a task was sent the server surely still knows its key, in milliseconds.
+    #[must_use]
+    pub fn keys_kept_milliseconds(&self) -> u64 {
+        u64::from(self.keys_kept_hours) * 3_600_000
     }
 
     /// The exact address of the `POST`.
@@ -141,6 +174,16 @@ impl TaskServer {
         if !is_token || TAKEN.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(SettingsError::TokenHeader {
                 name: name.to_owned(),
+            });
+        }
+        if !(1..=MOST_CONCURRENT).contains(&self.concurrency) {
+            return Err(SettingsError::Concurrency {
+                given: self.concurrency,
+            });
+        }
+        if !(1..=MOST_KEYS_KEPT_HOURS).contains(&self.keys_kept_hours) {
+            return Err(SettingsError::KeysKept {
+                given: self.keys_kept_hours,
             });
         }
         Ok(())
@@ -203,6 +246,18 @@ pub enum SettingsError {
         /// As given.
         name: String,
     },
+    /// So many tasks cannot be on their way at a time.
+    #[error("{given} tasks at a time is not between 1 and {MOST_CONCURRENT}")]
+    Concurrency {
+        /// As given.
+        given: u8,
+    },
+    /// Keys are not kept for so long.
+    #[error("{given} hours is not between 1 and {MOST_KEYS_KEPT_HOURS}")]
+    KeysKept {
+        /// As given.
+        given: u32,
+    },
 }
 
 impl SettingsError {
@@ -214,6 +269,8 @@ impl SettingsError {
             SettingsError::HostNotAllowed { .. } => "host_not_allowed",
             SettingsError::Path { .. } => "path_invalid",
             SettingsError::TokenHeader { .. } => "token_header_invalid",
+            SettingsError::Concurrency { .. } => "concurrency_invalid",
+            SettingsError::KeysKept { .. } => "keys_kept_invalid",
         }
     }
 
@@ -229,6 +286,8 @@ impl SettingsError {
             SettingsError::TokenHeader { .. } => {
                 "Use letters, digits and hyphens, such as X-AGENT-TOKEN."
             }
+            SettingsError::Concurrency { .. } => "Give a whole number from 1 to 16.",
+            SettingsError::KeysKept { .. } => "Give a whole number of hours from 1 to 8760.",
         }
     }
 }

@@ -117,6 +117,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+    use crate::delivery::look_up::LookUpRequest;
     use crate::delivery::rest::{Answer, PostRequest};
     use crate::settings::Address;
     use serde_json::Value;
@@ -131,6 +132,10 @@ mod tests {
         async fn post(&self, request: &PostRequest, _token: &Secret) -> Answer {
             self.posted.borrow_mut().push(request.clone());
             self.answers.borrow_mut().remove(0)
+        }
+
+        async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> Answer {
+            panic!("nothing is looked up here")
         }
     }
 

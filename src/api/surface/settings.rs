@@ -94,6 +94,7 @@ pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
             .token_header
             .unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()),
         honours_idempotency_keys: input.honours_idempotency_keys.unwrap_or(false),
+        ..TaskServer::at(Address::parse(&input.url)?)
     };
     server.check()?;
     Ok(server)

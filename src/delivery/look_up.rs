@@ -1,0 +1,150 @@
+//! Whether a task server has a task, asked by its idempotency key: `GET {tasks}?idempotency_key=`.
+//! A task that is found there is there; one that is not proves nothing.
+
+use serde_json::Value;
+
+use super::receipt::LookUp;
+use super::rest::{self, Answer};
+use crate::secrets::SecretName;
+use crate::settings::{Address, TaskServer};
+
+/// A question as it will leave, but for the secret, which only its name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookUpRequest {
+    /// Whose secret may be put in.
+    pub address: Address,
+    /// The exact address, the key in its query.
+    pub url: String,
+    /// The header that the token goes into, and which secret it is.
+    pub token_header: (String, SecretName),
+}
+
+/// The question for a task by its key. Keys are UUIDs of our own making, which a query carries as
+/// they are.
+#[must_use]
+pub fn request(server: &TaskServer, key: &str) -> LookUpRequest {
+    LookUpRequest {
+        address: server.url.clone(),
+        url: format!("{}?idempotency_key={key}", server.tasks_url()),
+        token_header: (server.token_header.clone(), SecretName::AgentToken),
+    }
+}
+
+/// What an answer says of the task with this key. Only an item that names this very key counts: a
+/// server that does not know the question answers with all it has.
+#[must_use]
+pub fn read(answer: &Answer, key: &str, at: u64) -> LookUp {
+    let cannot_tell = |message: String| LookUp::CannotTell { at, message };
+    let (status, body) = match answer {
+        Answer::Http { status, body, .. } => (*status, body),
+        Answer::Redirected => {
+            return cannot_tell("The server redirects this address elsewhere.".to_owned());
+        }
+        Answer::None { message } | Answer::NotSent { message } => {
+            return cannot_tell(message.clone());
+        }
+        Answer::NoToken => return cannot_tell("There is no token for this server.".to_owned()),
+    };
+    let value: Option<Value> = serde_json::from_str(body).ok();
+    if !(200..300).contains(&status) {
+        return cannot_tell(format!(
+            "The server answered {status}: {}",
+            rest::message(status, value.as_ref(), body)
+        ));
+    }
+    let Some(items) = value.as_ref().and_then(items) else {
+        return cannot_tell("The answer is no list of tasks.".to_owned());
+    };
+    let is_it = |item: &&Value| {
+        ["idempotency_key", "idempotencyKey", "key"]
+            .iter()
+            .any(|name| item.get(name).and_then(Value::as_str) == Some(key))
+    };
+    match items.iter().find(is_it) {
+        Some(item) => LookUp::Found {
+            at,
+            server_id: rest::server_id(item),
+        },
+        None => LookUp::NotFound { at },
+    }
+}
+
+/// The list in an answer: the answer itself, or a member of a usual name.
+fn items(value: &Value) -> Option<&Vec<Value>> {
+    value.as_array().or_else(|| {
+        ["items", "tasks", "data", "results"]
+            .iter()
+            .find_map(|name| value.get(name)?.as_array())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "0b5d7a0e-0000-8000-8000-000000000001";
+
+    fn http(status: u16, body: &str) -> Answer {
+        Answer::Http {
+            status,
+            retry_after: None,
+            replayed: false,
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_question_names_the_key_and_nothing_else() {
+        let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+        assert_eq!(
+            request(&server, KEY).url,
+            format!("http://localhost:8080/tasks?idempotency_key={KEY}")
+        );
+    }
+
+    #[test]
+    fn only_an_item_with_this_very_key_is_the_task() {
+        let ours = format!(
+            r#"{{"items":[{{"id":"t-1","status":"queued","idempotency_key":"{KEY}"}}],"next_cursor":null}}"#
+        );
+        let found = LookUp::Found {
+            at: 9,
+            server_id: Some("t-1".to_owned()),
+        };
+        assert_eq!(read(&http(200, &ours), KEY, 9), found);
+        let bare = format!(
+            r#"[{{"id":"x","idempotencyKey":"other"}},{{"id":"t-1","idempotencyKey":"{KEY}"}}]"#
+        );
+        assert_eq!(read(&http(200, &bare), KEY, 9), found);
+        for others in [
+            r#"{"items":[]}"#,
+            r#"{"tasks":[{"id":"t-1"},{"id":"t-2","idempotency_key":null}]}"#,
+        ] {
+            assert_eq!(
+                read(&http(200, others), KEY, 9),
+                LookUp::NotFound { at: 9 },
+                "{others}"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_answered_tells_nothing() {
+        for answer in [
+            http(404, "{}"),
+            http(401, r#"{"detail":"no"}"#),
+            http(500, ""),
+            http(200, "<!doctype html>"),
+            http(200, r#"{"ok":true}"#),
+            http(200, "\"x\""),
+            Answer::Redirected,
+            Answer::NoToken,
+            Answer::None {
+                message: "Failed to fetch".to_owned(),
+            },
+        ] {
+            let read = read(&answer, KEY, 9);
+            assert!(matches!(read, LookUp::CannotTell { .. }), "{answer:?}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Who goes next, and when.
+
+use crate::delivery::Attempt;
+use crate::delivery::receipt::Stage;
+use crate::review::DraftId;
+use crate::run::event::{Effect, Posting, Step};
+use crate::run::{Batch, Mode, Pace, Pause, Run};
+use crate::settings::DEFAULT_CONCURRENCY;
+
+/// What is to be done now.
+enum Turn {
+    /// Send this one.
+    Send(DraftId),
+    /// Look again then, in milliseconds since 1970.
+    WaitUntil(u64),
+    /// What is on its way, or the network coming back, brings it on.
+    Wait,
+    /// All that is left waits for tasks that will not arrive by themselves.
+    Blocked,
+    /// Nothing is left.
+    Done,
+}
+
+impl Run {
+    /// A timer went off, or the page woke up: what may go now goes.
+    pub(in crate::run) fn woke(&mut self, now: u64, step: &mut Step) {
+        self.next(now, step);
+    }
+
+    /// The browser says whether it has a network. Servers on this machine do not need one.
+    pub(in crate::run) fn network_changed(&mut self, is_online: bool, now: u64, step: &mut Step) {
+        if self.dispatch.is_offline == is_online {
+            self.dispatch.is_offline = !is_online;
+            if self.is_posting() {
+                step.changes.push(crate::run::Change::Run);
+            }
+            self.next(now, step);
+        }
+    }
+
+    /// Sends whoever may go now, as many as may be on their way at a time.
+    pub(super) fn next(&mut self, now: u64, step: &mut Step) {
+        loop {
+            let (queued, sending) = (self.queue().queued(), self.queue().sending());
+            if !self.is_posting() {
+                if queued == 0 && sending == 0 {
+                    self.set_batch(Batch::Idle, step);
+                }
+                return;
+            }
+            if sending >= self.room() {
+                return;
+            }
+            match self.turn(now) {
+                Turn::Send(id) => self.send(&id, now, step),
+                Turn::WaitUntil(at) => {
+                    step.effects.push(Effect::WakeAt(at));
+                    return;
+                }
+                Turn::Wait => return,
+                Turn::Blocked => return self.pause_for(Pause::Blocked, step),
+                Turn::Done => return self.set_batch(Batch::Idle, step),
+            }
+        }
+    }
+
+    /// How many may be on their way at a time.
+    fn room(&self) -> usize {
+        match self.batch {
+            Batch::Running { pace: Pace::Full } => {
+                let server = self.task_server();
+                usize::from(server.map_or(DEFAULT_CONCURRENCY, |server| server.concurrency))
+            }
+            _ => 1,
+        }
+    }
+
+    fn turn(&mut self, now: u64) -> Turn {
+        if self.is_cut_off() {
+            return Turn::Wait;
+        }
+        if let Some(until) = self.dispatch.hold_until {
+            if now < until {
+                return Turn::WaitUntil(until);
+            }
+            self.dispatch.hold_until = None;
+        }
+        // While one goes alone, it is the one that was tried before: another one would only be put
+        // off as well.
+        let is_alone = !matches!(self.batch, Batch::Running { pace: Pace::Full });
+        let queue = self.queue();
+        let (queued, sending) = (queue.queued(), queue.sending());
+        let timed = queue.first_timed();
+        let rank = match (timed, queue.first_ready()) {
+            (Some((at, rank)), _) if at <= now => rank,
+            (Some((at, _)), _) if is_alone => return Turn::WaitUntil(at),
+            (_, Some(rank)) => rank,
+            (Some((at, _)), None) => return Turn::WaitUntil(at),
+            (None, None) if sending > 0 => return Turn::Wait,
+            (None, None) if queued > 0 => return Turn::Blocked,
+            (None, None) => return Turn::Done,
+        };
+        let plan = self.plan();
+        match plan.at(rank).and_then(|place| self.drafts.get(place)) {
+            Some(draft) => Turn::Send(draft.id.clone()),
+            None => Turn::Wait,
+        }
+    }
+
+    /// Whether the browser has no network and the server is not on this machine.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.dispatch.is_offline
+            && self.mode == Mode::Live
+            && self
+                .task_server()
+                .is_some_and(|server| !server.url.is_loopback())
+    }
+
+    /// Writes an attempt down; the request follows once that is done.
+    pub(super) fn send(&mut self, id: &DraftId, now: u64, step: &mut Step) {
+        let url = match self.mode {
+            Mode::Dry => None,
+            Mode::Live => self.task_server().map(|server| server.tasks_url()),
+        };
+        let key_sent = url.is_some() && self.honours_keys();
+        let without_journal = self.dispatch.without_journal;
+        let Some(draft) = self.draft_mut(id) else {
+            return;
+        };
+        let Some(approval) = draft.approval().cloned() else {
+            // A queued task is approved; one that is not never leaves.
+            return self.set_stage(id, Stage::Idle, step);
+        };
+        let delivery = &mut draft.delivery;
+        let number = delivery.last().map_or(0, |last| last.number) + 1;
+        delivery.decided_by_operator = false;
+        delivery.look_up = None;
+        delivery.not_before = None;
+        delivery.tries += 1;
+        delivery.trying_since.get_or_insert(now);
+        delivery.attempts.push(Attempt {
+            number,
+            key: approval.key.clone(),
+            digest: approval.digest.clone(),
+            url,
+            key_sent,
+            started_at: now,
+            left_at: without_journal.then_some(now),
+            ended_at: None,
+            outcome: None,
+        });
+        self.set_stage(id, Stage::Sending, step);
+        step.effects.push(if without_journal {
+            Effect::Deliver(Posting {
+                draft: id.clone(),
+                attempt: number,
+                approval,
+            })
+        } else {
+            Effect::Journal {
+                draft: id.clone(),
+                attempt: number,
+            }
+        });
+    }
+}

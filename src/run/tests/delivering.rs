@@ -1,0 +1,406 @@
+//! What leaves, in which order, and what comes of it.
+
+use super::*;
+
+#[test]
+fn the_approved_bytes_leave_once_in_the_order_of_their_dependencies() {
+    let late = r#"{"key":"b","depends_on":["a"],"n":98765432109876543210}"#;
+    let early = r#"{ "key" : "a" }"#;
+    let mut stage = Stage::brought(Mode::Live, &[late, early, "{\"key\":\"c\"}"]);
+    stage.approve_all();
+    let confirmation = stage.run.confirmation().unwrap();
+    assert_eq!(confirmation.count, 3);
+    stage.post();
+    let sent = stage.play(|_| delivered());
+    let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
+    assert_eq!(bodies, [early, late, "{\"key\":\"c\"}"]);
+    assert_eq!(stage.run.counts().of(DraftState::Delivered), 3);
+    assert_eq!(stage.run.batch(), &Batch::Idle);
+    assert_eq!(stage.run.confirmation(), None);
+    // What has left is not changed any more.
+    let gone = stage.id(1);
+    assert_eq!(
+        stage.apply(Event::Edit {
+            draft: gone.clone(),
+            text: "{}".to_owned()
+        }),
+        Some(RunError::HasLeft)
+    );
+    assert_eq!(
+        stage.apply(Event::PutBack { drafts: vec![gone] }),
+        Some(RunError::HasLeft)
+    );
+}
+
+#[test]
+fn nothing_leaves_before_it_is_written_down() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    assert!(matches!(
+        stage.wanted[..],
+        [Effect::Journal { attempt: 1, .. }]
+    ));
+    stage.wanted.clear();
+    stage.ok(Event::JournalFailed {
+        draft: stage.id(1),
+        attempt: 1,
+        reason: "full".to_owned(),
+    });
+    assert!(stage.wanted.is_empty(), "nothing was sent");
+    assert_eq!(stage.state(1), DraftState::Queued);
+    assert!(matches!(
+        stage.run.batch(),
+        Batch::Paused {
+            why: Pause::NotStored { .. }
+        }
+    ));
+    stage.ok(Event::Resume);
+    let sent = stage.play(|_| delivered());
+    assert_eq!(
+        sent[0].attempt, 1,
+        "an attempt that was never made does not count"
+    );
+}
+
+#[test]
+fn only_what_was_confirmed_is_posted() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.ok(Event::Approve {
+        drafts: vec![stage.id(1)],
+    });
+    let digest = stage.run.confirmation().unwrap().digest;
+    stage.ok(Event::Approve {
+        drafts: vec![stage.id(2)],
+    });
+    assert_eq!(
+        stage.apply(Event::Post { digest }),
+        Some(RunError::ConfirmationStale)
+    );
+    assert!(stage.wanted.is_empty());
+}
+
+#[test]
+fn a_first_task_that_is_not_taken_spares_the_others() {
+    for (outcome, why) in [
+        (refused(), Pause::FirstNotTaken),
+        (lost(), Pause::ServerInTrouble),
+    ] {
+        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        stage.approve_all();
+        stage.post();
+        assert_eq!(stage.play(|_| outcome.clone()).len(), 1);
+        assert_eq!(stage.run.batch(), &Batch::Paused { why });
+        assert_eq!(stage.state(2), DraftState::Queued);
+        stage.ok(Event::Resume);
+        assert_eq!(stage.play(|_| delivered()).len(), 1);
+        assert_eq!(stage.state(2), DraftState::Delivered);
+    }
+}
+
+#[test]
+fn a_refused_task_does_not_hold_up_those_behind_it() {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
+    );
+    stage.approve_all();
+    stage.post();
+    let sent = stage.play(|posting| match posting.draft.ordinal {
+        2 => refused(),
+        _ => delivered(),
+    });
+    assert_eq!(sent.len(), 3);
+    assert_eq!(stage.state(2), DraftState::Refused);
+    assert_eq!(stage.run.batch(), &Batch::Idle);
+}
+
+#[test]
+fn what_may_have_arrived_is_never_sent_again_by_itself() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| lost());
+    assert_eq!(stage.state(1), DraftState::Unknown);
+    let id = stage.id(1);
+    stage.ok(Event::Resume);
+    stage.ok(Event::Retry {
+        drafts: vec![id.clone(), id.clone()],
+    });
+    assert_eq!(
+        stage.apply(Event::Retry {
+            drafts: vec![id.clone()]
+        }),
+        Some(RunError::WrongState)
+    );
+    assert_eq!(
+        stage.apply(Event::ResendSameKey { draft: id.clone() }),
+        Some(RunError::KeysNotHonoured)
+    );
+    assert!(stage.wanted.is_empty());
+    stage.ok(Event::Decide {
+        draft: id.clone(),
+        delivered: false,
+    });
+    assert_eq!(stage.state(1), DraftState::Failed);
+    stage.ok(Event::Retry { drafts: vec![id] });
+    assert_eq!(stage.play(|_| delivered()).len(), 1);
+}
+
+#[test]
+fn a_server_known_to_honour_keys_gets_the_same_key_again() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    let mut connection = Connection::built_in();
+    if let Some(server) = &mut connection.task_server {
+        server.honours_idempotency_keys = true;
+    }
+    stage.ok(Event::Connect(connection));
+    stage.approve_all();
+    stage.post();
+    let by_itself = stage.play(|_| lost());
+    assert!(by_itself.len() > 1, "it is tried again by itself");
+    assert_eq!(stage.state(1), DraftState::Unknown, "but not for ever");
+    stage.ok(Event::ResendSameKey { draft: stage.id(1) });
+    let by_hand = stage.play(|_| delivered());
+    let all = by_itself.iter().chain(&by_hand);
+    assert!(
+        all.clone()
+            .all(|posting| posting.approval == by_itself[0].approval)
+    );
+    let attempts: Vec<u32> = all.map(|posting| posting.attempt).collect();
+    let numbers: Vec<u32> = (1..).take(attempts.len()).collect();
+    assert_eq!(attempts, numbers);
+}
+
+fn honouring(url: &str) -> Connection {
+    let mut connection = Connection::built_in();
+    let mut server = crate::settings::TaskServer::at(crate::settings::Address::parse(url).unwrap());
+    server.honours_idempotency_keys = true;
+    connection.task_server = Some(server);
+    connection
+}
+
+#[test]
+fn a_key_that_the_server_was_not_told_makes_nothing_safe_to_send_again() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| lost());
+    let id = stage.id(1);
+    // Saying so afterwards, or naming another server, does not help this one.
+    for url in ["http://localhost:8080", "http://localhost:9999"] {
+        stage.ok(Event::Connect(honouring(url)));
+        assert_eq!(
+            stage.apply(Event::ResendSameKey { draft: id.clone() }),
+            Some(RunError::KeysNotHonoured),
+            "{url}"
+        );
+    }
+    assert!(stage.wanted.is_empty());
+}
+
+#[test]
+fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
+    let not_taken = Delivered::NotTaken {
+        status: 429,
+        retry_after: None,
+        message: String::new(),
+    };
+    let no_token = Delivered::Unauthorized {
+        status: 401,
+        message: String::new(),
+    };
+    for later in [refused(), not_taken, no_token] {
+        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+        stage.ok(Event::Connect(honouring("http://localhost:8080")));
+        stage.approve_all();
+        stage.post();
+        stage.play(|_| lost());
+        stage.ok(Event::ResendSameKey { draft: stage.id(1) });
+        stage.play(|_| later.clone());
+        stage.ok(Event::StopPosting);
+        assert_eq!(stage.state(1), DraftState::Unknown, "{later:?}");
+        let id = stage.id(1);
+        let edit = Event::Edit {
+            draft: id.clone(),
+            text: "{}".to_owned(),
+        };
+        assert_eq!(stage.apply(edit), Some(RunError::HasLeft));
+        assert_eq!(stage.run.confirmation(), None);
+        stage.ok(Event::Decide {
+            draft: id,
+            delivered: false,
+        });
+        assert_eq!(stage.state(1), DraftState::Failed);
+    }
+}
+
+#[test]
+fn another_address_takes_the_queue_back_until_it_is_confirmed_for_it() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| refused());
+    assert_eq!(stage.state(2), DraftState::Queued);
+    stage.ok(Event::Connect(honouring("http://localhost:9999")));
+    assert_eq!(stage.state(2), DraftState::Approved);
+    assert_eq!(stage.run.batch(), &Batch::Idle);
+    stage.ok(Event::Resume);
+    assert!(
+        stage.wanted.is_empty(),
+        "nothing goes to a server that was not confirmed"
+    );
+    assert_eq!(stage.run.confirmation().unwrap().count, 1);
+}
+
+#[test]
+fn sending_one_task_again_does_not_wake_those_behind_a_pause() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| refused());
+    stage.ok(Event::Retry {
+        drafts: vec![stage.id(1)],
+    });
+    assert_eq!(stage.play(|_| delivered()).len(), 1);
+    assert_eq!(stage.state(1), DraftState::Delivered);
+    assert!(matches!(stage.run.batch(), Batch::Paused { .. }));
+    stage.ok(Event::Resume);
+    assert_eq!(stage.play(|_| delivered()).len(), 1);
+    assert_eq!(stage.state(2), DraftState::Delivered);
+}
+
+#[test]
+fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| Delivered::NotSent {
+        message: "no".to_owned(),
+    });
+    assert!(matches!(
+        stage.run.batch(),
+        Batch::Paused {
+            why: Pause::NotSent { .. }
+        }
+    ));
+    assert!(stage.wanted.is_empty(), "no token is asked for");
+    stage.ok(Event::Resume);
+    stage.play(|_| Delivered::NoToken);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::TokenMissing
+        }
+    );
+}
+
+#[test]
+fn a_dry_run_that_was_closed_while_it_wrote_receipts_leaves_nothing_unknown() {
+    let mut stage = Stage::new(Mode::Dry);
+    stage.arrive("{\"key\":\"a\"}", Vec::new());
+    stage.end(Outcome::Complete);
+    stage.approve_all();
+    stage.post();
+    stage.reload();
+    assert_eq!(stage.state(1), DraftState::Queued);
+    stage.ok(Event::Resume);
+    assert_eq!(stage.play(|_| Delivered::Dry).len(), 1);
+}
+
+#[test]
+fn a_refused_token_pauses_the_batch_and_the_same_task_goes_on_with_the_same_key() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    let first = stage.play(|_| Delivered::Unauthorized {
+        status: 401,
+        message: String::new(),
+    });
+    assert_eq!(first.len(), 1);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::TokenRefused { status: 401 }
+        }
+    );
+    assert_eq!(stage.state(1), DraftState::Queued);
+    stage.ok(Event::Resume);
+    let rest = stage.play(|_| delivered());
+    assert_eq!(rest[0].approval.key, first[0].approval.key);
+    assert_eq!(rest.len(), 2);
+}
+
+#[test]
+fn pause_lets_what_is_under_way_end_and_stop_takes_the_rest_out() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.approve_all();
+    stage.post();
+    stage.leave();
+    stage.ok(Event::Pause);
+    assert_eq!(stage.play(|_| delivered()).len(), 1);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::Operator
+        }
+    );
+    stage.ok(Event::StopPosting);
+    assert_eq!(stage.run.batch(), &Batch::Idle);
+    assert_eq!(stage.state(2), DraftState::Approved);
+    assert_eq!(stage.run.confirmation().unwrap().count, 1);
+}
+
+#[test]
+fn a_reload_brings_everything_back_and_what_was_on_its_way_is_unknown() {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
+    );
+    stage.ok(Event::Reject {
+        draft: stage.id(3),
+        reason: "later".to_owned(),
+    });
+    stage.approve_all();
+    stage.post();
+    let Some(Effect::Journal { draft, attempt }) = stage.wanted.pop() else {
+        panic!("a journal entry comes first");
+    };
+    stage.ok(Event::Journaled { draft, attempt });
+    let before = stage.run.draft(&stage.id(1)).unwrap().approval().cloned();
+    stage.reload();
+    assert_eq!(stage.state(1), DraftState::Unknown);
+    assert_eq!(stage.state(2), DraftState::Queued);
+    assert_eq!(stage.state(3), DraftState::Rejected);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::PageClosed
+        }
+    );
+    assert_eq!(
+        stage.run.draft(&stage.id(1)).unwrap().approval().cloned(),
+        before
+    );
+    // An answer to the attempt that the reload settled comes too late.
+    stage.ok(Event::Answered {
+        draft: stage.id(1),
+        attempt: 1,
+        outcome: delivered(),
+    });
+    assert_eq!(stage.state(1), DraftState::Unknown);
+    stage.ok(Event::Resume);
+    assert_eq!(stage.play(|_| delivered()).len(), 1);
+}
+
+#[test]
+fn dry_receipts_never_count_as_delivered() {
+    let mut stage = Stage::new(Mode::Dry);
+    stage.arrive("{\"key\":\"a\"}", Vec::new());
+    stage.end(Outcome::Complete);
+    stage.approve_all();
+    stage.post();
+    stage.play(|_| Delivered::Dry);
+    assert_eq!(stage.state(1), DraftState::DryDelivered);
+    assert_eq!(stage.run.counts().of(DraftState::Delivered), 0);
+}
