@@ -1,6 +1,7 @@
 //! Carries out what a run wants done, over the ports. There is one driver for dry runs, which has
 //! no way to the network in any of its parts, and one for live runs.
 
+mod asking;
 mod dry;
 mod journal;
 mod keeper;
@@ -8,10 +9,11 @@ mod live;
 
 use std::sync::Arc;
 
+pub use asking::{IDLE_MILLISECONDS, request_for};
 pub use dry::DryDriver;
 pub use journal::{Loaded, draft_entry, entries, load, look_on, renew, run_entry};
 pub use keeper::{Keeper, Writing};
-pub use live::{IDLE_MILLISECONDS, LiveDriver, request_for};
+pub use live::LiveDriver;
 
 use crate::brief::Brief;
 use crate::run::Event;
