@@ -3,7 +3,7 @@
 //! The folders follow the way of a task. From the ground up, each using only what stands before it
 //! (`secrets` is for everyone; a test reads the `use crate::` lines and keeps the order):
 //!
-//! `document ← schema ← settings, brief ← prompt, model ← review ← delivery, dry_run ← run ← ports
+//! `retry_after, document ← schema ← settings, brief ← prompt, model ← review ← delivery, dry_run ← run ← ports
 //! ← driver ← browser, ui ← api`
 //!
 //! Everything before `browser` compiles and is tested natively.
@@ -17,6 +17,7 @@ pub mod dry_run;
 pub mod model;
 pub mod ports;
 pub mod prompt;
+pub mod retry_after;
 pub mod review;
 pub mod run;
 pub mod schema;

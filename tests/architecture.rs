@@ -10,7 +10,7 @@ use std::process::Command;
 /// From the ground up. A module uses only what stands in an earlier rank, or itself; `secrets` is
 /// for everyone, and `settings` stands below it because a secret belongs to an address.
 const RANKS: [&[&str]; 14] = [
-    &["document"],
+    &["document", "retry_after"],
     &["schema"],
     &["settings", "brief"],
     &["secrets"],
