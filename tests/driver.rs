@@ -17,15 +17,16 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::Outcome as Delivered;
+use taskwright::delivery::look_up::LookUpRequest;
 use taskwright::delivery::rest::{Answer, PostRequest};
-use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report};
+use taskwright::driver::{self, Assignment, DryDriver, Keeper, LiveDriver, Loaded, Report};
 use taskwright::model::{End, ModelRequest, Outcome};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, Part, StopSignal, Store, StoreError, Table,
     TaskSink,
 };
 use taskwright::review::{Approval, DraftId, RunId};
-use taskwright::run::{Event, Mode, Posting, Run, Start};
+use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, Secret, SecretName};
@@ -96,6 +97,13 @@ struct Tasks {
 }
 
 impl TaskSink for Tasks {
+    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> Answer {
+        self.answers
+            .borrow_mut()
+            .pop_front()
+            .expect("an answer is left")
+    }
+
     async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
         let token = token.reveal_to(&request.address).unwrap().to_owned();
         self.posted.borrow_mut().push((request.clone(), token));
@@ -403,9 +411,11 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
         );
         let told = RefCell::new(Vec::new());
         let body = "{ \"n\": 98765432109876543210 }";
-        at_once(driver.deliver(Some(&server), posting(body), &|report| {
-            told.borrow_mut().push(report)
-        }));
+        at_once(
+            driver.deliver(Some(&server), posting(body), || 1, &|report| {
+                told.borrow_mut().push(report)
+            }),
+        );
         let posted = tasks.posted.borrow();
         assert_eq!(posted.len(), expected);
         let Some(Report::Event(event)) = told.borrow_mut().pop() else {
@@ -523,10 +533,12 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
     let step = run.apply(Event::Bring { texts }, 2);
     keep(&run, &step.changes);
     let id = run.id().to_string();
-    let Loaded::Run(back) = at_once(driver::load(&store, &id, 9)).unwrap() else {
+    let Loaded::Run(back, settled) = at_once(driver::load(&store, &id, 9)).unwrap() else {
         panic!("it was kept");
     };
-    assert_eq!(*back, run);
+    assert_eq!(settled, Step::default());
+    assert_eq!(back.record(), run.record());
+    assert_eq!(back.drafts(), run.drafts());
     assert!(matches!(
         at_once(driver::load(&store, "none", 9)).unwrap(),
         Loaded::Absent
@@ -541,15 +553,86 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
     ));
 }
 
+/// A run of so many tasks that were brought in, and a keeper that knows of all of them.
+fn kept_run(tasks: usize) -> (Run, Keeper) {
+    let (mut run, step) = Run::start(Start {
+        id: RunId::from_bits(5),
+        mode: Mode::Live,
+        at: 1,
+        brief: None,
+        connection: Connection::built_in(),
+        schema: TaskSchema::parse(LOOSE).unwrap(),
+    });
+    let mut keeper = Keeper::default();
+    keeper.note(step.changes);
+    let texts = (0..tasks).map(|n| format!("{{\"title\":\"task {n}\"}}"));
+    let step = run.apply(
+        Event::Bring {
+            texts: texts.collect(),
+        },
+        2,
+    );
+    keeper.note(step.changes);
+    (run, keeper)
+}
+
 #[test]
-fn a_full_disk_keeps_the_request_from_leaving() {
-    let full = Memory {
-        is_full: true,
-        ..Memory::default()
-    };
-    let draft = posting("{}").draft;
-    let event = at_once(driver::journal(&full, Vec::new(), draft.clone(), 1));
-    assert!(matches!(event, Event::JournalFailed { attempt: 1, .. }));
-    let event = at_once(driver::journal(&Memory::default(), Vec::new(), draft, 1));
-    assert!(matches!(event, Event::Journaled { attempt: 1, .. }));
+fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
+    let (run, mut keeper) = kept_run(3);
+    let first = keeper.next(&run).unwrap();
+    assert_eq!(first.entries.len(), 4);
+    assert_eq!(first.durability, Durability::Relaxed);
+    let id = run.drafts()[1].id.clone();
+    keeper.note_attempt(id.clone(), 1);
+    keeper.note([Change::Run]);
+    assert!(keeper.next(&run).is_none(), "one at a time");
+    assert_eq!(keeper.done(first, &Ok(())), []);
+    let second = keeper.next(&run).unwrap();
+    assert_eq!(second.changes(), [Change::Run, Change::Draft(id.clone())]);
+    assert_eq!(second.durability, Durability::Strict);
+    let told = keeper.done(second, &Ok(()));
+    assert_eq!(
+        told,
+        [Event::Journaled {
+            draft: id,
+            attempt: 1
+        }]
+    );
+    assert!(keeper.next(&run).is_none());
+}
+
+#[test]
+fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
+    let (run, mut keeper) = kept_run(600);
+    keeper.note_attempt(run.drafts()[0].id.clone(), 1);
+    let mut written = 0;
+    let mut told = Vec::new();
+    while let Some(writing) = keeper.next(&run) {
+        assert!(told.is_empty(), "the attempt goes last");
+        written += writing.entries.len();
+        told = keeper.done(writing, &Ok(()));
+    }
+    assert_eq!(written, 601);
+    assert!(matches!(told[..], [Event::Journaled { attempt: 1, .. }]));
+}
+
+#[test]
+fn a_full_disk_keeps_requests_from_leaving_and_loses_nothing() {
+    let (run, mut keeper) = kept_run(600);
+    keeper.note_attempt(run.drafts()[0].id.clone(), 1);
+    let full = Err(StoreError::Full {
+        reason: "no room".to_owned(),
+    });
+    let writing = keeper.next(&run).unwrap();
+    let told = keeper.done(writing, &full);
+    assert!(matches!(
+        told[..],
+        [Event::JournalFailed { attempt: 1, .. }]
+    ));
+    let mut written = 0;
+    while let Some(writing) = keeper.next(&run) {
+        written += writing.entries.len();
+        assert_eq!(keeper.done(writing, &Ok(())), []);
+    }
+    assert_eq!(written, 601);
 }

@@ -11,6 +11,7 @@ use web_sys::{
 
 use super::clock::Timer;
 use super::words;
+use crate::delivery::look_up::LookUpRequest;
 use crate::delivery::rest::{Answer, MAX_ANSWER_BYTES, PostRequest};
 use crate::model::{End, HeaderValue, ModelRequest};
 use crate::ports::{CallEnd, ModelTransport, Part, StopSignal, TaskSink};
@@ -196,38 +197,82 @@ where
 
 impl TaskSink for Fetch {
     async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
-        let not_sent = |message: String| Answer::NotSent { message };
-        let address = match request_address(&request.url) {
-            Ok(address) if address.origin() == request.address.origin() => address,
-            Ok(_) => return not_sent("the address is not the task server's".to_owned()),
-            Err(reason) => return not_sent(reason),
+        let build = |abort: &AbortController| {
+            let mut builder = Request::post(&request.url);
+            for (name, value) in &request.headers {
+                builder = builder.header(name, value);
+            }
+            let builder = with_token(
+                builder,
+                &request.url,
+                &request.address,
+                &request.token_header.0,
+                token,
+            )?;
+            quiet(builder, RequestRedirect::Manual)
+                .abort_signal(Some(&abort.signal()))
+                .body(&*request.body)
+                .map_err(|error| error.to_string())
         };
-        let value = match token.reveal_to(&address) {
-            Ok(value) => value,
-            Err(error) => return not_sent(error.to_string()),
+        answer_within(POST_MILLISECONDS, build).await
+    }
+
+    async fn look_up(&self, request: &LookUpRequest, token: &Secret) -> Answer {
+        let build = |abort: &AbortController| {
+            let builder = with_token(
+                Request::get(&request.url),
+                &request.url,
+                &request.address,
+                &request.token_header.0,
+                token,
+            )?;
+            quiet(builder, RequestRedirect::Manual)
+                .abort_signal(Some(&abort.signal()))
+                .build()
+                .map_err(|error| error.to_string())
         };
-        let Ok(abort) = AbortController::new() else {
-            return not_sent("this browser cannot stop requests".to_owned());
-        };
-        let mut builder = quiet(Request::post(&request.url), RequestRedirect::Manual)
-            .abort_signal(Some(&abort.signal()));
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let (token_header, _) = &request.token_header;
-        builder = builder.header(token_header, value);
-        let built = match builder.body(request.body.to_string()) {
-            Ok(built) => built,
-            Err(error) => return not_sent(error.to_string()),
-        };
-        // From here on the task may have arrived, whatever happens.
-        match within(POST_MILLISECONDS, answer(built)).await {
-            Some(answer) => answer,
-            None => {
-                abort.abort();
-                Answer::None {
-                    message: "There was no answer within a minute.".to_owned(),
-                }
+        answer_within(LOOK_UP_MILLISECONDS, build).await
+    }
+}
+
+/// Puts the task server's token in, for the server's own origin only.
+fn with_token(
+    builder: RequestBuilder,
+    url: &str,
+    server: &Address,
+    header: &str,
+    token: &Secret,
+) -> Result<RequestBuilder, Failed> {
+    let address = request_address(url)?;
+    if address.origin() != server.origin() {
+        return Err("the address is not the task server's".to_owned());
+    }
+    let value = token
+        .reveal_to(&address)
+        .map_err(|error| error.to_string())?;
+    Ok(builder.header(header, value))
+}
+
+/// Makes one request and waits for its answer, at most so many milliseconds.
+async fn answer_within(
+    milliseconds: u32,
+    build: impl FnOnce(&AbortController) -> Result<Request, Failed>,
+) -> Answer {
+    let not_sent = |message: String| Answer::NotSent { message };
+    let Ok(abort) = AbortController::new() else {
+        return not_sent("this browser cannot stop requests".to_owned());
+    };
+    let request = match build(&abort) {
+        Ok(request) => request,
+        Err(reason) => return not_sent(reason),
+    };
+    // From here on a task may have arrived, whatever happens.
+    match within(milliseconds, answer(request)).await {
+        Some(answer) => answer,
+        None => {
+            abort.abort();
+            Answer::None {
+                message: format!("There was no answer within {} s.", milliseconds / 1_000),
             }
         }
     }

@@ -39,6 +39,16 @@ impl Drop for Held {
 /// Takes the lock of this name, or `None` where another tab holds it. Where a page has no locks
 /// (they need a secure context), nothing keeps two tabs apart, and the lock counts as taken.
 pub async fn take(name: &str) -> Option<Held> {
+    request(name, true).await
+}
+
+/// Waits for the lock of this name, however long another tab holds it. `None` where the browser
+/// does not let it be waited for.
+pub async fn wait(name: &str) -> Option<Held> {
+    request(name, false).await
+}
+
+async fn request(name: &str, only_if_free: bool) -> Option<Held> {
     let Some(locks) = manager() else {
         return Some(Held { release: None });
     };
@@ -63,7 +73,7 @@ pub async fn take(name: &str) -> Option<Held> {
     });
     let options = Object::new();
     // Setting a member of a new object cannot fail.
-    let _ = Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE);
+    let _ = Reflect::set(&options, &"ifAvailable".into(), &only_if_free.into());
     let Ok(_ends_with_the_lock) = locks.request(
         &format!("taskwright.{name}"),
         &options,

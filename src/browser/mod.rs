@@ -6,7 +6,9 @@ pub mod database;
 pub mod fetch;
 pub mod local;
 pub mod lock;
+pub mod network;
 pub mod random;
+pub mod tabs;
 
 use wasm_bindgen::{JsCast, JsValue};
 

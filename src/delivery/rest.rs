@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::receipt::{Outcome, Reason};
+use crate::retry_after;
 use crate::review::Approval;
 use crate::secrets::SecretName;
 use crate::settings::{Address, TaskServer};
@@ -77,16 +78,11 @@ pub enum Answer {
     },
 }
 
-/// What an answer means for the task.
+/// What an answer that was there at `now` (milliseconds since 1970) means for the task.
 #[must_use]
-pub fn outcome(answer: &Answer) -> Outcome {
+pub fn outcome(answer: &Answer, now: u64) -> Outcome {
     match answer {
-        Answer::Redirected => Outcome::Refused {
-            status: None,
-            code: "redirected".to_owned(),
-            message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
-            reasons: Vec::new(),
-        },
+        Answer::Redirected => redirected(),
         Answer::NoToken => Outcome::NoToken,
         Answer::NotSent { message } => Outcome::NotSent {
             message: message.clone(),
@@ -100,14 +96,28 @@ pub fn outcome(answer: &Answer) -> Outcome {
             retry_after,
             replayed,
             body,
-        } => http_outcome(*status, retry_after.as_deref(), *replayed, body),
+        } => {
+            let wait = retry_after
+                .as_deref()
+                .and_then(|value| retry_after::retry_after(value, now));
+            http_outcome(*status, wait, *replayed, body)
+        }
     }
 }
 
-fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &str) -> Outcome {
+fn redirected() -> Outcome {
+    Outcome::Refused {
+            status: None,
+            code: "redirected".to_owned(),
+            message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
+            reasons: Vec::new(),
+        }
+}
+
+fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> Outcome {
     let value: Option<Value> = serde_json::from_str(body).ok();
     let message = || message(status, value.as_ref(), body);
-    let seconds = retry_after.and_then(|text| text.trim().parse::<u64>().ok());
+    let seconds = wait.map(|milliseconds| milliseconds.div_ceil(1_000));
     match status {
         200..=299 => {
             let is_no_receipt = web_page(body).is_some() || is_json_rpc(value.as_ref());
@@ -134,7 +144,7 @@ fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &s
             retry_after: seconds,
             message: message(),
         },
-        503 if retry_after.is_some() => Outcome::NotTaken {
+        503 if seconds.is_some() => Outcome::NotTaken {
             status,
             retry_after: seconds,
             message: message(),
@@ -143,7 +153,7 @@ fn http_outcome(status: u16, retry_after: Option<&str>, replayed: bool, body: &s
             status: Some(status),
             message: message(),
         },
-        300..=399 => outcome(&Answer::Redirected),
+        300..=399 => redirected(),
         _ => Outcome::Refused {
             status: Some(status),
             code: value
@@ -290,13 +300,19 @@ fn cut(text: &str, characters: usize) -> String {
 mod tests {
     use super::*;
 
+    /// Sun, 06 Nov 1994 08:49:37 GMT.
+    const NOW: u64 = 784_111_777_000;
+
     fn http(status: u16, retry_after: Option<&str>, body: &str) -> Outcome {
-        outcome(&Answer::Http {
-            status,
-            retry_after: retry_after.map(str::to_owned),
-            replayed: false,
-            body: body.to_owned(),
-        })
+        outcome(
+            &Answer::Http {
+                status,
+                retry_after: retry_after.map(str::to_owned),
+                replayed: false,
+                body: body.to_owned(),
+            },
+            NOW,
+        )
     }
 
     #[test]
@@ -321,7 +337,9 @@ mod tests {
             (429, None, "not_taken"),
             (429, Some("7"), "not_taken"),
             (503, Some("7"), "not_taken"),
+            (503, Some("Sun, 06 Nov 1994 08:49:47 GMT"), "not_taken"),
             (503, None, "may_have_arrived"),
+            (503, Some("soon"), "may_have_arrived"),
             (408, None, "may_have_arrived"),
             (409, None, "may_have_arrived"),
             (500, None, "may_have_arrived"),
@@ -333,16 +351,35 @@ mod tests {
             assert_eq!(outcome["outcome"], expected, "{status} {retry_after:?}");
         }
         assert!(matches!(
-            outcome(&Answer::Redirected),
+            outcome(&Answer::Redirected, NOW),
             Outcome::Refused { status: None, .. }
         ));
-        let silent = outcome(&Answer::None {
-            message: "Failed to fetch".into(),
-        });
+        let silent = outcome(
+            &Answer::None {
+                message: "Failed to fetch".into(),
+            },
+            NOW,
+        );
         assert!(matches!(
             silent,
             Outcome::MayHaveArrived { status: None, .. }
         ));
+    }
+
+    #[test]
+    fn the_time_a_server_asks_for_is_read_in_seconds_and_as_a_date() {
+        for (value, seconds) in [
+            ("7", Some(7)),
+            ("0.2", Some(1)),
+            ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("later", None),
+        ] {
+            let Outcome::NotTaken { retry_after, .. } = http(429, Some(value), "") else {
+                panic!("{value}");
+            };
+            assert_eq!(retry_after, seconds, "{value}");
+        }
     }
 
     #[test]

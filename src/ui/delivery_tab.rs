@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
+use crate::browser::clock::PageClock;
+use crate::ports::Clock;
+
 use super::delivery_words::attempt_words;
 use super::icons::{icon, mark};
 use super::screen::Screen;
@@ -180,13 +183,19 @@ fn WhatBecameOfIt(screen: Screen, id: DraftId) -> impl IntoView {
         }
     };
     let may_resend = move || {
-        let url = screen.page.run.with(|run| {
+        let server = screen.page.run.with(|run| {
             let run = run.as_ref().filter(|run| run.honours_keys)?;
-            Some(run.connection.task_server.as_ref()?.tasks_url())
+            run.connection.task_server.clone()
         });
         let draft = id.with_value(|id| screen.page.draft(id));
-        url.zip(draft)
-            .is_some_and(|(url, draft)| draft.with(|draft| draft.delivery.may_be_resent_to(&url)))
+        server.zip(draft).is_some_and(|(server, draft)| {
+            let (url, keys_kept) = (server.tasks_url(), server.keys_kept_milliseconds());
+            draft.with(|draft| {
+                draft
+                    .delivery
+                    .may_be_resent_to(&url, keys_kept, PageClock.now())
+            })
+        })
     };
     view! {
         <div class="problem" role="group" aria-labelledby="unknown-title">

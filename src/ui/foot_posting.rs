@@ -210,6 +210,9 @@ fn headline(why: &Pause, progress: &str) -> String {
         Pause::NotStored { .. } => {
             format!("Paused at {progress}: the next step could not be written down")
         }
+        Pause::Blocked => {
+            format!("Waiting at {progress}: the tasks that are left depend on others")
+        }
         Pause::PageClosed => format!("Paused at {progress}: the page was closed"),
     }
 }
@@ -236,6 +239,10 @@ fn what_to_do(why: &Pause) -> String {
         Pause::NotStored { reason } => format!(
             "So it was not sent. Make room in the browser's storage, then resume. The browser said: {reason}"
         ),
+        Pause::Blocked => {
+            "Each says which one it waits for. Send that one again, post it, or say that it arrived; then resume."
+                .to_owned()
+        }
         Pause::PageClosed => {
             "Tasks that may have arrived are shown as unknown and are not sent again by themselves."
                 .to_owned()

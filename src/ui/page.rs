@@ -8,7 +8,9 @@ use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
 use crate::review::{DraftId, DraftState, RunId};
-use crate::run::{Batch, Change, Confirmation, Counts, Generation, Mode, Run, TaskDraft};
+use crate::run::{
+    Batch, Change, Confirmation, Counts, Generation, Mode, Progress, Run, TaskDraft, Wait,
+};
 use crate::schema::TaskSchema;
 use crate::secrets::SecretName;
 use crate::settings::{Address, Connection};
@@ -94,6 +96,13 @@ pub struct Page {
     pub counts: RwSignal<Counts>,
     /// What would be posted now.
     pub confirmation: RwSignal<Option<Confirmation>>,
+    /// How far posting is, and when that was said, in milliseconds since 1970; none while nothing
+    /// is posted.
+    pub progress: RwSignal<Option<(Progress, u64)>>,
+    /// What queued tasks wait for, apart from their turn.
+    pub waits: RwSignal<Arc<HashMap<DraftId, Wait>>>,
+    /// Whether another tab has the run that is shown, and this one looks on.
+    pub is_onlooker: RwSignal<bool>,
     /// The tasks that *approve all valid* would approve.
     pub approvable: RwSignal<Vec<DraftId>>,
     /// The answer as it came, once it has ended.
@@ -147,6 +156,9 @@ impl Page {
             rows: RwSignal::new(Vec::new()),
             counts: RwSignal::new(Counts::default()),
             confirmation: RwSignal::new(None),
+            progress: RwSignal::new(None),
+            waits: RwSignal::default(),
+            is_onlooker: RwSignal::new(false),
             approvable: RwSignal::new(Vec::new()),
             raw_answer: RwSignal::new("".into()),
             stream: RwSignal::new(Stream::default()),
@@ -195,6 +207,9 @@ impl Page {
                 self.counts.set(Counts::default());
                 self.confirmation.set(None);
                 self.approvable.set(Vec::new());
+                self.progress.set(None);
+                self.waits.set(Arc::default());
+                self.is_onlooker.set(false);
                 self.raw_answer.set("".into());
             }
             Some(run) => {
@@ -222,6 +237,7 @@ impl Page {
         set_if_other(self.counts, run.counts());
         set_if_other(self.confirmation, run.confirmation());
         set_if_other(self.approvable, run.approvable());
+        set_if_other(self.waits, Arc::new(run.waits().into_iter().collect()));
     }
 
     /// Shows the drafts and the head of the run that changed.

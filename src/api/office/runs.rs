@@ -9,9 +9,11 @@ use wasm_bindgen_futures::spawn_local;
 use super::{KEPT_BRIEF, KEPT_RUN, Next, Office, problem, schema_problem};
 use crate::brief::{Brief, BriefForm};
 use crate::browser::local::Shelf;
+use crate::browser::lock::Held;
 use crate::browser::{local, random};
 use crate::driver;
 use crate::driver::Loaded;
+use crate::ports::StoreError;
 use crate::review::{RunId, bring};
 use crate::run::{Event, Mode, Run, Start, Step};
 use crate::schema::validator::{Validator, ValidatorOptions};
@@ -30,17 +32,59 @@ impl Office {
     }
 
     pub(super) async fn load_run(self: &Rc<Self>, id: &str) {
-        let lock = self.engine.lock_for(id).await;
-        match driver::load(self.engine.store(), id, self.engine.now()).await {
-            Ok(Loaded::Run(run)) => match compile(run.schema()) {
-                // A run that was started while this one was read stays.
-                Ok(check) if self.engine.with_run(|_| ()).is_none() => {
-                    let checks = run.checks_due();
-                    self.engine.begin(*run, check, checks, lock);
-                }
-                Ok(_) => {}
-                Err(error) => self.add_problem(schema_problem(&error)),
-            },
+        match self.engine.lock_for(id).await {
+            Some(lock) => self.go_on_with(id, lock).await,
+            None => self.look_on(id).await,
+        }
+    }
+
+    /// Shows a run as it stood and goes on with it.
+    async fn go_on_with(self: &Rc<Self>, id: &str, lock: Held) {
+        let loaded = driver::load(self.engine.store(), id, self.engine.now()).await;
+        if let Some((run, mut step)) = self.read(loaded) {
+            step.effects.extend(run.checks_due().effects);
+            if let Some(check) = self.check_for(&run) {
+                self.engine.begin(run, check, step, Some(lock));
+            }
+        }
+    }
+
+    /// Shows a run that another tab has, and goes on with it once that tab is gone.
+    async fn look_on(self: &Rc<Self>, id: &str) {
+        let loaded = driver::look_on(self.engine.store(), id).await;
+        let Some((run, step)) = self.read(loaded) else {
+            return;
+        };
+        let Some(check) = self.check_for(&run) else {
+            return;
+        };
+        self.engine.begin(run, check, step, None);
+        self.page.is_onlooker.set(true);
+        if let Some(lock) = self.engine.wait_for_lock(id).await {
+            // What the other tab did until the end stands in the records.
+            self.engine.leave();
+            self.go_on_with(id, lock).await;
+            self.page
+                .announcement
+                .set("The other tab is gone. This tab goes on with the run.".to_owned());
+        }
+    }
+
+    /// What is checked with, where the run can be shown at all: one that was started while this one
+    /// was read stays.
+    fn check_for(&self, run: &Run) -> Option<Arc<dyn Check>> {
+        if self.engine.with_run(|_| ()).is_some() {
+            return None;
+        }
+        compile(run.schema())
+            .inspect_err(|error| self.add_problem(schema_problem(error)))
+            .ok()
+    }
+
+    /// What was read of a run; what cannot be read is said.
+    fn read(&self, loaded: Result<Loaded, StoreError>) -> Option<(Run, Step)> {
+        match loaded {
+            Ok(Loaded::Run(run, step)) => return Some((*run, step)),
             Ok(Loaded::Absent) => {}
             Ok(Loaded::Unreadable(error)) => {
                 self.add_problem(problem(
@@ -49,8 +93,9 @@ impl Office {
                     error.hint(),
                 ));
             }
-            Err(error) => self.engine.note_storage(Some(error)),
+            Err(error) => self.engine.note_storage(Some(&error)),
         }
+        None
     }
 
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
@@ -157,7 +202,12 @@ impl Office {
         }
         let leaves = matches!(
             event,
-            Event::Post { .. } | Event::Resume | Event::Retry { .. } | Event::ResendSameKey { .. }
+            Event::Post { .. }
+                | Event::Resume
+                | Event::GoOnWithoutJournal
+                | Event::Retry { .. }
+                | Event::ResendSameKey { .. }
+                | Event::LookUp { .. }
         );
         let is_live = self
             .engine
@@ -269,13 +319,12 @@ impl Office {
     }
 }
 
-/// This tab shows a run as it stood when it was opened, and does not know what another one did
-/// since.
+/// This tab looks on while another one has the run.
 fn other_tab() -> Problem {
     problem(
         "other_tab",
         "Another tab shows this run, and one tab changes and posts it at a time.",
-        "Go on in that tab. Or close it and reload this one, which then shows what was done.",
+        "Go on in that tab, or close it: this one then goes on with the run.",
     )
 }
 

@@ -74,6 +74,7 @@ pub async fn deliver<S: TaskSink>(
     token: &Secret,
     approvals: &[Approval],
     stop: &StopSignal,
+    now: &dyn Fn() -> u64,
     on_receipt: &dyn Fn(&Receipt),
 ) -> Vec<Receipt> {
     let mut receipts = Vec::with_capacity(approvals.len());
@@ -86,7 +87,7 @@ pub async fn deliver<S: TaskSink>(
             Some(why) => Receipt::not_sent(index, approval, why),
             None => {
                 let answer = sink.post(&rest::request(server, approval), token).await;
-                let outcome = rest::outcome(&answer);
+                let outcome = rest::outcome(&answer, now());
                 held = what_holds(&outcome, index == 0);
                 Receipt::new(index, approval, &outcome)
             }
@@ -175,6 +176,7 @@ mod tests {
             &token,
             &approvals,
             &stop,
+            &|| 0,
             &|_| {
                 *told.borrow_mut() += 1;
                 if *told.borrow() == stop_after {

@@ -14,11 +14,12 @@ use super::error::SurfaceError;
 use super::generation::Gathering;
 use super::receipt::Receipt;
 use super::{batch, brief, delivery, settings, signal, validator};
+use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
 use crate::browser::{random, words};
 use crate::document::Document;
 use crate::driver::{self, Assignment, IDLE_MILLISECONDS, LiveDriver};
-use crate::ports::StopSignal;
+use crate::ports::{Clock, StopSignal};
 use crate::schema::strict::{self, Relaxation};
 use crate::schema::{Check, agent_task_schema};
 use crate::secrets::SecretName;
@@ -188,8 +189,16 @@ pub async fn deliver(
     let listener = Listener::of(&options, "onReceipt")?;
     let following = signal::follow(&options)?;
     let told = |receipt: &Receipt| listener.tell(receipt, &following.stop);
-    let receipts =
-        delivery::deliver(&Fetch, &server, token, &approvals, &following.stop, &told).await;
+    let receipts = delivery::deliver(
+        &Fetch,
+        &server,
+        token,
+        &approvals,
+        &following.stop,
+        &|| PageClock.now(),
+        &told,
+    )
+    .await;
     listener.end(arguments::to_js(&receipts)?)
 }
 

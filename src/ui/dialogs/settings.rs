@@ -51,6 +51,8 @@ pub fn id_of(field: FormField) -> &'static str {
         FormField::ServerUrl => "url",
         FormField::Path => "path",
         FormField::TokenHeader => "token-header",
+        FormField::KeysKeptHours => "keys-kept-hours",
+        FormField::Concurrency => "concurrency",
         FormField::SchemaText => "schema-text",
     }
 }

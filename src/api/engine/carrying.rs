@@ -1,0 +1,201 @@
+//! Carries out what a step says, over the drivers.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::Update;
+use wasm_bindgen_futures::spawn_local;
+
+use super::{Carrier, Engine, Unchecked};
+use crate::driver::{self, Assignment, Report};
+use crate::ports::{Clock, StopSignal};
+use crate::review::RunId;
+use crate::run::Effect;
+use crate::settings::TaskServer;
+use crate::ui::page::Problem;
+
+/// The text that is shown of an answer while it arrives, in characters.
+const TAIL_CHARACTERS: usize = 160;
+
+/// Checks go on for so long before the page gets a chance to be drawn and used, in milliseconds.
+const CHECKING_MILLISECONDS: u64 = 12;
+
+impl Engine {
+    pub(super) fn carry(self: &Rc<Self>, effect: Effect) {
+        let Some((id, carrier, check, stop, keeper)) =
+            self.current.borrow().as_ref().map(|current| {
+                (
+                    current.run.id().clone(),
+                    Rc::clone(&current.carrier),
+                    Arc::clone(&current.check),
+                    current.stop.clone(),
+                    Rc::clone(&current.keeper),
+                )
+            })
+        else {
+            return;
+        };
+        let engine = Rc::clone(self);
+        match effect {
+            Effect::Generate => {
+                let assignment = self.with_run(|run| {
+                    Some(Assignment {
+                        brief: run.brief()?.clone(),
+                        schema: run.schema().clone(),
+                        connection: run.connection().clone(),
+                    })
+                });
+                let Some(assignment) = assignment.flatten() else {
+                    return;
+                };
+                spawn_local(async move {
+                    let still = stop.clone();
+                    let report = move |report| engine.report(&id, &still, report);
+                    match &*carrier {
+                        Carrier::Dry(dry) => dry.generate(assignment, check, stop, &report).await,
+                        Carrier::Live(live) => {
+                            live.generate(assignment, check, stop, &report).await
+                        }
+                    }
+                });
+            }
+            Effect::StopGeneration => stop.stop(),
+            Effect::Check {
+                draft,
+                revision,
+                document,
+            } => {
+                self.checks.borrow_mut().push_back(Unchecked {
+                    draft,
+                    revision,
+                    document,
+                });
+                self.check_soon();
+            }
+            // The keeper writes it down with whatever else changed in this step.
+            Effect::Journal { draft, attempt } => keeper.borrow_mut().note_attempt(draft, attempt),
+            Effect::Deliver(posting) => {
+                let server = self.task_server();
+                let clock = self.clock;
+                spawn_local(async move {
+                    let still = StopSignal::default();
+                    let report = move |report| engine.report(&id, &still, report);
+                    match &*carrier {
+                        Carrier::Dry(dry) => dry.deliver(posting, &report).await,
+                        Carrier::Live(live) => {
+                            live.deliver(server.as_ref(), posting, || clock.now(), &report)
+                                .await;
+                        }
+                    }
+                });
+            }
+            Effect::LookUp { draft, key } => {
+                let server = self.task_server();
+                let clock = self.clock;
+                spawn_local(async move {
+                    let still = StopSignal::default();
+                    let report = move |report| engine.report(&id, &still, report);
+                    // A dry run has nothing of unknown fate, so it never asks.
+                    if let Carrier::Live(live) = &*carrier {
+                        live.look_up(server.as_ref(), draft, &key, || clock.now(), &report)
+                            .await;
+                    }
+                });
+            }
+            Effect::WakeAt(at) => self.wake_at(at),
+            Effect::AskFor(name) => {
+                if let Some(ask) = self.on_ask.borrow().as_ref() {
+                    ask(name);
+                }
+            }
+        }
+    }
+
+    pub(super) fn report(self: &Rc<Self>, id: &RunId, stop: &StopSignal, report: Report) {
+        match report {
+            Report::Event(event) => self.apply_to(id, *event),
+            Report::Text(text) => {
+                // What still arrives after a stop is not shown.
+                if !stop.is_stopped() {
+                    self.arrived.borrow_mut().push_str(&text);
+                    self.flush_soon();
+                }
+            }
+            Report::Warning { code, message } => {
+                if self.with_run(|run| run.id() == id) == Some(true) {
+                    self.page.warnings.update(|warnings| {
+                        warnings.push(Problem {
+                            code,
+                            what: message,
+                            hint: String::new(),
+                        });
+                    });
+                }
+            }
+        }
+    }
+
+    /// Shows what arrived at the next frame, however many pieces come until then.
+    fn flush_soon(self: &Rc<Self>) {
+        if self.flush_is_due.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        leptos::prelude::request_animation_frame(move || {
+            engine.flush_is_due.set(false);
+            let text = std::mem::take(&mut *engine.arrived.borrow_mut());
+            engine.page.stream.update(|stream| {
+                stream.characters += text.chars().count();
+                stream.tail.push_str(&text);
+                let over = stream.tail.chars().count().saturating_sub(TAIL_CHARACTERS);
+                stream.tail = stream.tail.chars().skip(over).collect();
+            });
+        });
+    }
+
+    /// Checks what waits, a little at a time, so that the page answers input meanwhile.
+    fn check_soon(self: &Rc<Self>) {
+        if self.checker_is_busy.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            loop {
+                let began = engine.clock.now();
+                while engine.check_one() {
+                    if engine.clock.now().saturating_sub(began) >= CHECKING_MILLISECONDS {
+                        break;
+                    }
+                }
+                if engine.checks.borrow().is_empty() {
+                    break;
+                }
+                engine.clock.sleep(0).await;
+            }
+            engine.checker_is_busy.set(false);
+        });
+    }
+
+    /// Checks the next text; `false` where none waits.
+    fn check_one(self: &Rc<Self>) -> bool {
+        let Some(next) = self.checks.borrow_mut().pop_front() else {
+            return false;
+        };
+        let check = self
+            .current
+            .borrow()
+            .as_ref()
+            .map(|current| Arc::clone(&current.check));
+        if let Some(check) = check {
+            let id = next.draft.run.clone();
+            let checked = driver::checked(&check, next.draft, next.revision, &next.document);
+            self.apply_to(&id, checked);
+        }
+        true
+    }
+
+    fn task_server(&self) -> Option<TaskServer> {
+        self.with_run(|run| run.connection().task_server.clone())
+            .flatten()
+    }
+}

@@ -1,0 +1,86 @@
+//! Timers: the next try, and what is shown of the time.
+
+use std::rc::Rc;
+
+use leptos::prelude::Set;
+use wasm_bindgen_futures::spawn_local;
+
+use super::Engine;
+use crate::ports::Clock;
+use crate::run::Event;
+
+/// The longest that a timer is trusted, in milliseconds: after sleep it is the clock that counts.
+const LONGEST_NAP: u64 = 1_000;
+
+/// How often progress is shown while tasks are posted, in milliseconds.
+const TICK_MILLISECONDS: u32 = 1_000;
+
+/// A run of more tasks than this is counted a few times a second instead of after each step.
+const MANY: usize = 200;
+const PAUSE_BETWEEN_COUNTS: u32 = 100;
+
+impl Engine {
+    /// Wakes the run that is shown at a time, in milliseconds since 1970.
+    pub(super) fn wake_at(self: &Rc<Self>, at: u64) {
+        if self.wake_at.get().is_none_or(|earlier| at < earlier) {
+            self.wake_at.set(Some(at));
+        }
+        if self.waker_is_busy.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            while let Some(at) = engine.wake_at.get() {
+                let left = at.saturating_sub(engine.clock.now());
+                if left == 0 {
+                    engine.wake_at.set(None);
+                    engine.apply_in_charge(Event::Woke);
+                } else {
+                    let nap = u32::try_from(left.min(LONGEST_NAP)).unwrap_or(0);
+                    engine.clock.sleep(nap).await;
+                }
+            }
+            engine.waker_is_busy.set(false);
+        });
+    }
+
+    /// Shows how far posting is, every second until it is over.
+    pub(super) fn tick_soon(self: &Rc<Self>) {
+        let is_posting = self.with_run(|run| run.is_posting()).unwrap_or(false);
+        if !is_posting || self.ticker_is_busy.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            loop {
+                let now = engine.clock.now();
+                let progress = engine.with_run(|run| run.progress(now)).flatten();
+                engine
+                    .page
+                    .progress
+                    .set(progress.map(|progress| (progress, now)));
+                if progress.is_none() {
+                    break;
+                }
+                engine.clock.sleep(TICK_MILLISECONDS).await;
+            }
+            engine.ticker_is_busy.set(false);
+        });
+    }
+
+    /// Counts anew once, however many steps come until then.
+    pub(super) fn summarize_soon(self: &Rc<Self>) {
+        if self.summary_is_due.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            let is_many = engine.with_run(|run| run.drafts().len() > MANY);
+            if is_many == Some(true) {
+                engine.clock.sleep(PAUSE_BETWEEN_COUNTS).await;
+            }
+            engine.summary_is_due.set(false);
+            engine.with_run(|run| engine.page.summarize(run));
+        });
+    }
+}
