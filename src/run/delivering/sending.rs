@@ -124,6 +124,14 @@ impl Run {
         };
         let key_sent = url.is_some() && self.honours_keys();
         let without_journal = self.dispatch.without_journal;
+        let Some(draft) = self.draft(id) else {
+            return;
+        };
+        if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
+            // It waited so long that the server may have forgotten its key, or the connection
+            // changed meanwhile.
+            return self.set_stage(id, Stage::Unknown, step);
+        }
         let Some(draft) = self.draft_mut(id) else {
             return;
         };

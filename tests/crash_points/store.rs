@@ -1,0 +1,42 @@
+//! What a browser keeps: records that are there once their transaction has committed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use taskwright::ports::{Durability, Entry, Store, StoreError, Table};
+
+/// The records that have committed. They outlive the page.
+#[derive(Clone, Default)]
+pub struct Committed(Rc<RefCell<BTreeMap<(&'static str, String), String>>>);
+
+impl Committed {
+    /// Commits a transaction.
+    pub fn commit(&self, entries: &[Entry]) {
+        let mut records = self.0.borrow_mut();
+        for entry in entries {
+            records.insert((entry.table.name(), entry.key.clone()), entry.text.clone());
+        }
+    }
+}
+
+impl Store for Committed {
+    async fn write(&self, entries: Vec<Entry>, _durability: Durability) -> Result<(), StoreError> {
+        self.commit(&entries);
+        Ok(())
+    }
+
+    async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
+        let records = self.0.borrow();
+        Ok(records.get(&(table.name(), key.to_owned())).cloned())
+    }
+
+    async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let records = self.0.borrow();
+        Ok(records
+            .iter()
+            .filter(|((name, key), _)| *name == table.name() && key.starts_with(prefix))
+            .map(|(_, text)| text.clone())
+            .collect())
+    }
+}
