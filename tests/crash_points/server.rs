@@ -107,7 +107,7 @@ impl World {
             return self.take(request, now);
         }
         self.faults_left -= 1;
-        let kind = draw.below(10);
+        let kind = draw.below(11);
         if kind == 0 && !self.requests[which].is_given_up {
             // The page waits no longer; the request arrives later all the same.
             self.requests[which].is_given_up = true;
@@ -138,6 +138,8 @@ impl World {
                 }
                 http(500, None)
             }
+            // A rule that holds for a moment only.
+            9 => http(422, None),
             _ => {
                 self.token = format!("token-{now}-{id}");
                 http(401, None)

@@ -4,9 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use taskwright::delivery::Outcome;
 use taskwright::delivery::receipt::Stage;
-use taskwright::review::{DraftId, RunId};
+use taskwright::review::RunId;
 use taskwright::run::{Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, Wait};
 use taskwright::schema::TaskSchema;
 use taskwright::settings::{Address, Connection, TaskServer};
@@ -287,12 +286,17 @@ impl Story {
             return true;
         }
         let drafts = self.client.run.drafts();
-        let failed = |draft: &&TaskDraft| draft.delivery.stage == Stage::Failed;
-        if drafts.iter().any(|draft| failed(&draft)) {
-            // All of them: what is not failed is not touched.
-            let drafts = drafts.iter().map(|draft| draft.id.clone()).collect();
-            self.retry_failed(drafts);
-            self.tell(|| "the operator sends the failed again".to_owned());
+        // Those that the server would not take whatever it is asked stay refused.
+        let is_safe = |draft: &&TaskDraft| {
+            matches!(draft.delivery.stage, Stage::Failed | Stage::Refused)
+                && !will_be_refused(draft)
+        };
+        if drafts.iter().any(|draft| is_safe(&draft)) {
+            // All at once: what is of unknown fate is named as well, and must not be touched.
+            let drafts = drafts.iter().filter(|draft| !will_be_refused(draft));
+            let drafts = drafts.map(|draft| draft.id.clone()).collect();
+            self.client.apply(Event::Retry { drafts });
+            self.tell(|| "the operator sends those that were not taken again".to_owned());
             return true;
         }
         let now = self.now.get();
@@ -300,8 +304,7 @@ impl Story {
         let is_worth_it = |draft: &&TaskDraft| {
             draft.delivery.stage == Stage::Unknown
                 && run.may_resend(draft, now)
-                // A server that refused it now would do so again.
-                && !matches!(draft.delivery.outcome(), Some(Outcome::Refused { .. }))
+                && !will_be_refused(draft)
         };
         let unknown = drafts
             .iter()
@@ -313,18 +316,6 @@ impl Story {
             return true;
         }
         false
-    }
-
-    fn retry_failed(&mut self, drafts: Vec<DraftId>) {
-        // A bulk retry also names those that were refused; the operator leaves them out.
-        let drafts: Vec<DraftId> = drafts
-            .into_iter()
-            .filter(|id| {
-                let draft = self.client.run.draft(id).unwrap();
-                draft.delivery.stage != Stage::Refused
-            })
-            .collect();
-        self.client.apply(Event::Retry { drafts });
     }
 
     /// What must hold at every moment.
@@ -400,7 +391,7 @@ impl Story {
         let run = &self.client.run;
         for draft in run.drafts() {
             let count = world.count(draft.content.text());
-            let is_refused = draft.content.text().contains("\"refuse\":true");
+            let is_refused = will_be_refused(draft);
             let waits_for_refused = waits_for_good(run, draft);
             let fits = match draft.delivery.stage {
                 Stage::Delivered => count == 1,
@@ -433,6 +424,11 @@ impl Story {
         drop(world);
         Ok(self.ending)
     }
+}
+
+/// Whether the server takes this task under no circumstances.
+fn will_be_refused(draft: &TaskDraft) -> bool {
+    draft.content.text().contains("\"refuse\":true")
 }
 
 /// What can happen next.
