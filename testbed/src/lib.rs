@@ -1,11 +1,13 @@
 //! The outside world in miniature, for tests and demonstrations: a model endpoint whose model is a
-//! script, and a plain task server as they exist. Never part of the product's module.
+//! script, a plain task server as they exist, and a proxy that breaks the way to a real one. Never
+//! part of the product's module.
 //!
 //! - [`model`]: the endpoint, OpenAI-compatible, over real HTTP with CORS.
 //! - [`script`]: the scripts that it plays, as data.
 //! - [`plain`]: the task server.
-//! - [`serve_model`], [`serve_plain`] and [`serve_all`] run them on a listener of the caller's, so
-//!   that a test can have them in its own process.
+//! - [`proxy`]: a proxy in front of a real task server that breaks things on purpose.
+//! - [`serve_model`], [`serve_plain`], [`serve_all`] and [`serve_proxy`] run them on a listener of
+//!   the caller's, so that a test can have them in its own process.
 //!
 //! Invariant: nothing here knows the product's own reading of a stream or of a server's answer.
 //! What is shared is the task schema and the making of instances; the rest is written against the
@@ -15,6 +17,7 @@ pub mod connection;
 pub mod cors;
 pub mod model;
 pub mod plain;
+pub mod proxy;
 pub mod records;
 pub mod script;
 
@@ -26,6 +29,7 @@ use tokio::net::TcpListener;
 use connection::{Connection, CuttableListener};
 use model::ModelWorld;
 use plain::PlainWorld;
+use proxy::ProxyWorld;
 
 /// Serves the model endpoint until the returned future is dropped.
 ///
@@ -53,6 +57,14 @@ pub async fn serve_all(
     plain: PlainWorld,
 ) -> io::Result<()> {
     serve(listener, model::router(model).merge(plain::router(plain))).await
+}
+
+/// Serves the fault proxy until the returned future is dropped.
+///
+/// # Errors
+/// When the listener cannot be served.
+pub async fn serve_proxy(listener: TcpListener, world: ProxyWorld) -> io::Result<()> {
+    proxy::serve(listener, world).await
 }
 
 async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {

@@ -3,12 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 use taskwright_testbed::model::ModelWorld;
 use taskwright_testbed::plain::{PlainOptions, PlainWorld};
+use taskwright_testbed::proxy::{Fault, Plan, PlanError, ProxyWorld, Upstream, UpstreamError};
 use taskwright_testbed::script::{Library, LibraryError};
-use taskwright_testbed::{serve_all, serve_model, serve_plain};
+use taskwright_testbed::{serve_all, serve_model, serve_plain, serve_proxy};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
@@ -47,6 +50,17 @@ enum What {
         #[command(flatten)]
         plain: PlainArguments,
     },
+    /// A proxy in front of a task server on this machine that breaks posts on purpose.
+    ///
+    /// The faults are drop_before, drop_after, delay, truncate, status_429, status_503,
+    /// status_500_bare, status_503_bare and reset. `GET /_faults` tells what was done to which
+    /// POST; `POST /_faults` takes another plan. The second line of the output is the plan.
+    Proxy {
+        #[command(flatten)]
+        address: AddressArguments,
+        #[command(flatten)]
+        proxy: ProxyArguments,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +96,42 @@ struct PlainArguments {
     required: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+struct ProxyArguments {
+    /// The task server to stand in front of.
+    #[arg(long, value_name = "http://127.0.0.1:PORT")]
+    to: String,
+    /// What the shares of --fault are drawn by; the same one draws the same.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// A fault and its share of all POSTs, from 0 to 1; can be repeated.
+    #[arg(long = "fault", value_name = "FAULT=SHARE", value_parser = pair::<Fault, f64>)]
+    faults: Vec<(Fault, f64)>,
+    /// The number of a POST, from 1, and its fault; can be repeated.
+    #[arg(long = "at", value_name = "NUMBER=FAULT", value_parser = pair::<u64, Fault>)]
+    at: Vec<(u64, Fault)>,
+    /// Milliseconds that the fault delay holds an answer.
+    #[arg(long, value_name = "MS", default_value_t = Plan::default().delay_ms)]
+    delay_ms: u64,
+    /// Seconds in the Retry-After of the faults status_429 and status_503.
+    #[arg(long, value_name = "SECONDS", default_value_t = Plan::default().retry_after_s)]
+    retry_after_s: u64,
+}
+
+/// Reads `LEFT=RIGHT`.
+fn pair<L, R>(text: &str) -> Result<(L, R), String>
+where
+    L: FromStr<Err: ToString>,
+    R: FromStr<Err: ToString>,
+{
+    let (left, right) = text
+        .split_once('=')
+        .ok_or("there has to be a = between the two")?;
+    let left = left.parse().map_err(|error: L::Err| error.to_string())?;
+    let right = right.parse().map_err(|error: R::Err| error.to_string())?;
+    Ok((left, right))
+}
+
 impl ScriptsArguments {
     fn world(&self) -> Result<ModelWorld, StartError> {
         let library = match &self.scripts {
@@ -103,11 +153,28 @@ impl PlainArguments {
     }
 }
 
+impl ProxyArguments {
+    fn plan(&self) -> Result<Plan, PlanError> {
+        let plan = Plan {
+            seed: self.seed,
+            faults: self.faults.iter().copied().collect(),
+            at: self.at.iter().copied().collect(),
+            delay_ms: self.delay_ms,
+            retry_after_s: self.retry_after_s,
+        };
+        plan.checked()
+    }
+}
+
 /// Why the testbed does not run.
 #[derive(Debug, Error)]
 enum StartError {
     #[error("{0}\n{hint}", hint = .0.hint())]
     Library(#[from] LibraryError),
+    #[error("{0}\n{hint}", hint = .0.hint())]
+    Upstream(#[from] UpstreamError),
+    #[error("{0}\n{hint}", hint = .0.hint())]
+    Plan(#[from] PlanError),
     #[error(
         "cannot listen on {address}: {source}\nChoose another --port; 0 takes one that is free."
     )]
@@ -148,6 +215,13 @@ async fn run(what: What) -> Result<(), StartError> {
                 let world = scripts.world()?;
                 serve_all(listen(&address).await?, world, plain.world()).await
             }
+            What::Proxy { address, proxy } => {
+                let upstream = Upstream::parse(&proxy.to)?;
+                let plan = proxy.plan()?;
+                let listener = listen(&address).await?;
+                say(&format!("plan {}", json!(plan)));
+                serve_proxy(listener, ProxyWorld::new(upstream, plan)).await
+            }
         }
         .map_err(StartError::Serve)
     };
@@ -167,8 +241,12 @@ async fn listen(address: &AddressArguments) -> Result<TcpListener, StartError> {
     };
     let listener = TcpListener::bind(&wanted).await.map_err(error)?;
     let local = listener.local_addr().map_err(error)?;
-    let mut output = std::io::stdout();
-    // A harness that has stopped reading still gets a server.
-    let _ = writeln!(output, "listening on http://{local}").and_then(|()| output.flush());
+    say(&format!("listening on http://{local}"));
     Ok(listener)
+}
+
+/// Writes a line of output. A harness that has stopped reading still gets a server.
+fn say(line: &str) {
+    let mut output = std::io::stdout();
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }

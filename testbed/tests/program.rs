@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{PATIENCE, ask, send};
 
 /// A running program, ended with the test.
@@ -48,6 +48,64 @@ fn each_command_serves_what_it_says_at_the_port_it_prints() {
     assert_eq!((ask(port, "scripted").status, task(port)), (200, 404));
     let (_plain, port) = run(&["plain", "--token", "secret", "--trailing-slash"]);
     assert_eq!((ask(port, "scripted").status, task(port)), (404, 307));
+}
+
+#[test]
+fn the_proxy_says_its_plan_and_does_what_its_options_say() {
+    let (_plain, upstream) = run(&["plain", "--token", "secret"]);
+    let to = format!("http://127.0.0.1:{upstream}");
+    let options = ["--seed", "9", "--at", "2=status_503", "--fault", "reset=0"];
+    let mut child = program(&["proxy", "--to", &to])
+        .args(options)
+        .args(["--retry-after-s", "4"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let _running = Running(child);
+    let listening = lines.next().unwrap().unwrap();
+    let port = listening.rsplit_once(':').unwrap().1.parse().unwrap();
+    let plan = lines.next().unwrap().unwrap();
+    let plan: Value = serde_json::from_str(plan.strip_prefix("plan ").unwrap()).unwrap();
+    assert_eq!(
+        (&plan["seed"], &plan["at"]),
+        (&json!(9), &json!({"2": "status_503"}))
+    );
+
+    let token = [("X-AGENT-TOKEN", "secret")];
+    let post = || send(port, "POST", "/tasks", &token, b"{}", PATIENCE);
+    assert_eq!(post().status, 200);
+    let refused = post();
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("4"))
+    );
+}
+
+#[test]
+fn a_proxy_that_would_leave_this_machine_or_has_no_plan_does_not_start() {
+    for (arguments, says) in [
+        (&["--to", "http://192.0.2.1:80"][..], "not on this machine"),
+        (&["--to", "127.0.0.1:80"], "no address of the form"),
+        (
+            &["--to", "http://127.0.0.1:80", "--fault", "reset=2"],
+            "not from 0 to 1",
+        ),
+        (&["--to", "http://127.0.0.1:80", "--fault", "reset"], "a ="),
+        (
+            &["--to", "http://127.0.0.1:80", "--at", "1=boom"],
+            "no fault `boom`",
+        ),
+        (
+            &["--to", "http://127.0.0.1:80", "--at", "0=reset"],
+            "count from 1",
+        ),
+    ] {
+        let output = program(&["proxy"]).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(says), "{said}");
+    }
 }
 
 #[test]

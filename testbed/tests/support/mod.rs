@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use taskwright_testbed::model::ModelWorld;
 use taskwright_testbed::plain::{PlainOptions, PlainWorld};
+use taskwright_testbed::proxy::{Plan, ProxyWorld, Upstream};
 use taskwright_testbed::script::Library;
 
 /// The origin that the plain server allows.
@@ -37,6 +38,25 @@ pub fn start(change: impl FnOnce(&mut PlainOptions)) -> u16 {
         required: Vec::new(),
     };
     change(&mut options);
+    serve(|listener| {
+        let model = ModelWorld::new(Library::embedded().unwrap());
+        taskwright_testbed::serve_all(listener, model, PlainWorld::new(options))
+    })
+}
+
+/// Starts a fault proxy in front of a server on this machine, which follows this plan.
+pub fn start_proxy(upstream: u16, plan: &Value) -> u16 {
+    let upstream = Upstream::parse(&format!("http://127.0.0.1:{upstream}")).unwrap();
+    let plan = Plan::from_json(plan.to_string().as_bytes()).unwrap();
+    serve(|listener| taskwright_testbed::serve_proxy(listener, ProxyWorld::new(upstream, plan)))
+}
+
+/// Serves on a free port in a thread of its own, as long as the test's process lives.
+fn serve<S, F>(server: S) -> u16
+where
+    S: FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
+    F: Future<Output = std::io::Result<()>>,
+{
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -47,10 +67,7 @@ pub fn start(change: impl FnOnce(&mut PlainOptions)) -> u16 {
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             sender.send(listener.local_addr().unwrap().port()).unwrap();
-            let model = ModelWorld::new(Library::embedded().unwrap());
-            taskwright_testbed::serve_all(listener, model, PlainWorld::new(options))
-                .await
-                .unwrap();
+            server(listener).await.unwrap();
         });
     });
     receiver.recv().unwrap()
