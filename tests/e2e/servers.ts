@@ -1,4 +1,5 @@
-// What stands behind the page in a test: the task server that comes along, and the testbed.
+// What stands behind the page in a test: the task server that comes along, the testbed, and a proxy
+// that breaks the way between them.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -177,6 +178,93 @@ export class Testbed {
   async received(variant: string, bucket: string): Promise<ReceivedTask[]> {
     const answer = await fetch(`${this.plain(variant, bucket)}/_received`);
     return ((await answer.json()) as { received: ReceivedTask[] }).received;
+  }
+
+  /** Ends it. */
+  stop(): Promise<void> {
+    return this.program.stop();
+  }
+}
+
+/** What can befall a post on its way through a `FaultProxy`; testbed/README.md has the table. */
+export type Fault =
+  | "drop_before"
+  | "drop_after"
+  | "delay"
+  | "truncate"
+  | "status_429"
+  | "status_503"
+  | "status_500_bare"
+  | "status_503_bare"
+  | "reset";
+
+/** Which post meets which fault. Posts count from 1, in the order in which they arrived. */
+export interface FaultPlan {
+  /** What the shares are drawn by; the same one draws the same. */
+  seed?: number;
+  /** How often each fault comes, from 0 to 1; together at most 1. */
+  faults?: Partial<Record<Fault, number>>;
+  /** The faults of single posts. */
+  at?: Record<number, Fault>;
+  /** Milliseconds that `delay` holds an answer; 1000 unless given. */
+  delay_ms?: number;
+  /** Seconds in the `Retry-After` of `status_429` and `status_503`; 1 unless given. */
+  retry_after_s?: number;
+}
+
+/** A post, and what was done to it. */
+export interface FaultedPost {
+  /** Its number, from 1. */
+  number: number;
+  method: string;
+  path: string;
+  idempotency_key: string | null;
+  fault: Fault | null;
+  /** Where this is false, the task server has certainly not taken it. */
+  reached_upstream: boolean;
+  /** What the task server answered. */
+  upstream_status: number | null;
+  /** What the page was sent. */
+  answered: number | null;
+  /** Whether nothing more will happen to it. */
+  finished: boolean;
+}
+
+/** `taskwright-testbed proxy`: breaks the way to a task server as a plan says. */
+export class FaultProxy {
+  private constructor(private readonly program: Program) {}
+
+  /** Starts one in front of a server, such as `http://127.0.0.1:4321`. */
+  static async start(upstream: string, plan: FaultPlan = {}): Promise<FaultProxy> {
+    const flags = ["proxy", "--port", "0", "--to", upstream];
+    const proxy = new FaultProxy(
+      await Program.start(required("TASKWRIGHT_TESTBED_BIN"), flags),
+    );
+    await proxy.plan(plan);
+    return proxy;
+  }
+
+  /** Where it listens: what the page is to take for the task server. */
+  get address(): string {
+    return this.program.address;
+  }
+
+  /** Host and port, as the page writes them. */
+  get host(): string {
+    return new URL(this.address).host;
+  }
+
+  /** Gives it another plan; posts count from 1 again. */
+  async plan(plan: FaultPlan): Promise<void> {
+    const url = `${this.address}/_faults`;
+    const answer = await fetch(url, { method: "POST", body: JSON.stringify(plan) });
+    if (!answer.ok) throw new Error(`the plan was refused: ${await answer.text()}`);
+  }
+
+  /** Every post since the plan was given, in the order of arrival. */
+  async faults(): Promise<FaultedPost[]> {
+    const answer = await fetch(`${this.address}/_faults`);
+    return ((await answer.json()) as { posts: FaultedPost[] }).posts;
   }
 
   /** Ends it. */
