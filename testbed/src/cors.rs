@@ -57,6 +57,7 @@ pub fn open_preflight(headers: &HeaderMap, allowed: Option<&[String]>) -> Respon
 #[derive(Clone, Debug)]
 pub struct Strict {
     origins: Vec<String>,
+    max_age_s: u32,
 }
 
 /// The headers that [`Strict`] allows, in lower case. The safelisted ones come along, as they do
@@ -71,10 +72,10 @@ const STRICT_HEADERS: &[&str] = &[
 
 impl Strict {
     /// A rule for these origins, each as a browser writes it (`http://127.0.0.1:8080`); `*` is
-    /// every origin.
+    /// every origin. A browser may remember the answer to a preflight for so many seconds.
     #[must_use]
-    pub fn new(origins: Vec<String>) -> Self {
-        Self { origins }
+    pub fn new(origins: Vec<String>, max_age_s: u32) -> Self {
+        Self { origins, max_age_s }
     }
 
     /// What the response to a page of this origin may be read by.
@@ -124,7 +125,7 @@ impl Strict {
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST"),
         );
-        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age_s));
         answer.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static(

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
+use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, value_parser};
 use serde_json::json;
 use taskwright_testbed::model::ModelWorld;
 use taskwright_testbed::plain::{PlainOptions, PlainWorld};
@@ -94,6 +95,12 @@ struct PlainArguments {
     /// A member that every task must have; can be repeated.
     #[arg(long = "require", value_name = "MEMBER")]
     required: Vec<String>,
+    /// Milliseconds after which the task server answers a post, however many there are.
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(..=600_000))]
+    delay_ms: u64,
+    /// Seconds for which a browser may remember a preflight of the task server.
+    #[arg(long, value_name = "SECONDS", default_value_t = PlainOptions::default().preflight_max_age_s)]
+    preflight_max_age_s: u32,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +156,8 @@ impl PlainArguments {
             allow_origins: self.allow_origins,
             trailing_slash: self.trailing_slash,
             required: self.required,
+            answer_time: Duration::from_millis(self.delay_ms),
+            preflight_max_age_s: self.preflight_max_age_s,
         })
     }
 }

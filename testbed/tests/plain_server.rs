@@ -9,7 +9,9 @@
 
 mod support;
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{End, Got, ORIGIN, PATIENCE, TOKEN, send, start};
@@ -434,4 +436,67 @@ fn no_bytes_bring_it_down() {
     let got = post_with(port, "/tasks", TOKEN, &large, PATIENCE);
     assert!(got.status == 413 || got.end == End::Reset, "{got:?}");
     assert_eq!(post(port, "/tasks", "{}").status, 200);
+}
+
+#[test]
+fn a_server_with_an_answer_time_keeps_to_it_for_any_number_at_once() {
+    let answer_time = Duration::from_millis(100);
+    let port = start(|options| options.answer_time = answer_time);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..32 {
+            scope.spawn(|| {
+                let sent = Instant::now();
+                assert_eq!(post(port, "/tasks", "{}").status, 200);
+                assert!(sent.elapsed() >= answer_time);
+            });
+        }
+    });
+    // One after the other they would take twice as long.
+    assert!(began.elapsed() < 16 * answer_time, "{:?}", began.elapsed());
+    assert_eq!(received(port, "").len(), 32);
+}
+
+#[test]
+fn a_connection_is_kept_between_posts_that_are_answered_late() {
+    let port = start(|options| options.answer_time = Duration::from_millis(20));
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let request = format!(
+        "POST /tasks HTTP/1.1\r\nHost: a\r\nX-Agent-Token: {TOKEN}\r\nContent-Length: 2\r\n\r\n{{}}"
+    );
+    for number in 1..=3 {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        let mut buffer = [0; 1024];
+        while !answer.ends_with('}') {
+            let count = stream.read(&mut buffer).unwrap();
+            assert!(count > 0, "the connection was closed after {answer}");
+            answer.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+        }
+        assert!(
+            answer.ends_with(&format!("{{\"task_id\":{number}}}")),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_browser_may_remember_a_preflight_for_as_long_as_the_server_says() {
+    let headers = [
+        ("Origin", ORIGIN),
+        ("Access-Control-Request-Method", "POST"),
+        (
+            "Access-Control-Request-Headers",
+            "content-type,x-agent-token",
+        ),
+    ];
+    for (max_age, said) in [(None, "600"), (Some(7_200), "7200")] {
+        let port = start(|options| {
+            options.preflight_max_age_s = max_age.unwrap_or(options.preflight_max_age_s);
+        });
+        let got = send(port, "OPTIONS", "/tasks", &headers, b"", PATIENCE);
+        assert_eq!(got.status, 200);
+        assert_eq!(got.header("access-control-max-age"), Some(said));
+    }
 }

@@ -23,6 +23,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::cors::{self, Strict, Unreadable};
@@ -53,6 +54,25 @@ pub struct PlainOptions {
     pub trailing_slash: bool,
     /// Members that every task must have.
     pub required: Vec<String>,
+    /// How long after a post has arrived it is answered, preflights excepted. Posts wait side by
+    /// side, so that any number of them is answered in this time.
+    pub answer_time: Duration,
+    /// How many seconds a browser may remember the answer to a preflight; Starlette's 600 unless
+    /// given.
+    pub preflight_max_age_s: u32,
+}
+
+impl Default for PlainOptions {
+    fn default() -> Self {
+        Self {
+            token: "changeme".to_owned(),
+            allow_origins: Vec::new(),
+            trailing_slash: false,
+            required: Vec::new(),
+            answer_time: Duration::ZERO,
+            preflight_max_age_s: 600,
+        }
+    }
 }
 
 /// What the server knows. Clones share it.
@@ -68,7 +88,7 @@ impl PlainWorld {
     #[must_use]
     pub fn new(options: PlainOptions) -> Self {
         Self {
-            cors: Strict::new(options.allow_origins.clone()),
+            cors: Strict::new(options.allow_origins.clone(), options.preflight_max_age_s),
             options: Arc::new(options),
             buckets: Buckets::default(),
         }
@@ -200,6 +220,7 @@ async fn take(
         }
         Err(_) => return detail(StatusCode::REQUEST_TIMEOUT, "Request timed out"),
     };
+    let due = Instant::now() + world.options.answer_time;
     if parts.uri.path().ends_with('/') != variant.has_slash() {
         return redirect(&parts.uri, &parts.headers);
     }
@@ -218,6 +239,9 @@ async fn take(
         task_id: act.task_id,
         status,
     });
+    if !world.options.answer_time.is_zero() {
+        tokio::time::sleep_until(due).await;
+    }
     match act.then {
         Then::Answer(response) => response,
         Then::Hang => {

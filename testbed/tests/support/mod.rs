@@ -34,8 +34,7 @@ pub fn start(change: impl FnOnce(&mut PlainOptions)) -> u16 {
     let mut options = PlainOptions {
         token: TOKEN.to_owned(),
         allow_origins: vec![ORIGIN.to_owned()],
-        trailing_slash: false,
-        required: Vec::new(),
+        ..PlainOptions::default()
     };
     change(&mut options);
     serve(|listener| {
