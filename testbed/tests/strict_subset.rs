@@ -11,7 +11,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Heard, PATIENCE, ask_at, request, start, violations};
+use support::{Api, Heard, PATIENCE, ask_at, request, start, violations};
 use taskwright::document::Document;
 use taskwright::schema::strict::{envelope, model_schema, without_model_nulls};
 
@@ -51,6 +51,19 @@ fn the_shipped_schema_of_actions_is_accepted_too() {
     let derived = model_schema(&schema).unwrap();
     let body = strict_request(&derived.schema);
     let got = ask_at(port, "/v1/chat/completions", &body, PATIENCE);
+    assert_eq!(got.status, 200, "{}", got.text());
+    assert_eq!(Heard::new(&got.body()).tasks().len(), 12);
+}
+
+#[test]
+fn the_same_schema_is_accepted_in_responses() {
+    let port = start(|_| {});
+    let schema = serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
+    let derived = model_schema(&schema).unwrap();
+    let mut body = Api::Responses.request("scripted", 12);
+    body["text"]["format"]["strict"] = json!(true);
+    body["text"]["format"]["schema"] = envelope(&derived.schema).unwrap();
+    let got = Api::Responses.send(port, &body);
     assert_eq!(got.status, 200, "{}", got.text());
     assert_eq!(Heard::new(&got.body()).tasks().len(), 12);
 }

@@ -1,18 +1,20 @@
 //! The model endpoint: an OpenAI-compatible server whose model is a script.
 //!
-//! `POST /v1/chat/completions` and `GET /v1/models` as one knows them, and the same two below
-//! `/scripted/{script}/{tag}/v1`, where the base URL picks the script and tags every request, the
-//! preflights and the list of models included. What is common to all APIs is in [`said`] (what the
-//! model says), [`sse`] (events as bytes) and [`paced`] (bytes over time); an API adds how it reads
-//! a request and how it words its events, as [`request`], [`chunk`] and [`chat`] do.
+//! `POST /v1/chat/completions`, `POST /v1/responses` and `GET /v1/models` as one knows them, and the
+//! same three below `/scripted/{script}/{tag}/v1`, where the base URL picks the script and tags
+//! every request, the preflights and the list of models included. What is common to both APIs is in
+//! [`said`] (what the model says), [`sse`] (events as bytes) and [`paced`] (bytes over time); each
+//! adds how it reads a request, in [`request`], and how it words an answer, in [`completion`] and
+//! [`response`].
 
-pub mod chat;
-pub mod chunk;
+pub mod completion;
+pub mod endpoint;
 pub mod error;
 pub mod paced;
 pub mod prose;
 pub mod reply;
 pub mod request;
+pub mod response;
 pub mod said;
 pub mod sse;
 pub mod strict_rules;
@@ -96,12 +98,17 @@ impl ModelWorld {
 /// The routes of the endpoint, those of the tests' inspection included.
 pub fn router(world: ModelWorld) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(chat::complete))
+        .route("/v1/chat/completions", post(endpoint::chat_completion))
+        .route("/v1/responses", post(endpoint::model_response))
         .route("/v1/models", get(list_models))
         .route("/v1/{*rest}", axum::routing::any(invalid_url))
         .route(
             "/scripted/{script}/{tag}/v1/chat/completions",
-            post(chat::complete_at_base),
+            post(endpoint::chat_completion_at_base),
+        )
+        .route(
+            "/scripted/{script}/{tag}/v1/responses",
+            post(endpoint::model_response_at_base),
         )
         .route(
             "/scripted/{script}/{tag}/v1/models",
@@ -249,7 +256,7 @@ async fn elsewhere(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, chat::BODY_LIMIT)
+    let body = axum::body::to_bytes(body, endpoint::BODY_LIMIT)
         .await
         .unwrap_or_default();
     if !tag.is_empty() {

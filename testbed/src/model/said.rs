@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::request::ChatRequest;
+use super::request::ModelRequest;
 use super::tasks;
 use crate::script::{Answer, Batch, Shape, Source, Spoil};
 
@@ -33,7 +33,7 @@ impl Said {
     ///
     /// # Errors
     /// When the request asks for tasks that cannot be made.
-    pub fn new(answer: &Answer, request: &ChatRequest, seed: u64) -> Result<Self, ApiError> {
+    pub fn new(answer: &Answer, request: &ModelRequest, seed: u64) -> Result<Self, ApiError> {
         let text = &answer.text;
         let source = match &text.source {
             Source::Verbatim(verbatim) => verbatim.clone(),
@@ -76,6 +76,16 @@ pub(super) fn tokens(text: &str) -> usize {
     text.chars().count().div_ceil(CHARACTERS_PER_TOKEN)
 }
 
+/// A text in pieces of so many characters; the last one may be shorter.
+pub(super) fn pieces(text: &str, size: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut characters = text.chars().peekable();
+    while characters.peek().is_some() {
+        pieces.push(characters.by_ref().take(size.max(1)).collect());
+    }
+    pieces
+}
+
 /// The first part of a text, in characters.
 fn first_share(text: &str, share: f64) -> String {
     let all = text.chars().count();
@@ -85,7 +95,7 @@ fn first_share(text: &str, share: f64) -> String {
 }
 
 /// The tasks of a batch as text.
-fn written(batch: &Batch, request: &ChatRequest, seed: u64) -> Result<String, ApiError> {
+fn written(batch: &Batch, request: &ModelRequest, seed: u64) -> Result<String, ApiError> {
     let made = tasks::make(request, batch.count_off_by, seed)?;
     let mut tasks = made.tasks;
     spoil(&mut tasks, &batch.spoil);
@@ -173,5 +183,17 @@ fn repeat(texts: &mut [String], changes: &[Spoil]) {
         {
             *text = format!("{{{}:{with},{rest}", Value::from(member.as_str()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_counted_in_characters_and_lose_none() {
+        assert_eq!(pieces("aßc🦀e", 2), ["aß", "c🦀", "e"]);
+        assert_eq!(pieces("", 2), Vec::<String>::new());
+        assert_eq!(pieces("abc", usize::MAX), ["abc"]);
     }
 }

@@ -10,7 +10,7 @@ use taskwright::schema::{Check, Violation};
 
 use super::error::ApiError;
 use super::prose::Prose;
-use super::request::{ChatRequest, Format};
+use super::request::{Api, Format, ModelRequest};
 
 /// The most tasks one answer has.
 const TASK_LIMIT: i64 = 1_000;
@@ -18,8 +18,43 @@ const TASK_LIMIT: i64 = 1_000;
 const PLACE_LIMIT: usize = 2_000;
 /// How many opening braces of the messages are tried when a schema is looked for in them.
 const SCHEMA_ATTEMPTS: usize = 64;
-/// The parameter that is at fault when no tasks can be made of the schema.
-const SCHEMA_PARAMETER: &str = "response_format.json_schema.schema";
+
+/// Why no tasks can be made.
+#[derive(Debug)]
+enum Unmade {
+    /// No message says how many.
+    NoCount,
+    /// Nothing says of which schema.
+    NoSchema,
+    /// Not of this schema, for this reason.
+    Schema(String),
+}
+
+impl Unmade {
+    /// The error that an API answers, with the parameter that is at fault there.
+    fn of(self, api: Api) -> ApiError {
+        match self {
+            Self::NoCount => ApiError::parameter(
+                api.messages_parameter(),
+                "no_count",
+                "No message has a line `Make exactly N tasks.`, so how many are wanted is not known.",
+            ),
+            Self::NoSchema => ApiError::parameter(
+                api.format_parameter(),
+                "no_schema",
+                format!(
+                    "Neither '{}' nor a message carries a JSON Schema to make tasks of.",
+                    api.format_parameter()
+                ),
+            ),
+            Self::Schema(why) => ApiError::parameter(
+                api.schema_parameter(),
+                "cannot_make",
+                format!("Tasks of this schema cannot be made here: {why}"),
+            ),
+        }
+    }
+}
 
 /// Tasks with the envelope that the schema wants around them.
 #[derive(Clone, Debug)]
@@ -37,14 +72,12 @@ pub struct Made {
 ///
 /// # Errors
 /// When the request names no count or no schema, or a schema that tasks cannot be made of.
-pub fn make(request: &ChatRequest, off_by: i64, seed: u64) -> Result<Made, ApiError> {
-    let asked = asked_count(&request.messages).ok_or_else(|| {
-        ApiError::parameter(
-            "messages",
-            "no_count",
-            "No message has a line `Make exactly N tasks.`, so how many are wanted is not known.",
-        )
-    })?;
+pub fn make(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, ApiError> {
+    made(request, off_by, seed).map_err(|unmade| unmade.of(request.api))
+}
+
+fn made(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, Unmade> {
+    let asked = asked_count(&request.messages).ok_or(Unmade::NoCount)?;
     let schema = schema(request)?;
     let (member, items) = array_member(&schema)?;
     let validator =
@@ -98,15 +131,8 @@ pub fn make(request: &ChatRequest, off_by: i64, seed: u64) -> Result<Made, ApiEr
     })
 }
 
-fn cannot_make(why: impl ToString) -> ApiError {
-    ApiError::parameter(
-        SCHEMA_PARAMETER,
-        "cannot_make",
-        format!(
-            "Tasks of this schema cannot be made here: {}",
-            why.to_string()
-        ),
-    )
+fn cannot_make(why: impl ToString) -> Unmade {
+    Unmade::Schema(why.to_string())
 }
 
 /// Puts the proposals in place of a task's members, as far as the schema accepts them. What it
@@ -117,7 +143,7 @@ fn dress(
     member: &str,
     envelope: &Value,
     validator: &Validator,
-) -> Result<Value, ApiError> {
+) -> Result<Value, Unmade> {
     let mut task = plain.clone();
     if let Some(object) = task.as_object_mut() {
         for (name, value) in object.iter_mut() {
@@ -164,7 +190,7 @@ fn make_key_unique(task: &mut Value, keys: &mut HashSet<String>) {
     }
 }
 
-fn check(envelope: &Value, validator: &Validator) -> Result<Vec<Violation>, ApiError> {
+fn check(envelope: &Value, validator: &Validator) -> Result<Vec<Violation>, Unmade> {
     let document = Document::parse(&envelope.to_string()).map_err(cannot_make)?;
     Ok(validator.check(&document))
 }
@@ -177,7 +203,7 @@ fn put(envelope: &mut Value, member: &str, tasks: Vec<Value>) {
 
 /// The schema of the whole answer: from `response_format`, else the first one that stands in a
 /// message.
-fn schema(request: &ChatRequest) -> Result<Value, ApiError> {
+fn schema(request: &ModelRequest) -> Result<Value, Unmade> {
     if let Format::JsonSchema(schema) = &request.format {
         return Ok(schema.clone());
     }
@@ -185,13 +211,7 @@ fn schema(request: &ChatRequest) -> Result<Value, ApiError> {
         .messages
         .iter()
         .find_map(|(_, text)| schema_in(text))
-        .ok_or_else(|| {
-            ApiError::parameter(
-                "response_format",
-                "no_schema",
-                "Neither 'response_format' nor a message carries a JSON Schema to make tasks of.",
-            )
-        })
+        .ok_or(Unmade::NoSchema)
 }
 
 /// The first JSON Schema of an object in a text.
@@ -210,7 +230,7 @@ fn schema_in(text: &str) -> Option<Value> {
 
 /// The property of the envelope that is the array of tasks, with the schema of its items: the one
 /// called `tasks`, else the only array there is.
-fn array_member(schema: &Value) -> Result<(String, &Value), ApiError> {
+fn array_member(schema: &Value) -> Result<(String, &Value), Unmade> {
     let arrays: Vec<(&String, &Value)> = schema
         .get("properties")
         .and_then(Value::as_object)
@@ -270,13 +290,16 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn request(schema: &Value, message: &str) -> ChatRequest {
-        ChatRequest::read(&json!({
-            "model": "scripted",
-            "messages": [{"role": "user", "content": message}],
-            "response_format": {"type": "json_schema",
-                "json_schema": {"name": "tasks", "schema": schema}},
-        }))
+    fn request(schema: &Value, message: &str) -> ModelRequest {
+        ModelRequest::read(
+            Api::ChatCompletions,
+            &json!({
+                "model": "scripted",
+                "messages": [{"role": "user", "content": message}],
+                "response_format": {"type": "json_schema",
+                    "json_schema": {"name": "tasks", "schema": schema}},
+            }),
+        )
         .unwrap()
     }
 
@@ -378,8 +401,11 @@ mod tests {
             "Use {{braces}} and this: {}\nMake exactly 2 tasks.",
             agent_task_envelope()
         );
-        let request = ChatRequest::read(&json!({
-            "model": "scripted", "messages": [{"role": "user", "content": text}]}))
+        let request = ModelRequest::read(
+            Api::ChatCompletions,
+            &json!({
+            "model": "scripted", "messages": [{"role": "user", "content": text}]}),
+        )
         .unwrap();
         assert_eq!(make(&request, 0, 1).unwrap().tasks.len(), 2);
     }
@@ -393,12 +419,20 @@ mod tests {
         let few = json!({"type": "object", "required": ["tasks"], "properties":
             {"tasks": {"type": "array", "maxItems": 1, "items": {"type": "string"}}}});
         for (schema, message, param) in [
-            (&impossible, "Make exactly 2 tasks.", SCHEMA_PARAMETER),
-            (&few, "Make exactly 2 tasks.", SCHEMA_PARAMETER),
+            (
+                &impossible,
+                "Make exactly 2 tasks.",
+                Api::ChatCompletions.schema_parameter(),
+            ),
+            (
+                &few,
+                "Make exactly 2 tasks.",
+                Api::ChatCompletions.schema_parameter(),
+            ),
             (
                 &json!({"type": "object"}),
                 "Make exactly 2 tasks.",
-                SCHEMA_PARAMETER,
+                Api::ChatCompletions.schema_parameter(),
             ),
             (&agent_task_envelope(), "Make some tasks.", "messages"),
         ] {

@@ -27,6 +27,10 @@ pub struct Script {
     /// What in a request makes the endpoint answer 400.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
+    /// Whether a request that lets the endpoint keep the answer gets a 400: `store` is true unless
+    /// given in Responses, and false unless given in Chat Completions.
+    #[serde(default)]
+    pub refuses_storing: bool,
     /// The request headers a preflight allows, in lower case; absent means: whatever it asks for.
     /// It only matters when the script was picked by the base URL, since a preflight has no body.
     pub allow_headers: Option<Vec<String>>,
@@ -122,7 +126,9 @@ pub struct Answer {
     /// What the model says.
     #[serde(default)]
     pub text: Text,
-    /// The finish reason; `null` leaves the chunk out that would carry it.
+    /// The finish reason of Chat Completions; `null` leaves the chunk out that would carry it. In
+    /// Responses it is the event at the end: `stop` and `tool_calls` are completed, `error` is
+    /// failed, and the others are the reason for being incomplete.
     #[serde(default = "stop")]
     pub finish_reason: Option<String>,
     /// How it is put into events and bytes.
@@ -140,13 +146,15 @@ pub struct Text {
     pub before: String,
     /// What stands after it.
     pub after: String,
-    /// Reasoning that is streamed before the answer, as `reasoning_content`.
+    /// Reasoning that is streamed before the answer, as `reasoning_content` or, in Responses, as
+    /// the summary of an item of its own.
     pub reasoning: String,
     /// A refusal, said after whatever the text is.
     pub refusal: Option<String>,
     /// How much of the text is said, from 0 to 1; the rest is never sent.
     pub share: Option<f64>,
-    /// The text of a second choice, interleaved with the first.
+    /// The text of a second choice, interleaved with the first. Responses have no choices, so it
+    /// is not said there.
     pub second_choice: Option<String>,
 }
 
@@ -256,15 +264,16 @@ pub struct Wire {
     pub comments: bool,
     /// Whether every event also carries `event:`, `id:` and `retry:` lines.
     pub extra_fields: bool,
-    /// Whether the first chunk has no choice and `created: 0`.
+    /// Whether the first chunk has no choice and `created: 0`; Chat Completions only.
     pub empty_first_chunk: bool,
     /// Whether chunks carry the padding called `obfuscation`.
     pub obfuscation: bool,
     /// Whether everything beyond ASCII is written as `\u` escapes.
     pub ascii: bool,
-    /// Whether the usage is sent where the request asks for it.
+    /// Whether the usage is sent where the request asks for it, which in Responses is always.
     pub usage: bool,
-    /// Whether `[DONE]` ends the stream.
+    /// Whether `[DONE]` ends the stream; in Responses, which have no such line, whether the events
+    /// come that end a part (`response.output_text.done` and those after it).
     pub done: bool,
     /// An error that is sent inside the stream after the text, in place of the finish reason.
     pub error: Option<Value>,

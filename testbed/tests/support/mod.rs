@@ -255,20 +255,84 @@ pub fn ask_at(port: u16, path: &str, request: &Value, patience: Duration) -> Got
 
 /// Asks a model for three tasks.
 pub fn ask(port: u16, model: &str) -> Got {
-    ask_at(port, "/v1/chat/completions", &request(model, 3), PATIENCE)
+    Api::Chat.ask(port, model)
 }
 
-/// What a stream said.
+/// The APIs of the model endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    Chat,
+    Responses,
+}
+
+impl Api {
+    /// Where requests go.
+    pub fn path(self) -> &'static str {
+        match self {
+            Api::Chat => "/v1/chat/completions",
+            Api::Responses => "/v1/responses",
+        }
+    }
+
+    /// A request as the page sends it, for so many tasks.
+    pub fn request(self, model: &str, count: usize) -> Value {
+        let chat = request(model, count);
+        match self {
+            Api::Chat => chat,
+            Api::Responses => json!({
+                "model": model,
+                "instructions": chat["messages"][0]["content"],
+                "input": [chat["messages"][1]],
+                "store": false,
+                "text": {"format": {"type": "json_schema", "name": "tasks", "strict": false,
+                    "schema": envelope()}},
+                "stream": true,
+            }),
+        }
+    }
+
+    /// The same as a request for one document.
+    pub fn request_for_document(self, model: &str, count: usize) -> Value {
+        let mut body = self.request(model, count);
+        body["stream"] = json!(false);
+        body.as_object_mut().unwrap().remove("stream_options");
+        body
+    }
+
+    /// Sends a request.
+    pub fn send(self, port: u16, request: &Value) -> Got {
+        ask_at(port, self.path(), request, PATIENCE)
+    }
+
+    /// Asks a model for three tasks.
+    pub fn ask(self, port: u16, model: &str) -> Got {
+        self.send(port, &self.request(model, 3))
+    }
+
+    /// The parameter that says which shape the answer must have.
+    pub fn format(self) -> &'static str {
+        match self {
+            Api::Chat => "response_format",
+            Api::Responses => "text.format",
+        }
+    }
+}
+
+/// What a stream said. The end of a Responses stream is told by the finish reason that means the
+/// same.
 #[derive(Debug, Default)]
 pub struct Heard {
+    /// The data of every event.
     pub chunks: Vec<Value>,
     pub content: String,
+    /// The text of the second choice.
     pub other: String,
     pub reasoning: String,
     pub refusal: String,
     pub finish: Option<String>,
     pub usage: Option<Value>,
     pub error: Option<Value>,
+    /// Whether `[DONE]` came, or the end of a part.
     pub done: bool,
 }
 
@@ -287,7 +351,20 @@ impl Heard {
             match data.as_slice() {
                 [] => {}
                 ["[DONE]"] => heard.done = true,
-                [data] => heard.chunk(serde_json::from_str(data).unwrap()),
+                [data] => {
+                    let data: Value = serde_json::from_str(data).unwrap();
+                    let name = event
+                        .split('\n')
+                        .find_map(|line| line.strip_prefix("event: "));
+                    match data["type"].as_str() {
+                        Some(kind) => {
+                            assert_eq!(name, Some(kind));
+                            heard.event(&data);
+                            heard.chunks.push(data);
+                        }
+                        None => heard.chunk(data),
+                    }
+                }
                 more => panic!("one line of data an event, not {more:?}"),
             }
         }
@@ -315,6 +392,60 @@ impl Heard {
             self.usage = Some(usage.clone());
         }
         self.chunks.push(chunk);
+    }
+
+    /// An event of a Responses stream.
+    fn event(&mut self, event: &Value) {
+        assert!(self.finish.is_none(), "an event after the end: {event}");
+        assert_eq!(event["sequence_number"], self.chunks.len());
+        let text = |name: &str| event[name].as_str().unwrap();
+        let response = &event["response"];
+        match text("type") {
+            "response.output_text.delta" => self.content.push_str(text("delta")),
+            "response.output_text.done" => {
+                assert_eq!(text("text"), self.content);
+                self.done = true;
+            }
+            "response.refusal.delta" => self.refusal.push_str(text("delta")),
+            "response.refusal.done" => {
+                assert_eq!(text("refusal"), self.refusal);
+                self.done = true;
+            }
+            "response.reasoning_summary_text.delta" => self.reasoning.push_str(text("delta")),
+            "response.completed" => {
+                assert_eq!(response["status"], "completed");
+                let output = response["output"].as_array().unwrap();
+                let calls = output.iter().any(|item| item["type"] == "function_call");
+                self.finish = Some(if calls { "tool_calls" } else { "stop" }.to_owned());
+            }
+            "response.incomplete" => {
+                assert_eq!(response["status"], "incomplete");
+                let reason = response["incomplete_details"]["reason"].as_str().unwrap();
+                let reason = reason.replace("max_output_tokens", "length");
+                self.finish = Some(reason);
+            }
+            "response.failed" => {
+                assert_eq!(response["status"], "failed");
+                assert!(response["error"]["message"].is_string());
+                self.finish = Some("error".to_owned());
+            }
+            "error" => self.error = Some(event.clone()),
+            "response.created"
+            | "response.in_progress"
+            | "response.output_item.added"
+            | "response.output_item.done"
+            | "response.content_part.added"
+            | "response.content_part.done"
+            | "response.reasoning_summary_part.added"
+            | "response.reasoning_summary_part.done"
+            | "response.reasoning_summary_text.done"
+            | "response.function_call_arguments.delta"
+            | "response.function_call_arguments.done" => {}
+            other => panic!("no event that the API reference names: {other}"),
+        }
+        if !response["usage"].is_null() {
+            self.usage = Some(response["usage"].clone());
+        }
     }
 
     /// The tasks of an answer that is an envelope.

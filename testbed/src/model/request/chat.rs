@@ -1,10 +1,10 @@
-//! A request to `POST /v1/chat/completions`, read as strictly as the public service reads it, so
-//! that a client which is careless about a parameter hears of it here.
+//! A request to `POST /v1/chat/completions`.
 
 use serde_json::{Map, Value};
 
-use super::error::ApiError;
-use super::strict_rules;
+use super::members::{self, at_least, boolean, check_range, missing, wrong_type};
+use super::{Api, Format, ModelRequest};
+use crate::model::error::ApiError;
 
 /// The parameters that the API reference names. Others are refused.
 const PARAMETERS: &[&str] = &[
@@ -54,152 +54,39 @@ const ROLES: &[&str] = &[
     "user",
 ];
 
-/// A request that was read.
-#[derive(Clone, Debug)]
-pub struct ChatRequest {
-    /// The model's name as it was sent.
-    pub model: String,
-    /// Role and text of each message.
-    pub messages: Vec<(String, String)>,
-    /// Whether a stream is wanted.
-    pub stream: bool,
-    /// Whether the stream is to carry the usage.
-    pub include_usage: bool,
-    /// Whether the stream may carry padding.
-    pub include_obfuscation: bool,
-    /// The most tokens of the answer.
-    pub token_limit: Option<u64>,
-    /// The shape the answer must have.
-    pub format: Format,
-}
-
-/// The shape an answer must have.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Format {
-    /// Any text.
-    Text,
-    /// Some JSON object.
-    JsonObject,
-    /// A JSON document of this schema.
-    JsonSchema(Value),
-}
-
-impl ChatRequest {
-    /// Reads a request's body.
-    ///
-    /// # Errors
-    /// With the parameter that is missing, unknown or not right.
-    pub fn read(body: &Value) -> Result<Self, ApiError> {
-        let Value::Object(body) = body else {
-            return Err(ApiError::request(
-                400,
-                None,
-                "The body of the request must be a JSON object.",
-            ));
-        };
-        if let Some(unknown) = body
-            .keys()
-            .find(|name| !PARAMETERS.contains(&name.as_str()))
-        {
-            return Err(ApiError::parameter(
-                unknown,
-                "unknown_parameter",
-                format!("Unknown parameter: '{unknown}'."),
-            ));
-        }
-        let model = match body.get("model") {
-            Some(Value::String(model)) if !model.is_empty() => model.clone(),
-            None | Some(Value::Null) => {
-                return Err(missing("model"));
-            }
-            Some(_) => return Err(wrong_type("model", "a string")),
-        };
-        let messages = read_messages(body)?;
-        let stream = boolean(body, "stream", "stream")?.unwrap_or(false);
-        let (include_usage, include_obfuscation) = read_stream_options(body, stream)?;
-        let token_limit = match positive(body, "max_completion_tokens")? {
-            Some(limit) => Some(limit),
-            None => positive(body, "max_tokens")?,
-        };
-        if positive(body, "n")?.is_some_and(|choices| choices != 1) {
-            return Err(ApiError::parameter(
-                "n",
-                "unsupported_value",
-                "Only one choice is made here.",
-            ));
-        }
-        check_range(body, "temperature", 0.0, 2.0)?;
-        check_range(body, "top_p", 0.0, 1.0)?;
-        let format = read_format(body, &messages)?;
-        Ok(Self {
-            model,
-            messages,
-            stream,
-            include_usage,
-            include_obfuscation,
-            token_limit,
-            format,
-        })
+/// Reads a request's body.
+pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
+    let body = members::of_body(body, PARAMETERS)?;
+    let model = members::model(body)?;
+    let messages = read_messages(body)?;
+    let stream = boolean(body, "stream", "stream")?.unwrap_or(false);
+    let (include_usage, include_obfuscation) = read_stream_options(body, stream)?;
+    let token_limit = match at_least(body, "max_completion_tokens", 1)? {
+        Some(limit) => Some(limit),
+        None => at_least(body, "max_tokens", 1)?,
+    };
+    if at_least(body, "n", 1)?.is_some_and(|choices| choices != 1) {
+        return Err(ApiError::parameter(
+            "n",
+            "unsupported_value",
+            "Only one choice is made here.",
+        ));
     }
-}
-
-fn missing(param: &str) -> ApiError {
-    ApiError::parameter(
-        param,
-        "missing_required_parameter",
-        format!("Missing required parameter: '{param}'."),
-    )
-}
-
-fn wrong_type(param: &str, wanted: &str) -> ApiError {
-    ApiError::parameter(
-        param,
-        "invalid_type",
-        format!("Invalid type for '{param}': expected {wanted}."),
-    )
-}
-
-fn boolean(object: &Map<String, Value>, name: &str, param: &str) -> Result<Option<bool>, ApiError> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Bool(value)) => Ok(Some(*value)),
-        Some(_) => Err(wrong_type(param, "a boolean")),
-    }
-}
-
-fn positive(object: &Map<String, Value>, name: &str) -> Result<Option<u64>, ApiError> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64() {
-            Some(0) => Err(ApiError::parameter(
-                name,
-                "integer_below_min_value",
-                format!("Invalid '{name}': expected a value of at least 1, but got 0."),
-            )),
-            Some(number) => Ok(Some(number)),
-            None => Err(wrong_type(name, "a whole number above 0")),
-        },
-    }
-}
-
-fn check_range(
-    object: &Map<String, Value>,
-    name: &str,
-    least: f64,
-    most: f64,
-) -> Result<(), ApiError> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(()),
-        Some(value) => match value.as_f64() {
-            Some(number) if number >= least && number <= most => Ok(()),
-            Some(_) => Err(ApiError::parameter(
-                name,
-                "decimal_out_of_range",
-                format!("Invalid '{name}': expected a value from {least} to {most}."),
-            )),
-            None => Err(wrong_type(name, "a number")),
-        },
-    }
+    check_range(body, "temperature", 0.0, 2.0)?;
+    check_range(body, "top_p", 0.0, 1.0)?;
+    let store = boolean(body, "store", "store")?.unwrap_or(false);
+    let format = read_format(body, &messages)?;
+    Ok(ModelRequest {
+        api: Api::ChatCompletions,
+        model,
+        messages,
+        stream,
+        include_usage,
+        include_obfuscation,
+        store,
+        token_limit,
+        format,
+    })
 }
 
 fn read_messages(body: &Map<String, Value>) -> Result<Vec<(String, String)>, ApiError> {
@@ -279,79 +166,23 @@ fn read_format(
     body: &Map<String, Value>,
     messages: &[(String, String)],
 ) -> Result<Format, ApiError> {
-    let format = match body.get("response_format") {
-        None | Some(Value::Null) => return Ok(Format::Text),
-        Some(Value::Object(format)) => format,
-        Some(_) => return Err(wrong_type("response_format", "an object")),
-    };
-    match format.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(Format::Text),
-        Some("json_object") => {
-            // The public service refuses this combination, since a model that was never told of
-            // JSON can go on with white space until its limit.
-            if messages
-                .iter()
-                .any(|(_, text)| text.to_ascii_lowercase().contains("json"))
-            {
-                Ok(Format::JsonObject)
-            } else {
-                Err(ApiError::request(
-                    400,
-                    None,
-                    "'messages' must contain the word 'json' in some form, to use \
-                     'response_format' of type 'json_object'.",
-                ))
+    let parameter = Api::ChatCompletions.format_parameter();
+    match members::format_type(body.get("response_format"), parameter)? {
+        Some(("json_object", _)) => members::json_object(
+            messages,
+            "'messages' must contain the word 'json' in some form, to use 'response_format' of \
+             type 'json_object'.",
+        ),
+        Some(("json_schema", format)) => {
+            let inner = "response_format.json_schema";
+            match format.get("json_schema") {
+                Some(Value::Object(members)) => members::json_schema(members, inner, parameter),
+                None => Err(missing(inner)),
+                Some(_) => Err(wrong_type(inner, "an object")),
             }
         }
-        Some("json_schema") => read_json_schema(format),
-        _ => Err(ApiError::parameter(
-            "response_format.type",
-            "invalid_value",
-            "Invalid value: expected one of json_object, json_schema, text.",
-        )),
+        _ => Ok(Format::Text),
     }
-}
-
-fn read_json_schema(format: &Map<String, Value>) -> Result<Format, ApiError> {
-    let inner = match format.get("json_schema") {
-        Some(Value::Object(inner)) => inner,
-        None => return Err(missing("response_format.json_schema")),
-        Some(_) => return Err(wrong_type("response_format.json_schema", "an object")),
-    };
-    let name = match inner.get("name") {
-        Some(Value::String(name)) => name,
-        None => return Err(missing("response_format.json_schema.name")),
-        Some(_) => return Err(wrong_type("response_format.json_schema.name", "a string")),
-    };
-    let fits = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(ApiError::parameter(
-            "response_format.json_schema.name",
-            "invalid_value",
-            "Invalid 'response_format.json_schema.name': at most 64 letters, digits, '_' and '-'.",
-        ));
-    }
-    let schema = match inner.get("schema") {
-        Some(schema @ Value::Object(_)) => schema,
-        None => return Err(missing("response_format.json_schema.schema")),
-        Some(_) => {
-            return Err(wrong_type(
-                "response_format.json_schema.schema",
-                "an object",
-            ));
-        }
-    };
-    let strict = boolean(inner, "strict", "response_format.json_schema.strict")?.unwrap_or(false);
-    if strict {
-        strict_rules::check(schema).map_err(|broken| {
-            ApiError::parameter(
-                "response_format",
-                "invalid_json_schema",
-                format!("Invalid schema for response_format '{name}': {broken}"),
-            )
-        })?;
-    }
-    Ok(Format::JsonSchema(schema.clone()))
 }
 
 #[cfg(test)]
@@ -440,7 +271,7 @@ mod tests {
                 None,
             ),
         ] {
-            let error = ChatRequest::read(&body).unwrap_err();
+            let error = read(&body).unwrap_err();
             assert_eq!(error.status, 400, "{body}");
             assert_eq!(error.param.as_deref(), param, "{body}");
         }
@@ -448,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_request_is_read_with_its_defaults() {
-        let request = ChatRequest::read(&json!({
+        let request = read(&json!({
             "model": "scripted",
             "messages": [{"role": "user", "content": [{"type": "text", "text": "as JSON"}]}],
             "response_format": {"type": "json_object"},

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::request::ChatRequest;
-use super::said::Said;
+use super::request::ModelRequest;
+use super::said::{Said, pieces, tokens};
 use super::sse::Event;
 use crate::records::now_ms;
 use crate::script::Wire;
@@ -55,7 +55,7 @@ impl Envelope<'_> {
 
 /// The answer as a stream.
 #[must_use]
-pub fn stream(said: &Said, request: &ChatRequest, wire: &Wire, id: &str) -> Vec<Event> {
+pub fn stream(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Vec<Event> {
     let envelope = Envelope {
         id: id.to_owned(),
         created: now_ms() / 1000,
@@ -116,7 +116,7 @@ pub fn stream(said: &Said, request: &ChatRequest, wire: &Wire, id: &str) -> Vec<
 
 /// The answer as one document.
 #[must_use]
-pub fn document(said: &Said, request: &ChatRequest, wire: &Wire, id: &str) -> Value {
+pub fn document(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Value {
     if let Some(error) = &wire.error {
         return json!({ "error": error });
     }
@@ -172,32 +172,10 @@ fn usage(said: &Said) -> Value {
         "total_tokens": said.prompt_tokens + completion,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": super::said::tokens(&said.reasoning),
+            "reasoning_tokens": tokens(&said.reasoning),
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,
         },
     })
-}
-
-/// A text in pieces of so many characters; the last one may be shorter.
-fn pieces(text: &str, size: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut characters = text.chars().peekable();
-    while characters.peek().is_some() {
-        pieces.push(characters.by_ref().take(size.max(1)).collect());
-    }
-    pieces
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_counted_in_characters_and_lose_none() {
-        assert_eq!(pieces("aßc🦀e", 2), ["aß", "c🦀", "e"]);
-        assert_eq!(pieces("", 2), Vec::<String>::new());
-        assert_eq!(pieces("abc", usize::MAX), ["abc"]);
-    }
 }

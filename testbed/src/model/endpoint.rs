@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions`.
+//! `POST /v1/chat/completions` and `POST /v1/responses`: what a request gets, in either API.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::request::ChatRequest;
+use super::request::{Api, ModelRequest};
 use super::said::Said;
-use super::{ModelWorld, chunk, paced, reply, sse};
+use super::{ModelWorld, completion, paced, reply, response, sse};
 use crate::connection::Connection;
 use crate::cors;
 use crate::records::{AnswerRecord, Ended, now_ms};
@@ -26,28 +26,55 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// The one header that the public service lets pages read.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The endpoint where the model's name picks the script.
-pub async fn complete(
+/// Chat Completions where the model's name picks the script.
+pub async fn chat_completion(
     State(world): State<ModelWorld>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     request: Request,
 ) -> Response {
-    answer(&world, connection, None, request).await
+    answer(&world, connection, Api::ChatCompletions, None, request).await
 }
 
-/// The endpoint where the base URL picks the script and the tag.
-pub async fn complete_at_base(
+/// Chat Completions where the base URL picks the script and the tag.
+pub async fn chat_completion_at_base(
     State(world): State<ModelWorld>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path(base): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    answer(&world, connection, Some(base), request).await
+    answer(
+        &world,
+        connection,
+        Api::ChatCompletions,
+        Some(base),
+        request,
+    )
+    .await
+}
+
+/// Responses where the model's name picks the script.
+pub async fn model_response(
+    State(world): State<ModelWorld>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    request: Request,
+) -> Response {
+    answer(&world, connection, Api::Responses, None, request).await
+}
+
+/// Responses where the base URL picks the script and the tag.
+pub async fn model_response_at_base(
+    State(world): State<ModelWorld>,
+    ConnectInfo(connection): ConnectInfo<Connection>,
+    Path(base): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    answer(&world, connection, Api::Responses, Some(base), request).await
 }
 
 async fn answer(
     world: &ModelWorld,
     connection: Connection,
+    api: Api,
     base: Option<(String, String)>,
     request: Request,
 ) -> Response {
@@ -83,6 +110,7 @@ async fn answer(
             )
         })?;
         let asked = Asked {
+            api,
             parts: &parts,
             value: &value,
             selection: selection.map_err(ApiError::from),
@@ -117,6 +145,7 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
 
 /// A request whose body is JSON.
 struct Asked<'a> {
+    api: Api,
     parts: &'a Parts,
     value: &'a Value,
     selection: Result<Selection, ApiError>,
@@ -134,9 +163,16 @@ impl Asked<'_> {
         if let Ok(selection) = &self.selection {
             reply::check_key(world.script(selection)?, &self.parts.headers)?;
         }
-        let request = ChatRequest::read(self.value)?;
+        let request = ModelRequest::read(self.api, self.value)?;
         let selection = self.selection?;
         let script = world.script(&selection)?;
+        if script.refuses_storing && request.store {
+            return Err(ApiError::parameter(
+                "store",
+                "unsupported_value",
+                "This endpoint keeps nothing: 'store' must be false.",
+            ));
+        }
         if let Some(refusal) = script
             .refuses
             .iter()
@@ -150,7 +186,13 @@ impl Asked<'_> {
         }
         match world.next_reply(script, &selection) {
             Some(Reply::Answer(answer)) => {
-                said(answer, &request, &selection.overrides, connection, record)
+                let said = Answering {
+                    answer,
+                    request: &request,
+                    body: self.value,
+                    overrides: &selection.overrides,
+                };
+                said.respond(connection, record)
             }
             Some(Reply::Http(http)) => {
                 record.ended(Ended::Whole);
@@ -167,40 +209,69 @@ impl Asked<'_> {
     }
 }
 
-/// A model's answer, as a stream or as a document.
-fn said(
-    answer: &Answer,
-    request: &ChatRequest,
-    overrides: &Overrides,
-    connection: Connection,
-    record: &AnswerRecord,
-) -> Result<Response, ApiError> {
-    let wire = overridden(&answer.wire, overrides);
-    let said = Said::new(answer, request, overrides.seed.unwrap_or_default())?;
-    let id = format!("chatcmpl-{}", now_ms());
-    let (content_type, writes) = if wire.stream.unwrap_or(request.stream) {
-        let events = chunk::stream(&said, request, &wire, &id);
-        (
-            "text/event-stream; charset=utf-8",
-            sse::writes(&events, &wire),
-        )
-    } else {
-        let document = chunk::document(&said, request, &wire, &id);
-        (
-            "application/json",
-            sse::spread(vec![document.to_string().into_bytes()], &wire),
-        )
-    };
-    let body = paced::body(writes, &wire, connection, record.clone());
-    let mut response = body.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
+/// A model's answer to a request.
+struct Answering<'a> {
+    answer: &'a Answer,
+    request: &'a ModelRequest,
+    body: &'a Value,
+    overrides: &'a Overrides,
+}
+
+/// An answer in the words of its API.
+enum Worded {
+    Stream(Vec<sse::Event>),
+    Document(Value),
+}
+
+impl Answering<'_> {
+    /// The answer, as a stream or as a document.
+    fn respond(&self, connection: Connection, record: &AnswerRecord) -> Result<Response, ApiError> {
+        let wire = overridden(&self.answer.wire, self.overrides);
+        let seed = self.overrides.seed.unwrap_or_default();
+        let said = Said::new(self.answer, self.request, seed)?;
+        let stream = wire.stream.unwrap_or(self.request.stream);
+        let (id, worded) = match self.request.api {
+            Api::ChatCompletions => {
+                let id = format!("chatcmpl-{}", now_ms());
+                let worded = if stream {
+                    Worded::Stream(completion::stream(&said, self.request, &wire, &id))
+                } else {
+                    Worded::Document(completion::document(&said, self.request, &wire, &id))
+                };
+                (id, worded)
+            }
+            Api::Responses => {
+                let id = format!("resp_{}", now_ms());
+                let response = response::Whole::new(&said, self.request, self.body, &wire, &id);
+                let worded = if stream {
+                    Worded::Stream(response.stream())
+                } else {
+                    Worded::Document(response.document())
+                };
+                (id, worded)
+            }
+        };
+        let (content_type, writes) = match worded {
+            Worded::Stream(events) => (
+                "text/event-stream; charset=utf-8",
+                sse::writes(&events, &wire),
+            ),
+            Worded::Document(document) => (
+                "application/json",
+                sse::spread(vec![document.to_string().into_bytes()], &wire),
+            ),
+        };
+        let body = paced::body(writes, &wire, connection, record.clone());
+        let mut response = body.into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        cors::expose(&mut response, &[REQUEST_ID.as_str()]);
+        Ok(response)
     }
-    cors::expose(&mut response, &[REQUEST_ID.as_str()]);
-    Ok(response)
 }
 
 /// The script's wire with the parameters of the request in place.
