@@ -9,11 +9,15 @@
 
 mod support;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
 use support::{Api, End, Got, Heard, ask_at, send, start, violations};
 use taskwright_testbed::script::{Library, Reply, Source};
+
+/// How many scripts play at a time. Some of them only wait.
+const SIDE_BY_SIDE: usize = 8;
 
 /// A stream that says that it finished and closes its JSON.
 fn finished(got: &Got) -> Heard {
@@ -78,11 +82,6 @@ fn verbatim(name: &str) -> String {
     }
 }
 
-fn ask_briefly(port: u16, api: Api, model: &str) -> Got {
-    let request = api.request(model, 3);
-    ask_at(port, api.path(), &request, Duration::from_secs(4))
-}
-
 #[test]
 fn every_script_does_what_it_says_in_chat_completions() {
     every_script_does_what_it_says_in(Api::Chat);
@@ -96,9 +95,14 @@ fn every_script_does_what_it_says_in_responses() {
 fn every_script_does_what_it_says_in(api: Api) {
     let port = start(|_| {});
     let library = Library::embedded().unwrap();
+    let names = Mutex::new(library.iter().map(|(name, _)| name));
     std::thread::scope(|scope| {
-        for (name, _) in library.iter() {
-            scope.spawn(move || plays(port, api, name));
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(name) = { names.lock().unwrap().next() } {
+                    plays(port, api, name);
+                }
+            });
         }
     });
 }
@@ -118,7 +122,7 @@ fn plays(port: u16, api: Api, name: &str) {
             complete(&api.ask(port, &quick));
         }
         "slow" => {
-            let begun = ask_briefly(port, api, model);
+            let begun = api.ask_and_leave(port, model);
             assert_eq!(begun.end, End::Silence);
             half(&begun);
         }
@@ -312,12 +316,12 @@ fn plays(port: u16, api: Api, name: &str) {
             assert_eq!(got.body().len(), 1234);
         }
         "stalled" => {
-            interrupted(&ask_briefly(port, api, model), End::Silence);
+            interrupted(&api.ask_and_leave(port, model), End::Silence);
             let held = api.ask(port, &format!("{model}&hold_ms=300"));
             interrupted(&held, End::Closed);
         }
         "stalled-at-once" => {
-            let got = ask_briefly(port, api, model);
+            let got = api.ask_and_leave(port, model);
             assert_eq!((got.status, got.end), (200, End::Silence));
             assert_eq!(Heard::new(&got.body()).content, "");
         }
@@ -327,7 +331,8 @@ fn plays(port: u16, api: Api, name: &str) {
             assert!(got.text().contains(": keep-alive"));
         }
         "hang" => {
-            let got = ask_briefly(port, api, model);
+            let request = api.request(model, 3);
+            let got = ask_at(port, api.path(), &request, Duration::from_secs(2));
             assert_eq!((got.status, got.end), (0, End::Silence));
         }
         "drop" => {

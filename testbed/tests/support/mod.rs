@@ -125,6 +125,19 @@ pub fn send(
     body: &[u8],
     patience: Duration,
 ) -> Got {
+    exchange(port, (method, path), headers, body, patience, patience)
+}
+
+/// Sends a request and reads as [`send`] does, and for no longer than `stay` after the first byte
+/// of the answer: how long the machine takes to come to that byte says nothing about the answer.
+fn exchange(
+    port: u16,
+    (method, path): (&str, &str),
+    headers: &[(&str, &str)],
+    body: &[u8],
+    patience: Duration,
+    stay: Duration,
+) -> Got {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
     for (name, value) in headers {
@@ -135,20 +148,27 @@ pub fn send(
     // A server may answer and close before it has read a body that is too long for it.
     let _ = stream.write_all(body);
     let started = Instant::now();
+    let mut began: Option<Instant> = None;
     let mut bytes = Vec::new();
     let mut buffer = [0; 64 * 1024];
     let end = loop {
         if let Some(got) = parse(&bytes, End::Whole) {
             return got;
         }
-        let left = patience.saturating_sub(started.elapsed());
+        let left = match began {
+            Some(began) => stay.saturating_sub(began.elapsed()),
+            None => patience.saturating_sub(started.elapsed()),
+        };
         if left.is_zero() {
             break End::Silence;
         }
         stream.set_read_timeout(Some(left)).unwrap();
         match stream.read(&mut buffer) {
             Ok(0) => break End::Closed,
-            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Ok(count) => {
+                began.get_or_insert_with(Instant::now);
+                bytes.extend_from_slice(&buffer[..count]);
+            }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => break End::Reset,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
                 break End::Silence;
@@ -236,19 +256,22 @@ pub fn request(model: &str, count: usize) -> Value {
     })
 }
 
+/// The headers of a request to the model endpoint.
+const MODEL_HEADERS: [(&str, &str); 3] = [
+    ("Content-Type", "application/json"),
+    ("Authorization", "Bearer testbed-key"),
+    ("Origin", ORIGIN),
+];
+
 /// Posts a request to a path of the model endpoint.
 pub fn ask_at(port: u16, path: &str, request: &Value, patience: Duration) -> Got {
-    let headers = [
-        ("Content-Type", "application/json"),
-        ("Authorization", "Bearer testbed-key"),
-        ("Origin", ORIGIN),
-    ];
+    let body = request.to_string();
     send(
         port,
         "POST",
         path,
-        &headers,
-        request.to_string().as_bytes(),
+        &MODEL_HEADERS,
+        body.as_bytes(),
         patience,
     )
 }
@@ -302,6 +325,14 @@ impl Api {
     /// Sends a request.
     pub fn send(self, port: u16, request: &Value) -> Got {
         ask_at(port, self.path(), request, PATIENCE)
+    }
+
+    /// Asks a model for three tasks, and leaves two seconds after the answer has begun.
+    pub fn ask_and_leave(self, port: u16, model: &str) -> Got {
+        let body = self.request(model, 3).to_string();
+        let stay = Duration::from_secs(2);
+        let to = ("POST", self.path());
+        exchange(port, to, &MODEL_HEADERS, body.as_bytes(), PATIENCE, stay)
     }
 
     /// Asks a model for three tasks.
