@@ -97,6 +97,22 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// Something could not be measured.
+    #[error("{what} could not be measured: {reason}")]
+    NotMeasured {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Some parts of the benchmarks could not be measured; the output above says why.
+    #[error("{count} of the parts could not be measured")]
+    PartsFailed {
+        /// How many.
+        count: usize,
+    },
 }
 
 impl Error {
@@ -124,6 +140,8 @@ impl Error {
             Self::ServiceEnded { .. } => "service_ended",
             Self::Signals(_) => "signals",
             Self::TiersFailed { .. } => "tiers_failed",
+            Self::NotMeasured { .. } => "not_measured",
+            Self::PartsFailed { .. } => "parts_failed",
         }
     }
 
@@ -144,7 +162,8 @@ impl Error {
             Self::ProgramMissing { hint, .. }
             | Self::ProgramFailed { hint, .. }
             | Self::BrowserMissing { hint, .. }
-            | Self::ServiceEnded { hint, .. } => hint.clone(),
+            | Self::ServiceEnded { hint, .. }
+            | Self::NotMeasured { hint, .. } => hint.clone(),
             Self::Unexpected { .. } => {
                 "Undo what was changed there by hand, or bring the checkout up to date.".into()
             }
@@ -161,6 +180,10 @@ impl Error {
             Self::Signals(_) => "Run the command again.".into(),
             Self::TiersFailed { .. } => {
                 "Correct what the output above names; `cargo xtask test TIER` runs one tier alone."
+                    .into()
+            }
+            Self::PartsFailed { .. } => {
+                "Mend what the output above names; `cargo xtask bench PART` measures one part alone."
                     .into()
             }
         }

@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask run`, `test`, `build`.
+//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`.
 //!
 //! They set up what is missing, in Rust and without a shell, so that they are the same on Linux,
 //! macOS and Windows.
 
+mod bench;
 mod error;
 mod lock_file;
 mod module;
@@ -10,6 +11,7 @@ mod process;
 mod project;
 mod run;
 mod say;
+mod service;
 mod setup;
 mod test;
 
@@ -45,6 +47,8 @@ enum Command {
         #[arg(long)]
         dev: bool,
     },
+    /// Measure how fast it is beside peers: all parts, or those that are named
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -75,6 +79,7 @@ fn carry_out(command: &Command) -> Result<(), Error> {
         Command::Test(options) => test::run(&project, options),
         Command::Build { dev: true } => module::build(&project, Profile::Quick),
         Command::Build { dev: false } => module::build(&project, Profile::Release),
+        Command::Bench(options) => bench::run(&project, options),
     }
 }
 
@@ -96,10 +101,15 @@ mod tests {
             "test format native --fail-fast",
             "test native -- journal",
             "build --dev",
+            "bench",
+            "bench server --quick --rounds 7",
         ] {
             let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
             assert!(parsed.is_ok(), "{words}: {parsed:?}");
         }
-        assert!(CommandLine::try_parse_from(["xtask", "test", "everything"]).is_err());
+        for words in ["test everything", "bench everything", "bench --rounds 0"] {
+            let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
+            assert!(parsed.is_err(), "{words}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 mod open;
 mod page_config;
 mod port;
-mod service;
 
 use std::env;
 use std::fs;
@@ -16,12 +15,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::service::Service;
 use crate::error::Error;
 use crate::module::{self, Profile};
 use crate::process::{self, exit_in_words};
 use crate::project::{self, Project};
 use crate::say;
+use crate::service::Service;
 
 /// How many ports after the wished one are tried.
 const FURTHER_PORTS: u16 = 20;
