@@ -13,10 +13,25 @@ pub const READ_THE_COMPILER: &str =
     "Read the compiler's message above, correct what it names, and run the command again.";
 
 /// A `cargo` command in the given folder: the cargo that runs this program.
+///
+/// It does not see what cargo told this program about its own package: build scripts that watch
+/// these variables would run again, and what depends on them be compiled again, after each cargo
+/// command that was not given by us.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(tells_of_a_package) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+fn tells_of_a_package(variable: &str) -> bool {
+    ["CARGO_MANIFEST_", "CARGO_PKG_"]
+        .iter()
+        .any(|start| variable.starts_with(start))
 }
 
 /// A `node` command that runs a script of the project's npm packages.
@@ -163,6 +178,24 @@ mod tests {
             folders,
             ["/cache/tool/bin", "/usr/bin", "/bin"].map(PathBuf::from)
         );
+    }
+
+    #[test]
+    fn a_cargo_we_start_does_not_take_itself_for_a_part_of_this_package() {
+        assert!(
+            env::var_os("CARGO_PKG_NAME").is_some(),
+            "cargo runs this test"
+        );
+        let command = cargo(Path::new("."));
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME"] {
+            assert!(
+                command
+                    .get_envs()
+                    .any(|(known, value)| known == name && value.is_none()),
+                "{name}"
+            );
+        }
+        assert!(!tells_of_a_package("CARGO_TARGET_DIR"));
     }
 
     #[test]
