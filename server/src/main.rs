@@ -1,66 +1,10 @@
 //! The program `taskwright-server`.
 
-mod signals;
-
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use taskwright_server::start_error::EXIT_FAILURE;
-use taskwright_server::{Options, Server};
-
-/// The environment variable with the accepted tokens. Read here rather than by clap, whose help
-/// would print its value.
-const TOKEN_VARIABLE: &str = "AGENT_API_TOKEN";
+use taskwright_server::program;
+use taskwright_server::store::Store;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    tracing_subscriber::fmt()
-        .with_max_level(options.log_level)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
-    // A panic's own message can quote what was being read: only its place is logged.
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(
-            place = place.as_deref().unwrap_or("unknown"),
-            "the server has a defect"
-        );
-    }));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(run(&options)),
-        Err(error) => {
-            eprintln!("taskwright-server: {error}");
-            ExitCode::from(EXIT_FAILURE)
-        }
-    }
-}
-
-async fn run(options: &Options) -> ExitCode {
-    // Before the announcement: whoever reads it may ask the server to stop the next moment.
-    let stop = match signals::asked_to_stop() {
-        Ok(stop) => stop,
-        Err(error) => {
-            eprintln!("taskwright-server: {error}");
-            return ExitCode::from(EXIT_FAILURE);
-        }
-    };
-    let tokens = std::env::var_os(TOKEN_VARIABLE).map(|value| value.to_string_lossy().into_owned());
-    match Server::bind(options, tokens.as_deref()).await {
-        Ok(server) => {
-            // Standard output may be closed; the server serves all the same.
-            let _ = writeln!(std::io::stdout().lock(), "{}", server.announcement());
-            server.run(stop).await;
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("taskwright-server: {error}. {}", error.hint());
-            ExitCode::from(error.exit_code())
-        }
-    }
+    program::main(|options| Store::open(&options.data_directory(), options.max_store_size))
 }

@@ -22,7 +22,7 @@ use crate::options::Options;
 use crate::pages::Pages;
 use crate::rate_limit::RateLimiter;
 use crate::start_error::StartError;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tls;
 use crate::tokens::{TokenSource, Tokens};
 
@@ -33,6 +33,9 @@ const LATE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Pause after the system could not give a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Opens the store that the options name.
+pub type OpenStore = fn(&Options) -> Result<Store, StoreError>;
+
 /// A server that listens, but does not serve yet.
 pub struct Server {
     listener: TcpListener,
@@ -40,7 +43,7 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     app: App,
     token_source: TokenSource,
-    data_directory: PathBuf,
+    data_directory: Option<PathBuf>,
     max_connections: usize,
     header_timeout: Duration,
     write_timeout: Duration,
@@ -48,14 +51,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads what the options name, opens the store and listens. `environment_tokens` is the value
-    /// of `AGENT_API_TOKEN`.
+    /// Reads what the options name, listens, and has the store opened. `environment_tokens` is the
+    /// value of `AGENT_API_TOKEN`.
     ///
     /// # Errors
     /// See [`StartError`].
     pub async fn bind(
         options: &Options,
         environment_tokens: Option<&str>,
+        open_store: OpenStore,
     ) -> Result<Self, StartError> {
         let agent_config = options
             .config
@@ -83,13 +87,11 @@ impl Server {
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         // Opened last: a server that cannot start leaves no folder behind.
-        let data_directory = options.data_directory();
-        let store = Store::open(&data_directory, options.max_store_size).map_err(|error| {
-            StartError::Store {
-                folder: data_directory.clone(),
-                error,
-            }
+        let store = open_store(options).map_err(|error| StartError::Store {
+            folder: options.data_directory(),
+            error,
         })?;
+        let data_directory = store.folder().map(Path::to_path_buf);
         let pages = (options.static_dir.is_some() || options.page_config.is_some()).then(|| {
             Pages::new(
                 options.static_dir.clone(),
@@ -142,10 +144,13 @@ impl Server {
             TokenSource::Environment => "from AGENT_API_TOKEN",
             TokenSource::AgentConfig => "from the --config file",
         };
+        let place = self.data_directory.as_ref().map_or_else(
+            || "tasks are not kept".to_owned(),
+            |folder| format!("tasks in {}", folder.display()),
+        );
         format!(
-            "taskwright-server listening on {scheme}://{}, token: {token}, tasks in {}",
-            self.address,
-            self.data_directory.display()
+            "taskwright-server listening on {scheme}://{}, token: {token}, {place}",
+            self.address
         )
     }
 

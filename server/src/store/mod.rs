@@ -5,27 +5,20 @@
 //! committed.
 
 mod connection;
+mod database;
 mod reader;
 mod writer;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::Arc;
 
-use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
-pub use reader::{Filter, Page};
+use self::database::Database;
+pub use self::reader::{Filter, Page};
 
 /// The status of a task nobody has taken yet: the only one the server itself gives.
 pub const QUEUED: &str = "queued";
-/// The file in the data folder.
-const FILE_NAME: &str = "tasks.sqlite3";
-/// Inserts that may wait for the writer; more are refused rather than kept in memory.
-const MAX_WAITING: usize = 1024;
-/// How long an insert waits for its commit before it is given up.
-const INSERT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Gives milliseconds since 1970-01-01T00:00:00Z.
 type Clock = Box<dyn Fn() -> i64 + Send>;
@@ -55,6 +48,16 @@ pub struct Receipt {
     pub id: String,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub received_at: i64,
+}
+
+impl Receipt {
+    /// A receipt with an id that no other has.
+    fn new(received_at: i64) -> Self {
+        Self {
+            id: Uuid::now_v7().to_string(),
+            received_at,
+        }
+    }
 }
 
 /// What became of an insert.
@@ -150,13 +153,14 @@ impl StoreError {
     }
 }
 
-/// The store of a data folder. Two servers may share one folder: every rule about keys is kept
-/// inside a transaction.
+/// Where a server keeps its tasks.
 #[derive(Debug)]
-pub struct Store {
-    commands: mpsc::Sender<writer::Insert>,
-    reader: Arc<Mutex<Connection>>,
-    writer: JoinHandle<()>,
+pub struct Store(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    InDatabase(Database),
+    Nowhere,
 }
 
 impl Store {
@@ -174,20 +178,24 @@ impl Store {
         max_mebibytes: Option<u32>,
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        connection::make_private_folder(folder).map_err(StoreError::Folder)?;
-        let path = folder.join(FILE_NAME);
-        let writing = connection::open_for_writing(&path, max_mebibytes)?;
-        let reading = connection::open_for_reading(&path)?;
-        let (commands, waiting) = mpsc::channel(MAX_WAITING);
-        let writer = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer::run(writing, waiting, &clock))
-            .map_err(StoreError::Folder)?;
-        Ok(Self {
-            commands,
-            reader: Arc::new(Mutex::new(reading)),
-            writer,
-        })
+        let database = Database::open(folder, max_mebibytes, clock)?;
+        Ok(Self(Kept::InDatabase(database)))
+    }
+
+    /// No store at all: every task is confirmed, and gone. It shows what a server costs without
+    /// its store (`cargo xtask bench server`); the program cannot be told to use it.
+    #[must_use]
+    pub fn turned_off() -> Self {
+        Self(Kept::Nowhere)
+    }
+
+    /// The folder the tasks are in.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.0 {
+            Kept::InDatabase(database) => Some(database.folder()),
+            Kept::Nowhere => None,
+        }
     }
 
     /// Stores a task, or finds what its key has brought before. When this answers
@@ -197,17 +205,9 @@ impl Store {
     /// [`StoreError`]; the task may be stored all the same if the commit itself failed. The same
     /// key with the same body is safe to send again.
     pub async fn insert(&self, task: NewTask) -> Result<Insertion, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands
-            .try_send(writer::Insert { task, reply })
-            .map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-                mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
-            })?;
-        match tokio::time::timeout(INSERT_TIMEOUT, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(StoreError::Closed),
-            Err(_) => Err(StoreError::Busy),
+        match &self.0 {
+            Kept::InDatabase(database) => database.insert(task).await,
+            Kept::Nowhere => Ok(Insertion::Created(Receipt::new(writer::system_clock()))),
         }
     }
 
@@ -217,8 +217,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn find_key(&self, key: Key) -> Result<Option<Insertion>, StoreError> {
-        self.read(move |connection| reader::find_key(connection, &key))
-            .await
+        match &self.0 {
+            Kept::InDatabase(database) => {
+                database
+                    .read(move |connection| reader::find_key(connection, &key))
+                    .await
+            }
+            Kept::Nowhere => Ok(None),
+        }
     }
 
     /// A page of tasks in the order of arrival.
@@ -226,8 +232,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn page(&self, filter: Filter) -> Result<Page, StoreError> {
-        self.read(move |connection| reader::page(connection, &filter))
-            .await
+        match &self.0 {
+            Kept::InDatabase(database) => {
+                database
+                    .read(move |connection| reader::page(connection, &filter))
+                    .await
+            }
+            Kept::Nowhere => Ok(Page {
+                tasks: Vec::new(),
+                more: false,
+            }),
+        }
     }
 
     /// The task with this id.
@@ -235,8 +250,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn find(&self, id: String) -> Result<Option<StoredTask>, StoreError> {
-        self.read(move |connection| reader::find(connection, &id))
-            .await
+        match &self.0 {
+            Kept::InDatabase(database) => {
+                database
+                    .read(move |connection| reader::find(connection, &id))
+                    .await
+            }
+            Kept::Nowhere => Ok(None),
+        }
     }
 
     /// Whether the store can be read.
@@ -244,26 +265,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.read(reader::check).await
+        match &self.0 {
+            Kept::InDatabase(database) => database.read(reader::check).await,
+            Kept::Nowhere => Ok(()),
+        }
     }
 
     /// Waits until everything that was accepted is stored, then closes the file.
     pub fn close(self) {
-        drop(self.commands);
-        // A writer that panicked has nothing left to write; its callers were told.
-        let _ = self.writer.join();
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let reader = Arc::clone(&self.reader);
-        let result = tokio::task::spawn_blocking(move || {
-            let connection = reader.lock().unwrap_or_else(PoisonError::into_inner);
-            query(&connection)
-        });
-        Ok(result.await.map_err(|_| StoreError::Closed)??)
+        match self.0 {
+            Kept::InDatabase(database) => database.close(),
+            Kept::Nowhere => {}
+        }
     }
 }
 

@@ -1,4 +1,6 @@
+use super::database::FILE_NAME;
 use super::*;
+use rusqlite::Connection;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;

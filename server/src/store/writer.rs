@@ -6,7 +6,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
-use uuid::Uuid;
 
 use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
 
@@ -121,14 +120,14 @@ fn insert(
     {
         return Ok(earlier);
     }
-    let id = Uuid::now_v7().to_string();
+    let receipt = Receipt::new(now);
     transaction.execute(
         "INSERT INTO tasks (id, status, received_at, idempotency_key, body)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![
-            id,
+            receipt.id,
             QUEUED,
-            now,
+            receipt.received_at,
             task.key.as_ref().map(|key| &key.text),
             task.body
         ],
@@ -141,14 +140,11 @@ fn insert(
                 key.text,
                 key.body_digest.as_slice(),
                 transaction.last_insert_rowid(),
-                now
+                receipt.received_at
             ],
         )?;
     }
-    Ok(Insertion::Created(Receipt {
-        id,
-        received_at: now,
-    }))
+    Ok(Insertion::Created(receipt))
 }
 
 /// Forgets keys that have outlived their time. Their tasks stay.
