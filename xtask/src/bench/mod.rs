@@ -115,7 +115,7 @@ pub struct Report {
 /// [`Error::PartsFailed`] when something could not be measured. A figure is never an error.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let effort = options.effort();
-    say::line(&format!("{}, {} rounds", machine::facts(), effort.rounds));
+    say::line(&format!("{}; rounds: {}", machine::facts(), effort.rounds));
     let mut failed = 0_usize;
     for part in options.chosen() {
         say::line(&format!("\n── {} ──", part.name()));

@@ -1,5 +1,7 @@
 //! Part `server`: tasks per second, and how long each waits.
 
+mod cores;
+mod disk;
 mod load;
 mod request;
 
@@ -33,8 +35,8 @@ const LOADS: [Load; 2] = [
 ];
 /// How many times fewer requests a quick round has.
 const QUICK: u64 = 10;
-/// Threads that serve connections, as many as the cores the figures are for.
-const SERVING_THREADS: &str = "2";
+/// Flushes of the disk that are timed in each round.
+const FLUSHES: u64 = 100;
 
 /// What is measured beside each other.
 struct Peer {
@@ -54,17 +56,28 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
             "--release",
             "--package",
             "taskwright-server",
+            "--bin",
+            "taskwright-server",
+            "--example",
+            "store_turned_off",
         ]),
         "compiling the server",
         process::READ_THE_COMPILER,
     )?;
-    let peers = [Peer {
-        name: "durable",
-        program: project.program("taskwright-server", true),
-    }];
+    let peers = [
+        Peer {
+            name: "store turned off",
+            program: project.program("examples/store_turned_off", true),
+        },
+        Peer {
+            name: "durable",
+            program: project.program("taskwright-server", true),
+        },
+    ];
     // On the disk of the checkout: a folder for temporary files may lie in memory.
-    let folder = project.work_folder("bench")?.join("server");
+    let folder = project.work_folder("bench/server")?;
     remove(&folder)?;
+    fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
     let report = under_load(&peers, &folder, effort);
     remove(&folder)?;
     report
@@ -73,9 +86,10 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
 fn under_load(peers: &[Peer], folder: &Path, effort: Effort) -> Result<Report, Error> {
     let mut servers = peers
         .iter()
-        .map(|peer| start(peer, &folder.join(peer.name.replace(' ', "-"))))
+        .map(|peer| start(peer, &folder.join(peer.name)))
         .collect::<Result<Vec<_>, _>>()?;
     let mut report = Report::default();
+    let mut flushes = Vec::new();
     for load in LOADS {
         let load = Load {
             requests: if effort.quick {
@@ -97,15 +111,25 @@ fn under_load(peers: &[Peer], folder: &Path, effort: Effort) -> Result<Report, E
                     took.push(result);
                 }
             }
+            let flushed = disk::flushes(folder, FLUSHES)
+                .map_err(|error| not_measured("the disk", &error.to_string()))?;
+            flushes.extend(percentile(&flushed, 50.0));
         }
         report.tables.extend(tables(load, peers, &took));
     }
     for server in &mut servers {
         server.service.stop();
     }
+    let mut disk = Table::new(
+        "the disk by itself, a page appended and flushed (p50)",
+        "ms",
+    );
+    disk.add("disk", flushes);
+    report.tables.push(disk);
     report.notes.push(format!(
         "Tasks of {} bytes, each with an idempotency key of its own, over connections that stay \
-         open. The load is made on the same machine.",
+         open. Both servers are the same program but for the store, on two cores; the load is \
+         made on the same machine.",
         request::TASK_BYTES
     ));
     Ok(report)
@@ -146,10 +170,9 @@ fn start(peer: &Peer, data: &Path) -> Result<Running, Error> {
     command
         .args(["--port", "0", "--log-level", "warn", "--data-dir"])
         .arg(data)
-        .env("TOKIO_WORKER_THREADS", SERVING_THREADS)
         .env_remove("AGENT_API_TOKEN")
         .stdout(Stdio::piped());
-    let mut service = Service::start("the server", command)?;
+    let mut service = cores::start_on_two(command)?;
     let mut announcement = String::new();
     if let Some(output) = service.take_output() {
         let mut output = BufReader::new(output);
