@@ -139,7 +139,7 @@ struct TaskSchemaParts {
 
 impl TaskSchema {
     /// Reads a schema from text. Whether it is a valid schema is found by compiling it
-    /// ([`validator::Validator::compile`]); here it must be a JSON object or boolean.
+    /// ([`validator::Validator::compile`]); here it must be a JSON object.
     ///
     /// # Errors
     /// [`SchemaError::NotJson`], [`SchemaError::NotASchema`], [`SchemaError::TooLong`].

@@ -175,7 +175,6 @@ async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
     for (schema, options, expected) in [
         ("{type: 7}", "undefined", "schema_invalid"),
         ("[]", "undefined", "schema_invalid"),
-        ("true", "undefined", "schema_invalid"),
         ("null", "undefined", "schema_invalid"),
         ("'{}'", "undefined", "schema_invalid"),
         ("undefined", "undefined", "invalid_argument"),
@@ -207,6 +206,15 @@ async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
             expected,
             "{schema} {options}"
         );
+    }
+}
+
+#[wasm_bindgen_test]
+async fn true_and_false_are_schemas_of_a_validator_and_of_no_task() {
+    for (schema, violations) in [("true", 0), ("false", 1)] {
+        let found = compiled(schema).await.validate(&7.into()).unwrap();
+        assert_eq!(Array::from(&found).length(), violations, "{schema}");
+        assert_eq!(code(model_schema(&js(schema))), "schema_invalid");
     }
 }
 

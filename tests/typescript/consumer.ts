@@ -56,6 +56,7 @@ async function schemas(): Promise<void> {
     formats: "annotate",
     resources: { "https://example.com/a.json": true },
   });
+  (await Validator.compile(false)).free();
   const violations: Violation[] = validator.validate({ anything: [1, null] });
   for (const { instancePath, schemaPath, keyword, message } of validator.validateText("{}")) {
     const words: string = instancePath + schemaPath + keyword + message;

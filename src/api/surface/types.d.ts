@@ -154,10 +154,10 @@ export interface CompileOptions {
 export class Validator {
   private constructor();
   /**
-   * Compiles a schema.
+   * Compiles a schema; `true` is one that allows everything, `false` one that allows nothing.
    * @throws {TaskwrightError} (rejects) `schema_…`, `invalid_argument`
    */
-  static compile(schema: JsonSchema, options?: CompileOptions): Promise<Validator>;
+  static compile(schema: JsonSchema | boolean, options?: CompileOptions): Promise<Validator>;
   /**
    * What is wrong with a value; nothing for a valid one. The same as
    * `validateText(JSON.stringify(value))`, so a number has the digits that JavaScript gives it.

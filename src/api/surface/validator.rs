@@ -52,8 +52,12 @@ impl Validator {
             assert_formats: input.formats != Some(Formats::Annotate),
             resources: input.resources.unwrap_or_default(),
         };
-        let schema = read_schema(&schema)?;
-        let compiled = Compiled::compile(schema.value(), &options).map_err(SurfaceError::Schema)?;
+        // The one place where a schema need not describe a task.
+        let compiled = match schema.as_bool() {
+            Some(all_or_nothing) => Compiled::compile(&Value::Bool(all_or_nothing), &options),
+            None => Compiled::compile(read_schema(&schema)?.value(), &options),
+        };
+        let compiled = compiled.map_err(SurfaceError::Schema)?;
         Ok(Validator { compiled })
     }
 
