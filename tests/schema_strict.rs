@@ -318,6 +318,45 @@ fn each_construct_becomes_what_the_subset_has_for_it() {
 }
 
 #[test]
+fn what_forbids_more_than_its_own_schema_says_is_listed() {
+    let text = json!({"type": "string"});
+    for (schema, left_out) in [
+        (
+            json!({"properties": {"x": text}, "allOf": [{"unevaluatedProperties": false}]}),
+            vec![("/allOf/0/unevaluatedProperties", "unevaluatedProperties")],
+        ),
+        (
+            json!({"properties": {"x": text}, "$ref": "#/$defs/a", "$defs": {"a": {"unevaluatedProperties": false}}}),
+            vec![("/$defs/a/unevaluatedProperties", "unevaluatedProperties")],
+        ),
+        (
+            json!({"required": ["x"], "unevaluatedProperties": false}),
+            vec![
+                ("", "type"),
+                ("/unevaluatedProperties", "unevaluatedProperties"),
+            ],
+        ),
+        (
+            json!({"properties": {"l": {"type": "array", "items": text, "allOf": [{"unevaluatedItems": false}]}}}),
+            vec![("/properties/l/allOf/0/unevaluatedItems", "unevaluatedItems")],
+        ),
+        // What it sees it does not forbid.
+        (
+            json!({"properties": {"x": text}, "$ref": "#/$defs/a", "unevaluatedProperties": false,
+                "$defs": {"a": {"properties": {"y": text}}}}),
+            vec![],
+        ),
+        (
+            json!({"anyOf": [{"properties": {"x": text}}, {"$ref": "#/$defs/a"}], "unevaluatedProperties": false,
+                "$defs": {"a": {"properties": {"y": text}}}}),
+            vec![],
+        ),
+    ] {
+        assert_eq!(relaxed(&derived(&schema)), left_out, "{schema}");
+    }
+}
+
+#[test]
 fn all_of_merges_the_members_of_its_schemas() {
     let model = derived(&json!({
         "allOf": [{"$ref": "#/$defs/Base"}, {"properties": {"size": {"type": "integer"}}, "required": ["size"]}],

@@ -53,6 +53,14 @@ impl<'a> Deriver<'a> {
         if least.zip(most).is_some_and(|(least, most)| most < least) {
             return Err(StrictError::Contradiction { pointer: at });
         }
+        self.note_unseen(parts, "unevaluatedItems", |seen| {
+            parts.iter().all(|part| {
+                let speaks = ["items", "prefixItems"]
+                    .iter()
+                    .any(|it| part.map.contains_key(*it));
+                !speaks || seen(part)
+            })
+        });
         let items = if prefixes.is_empty() {
             if closed {
                 rest.clear();
@@ -159,6 +167,13 @@ impl<'a> Deriver<'a> {
                 Err(error) => return Err(error),
             }
         }
+        self.note_unseen(parts, "unevaluatedProperties", |seen| {
+            properties.keys().all(|name| {
+                parts
+                    .iter()
+                    .any(|part| part.property(name).is_some() && seen(part))
+            })
+        });
         let all: Vec<Value> = properties
             .keys()
             .map(|name| Value::from(name.as_str()))
@@ -169,6 +184,62 @@ impl<'a> Deriver<'a> {
         schema.insert("required".to_owned(), Value::Array(all));
         schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         Ok(schema)
+    }
+
+    /// Lists a keyword that forbids what it does not see, where it does not see all that the model
+    /// is asked for: it sees what its own schema says and what that refers to, not what stands
+    /// beside it (JSON Schema 2020-12, core, 11). `sees_all` is told which parts it sees.
+    fn note_unseen(
+        &mut self,
+        parts: &[Part<'a>],
+        keyword: &str,
+        sees_all: impl Fn(&dyn Fn(&Part<'a>) -> bool) -> bool,
+    ) {
+        for part in parts
+            .iter()
+            .filter(|part| part.map.get(keyword) == Some(&Value::Bool(false)))
+        {
+            let seen = self.seen_from(part);
+            if !sees_all(&|other| seen.contains(&other.pointer)) {
+                self.note(
+                    &part.at(keyword),
+                    keyword,
+                    "It forbids some of what the model is asked for. It is checked here.",
+                );
+            }
+        }
+    }
+
+    /// Where the schemas stand that hold for the same place because a part says so: the part
+    /// itself, what it refers to, and what it offers as choices or under conditions.
+    fn seen_from(&self, part: &Part<'a>) -> Vec<String> {
+        let mut seen: Vec<String> = Vec::new();
+        let mut waiting: Vec<Located<'a>> = self
+            .root
+            .pointer(&part.pointer)
+            .map(|schema| Located {
+                schema,
+                pointer: part.pointer.clone(),
+            })
+            .into_iter()
+            .collect();
+        while let Some(next) = waiting.pop() {
+            let Ok(expanded) = expand(self.root, vec![next]) else {
+                continue;
+            };
+            for part in expanded.parts {
+                if seen.contains(&part.pointer) {
+                    continue;
+                }
+                waiting.extend(["then", "else"].iter().filter_map(|it| part.under(it)));
+                let dependent = part.named("dependentSchemas").into_iter();
+                waiting.extend(dependent.map(|(_, schema)| schema));
+                seen.push(part.pointer);
+            }
+            let branches = expanded.choices.into_iter().flat_map(|it| it.branches);
+            waiting.extend(branches.filter(|branch| !seen.contains(&branch.pointer)));
+        }
+        seen
     }
 
     /// A place that has one of several forms; any value where there is no form at all. `at` is
