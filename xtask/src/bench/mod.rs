@@ -4,6 +4,7 @@
 //! meets all of them alike, and gives [`Table`]s of medians. Nothing is judged here: a figure is
 //! for people to look at, and only what could not be measured at all is an error.
 
+mod delivery;
 mod figures;
 mod machine;
 mod server;
@@ -36,6 +37,8 @@ A figure is never judged. The exit code says whether everything could be measure
 pub enum Part {
     /// The task server with durable writes beside the same server with its store turned off
     Server,
+    /// Posting from the page beside a bare loop of fetch and a script, and a batch of 10,000
+    Delivery,
 }
 
 impl Part {
@@ -43,12 +46,14 @@ impl Part {
     fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
+            Self::Delivery => "delivery",
         }
     }
 
     fn measure(self, project: &Project, effort: Effort) -> Result<Report, Error> {
         match self {
             Self::Server => server::measure(project, effort),
+            Self::Delivery => delivery::measure(project, effort),
         }
     }
 }

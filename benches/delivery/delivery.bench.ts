@@ -1,0 +1,115 @@
+// 1,000 tasks to a server that answers after 20 ms: through the page, journal included, beside a
+// bare loop of fetch in the same browser and a script that posts them one by one.
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { test } from "@playwright/test";
+
+import { Desk } from "../../tests/e2e/desk.ts";
+import { Program, required } from "../../tests/e2e/program.ts";
+import { TaskServer } from "../../tests/e2e/servers.ts";
+import { approve, bareLoop, bring, bringAndApprove, memory, post, takeDelays, taskTexts, watchDelays } from "./posting.ts";
+
+interface Wanted {
+  rounds: number;
+  count: number;
+  large: number;
+  concurrency: number;
+  python: string;
+  out: string;
+}
+
+const wanted = JSON.parse(required("TASKWRIGHT_BENCH")) as Wanted;
+
+test("measure", async ({ browser }) => {
+  const folder = await mkdtemp(join(tmpdir(), "taskwright-bench-"));
+  const slow = await Program.start(required("TASKWRIGHT_TESTBED_BIN"), [
+    "plain", "--delay-ms", "20", "--preflight-max-age-s", "7200", "--allow-origin", "*",
+  ]);
+  const host = new URL(slow.address).host;
+  const config = {
+    connection: "Bench",
+    // Nobody asks it: with a model that wants no key the page begins a live run.
+    model: { base_url: "http://127.0.0.1:9/v1", model: "none" },
+    task_server: { url: slow.address, concurrency: wanted.concurrency },
+  };
+  const server = await TaskServer.start(folder, { config: () => config });
+  const texts = taskTexts(wanted.count);
+  const figures = { page: [] as number[], bare: [] as number[], python: [] as number[], large: {} as Record<string, number> };
+
+  const withPage = async <T>(use: (desk: Desk) => Promise<T>): Promise<T> => {
+    const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC" });
+    const desk = new Desk(await context.newPage());
+    await desk.page.goto(server.address);
+    await desk.modeBand.filter({ hasText: /^Live → / }).waitFor();
+    try {
+      return await use(desk);
+    } finally {
+      await context.close();
+    }
+  };
+  // One more round than is counted: the first one warms up.
+  for (let round = 0; round <= wanted.rounds; round += 1) {
+    const page = await withPage(async (desk) => {
+      await bringAndApprove(desk, texts);
+      return post(desk, texts.length, host);
+    });
+    const bare = await withPage((desk) =>
+      bareLoop(desk.page, `${slow.address}/tasks`, texts, wanted.concurrency),
+    );
+    const python = 1_000 * Number(
+      execFileSync(wanted.python, ["benches/delivery/one_by_one.py", `${slow.address}/tasks`], {
+        cwd: required("TASKWRIGHT_ROOT"),
+        input: texts.join("\n"),
+      }),
+    );
+    if (round > 0) {
+      figures.page.push(page);
+      figures.bare.push(bare);
+      figures.python.push(python);
+    }
+  }
+  // A batch that is brought in: whether the page answers meanwhile, and what it holds.
+  const many = taskTexts(wanted.large);
+  const bytes = many.reduce((sum, text) => sum + text.length, 0);
+  const fast = await Program.start(required("TASKWRIGHT_TESTBED_BIN"), [
+    "plain", "--preflight-max-age-s", "7200", "--allow-origin", "*",
+  ]);
+  await server.preset({ ...config, task_server: { url: fast.address, concurrency: wanted.concurrency } });
+  await withPage(async (desk) => {
+    const before = await memory(desk.page);
+    await watchDelays(desk.page);
+    await bring(desk, many);
+    const brought = await takeDelays(desk.page);
+    await approve(desk, many.length);
+    const approved = await takeDelays(desk.page);
+    const held = await memory(desk.page);
+    await takeDelays(desk.page);
+    const took = await post(desk, many.length, new URL(fast.address).host);
+    const posted = await takeDelays(desk.page);
+    const after = await memory(desk.page);
+    figures.large = {
+      bytes,
+      took,
+      bring_longest: brought.longest,
+      bring_over: brought.over100,
+      approve_longest: approved.longest,
+      approve_over: approved.over100,
+      post_longest: posted.longest,
+      post_over: posted.over100,
+      wasm_before: before.wasm,
+      heap_before: before.heap,
+      wasm_approved: held.wasm,
+      heap_approved: held.heap,
+      wasm_after: after.wasm,
+      heap_after: after.heap,
+    };
+  });
+  await fast.stop();
+  await server.stop();
+  await slow.stop();
+  await rm(folder, { recursive: true, force: true });
+  await writeFile(wanted.out, JSON.stringify(figures));
+});

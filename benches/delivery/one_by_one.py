@@ -1,0 +1,25 @@
+"""Posts tasks one by one with requests, as a script would, and prints how many seconds it took.
+
+The tasks are read from standard input, one in each line; the address is the only argument.
+"""
+
+import sys
+import time
+
+import requests
+
+HEADERS = {"Content-Type": "application/json", "X-AGENT-TOKEN": "changeme"}
+
+
+def main() -> None:
+    address = sys.argv[1]
+    tasks = [line.rstrip("\n").encode() for line in sys.stdin if line.strip()]
+    begun = time.perf_counter()
+    with requests.Session() as session:
+        for task in tasks:
+            session.post(address, data=task, headers=HEADERS, timeout=60).raise_for_status()
+    print(time.perf_counter() - begun)
+
+
+if __name__ == "__main__":
+    main()

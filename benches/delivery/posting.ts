@@ -1,0 +1,152 @@
+// What the benchmarks of delivery share: tasks to post, the page that posts them, and clocks that
+// run in the page itself.
+import type { CDPSession, Page } from "@playwright/test";
+
+import type { Desk } from "../../tests/e2e/desk.ts";
+
+/** So many tasks of about 600 bytes each, as texts. */
+export function taskTexts(count: number): string[] {
+  const instructions = "Look through the archive, one shelf after the other, and note what is missing. ".repeat(5);
+  return Array.from({ length: count }, (_, index) =>
+    JSON.stringify({
+      key: `task-${index + 1}`,
+      title: `Shelf ${index + 1} of the archive`,
+      instructions: instructions + index,
+      priority: "normal",
+      labels: ["archive", "shelf"],
+    }),
+  );
+}
+
+/** Brings tasks into the page from a file, and approves all of them. */
+export async function bringAndApprove(desk: Desk, texts: string[]): Promise<void> {
+  await bring(desk, texts);
+  await approve(desk, texts.length);
+}
+
+/** Brings tasks into the page from a file, and waits until all are checked. */
+export async function bring(desk: Desk, texts: string[]): Promise<void> {
+  await desk.press("Paste tasks as JSON");
+  const dialog = desk.dialog("Paste tasks");
+  await dialog.getByLabel("Or a file, .json or .jsonl").setInputFiles({
+    name: "tasks.jsonl",
+    mimeType: "application/json",
+    buffer: Buffer.from(texts.join("\n")),
+  });
+  await dialog.getByRole("button", { name: `Add ${grouped(texts.length)} tasks` }).click();
+  await desk.button(`Approve ${grouped(texts.length)} valid tasks`).waitFor();
+}
+
+/** Approves so many valid tasks. */
+export async function approve(desk: Desk, count: number): Promise<void> {
+  await desk.press(`Approve ${grouped(count)} valid tasks`);
+  await desk.foot.getByText(`${grouped(count)} of ${grouped(count)} tasks approved`).waitFor();
+}
+
+/** Posts all that is approved; the time from the last press to the banner, in milliseconds. */
+export async function post(desk: Desk, count: number, host: string): Promise<number> {
+  await desk.page.evaluate(() => {
+    const clock = globalThis as unknown as { begun: number; ended: number };
+    addEventListener("click", () => (clock.begun = performance.now()), { capture: true });
+    new MutationObserver(() => {
+      if (!clock.ended && /Posted to .*delivered/.test(document.querySelector(".banner h3")?.textContent ?? "")) {
+        clock.ended = performance.now();
+      }
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+  });
+  const words = `Post ${grouped(count)} tasks to ${host}`;
+  await desk.foot.getByRole("button", { name: words }).click();
+  await desk.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: words }).click();
+  await desk
+    .dialog(`Token for ${host}`)
+    .getByRole("button", { name: "Use “changeme”, the local default" })
+    .click();
+  await desk.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });
+  return desk.page.evaluate(() => {
+    const clock = globalThis as unknown as { begun: number; ended: number };
+    return clock.ended - clock.begun;
+  });
+}
+
+/** A bare loop in the page: so many at a time, each answer read; in milliseconds. */
+export function bareLoop(page: Page, address: string, texts: string[], concurrency: number): Promise<number> {
+  return page.evaluate(
+    async ({ address, texts, concurrency }) => {
+      const begun = performance.now();
+      let next = 0;
+      const worker = async () => {
+        for (let index = next++; index < texts.length; index = next++) {
+          const answer = await fetch(address, {
+            method: "POST",
+            headers: { "content-type": "application/json", "x-agent-token": "changeme" },
+            body: texts[index] ?? "",
+            credentials: "omit",
+            cache: "no-store",
+          });
+          if (!answer.ok) throw new Error(`status ${answer.status}`);
+          await answer.text();
+        }
+      };
+      await Promise.all(Array.from({ length: concurrency }, worker));
+      return performance.now() - begun;
+    },
+    { address, texts, concurrency },
+  );
+}
+
+/** Begins to watch how long the page does not get to answer input. */
+export async function watchDelays(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const watch = globalThis as unknown as { longest: number; over100: number };
+    watch.longest = 0;
+    watch.over100 = 0;
+    const channel = new MessageChannel();
+    let before = performance.now();
+    channel.port1.onmessage = () => {
+      const now = performance.now();
+      const delay = now - before;
+      watch.longest = Math.max(watch.longest, delay);
+      if (delay > 100) watch.over100 += 1;
+      before = now;
+      setTimeout(() => {
+        before = performance.now();
+        channel.port2.postMessage(0);
+      }, 4);
+    };
+    channel.port2.postMessage(0);
+  });
+}
+
+/** The longest that the page was busy since the last call, in milliseconds, and how often over 100. */
+export function takeDelays(page: Page): Promise<{ longest: number; over100: number }> {
+  return page.evaluate(() => {
+    const watch = globalThis as unknown as { longest: number; over100: number };
+    const seen = { longest: watch.longest, over100: watch.over100 };
+    watch.longest = 0;
+    watch.over100 = 0;
+    return seen;
+  });
+}
+
+/** What the page holds in memory, in bytes: WebAssembly's and JavaScript's, after a collection. */
+export async function memory(page: Page): Promise<{ wasm: number; heap: number }> {
+  const session: CDPSession = await page.context().newCDPSession(page);
+  await session.send("HeapProfiler.collectGarbage");
+  const prototype = await session.send("Runtime.evaluate", { expression: "WebAssembly.Memory.prototype" });
+  const found = await session.send("Runtime.queryObjects", {
+    prototypeObjectId: prototype.result.objectId ?? "",
+  });
+  const sum = await session.send("Runtime.callFunctionOn", {
+    objectId: found.objects.objectId ?? "",
+    functionDeclaration: "function () { return this.reduce((sum, held) => sum + held.buffer.byteLength, 0); }",
+    returnByValue: true,
+  });
+  const heap = await session.send("Runtime.getHeapUsage");
+  await session.detach();
+  return { wasm: Number(sum.result.value), heap: heap.usedSize };
+}
+
+/** `10,000`, as the page writes it. */
+export function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}
