@@ -32,7 +32,7 @@ pub fn entries<'a>(run: &Run, changes: impl IntoIterator<Item = &'a Change>) -> 
         .into_iter()
         .filter_map(|change| match change {
             Change::Run => run_entry(run),
-            Change::Draft(id) => run.draft(id).and_then(draft_entry),
+            Change::Draft(id) => run.draft(id).and_then(|draft| draft_entry(draft)),
         })
         .collect()
 }

@@ -101,6 +101,15 @@ impl Content {
         }
     }
 
+    /// The exact text, shared and not copied.
+    #[must_use]
+    pub fn shared_text(&self) -> Arc<str> {
+        match self {
+            Content::Whole(document) => document.shared_text(),
+            Content::Broken { text, .. } => Arc::clone(text),
+        }
+    }
+
     /// The document, where the text is one.
     #[must_use]
     pub fn document(&self) -> Option<&Document> {

@@ -93,15 +93,15 @@ impl Run {
         }
         step.changes.push(Change::Draft(id.clone()));
         self.replan();
-        self.drafts.push(Draft {
+        self.drafts.push(Arc::new(Draft {
             id,
             origin,
-            proposed: content.text().into(),
+            proposed: content.shared_text(),
             content,
             revision: 0,
             violations,
             review: Review::Proposed,
             delivery: Delivery::default(),
-        });
+        }));
     }
 }

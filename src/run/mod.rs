@@ -190,7 +190,8 @@ pub struct Run {
     generation: Generation,
     usage: Option<Usage>,
     raw_answer: Arc<str>,
-    drafts: Vec<TaskDraft>,
+    /// Shared with whoever shows them; a change makes a new one.
+    drafts: Vec<Arc<TaskDraft>>,
     batch: Batch,
     /// The order of the drafts, made when it is needed and forgotten when they change.
     plan: OnceCell<Arc<Plan>>,
@@ -327,13 +328,13 @@ impl Run {
 
     /// The drafts in the order of their arrival.
     #[must_use]
-    pub fn drafts(&self) -> &[TaskDraft] {
+    pub fn drafts(&self) -> &[Arc<TaskDraft>] {
         &self.drafts
     }
 
     /// One draft.
     #[must_use]
-    pub fn draft(&self, id: &DraftId) -> Option<&TaskDraft> {
+    pub fn draft(&self, id: &DraftId) -> Option<&Arc<TaskDraft>> {
         if id.run != self.id {
             return None;
         }
@@ -344,7 +345,7 @@ impl Run {
         if id.run != self.id {
             return None;
         }
-        self.drafts.get_mut(id.place()?)
+        self.drafts.get_mut(id.place()?).map(Arc::make_mut)
     }
 
     /// What a draft is, in one word.
@@ -389,6 +390,11 @@ impl Run {
     #[must_use]
     pub fn confirmation(&self) -> Option<Confirmation> {
         if matches!(self.batch, Batch::Running { .. }) {
+            return None;
+        }
+        let is_ready =
+            |draft: &TaskDraft| draft.delivery.stage == Stage::Idle && draft.approval().is_some();
+        if !self.drafts.iter().any(|draft| is_ready(draft)) {
             return None;
         }
         let ready = self

@@ -249,7 +249,10 @@ impl Run {
             generation: record.generation,
             usage: record.usage,
             raw_answer: record.raw_answer,
-            drafts: drafts.into_iter().map(DraftRecord::into_draft).collect(),
+            drafts: drafts
+                .into_iter()
+                .map(|draft| Arc::new(draft.into_draft()))
+                .collect(),
             batch: record.batch,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),
@@ -273,8 +276,8 @@ impl Run {
             let Some(place) = id.place() else { continue };
             let is_next = place == self.drafts.len();
             match self.drafts.get_mut(place) {
-                Some(draft) => *draft = record.into_draft(),
-                None if is_next => self.drafts.push(record.into_draft()),
+                Some(draft) => *draft = Arc::new(record.into_draft()),
+                None if is_next => self.drafts.push(Arc::new(record.into_draft())),
                 None => continue,
             }
             step.changes.push(Change::Draft(id));
@@ -314,11 +317,16 @@ impl Run {
 
 impl DraftRecord {
     fn into_draft(self) -> TaskDraft {
+        let content = Content::read(&self.text);
         Draft {
             id: self.id,
             origin: self.origin,
-            content: Content::read(&self.text),
-            proposed: self.proposed,
+            // A text that nobody changed is held once.
+            proposed: match *self.proposed == *content.text() {
+                true => content.shared_text(),
+                false => self.proposed,
+            },
+            content,
             revision: self.revision,
             violations: self.violations,
             review: self.review,

@@ -1,5 +1,7 @@
 //! The part of a run in which the operator looks at tasks and decides.
 
+use std::sync::Arc;
+
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::body;
@@ -119,7 +121,7 @@ impl Run {
     /// way are asked for again.
     #[must_use]
     pub fn checks_due(&self) -> Step {
-        let due = |draft: &TaskDraft| {
+        let due = |draft: &Arc<TaskDraft>| {
             let document = draft
                 .content
                 .document()

@@ -246,7 +246,7 @@ impl Page {
         for change in changes {
             let Change::Draft(id) = change else { continue };
             let Some(draft) = run.draft(id) else { continue };
-            let shared = Arc::new(draft.clone());
+            let shared = Arc::clone(draft);
             match self.draft(id) {
                 Some(signal) => signal.set(shared),
                 None => {

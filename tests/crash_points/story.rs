@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use taskwright::delivery::receipt::Stage;
 use taskwright::review::RunId;
@@ -287,11 +288,11 @@ impl Story {
         }
         let drafts = self.client.run.drafts();
         // Those that the server would not take whatever it is asked stay refused.
-        let is_safe = |draft: &&TaskDraft| {
+        let is_safe = |draft: &Arc<TaskDraft>| {
             matches!(draft.delivery.stage, Stage::Failed | Stage::Refused)
                 && !will_be_refused(draft)
         };
-        if drafts.iter().any(|draft| is_safe(&draft)) {
+        if drafts.iter().any(is_safe) {
             // All at once: what is of unknown fate is named as well, and must not be touched.
             let drafts = drafts.iter().filter(|draft| !will_be_refused(draft));
             let drafts = drafts.map(|draft| draft.id.clone()).collect();
@@ -301,7 +302,7 @@ impl Story {
         }
         let now = self.now.get();
         let run = &self.client.run;
-        let is_worth_it = |draft: &&TaskDraft| {
+        let is_worth_it = |draft: &&Arc<TaskDraft>| {
             draft.delivery.stage == Stage::Unknown
                 && run.may_resend(draft, now)
                 && !will_be_refused(draft)

@@ -1,12 +1,13 @@
 //! Runs the run that is shown: takes events, lets it say what is to be done, has that carried out,
 //! keeps what changed and shows it.
 //!
-//! `carrying` carries effects out, `keeping` writes down, `timing` holds the timers, and
-//! `looking_on` is for tabs that show what another one does.
+//! `carrying` carries effects out, `keeping` writes down, `timing` holds the timers, `parts` cuts
+//! long work up, and `looking_on` is for tabs that show what another one does.
 
 mod carrying;
 mod keeping;
 mod looking_on;
+mod parts;
 mod timing;
 
 use std::cell::{Cell, RefCell};

@@ -223,7 +223,7 @@ impl Office {
         if leaves && is_live && !self.holds(SecretName::AgentToken) {
             return self.ask(SecretName::AgentToken, None, Next::Send(event));
         }
-        self.engine.apply(event);
+        self.engine.act(event);
     }
 
     pub(super) fn go_live(self: &Rc<Self>) {
@@ -275,7 +275,7 @@ impl Office {
         }
         self.page.bring_problem.set(None);
         if there_is_one || self.start_run(None, mode) {
-            self.engine.apply(Event::Bring { texts });
+            self.engine.act(Event::Bring { texts });
         } else {
             // The text stays in its field; why no run began is said on the page.
             self.page.bring_problem.set(Some(problem(

@@ -121,7 +121,7 @@ impl Run {
         }
         for draft in &mut self.drafts {
             if draft.delivery.look_up == Some(LookUp::Asked) {
-                draft.delivery.look_up = None;
+                Arc::make_mut(draft).delivery.look_up = None;
                 step.changes.push(Change::Draft(draft.id.clone()));
             }
         }
@@ -169,7 +169,7 @@ impl Run {
     }
 
     /// The drafts in the order in which they would go.
-    pub(super) fn delivery_order(&self) -> Vec<&TaskDraft> {
+    pub(super) fn delivery_order(&self) -> Vec<&Arc<TaskDraft>> {
         self.plan()
             .order()
             .filter_map(|place| self.drafts.get(place))

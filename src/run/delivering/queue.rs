@@ -2,6 +2,7 @@
 //! Derived from the drafts, kept up as they change, never stored.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::delivery::plan::Plan;
 use crate::delivery::receipt::Stage;
@@ -30,7 +31,7 @@ struct Known {
 
 impl Queue {
     /// A queue of these drafts as they stand.
-    pub fn new(plan: &Plan, drafts: &[TaskDraft]) -> Queue {
+    pub fn new(plan: &Plan, drafts: &[Arc<TaskDraft>]) -> Queue {
         let mut queue = Queue {
             known: vec![Known::default(); drafts.len()],
             ..Queue::default()
@@ -42,14 +43,14 @@ impl Queue {
     }
 
     /// A draft changed: its stage, or when it may be tried again.
-    pub fn changed(&mut self, plan: &Plan, drafts: &[TaskDraft], place: usize) {
+    pub fn changed(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], place: usize) {
         self.note(plan, drafts, place);
         for waiting in plan.needed_by(place) {
             self.note(plan, drafts, *waiting);
         }
     }
 
-    fn note(&mut self, plan: &Plan, drafts: &[TaskDraft], place: usize) {
+    fn note(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], place: usize) {
         let (Some(known), Some(draft)) = (self.known.get_mut(place), drafts.get(place)) else {
             return;
         };
@@ -105,7 +106,11 @@ impl Queue {
 }
 
 /// The first of those a draft waits for that the server does not have yet.
-pub(in crate::run) fn holder(plan: &Plan, drafts: &[TaskDraft], place: usize) -> Option<usize> {
+pub(in crate::run) fn holder(
+    plan: &Plan,
+    drafts: &[Arc<TaskDraft>],
+    place: usize,
+) -> Option<usize> {
     let is_there = |before: &usize| {
         drafts
             .get(*before)
