@@ -6,15 +6,20 @@ use sha2::{Digest, Sha256};
 
 use crate::document::Document;
 use crate::review::{Approval, DraftId};
+use crate::settings::BodyTemplate;
 
-/// Fixes what leaves for a draft: its text, the SHA-256 of those bytes, and the idempotency key.
+/// Fixes what leaves for a draft: its text, in the server's envelope where it wants one, the
+/// SHA-256 of those bytes, and the idempotency key.
 ///
 /// The key is derived from the draft's identity (128 random bits and a number) and the digest, so
 /// that the same approved body has the same key in every tab and after every reload, and another
 /// body another one. It has the form of a UUID of version 8 (RFC 9562, section 5.8).
 #[must_use]
-pub fn approve(id: &DraftId, task: &Document) -> Approval {
-    let body = task.shared_text();
+pub fn approve(id: &DraftId, task: &Document, template: Option<&BodyTemplate>) -> Approval {
+    let body = match template {
+        None => task.shared_text(),
+        Some(template) => template.around(task.text()).into(),
+    };
     let digest = sha256_hex(body.as_bytes());
     let seed = Sha256::digest(format!("taskwright key\n{id}\n{digest}").as_bytes());
     Approval {
@@ -84,12 +89,17 @@ mod tests {
     fn the_key_belongs_to_the_draft_and_its_exact_bytes() {
         let task = Document::parse("{\"a\": 1}").unwrap();
         let respaced = Document::parse("{\"a\":1}").unwrap();
-        let approval = approve(&id(7, 1), &task);
+        let approval = approve(&id(7, 1), &task, None);
         assert_eq!(&*approval.body, "{\"a\": 1}");
-        assert_eq!(approval, approve(&id(7, 1), &task));
-        assert_ne!(approval.key, approve(&id(7, 2), &task).key);
-        assert_ne!(approval.key, approve(&id(8, 1), &task).key);
-        assert_ne!(approval.key, approve(&id(7, 1), &respaced).key);
+        assert_eq!(approval, approve(&id(7, 1), &task, None));
+        assert_ne!(approval.key, approve(&id(7, 2), &task, None).key);
+        assert_ne!(approval.key, approve(&id(8, 1), &task, None).key);
+        assert_ne!(approval.key, approve(&id(7, 1), &respaced, None).key);
+        let envelope = BodyTemplate::parse("[$task]").unwrap();
+        let enveloped = approve(&id(7, 1), &task, Some(&envelope));
+        assert_eq!(&*enveloped.body, "[{\"a\": 1}]");
+        assert_eq!(enveloped.digest, sha256_hex(b"[{\"a\": 1}]"));
+        assert_ne!(approval.key, enveloped.key);
         let groups: Vec<_> = approval.key.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12]);
         assert_eq!(approval.key.chars().nth(14), Some('8'));

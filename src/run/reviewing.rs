@@ -8,6 +8,7 @@ use crate::delivery::body;
 use crate::delivery::receipt::Stage;
 use crate::review::{Content, DraftId, DraftState, Origin, Review};
 use crate::schema::Violation;
+use crate::settings::BodyTemplate;
 
 impl Run {
     pub(super) fn bring(&mut self, texts: &[String], step: &mut Step) -> Result<(), RunError> {
@@ -71,10 +72,11 @@ impl Run {
             return Err(RunError::NotComplete);
         }
         let mode = self.mode;
+        let template = self.body_template().cloned();
         self.requeue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-            match approve_one(draft, mode) {
+            match approve_one(draft, mode, template.as_ref()) {
                 Ok(true) => step.changes.push(Change::Draft(id.clone())),
                 Ok(false) => {}
                 Err(error) if ids.len() == 1 => return Err(error),
@@ -115,6 +117,25 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// What the task server wants around each task, where it wants anything.
+    pub(super) fn body_template(&self) -> Option<&BodyTemplate> {
+        let server = self.connection.task_server.as_ref();
+        server.and_then(|server| server.body_template.as_ref())
+    }
+
+    /// Another body would leave than was approved: takes the approvals of what has not left back.
+    pub(super) fn take_approvals_back(&mut self, step: &mut Step) {
+        for draft in &mut self.drafts {
+            if draft.approval().is_some() && may_change(draft).is_ok() {
+                let draft = Arc::make_mut(draft);
+                draft.review = Review::Proposed;
+                draft.delivery.stage = Stage::Idle;
+                step.changes.push(Change::Draft(draft.id.clone()));
+            }
+        }
+        self.requeue();
     }
 
     /// What is to be done for a run that was put aside or came back: the checks that were under
@@ -175,13 +196,17 @@ fn may_be_approved(draft: &TaskDraft, mode: Mode) -> Result<(), RunError> {
 }
 
 /// Approves a draft; `false` where it was approved already.
-fn approve_one(draft: &mut TaskDraft, mode: Mode) -> Result<bool, RunError> {
+fn approve_one(
+    draft: &mut TaskDraft,
+    mode: Mode,
+    template: Option<&BodyTemplate>,
+) -> Result<bool, RunError> {
     may_be_approved(draft, mode)?;
     if draft.approval().is_some() {
         return Ok(false);
     }
     let document = draft.content.document().ok_or(RunError::NotValid)?;
-    draft.review = Review::Approved(body::approve(&draft.id, document));
+    draft.review = Review::Approved(body::approve(&draft.id, document, template));
     draft.delivery.stage = Stage::Idle;
     Ok(true)
 }

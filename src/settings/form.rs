@@ -2,8 +2,8 @@
 //! of it is lost.
 
 use super::{
-    Address, Api, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS, DEFAULT_PATH,
-    DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError, TaskServer,
+    Address, Api, BodyTemplate, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS,
+    DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError, TaskServer,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
 
@@ -49,6 +49,8 @@ pub struct ConnectionForm {
     pub keys_kept_hours: String,
     /// How many tasks may be on their way at a time.
     pub concurrency: String,
+    /// What stands around a task in the body; empty where the task is the body.
+    pub body_template: String,
     /// Which task schema.
     pub schema: SchemaChoice,
     /// The operator's own schema; kept while another one is chosen.
@@ -76,6 +78,8 @@ pub enum FormField {
     KeysKeptHours,
     /// How many tasks at a time.
     Concurrency,
+    /// What stands around a task.
+    BodyTemplate,
     /// The task schema's text.
     SchemaText,
 }
@@ -118,6 +122,11 @@ impl ConnectionForm {
             form.honours_keys = server.honours_idempotency_keys;
             form.keys_kept_hours = server.keys_kept_hours.to_string();
             form.concurrency = server.concurrency.to_string();
+            form.body_template = server
+                .body_template
+                .clone()
+                .map(String::from)
+                .unwrap_or_default();
         }
         match &connection.task_schema {
             None => {}
@@ -244,6 +253,7 @@ impl ConnectionForm {
             // What is no such number fails the check as one that is out of range.
             keys_kept_hours: self.keys_kept_hours.trim().parse().unwrap_or_default(),
             concurrency: self.concurrency.trim().parse().unwrap_or_default(),
+            body_template: self.read_template(note),
         };
         match server.check() {
             Ok(()) => Some(server),
@@ -264,6 +274,23 @@ impl ConnectionForm {
                 None
             }
         }
+    }
+}
+
+impl ConnectionForm {
+    fn read_template(&self, note: &mut impl FnMut(FormField, String)) -> Option<BodyTemplate> {
+        if self.body_template.trim().is_empty() {
+            return None;
+        }
+        BodyTemplate::parse(&self.body_template)
+            .map_err(|error| {
+                let error = SettingsError::Template(error);
+                note(
+                    FormField::BodyTemplate,
+                    sentences(&error.to_string(), error.hint()),
+                );
+            })
+            .ok()
     }
 }
 
@@ -311,6 +338,7 @@ mod tests {
                 honours_idempotency_keys: true,
                 keys_kept_hours: 168,
                 concurrency: 16,
+                body_template: Some(BodyTemplate::parse("{\"payload\": $task}").unwrap()),
                 path: "/queue".to_owned(),
                 ..TaskServer::at(Address::parse("https://tasks.example.com:8443").unwrap())
             }),
@@ -329,7 +357,7 @@ mod tests {
     #[test]
     fn each_wrong_field_is_told_what_is_wrong_with_it() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 14] = [
+        let cases: [(FormField, Change); 15] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
             (FormField::Name, |form| form.name = "x".repeat(81)),
             (FormField::BaseUrl, |form| {
@@ -355,6 +383,9 @@ mod tests {
             }),
             (FormField::Concurrency, |form| {
                 form.concurrency = "17".to_owned()
+            }),
+            (FormField::BodyTemplate, |form| {
+                form.body_template = "{\"payload\": \"$task\"}".to_owned()
             }),
             (FormField::KeysKeptHours, |form| {
                 form.keys_kept_hours.clear()

@@ -8,10 +8,12 @@ pub mod address;
 pub mod config;
 pub mod form;
 pub mod link;
+pub mod template;
 
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
+pub use template::{BodyTemplate, TemplateError};
 
 /// Which of OpenAI's two interfaces an endpoint speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ pub struct TaskServer {
     /// How many tasks may be on their way at a time, 1 to [`MOST_CONCURRENT`].
     #[serde(default = "default_concurrency")]
     pub concurrency: u8,
+    /// What stands around a task in the body of its request; none where the task is the body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_template: Option<BodyTemplate>,
 }
 
 /// The path of the contract.
@@ -122,6 +127,7 @@ impl TaskServer {
             honours_idempotency_keys: false,
             keys_kept_hours: default_keys_kept_hours(),
             concurrency: default_concurrency(),
+            body_template: None,
         }
     }
 
@@ -252,6 +258,9 @@ pub enum SettingsError {
         /// As given.
         given: u8,
     },
+    /// The body template is none.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     /// Keys are not kept for so long.
     #[error("{given} hours is not between 1 and {MOST_KEYS_KEPT_HOURS}")]
     KeysKept {
@@ -271,6 +280,7 @@ impl SettingsError {
             SettingsError::TokenHeader { .. } => "token_header_invalid",
             SettingsError::Concurrency { .. } => "concurrency_invalid",
             SettingsError::KeysKept { .. } => "keys_kept_invalid",
+            SettingsError::Template(_) => "body_template_invalid",
         }
     }
 
@@ -288,6 +298,9 @@ impl SettingsError {
             }
             SettingsError::Concurrency { .. } => "Give a whole number from 1 to 16.",
             SettingsError::KeysKept { .. } => "Give a whole number of hours from 1 to 8760.",
+            SettingsError::Template(_) => {
+                "Write the JSON that the server wants, with $task where the task stands, such as {\"type\": \"work\", \"payload\": $task}."
+            }
         }
     }
 }

@@ -7,12 +7,12 @@ use crate::document::Document;
 use crate::ports::{StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
 use crate::secrets::Secret;
-use crate::settings::TaskServer;
+use crate::settings::{BodyTemplate, TaskServer};
 
 /// The longest idempotency key that is taken, in characters.
 const MAX_KEY_CHARACTERS: usize = 200;
 
-/// What leaves for each task: its exact bytes, their digest, and its idempotency key. The keys are
+/// What leaves for each task: its exact bytes, in `template` where there is one, their digest, and its idempotency key. The keys are
 /// made from `random`, 128 bits that nobody can guess, unless the caller gives one for each task,
 /// as to post once more what may have arrived.
 ///
@@ -20,6 +20,7 @@ const MAX_KEY_CHARACTERS: usize = 200;
 /// [`SurfaceError::Argument`] for keys that are too few, too many, or that no header can carry.
 pub fn approvals(
     tasks: &[Document],
+    template: Option<&BodyTemplate>,
     keys: Option<&[String]>,
     random: u128,
 ) -> Result<Vec<Approval>, SurfaceError> {
@@ -55,7 +56,7 @@ pub fn approvals(
                 run: run.clone(),
                 ordinal: u32::try_from(index).unwrap_or(u32::MAX),
             };
-            let mut approval = body::approve(&id, task);
+            let mut approval = body::approve(&id, task, template);
             if let Some(key) = keys.and_then(|keys| keys.get(index)) {
                 approval.key.clone_from(key);
             }
@@ -161,7 +162,7 @@ mod tests {
         let texts: Vec<Document> = (0..tasks)
             .map(|n| Document::parse(&format!("{{ \"n\":{n}}}")).unwrap())
             .collect();
-        let approvals = approvals(&texts, None, 7).unwrap();
+        let approvals = approvals(&texts, None, None, 7).unwrap();
         let address = Address::parse("http://localhost:8080").unwrap();
         let token = Secret::new("hunter2", &address).unwrap();
         let sink = Scripted {
@@ -267,18 +268,21 @@ mod tests {
             Document::parse("{}").unwrap(),
             Document::parse("{}").unwrap(),
         ];
-        let made = approvals(&texts, None, 1).unwrap();
+        let made = approvals(&texts, None, None, 1).unwrap();
         assert_ne!(made[0].key, made[1].key);
-        assert_ne!(made[0].key, approvals(&texts, None, 2).unwrap()[0].key);
+        assert_ne!(
+            made[0].key,
+            approvals(&texts, None, None, 2).unwrap()[0].key
+        );
         let keys = ["a".to_owned(), "b".to_owned()];
-        let given = approvals(&texts, Some(&keys), 1).unwrap();
+        let given = approvals(&texts, None, Some(&keys), 1).unwrap();
         assert_eq!((given[0].key.as_str(), given[1].key.as_str()), ("a", "b"));
         for keys in [
             vec![],
             vec!["a".into(), "b\n".into()],
             vec!["a".into(), String::new()],
         ] {
-            let error = approvals(&texts, Some(&keys), 1).unwrap_err();
+            let error = approvals(&texts, None, Some(&keys), 1).unwrap_err();
             assert_eq!(error.code(), "invalid_argument", "{keys:?}");
         }
     }

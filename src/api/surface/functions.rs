@@ -185,7 +185,12 @@ pub async fn deliver(
         Some(_) => 0,
         None => random::bits().map_err(|reason| SurfaceError::NoRandomness { reason })?,
     };
-    let approvals = delivery::approvals(&tasks, keys.as_deref(), random)?;
+    let approvals = delivery::approvals(
+        &tasks,
+        server.body_template.as_ref(),
+        keys.as_deref(),
+        random,
+    )?;
     let listener = Listener::of(&options, "onReceipt")?;
     let following = signal::follow(&options)?;
     let told = |receipt: &Receipt| listener.tell(receipt, &following.stop);

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use super::error::SurfaceError;
 use super::shape;
 use crate::settings::{
-    Address, Api, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, TaskServer,
+    Address, Api, BodyTemplate, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError,
+    TaskServer,
 };
 
 /// The member of `ModelSettings` that holds the model endpoint's key.
@@ -56,6 +57,8 @@ struct TaskServerSettings {
     token_header: Option<String>,
     #[serde(default, deserialize_with = "shape::present")]
     honours_idempotency_keys: Option<bool>,
+    #[serde(default, deserialize_with = "shape::present")]
+    body_template: Option<String>,
 }
 
 /// Reads a model endpoint from the JSON text of the settings without their key. `has_key` says
@@ -94,6 +97,11 @@ pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
             .token_header
             .unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()),
         honours_idempotency_keys: input.honours_idempotency_keys.unwrap_or(false),
+        body_template: input
+            .body_template
+            .map(|text| BodyTemplate::parse(&text))
+            .transpose()
+            .map_err(SettingsError::from)?,
         ..TaskServer::at(Address::parse(&input.url)?)
     };
     server.check()?;

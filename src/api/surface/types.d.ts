@@ -349,6 +349,8 @@ export interface TaskServerSettings {
   tokenHeader?: string;
   /** Whether the server is known to honour `Idempotency-Key`; only then it is sent. `false` when left out. */
   honoursIdempotencyKeys?: boolean;
+  /** What stands around a task in the body, `$task` in its place: `{"type": "work", "payload": $task}`. The task itself when left out. */
+  bodyTemplate?: string;
   /** The token. Goes to `url`'s origin and nowhere else, is kept for the call only and is part of no error. */
   agentToken: string;
 }

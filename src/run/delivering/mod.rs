@@ -63,12 +63,17 @@ impl Run {
         if self.is_posting() || self.is_sending() {
             return Err(RunError::WrongState);
         }
-        let before = self.task_origin();
+        let origin = self.task_origin();
+        let template = self.body_template().cloned();
         self.connection = connection;
         step.changes.push(Change::Run);
-        if self.task_origin() != before {
-            // What was confirmed was confirmed for the other server.
+        let is_other_body = self.body_template() != template.as_ref();
+        if is_other_body || self.task_origin() != origin {
+            // What was confirmed was confirmed for the other server, or in another envelope.
             self.empty_queue(step);
+        }
+        if is_other_body {
+            self.take_approvals_back(step);
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! What leaves, in which order, and what comes of it.
 
 use super::*;
+use crate::delivery::LookUp;
+use crate::secrets::SecretName;
 
 #[test]
 fn the_approved_bytes_leave_once_in_the_order_of_their_dependencies() {
@@ -403,4 +405,426 @@ fn dry_receipts_never_count_as_delivered() {
     stage.play(|_| Delivered::Dry);
     assert_eq!(stage.state(1), DraftState::DryDelivered);
     assert_eq!(stage.run.counts().of(DraftState::Delivered), 0);
+}
+
+fn enveloping(template: Option<&str>) -> Connection {
+    let mut connection = Connection::built_in();
+    if let Some(server) = &mut connection.task_server {
+        server.body_template =
+            template.map(|text| crate::settings::BodyTemplate::parse(text).unwrap());
+    }
+    connection
+}
+
+#[test]
+fn what_is_approved_is_the_body_envelope_included() {
+    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    stage.ok(Event::Connect(enveloping(Some("{\"payload\": $task}"))));
+    stage.approve_all();
+    let shown = stage.run.confirmation().unwrap().digest;
+    // Another envelope is another body: what was approved was not this.
+    stage.ok(Event::Connect(enveloping(Some("[$task]"))));
+    assert_eq!(stage.run.confirmation(), None);
+    assert_eq!(stage.state(1), DraftState::Ready);
+    stage.approve_all();
+    assert_eq!(
+        stage.apply(Event::Post { digest: shown }),
+        Some(RunError::ConfirmationStale)
+    );
+    stage.post();
+    let sent = stage.play(|_| delivered());
+    let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
+    assert_eq!(bodies, ["[{\"key\":\"a\"}]", "[{\"key\":\"b\"}]"]);
+    // What has left stays as it left.
+    stage.ok(Event::Connect(enveloping(None)));
+    assert_eq!(stage.state(1), DraftState::Delivered);
+    let left = stage.run.draft(&stage.id(1)).unwrap().approval().unwrap();
+    assert_eq!(&*left.body, "[{\"key\":\"a\"}]");
+}
+
+/// Tasks `a` to `d` of which `c` depends on `a`, at so many at a time.
+fn four(concurrency: u8, honours_keys: bool) -> Stage {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &[
+            r#"{"key":"a"}"#,
+            r#"{"key":"b"}"#,
+            r#"{"key":"c","depends_on":["a"]}"#,
+            r#"{"key":"d"}"#,
+        ],
+    );
+    let mut connection = Connection::built_in();
+    if let Some(server) = &mut connection.task_server {
+        server.concurrency = concurrency;
+        server.honours_idempotency_keys = honours_keys;
+    }
+    stage.ok(Event::Connect(connection));
+    stage.approve_all();
+    stage.post();
+    stage
+}
+
+impl Stage {
+    fn on_their_way(&self) -> Vec<u32> {
+        self.run
+            .drafts()
+            .iter()
+            .filter(|draft| Run::state(draft) == DraftState::Sending)
+            .map(|draft| draft.id.ordinal)
+            .collect()
+    }
+
+    fn answer(&mut self, ordinal: u32, outcome: Delivered) {
+        let draft = self.id(ordinal);
+        let attempt = self
+            .run
+            .draft(&draft)
+            .unwrap()
+            .delivery
+            .last()
+            .unwrap()
+            .number;
+        self.ok(Event::Answered {
+            draft,
+            attempt,
+            outcome,
+        });
+        self.leave();
+    }
+
+    fn waits(&self, ordinal: u32) -> Option<Wait> {
+        self.run.wait(self.run.draft(&self.id(ordinal)).unwrap())
+    }
+
+    fn wakes(&mut self) -> u64 {
+        let at = self.wanted.iter().rev().find_map(|effect| match effect {
+            Effect::WakeAt(at) => Some(*at),
+            _ => None,
+        });
+        at.expect("something is waited for")
+    }
+}
+
+fn not_taken(retry_after: Option<u64>) -> Delivered {
+    Delivered::NotTaken {
+        status: 429,
+        retry_after,
+        message: String::new(),
+    }
+}
+
+#[test]
+fn after_the_first_tasks_go_side_by_side_and_each_after_those_it_depends_on() {
+    let mut stage = four(2, false);
+    stage.leave();
+    assert_eq!(stage.on_their_way(), [1], "the first goes alone");
+    stage.answer(1, delivered());
+    assert_eq!(stage.on_their_way(), [2, 3]);
+    stage.answer(2, delivered());
+    assert_eq!(stage.on_their_way(), [3, 4]);
+    let mut alone = four(16, false);
+    alone.leave();
+    alone.answer(1, delivered());
+    assert_eq!(alone.on_their_way(), [2, 3, 4]);
+}
+
+#[test]
+fn a_task_whose_dependency_failed_waits_and_says_for_what() {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &[
+            r#"{"key":"z"}"#,
+            r#"{"key":"a"}"#,
+            r#"{"key":"b","depends_on":["a"]}"#,
+            r#"{"key":"c","depends_on":["b"]}"#,
+        ],
+    );
+    stage.approve_all();
+    stage.post();
+    let sent = stage.play(|posting| match posting.draft.ordinal {
+        2 => refused(),
+        _ => delivered(),
+    });
+    assert_eq!(sent.len(), 2);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::Blocked
+        }
+    );
+    assert_eq!(
+        stage.waits(3),
+        Some(Wait::For {
+            draft: stage.id(2),
+            state: DraftState::Refused
+        })
+    );
+    assert_eq!(
+        stage.waits(4),
+        Some(Wait::For {
+            draft: stage.id(3),
+            state: DraftState::Queued
+        })
+    );
+    // Sending it again brings those behind it along.
+    stage.ok(Event::Retry {
+        drafts: vec![stage.id(2)],
+    });
+    assert_eq!(stage.play(|_| delivered()).len(), 3);
+    assert_eq!(stage.run.counts().of(DraftState::Delivered), 4);
+}
+
+#[test]
+fn a_dependency_that_was_not_approved_holds_up_what_needs_it() {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &[r#"{"key":"a"}"#, r#"{"key":"b","depends_on":["a"]}"#],
+    );
+    stage.ok(Event::Approve {
+        drafts: vec![stage.id(2)],
+    });
+    stage.post();
+    assert!(stage.wanted.is_empty());
+    assert_eq!(
+        stage.waits(2),
+        Some(Wait::For {
+            draft: stage.id(1),
+            state: DraftState::Ready
+        })
+    );
+    stage.ok(Event::Approve {
+        drafts: vec![stage.id(1)],
+    });
+    stage.post();
+    assert_eq!(stage.play(|_| delivered()).len(), 2);
+}
+
+#[test]
+fn what_was_not_taken_is_tried_again_when_the_server_asked_for_it() {
+    let mut stage = four(2, false);
+    stage.leave();
+    stage.answer(1, delivered());
+    stage.answer(2, not_taken(Some(7)));
+    assert_eq!(stage.state(2), DraftState::Queued);
+    stage.answer(3, delivered());
+    assert!(
+        stage.on_their_way().is_empty(),
+        "the server asked all to wait"
+    );
+    let at = stage.wakes();
+    assert!(at >= NOW + 7_000, "{at}");
+    stage.now = at - 1;
+    stage.ok(Event::Woke);
+    assert!(stage.on_their_way().is_empty());
+    stage.now = at + 2_000;
+    stage.ok(Event::Woke);
+    stage.leave();
+    assert_eq!(stage.on_their_way(), [2, 4]);
+}
+
+#[test]
+fn a_wait_that_is_too_long_is_left_to_the_operator() {
+    let mut stage = four(2, false);
+    stage.leave();
+    stage.answer(1, not_taken(Some(3_600)));
+    assert_eq!(stage.state(1), DraftState::Failed);
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Paused {
+            why: Pause::ServerInTrouble
+        }
+    );
+}
+
+#[test]
+fn after_several_troubles_in_a_row_one_is_tried_until_the_server_is_back() {
+    let mut stage = four(3, true);
+    stage.leave();
+    stage.answer(1, delivered());
+    for ordinal in [2, 3, 4] {
+        stage.answer(ordinal, lost());
+    }
+    assert_eq!(
+        stage.run.batch(),
+        &Batch::Running {
+            pace: Pace::Probing
+        }
+    );
+    assert_eq!(
+        stage.run.progress(stage.now).unwrap().standing,
+        Standing::Probing
+    );
+    for _ in 0..3 {
+        stage.now = stage.wakes();
+        stage.ok(Event::Woke);
+        stage.leave();
+        let probing = stage.on_their_way();
+        assert_eq!(probing.len(), 1, "one at a time");
+        stage.answer(probing[0], lost());
+    }
+    stage.now = stage.wakes();
+    stage.ok(Event::Woke);
+    stage.leave();
+    let probe = stage.on_their_way()[0];
+    stage.answer(probe, delivered());
+    stage.now += 120_000;
+    stage.ok(Event::Woke);
+    stage.leave();
+    assert_eq!(stage.on_their_way().len(), 2, "side by side again");
+}
+
+#[test]
+fn nothing_goes_to_a_distant_server_without_a_network() {
+    for (url, waits) in [
+        ("https://tasks.example.com", true),
+        ("http://localhost:8080", false),
+    ] {
+        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+        stage.ok(Event::Connect(honouring(url)));
+        stage.approve_all();
+        stage.ok(Event::Network { is_online: false });
+        stage.post();
+        assert_eq!(stage.wanted.is_empty(), waits, "{url}");
+        if waits {
+            assert_eq!(stage.run.progress(NOW).unwrap().standing, Standing::Offline);
+            stage.ok(Event::Network { is_online: true });
+            assert_eq!(stage.play(|_| delivered()).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn a_token_is_asked_for_once_what_is_on_its_way_has_come_to_something() {
+    let mut stage = four(4, false);
+    stage.leave();
+    stage.answer(1, delivered());
+    let no_token = Delivered::Unauthorized {
+        status: 401,
+        message: String::new(),
+    };
+    stage.wanted.clear();
+    stage.answer(2, no_token.clone());
+    assert!(stage.wanted.is_empty(), "two are still on their way");
+    stage.answer(3, delivered());
+    assert!(stage.wanted.is_empty());
+    stage.answer(4, no_token);
+    assert_eq!(stage.wanted, [Effect::AskFor(SecretName::AgentToken)]);
+    stage.wanted.clear();
+    stage.ok(Event::Resume);
+    let sent = stage.play(|_| delivered());
+    let again: Vec<u32> = sent.iter().map(|posting| posting.draft.ordinal).collect();
+    assert_eq!(again, [2, 4]);
+}
+
+#[test]
+fn nothing_leaves_after_a_pause_that_was_not_on_its_way() {
+    let mut stage = four(2, false);
+    stage.ok(Event::Pause);
+    stage.leave();
+    assert!(stage.wanted.is_empty(), "it was only being written down");
+    assert_eq!(stage.state(1), DraftState::Queued);
+    assert!(
+        stage
+            .run
+            .draft(&stage.id(1))
+            .unwrap()
+            .delivery
+            .attempts
+            .is_empty()
+    );
+}
+
+#[test]
+fn without_a_journal_nothing_leaves_until_the_operator_says_so() {
+    let mut stage = four(2, false);
+    stage.wanted.clear();
+    stage.ok(Event::JournalFailed {
+        draft: stage.id(1),
+        attempt: 1,
+        reason: "no room".to_owned(),
+    });
+    assert!(stage.wanted.is_empty());
+    stage.ok(Event::GoOnWithoutJournal);
+    assert!(matches!(stage.wanted[..], [Effect::Deliver(_)]));
+    assert_eq!(stage.play(|_| delivered()).len(), 4);
+    assert_eq!(
+        stage.apply(Event::GoOnWithoutJournal),
+        Some(RunError::WrongState)
+    );
+}
+
+#[test]
+fn a_task_of_unknown_fate_that_the_server_has_is_delivered() {
+    for (answer, state) in [
+        (
+            LookUp::Found {
+                at: NOW,
+                server_id: Some("s-1".to_owned()),
+            },
+            DraftState::Delivered,
+        ),
+        (LookUp::NotFound { at: NOW }, DraftState::Unknown),
+        (
+            LookUp::CannotTell {
+                at: NOW,
+                message: "404".to_owned(),
+            },
+            DraftState::Unknown,
+        ),
+    ] {
+        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+        stage.approve_all();
+        stage.post();
+        stage.play(|_| lost());
+        let draft = stage.id(1);
+        stage.ok(Event::LookUp {
+            draft: draft.clone(),
+        });
+        let key = stage
+            .run
+            .draft(&draft)
+            .unwrap()
+            .approval()
+            .unwrap()
+            .key
+            .clone();
+        let asked = Effect::LookUp {
+            draft: draft.clone(),
+            key,
+        };
+        assert_eq!(stage.wanted, [asked]);
+        stage.ok(Event::LookedUp {
+            draft: draft.clone(),
+            answer: answer.clone(),
+        });
+        assert_eq!(stage.state(1), state, "{answer:?}");
+        if state == DraftState::Delivered {
+            let delivery = &stage.run.draft(&draft).unwrap().delivery;
+            assert_eq!(delivery.server_id(), Some("s-1"));
+            assert_eq!(
+                stage.apply(Event::LookUp { draft }),
+                Some(RunError::WrongState)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_key_that_the_server_may_have_forgotten_is_not_sent_again() {
+    let mut stage = four(1, true);
+    stage.leave();
+    stage.reload();
+    assert_eq!(
+        stage.state(1),
+        DraftState::Queued,
+        "the key is surely known"
+    );
+    stage.now += 25 * 3_600_000;
+    stage.ok(Event::Resume);
+    assert_eq!(stage.state(1), DraftState::Unknown);
+    let draft = stage.id(1);
+    assert_eq!(
+        stage.apply(Event::ResendSameKey { draft }),
+        Some(RunError::KeysNotHonoured)
+    );
 }
