@@ -53,6 +53,7 @@ pub fn id_of(field: FormField) -> &'static str {
         FormField::TokenHeader => "token-header",
         FormField::KeysKeptHours => "keys-kept-hours",
         FormField::Concurrency => "concurrency",
+        FormField::BodyTemplate => "body-template",
         FormField::SchemaText => "schema-text",
     }
 }
