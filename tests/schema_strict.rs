@@ -357,6 +357,30 @@ fn what_forbids_more_than_its_own_schema_says_is_listed() {
 }
 
 #[test]
+fn a_rule_beside_a_list_of_values_is_listed_where_it_may_forbid_one() {
+    for (place, left_out) in [
+        (
+            json!({"enum": ["a", "b"], "pattern": "^b"}),
+            vec!["pattern"],
+        ),
+        (
+            json!({"enum": ["2026-01-01", "x"], "format": "date"}),
+            vec!["format"],
+        ),
+        (
+            json!({"enum": [1, 5], "minimum": 3, "multipleOf": 5}),
+            vec!["minimum", "multipleOf"],
+        ),
+        (json!({"enum": [1, 5], "pattern": "^b"}), vec![]),
+        (json!({"enum": ["a"], "minimum": 3}), vec![]),
+    ] {
+        let model = derived(&json!({"type": "object", "properties": {"x": place}}));
+        let keywords: Vec<&str> = relaxed(&model).iter().map(|it| it.1).collect();
+        assert_eq!(keywords, left_out, "{place}");
+    }
+}
+
+#[test]
 fn all_of_merges_the_members_of_its_schemas() {
     let model = derived(&json!({
         "allOf": [{"$ref": "#/$defs/Base"}, {"properties": {"size": {"type": "integer"}}, "required": ["size"]}],

@@ -340,7 +340,9 @@ impl<'a> Deriver<'a> {
         };
         let allowed = types(parts);
         if let Some(values) = enumeration(parts) {
-            return scalars::enumerated(parts, &values, allowed, pointer());
+            let enumerated = scalars::enumerated(parts, &values, allowed, pointer())?;
+            self.note_beside_values(parts, &values);
+            return Ok(enumerated);
         }
         let spoken = if allowed == Types::ALL {
             types_spoken_of(parts)

@@ -33,6 +33,24 @@ impl<'a> Deriver<'a> {
         schema
     }
 
+    /// Lists the rules that may forbid some of the values the model is told to choose from.
+    pub(super) fn note_beside_values(&mut self, parts: &[Part<'a>], values: &[&Value]) {
+        for part in parts {
+            for keyword in part.map.keys() {
+                let forbids = match keyword.as_str() {
+                    "pattern" | "format" => values.iter().any(|value| value.is_string()),
+                    "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum"
+                    | "multipleOf" => values.iter().any(|value| value.is_number()),
+                    _ => false,
+                };
+                if forbids {
+                    let why = "The model may choose any of the values that are listed. It is checked here.";
+                    self.note(&part.at(keyword), keyword, why);
+                }
+            }
+        }
+    }
+
     fn numeric(&mut self, parts: &[Part<'a>], schema: &mut Map<String, Value>) {
         for part in parts {
             for (keyword, tightest_is_largest) in [
