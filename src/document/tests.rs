@@ -122,6 +122,36 @@ fn removing_a_member_leaves_every_other_byte() {
 }
 
 #[test]
+fn removing_several_parts_is_removing_one_after_the_other() {
+    let document = parse("[ {\"a\" : 1, \"b\":[ 1 ,2 ,3], \"c\":4} , 5 ,6 ]");
+    let ordinal = |pointer: &str| document.at(pointer).unwrap().ordinal();
+    for (pointers, expected) in [
+        (vec![], document.text()),
+        (vec!["/0/a", "/0/c"], "[ {\"b\":[ 1 ,2 ,3]} , 5 ,6 ]"),
+        (
+            vec!["/0/b/1", "/0/b/2", "/2"],
+            "[ {\"a\" : 1, \"b\":[ 1], \"c\":4} , 5 ]",
+        ),
+        (
+            vec!["/0/b/0", "/0/b/1", "/0/b/2"],
+            "[ {\"a\" : 1, \"b\":[ ], \"c\":4} , 5 ,6 ]",
+        ),
+        (vec!["/0", "/0/b/0", "/2"], "[ 5 ]"),
+        (vec!["/0", "/1", "/2"], "[  ]"),
+    ] {
+        let unwanted = pointers.iter().map(|it| ordinal(it)).collect();
+        let edited = document.without(&unwanted).unwrap();
+        assert_eq!(edited.text(), expected, "{pointers:?}");
+        let one_by_one = pointers
+            .iter()
+            .rev()
+            .fold(document.clone(), |left, it| left.remove(it).unwrap_or(left));
+        assert_eq!(one_by_one, edited, "{pointers:?}");
+    }
+    assert!(document.without(&[ordinal("")].into()).is_err());
+}
+
+#[test]
 fn a_scanner_stops_where_its_value_closes() {
     let mut scanner = Scanner::new(Limits::default());
     assert_eq!(scanner.push(" {\"a\":").unwrap(), Progress::More);
