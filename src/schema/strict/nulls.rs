@@ -1,6 +1,7 @@
 //! Takes the `null`s that only the model was allowed back out of a task.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -19,17 +20,23 @@ pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
     let walk = Walk {
         root: &model.schema,
         nullable: model.nullable.iter().map(String::as_str).collect(),
+        fitting: RefCell::default(),
     };
-    let mut found = Vec::new();
-    walk.visit(task.root(), &[String::new()], "", 0, &mut found);
-    found.iter().fold(task.clone(), |document, pointer| {
-        document.remove(pointer).unwrap_or(document)
-    })
+    let mut found = HashSet::new();
+    walk.visit(task.root(), &[String::new()], 0, &mut found);
+    if found.is_empty() {
+        return task.clone();
+    }
+    // A member of an object is never the root, so this does not fail.
+    task.without(&found).unwrap_or_else(|_| task.clone())
 }
 
 struct Walk<'m> {
     root: &'m Value,
     nullable: HashSet<&'m str>,
+    /// Whether a node, by its ordinal, has a form, by its pointer: forms that hold each other
+    /// would otherwise be compared with the same node again and again.
+    fitting: RefCell<HashMap<(usize, String), bool>>,
 }
 
 /// One form a place may have: a schema without `$ref` and `anyOf`, and where it stands.
@@ -39,15 +46,9 @@ struct Form<'m> {
 }
 
 impl<'m> Walk<'m> {
-    /// Collects what is to be removed at and below a node; `schemas` point into the model's schema.
-    fn visit(
-        &self,
-        node: Node<'_>,
-        schemas: &[String],
-        path: &str,
-        depth: u32,
-        found: &mut Vec<String>,
-    ) {
+    /// Collects the ordinals of what is to be removed at and below a node; `schemas` point into
+    /// the model's schema.
+    fn visit(&self, node: Node<'_>, schemas: &[String], depth: u32, found: &mut HashSet<usize>) {
         let forms = self.forms(schemas);
         match node.kind() {
             Kind::Object => {
@@ -59,9 +60,12 @@ impl<'m> Walk<'m> {
                     // The model did not keep to any form: its nulls are known by their names.
                     fitting = forms.iter().collect();
                 }
-                let names: Vec<_> = node.members().map(|(name, _)| name).collect();
+                let mut times: HashMap<_, usize> = HashMap::new();
+                for (name, _) in node.members() {
+                    *times.entry(name).or_default() += 1;
+                }
                 for (name, child) in node.members() {
-                    if names.iter().filter(|other| **other == name).count() > 1 {
+                    if times.get(&name).is_some_and(|times| *times > 1) {
                         continue;
                     }
                     let declared: Vec<String> = fitting
@@ -69,17 +73,16 @@ impl<'m> Walk<'m> {
                         .filter(|form| property(form.schema, &name).is_some())
                         .map(|form| push_token(&format!("{}/properties", form.pointer), &name))
                         .collect();
-                    let path = push_token(path, &name);
                     if declared.is_empty() {
                         continue;
                     }
                     if child.kind() != Kind::Null {
-                        self.visit(child, &declared, &path, depth + 1, found);
+                        self.visit(child, &declared, depth + 1, found);
                     } else if declared
                         .iter()
                         .all(|pointer| self.nullable.contains(pointer.as_str()))
                     {
-                        found.push(path);
+                        found.insert(child.ordinal());
                     }
                 }
             }
@@ -89,14 +92,8 @@ impl<'m> Walk<'m> {
                     .filter(|form| form.schema.get("items").is_some())
                     .map(|form| format!("{}/items", form.pointer))
                     .collect();
-                for (index, child) in node.items().enumerate() {
-                    self.visit(
-                        child,
-                        &entries,
-                        &format!("{path}/{index}"),
-                        depth + 1,
-                        found,
-                    );
+                for child in node.items() {
+                    self.visit(child, &entries, depth + 1, found);
                 }
             }
             _ => {}
@@ -136,6 +133,16 @@ impl<'m> Walk<'m> {
         if depth > MOST_DEPTH {
             return false;
         }
+        let place = (node.ordinal(), form.pointer.clone());
+        let known = self.fitting.borrow().get(&place).copied();
+        known.unwrap_or_else(|| {
+            let fits = self.compare(node, form, depth);
+            self.fitting.borrow_mut().insert(place, fits);
+            fits
+        })
+    }
+
+    fn compare(&self, node: Node<'_>, form: &Form<'_>, depth: u32) -> bool {
         let kind = match node.kind() {
             Kind::Null => ["null", "null"],
             Kind::Boolean => ["boolean", "boolean"],
