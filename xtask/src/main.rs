@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`.
+//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`, `fuzz`.
 //!
 //! They set up what is missing, in Rust and without a shell, so that they are the same on Linux,
 //! macOS and Windows.
 
 mod bench;
 mod error;
+mod fuzz;
 mod lock_file;
 mod module;
 mod process;
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Measure how fast it is beside peers: all parts, or those that are named
     Bench(bench::Options),
+    /// Search for inputs that break what must hold for every input: a minute, the same each time
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
@@ -80,6 +83,7 @@ fn carry_out(command: &Command) -> Result<(), Error> {
         Command::Build { dev: true } => module::build(&project, Profile::Quick),
         Command::Build { dev: false } => module::build(&project, Profile::Release),
         Command::Bench(options) => bench::run(&project, options),
+        Command::Fuzz(options) => fuzz::run(&project, options),
     }
 }
 
@@ -103,6 +107,8 @@ mod tests {
             "build --dev",
             "bench",
             "bench server --quick --rounds 7",
+            "fuzz task_stream --seconds 60",
+            "fuzz --runs 1000",
         ] {
             let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
             assert!(parsed.is_ok(), "{words}: {parsed:?}");

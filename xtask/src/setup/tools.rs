@@ -12,6 +12,8 @@ use crate::{process, say};
 
 /// The version of wasm-pack that runs the browser tests.
 const WASM_PACK_VERSION: &str = "0.15.1";
+/// The version of cargo-fuzz that builds and runs the fuzz targets.
+const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
 /// A tool that is compiled at one exact version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +40,15 @@ impl Tool {
             package: "wasm-pack",
             program: "wasm-pack",
             version: WASM_PACK_VERSION.into(),
+        }
+    }
+
+    /// `cargo-fuzz`, which builds and runs the fuzz targets.
+    pub fn cargo_fuzz() -> Self {
+        Self {
+            package: "cargo-fuzz",
+            program: "cargo-fuzz",
+            version: CARGO_FUZZ_VERSION.into(),
         }
     }
 

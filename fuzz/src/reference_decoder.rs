@@ -1,0 +1,53 @@
+//! A decoder of event streams that follows the standard sentence by sentence (HTML, section 9.2.6)
+//! over the whole body at once: slow, and too simple to be wrong in the same way as ours.
+
+/// An event: its name, its data, the last id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    pub name: String,
+    pub data: String,
+    pub id: String,
+}
+
+/// All events of a body.
+pub fn events(body: &[u8]) -> Vec<Event> {
+    // "Streams must be decoded using the UTF-8 decode algorithm", which "strips one leading BOM".
+    let text = String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body));
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    // What stands after the last line end is no line.
+    lines.pop();
+
+    let (mut data, mut name, mut id) = (String::new(), String::new(), String::new());
+    let mut events = Vec::new();
+    for line in lines {
+        if line.is_empty() {
+            if let Some(data) = data.strip_suffix('\n') {
+                events.push(Event {
+                    name: if name.is_empty() {
+                        "message".into()
+                    } else {
+                        name.clone()
+                    },
+                    data: data.to_owned(),
+                    id: id.clone(),
+                });
+            }
+            data.clear();
+            name.clear();
+            continue;
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut name),
+            "data" => {
+                data.push_str(value);
+                data.push('\n');
+            }
+            "id" if !value.contains('\0') => value.clone_into(&mut id),
+            _ => {}
+        }
+    }
+    events
+}

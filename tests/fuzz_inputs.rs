@@ -1,0 +1,119 @@
+//! What the fuzz targets search a counter-example for holds for their seeds, for every recorded
+//! answer, and for each input that once was one (`fuzz/found/`).
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+#[path = "../fuzz/src/lib.rs"]
+mod targets;
+
+/// The files of a folder of the checkout; none where there is no such folder.
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && !path.ends_with(".gitattributes"))
+        .collect()
+}
+
+/// Runs a target over its seeds, what was found for it, and further files.
+fn assert_holds(target: &str, holds: fn(&[u8]), further: &[&str]) {
+    let own = [
+        format!("fuzz/seeds/{target}"),
+        format!("fuzz/found/{target}"),
+    ];
+    let folders = own
+        .iter()
+        .map(String::as_str)
+        .chain(further.iter().copied());
+    let inputs: Vec<PathBuf> = folders.flat_map(files).collect();
+    assert!(!inputs.is_empty(), "{target} has no inputs");
+    let broken: Vec<PathBuf> = inputs
+        .into_iter()
+        .filter(|path| {
+            let bytes = fs::read(path).unwrap();
+            catch_unwind(|| holds(&bytes)).is_err()
+        })
+        .collect();
+    assert!(broken.is_empty(), "{target} does not hold for {broken:?}");
+}
+
+#[test]
+fn the_decoder_gives_the_events_of_the_standard() {
+    assert_holds(
+        "event_stream",
+        targets::event_stream::holds,
+        &["tests/transcripts"],
+    );
+}
+
+#[test]
+fn a_body_is_read_alike_however_it_is_split_and_never_complete_before_its_end() {
+    assert_holds(
+        "task_stream",
+        targets::task_stream::holds,
+        &["tests/transcripts"],
+    );
+}
+
+#[test]
+fn an_answer_holds_its_tasks_as_they_were_written() {
+    assert_holds(
+        "answer",
+        targets::answer::holds,
+        &["fuzz/seeds/document", "fuzz/found/document"],
+    );
+}
+
+#[test]
+fn a_text_is_a_document_where_another_parser_takes_it_for_json() {
+    assert_holds(
+        "document",
+        targets::document::holds,
+        &["fuzz/seeds/answer", "fuzz/found/answer"],
+    );
+}
+
+#[test]
+fn a_derived_schema_keeps_to_the_strict_subset() {
+    assert_holds(
+        "model_schema",
+        targets::model_schema::holds,
+        &["src/schema"],
+    );
+}
+
+#[test]
+fn a_schema_of_the_official_suite_gives_one_in_the_strict_subset_or_a_reason() {
+    let schemas: Vec<Value> = files("tests/json-schema-suite/tests/draft2020-12")
+        .iter()
+        .flat_map(|file| {
+            let cases: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+            cases.as_array().unwrap().clone()
+        })
+        .map(|case| case["schema"].clone())
+        .collect();
+    assert!(schemas.len() > 300, "only {} were found", schemas.len());
+    let broken: Vec<&Value> = schemas
+        .iter()
+        .filter(|schema| {
+            let text = schema.to_string();
+            catch_unwind(|| targets::model_schema::holds(text.as_bytes())).is_err()
+        })
+        .collect();
+    assert!(broken.is_empty(), "it does not hold for {broken:#?}");
+}

@@ -1,0 +1,64 @@
+//! What a search begins with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Target, empty};
+use crate::error::Error;
+use crate::project::Project;
+
+/// The folders of inputs that a target begins with, absolute; libFuzzer reads them and does not
+/// write to them.
+///
+/// # Errors
+/// [`Error::File`] and [`Error::Unexpected`] where the schemas of the official suite cannot be
+/// written out.
+pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error> {
+    let name = target.name();
+    let in_fuzz = |kind: &str| project.root.join("fuzz").join(kind).join(name);
+    let mut folders = vec![in_fuzz("seeds"), in_fuzz("found")];
+    match target {
+        Target::EventStream | Target::TaskStream => {
+            folders.push(project.root.join("tests/transcripts"));
+        }
+        Target::ModelSchema => folders.push(schemas_of_the_suite(project)?),
+        Target::Answer | Target::Document => {}
+    }
+    folders.retain(|folder| folder.is_dir());
+    Ok(folders)
+}
+
+/// Writes each schema of the official test suite to a file of its own.
+fn schemas_of_the_suite(project: &Project) -> Result<PathBuf, Error> {
+    let folder = project.work_folder("fuzz")?.join("inputs/suite");
+    empty(&folder)?;
+    fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
+    let suite = project
+        .root
+        .join("tests/json-schema-suite/tests/draft2020-12");
+    let entries = fs::read_dir(&suite).map_err(Error::file("read", &suite))?;
+    for entry in entries {
+        let path = entry.map_err(Error::file("read", &suite))?.path();
+        if path.extension().is_some_and(|it| it == "json") {
+            write_schemas(&path, &folder)?;
+        }
+    }
+    Ok(folder)
+}
+
+fn write_schemas(cases: &Path, folder: &Path) -> Result<(), Error> {
+    let text = fs::read_to_string(cases).map_err(Error::file("read", cases))?;
+    let cases_read: Value = serde_json::from_str(&text).map_err(|error| Error::Unexpected {
+        what: cases.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let stem = cases.file_stem().unwrap_or_default().to_string_lossy();
+    let schemas = cases_read.as_array().into_iter().flatten();
+    for (number, schema) in schemas.filter_map(|case| case.get("schema")).enumerate() {
+        let file = folder.join(format!("{stem}-{number}.json"));
+        fs::write(&file, schema.to_string()).map_err(Error::file("write", &file))?;
+    }
+    Ok(())
+}
