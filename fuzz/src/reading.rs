@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::{Deserializer, Value};
 use taskwright::document::Document;
-use taskwright::model::{End, MAX_TASK_BYTES, Outcome, StreamEvent, TaskStream, Usage};
+use taskwright::model::{
+    End, MAX_TASK_BYTES, Outcome, StreamEvent, TaskStream, Usage, Warning, WarningCode,
+};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Violation, agent_task_schema};
 use taskwright::settings::Api;
@@ -127,17 +129,25 @@ impl Reading {
         assert!(indices.iter().copied().eq(0..indices.len()), "{indices:?}");
     }
 
-    /// To another parser, too, a JSON document stands in the text that holds exactly these tasks.
+    /// To another parser, too, the text is a JSON document that holds exactly these tasks; one
+    /// stands in it somewhere where it was said that text stands around it.
     fn assert_the_json_closed(&self) {
         let tasks: Vec<&Document> = self.tasks().map(|(task, _)| task).collect();
-        let begins = |(at, _): &(usize, &str)| self.holds_these(*at, &tasks);
-        let mut places = self.raw_text.match_indices(['{', '[']);
-        assert!(
-            places.any(|place| begins(&place)),
-            "complete, and no document of {} tasks closes in {:?}",
-            tasks.len(),
-            self.raw_text
-        );
+        let around = self.events.iter().any(|event| match event {
+            StreamEvent::Warning(Warning { code, .. }) => {
+                [WarningCode::TextAroundJson, WarningCode::ReasoningInAnswer].contains(code)
+            }
+            _ => false,
+        });
+        let closed = if around {
+            let mut places = self.raw_text.match_indices(['{', '[']);
+            places.any(|(at, _)| self.holds_these(at, &tasks))
+        } else {
+            let whole = serde_json::from_str::<Json>(&self.raw_text);
+            self.holds_these(0, &tasks)
+                && whole.map_or_else(|error| is_out_of_range(&error), |_| true)
+        };
+        assert!(closed, "{tasks:?} are not all of {:?}", self.raw_text);
     }
 
     fn holds_these(&self, at: usize, tasks: &[&Document]) -> bool {
