@@ -40,7 +40,7 @@ impl Database {
         let (commands, waiting) = mpsc::channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(writing, waiting, &clock))
+            .spawn(move || writer::run(&writing, waiting, &clock))
             .map_err(StoreError::Folder)?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -1,7 +1,7 @@
 //! What is asked of the store.
 
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
 use super::{Insertion, Key, Receipt, StoredTask};
 
@@ -32,18 +32,26 @@ pub struct Page {
     pub more: bool,
 }
 
+/// Finds what a key has brought before.
+pub(super) const FIND_KEY: &str = "SELECT k.body_digest, t.id, t.received_at
+     FROM idempotency_keys k JOIN tasks t ON t.sequence = k.task_sequence
+     WHERE k.key = ?1";
+
 pub(super) fn find_key(
     connection: &Connection,
     key: &Key,
 ) -> Result<Option<Insertion>, rusqlite::Error> {
-    let mut statement = connection.prepare(
-        "SELECT k.body_digest, t.id, t.received_at
-         FROM idempotency_keys k JOIN tasks t ON t.sequence = k.task_sequence
-         WHERE k.key = ?1",
-    )?;
+    find_key_by(&mut connection.prepare(FIND_KEY)?, key)
+}
+
+/// As [`find_key`], by a statement that was prepared from [`FIND_KEY`].
+pub(super) fn find_key_by(
+    statement: &mut Statement<'_>,
+    key: &Key,
+) -> Result<Option<Insertion>, rusqlite::Error> {
     statement
         .query_row(params![key.text], |row| {
-            let digest: Vec<u8> = row.get(0)?;
+            let digest = row.get_ref(0)?.as_blob()?;
             Ok(if digest == key.body_digest {
                 Insertion::Replayed(Receipt {
                     id: row.get(1)?,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Statement, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
@@ -35,16 +35,72 @@ pub(super) fn system_clock() -> i64 {
 }
 
 /// Writes until every sender is gone and nothing waits.
-pub(super) fn run(mut connection: Connection, mut waiting: mpsc::Receiver<Insert>, clock: &Clock) {
-    purge(&connection, clock());
+pub(super) fn run(connection: &Connection, mut waiting: mpsc::Receiver<Insert>, clock: &Clock) {
+    purge(connection, clock());
     let mut purged_at = Instant::now();
+    let mut statements = None;
     while let Some(first) = waiting.blocking_recv() {
         let batch = gather(first, &mut waiting);
-        write(&mut connection, batch, clock);
+        write(connection, &mut statements, batch, clock);
         if purged_at.elapsed() >= PURGE_INTERVAL {
-            purge(&connection, clock());
+            purge(connection, clock());
             purged_at = Instant::now();
         }
+    }
+}
+
+/// What is said to SQLite for each task, prepared once.
+struct Statements<'connection> {
+    find_key: Statement<'connection>,
+    insert_task: Statement<'connection>,
+    insert_key: Statement<'connection>,
+}
+
+impl<'connection> Statements<'connection> {
+    fn prepare(connection: &'connection Connection) -> Result<Self, rusqlite::Error> {
+        Ok(Self {
+            find_key: connection.prepare(reader::FIND_KEY)?,
+            insert_task: connection.prepare(
+                "INSERT INTO tasks (id, status, received_at, idempotency_key, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?,
+            insert_key: connection.prepare(
+                "INSERT INTO idempotency_keys (key, body_digest, task_sequence, received_at)
+                 VALUES (?1, ?2, ?3, ?4)",
+            )?,
+        })
+    }
+
+    /// Stores a task with its key, or finds what the key has brought before. Belongs into a
+    /// transaction.
+    fn insert(
+        &mut self,
+        connection: &Connection,
+        task: &NewTask,
+        now: i64,
+    ) -> Result<Insertion, rusqlite::Error> {
+        if let Some(key) = &task.key
+            && let Some(earlier) = reader::find_key_by(&mut self.find_key, key)?
+        {
+            return Ok(earlier);
+        }
+        let receipt = Receipt::new(now);
+        self.insert_task.execute(params![
+            receipt.id,
+            QUEUED,
+            receipt.received_at,
+            task.key.as_ref().map(|key| &key.text),
+            task.body
+        ])?;
+        if let Some(key) = &task.key {
+            self.insert_key.execute(params![
+                key.text,
+                key.body_digest.as_slice(),
+                connection.last_insert_rowid(),
+                receipt.received_at
+            ])?;
+        }
+        Ok(Insertion::Created(receipt))
     }
 }
 
@@ -59,11 +115,16 @@ fn gather(first: Insert, waiting: &mut mpsc::Receiver<Insert>) -> Vec<Insert> {
     batch
 }
 
-fn write(connection: &mut Connection, mut batch: Vec<Insert>, clock: &Clock) {
+fn write<'connection>(
+    connection: &'connection Connection,
+    statements: &mut Option<Statements<'connection>>,
+    mut batch: Vec<Insert>,
+    clock: &Clock,
+) {
     // Who was told "not confirmed" in the meantime must not be confirmed behind their back.
     batch.retain(|insert| !insert.reply.is_closed());
     let tasks: Vec<&NewTask> = batch.iter().map(|insert| &insert.task).collect();
-    match commit(connection, &tasks, clock) {
+    match commit(connection, statements, &tasks, clock) {
         Ok(insertions) => {
             for (insert, insertion) in batch.into_iter().zip(insertions) {
                 // A sender that has gone away learns it from its key.
@@ -72,7 +133,7 @@ fn write(connection: &mut Connection, mut batch: Vec<Insert>, clock: &Clock) {
         }
         Err(error) if batch.len() > 1 && is_about_one_task(&error) => {
             for insert in batch {
-                write(connection, vec![insert], clock);
+                write(connection, statements, vec![insert], clock);
             }
         }
         Err(error) => {
@@ -96,55 +157,23 @@ fn is_about_one_task(error: &rusqlite::Error) -> bool {
 }
 
 /// Stores the tasks in one transaction; on an error none of them is stored.
-fn commit(
-    connection: &mut Connection,
+fn commit<'connection>(
+    connection: &'connection Connection,
+    statements: &mut Option<Statements<'connection>>,
     tasks: &[&NewTask],
     clock: &Clock,
 ) -> Result<Vec<Insertion>, rusqlite::Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let statements = match statements {
+        Some(prepared) => prepared,
+        None => statements.insert(Statements::prepare(connection)?),
+    };
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let insertions = tasks
         .iter()
-        .map(|task| insert(&transaction, task, clock()))
+        .map(|task| statements.insert(&transaction, task, clock()))
         .collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(insertions)
-}
-
-fn insert(
-    transaction: &Transaction<'_>,
-    task: &NewTask,
-    now: i64,
-) -> Result<Insertion, rusqlite::Error> {
-    if let Some(key) = &task.key
-        && let Some(earlier) = reader::find_key(transaction, key)?
-    {
-        return Ok(earlier);
-    }
-    let receipt = Receipt::new(now);
-    transaction.execute(
-        "INSERT INTO tasks (id, status, received_at, idempotency_key, body)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            receipt.id,
-            QUEUED,
-            receipt.received_at,
-            task.key.as_ref().map(|key| &key.text),
-            task.body
-        ],
-    )?;
-    if let Some(key) = &task.key {
-        transaction.execute(
-            "INSERT INTO idempotency_keys (key, body_digest, task_sequence, received_at)
-             VALUES (?1, ?2, ?3, ?4)",
-            params![
-                key.text,
-                key.body_digest.as_slice(),
-                transaction.last_insert_rowid(),
-                receipt.received_at
-            ],
-        )?;
-    }
-    Ok(Insertion::Created(receipt))
 }
 
 /// Forgets keys that have outlived their time. Their tasks stay.

@@ -18,6 +18,9 @@ use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
 use crate::store::{Insertion, Key, NewTask, QUEUED, Receipt};
 
+/// The largest body that is checked on the thread that serves its connection, in bytes.
+const MAX_CHECKED_IN_PLACE: usize = 8 << 10;
+
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -40,25 +43,31 @@ pub async fn post_task(
         body_digest: Sha256::digest(&body).into(),
     });
 
-    // Asked before the task is checked: a task that was accepted once is replayed even when the
-    // schema has changed since.
-    if let Some(key) = &key
+    let problem = match check(body, Arc::clone(app.schema())).await {
+        Ok(body) => {
+            let task = NewTask {
+                body,
+                key: key.clone(),
+            };
+            match app.store().insert(task).await {
+                Ok(insertion) => return answer(insertion),
+                Err(error) => store_unavailable(&error),
+            }
+        }
+        Err(problem) => problem,
+    };
+    // A task that was taken once is replayed, even when the schema has changed since, and when the
+    // store takes no more.
+    if let Some(key) = key
         && let Some(earlier) = app
             .store()
-            .find_key(key.clone())
+            .find_key(key)
             .await
             .map_err(|error| store_unavailable(&error))?
     {
         return answer(earlier);
     }
-
-    let body = check(body, Arc::clone(app.schema())).await?;
-    let insertion = app
-        .store()
-        .insert(NewTask { body, key })
-        .await
-        .map_err(|error| store_unavailable(&error))?;
-    answer(insertion)
+    Err(problem)
 }
 
 /// Accepts `application/json`, alone or with `charset=utf-8` (RFC 8259, section 11, defines no
@@ -135,25 +144,31 @@ async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Parses and validates away from the threads that serve connections: a large task under a schema
-/// with many patterns takes milliseconds.
+/// Parses and validates. A large task under a schema with many patterns takes milliseconds, and is
+/// checked away from the threads that serve connections; for a small one the way there and back
+/// would take several times as long as its check.
 async fn check(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
-    let checked = tokio::task::spawn_blocking(move || {
-        let text =
-            std::str::from_utf8(&body).map_err(|error| not_utf8(&body, error.valid_up_to()))?;
-        let document = Document::parse(text).map_err(|error| Problem::MalformedJson {
-            reason: error.to_string(),
-            line: error.line(),
-            column: error.column(),
-        })?;
-        let violations = schema.check(&document);
-        if violations.is_empty() {
-            Ok(body)
-        } else {
-            Err(Problem::SchemaViolation(violations))
-        }
-    });
-    checked.await.map_err(|_| Problem::Internal)?
+    if body.len() <= MAX_CHECKED_IN_PLACE {
+        return check_now(body, &schema);
+    }
+    tokio::task::spawn_blocking(move || check_now(body, &schema))
+        .await
+        .map_err(|_| Problem::Internal)?
+}
+
+fn check_now(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem> {
+    let text = std::str::from_utf8(&body).map_err(|error| not_utf8(&body, error.valid_up_to()))?;
+    let document = Document::parse(text).map_err(|error| Problem::MalformedJson {
+        reason: error.to_string(),
+        line: error.line(),
+        column: error.column(),
+    })?;
+    let violations = schema.check(&document);
+    if violations.is_empty() {
+        Ok(body)
+    } else {
+        Err(Problem::SchemaViolation(violations))
+    }
 }
 
 fn not_utf8(body: &[u8], valid: usize) -> Problem {

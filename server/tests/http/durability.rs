@@ -1,11 +1,5 @@
 //! What was confirmed is kept, and kept once.
 
-use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use crate::client::post;
 use crate::server::{Start, TASK};
 
 #[test]
@@ -24,61 +18,6 @@ fn a_confirmed_task_and_its_key_survive_kill_9() {
         .post_with_key("k", TASK.replace("A task", "Another"))
         .problem(422, "idempotency_key_reused");
     assert_eq!(server.stored().len(), 1);
-}
-
-#[test]
-fn a_kill_in_the_midst_of_many_posts_loses_nothing_confirmed_and_doubles_nothing_resent() {
-    let server = Start::new().any_task().run();
-    let address = server.address;
-    let confirmed = Mutex::new(HashMap::new());
-    let unanswered = Mutex::new(Vec::new());
-    let running = AtomicBool::new(true);
-    let start = std::thread::scope(|scope| {
-        for sender in 0..4 {
-            let (confirmed, unanswered, running) = (&confirmed, &unanswered, &running);
-            scope.spawn(move || {
-                for number in 0.. {
-                    if !running.load(Ordering::SeqCst) {
-                        return;
-                    }
-                    let key = format!("{sender}-{number}");
-                    let body = format!("{{ \"n\" : {number}, \"by\":{sender}}}");
-                    let request = post("/tasks")
-                        .token("changeme")
-                        .header("Idempotency-Key", &key)
-                        .json(body.as_str());
-                    match request.try_send(address) {
-                        Ok(answer) => {
-                            assert_eq!(answer.status, 201);
-                            confirmed.lock().unwrap().insert(key, (body, answer.body));
-                        }
-                        Err(_) => {
-                            unanswered.lock().unwrap().push((key, body));
-                            return;
-                        }
-                    }
-                }
-            });
-        }
-        std::thread::sleep(Duration::from_millis(400));
-        let start = server.kill();
-        running.store(false, Ordering::SeqCst);
-        start
-    });
-    let confirmed = confirmed.into_inner().unwrap();
-    assert!(confirmed.len() > 10, "only {}", confirmed.len());
-
-    let server = start.run();
-    for (key, (body, receipt)) in &confirmed {
-        let again = server.post_with_key(key, body.as_str());
-        assert_eq!((again.status, &again.body), (200, receipt), "{key}");
-    }
-    let unanswered = unanswered.into_inner().unwrap();
-    for (key, body) in &unanswered {
-        let answer = server.post_with_key(key, body.as_str());
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-    }
-    assert_eq!(server.stored().len(), confirmed.len() + unanswered.len());
 }
 
 #[test]
@@ -148,17 +87,23 @@ fn a_store_that_is_full_says_so_and_keeps_what_it_has() {
 }
 
 #[test]
-fn a_store_that_breaks_while_running_confirms_nothing() {
+fn a_store_that_cannot_write_confirms_nothing_new_and_still_knows_what_it_took() {
     let server = Start::new().run();
-    assert_eq!(server.post(TASK).status, 201);
+    let first = server.post_with_key("k", TASK);
+    assert_eq!(first.status, 201);
     // Another program takes the file's write lock and does not give it back.
     let file =
         rusqlite::Connection::open(server.folder().join("data").join("tasks.sqlite3")).unwrap();
-    file.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let refused = server.post(TASK);
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (refused, replayed) = std::thread::scope(|scope| {
+        let refused = scope.spawn(|| server.post_with_key("new", TASK));
+        let replayed = scope.spawn(|| server.post_with_key("k", TASK));
+        (refused.join().unwrap(), replayed.join().unwrap())
+    });
     refused.problem(503, "store_unavailable");
     assert!(refused.header("retry-after").is_some());
+    assert_eq!((replayed.status, &replayed.body), (200, &first.body));
     file.execute_batch("ROLLBACK").unwrap();
-    assert_eq!(server.post(TASK).status, 201);
+    assert_eq!(server.post_with_key("new", TASK).status, 201);
     assert_eq!(server.stored().len(), 2);
 }
