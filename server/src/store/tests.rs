@@ -109,6 +109,33 @@ async fn a_page_ends_before_it_gets_too_large_and_the_next_goes_on() {
 }
 
 #[tokio::test]
+async fn a_task_and_its_key_are_stored_together_or_not_at_all() {
+    for (table, column) in [("tasks", "idempotency_key"), ("idempotency_keys", "key")] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), None).unwrap();
+        // FAIL leaves the row where it is: only the end of the transaction can take it back.
+        let file = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+        file.execute_batch(&format!(
+            "CREATE TRIGGER refuse AFTER INSERT ON {table} WHEN NEW.{column} = 'k'
+             BEGIN SELECT RAISE(FAIL, 'refused'); END"
+        ))
+        .unwrap();
+        let error = store.insert(task("{}", Some("k"))).await.unwrap_err();
+        assert_eq!(error.code(), "database", "{table}");
+        let rows = |table: &str| -> i64 {
+            let query = format!("SELECT count(*) FROM {table}");
+            file.query_row(&query, [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((rows("tasks"), rows("idempotency_keys")), (0, 0), "{table}");
+
+        file.execute_batch("DROP TRIGGER refuse").unwrap();
+        let taken = store.insert(task("{}", Some("k"))).await.unwrap();
+        assert!(matches!(taken, Insertion::Created(_)), "{table}");
+        assert_eq!((rows("tasks"), rows("idempotency_keys")), (1, 1), "{table}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_store_refuses_one_task_and_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Some(1)).unwrap();
@@ -139,6 +166,23 @@ async fn in_a_batch_only_the_task_that_does_not_fit_is_refused() {
     );
     assert!(answers.0.is_ok() && answers.1.is_ok() && answers.3.is_ok());
     assert!(answers.2.is_err());
+}
+
+#[tokio::test]
+async fn a_store_that_is_turned_off_confirms_everything_and_keeps_nothing() {
+    let store = Store::turned_off();
+    let first = store.insert(task("{}", Some("k"))).await.unwrap();
+    let second = store.insert(task("{}", Some("k"))).await.unwrap();
+    assert!(matches!(second, Insertion::Created(_)));
+    assert_ne!(id_of(&first), id_of(&second));
+    assert!(
+        store
+            .find(id_of(&first).to_owned())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(store.folder().is_none());
 }
 
 #[test]
