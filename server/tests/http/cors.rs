@@ -128,6 +128,42 @@ fn errors_can_be_read_by_the_page_as_well() {
 }
 
 #[test]
+fn a_page_can_read_when_to_come_back() {
+    let full = Start::new()
+        .any_task()
+        .argument("--max-store-size", "1")
+        .run();
+    let too_large = format!("\"{}\"", "x".repeat((1 << 20) - 2));
+    let busy = Start::new().argument("--rate-limit", "1").run();
+    assert_eq!(busy.post(TASK).status, 201);
+    for (server, task, status, code) in [
+        (&full, too_large.as_str(), 503, "store_unavailable"),
+        (&busy, TASK, 429, "rate_limited"),
+    ] {
+        let origin = format!("http://localhost:{}", server.address.port());
+        let answer = server.send(
+            &post("/tasks")
+                .token("changeme")
+                .header("Origin", &origin)
+                .json(task),
+        );
+        answer.problem(status, code);
+        let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        assert!((1..=61).contains(&seconds), "{code}: {seconds}");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some(origin.as_str()),
+            "{code}"
+        );
+        let readable = answer.header("access-control-expose-headers").unwrap();
+        assert!(
+            readable.split(", ").any(|name| name == "retry-after"),
+            "{code}: {readable}"
+        );
+    }
+}
+
+#[test]
 fn a_public_page_that_is_allowed_may_reach_this_private_address() {
     let server = Start::new()
         .argument("--allow-origin", "https://tasks.example.org")

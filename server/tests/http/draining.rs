@@ -47,6 +47,8 @@ fn a_request_under_way_is_finished_while_new_ones_are_refused() {
         refused.header("access-control-allow-origin"),
         Some(origin.as_str())
     );
+    let readable = refused.header("access-control-expose-headers").unwrap();
+    assert!(readable.contains("retry-after"), "{readable}");
     let preflight = Request::new("OPTIONS", "/tasks")
         .header("Origin", &origin)
         .header("Access-Control-Request-Method", "POST");
