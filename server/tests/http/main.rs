@@ -9,13 +9,19 @@
 
 mod client;
 mod cors;
+mod crashes;
 mod draining;
 mod durability;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod limits;
 mod pages;
+mod random;
 mod reading;
 mod secrets;
 mod server;
+#[cfg(target_os = "linux")]
+mod small_disk;
 mod starting;
 mod taking;
 mod tls;

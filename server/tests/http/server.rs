@@ -22,7 +22,8 @@ pub struct Start {
     folder: TempDir,
     arguments: Vec<String>,
     tokens: Option<String>,
-    open_files: Option<u32>,
+    /// The program that starts the server, and what it takes before the server's own command line.
+    launcher: Vec<String>,
 }
 
 impl Start {
@@ -31,7 +32,7 @@ impl Start {
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
             tokens: None,
-            open_files: None,
+            launcher: Vec::new(),
         }
     }
 
@@ -49,8 +50,20 @@ impl Start {
 
     /// Lets the server open so many files and connections, as the system would.
     #[cfg(unix)]
-    pub fn open_files(mut self, count: u32) -> Self {
-        self.open_files = Some(count);
+    pub fn open_files(self, count: u32) -> Self {
+        self.after_shell_command(&format!("ulimit -n {count}"))
+    }
+
+    /// Has a shell run a command, and then become the server.
+    #[cfg(unix)]
+    pub fn after_shell_command(self, command: &str) -> Self {
+        self.launched_by(["sh", "-c", &format!("{command}; exec \"$0\" \"$@\"")])
+    }
+
+    /// Has a program start the server: one that takes a command line at the end of its own.
+    #[cfg(unix)]
+    pub fn launched_by<'a>(mut self, launcher: impl IntoIterator<Item = &'a str>) -> Self {
+        self.launcher = launcher.into_iter().map(str::to_owned).collect();
         self
     }
 
@@ -74,18 +87,9 @@ impl Start {
 
     fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_taskwright-server");
-        let mut command = match self.open_files {
-            None => Command::new(program),
-            Some(count) => {
-                let mut shell = Command::new("sh");
-                shell.args([
-                    "-c",
-                    &format!("ulimit -n {count}; exec \"$0\" \"$@\""),
-                    program,
-                ]);
-                shell
-            }
-        };
+        let mut line = self.launcher.iter().map(String::as_str).chain([program]);
+        let mut command = Command::new(line.next().unwrap());
+        command.args(line);
         command
             .args(&self.arguments)
             .current_dir(self.folder.path())
@@ -162,18 +166,24 @@ impl TestServer {
         request.send(self.address)
     }
 
+    /// A token the server accepts.
+    pub fn token(&self) -> &str {
+        let first = self.start.tokens.as_deref().unwrap_or("changeme");
+        first.split(',').next().unwrap()
+    }
+
     pub fn get(&self, target: &str) -> Answer {
-        self.send(&get(target).token("changeme"))
+        self.send(&get(target).token(self.token()))
     }
 
     pub fn post(&self, task: impl Into<Vec<u8>>) -> Answer {
-        self.send(&post("/tasks").token("changeme").json(task))
+        self.send(&post("/tasks").token(self.token()).json(task))
     }
 
     pub fn post_with_key(&self, key: &str, task: impl Into<Vec<u8>>) -> Answer {
         self.send(
             &post("/tasks")
-                .token("changeme")
+                .token(self.token())
                 .header("Idempotency-Key", key)
                 .json(task),
         )
@@ -199,6 +209,12 @@ impl TestServer {
 
     pub fn folder(&self) -> &Path {
         self.start.folder()
+    }
+
+    /// The number the system knows the server's process by.
+    #[cfg(target_os = "linux")]
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.
