@@ -175,6 +175,17 @@ pub enum LookUp {
     },
 }
 
+/// What makes it unsafe to send a task of unknown fate again with its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsafe {
+    /// An attempt that may have arrived did not carry the key.
+    KeyNotSent,
+    /// It went to another address, where nothing knows the key.
+    OtherAddress,
+    /// It was so long ago that the server may have forgotten the key.
+    KeyForgotten,
+}
+
 impl Delivery {
     /// Whether the text has left, or may have: then it is not changed any more.
     #[must_use]
@@ -208,10 +219,23 @@ impl Delivery {
     /// that the server, which keeps keys for `keys_kept` milliseconds, may have forgotten it.
     #[must_use]
     pub fn may_be_resent_to(&self, url: &str, keys_kept: u64, now: u64) -> bool {
-        self.open_attempts().all(|attempt| {
-            attempt.key_sent
-                && attempt.url.as_deref() == Some(url)
-                && now.saturating_sub(attempt.started_at) < keys_kept
+        self.why_not_resent_to(url, keys_kept, now).is_none()
+    }
+
+    /// What makes the same request at `url` unsafe, where something does. As
+    /// [`Delivery::may_be_resent_to`].
+    #[must_use]
+    pub fn why_not_resent_to(&self, url: &str, keys_kept: u64, now: u64) -> Option<Unsafe> {
+        self.open_attempts().find_map(|attempt| {
+            if !attempt.key_sent {
+                Some(Unsafe::KeyNotSent)
+            } else if attempt.url.as_deref() != Some(url) {
+                Some(Unsafe::OtherAddress)
+            } else if now.saturating_sub(attempt.started_at) >= keys_kept {
+                Some(Unsafe::KeyForgotten)
+            } else {
+                None
+            }
         })
     }
 
@@ -250,5 +274,53 @@ impl Delivery {
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         self.last().and_then(|attempt| attempt.outcome.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: &str = "http://localhost:8080/tasks";
+    const HOUR: u64 = 3_600_000;
+
+    fn lost(key_sent: bool, url: &str, started_at: u64) -> Delivery {
+        Delivery {
+            stage: Stage::Unknown,
+            attempts: vec![Attempt {
+                number: 1,
+                key: "k".to_owned(),
+                digest: "d".to_owned(),
+                url: Some(url.to_owned()),
+                key_sent,
+                started_at,
+                left_at: None,
+                ended_at: Some(started_at),
+                outcome: Some(Outcome::MayHaveArrived {
+                    status: None,
+                    message: String::new(),
+                }),
+            }],
+            ..Delivery::default()
+        }
+    }
+
+    #[test]
+    fn what_makes_another_try_unsafe_is_named() {
+        for (delivery, why) in [
+            (lost(true, HERE, HOUR), None),
+            (lost(false, HERE, HOUR), Some(Unsafe::KeyNotSent)),
+            (
+                lost(true, "http://localhost:9999/tasks", HOUR),
+                Some(Unsafe::OtherAddress),
+            ),
+            (lost(true, HERE, 0), Some(Unsafe::KeyForgotten)),
+        ] {
+            assert_eq!(delivery.why_not_resent_to(HERE, HOUR, HOUR), why);
+            assert_eq!(delivery.may_be_resent_to(HERE, HOUR, HOUR), why.is_none());
+        }
+        let mut settled = lost(false, HERE, HOUR);
+        settled.settled = 1;
+        assert_eq!(settled.why_not_resent_to(HERE, HOUR, HOUR), None);
     }
 }

@@ -156,6 +156,9 @@ pub struct Confirmation {
     pub digest: String,
     /// The tasks, in that order.
     pub order: Vec<DraftId>,
+    /// How many of them will wait, because they depend on a task that is neither there yet nor
+    /// about to go.
+    pub held: usize,
 }
 
 /// Counts that a page shows.
@@ -397,20 +400,45 @@ impl Run {
         if !self.drafts.iter().any(|draft| is_ready(draft)) {
             return None;
         }
-        let ready = self
-            .delivery_order()
-            .into_iter()
-            .filter(|draft| draft.delivery.stage == Stage::Idle)
-            .filter_map(|draft| Some((draft.id.clone(), draft.approval()?.digest.clone())));
-        let (order, digests): (Vec<_>, Vec<_>) = ready.unzip();
-        if order.is_empty() {
+        let plan = self.plan();
+        let mut confirmation = Confirmation {
+            count: 0,
+            digest: String::new(),
+            order: Vec::new(),
+            held: 0,
+        };
+        let mut digests = Vec::new();
+        // Whether a place is there, or gets there by itself: what it needs comes before it.
+        let mut arrives = vec![false; self.drafts.len()];
+        for place in plan.order() {
+            let Some(draft) = self.drafts.get(place) else {
+                continue;
+            };
+            let is_free = plan
+                .needs(place)
+                .iter()
+                .all(|before| arrives.get(*before) == Some(&true));
+            let goes = match (draft.delivery.stage, draft.approval()) {
+                (Stage::Delivered | Stage::Dry | Stage::Sending, _) => true,
+                (Stage::Queued, _) => is_free,
+                (Stage::Idle, Some(approval)) => {
+                    confirmation.order.push(draft.id.clone());
+                    digests.push(approval.digest.as_str());
+                    confirmation.held += usize::from(!is_free);
+                    is_free
+                }
+                _ => false,
+            };
+            if let Some(arrives) = arrives.get_mut(place) {
+                *arrives = goes;
+            }
+        }
+        if confirmation.order.is_empty() {
             return None;
         }
-        Some(Confirmation {
-            count: order.len(),
-            digest: body::batch_digest(digests.iter().map(String::as_str)),
-            order,
-        })
+        confirmation.count = confirmation.order.len();
+        confirmation.digest = body::batch_digest(digests.into_iter());
+        Some(confirmation)
     }
 }
 

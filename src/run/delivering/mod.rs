@@ -173,14 +173,6 @@ impl Run {
         self.set_stage(id, stage, step);
     }
 
-    /// The drafts in the order in which they would go.
-    pub(super) fn delivery_order(&self) -> Vec<&Arc<TaskDraft>> {
-        self.plan()
-            .order()
-            .filter_map(|place| self.drafts.get(place))
-            .collect()
-    }
-
     /// The order of the drafts as their texts are now.
     pub(super) fn plan(&self) -> Arc<Plan> {
         let plan = self.plan.get_or_init(|| {

@@ -101,6 +101,35 @@ fn a_first_task_that_is_not_taken_spares_the_others() {
 }
 
 #[test]
+fn the_confirmation_says_how_many_will_wait_for_tasks_that_are_not_approved() {
+    let mut stage = Stage::brought(
+        Mode::Live,
+        &[
+            r#"{"key":"a"}"#,
+            r#"{"key":"b","depends_on":["a"]}"#,
+            r#"{"key":"c","depends_on":["b"]}"#,
+            r#"{"key":"d"}"#,
+        ],
+    );
+    for (approved, held) in [(vec![4], 0), (vec![2, 3], 2), (vec![1], 0)] {
+        let drafts = approved.into_iter().map(|at| stage.id(at)).collect();
+        stage.ok(Event::Approve { drafts });
+        assert_eq!(stage.run.confirmation().unwrap().held, held);
+    }
+    // What is there holds nothing up, whatever became of it.
+    stage.ok(Event::PutBack {
+        drafts: (2..=4).map(|at| stage.id(at)).collect(),
+    });
+    stage.post();
+    stage.play(|_| delivered());
+    stage.ok(Event::Approve {
+        drafts: vec![stage.id(2), stage.id(3)],
+    });
+    let confirmation = stage.run.confirmation().unwrap();
+    assert_eq!((confirmation.count, confirmation.held), (2, 0));
+}
+
+#[test]
 fn a_refused_task_does_not_hold_up_those_behind_it() {
     let mut stage = Stage::brought(
         Mode::Live,
