@@ -435,6 +435,43 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
 }
 
 #[test]
+fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
+    let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+    let mut ring = Keyring::default();
+    ring.give(SecretName::AgentToken, &server.url, "s3cret-token")
+        .unwrap();
+    let tasks = Tasks::default();
+    let driver = LiveDriver::new(
+        Model::default(),
+        tasks.clone(),
+        Rc::new(RefCell::new(ring)),
+        1,
+    );
+    let draft = posting("{}").draft;
+    for status in [401, 422, 500] {
+        let repeats = Answer::Http {
+            status,
+            retry_after: None,
+            replayed: false,
+            body:
+                r#"{"detail":[{"loc":["header","s3cret-token"],"msg":"s3cret-token is unknown"}]}"#
+                    .to_owned(),
+        };
+        tasks
+            .answers
+            .borrow_mut()
+            .extend([repeats.clone(), repeats]);
+        let told = RefCell::new(Vec::new());
+        let report = |report| told.borrow_mut().push(report);
+        at_once(driver.deliver(Some(&server), posting("{}"), || 1, &report));
+        at_once(driver.look_up(Some(&server), draft.clone(), "key", || 1, &report));
+        let told = format!("{:?}", told.borrow());
+        assert!(told.contains("[secret] is unknown"), "{told}");
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[test]
 fn a_dry_run_makes_its_tasks_and_its_receipts_with_nothing_but_a_clock() {
     let assignment = assignment(agent_task_schema(), None);
     let check = check(&assignment.schema);

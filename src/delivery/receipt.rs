@@ -69,6 +69,39 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// This outcome with each text of the server's passed through `change`.
+    #[must_use]
+    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> Outcome {
+        match &mut self {
+            Outcome::Delivered { server_id, .. } => {
+                if let Some(server_id) = server_id {
+                    *server_id = change(server_id);
+                }
+            }
+            Outcome::Refused {
+                code,
+                message,
+                reasons,
+                ..
+            } => {
+                *code = change(code);
+                *message = change(message);
+                for reason in reasons {
+                    reason.instance_path = change(&reason.instance_path);
+                    reason.message = change(&reason.message);
+                }
+            }
+            Outcome::NotTaken { message, .. }
+            | Outcome::Unauthorized { message, .. }
+            | Outcome::MayHaveArrived { message, .. }
+            | Outcome::NotSent { message } => *message = change(message),
+            Outcome::Dry | Outcome::NoToken => {}
+        }
+        self
+    }
+}
+
 /// One request for one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -184,6 +217,22 @@ pub enum Unsafe {
     OtherAddress,
     /// It was so long ago that the server may have forgotten the key.
     KeyForgotten,
+}
+
+impl LookUp {
+    /// This answer with each text of the server's passed through `change`.
+    #[must_use]
+    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> LookUp {
+        match &mut self {
+            LookUp::Found {
+                server_id: Some(text),
+                ..
+            }
+            | LookUp::CannotTell { message: text, .. } => *text = change(text),
+            LookUp::Asked | LookUp::Found { .. } | LookUp::NotFound { .. } => {}
+        }
+        self
+    }
 }
 
 impl Delivery {

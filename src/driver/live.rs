@@ -39,18 +39,19 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let answer = match server.map(|server| (server, self.take_token(server))) {
-            None => not_configured(),
-            Some((_, None)) => Answer::NoToken,
+        let outcome = match server.map(|server| (server, self.take_token(server))) {
+            None => rest::outcome(&not_configured(), now()),
+            Some((_, None)) => rest::outcome(&Answer::NoToken, now()),
             Some((server, Some(token))) => {
                 let request = rest::request(server, &posting.approval);
-                self.tasks.post(&request, &token).await
+                let answer = self.tasks.post(&request, &token).await;
+                rest::outcome(&answer, now()).with_words(|text| token.taken_out_of(text))
             }
         };
         report(Report::event(Event::Answered {
             draft: posting.draft,
             attempt: posting.attempt,
-            outcome: rest::outcome(&answer, now()),
+            outcome,
         }));
     }
 
@@ -65,17 +66,15 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         report: &dyn Fn(Report),
     ) {
         let answer = match server.map(|server| (server, self.take_token(server))) {
-            None => not_configured(),
-            Some((_, None)) => Answer::NoToken,
+            None => look_up::read(&not_configured(), key, now()),
+            Some((_, None)) => look_up::read(&Answer::NoToken, key, now()),
             Some((server, Some(token))) => {
                 let request = look_up::request(server, key);
-                self.tasks.look_up(&request, &token).await
+                let answer = self.tasks.look_up(&request, &token).await;
+                look_up::read(&answer, key, now()).with_words(|text| token.taken_out_of(text))
             }
         };
-        report(Report::event(Event::LookedUp {
-            draft,
-            answer: look_up::read(&answer, key, now()),
-        }));
+        report(Report::event(Event::LookedUp { draft, answer }));
     }
 
     /// The server's token, copied: it is held only while a request is put together.

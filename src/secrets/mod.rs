@@ -118,6 +118,13 @@ impl Secret {
         })
     }
 
+    /// A text of someone else's without this secret: where it stands in there, `[secret]` does
+    /// instead. Servers repeat in an error what they were sent.
+    #[must_use]
+    pub fn taken_out_of(&self, text: &str) -> String {
+        text.replace(&self.value, "[secret]")
+    }
+
     /// The one way out: the value, for a request to `address`.
     ///
     /// # Errors
@@ -165,6 +172,17 @@ mod tests {
             assert_eq!(secret.reveal_to(&other), Err(SecretError::OtherOrigin));
         }
         assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_secret_that_a_server_repeats_is_taken_out_of_its_words() {
+        let home = Address::parse("https://tasks.example.com").unwrap();
+        let secret = Secret::new("s3cret", &home).unwrap();
+        assert_eq!(
+            secret.taken_out_of("s3cret is not a token (got \"s3cret\")"),
+            "[secret] is not a token (got \"[secret]\")"
+        );
+        assert_eq!(secret.taken_out_of("Forbidden"), "Forbidden");
     }
 
     #[test]
