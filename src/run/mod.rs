@@ -9,6 +9,7 @@ mod apply;
 mod delivering;
 mod event;
 mod generating;
+pub mod receipts;
 mod record;
 mod reviewing;
 

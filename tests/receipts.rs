@@ -1,0 +1,457 @@
+//! What became of every task: receipts that name each attempt, files that other programs read, and
+//! a summary that adds up, whatever happened in the run.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::collections::BTreeMap;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use taskwright::delivery::{LookUp, Outcome};
+use taskwright::review::RunId;
+use taskwright::run::receipts::{self, Format};
+use taskwright::run::{Effect, Event, Mode, Run, Start};
+use taskwright::schema::TaskSchema;
+use taskwright::settings::Connection;
+
+const NOW: u64 = 1_700_000_000_000;
+
+/// A run with these tasks brought in, and all that it wants done until now.
+struct Stage {
+    run: Run,
+    wanted: Vec<Effect>,
+    now: u64,
+}
+
+impl Stage {
+    fn new(mode: Mode, honours_keys: bool, titles: &[String]) -> Stage {
+        let mut connection = Connection::built_in();
+        if let Some(server) = &mut connection.task_server {
+            server.honours_idempotency_keys = honours_keys;
+        }
+        let schema = r#"{"title":"t","type":"object","properties":{
+            "key":{"type":"string"},"title":{"type":"string"}}}"#;
+        let (run, _) = Run::start(Start {
+            id: RunId::from_bits(7),
+            mode,
+            at: NOW,
+            brief: None,
+            connection,
+            schema: TaskSchema::parse(schema).unwrap(),
+        });
+        let mut stage = Stage {
+            run,
+            wanted: Vec::new(),
+            now: NOW,
+        };
+        let texts = titles
+            .iter()
+            .enumerate()
+            .map(|(at, title)| json!({"key": format!("k{at}"), "title": title}).to_string());
+        stage.apply(Event::Bring {
+            texts: texts.collect(),
+        });
+        for effect in std::mem::take(&mut stage.wanted) {
+            if let Effect::Check {
+                draft, revision, ..
+            } = effect
+            {
+                stage.apply(Event::Checked {
+                    draft,
+                    revision,
+                    violations: Vec::new(),
+                });
+            }
+        }
+        stage
+    }
+
+    fn apply(&mut self, event: Event) {
+        self.now += 7;
+        let step = self.run.apply(event, self.now);
+        self.wanted.extend(step.effects);
+    }
+
+    /// Does the next thing that the run wants.
+    fn carry_out(&mut self, outcome: Outcome) {
+        if self.wanted.is_empty() {
+            return;
+        }
+        match self.wanted.remove(0) {
+            Effect::Journal { draft, attempt } => self.apply(Event::Journaled { draft, attempt }),
+            Effect::Deliver(posting) => self.apply(Event::Answered {
+                draft: posting.draft,
+                attempt: posting.attempt,
+                outcome,
+            }),
+            Effect::WakeAt(at) => {
+                self.now = self.now.max(at);
+                self.apply(Event::Woke);
+            }
+            Effect::LookUp { draft, .. } => self.apply(Event::LookedUp {
+                draft,
+                answer: LookUp::Found {
+                    at: self.now,
+                    server_id: Some("found".to_owned()),
+                },
+            }),
+            _ => {}
+        }
+    }
+
+    /// Writes the attempt down, so that its request is on its way.
+    fn leave(&mut self) {
+        assert!(matches!(self.wanted[..], [Effect::Journal { .. }]));
+        self.carry_out(Outcome::NoToken);
+    }
+
+    fn post(&mut self) {
+        if let Some(confirmation) = self.run.confirmation() {
+            self.apply(Event::Post {
+                digest: confirmation.digest,
+            });
+        }
+    }
+}
+
+/// One thing that an operator or the world does; numbers name tasks, round about.
+#[derive(Debug, Clone)]
+enum Act {
+    Approve(usize),
+    Reject(usize),
+    Post,
+    Happens(Outcome),
+    Retry(usize),
+    Resend(usize),
+    LookUp(usize),
+    Decide(usize, bool),
+    Pause,
+    Resume,
+    Stop,
+}
+
+/// Texts with everything that means something to a reader of CSV, a spreadsheet or a terminal.
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[=+@,;\"'\r\n\t a-]{0,6}",
+        vec(any::<char>(), 0..12).prop_map(String::from_iter),
+    ]
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    let message = texts;
+    prop_oneof![
+        4 => (any::<Option<u16>>(), proptest::option::of(texts())).prop_map(|(status, server_id)| {
+            Outcome::Delivered { status, server_id, replayed: false }
+        }),
+        1 => message().prop_map(|message| Outcome::Refused {
+            status: Some(422), code: "no".to_owned(), message, reasons: Vec::new(),
+        }),
+        1 => message().prop_map(|message| Outcome::NotTaken {
+            status: 429, retry_after: Some(1), message,
+        }),
+        1 => message().prop_map(|message| Outcome::Unauthorized { status: 401, message }),
+        2 => message().prop_map(|message| Outcome::MayHaveArrived { status: None, message }),
+        1 => message().prop_map(|message| Outcome::NotSent { message }),
+        1 => Just(Outcome::NoToken),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    let which = 0..8_usize;
+    prop_oneof![
+        3 => which.clone().prop_map(Act::Approve),
+        1 => which.clone().prop_map(Act::Reject),
+        2 => Just(Act::Post),
+        9 => outcomes().prop_map(Act::Happens),
+        1 => which.clone().prop_map(Act::Retry),
+        1 => which.clone().prop_map(Act::Resend),
+        1 => which.clone().prop_map(Act::LookUp),
+        1 => (which, any::<bool>()).prop_map(|(at, delivered)| Act::Decide(at, delivered)),
+        1 => Just(Act::Pause),
+        1 => Just(Act::Resume),
+        1 => Just(Act::Stop),
+    ]
+}
+
+fn play(stage: &mut Stage, acts: Vec<Act>) {
+    let ids: Vec<_> = stage
+        .run
+        .drafts()
+        .iter()
+        .map(|draft| draft.id.clone())
+        .collect();
+    let id = |at: usize| ids[at % ids.len()].clone();
+    for act in acts {
+        match act {
+            Act::Approve(at) => stage.apply(Event::Approve {
+                drafts: vec![id(at)],
+            }),
+            Act::Reject(at) => stage.apply(Event::Reject {
+                draft: id(at),
+                reason: String::new(),
+            }),
+            Act::Post => stage.post(),
+            Act::Happens(outcome) => stage.carry_out(outcome),
+            Act::Retry(at) => stage.apply(Event::Retry {
+                drafts: vec![id(at)],
+            }),
+            Act::Resend(at) => stage.apply(Event::ResendSameKey { draft: id(at) }),
+            Act::LookUp(at) => stage.apply(Event::LookUp { draft: id(at) }),
+            Act::Decide(at, delivered) => stage.apply(Event::Decide {
+                draft: id(at),
+                delivered,
+            }),
+            Act::Pause => stage.apply(Event::Pause),
+            Act::Resume => stage.apply(Event::Resume),
+            Act::Stop => stage.apply(Event::StopPosting),
+        }
+    }
+}
+
+/// Reads CSV as RFC 4180 describes it, one character after the other. (Written for this test, from
+/// the RFC: it shares nothing with what writes.)
+fn read_csv(text: &str) -> Vec<Vec<String>> {
+    let mut records = vec![vec![String::new()]];
+    let mut characters = text.chars().peekable();
+    let mut is_quoted = false;
+    while let Some(character) = characters.next() {
+        let record = records.last_mut().unwrap();
+        match character {
+            '"' if is_quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                record.last_mut().unwrap().push('"');
+            }
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => record.push(String::new()),
+            '\r' if !is_quoted && characters.peek() == Some(&'\n') => {
+                characters.next();
+                records.push(vec![String::new()]);
+            }
+            '\r' | '\n' if !is_quoted => panic!("a bare line break outside quotes"),
+            other => record.last_mut().unwrap().push(other),
+        }
+    }
+    assert!(!is_quoted, "a quote stays open");
+    assert_eq!(
+        records.pop(),
+        Some(vec![String::new()]),
+        "the last record ends with a line break"
+    );
+    records
+}
+
+fn read_json_lines(text: &str) -> (Vec<Value>, Value) {
+    let mut lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let summary = lines.pop().unwrap();
+    assert_eq!(summary["record"], "summary");
+    assert!(lines.iter().all(|line| line["record"] == "attempt"));
+    (lines, summary)
+}
+
+/// A cell as it has to stand for this value.
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text,
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_files_say_all_that_the_run_knows_and_the_summary_adds_up(
+        titles in vec(texts(), 1..8),
+        is_live in any::<bool>(),
+        honours_keys in any::<bool>(),
+        acts in vec(acts(), 0..80),
+    ) {
+        let mode = if is_live { Mode::Live } else { Mode::Dry };
+        let mut stage = Stage::new(mode, honours_keys, &titles);
+        play(&mut stage, acts);
+        let run = &stage.run;
+        let attempts: usize = run.drafts().iter().map(|draft| draft.delivery.attempts.len()).sum();
+
+        let (lines, summary) = read_json_lines(&receipts::text(run, Format::JsonLines, stage.now));
+        prop_assert_eq!(lines.len(), attempts);
+        prop_assert_eq!(&summary["attempts"], attempts);
+        // Counted anew, from the drafts themselves.
+        let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+        for draft in run.drafts() {
+            *states.entry(Run::state(draft).slug()).or_default() += 1;
+        }
+        let said: BTreeMap<String, usize> = serde_json::from_value(summary["states"].clone()).unwrap();
+        prop_assert_eq!(said.values().sum::<usize>(), titles.len());
+        prop_assert_eq!(&summary["tasks"], titles.len());
+        let states: BTreeMap<String, usize> =
+            states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
+        prop_assert_eq!(said, states);
+
+        let records = read_csv(&receipts::text(run, Format::Csv, stage.now));
+        let (header, rows) = records.split_first().unwrap();
+        prop_assert_eq!(rows.len(), attempts);
+        for (row, line) in rows.iter().zip(&lines) {
+            prop_assert_eq!(row.len(), header.len());
+            for (name, text) in header.iter().zip(row) {
+                prop_assert_eq!(text, &cell(&line[name]), "{}", name);
+            }
+        }
+    }
+}
+
+fn delivered(id: &str) -> Outcome {
+    Outcome::Delivered {
+        status: Some(201),
+        server_id: Some(id.to_owned()),
+        replayed: false,
+    }
+}
+
+fn lost() -> Outcome {
+    Outcome::MayHaveArrived {
+        status: None,
+        message: "Failed to fetch".to_owned(),
+    }
+}
+
+fn approve_and_post(stage: &mut Stage, count: usize) {
+    let drafts = stage.run.approvable().into_iter().take(count).collect();
+    stage.apply(Event::Approve { drafts });
+    stage.post();
+}
+
+#[test]
+fn a_line_names_everything_that_is_known_of_an_attempt() {
+    let mut stage = Stage::new(Mode::Live, true, &["=HYPERLINK(\"x\")".to_owned()]);
+    approve_and_post(&mut stage, 1);
+    stage.leave();
+    stage.carry_out(delivered("t-1"));
+    let approval = stage.run.drafts()[0].approval().unwrap().clone();
+    let (lines, _) = read_json_lines(&receipts::text(&stage.run, Format::JsonLines, NOW));
+    assert_eq!(
+        lines,
+        [json!({
+            "record": "attempt",
+            "draft": "00000000000000000000000000000007-1",
+            "task_key": "k0",
+            "task_title": "=HYPERLINK(\"x\")",
+            "task_state": "delivered",
+            "attempt": 1,
+            "outcome": "delivered",
+            "decided_by": "server",
+            "status": 201,
+            "server_id": "t-1",
+            "idempotency_key": approval.key,
+            "key_sent": true,
+            "digest": approval.digest,
+            "url": "http://localhost:8080/tasks",
+            "written_at": "2023-11-14T22:13:20.028Z",
+            "left_at": "2023-11-14T22:13:20.035Z",
+            "answered_at": "2023-11-14T22:13:20.042Z",
+            "message": null,
+        })]
+    );
+    let csv = receipts::text(&stage.run, Format::Csv, NOW);
+    assert!(csv.contains(",\"'=HYPERLINK(\"\"x\"\")\","), "{csv}");
+}
+
+#[test]
+fn a_receipt_says_who_decided_what_became_of_a_task() {
+    let deciders = |stage: &Stage| -> Vec<Value> {
+        let (lines, _) = read_json_lines(&receipts::text(&stage.run, Format::JsonLines, NOW));
+        lines
+            .iter()
+            .map(|line| line["decided_by"].clone())
+            .collect()
+    };
+    let unknown = || {
+        let mut stage = Stage::new(Mode::Live, false, &["One".to_owned()]);
+        approve_and_post(&mut stage, 1);
+        stage.leave();
+        stage.carry_out(lost());
+        stage
+    };
+    let mut stage = unknown();
+    let draft = stage.run.drafts()[0].id.clone();
+    assert_eq!(deciders(&stage), [Value::Null]);
+    stage.apply(Event::LookUp {
+        draft: draft.clone(),
+    });
+    stage.apply(Event::LookedUp {
+        draft: draft.clone(),
+        answer: LookUp::Found {
+            at: NOW,
+            server_id: None,
+        },
+    });
+    assert_eq!(deciders(&stage), ["look_up"]);
+
+    let mut stage = unknown();
+    stage.apply(Event::Decide {
+        draft: draft.clone(),
+        delivered: false,
+    });
+    assert_eq!(deciders(&stage), ["operator"]);
+    stage.apply(Event::Retry {
+        drafts: vec![draft],
+    });
+    stage.leave();
+    stage.carry_out(delivered("t-2"));
+    assert_eq!(deciders(&stage), ["operator", "server"]);
+}
+
+#[test]
+fn tasks_that_never_left_are_in_the_summary() {
+    let titles: Vec<String> = ["One", "Two", "Three", "Four"].map(str::to_owned).to_vec();
+    let mut stage = Stage::new(Mode::Live, false, &titles);
+    approve_and_post(&mut stage, 1);
+    stage.leave();
+    stage.carry_out(delivered("t-1"));
+    let ids: Vec<_> = stage
+        .run
+        .drafts()
+        .iter()
+        .map(|draft| draft.id.clone())
+        .collect();
+    stage.apply(Event::Approve {
+        drafts: vec![ids[1].clone()],
+    });
+    stage.apply(Event::Reject {
+        draft: ids[2].clone(),
+        reason: "no".to_owned(),
+    });
+    assert_eq!(
+        stage.run.summary().words(),
+        "Of 4 tasks: 1 delivered, 1 approved and not posted, 1 not decided and 1 rejected."
+    );
+}
+
+#[test]
+fn a_file_is_named_for_its_run_and_its_day() {
+    let run = RunId::from_bits(0xabc);
+    for (format, name) in [
+        (
+            Format::JsonLines,
+            "taskwright-receipts-00000000000000000000000000000abc-2023-11-14.jsonl",
+        ),
+        (
+            Format::Csv,
+            "taskwright-receipts-00000000000000000000000000000abc-2023-11-14.csv",
+        ),
+    ] {
+        assert_eq!(receipts::file_name(&run, format, NOW), name);
+    }
+}
