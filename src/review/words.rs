@@ -60,6 +60,37 @@ pub fn listed(items: &[String]) -> String {
     }
 }
 
+/// About how long that is, in milliseconds, as one says it: `about 4 minutes`.
+#[must_use]
+pub fn about(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1_000);
+    let plural = |count: u64, noun: &str| match count {
+        1 => format!("about one {noun}"),
+        _ => format!("about {count} {noun}s"),
+    };
+    match seconds {
+        0..8 => "a few seconds".to_owned(),
+        8..55 => format!("about {} seconds", seconds.next_multiple_of(5)),
+        55..3_300 => plural((seconds + 30) / 60, "minute"),
+        3_300..84_600 => plural((seconds + 1_800) / 3_600, "hour"),
+        _ => "a day or more".to_owned(),
+    }
+}
+
+/// The time that is left of a wait, in milliseconds, as it is counted down: `9 s`, `1 min 30 s`,
+/// `2 h 5 min`.
+#[must_use]
+pub fn countdown(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1_000);
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,5 +128,41 @@ mod tests {
         assert_eq!(listed(&items[..2]), "a and b");
         assert_eq!(listed(&items[..1]), "a");
         assert_eq!(listed(&[]), "");
+    }
+
+    #[test]
+    fn a_duration_is_said_as_one_would() {
+        for (milliseconds, text) in [
+            (0, "a few seconds"),
+            (7_000, "a few seconds"),
+            (7_001, "about 10 seconds"),
+            (41_000, "about 45 seconds"),
+            (54_001, "about one minute"),
+            (89_000, "about one minute"),
+            (90_000, "about 2 minutes"),
+            (54 * 60_000, "about 54 minutes"),
+            (55 * 60_000, "about one hour"),
+            (90 * 60_000, "about 2 hours"),
+            (23 * 3_600_000, "about 23 hours"),
+            (24 * 3_600_000, "a day or more"),
+            (u64::MAX, "a day or more"),
+        ] {
+            assert_eq!(about(milliseconds), text, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_counted_down_to_the_second() {
+        for (milliseconds, text) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (9_000, "9 s"),
+            (60_000, "1 min"),
+            (89_100, "1 min 30 s"),
+            (3_600_000, "1 h"),
+            (7_500_000, "2 h 5 min"),
+        ] {
+            assert_eq!(countdown(milliseconds), text, "{milliseconds}");
+        }
     }
 }

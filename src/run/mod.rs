@@ -12,6 +12,7 @@ mod generating;
 pub mod receipts;
 mod record;
 mod reviewing;
+pub mod telling;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
