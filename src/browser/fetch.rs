@@ -112,9 +112,10 @@ fn with_headers(
 }
 
 /// The address that a request really goes to, read from its own URL: a secret is put in for this
-/// origin only, whatever the request was made from.
+/// origin only, whatever the request was made from. A query says nothing of that.
 fn request_address(url: &str) -> Result<Address, Failed> {
-    Address::parse(url).map_err(|error| error.to_string())
+    let before_query = url.split_once('?').map_or(url, |(before, _)| before);
+    Address::parse(before_query).map_err(|error| error.to_string())
 }
 
 async fn send(request: Request) -> Result<Response, Failed> {
