@@ -225,7 +225,7 @@ impl Engine {
     }
 
     /// Tells the run that is shown what happened, where this tab is the one in charge of it.
-    fn apply_in_charge(self: &Rc<Self>, event: Event) {
+    pub fn apply_in_charge(self: &Rc<Self>, event: Event) {
         if self.holds_lock() {
             self.apply(event);
         }

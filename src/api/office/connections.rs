@@ -95,8 +95,8 @@ impl Office {
                 {
                     self.note_local(&reason);
                 }
-                // A delivery that waits goes on with what was corrected.
-                self.engine.apply(Event::Connect(connection));
+                // A delivery that waits goes on with what was corrected, in the tab that has it.
+                self.engine.apply_in_charge(Event::Connect(connection));
             }
         }
     }
