@@ -23,6 +23,9 @@ fn TextField(
     #[prop(optional)] input_mode: &'static str,
     #[prop(optional)] placeholder: &'static str,
     #[prop(optional)] list: Option<&'static str>,
+    /// Its id and its words.
+    #[prop(optional)]
+    hint: Option<(&'static str, &'static str)>,
 ) -> impl IntoView {
     let error = settings.error(field);
     let has_error = Signal::derive(move || error.with(Option::is_some));
@@ -39,13 +42,14 @@ fn TextField(
                 autocapitalize="off"
                 spellcheck="false"
                 aria-invalid=move || has_error.get().then_some("true")
-                aria-describedby=described_by(None, error_id, has_error)
+                aria-describedby=described_by(hint.map(|(id, _)| id), error_id, has_error)
                 prop:value=move || settings.form.with(|form| read(form).clone())
                 on:input=move |event| {
                     let text = event_target_value(&event);
                     settings.change(|form| write(form, text));
                 }
             />
+            {hint.map(|(id, words)| view! { <p class="hint" id=id>{words}</p> })}
             <FieldError id=error_id text=error/>
         </div>
     }
@@ -266,6 +270,41 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                     "This server honours Idempotency-Key: a task that may have arrived is sent again with the same key"
                 </span>
             </label>
+            <div class="pair">
+                <TextField
+                    settings
+                    field=FormField::KeysKeptHours
+                    label="Keys are kept for, in hours"
+                    error_id="keys-kept-hours-error"
+                    read=|form| &form.keys_kept_hours
+                    write=|form, text| form.keys_kept_hours = text
+                    input_mode="numeric"
+                    hint=("keys-kept-hours-hint", "After that a task that may have arrived is not sent again by key.")
+                />
+                <TextField
+                    settings
+                    field=FormField::Concurrency
+                    label="Tasks at a time"
+                    error_id="concurrency-error"
+                    read=|form| &form.concurrency
+                    write=|form, text| form.concurrency = text
+                    input_mode="numeric"
+                    hint=("concurrency-hint", "1 to 16. The first one always goes alone.")
+                />
+            </div>
+            <TextField
+                settings
+                field=FormField::BodyTemplate
+                label="Body template"
+                error_id="body-template-error"
+                read=|form| &form.body_template
+                write=|form, text| form.body_template = text
+                placeholder="$task"
+                hint=(
+                    "body-template-hint",
+                    "What stands around a task in its request, such as {\"payload\": $task}. Empty: the task alone.",
+                )
+            />
         </fieldset>
     }
 }
