@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::review::words::{counted, fingerprint};
+use crate::review::words::{counted, fingerprint, grouped};
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
 use crate::ui::icons::{icon, mode_mark, mode_name};
+use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
 /// The confirmation. What its button refers to is the digest that it shows.
@@ -78,6 +79,18 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             </p>
         }
     };
+    let at_a_time = move || {
+        connection.with(|held| {
+            held.task_server
+                .as_ref()
+                .map_or(1, |server| server.concurrency)
+        })
+    };
+    let held = move || {
+        page.confirmation
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.held))
+    };
+    let cannot_store = move || page.storage_problem.get().filter(|_| !is_dry);
     let token = move || {
         page.secrets_held
             .with(|held| connection.with(|connection| token_words(connection, held)))
@@ -85,6 +98,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     view! {
         <Modal name="confirm" title beside_title=beside on_close=close on_submit=post>
             <div class="dialog-body">
+                {move || cannot_store().map(nothing_is_written_down)}
                 <p class="host">{place}</p>
                 <dl class="facts">
                     <dt>"Tasks"</dt>
@@ -94,11 +108,22 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                             (false, 1) => "1".to_owned(),
                             (false, count) => {
                                 format!(
-                                    "{count}, in the order of their dependencies; the first one goes alone",
+                                    "{}, in the order of their dependencies; the first one goes alone, then {}",
+                                    grouped(count),
+                                    at_a_time_words(at_a_time()),
                                 )
                             }
                         }}
                     </dd>
+                    {move || {
+                        (held() > 0)
+                            .then(|| {
+                                view! {
+                                    <dt>"Will wait"</dt>
+                                    <dd>{held_words(held(), count())}</dd>
+                                }
+                            })
+                    }}
                     <dt>"Connection"</dt>
                     <dd>{move || connection.with(|held| held.name.clone())}</dd>
                     <dt>"Mode"</dt>
@@ -135,6 +160,42 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                 </button>
             </div>
         </Modal>
+    }
+}
+
+fn at_a_time_words(at_a_time: u8) -> String {
+    match at_a_time {
+        1 => "one at a time".to_owned(),
+        many => format!("up to {many} side by side"),
+    }
+}
+
+/// How many of the tasks will not leave by themselves.
+fn held_words(held: usize, count: usize) -> String {
+    let which = match (held, count) {
+        (1, 1) => "It depends".to_owned(),
+        (held, count) if held == count => "All of them depend".to_owned(),
+        (1, _) => "1 of them depends".to_owned(),
+        (held, _) => format!("{} of them depend", grouped(held)),
+    };
+    format!(
+        "{which} on tasks that are not approved or not there yet. Posting pauses before what waits and says for what."
+    )
+}
+
+/// What it means that this browser keeps nothing, before anything leaves.
+fn nothing_is_written_down(problem: Problem) -> impl IntoView {
+    view! {
+        <div class="problem" role="alert">
+            {icon("warning")}
+            <div class="body">
+                <h3>"Nothing can be written down in this browser"</h3>
+                <p>{problem.what} " " {problem.hint}</p>
+                <p class="todo">
+                    "No task leaves before it is written down, so posting will pause at the first one. You can then go on without a journal: after a crash nobody would know what was sent."
+                </p>
+            </div>
+        </div>
     }
 }
 
