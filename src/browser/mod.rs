@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod database;
+pub mod download;
 pub mod fetch;
 pub mod local;
 pub mod lock;

@@ -45,7 +45,7 @@ pub fn Decisions(
                 view! {
                     <div class="decisions">
                         <PutBack screen id/>
-                        <RejectButton is_rejecting/>
+                        <RejectButton screen is_rejecting/>
                     </div>
                 }
                 .into_any(),
@@ -65,6 +65,8 @@ pub fn Decisions(
                         <button
                             class="button main"
                             type="button"
+                            aria-disabled=move || screen.barred()
+                            aria-describedby=move || screen.barred_by()
                             on:click=move |_| {
                                 screen.send(Event::Retry { drafts: vec![id.get_value()] });
                             }
@@ -111,8 +113,10 @@ fn Undecided(
             <button
                 class="button main"
                 type="button"
-                aria-disabled=move || why.with(Option::is_some).then_some("true")
-                aria-describedby=move || why.with(Option::is_some).then_some("approve-why")
+                aria-disabled=move || screen.barred().or(why.with(Option::is_some).then_some("true"))
+                aria-describedby=move || {
+                    screen.barred_by().or(why.with(Option::is_some).then_some("approve-why"))
+                }
                 on:click=move |_| {
                     if why.with_untracked(Option::is_none) {
                         screen.approve(vec![id.get_value()]);
@@ -122,16 +126,27 @@ fn Undecided(
                 {icon("check")}
                 "Approve"
             </button>
-            <RejectButton is_rejecting/>
+            <RejectButton screen is_rejecting/>
             {move || why.get().map(|why| view! { <p class="hint" id="approve-why">{why}</p> })}
         </div>
     }
 }
 
 #[component]
-fn RejectButton(is_rejecting: RwSignal<bool>) -> impl IntoView {
+fn RejectButton(screen: Screen, is_rejecting: RwSignal<bool>) -> impl IntoView {
+    let begin = move |_| {
+        if untrack(|| screen.barred()).is_none() {
+            is_rejecting.set(true);
+        }
+    };
     view! {
-        <button class="button" type="button" on:click=move |_| is_rejecting.set(true)>
+        <button
+            class="button"
+            type="button"
+            aria-disabled=move || screen.barred()
+            aria-describedby=move || screen.barred_by()
+            on:click=begin
+        >
             {icon("cross")}
             "Reject…"
         </button>
@@ -144,6 +159,8 @@ fn PutBack(screen: Screen, id: StoredValue<DraftId>) -> impl IntoView {
         <button
             class="button"
             type="button"
+            aria-disabled=move || screen.barred()
+            aria-describedby=move || screen.barred_by()
             on:click=move |_| screen.send(Event::PutBack { drafts: vec![id.get_value()] })
         >
             {icon("undo")}

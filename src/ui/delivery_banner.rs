@@ -6,6 +6,7 @@ use super::icons::{icon, mark};
 use super::screen::{Dialog, Screen};
 use crate::review::words::{counted, grouped, listed};
 use crate::review::{DraftState, RunId};
+use crate::run::receipts::Summary;
 use crate::run::{Batch, Counts, Event, Mode};
 
 /// The banner, once tasks were posted and none is under way.
@@ -33,6 +34,7 @@ pub fn DeliveryBanner(screen: Screen) -> impl IntoView {
                 {mark(mark_of(state))}
                 <div class="body">
                     <h3>{words(screen, mode, &counts)}</h3>
+                    {has_others(&counts).then(|| view! { <p>{Summary::of(&counts).words()}</p> })}
                     <NextSteps screen counts mode/>
                 </div>
                 <button
@@ -67,13 +69,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
     };
     let failed = counts.of(DraftState::Failed);
     let has_model = move || screen.page.connection.with(|held| held.model.is_some());
-    let has_any = failed > 0
-        || counts.of(DraftState::Refused) > 0
-        || counts.of(DraftState::Unknown) > 0
-        || mode == Mode::Dry;
-    // An empty row would still take its gap.
-    has_any.then(|| {
-        view! {
+    view! {
             <div class="button-row">
                 {show(DraftState::Refused, "refused")}
                 {show(DraftState::Failed, "failed")}
@@ -84,6 +80,8 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
                             <button
                                 class="button"
                                 type="button"
+                                aria-disabled=move || screen.barred()
+                                aria-describedby=move || screen.barred_by()
                                 on:click=move |_| {
                                     screen.send(Event::Retry {
                                         drafts: screen.in_state(DraftState::Failed),
@@ -113,9 +111,22 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
                             </button>
                         }
                     })}
+                <button
+                    class="button"
+                    type="button"
+                    aria-haspopup="dialog"
+                    on:click=move |_| screen.dialog.set(Some(Dialog::Receipts))
+                >
+                    {icon("download")}
+                    "Export receipts…"
+                </button>
             </div>
-        }
-    })
+    }
+}
+
+/// Whether there are tasks that the headline does not count, because they never left.
+fn has_others(counts: &Counts) -> bool {
+    ended(counts) < counts.total()
 }
 
 fn ended(counts: &Counts) -> usize {

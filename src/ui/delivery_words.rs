@@ -1,6 +1,8 @@
 //! What an attempt came to, in the words of the operator's world.
 
-use crate::delivery::Outcome;
+use crate::delivery::{Attempt, Outcome};
+use crate::review::DraftState;
+use crate::review::words::counted;
 
 /// The name in `data-state`, the heading, and what it means.
 pub struct AttemptWords {
@@ -9,21 +11,38 @@ pub struct AttemptWords {
     /// What happened, in a few words.
     pub heading: String,
     /// What it means for the task.
-    pub meaning: &'static str,
+    pub meaning: String,
     /// What the server or the browser said, where it said anything.
     pub said: Option<String>,
 }
 
-/// The words for what an attempt came to; `None` while it is under way.
+/// What a task is that others wait for, in few words.
 #[must_use]
-pub fn attempt_words(outcome: Option<&Outcome>) -> AttemptWords {
-    let words = |state, heading: String, meaning, said: Option<&String>| AttemptWords {
+pub fn holder_word(state: DraftState) -> &'static str {
+    match state {
+        DraftState::Checking | DraftState::Ready => "not approved",
+        DraftState::Invalid => "invalid",
+        DraftState::Approved => "not posted",
+        DraftState::Rejected => "rejected",
+        DraftState::Queued => "queued",
+        DraftState::Sending => "on its way",
+        DraftState::Delivered | DraftState::DryDelivered => "there",
+        DraftState::Refused => "refused",
+        DraftState::Failed => "failed",
+        DraftState::Unknown => "unknown",
+    }
+}
+
+/// The words for what an attempt came to.
+#[must_use]
+pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
+    let words = |state, heading: String, meaning: &str, said: Option<&String>| AttemptWords {
         state,
         heading,
-        meaning,
+        meaning: meaning.to_owned(),
         said: said.filter(|said| !said.trim().is_empty()).cloned(),
     };
-    match outcome {
+    match &attempt.outcome {
         None => words(
             "sending",
             "Sending".to_owned(),
@@ -66,13 +85,23 @@ pub fn attempt_words(outcome: Option<&Outcome>) -> AttemptWords {
             Some(message),
         ),
         Some(Outcome::NotTaken {
-            status, message, ..
-        }) => words(
-            "failed",
-            format!("Not taken: {status}"),
-            "The server did not take it. It is safe to send it again.",
-            Some(message),
-        ),
+            status,
+            retry_after,
+            message,
+        }) => {
+            let asked = retry_after
+                .and_then(|seconds| usize::try_from(seconds).ok())
+                .map(|seconds| format!(" It asked to wait {}.", counted(seconds, "second")));
+            words(
+                "failed",
+                format!("Not taken: {status}"),
+                &format!(
+                    "The server did not take it. It is safe to send it again.{}",
+                    asked.unwrap_or_default()
+                ),
+                Some(message),
+            )
+        }
         Some(Outcome::Unauthorized { status, message }) => words(
             "failed",
             format!("Token refused: {status}"),
@@ -85,7 +114,14 @@ pub fn attempt_words(outcome: Option<&Outcome>) -> AttemptWords {
                 Some(status) => format!("Unknown: {status}"),
                 None => "Unknown: no answer came back".to_owned(),
             },
-            "The server may have taken it. Sending it again could double it, so nothing is resent until you say so.",
+            match attempt.key_sent {
+                true => {
+                    "The server may have taken it. It was told the task's key, so the same request can be made again without doubling it."
+                }
+                false => {
+                    "The server may have taken it. Sending it again could double it, so nothing is resent until you say so."
+                }
+            },
             Some(message),
         ),
         Some(Outcome::NoToken) => words(

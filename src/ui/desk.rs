@@ -5,6 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 
 use crate::brief::BriefForm;
+use crate::run::receipts::Format;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
@@ -43,6 +44,8 @@ pub trait Desk {
     fn clear(&self);
     /// Show the run that was put aside last, for undo.
     fn bring_back(&self);
+    /// Let the browser save the receipts of the run that is shown as a file.
+    fn save_receipts(&self, format: Format);
     /// Hide a problem that was read.
     fn dismiss(&self, code: &str);
 }

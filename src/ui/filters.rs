@@ -85,6 +85,8 @@ fn ApproveAll(screen: Screen) -> impl IntoView {
                 <button
                     class="button"
                     type="button"
+                    aria-disabled=move || screen.barred()
+                    aria-describedby=move || screen.barred_by()
                     on:click=move |_| screen.approve(screen.page.approvable.get_untracked())
                 >
                     {icon("check")}

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::foot_posting::{Paused, Posting};
+use super::foot_paused::Paused;
+use super::foot_posting::Posting;
 use super::icons::icon;
 use super::screen::{Dialog, Screen};
 use crate::review::words::{counted, grouped};
@@ -85,10 +86,12 @@ fn WhatWouldBePosted(screen: Screen) -> impl IntoView {
     };
     let cannot = move || !is_dry() && server.with(Option::is_none);
     let post = move |_| {
-        if untrack(cannot) {
-            screen.dialog.set(Some(Dialog::Settings));
-        } else {
-            screen.dialog.set(Some(Dialog::Confirm));
+        let dialog = match untrack(cannot) {
+            true => Dialog::Settings,
+            false => Dialog::Confirm,
+        };
+        if untrack(|| screen.barred()).is_none() {
+            screen.dialog.set(Some(dialog));
         }
     };
     view! {
@@ -103,8 +106,8 @@ fn WhatWouldBePosted(screen: Screen) -> impl IntoView {
                 id="post"
                 aria-haspopup="dialog"
                 data-state=move || if is_dry() { "dry" } else { "live" }
-                aria-disabled=move || cannot().then_some("true")
-                aria-describedby="post-where"
+                aria-disabled=move || screen.barred().or(cannot().then_some("true"))
+                aria-describedby=move || screen.barred_by().unwrap_or("post-where")
                 on:click=post
             >
                 {move || if is_dry() { icon("state-dry") } else { icon("post") }}

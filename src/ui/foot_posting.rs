@@ -1,12 +1,13 @@
-//! The foot while tasks are on their way, and while posting waits for the operator.
+//! The foot while tasks are on their way: what is going on, how far it is, how fast it goes.
 
 use leptos::prelude::*;
 
 use super::icons::{icon, state_mark, state_name};
-use super::screen::{Dialog, Screen};
+use super::screen::Screen;
 use crate::review::DraftState;
 use crate::review::words::grouped;
-use crate::run::{Batch, Event, Mode, Pause};
+use crate::run::telling::{self, Teller};
+use crate::run::{Event, Mode};
 
 const WAITING: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
 const DONE: [DraftState; 5] = [
@@ -24,9 +25,15 @@ fn sum(screen: Screen, states: &[DraftState]) -> usize {
         .with(|counts| states.iter().map(|state| counts.of(*state)).sum())
 }
 
-fn progress_words(screen: Screen) -> String {
+/// How many tasks have come to something, and how many are to; followed.
+pub(super) fn done_of(screen: Screen) -> (usize, usize) {
     let done = sum(screen, &DONE);
-    let total = done + sum(screen, &WAITING);
+    (done, done + sum(screen, &WAITING))
+}
+
+/// `12 of 50`; followed.
+pub(super) fn progress_words(screen: Screen) -> String {
+    let (done, total) = done_of(screen);
     format!("{} of {}", grouped(done), grouped(total))
 }
 
@@ -41,13 +48,42 @@ fn host(screen: Screen) -> Option<String> {
     })
 }
 
-/// How far it is, and *Pause*.
+/// How many tasks may be on their way; a dry run's driver takes one after the other as well.
+fn at_a_time(screen: Screen) -> u8 {
+    screen.page.run.with(|run| {
+        run.as_ref()
+            .and_then(|run| run.connection.task_server.as_ref())
+            .map_or(1, |server| server.concurrency)
+    })
+}
+
+/// What is going on, how far it is, *Pause* and *Stop*.
 #[component]
 pub fn Posting(screen: Screen) -> impl IntoView {
-    let headline = move || match host(screen) {
-        Some(host) => format!("Posting {} to {host}", progress_words(screen)),
-        None => format!("Writing dry receipts, {}", progress_words(screen)),
+    let page = screen.page;
+    let headline = move || {
+        let progress = progress_words(screen);
+        match (host(screen), page.is_onlooker.get()) {
+            (Some(host), false) => format!("Posting {progress} to {host}"),
+            (Some(host), true) => format!("Another tab is posting {progress} to {host}"),
+            (None, false) => format!("Writing dry receipts, {progress}"),
+            (None, true) => format!("Another tab is writing dry receipts, {progress}"),
+        }
     };
+    let standing = move || {
+        let (progress, now) = page.progress.get()?;
+        let standing = telling::standing(progress.standing, at_a_time(screen));
+        Some(match telling::next_try(&progress, now) {
+            Some(next) => format!("{standing}, {next}"),
+            None => standing,
+        })
+    };
+    let pace = move || {
+        let (progress, _) = page.progress.get()?;
+        telling::pace(&progress)
+    };
+    let without_journal =
+        move || screen.mode.get() == Mode::Live && page.storage_problem.with(Option::is_some);
     view! {
         <footer
             class="post-bar posting"
@@ -57,36 +93,96 @@ pub fn Posting(screen: Screen) -> impl IntoView {
             <Progress screen/>
             <div class="what">
                 <p class="headline">{headline}</p>
+                <p class="soft">
+                    {move || standing().map(|words| view! { <span class="standing">{words}</span> })}
+                    {move || pace().map(|words| view! { <span class="pace">{words}</span> })}
+                </p>
+                <Show when=without_journal>
+                    <p class="soft">
+                        "Nothing is written down: keep this tab open, and export the receipts at the end."
+                    </p>
+                </Show>
                 <StateCounts screen/>
             </div>
-            <button class="button" type="button" on:click=move |_| screen.send(Event::Pause)>
-                {icon("pause")}
-                "Pause posting"
-            </button>
+            <div class="button-row">
+                <button
+                    class="button"
+                    type="button"
+                    aria-disabled=move || screen.barred()
+                    aria-describedby=move || screen.barred_by()
+                    on:click=move |_| screen.send(Event::Pause)
+                >
+                    {icon("pause")}
+                    "Pause posting"
+                </button>
+                <StopPosting screen/>
+            </div>
+            <Told screen/>
         </footer>
     }
 }
 
+/// *Stop*, which leaves approved what has not left.
 #[component]
-fn Progress(screen: Screen) -> impl IntoView {
+pub(super) fn StopPosting(screen: Screen) -> impl IntoView {
+    view! {
+        <button
+            class="button"
+            type="button"
+            title="What has not left stays approved"
+            aria-disabled=move || screen.barred()
+            aria-describedby=move || screen.barred_by()
+            on:click=move |_| screen.send(Event::StopPosting)
+        >
+            {icon("stop")}
+            "Stop posting"
+        </button>
+    }
+}
+
+/// What is said of it to those who do not see it, at a pace that one can listen to.
+#[component]
+fn Told(screen: Screen) -> impl IntoView {
+    let teller = StoredValue::new(Teller::default());
+    let told = RwSignal::new(String::new());
+    Effect::new(move |_| {
+        let Some((progress, now)) = screen.page.progress.get() else {
+            return;
+        };
+        let done = untrack(|| done_of(screen));
+        let at_a_time = untrack(|| at_a_time(screen));
+        let said = teller.try_update_value(|teller| teller.tell(&progress, at_a_time, done, now));
+        if let Some(said) = said.flatten() {
+            told.set(said);
+        }
+    });
+    view! {
+        <p class="visually-hidden" role="status">
+            {told}
+        </p>
+    }
+}
+
+/// The bar.
+#[component]
+pub(super) fn Progress(screen: Screen) -> impl IntoView {
     let label = move || match host(screen) {
         Some(host) => format!("Posting to {host}"),
         None => "Writing dry receipts".to_owned(),
     };
-    let done = move || sum(screen, &DONE);
-    let total = move || done() + sum(screen, &WAITING);
     view! {
         <progress
             class="progress"
-            max=move || total().max(1).to_string()
-            prop:value=move || done() as f64
+            max=move || done_of(screen).1.max(1).to_string()
+            prop:value=move || done_of(screen).0 as f64
             aria-label=label
         ></progress>
     }
 }
 
+/// How many are in each state.
 #[component]
-fn StateCounts(screen: Screen) -> impl IntoView {
+pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
     let states = Memo::new(move |_| {
         screen.page.counts.with(|counts| {
             DONE.into_iter()
@@ -108,144 +204,5 @@ fn StateCounts(screen: Screen) -> impl IntoView {
                 </li>
             </For>
         </ul>
-    }
-}
-
-/// Why posting waits, what to do, and the way on.
-#[component]
-pub fn Paused(screen: Screen) -> impl IntoView {
-    let why = Memo::new(move |_| {
-        screen.page.run.with(|run| {
-            run.as_ref().and_then(|run| match &run.batch {
-                Batch::Paused { why } => Some(why.clone()),
-                _ => None,
-            })
-        })
-    });
-    let is_about_token = move || {
-        matches!(
-            why.get(),
-            Some(Pause::TokenRefused { .. } | Pause::TokenMissing)
-        )
-    };
-    let is_about_server = move || {
-        matches!(
-            why.get(),
-            Some(Pause::FirstNotTaken | Pause::ServerInTrouble | Pause::NotSent { .. })
-        )
-    };
-    let is_empty = move || sum(screen, &WAITING) == 0;
-    view! {
-        <footer class="post-bar posting" aria-label="Post" data-state="queued">
-            <Progress screen/>
-            <div class="what">
-                <p class="headline" role="status">
-                    {move || {
-                        why.get().map(|why| headline(&why, &progress_words(screen)))
-                    }}
-                </p>
-                <p class="soft">{move || why.get().map(|why| what_to_do(&why))}</p>
-                <StateCounts screen/>
-            </div>
-            <div class="button-row">
-                // Going on asks for the token that is missing.
-                <Show when=is_about_token>
-                    <button
-                        class="button main"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| screen.send(Event::Resume)
-                    >
-                        {icon("key")}
-                        {move || match why.get() {
-                            Some(Pause::TokenMissing) => "Enter the token",
-                            _ => "Enter another token",
-                        }}
-                    </button>
-                </Show>
-                <Show when=is_about_server>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
-                    >
-                        {icon("settings")}
-                        "Check the settings"
-                    </button>
-                </Show>
-                <Show when=move || !is_about_token() && !is_empty()>
-                    <button
-                        class="button main"
-                        type="button"
-                        on:click=move |_| screen.send(Event::Resume)
-                    >
-                        {icon("resume")}
-                        "Resume posting"
-                    </button>
-                </Show>
-                <button
-                    class="button"
-                    type="button"
-                    on:click=move |_| screen.send(Event::StopPosting)
-                >
-                    {icon("stop")}
-                    "Stop posting"
-                </button>
-            </div>
-        </footer>
-    }
-}
-
-fn headline(why: &Pause, progress: &str) -> String {
-    match why {
-        Pause::Operator => format!("Paused at {progress}"),
-        Pause::TokenRefused { status } => {
-            format!("Paused at {progress}: the server refused the token ({status})")
-        }
-        Pause::TokenMissing => format!("Paused at {progress}: there is no token yet"),
-        Pause::NotSent { .. } => format!("Paused at {progress}: the request could not be made"),
-        Pause::FirstNotTaken => format!("Paused at {progress}: the first task was not taken"),
-        Pause::ServerInTrouble => format!("Paused at {progress}: the server is in trouble"),
-        Pause::NotStored { .. } => {
-            format!("Paused at {progress}: the next step could not be written down")
-        }
-        Pause::Blocked => {
-            format!("Waiting at {progress}: the tasks that are left depend on others")
-        }
-        Pause::PageClosed => format!("Paused at {progress}: the page was closed"),
-    }
-}
-
-fn what_to_do(why: &Pause) -> String {
-    match why {
-        Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
-        Pause::TokenRefused { .. } => {
-            "The task was not taken with it. Give the right one; posting goes on at the same task."
-                .to_owned()
-        }
-        Pause::TokenMissing => "Give it, and posting begins.".to_owned(),
-        Pause::NotSent { reason } => {
-            format!("Nothing left this page. Put the settings right, then resume. The reason: {reason}")
-        }
-        Pause::FirstNotTaken => {
-            "The others were spared. Open the first task to see why; put the address or the task right, then resume."
-                .to_owned()
-        }
-        Pause::ServerInTrouble => {
-            "It did not take a task, or may not have. Look at that task and at the server, then resume."
-                .to_owned()
-        }
-        Pause::NotStored { reason } => format!(
-            "So it was not sent. Make room in the browser's storage, then resume. The browser said: {reason}"
-        ),
-        Pause::Blocked => {
-            "Each says which one it waits for. Send that one again, post it, or say that it arrived; then resume."
-                .to_owned()
-        }
-        Pause::PageClosed => {
-            "Tasks that may have arrived are shown as unknown and are not sent again by themselves."
-                .to_owned()
-        }
     }
 }

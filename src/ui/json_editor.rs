@@ -75,7 +75,7 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
             aria-invalid=move || is_wrong.get().then_some("true")
             aria-describedby="json-violations"
             node_ref=field
-            readonly=move || is_fixed.get() || is_queued.get()
+            readonly=move || is_fixed.get() || is_queued.get() || screen.barred().is_some()
             prop:value=text
             on:input=move |event| edit(event_target_value(&event))
         ></textarea>
@@ -94,6 +94,11 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
                     <p class="hint">
                         "This task waits to be posted as it was approved. Stop posting to change it."
                     </p>
+                }
+                    .into_any()
+            } else if screen.barred().is_some() {
+                view! {
+                    <p class="hint">"Another tab has this run. It is changed there."</p>
                 }
                     .into_any()
             } else {

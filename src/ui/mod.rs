@@ -4,6 +4,7 @@
 //! knows, such as the task that is open; every component is given it. `app` puts them together.
 
 pub mod app;
+mod attempts;
 mod brief_form;
 mod brief_pane;
 mod changes_tab;
@@ -18,12 +19,14 @@ mod field;
 mod filters;
 mod focus;
 mod foot;
+mod foot_paused;
 mod foot_posting;
 mod header;
 mod icons;
 mod json_editor;
 mod mode_band;
 mod notices;
+mod onlooker_band;
 mod outcome_banner;
 mod outcome_words;
 pub mod page;
@@ -38,3 +41,4 @@ mod task_row;
 mod tasks_pane;
 mod times;
 mod toasts;
+mod unknown_fate;

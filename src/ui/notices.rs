@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::icons::icon;
+use super::onlooker_band::OnlookerBand;
 use super::page::Problem;
 use super::screen::Screen;
 
@@ -19,6 +20,7 @@ pub fn Notices(screen: Screen) -> impl IntoView {
     };
     view! {
         <div class="notices">
+            <OnlookerBand screen/>
             {move || {
                 notice()
                     .map(|text| {

@@ -142,6 +142,8 @@ pub struct Page {
     pub is_open: RwSignal<bool>,
     /// What a new run should be: live where everything for it is there, else dry.
     pub suggested_mode: RwSignal<Mode>,
+    /// The name of the file that was saved last.
+    pub saved_file: RwSignal<Option<String>>,
     /// What was done last, said once: "12 tasks delivered".
     pub announcement: RwSignal<String>,
     drafts: StoredValue<HashMap<DraftId, ArcRwSignal<Arc<TaskDraft>>>>,
@@ -178,6 +180,7 @@ impl Page {
             warnings: RwSignal::new(Vec::new()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
+            saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
             drafts: StoredValue::new(HashMap::new()),
         }

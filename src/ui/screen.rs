@@ -47,7 +47,14 @@ pub enum Dialog {
     Confirm,
     /// Tasks that exist already.
     Bring,
+    /// What became of every task, to be saved.
+    Receipts,
+    /// The question whether to go on where nothing can be written down.
+    WithoutJournal,
 }
+
+/// The id of the line that says that another tab has the run.
+pub const ONLOOKER_BAND: &str = "onlooker-band";
 
 /// Something that can be taken back.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,8 +171,34 @@ impl Screen {
         what(&*self.desk.get_value());
     }
 
+    /// Whether acts that change the run are barred, because another tab has it; followed. For
+    /// `aria-disabled`.
+    #[must_use]
+    pub fn barred(&self) -> Option<&'static str> {
+        self.page.is_onlooker.get().then_some("true")
+    }
+
+    /// What says why they are, for `aria-describedby`.
+    #[must_use]
+    pub fn barred_by(&self) -> Option<&'static str> {
+        self.page.is_onlooker.get().then_some(ONLOOKER_BAND)
+    }
+
+    /// Whether an act is refused here. Says so for those who did not come by its button.
+    fn refuses(&self) -> bool {
+        let refuses = self.page.is_onlooker.get_untracked();
+        if refuses {
+            let words = "Another tab has this run. Nothing was changed.";
+            self.page.announcement.set(words.to_owned());
+        }
+        refuses
+    }
+
     /// Tells the run what the operator did. What could be undone before cannot any more.
     pub fn send(&self, event: Event) {
+        if self.refuses() {
+            return;
+        }
         self.undo.set(None);
         let had_focus = has_focus();
         self.ask(|desk| desk.send(event));
@@ -210,6 +243,9 @@ impl Screen {
 
     /// Approves those of these tasks that are ready, and offers to take it back.
     pub fn approve(&self, drafts: Vec<DraftId>) {
+        if self.refuses() {
+            return;
+        }
         let drafts: Vec<DraftId> = drafts
             .into_iter()
             .filter(|id| self.state(id) == Some(DraftState::Ready))
@@ -226,6 +262,9 @@ impl Screen {
 
     /// Rejects a task, and offers to take it back.
     pub fn reject(&self, draft: DraftId, reason: String) {
+        if self.refuses() {
+            return;
+        }
         self.send(Event::Reject {
             draft: draft.clone(),
             reason,
@@ -238,6 +277,9 @@ impl Screen {
 
     /// Puts the run aside, and offers to bring it back.
     pub fn clear(&self) {
+        if self.refuses() {
+            return;
+        }
         self.chosen.set(None);
         self.show_all();
         self.ask(|desk| desk.clear());

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
+use super::delivery_tab::tab_for;
+use super::delivery_words::holder_word;
 use super::icons::{icon, state_mark, state_name};
-use super::screen::{Screen, TaskTab, key_of, label_of, title_of};
+use super::screen::{Screen, key_of, label_of, title_of};
 use super::task_list::keep_place;
-use crate::delivery::Outcome;
+use super::times::clock;
 use crate::review::words::counted;
 use crate::review::{DraftId, DraftState, Origin};
-use crate::run::{Event, Mode, Run, TaskDraft};
+use crate::run::{Event, Mode, Run, TaskDraft, Wait};
 
 /// The id of the button that opens a task.
 #[must_use]
@@ -33,7 +35,10 @@ pub fn TaskRow(
     let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
     let title = Memo::new(move |_| draft.with(|draft| title_of(draft, &screen.roles.read())));
     let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
-    let note = Memo::new(move |_| draft.with(|draft| note_of(draft)));
+    let note = {
+        let id = id.clone();
+        Memo::new(move |_| wait_of(screen, &id).or_else(|| draft.with(|draft| note_of(draft))))
+    };
     let has_arrived_now = screen.is_generating.get_untracked();
     let is_current = {
         let id = id.clone();
@@ -43,11 +48,7 @@ pub fn TaskRow(
     let open = {
         let id = id.clone();
         move |_| {
-            let tab = match state.get_untracked() {
-                DraftState::Refused | DraftState::Failed | DraftState::Unknown => TaskTab::Delivery,
-                _ => TaskTab::Json,
-            };
-            screen.open(id.clone(), tab);
+            screen.open(id.clone(), tab_for(state.get_untracked()));
         }
     };
     Some(view! {
@@ -66,7 +67,17 @@ pub fn TaskRow(
             <span class="task-notes">
                 {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
                 <span class="task-state">{move || state.get().word()}</span>
-                {move || note.get().map(|note| view! { <span class="task-note">{note}</span> })}
+                {move || {
+                    note.get()
+                        .map(|note| {
+                            let whole = note.clone();
+                            view! {
+                                <span class="task-note" title=whole>
+                                    {note}
+                                </span>
+                            }
+                        })
+                }}
             </span>
             <RowActions screen id draft state place/>
         </li>
@@ -110,6 +121,8 @@ fn RowActions(
                 type="button"
                 aria-label=words.clone()
                 title=words
+                aria-disabled=move || screen.barred()
+                aria-describedby=move || screen.barred_by()
                 on:click=move |_| on_click()
             >
                 {icon(name)}
@@ -167,14 +180,29 @@ fn RowActions(
     }
 }
 
+/// What a queued task waits for, in few words.
+fn wait_of(screen: Screen, id: &DraftId) -> Option<String> {
+    let wait = screen.page.waits.with(|waits| waits.get(id).cloned())?;
+    Some(match wait {
+        Wait::Until(at) => format!("next try {}", clock(at)),
+        Wait::For { draft, state } => {
+            let name = screen
+                .page
+                .draft(&draft)
+                .map(|draft| draft.with(|draft| label_of(draft, &screen.roles.read())));
+            format!(
+                "waits for {} ({})",
+                name.unwrap_or_default(),
+                holder_word(state)
+            )
+        }
+    })
+}
+
 /// The one thing that a row says beside its state.
 fn note_of(draft: &TaskDraft) -> Option<String> {
-    if let Some(Outcome::Delivered {
-        server_id: Some(server_id),
-        ..
-    }) = draft.delivery.outcome()
-    {
-        return Some(server_id.clone());
+    if let Some(server_id) = draft.delivery.server_id() {
+        return Some(server_id.to_owned());
     }
     if draft.content.document().is_none() {
         return Some("not JSON".to_owned());

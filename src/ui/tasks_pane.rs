@@ -84,6 +84,8 @@ fn PaneHead(screen: Screen) -> impl IntoView {
                 <button
                     class="button quiet push"
                     type="button"
+                    aria-disabled=move || screen.barred()
+                    aria-describedby=move || screen.barred_by()
                     on:click=move |_| screen.clear()
                 >
                     {icon("remove")}

@@ -22,6 +22,12 @@ pub fn clock(milliseconds: u64) -> String {
     date(milliseconds).to_locale_time_string("en-GB").into()
 }
 
+/// The same to the millisecond, `14:33:08.120`.
+#[must_use]
+pub fn exact_clock(milliseconds: u64) -> String {
+    format!("{}.{:03}", clock(milliseconds), milliseconds % 1_000)
+}
+
 /// The same for machines: ISO 8601, UTC. Empty for a time that no date is.
 #[must_use]
 pub fn machine_time(milliseconds: u64) -> String {

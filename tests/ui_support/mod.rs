@@ -13,6 +13,7 @@ use taskwright::brief::BriefForm;
 use taskwright::document::Document;
 use taskwright::model::Outcome;
 use taskwright::review::RunId;
+use taskwright::run::receipts::Format;
 use taskwright::run::{Effect, Event, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
@@ -134,6 +135,10 @@ impl Desk for Handle {
     }
     fn bring_back(&self) {
         self.note("bring back");
+    }
+    fn save_receipts(&self, format: Format) {
+        self.note(&format!("save {}", format.extension()));
+        self.0.page.saved_file.set(Some("receipts".to_owned()));
     }
     fn dismiss(&self, code: &str) {
         self.note(&format!("dismiss {code}"));

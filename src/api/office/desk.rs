@@ -6,6 +6,7 @@ use leptos::prelude::Update;
 
 use super::Office;
 use crate::brief::BriefForm;
+use crate::run::receipts::Format;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
@@ -69,6 +70,10 @@ impl Desk for OfficeDesk {
 
     fn bring_back(&self) {
         self.0.bring_back();
+    }
+
+    fn save_receipts(&self, format: Format) {
+        self.0.save_receipts(format);
     }
 
     fn dismiss(&self, code: &str) {

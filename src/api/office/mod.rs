@@ -1,11 +1,12 @@
 //! What stands behind the page's desk: turns what is asked for into runs, secrets and settings.
 //!
 //! `opening` reads what was there before the page; `connections`, `secrets` and `runs` do what
-//! their names say; `desk` is the handle that components hold.
+//! their names say, and `receipts` saves what became of a run; `desk` is the handle that components hold.
 
 mod connections;
 mod desk;
 mod opening;
+mod receipts;
 mod runs;
 mod secrets;
 

@@ -5,9 +5,11 @@ mod bring;
 mod confirm;
 mod host;
 mod modal;
+mod receipts;
 mod secret;
 mod settings;
 mod settings_fields;
+mod without_journal;
 
 use leptos::prelude::*;
 
@@ -15,8 +17,10 @@ use super::screen::{Dialog, Screen};
 use bring::BringDialog;
 use confirm::ConfirmDialog;
 use host::HostDialog;
+use receipts::ReceiptsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
+use without_journal::WithoutJournalDialog;
 
 /// The dialog that is open, if one is.
 #[component]
@@ -30,6 +34,8 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Settings) => view! { <SettingsDialog screen/> }.into_any(),
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
             Some(Dialog::Bring) => view! { <BringDialog screen/> }.into_any(),
+            Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
+            Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
         }}
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
