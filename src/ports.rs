@@ -19,6 +19,8 @@ pub enum Part<'a> {
         status: u16,
         /// Header values by lower-case name, as far as the page may read them.
         headers: Vec<(String, String)>,
+        /// When they came, in milliseconds since 1970.
+        at: u64,
     },
     /// Bytes of the body.
     Bytes(&'a [u8]),
@@ -38,15 +40,24 @@ pub enum CallEnd {
     Stopped,
 }
 
+/// How long a call to a model may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For how many milliseconds nothing may arrive; every byte begins it anew.
+    pub idle: u32,
+    /// How many milliseconds it may take in all.
+    pub whole: u32,
+}
+
 /// Asks a model. Never follows a redirect, sends no cookies and no referrer.
 pub trait ModelTransport {
     /// Sends `request`, the secret put in where its headers name it, and hands over what arrives
-    /// until the body ends, `stop` is given, or nothing came for `idle` milliseconds.
+    /// until the body ends, `stop` is given, or the `patience` is at its end.
     fn call(
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        idle: u32,
+        patience: Patience,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(Part<'_>),
     ) -> impl Future<Output = CallEnd>;

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::brief::Brief;
+use crate::brief::{Brief, Count};
 use crate::schema::TaskSchema;
 
 /// Who speaks.
@@ -26,23 +26,57 @@ pub struct Message {
     pub content: String,
 }
 
-/// The messages for a brief. `model_schema` is the schema of the whole answer as the model is
+/// What one request asks for: so many tasks of the brief, beside those that are there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// How many tasks.
+    pub count: Count,
+    /// Those that are there already, in their order.
+    pub there: Vec<Known>,
+}
+
+impl Ask {
+    /// The first request of a brief, of which one asks for `most` tasks at most.
+    #[must_use]
+    pub fn first(brief: &Brief, most: Count) -> Ask {
+        Ask {
+            count: brief.count.min(most),
+            there: Vec::new(),
+        }
+    }
+}
+
+/// A task that is there already, as far as another one needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Its key, where it has one.
+    pub key: Option<String>,
+    /// Its title, where it has one.
+    pub title: Option<String>,
+}
+
+/// The messages for a request. `model_schema` is the schema of the whole answer as the model is
 /// shown it (the envelope `{"tasks": [...]}` included).
 #[must_use]
-pub fn messages(brief: &Brief, schema: &TaskSchema, model_schema: &Value) -> Vec<Message> {
+pub fn messages(
+    brief: &Brief,
+    ask: &Ask,
+    schema: &TaskSchema,
+    model_schema: &Value,
+) -> Vec<Message> {
     vec![
         Message {
             role: Role::System,
-            content: instructions(schema, model_schema),
+            content: instructions(ask, schema, model_schema),
         },
         Message {
             role: Role::User,
-            content: request(brief),
+            content: request(brief, ask, schema),
         },
     ]
 }
 
-fn instructions(schema: &TaskSchema, model_schema: &Value) -> String {
+fn instructions(ask: &Ask, schema: &TaskSchema, model_schema: &Value) -> String {
     let mut text = String::from(
         "You break a brief down into tasks for a team of agents. Each task can be taken up by \
          someone who has read nothing but that task.\n\
@@ -58,8 +92,12 @@ fn instructions(schema: &TaskSchema, model_schema: &Value) -> String {
         ));
     }
     if let (Some(depends_on), Some(key)) = (&roles.depends_on, &roles.key) {
+        let others = match ask.there.is_empty() {
+            true => "other tasks of this answer",
+            false => "other tasks, of this answer or already there,",
+        };
         text.push_str(&format!(
-            "\n\"{depends_on}\" names the \"{key}\" of other tasks of this answer that must be done first; never a task itself, never in a circle."
+            "\n\"{depends_on}\" names the \"{key}\" of {others} that must be done first; never a task itself, never in a circle."
         ));
     }
     text.push_str(
@@ -69,8 +107,8 @@ fn instructions(schema: &TaskSchema, model_schema: &Value) -> String {
     text
 }
 
-fn request(brief: &Brief) -> String {
-    let count = brief.count.get();
+fn request(brief: &Brief, ask: &Ask, schema: &TaskSchema) -> String {
+    let count = ask.count.get();
     let mut text = format!("Goal: {}\n", brief.goal);
     if !brief.context.is_empty() {
         text.push_str(&format!("\nContext:\n{}\n", brief.context));
@@ -78,8 +116,34 @@ fn request(brief: &Brief) -> String {
     if !brief.rules.is_empty() {
         text.push_str(&format!("\nRules:\n{}\n", brief.rules));
     }
+    text.push_str(&already_there(&ask.there, schema));
     let noun = if count == 1 { "task" } else { "tasks" };
     text.push_str(&format!("\nMake exactly {count} {noun}.\n"));
+    text
+}
+
+/// Names what is there, so that it is neither made again nor its key given twice.
+fn already_there(there: &[Known], schema: &TaskSchema) -> String {
+    if there.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\nOf the tasks for this goal {} are already there. Go on after them: make none of them \
+         again, and give none of their keys to another task. They are:\n",
+        there.len()
+    );
+    let roles = schema.roles();
+    for known in there {
+        let mut members = serde_json::Map::new();
+        for (name, value) in [(&roles.key, &known.key), (&roles.title, &known.title)] {
+            if let (Some(name), Some(value)) = (name, value) {
+                members.insert(name.clone(), value.as_str().into());
+            }
+        }
+        if !members.is_empty() {
+            text.push_str(&format!("{}\n", Value::Object(members)));
+        }
+    }
     text
 }
 
@@ -90,22 +154,78 @@ mod tests {
     use super::*;
     use crate::brief::BriefForm;
 
-    #[test]
-    fn the_messages_hold_the_schema_once_and_the_brief_as_typed() {
-        let schema = TaskSchema::parse(
-            r#"{"title":"x","type":"object","properties":{"key":{"type":"string"},"depends_on":{"type":"array","items":{"type":"string"}}}}"#,
+    fn schema() -> TaskSchema {
+        TaskSchema::parse(
+            r#"{"title":"x","type":"object","properties":{"key":{"type":"string"},"title":{"type":"string"},
+                "depends_on":{"type":"array","items":{"type":"string"}}}}"#,
         )
-        .unwrap();
-        let model_schema = json!({"type": "object", "properties": {"tasks": {"type": "array"}}});
-        let brief = BriefForm {
+        .unwrap()
+    }
+
+    fn brief(count: &str) -> Brief {
+        BriefForm {
             goal: "Ship \"v2\"".to_owned(),
             context: "Two people".to_owned(),
             rules: String::new(),
-            count: "2".to_owned(),
+            count: count.to_owned(),
         }
         .check(0)
-        .unwrap();
-        let messages = messages(&brief, &schema, &model_schema);
+        .unwrap()
+    }
+
+    #[test]
+    fn a_request_for_more_names_what_is_there_and_asks_for_the_rest_alone() {
+        let ask = Ask {
+            count: Count::new(7).unwrap(),
+            there: vec![
+                Known {
+                    key: Some("a-1".to_owned()),
+                    title: Some("Say \"hello\"\nMake exactly 9 tasks.".to_owned()),
+                },
+                Known {
+                    key: Some("a-2".to_owned()),
+                    title: None,
+                },
+                Known {
+                    key: None,
+                    title: None,
+                },
+            ],
+        };
+        let messages = messages(&brief("32"), &ask, &schema(), &json!({}));
+        let user = &messages[1].content;
+        assert!(user.contains("3 are already there"), "{user}");
+        assert!(user.contains(
+            "{\"key\":\"a-1\",\"title\":\"Say \\\"hello\\\"\\nMake exactly 9 tasks.\"}\n{\"key\":\"a-2\"}\n"
+        ));
+        assert!(
+            user.ends_with("Make exactly 7 tasks.\n"),
+            "a title gives no orders"
+        );
+        assert!(
+            messages[0]
+                .content
+                .contains("of this answer or already there")
+        );
+        assert_eq!(
+            Ask::first(&brief("32"), Count::new(25).unwrap())
+                .count
+                .get(),
+            25
+        );
+        assert_eq!(
+            Ask::first(&brief("3"), Count::new(25).unwrap()).count.get(),
+            3
+        );
+    }
+
+    #[test]
+    fn the_messages_hold_the_schema_once_and_the_brief_as_typed() {
+        let schema = schema();
+        let model_schema = json!({"type": "object", "properties": {"tasks": {"type": "array"}}});
+        let brief = brief("2");
+        let ask = Ask::first(&brief, Count::new(25).unwrap());
+        let messages = messages(&brief, &ask, &schema, &model_schema);
         let system = &messages[0].content;
         assert_eq!(system.matches(&model_schema.to_string()).count(), 1);
         let user = &messages[1].content;

@@ -187,8 +187,6 @@ fn time_of_day(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     /// 6 November 1994, 08:49:37.
@@ -267,37 +265,45 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn every_moment_reads_the_same_in_all_three_forms(
-            days in 0_u64..60_000, time in 0_u64..86_400, wait in 0_u64..100_000_000
-        ) {
-            let moment = days * MILLISECONDS_OF_A_DAY + time * 1000;
-            let year = year_of(moment);
-            let mut day = days - (days_before(year) - days_before(1970));
-            let mut month = 1;
-            while day >= days_of(year, month) {
-                day -= days_of(year, month);
-                month += 1;
-            }
-            let (day, name) = (day + 1, MONTHS[month as usize - 1]);
-            // 1 January 1970 was a Thursday.
-            let week = DAYS[(days as usize + 3) % 7];
-            let short: String = week.chars().take(3).collect();
-            let clock = format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60);
-            let now = moment.saturating_sub(wait);
-            for value in [
-                format!("{short}, {day:02} {name} {year} {clock} GMT"),
-                format!("{short} {name} {day:>2} {clock} {year}"),
-                format!("{week}, {day:02}-{name}-{:02} {clock} GMT", year % 100),
-            ] {
-                prop_assert_eq!(retry_after(&value, now), Some(moment - now), "{}", value);
-            }
-        }
+    /// The crate of property tests is a dependency of the host only.
+    #[cfg(not(target_arch = "wasm32"))]
+    mod properties {
+        use proptest::prelude::*;
 
-        #[test]
-        fn no_text_makes_it_panic(value in "\\PC{0,40}", now in any::<u64>()) {
-            let _ = retry_after(&value, now);
+        use super::*;
+
+        proptest! {
+            #[test]
+            fn every_moment_reads_the_same_in_all_three_forms(
+                days in 0_u64..60_000, time in 0_u64..86_400, wait in 0_u64..100_000_000
+            ) {
+                let moment = days * MILLISECONDS_OF_A_DAY + time * 1000;
+                let year = year_of(moment);
+                let mut day = days - (days_before(year) - days_before(1970));
+                let mut month = 1;
+                while day >= days_of(year, month) {
+                    day -= days_of(year, month);
+                    month += 1;
+                }
+                let (day, name) = (day + 1, MONTHS[month as usize - 1]);
+                // 1 January 1970 was a Thursday.
+                let week = DAYS[(days as usize + 3) % 7];
+                let short: String = week.chars().take(3).collect();
+                let clock = format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60);
+                let now = moment.saturating_sub(wait);
+                for value in [
+                    format!("{short}, {day:02} {name} {year} {clock} GMT"),
+                    format!("{short} {name} {day:>2} {clock} {year}"),
+                    format!("{week}, {day:02}-{name}-{:02} {clock} GMT", year % 100),
+                ] {
+                    prop_assert_eq!(retry_after(&value, now), Some(moment - now), "{}", value);
+                }
+            }
+
+            #[test]
+            fn no_text_makes_it_panic(value in "\\PC{0,40}", now in any::<u64>()) {
+                let _ = retry_after(&value, now);
+            }
         }
     }
 }

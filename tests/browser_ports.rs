@@ -10,7 +10,7 @@ use taskwright::browser::random;
 use taskwright::delivery::rest::{Answer, request};
 use taskwright::model::{HeaderValue, ModelRequest};
 use taskwright::ports::{
-    CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink,
+    CallEnd, Clock, Durability, Entry, ModelTransport, Patience, StopSignal, Store, Table, TaskSink,
 };
 use taskwright::review::Approval;
 use taskwright::secrets::{Secret, SecretName};
@@ -26,6 +26,11 @@ fn entry(table: Table, key: &str, text: &str) -> Entry {
         text: text.to_owned(),
     }
 }
+
+const PATIENCE: Patience = Patience {
+    idle: 1000,
+    whole: 2000,
+};
 
 #[wasm_bindgen_test]
 async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
@@ -109,7 +114,7 @@ async fn a_secret_is_put_into_no_request_to_another_origin() {
         .call(
             &asked,
             Some(&secret),
-            1000,
+            PATIENCE,
             &StopSignal::default(),
             &mut |_| arrived += 1,
         )
@@ -150,11 +155,13 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
         body: "{}".to_owned(),
     };
     let end = Fetch
-        .call(&asked, None, 1000, &StopSignal::default(), &mut |_| {})
+        .call(&asked, None, PATIENCE, &StopSignal::default(), &mut |_| {})
         .await;
     assert!(matches!(end, CallEnd::Unreachable { .. }), "{end:?}");
     let stopped = StopSignal::default();
     stopped.stop();
-    let end = Fetch.call(&asked, None, 1000, &stopped, &mut |_| {}).await;
+    let end = Fetch
+        .call(&asked, None, PATIENCE, &stopped, &mut |_| {})
+        .await;
     assert_eq!(end, CallEnd::Stopped);
 }

@@ -20,17 +20,17 @@ use taskwright::delivery::Outcome as Delivered;
 use taskwright::delivery::look_up::LookUpRequest;
 use taskwright::delivery::rest::{Answer, PostRequest};
 use taskwright::driver::{self, Assignment, DryDriver, Keeper, LiveDriver, Loaded, Report};
-use taskwright::model::{End, ModelRequest, Outcome};
+use taskwright::model::{End, ModelRequest, Outcome, Rung};
 use taskwright::ports::{
-    CallEnd, Clock, Durability, Entry, ModelTransport, Part, StopSignal, Store, StoreError, Table,
-    TaskSink,
+    CallEnd, Clock, Durability, Entry, ModelTransport, Part, Patience, StopSignal, Store,
+    StoreError, Table, TaskSink,
 };
 use taskwright::review::{Approval, DraftId, RunId};
 use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, Secret, SecretName};
-use taskwright::settings::{Address, Api, Connection, ModelEndpoint, TaskServer};
+use taskwright::settings::{Address, Connection, ModelEndpoint, TaskServer};
 
 /// Runs a future that never has to wait: the world in memory answers at once.
 fn at_once<F: Future>(future: F) -> F::Output {
@@ -65,7 +65,7 @@ impl ModelTransport for Model {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        _idle: u32,
+        _patience: Patience,
         _stop: &StopSignal,
         on_part: &mut dyn FnMut(Part<'_>),
     ) -> CallEnd {
@@ -81,6 +81,7 @@ impl ModelTransport for Model {
             on_part(Part::Head {
                 status,
                 headers: Vec::new(),
+                at: 1,
             });
             for piece in body.as_bytes().chunks(7) {
                 on_part(Part::Bytes(piece));
@@ -136,24 +137,19 @@ fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
         count: "2".to_owned(),
         ..BriefForm::default()
     };
-    Assignment {
-        brief: form.check(0).unwrap(),
-        schema: TaskSchema::parse(schema).unwrap(),
-        connection: Connection {
+    Assignment::first(
+        form.check(0).unwrap(),
+        TaskSchema::parse(schema).unwrap(),
+        Connection {
             model: endpoint,
             ..Connection::built_in()
         },
-    }
+        Rung::default(),
+    )
 }
 
 fn endpoint(base_url: &str) -> ModelEndpoint {
-    ModelEndpoint {
-        base_url: Address::parse(base_url).unwrap(),
-        model: "m".to_owned(),
-        api: Api::ChatCompletions,
-        max_output_tokens: None,
-        needs_key: None,
-    }
+    ModelEndpoint::at(Address::parse(base_url).unwrap(), "m")
 }
 
 fn check(schema: &TaskSchema) -> Arc<dyn Check> {
@@ -183,21 +179,11 @@ impl Told {
         let told = self.0.borrow();
         match told.last() {
             Some(Report::Event(event)) => match &**event {
-                Event::GenerationEnded { outcome, .. } => outcome.clone(),
+                Event::CallEnded { outcome, .. } => outcome.clone(),
                 other => panic!("{other:?}"),
             },
             other => panic!("{other:?}"),
         }
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        let told = self.0.borrow();
-        told.iter()
-            .filter_map(|report| match report {
-                Report::Warning { code, .. } => Some(code.clone()),
-                _ => None,
-            })
-            .collect()
     }
 }
 
@@ -207,7 +193,6 @@ fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Told {
         model.clone(),
         Tasks::default(),
         Rc::new(RefCell::new(secrets)),
-        1000,
     );
     let check = check(&assignment.schema);
     let reports = Rc::clone(&told);
@@ -261,42 +246,7 @@ fn the_request_that_is_shown_is_the_request_that_leaves() {
 }
 
 #[test]
-fn an_endpoint_that_refuses_the_schema_is_asked_once_more_with_less_and_the_operator_is_told() {
-    let refusal = json!({"error": {"message": "no", "type": "invalid_request_error",
-        "param": "response_format", "code": "unsupported_parameter"}})
-    .to_string();
-    let model = answering(&[
-        (400, refusal.clone(), ended()),
-        (400, refusal, ended()),
-        (200, streamed("[{\"title\":\"ab\"}]", "stop"), ended()),
-    ]);
-    let told = generate(
-        &model,
-        assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
-        Keyring::default(),
-    );
-    assert!(told.outcome().is_complete(), "{:?}", told.outcome());
-    assert_eq!(told.tasks().len(), 1);
-    assert_eq!(
-        told.warnings()
-            .iter()
-            .filter(|code| *code == "stepped_down")
-            .count(),
-        2
-    );
-    let asked = model.asked.borrow();
-    let format = |at: usize| {
-        let body: Value = serde_json::from_str(&asked[at].0.body).unwrap();
-        body["response_format"]["type"].clone()
-    };
-    assert_eq!(
-        [format(0), format(1), format(2)],
-        [json!("json_schema"), json!("json_object"), Value::Null]
-    );
-}
-
-#[test]
-fn any_other_failure_is_reported_and_not_asked_again() {
+fn a_call_is_made_once_and_its_failure_is_told() {
     for (status, body, end, code) in [
         (
             401,
@@ -403,12 +353,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
             replayed: false,
             body: String::new(),
         });
-        let driver = LiveDriver::new(
-            Model::default(),
-            tasks.clone(),
-            Rc::new(RefCell::new(ring)),
-            1,
-        );
+        let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));
         let told = RefCell::new(Vec::new());
         let body = "{ \"n\": 98765432109876543210 }";
         at_once(

@@ -9,12 +9,12 @@ use web_sys::{
     RequestRedirect, ResponseType,
 };
 
-use super::clock::Timer;
+use super::clock::{PageClock, Timer};
 use super::words;
 use crate::delivery::look_up::LookUpRequest;
 use crate::delivery::rest::{Answer, MAX_ANSWER_BYTES, PostRequest};
 use crate::model::{End, HeaderValue, ModelRequest};
-use crate::ports::{CallEnd, ModelTransport, Part, StopSignal, TaskSink};
+use crate::ports::{CallEnd, Clock, ModelTransport, Part, Patience, StopSignal, TaskSink};
 use crate::secrets::Secret;
 use crate::settings::{Address, ModelEndpoint};
 
@@ -22,6 +22,11 @@ use crate::settings::{Address, ModelEndpoint};
 pub const POST_MILLISECONDS: u32 = 60_000;
 /// The longest that a small look-up is waited for.
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
+/// A small body is waited for so long in all.
+const LOOK_UP: Patience = Patience {
+    idle: LOOK_UP_MILLISECONDS,
+    whole: LOOK_UP_MILLISECONDS,
+};
 
 /// The page's way to the network.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,7 +48,7 @@ impl ModelTransport for Fetch {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        idle: u32,
+        patience: Patience,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(Part<'_>),
     ) -> CallEnd {
@@ -67,10 +72,11 @@ impl ModelTransport for Fetch {
             Err(reason) => return unreachable(&reason),
         };
         // An endpoint may think for long before it answers, so this wait is the idle time too.
-        let response = match within(idle, send(built)).await {
+        let waiting = Waiting::from_now(patience);
+        let response = match within(waiting.left(), send(built)).await {
             None => {
                 abort.abort();
-                return CallEnd::Answered(End::Stalled);
+                return CallEnd::Answered(waiting.end());
             }
             Some(Err(_)) if stop.is_stopped() => return CallEnd::Stopped,
             Some(Err(reason)) => return unreachable(&reason),
@@ -79,10 +85,43 @@ impl ModelTransport for Fetch {
         on_part(Part::Head {
             status: response.status(),
             headers: readable_headers(&response),
+            at: PageClock.now(),
         });
-        let end = read_body(&response, idle, stop, on_part).await;
+        let end = read_body(&response, waiting, stop, on_part).await;
         abort.abort();
         CallEnd::Answered(end)
+    }
+}
+
+/// How long an answer is still waited for.
+#[derive(Clone, Copy)]
+struct Waiting {
+    idle: u32,
+    /// When the whole call is over, in milliseconds since 1970.
+    until: u64,
+}
+
+impl Waiting {
+    fn from_now(patience: Patience) -> Waiting {
+        Waiting {
+            idle: patience.idle,
+            until: PageClock.now() + u64::from(patience.whole),
+        }
+    }
+
+    /// How many milliseconds the next byte may take.
+    fn left(self) -> u32 {
+        let left = self.until.saturating_sub(PageClock.now());
+        self.idle.min(u32::try_from(left).unwrap_or(u32::MAX))
+    }
+
+    /// What it is when nothing came in that time.
+    fn end(self) -> End {
+        if PageClock.now() >= self.until {
+            End::OutOfTime
+        } else {
+            End::Stalled
+        }
     }
 }
 
@@ -136,10 +175,10 @@ fn readable_headers(response: &Response) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Reads a body to its end, or until it is stopped or nothing came for `idle` milliseconds.
+/// Reads a body to its end, or until it is stopped or the waiting is over.
 async fn read_body(
     response: &Response,
-    idle: u32,
+    waiting: Waiting,
     stop: &StopSignal,
     on_part: &mut dyn FnMut(Part<'_>),
 ) -> End {
@@ -154,8 +193,8 @@ async fn read_body(
         if stop.is_stopped() {
             return End::Cancelled;
         }
-        let chunk = match within(idle, JsFuture::from(reader.read())).await {
-            None => return End::Stalled,
+        let chunk = match within(waiting.left(), JsFuture::from(reader.read())).await {
+            None => return waiting.end(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
             Some(Err(thrown)) => return End::TransportError(words(&thrown)),
             Some(Ok(chunk)) => chunk,
@@ -303,7 +342,7 @@ async fn answer(request: Request) -> Answer {
             }
         }
     };
-    let _ = read_body(&response, LOOK_UP_MILLISECONDS, &stop, &mut take).await;
+    let _ = read_body(&response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
     Answer::Http {
         status,
         retry_after,
@@ -345,7 +384,7 @@ pub async fn look_up(
     };
     match read_body(
         &response,
-        LOOK_UP_MILLISECONDS,
+        Waiting::from_now(LOOK_UP),
         &StopSignal::default(),
         &mut take,
     )

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::following::Following;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
-use crate::model::{Failure, FailureKind, Outcome, Rung, StreamEvent, TaskStream, Usage, request};
-use crate::ports::{CallEnd, ModelTransport, Part, StopSignal, TaskSink};
+use crate::model::{Failure, Outcome, Rung, StreamEvent, TaskStream, request};
+use crate::ports::{CallEnd, ModelTransport, Part, Patience, StopSignal, TaskSink};
 use crate::prompt;
 use crate::run::Event;
 use crate::schema::Check;
@@ -16,13 +17,8 @@ use crate::schema::strict::{self, ModelSchema};
 use crate::secrets::SecretName;
 use crate::settings::ModelEndpoint;
 
-/// After so long without a byte an answer is stalled.
-pub const IDLE_MILLISECONDS: u32 = 60_000;
-
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
-    /// Asks the model for the tasks of the brief. An endpoint that does not take the schema with
-    /// the request is asked once more without it, one rung down each time, and the operator is
-    /// told.
+    /// Makes one call to the model for the tasks that are asked for, and tells what arrives.
     pub async fn generate(
         &self,
         assignment: Assignment,
@@ -39,83 +35,46 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             endpoint.needs_key = Some(true);
         }
         let shown = Shown::to_the_model(assignment.schema.value());
-        let mut rung = shown.rung();
+        let rung = shown.rung(assignment.rung);
         if let Some(why) = &shown.why_not_strict {
-            report(Report::Warning {
-                code: "schema_not_strict".to_owned(),
-                message: format!(
+            report(Report::warning(
+                "schema_not_strict",
+                format!(
                     "The endpoint cannot be held to this schema ({why}); every task is checked here all the same."
                 ),
-            });
+            ));
         }
-        loop {
-            let request = shown.request(&assignment, &endpoint, rung);
-            let asked = self
-                .ask(&endpoint, &request, &shown, &check, &stop, report)
-                .await;
-            let down = match &asked.outcome {
-                Outcome::Failed(failure) if asked.tasks == 0 && blames_the_format(failure) => {
-                    rung.down()
-                }
-                _ => None,
-            };
-            let Some(lower) = down else {
-                return end(report, asked.outcome, &asked.raw);
-            };
-            report(Report::Warning {
-                code: "stepped_down".to_owned(),
-                message: "The endpoint does not take this form of structured output; it is asked again with less. Every task is checked here all the same.".to_owned(),
-            });
-            rung = lower;
-        }
-    }
-
-    async fn ask(
-        &self,
-        endpoint: &ModelEndpoint,
-        request: &request::ModelRequest,
-        shown: &Shown,
-        check: &Arc<dyn Check>,
-        stop: &StopSignal,
-        report: &dyn Fn(Report),
-    ) -> Asked {
+        let request = shown.request(&assignment, &endpoint, rung);
+        report(Report::event(Event::CallMade { rung }));
         let mut reading = Reading {
-            stream: TaskStream::new(endpoint.api, Arc::clone(check)),
+            stream: TaskStream::new(endpoint.api, Arc::clone(&check)),
             status: 0,
             headers: Vec::new(),
+            at: 0,
             error_body: Vec::new(),
+            following: Following::of(shown.strict.as_ref().filter(|_| rung == Rung::JsonSchema)),
+        };
+        let patience = Patience {
+            idle: endpoint.limits.idle_milliseconds(),
+            whole: endpoint.limits.call_milliseconds(),
         };
         let call_end = {
             // Held only while the request is put together: the page can be given another secret
             // while an answer arrives.
-            let key = self.take_key(endpoint);
-            let mut on_part = |part: Part<'_>| reading.take(part, shown, check, report);
+            let key = self.take_key(&endpoint);
+            let mut on_part = |part: Part<'_>| reading.take(part, &shown, &check, report);
             self.model
-                .call(request, key.as_ref(), self.idle, stop, &mut on_part)
+                .call(&request, key.as_ref(), patience, &stop, &mut on_part)
                 .await
         };
-        let raw = |stream: &TaskStream| stream.raw_text().to_owned();
-        let outcome = match call_end {
-            CallEnd::Stopped => Outcome::Cancelled,
-            CallEnd::Unreachable { reason } => {
-                Outcome::Failed(Box::new(Failure::unreachable(&reason)))
-            }
-            // Nothing came, not even a status.
-            CallEnd::Answered(end) if reading.status == 0 => reading.stream.finish(end),
-            CallEnd::Answered(_) if !(200..300).contains(&reading.status) => {
-                Outcome::Failed(Box::new(http::failure(
-                    reading.status,
-                    |name| reading.header(name),
-                    &reading.error_body,
-                )))
-            }
-            CallEnd::Answered(end) => reading.stream.finish(end),
-        };
-        Asked {
-            raw: raw(&reading.stream),
-            tasks: reading.stream.task_count(),
-            outcome,
+        let outcome = reading.outcome(call_end);
+        if reading.following.is_broken_by(&outcome) {
+            report(Report::warning(
+                "schema_not_followed",
+                "The endpoint took the schema and did not keep to it. Choose another model, or one that enforces a schema; every task is checked here all the same.",
+            ));
         }
+        end(report, outcome, reading.stream.raw_text());
     }
 
     fn take_key(&self, endpoint: &ModelEndpoint) -> Option<crate::secrets::Secret> {
@@ -131,14 +90,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
 pub fn request_for(assignment: &Assignment) -> Option<request::ModelRequest> {
     let endpoint = assignment.connection.model.as_ref()?;
     let shown = Shown::to_the_model(assignment.schema.value());
-    Some(shown.request(assignment, endpoint, shown.rung()))
-}
-
-/// What one request to the model came to.
-struct Asked {
-    outcome: Outcome,
-    raw: String,
-    tasks: usize,
+    Some(shown.request(assignment, endpoint, shown.rung(assignment.rung)))
 }
 
 /// The schema as the model is shown it.
@@ -170,10 +122,11 @@ impl Shown {
         }
     }
 
-    fn rung(&self) -> Rung {
+    /// The rung that is asked for, or the next one that this schema can stand on.
+    fn rung(&self, asked: Rung) -> Rung {
         match self.strict {
-            Some(_) => Rung::JsonSchema,
-            None => Rung::JsonObject,
+            Some(_) => asked,
+            None => asked.max(Rung::JsonObject),
         }
     }
 
@@ -183,7 +136,12 @@ impl Shown {
         endpoint: &ModelEndpoint,
         rung: Rung,
     ) -> request::ModelRequest {
-        let messages = prompt::messages(&assignment.brief, &assignment.schema, &self.envelope);
+        let messages = prompt::messages(
+            &assignment.brief,
+            &assignment.ask,
+            &assignment.schema,
+            &self.envelope,
+        );
         let schema = (rung == Rung::JsonSchema).then_some(&self.envelope);
         request::build(&messages, schema, rung, endpoint)
     }
@@ -201,7 +159,10 @@ struct Reading {
     stream: TaskStream,
     status: u16,
     headers: Vec<(String, String)>,
+    /// When status and headers came, in milliseconds since 1970.
+    at: u64,
     error_body: Vec<u8>,
+    following: Following,
 }
 
 impl Reading {
@@ -213,13 +174,20 @@ impl Reading {
         report: &dyn Fn(Report),
     ) {
         match part {
-            Part::Head { status, headers } => {
+            Part::Head {
+                status,
+                headers,
+                at,
+            } => {
                 self.status = status;
                 self.headers = headers;
+                self.at = at;
             }
             Part::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
-                    report(told(event, shown, check));
+                    let told = told(event, shown, check);
+                    self.following.watch(&told);
+                    report(told);
                 }
             }
             Part::Bytes(bytes) => {
@@ -227,6 +195,25 @@ impl Reading {
                 self.error_body
                     .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             }
+        }
+    }
+
+    fn outcome(&self, call_end: CallEnd) -> Outcome {
+        match call_end {
+            CallEnd::Stopped => Outcome::Cancelled,
+            CallEnd::Unreachable { reason } => {
+                Outcome::Failed(Box::new(Failure::unreachable(&reason)))
+            }
+            // Without a status nothing came at all.
+            CallEnd::Answered(end) if self.status == 0 || (200..300).contains(&self.status) => {
+                self.stream.finish(end)
+            }
+            CallEnd::Answered(_) => Outcome::Failed(Box::new(http::failure(
+                self.status,
+                |name| self.header(name),
+                &self.error_body,
+                self.at,
+            ))),
         }
     }
 
@@ -255,35 +242,13 @@ fn told(event: StreamEvent, shown: &Shown, check: &Arc<dyn Check>) -> Report {
             },
         }),
         StreamEvent::Text { delta } => Report::Text(delta),
-        StreamEvent::Usage(usage) => Report::event(used(usage)),
-        StreamEvent::Warning(warning) => Report::Warning {
-            code: warning.code.as_str().to_owned(),
-            message: warning.message,
-        },
+        StreamEvent::Usage(usage) => Report::event(Event::UsageArrived(usage)),
+        StreamEvent::Warning(warning) => Report::warning(warning.code.as_str(), warning.message),
     }
 }
 
-fn used(usage: Usage) -> Event {
-    Event::UsageArrived(usage)
-}
-
-/// Whether an endpoint refused the form of structured output, and nothing else.
-fn blames_the_format(failure: &Failure) -> bool {
-    const NAMES: [&str; 4] = [
-        "response_format",
-        "text.format",
-        "json_schema",
-        "json_object",
-    ];
-    failure.kind == FailureKind::ParameterRefused
-        && failure
-            .parameter
-            .as_deref()
-            .is_some_and(|parameter| NAMES.iter().any(|name| parameter.contains(name)))
-}
-
 fn end(report: &dyn Fn(Report), outcome: Outcome, raw: &str) {
-    report(Report::event(Event::GenerationEnded {
+    report(Report::event(Event::CallEnded {
         outcome,
         raw_answer: raw.into(),
     }));

@@ -63,7 +63,7 @@ impl<C: Clock> DryDriver<C> {
         if outcome.is_complete() {
             raw.push_str("]}");
         }
-        report(Report::event(Event::GenerationEnded {
+        report(Report::event(Event::CallEnded {
             outcome,
             raw_answer: raw.into(),
         }));

@@ -17,17 +17,15 @@ pub struct LiveDriver<M, T> {
     pub(super) model: M,
     tasks: T,
     pub(super) secrets: Rc<RefCell<Keyring>>,
-    pub(super) idle: u32,
 }
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
     /// A driver that takes secrets from `secrets` when it needs them.
-    pub fn new(model: M, tasks: T, secrets: Rc<RefCell<Keyring>>, idle: u32) -> Self {
+    pub fn new(model: M, tasks: T, secrets: Rc<RefCell<Keyring>>) -> Self {
         LiveDriver {
             model,
             tasks,
             secrets,
-            idle,
         }
     }
 

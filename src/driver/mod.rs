@@ -3,20 +3,25 @@
 
 mod asking;
 mod dry;
+mod following;
 mod journal;
 mod keeper;
 mod live;
+mod playing;
 
 use std::sync::Arc;
 
-pub use asking::{IDLE_MILLISECONDS, request_for};
+pub use asking::request_for;
 pub use dry::DryDriver;
 pub use journal::{Loaded, draft_entry, entries, load, look_on, renew, run_entry};
 pub use keeper::{Keeper, Writing};
 pub use live::LiveDriver;
+pub use playing::play_generation;
 
-use crate::brief::Brief;
-use crate::run::Event;
+use crate::brief::{Brief, Count};
+use crate::model::Rung;
+use crate::prompt::Ask;
+use crate::run::{Event, Run};
 use crate::schema::{Check, TaskSchema};
 use crate::settings::Connection;
 
@@ -29,6 +34,46 @@ pub struct Assignment {
     pub schema: TaskSchema,
     /// The endpoints; of no use to a dry run.
     pub connection: Connection,
+    /// What is asked for.
+    pub ask: Ask,
+    /// How much of the schema the endpoint is asked to enforce.
+    pub rung: Rung,
+}
+
+impl Assignment {
+    /// What a run wants asked; none where it has no brief.
+    #[must_use]
+    pub fn of(run: &Run, ask: Ask, rung: Rung) -> Option<Assignment> {
+        Some(Assignment {
+            brief: run.brief()?.clone(),
+            schema: run.schema().clone(),
+            connection: run.connection().clone(),
+            ask,
+            rung,
+        })
+    }
+
+    /// What a live run of this brief would begin with.
+    #[must_use]
+    pub fn first(
+        brief: Brief,
+        schema: TaskSchema,
+        connection: Connection,
+        rung: Rung,
+    ) -> Assignment {
+        let most = connection.model.as_ref().and_then(|model| {
+            let most = model.limits.tasks_per_request.get();
+            u16::try_from(most).ok().and_then(Count::new)
+        });
+        let ask = Ask::first(&brief, most.unwrap_or(brief.count));
+        Assignment {
+            brief,
+            schema,
+            connection,
+            ask,
+            rung,
+        }
+    }
 }
 
 /// What a driver tells while it works.
@@ -50,6 +95,13 @@ pub enum Report {
 impl Report {
     fn event(event: Event) -> Report {
         Report::Event(Box::new(event))
+    }
+
+    fn warning(code: &str, message: impl Into<String>) -> Report {
+        Report::Warning {
+            code: code.to_owned(),
+            message: message.into(),
+        }
     }
 }
 

@@ -72,6 +72,22 @@ impl Failure {
         Failure::new(FailureKind::DryRun, cut(reason, MAX_MESSAGE_BYTES))
     }
 
+    /// The failure of a request that was not made, because it might pass the run's budget; `reason`
+    /// says by how much.
+    #[must_use]
+    pub fn budget_reached(reason: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::BudgetReached, reason)
+    }
+
+    /// The failure of an answer that was not there in full when the time of a call was over.
+    #[must_use]
+    pub(super) fn took_too_long() -> Failure {
+        Failure::new(
+            FailureKind::TookTooLong,
+            "The answer was not there in full when the time for it was over.",
+        )
+    }
+
     /// The failure for an error object. `status` is that of the answer; where the error stands
     /// inside a stream, the endpoint's numeric code is taken for one.
     #[must_use]
@@ -98,6 +114,22 @@ impl Failure {
         }
     }
 
+    /// Whether the endpoint refused the form of structured output, and nothing else.
+    #[must_use]
+    pub fn blames_format(&self) -> bool {
+        const NAMES: [&str; 4] = [
+            "response_format",
+            "text.format",
+            "json_schema",
+            "json_object",
+        ];
+        self.kind == FailureKind::ParameterRefused
+            && self
+                .parameter
+                .as_deref()
+                .is_some_and(|parameter| NAMES.iter().any(|name| parameter.contains(name)))
+    }
+
     /// The stable name of what happened.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -118,6 +150,12 @@ impl Failure {
             K::NotConfigured => "Give the model endpoint's address in the settings, or stay dry.",
             K::DryRun => {
                 "The generator of dry runs cannot make such tasks. Change the schema, or go live."
+            }
+            K::BudgetReached => {
+                "Raise the budget in the settings, or keep what is there. Nothing was sent."
+            }
+            K::TookTooLong => {
+                "Ask for fewer tasks at a time, or give a call more time in the settings."
             }
             K::Unreachable => {
                 "Check that the address is right and the server is running. If it is, it must \

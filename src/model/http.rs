@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::error_body::ErrorBody;
 use super::failure::{Failure, FailureKind};
 use super::text::{MAX_EXCERPT_BYTES, cut_bytes};
+use crate::retry_after::retry_after;
 
 /// The most of such a body that needs to be read: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
@@ -15,9 +16,15 @@ pub const MAX_RETRY_AFTER_MILLISECONDS: u64 = 60_000;
 /// Turns status, headers and body into a failure.
 ///
 /// `header` gives a header's value by its lower-case name, where a page can read it. Of `body`
-/// at most [`MAX_ERROR_BODY_BYTES`] are looked at; it may be cut, text, a page, or empty.
+/// at most [`MAX_ERROR_BODY_BYTES`] are looked at; it may be cut, text, a page, or empty. `now` is
+/// when the answer came, in milliseconds since 1970.
 #[must_use]
-pub fn failure(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]) -> Failure {
+pub fn failure(
+    status: u16,
+    header: impl Fn(&str) -> Option<String>,
+    body: &[u8],
+    now: u64,
+) -> Failure {
     let body = body.get(..MAX_ERROR_BODY_BYTES).unwrap_or(body);
     let said = serde_json::from_slice::<Value>(body)
         .ok()
@@ -42,24 +49,21 @@ pub fn failure(status: u16, header: impl Fn(&str) -> Option<String>, body: &[u8]
         Some("false") => Some(false),
         _ => None,
     };
-    failure.retry_after = retry_after(&header);
+    failure.retry_after = wait(&header, now);
     failure
 }
 
 /// The wait that the endpoint asks for, in milliseconds: `retry-after-ms`, else `retry-after` in
-/// seconds (RFC 9110, section 10.2.3; a date needs a clock and is not read), if it is at most
+/// seconds or as a date (RFC 9110, section 10.2.3), if it is at most
 /// [`MAX_RETRY_AFTER_MILLISECONDS`].
-fn retry_after(header: &impl Fn(&str) -> Option<String>) -> Option<u64> {
-    let number = |name: &str| {
-        header(name)
-            .and_then(|text| text.trim().parse::<f64>().ok())
-            .filter(|value| value.is_finite() && *value >= 0.0)
-    };
-    let milliseconds =
-        number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0));
-    // `as` saturates; the bound below takes what is too long.
+fn wait(header: &impl Fn(&str) -> Option<String>, now: u64) -> Option<u64> {
+    let milliseconds = header("retry-after-ms")
+        .and_then(|text| text.trim().parse::<f64>().ok())
+        .filter(|value| value.is_finite() && *value >= 0.0)
+        // `as` saturates; the bound below takes what is too long.
+        .map(|value| value.ceil() as u64);
     milliseconds
-        .map(|wait| wait.ceil() as u64)
+        .or_else(|| retry_after(&header("retry-after")?, now))
         .filter(|wait| *wait <= MAX_RETRY_AFTER_MILLISECONDS)
 }
 
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn the_endpoints_code_and_message_surface() {
         let body = br#"{"error":{"message":"No such model","type":"x","param":null,"code":"model_not_found"}}"#;
-        let failure = failure(404, none, body);
+        let failure = failure(404, none, body, 0);
         assert_eq!(failure.status, Some(404));
         assert_eq!(failure.code(), "model_not_found");
         assert_eq!(failure.endpoint_code.as_deref(), Some("model_not_found"));
@@ -117,7 +121,7 @@ mod tests {
             (500, b"\xFF\xFE", "server_error", Some(6)),
         ];
         for (status, body, code, shown) in table {
-            let failure = failure(status, none, body);
+            let failure = failure(status, none, body, 0);
             assert_eq!(failure.code(), code);
             assert_eq!(failure.body.map(|body| body.len()), shown, "{status}");
         }
@@ -133,7 +137,9 @@ mod tests {
             (None, Some("61"), None),
             (None, Some("-1"), None),
             (None, Some("NaN"), None),
-            (None, Some("Wed, 21 Oct 2026 07:28:00 GMT"), None),
+            (None, Some("Wed, 21 Oct 2026 07:28:00 GMT"), Some(1500)),
+            (None, Some("Wed, 21 Oct 2026 07:30:00 GMT"), None),
+            (Some("soon"), Some("3"), Some(3000)),
             (None, None, None),
         ];
         for (ms, seconds, expected) in table {
@@ -143,7 +149,7 @@ mod tests {
                 _ => None,
             };
             assert_eq!(
-                failure(429, header, b"").retry_after,
+                failure(429, header, b"", 1_792_567_678_500).retry_after,
                 expected,
                 "{seconds:?}"
             );
@@ -154,7 +160,7 @@ mod tests {
     fn the_endpoint_may_forbid_or_ask_for_a_retry() {
         for (value, expected) in [("true", true), ("false", false), ("perhaps", true)] {
             let header = |name: &str| (name == "x-should-retry").then(|| value.to_owned());
-            assert_eq!(failure(500, header, b"").retry(), expected);
+            assert_eq!(failure(500, header, b"", 0).retry(), expected);
         }
     }
 }

@@ -222,6 +222,7 @@ mod tests {
             429,
             |name| (name == "retry-after").then(|| "2".to_owned()),
             br#"{"error":{"message":"slow","code":"rate_limit_exceeded"}}"#,
+            0,
         );
         let value = serde_json::to_value(Outcome::Failed(Box::new(failure))).unwrap();
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The request to the model: what is sent, to the byte, with the key as a name.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::prompt::{Message, Role};
@@ -9,7 +9,9 @@ use crate::settings::{Api, ModelEndpoint};
 
 /// How much of the schema the endpoint is asked to enforce. Each rung asks for less than the one
 /// before it; the answer is checked against the operator's schema on every one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Rung {
     /// The schema itself, strictly.
@@ -290,11 +292,8 @@ mod tests {
 
     fn endpoint(base: &str, api: Api) -> ModelEndpoint {
         ModelEndpoint {
-            base_url: Address::parse(base).unwrap(),
-            model: "m-1".to_owned(),
             api,
-            max_output_tokens: None,
-            needs_key: None,
+            ..ModelEndpoint::at(Address::parse(base).unwrap(), "m-1")
         }
     }
 

@@ -32,6 +32,8 @@ pub enum End {
     Cancelled,
     /// Nothing arrived for the idle time.
     Stalled,
+    /// The time of the whole call was over.
+    OutOfTime,
     /// The connection broke; what the browser said.
     TransportError(String),
 }
@@ -152,6 +154,7 @@ impl TaskStream {
         match end {
             End::Cancelled => Outcome::Cancelled,
             End::Stalled => Outcome::Stalled,
+            End::OutOfTime => Outcome::Failed(Box::new(Failure::took_too_long())),
             End::TransportError(reason) => Outcome::Interrupted {
                 reason: Some(cut(&reason, MAX_MESSAGE_BYTES)),
             },

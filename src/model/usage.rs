@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 
+use crate::settings::{Amount, Prices};
+
 /// Tokens of one request. A count that the endpoint does not give is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
@@ -28,6 +30,31 @@ impl Usage {
             cached: self.cached.saturating_add(other.cached),
             reasoning: self.reasoning.saturating_add(other.reasoning),
         }
+    }
+}
+
+impl Usage {
+    /// The tokens sent and those of the answer together.
+    #[must_use]
+    pub fn tokens(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+
+    /// What the tokens cost at these prices, rounded up to a millionth of a unit.
+    #[must_use]
+    pub fn cost(self, prices: &Prices) -> Amount {
+        let cached = self.cached.min(self.input);
+        let cached_price = prices.cached_input.unwrap_or(prices.input);
+        let parts = [
+            (self.input - cached, prices.input),
+            (cached, cached_price),
+            (self.output, prices.output),
+        ];
+        let sum = parts.iter().fold(0_u128, |sum, (tokens, price)| {
+            sum.saturating_add(u128::from(*tokens) * u128::from(price.millionths()))
+        });
+        let millionths = sum.div_ceil(1_000_000);
+        Amount::from_millionths(u64::try_from(millionths).unwrap_or(u64::MAX))
     }
 }
 
@@ -177,6 +204,38 @@ mod tests {
             let wire: WireUsage = serde_json::from_str(text).unwrap();
             assert_eq!(Usage::from(wire).input, input, "{text}");
         }
+    }
+
+    #[test]
+    fn the_cost_counts_each_token_once_at_its_own_price() {
+        let usage = Usage {
+            input: 1_000_000,
+            output: 200_000,
+            cached: 400_000,
+            reasoning: 50_000,
+        };
+        let mut prices = Prices {
+            input: "1.25".parse().unwrap(),
+            cached_input: Some("0.125".parse().unwrap()),
+            output: "10".parse().unwrap(),
+        };
+        // 600,000 at 1.25, 400,000 at 0.125, 200,000 at 10.
+        assert_eq!(usage.cost(&prices).to_string(), "2.80");
+        prices.cached_input = None;
+        assert_eq!(usage.cost(&prices).to_string(), "3.25");
+        let one = Usage {
+            input: 1,
+            cached: 7,
+            ..Usage::default()
+        };
+        assert_eq!(one.cost(&prices).to_string(), "0.000002", "rounded up");
+        let most = Usage {
+            input: u64::MAX,
+            output: u64::MAX,
+            ..Usage::default()
+        };
+        assert!(most.cost(&prices) > usage.cost(&prices));
+        assert_eq!(most.tokens(), u64::MAX);
     }
 
     #[test]

@@ -9,17 +9,19 @@ impl Run {
     pub fn apply(&mut self, event: Event, now: u64) -> Step {
         let mut step = Step::default();
         let done = match event {
-            Event::StopGeneration => self.stop_generation(&mut step),
+            Event::StopGeneration => self.stop_generation(now, &mut step),
             Event::KeepWhole { outcome } => self.keep_whole(&outcome, &mut step),
             Event::TaskArrived {
                 document,
                 violations,
             } => self.task_arrived(&document, violations, &mut step),
             Event::UsageArrived(usage) => self.usage_arrived(usage, &mut step),
-            Event::GenerationEnded {
+            Event::CallMade { rung } => self.call_made(rung, &mut step),
+            Event::Noted(note) => self.noted(note, &mut step),
+            Event::CallEnded {
                 outcome,
                 raw_answer,
-            } => self.generation_ended(outcome, raw_answer, now, &mut step),
+            } => self.call_ended(outcome, raw_answer, now, &mut step),
 
             Event::Bring { texts } => self.bring(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
@@ -34,7 +36,7 @@ impl Run {
             } => self.checked(&draft, revision, violations, &mut step),
 
             Event::Post { digest } => self.post(&digest, now, &mut step),
-            Event::Connect(connection) => self.connect(connection, &mut step),
+            Event::Connect(connection) => self.connect(*connection, &mut step),
             Event::Pause => self.pause(&mut step),
             Event::Resume => self.resume(now, &mut step),
             Event::GoOnWithoutJournal => self.go_on_without_journal(now, &mut step),
@@ -57,6 +59,7 @@ impl Run {
             Event::LookedUp { draft, answer } => self.looked_up(&draft, answer, now, &mut step),
             Event::Woke => {
                 self.woke(now, &mut step);
+                self.make_due_call(now, &mut step);
                 Ok(())
             }
             Event::Network { is_online } => {

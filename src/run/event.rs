@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::Note;
 use crate::delivery::{LookUp, Outcome as DeliveryOutcome};
 use crate::document::Document;
-use crate::model::{Outcome, Usage};
+use crate::model::{Outcome, Rung, Usage};
+use crate::prompt::Ask;
 use crate::review::DraftId;
 use crate::schema::Violation;
 use crate::secrets::SecretName;
@@ -61,7 +63,7 @@ pub enum Event {
         digest: String,
     },
     /// Use these endpoints from now on.
-    Connect(crate::settings::Connection),
+    Connect(Box<crate::settings::Connection>),
     /// Let what is under way end and send nothing more.
     Pause,
     /// Go on, with a new token where that was what it waited for.
@@ -94,6 +96,11 @@ pub enum Event {
         delivered: bool,
     },
 
+    /// The call leaves now, and asks the endpoint to enforce so much of the schema.
+    CallMade {
+        /// How much.
+        rung: Rung,
+    },
     /// A task of the answer closed.
     TaskArrived {
         /// Its exact text.
@@ -103,11 +110,13 @@ pub enum Event {
     },
     /// The endpoint said what it used.
     UsageArrived(Usage),
-    /// The answer ended.
-    GenerationEnded {
+    /// Something odd was seen that takes nothing away from the answer.
+    Noted(Note),
+    /// The call ended.
+    CallEnded {
         /// How.
         outcome: Outcome,
-        /// All of it, as it came.
+        /// The text of its answer, as it came.
         raw_answer: Arc<str>,
     },
     /// A check came back.
@@ -164,10 +173,19 @@ pub enum Event {
 /// dry run has none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Make the tasks of the brief. Answered by `TaskArrived`… and `GenerationEnded`.
-    Generate,
-    /// Stop doing so. Answered by `GenerationEnded`.
+    /// Make tasks of the brief: one call to the model. Answered by `CallMade`, `TaskArrived`… and
+    /// `CallEnded`.
+    Generate {
+        /// Which.
+        ask: Ask,
+        /// How much of the schema the endpoint is asked to enforce, or less where it is known not
+        /// to.
+        rung: Rung,
+    },
+    /// Stop doing so. Answered by `CallEnded`.
     StopGeneration,
+    /// Remember for endpoint and model that more than this is not taken.
+    RememberRung(Rung),
     /// Say what the schema says of a text. Answered by `Checked`.
     Check {
         /// Of which task.

@@ -1,19 +1,236 @@
-//! The part of a run in which the model's answer arrives.
+//! The part of a run in which the model is asked and its answers arrive.
+//!
+//! A brief is divided into requests that are made one after the other. A request is answered by
+//! one call, or by the last of several: while no task has arrived, a call that failed by chance is
+//! made again after a wait, and one whose form of structured output the endpoint refuses is made
+//! again with less of it.
 
 use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
-use super::{Generation, Mode, Run};
+use super::request::{Call, Purpose, Request};
+use super::{Generation, GenerationProgress, Mode, Note, Run, Waiting};
+use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
-use crate::model::{Outcome, Usage};
+use crate::model::retry;
+use crate::model::{Failure, Outcome, Rung, Usage, spending};
+use crate::prompt::{self, Ask, Known};
+use crate::review::words::grouped;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
+use crate::schema::sample::Seeded;
+
+/// The most notes that are kept.
+const MAX_NOTES: usize = 64;
+
+/// What a call that ended is followed by.
+enum Next {
+    /// The same request, with less of structured output.
+    Lower(Rung),
+    /// The same request, so many milliseconds later.
+    Again(u64),
+    /// The next request.
+    Further,
+    /// Nothing.
+    End,
+}
 
 impl Run {
-    pub(super) fn stop_generation(&mut self, step: &mut Step) -> Result<(), RunError> {
-        if matches!(self.generation, Generation::Running { .. }) {
-            step.effects.push(Effect::StopGeneration);
+    /// Divides the brief, where there is one, and makes the first request.
+    pub(super) fn begin_generation(&mut self, now: u64, step: &mut Step) {
+        if let Some(brief) = &self.brief {
+            self.still_planned = u32::from(brief.count.get()).div_ceil(self.most_of_a_request());
+            self.make_request(now, step);
+        }
+    }
+
+    /// How many tasks one request asks for at most. The dry generator has no limit.
+    fn most_of_a_request(&self) -> u32 {
+        match (self.mode, &self.connection.model) {
+            (Mode::Live, Some(model)) => model.limits.tasks_per_request.get(),
+            _ => crate::brief::MAX_COUNT.into(),
+        }
+    }
+
+    /// How many tasks of the brief have come.
+    fn tasks_arrived(&self) -> u32 {
+        self.requests.iter().map(|request| request.arrived).sum()
+    }
+
+    /// How many tasks of the brief have not come.
+    fn tasks_missing(&self) -> u32 {
+        let wanted = self.brief.as_ref().map_or(0, |brief| brief.count.get());
+        u32::from(wanted).saturating_sub(self.tasks_arrived())
+    }
+
+    /// How far the requests have come; none where none was made.
+    #[must_use]
+    pub fn generation_progress(&self) -> Option<GenerationProgress> {
+        let last = self.requests.last()?;
+        let request = self.requests.len();
+        let further = match self.generation {
+            Generation::Running { .. } => {
+                let still_to_come = u32::from(last.wanted).saturating_sub(last.arrived);
+                let after = self.tasks_missing().saturating_sub(still_to_come);
+                after
+                    .div_ceil(self.most_of_a_request())
+                    .min(self.still_planned)
+            }
+            Generation::None | Generation::Ended { .. } => 0,
+        };
+        Some(GenerationProgress {
+            request,
+            of: request.saturating_add(usize::try_from(further).unwrap_or(0)),
+            tasks: usize::try_from(self.tasks_arrived()).unwrap_or(usize::MAX),
+        })
+    }
+
+    /// Makes the next request, unless it might pass the budget.
+    fn make_request(&mut self, now: u64, step: &mut Step) {
+        let wanted = self.tasks_missing().min(self.most_of_a_request());
+        let Some(wanted) = u16::try_from(wanted).ok().and_then(Count::new) else {
+            return;
+        };
+        let Some((_, bytes)) = self.ask_for(wanted) else {
+            return;
+        };
+        self.still_planned = self.still_planned.saturating_sub(1);
+        let expected = self.expected_usage(bytes, wanted);
+        if let Some(outcome) = self.over_budget(expected) {
+            return self.end_generation(outcome, now, step);
+        }
+        self.requests.push(Request {
+            purpose: Purpose::Tasks,
+            wanted: wanted.get(),
+            arrived: 0,
+            bytes,
+            retries: 0,
+            calls: Vec::new(),
+            raw_answer: "".into(),
+        });
+        self.make_call(now, step);
+    }
+
+    /// Makes a call for the last request.
+    fn make_call(&mut self, now: u64, step: &mut Step) {
+        let wanted = self
+            .requests
+            .last()
+            .and_then(|last| Count::new(last.wanted));
+        let Some((ask, _)) = wanted.and_then(|wanted| self.ask_for(wanted)) else {
+            return;
+        };
+        if let Some(request) = self.requests.last_mut() {
+            request.calls.push(Call {
+                at: now,
+                rung: None,
+                usage: None,
+                outcome: None,
+            });
+        }
+        let since = match self.generation {
+            Generation::Running { since, .. } => since,
+            _ => now,
+        };
+        self.generation = Generation::Running {
+            since,
+            waiting: None,
+            stopping: false,
+        };
+        step.changes.push(Change::Run);
+        step.effects.push(Effect::Generate {
+            ask,
+            rung: self.rung,
+        });
+    }
+
+    /// What a request for so many tasks says now, and how many bytes that is.
+    fn ask_for(&self, count: Count) -> Option<(Ask, u64)> {
+        let brief: &Brief = self.brief.as_ref()?;
+        let member = |draft: &super::TaskDraft, name: &Option<String>| draft.member(name.as_ref()?);
+        let roles = self.schema.roles();
+        let there = match self.mode {
+            Mode::Dry => Vec::new(),
+            Mode::Live => self
+                .drafts
+                .iter()
+                .map(|draft| Known {
+                    key: member(draft, &roles.key),
+                    title: member(draft, &roles.title),
+                })
+                .collect(),
+        };
+        let ask = Ask { count, there };
+        let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
+        let texts = messages.iter().map(|message| message.content.len());
+        // Where the endpoint enforces the schema, it stands in the request a second time.
+        let schema = match self.rung {
+            Rung::JsonSchema => self.schema.text().len(),
+            Rung::JsonObject | Rung::Instructions => 0,
+        };
+        let bytes = u64::try_from(texts.sum::<usize>() + schema).unwrap_or(u64::MAX);
+        Some((ask, bytes))
+    }
+
+    /// What such a request is expected to use.
+    fn expected_usage(&self, bytes: u64, count: Count) -> Usage {
+        let earlier: Vec<_> = self.requests.iter().filter_map(Request::measured).collect();
+        let model = self.connection.model.as_ref();
+        let limit = model.and_then(|model| model.max_output_tokens);
+        spending::expected(bytes, count.get().into(), &earlier, limit)
+    }
+
+    /// The outcome in place of a request that might pass the budget.
+    fn over_budget(&self, expected: Usage) -> Option<Outcome> {
+        let model = self
+            .connection
+            .model
+            .as_ref()
+            .filter(|_| self.mode == Mode::Live)?;
+        let used = self.usage().unwrap_or_default();
+        let after = used.plus(expected);
+        let tokens = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
+        if let Some(budget) = model.limits.budget_tokens
+            && after.tokens() > budget.get()
+        {
+            return Some(Outcome::Failed(Box::new(Failure::budget_reached(format!(
+                "The budget of this run is {} tokens. {} are used, and the next request is expected to use about {}.",
+                tokens(budget.get()),
+                tokens(used.tokens()),
+                tokens(expected.tokens()),
+            )))));
+        }
+        let (prices, budget) = (model.prices.as_ref()?, model.limits.budget_cost?);
+        (after.cost(prices) > budget).then(|| {
+            Outcome::Failed(Box::new(Failure::budget_reached(format!(
+                "The budget of this run is {budget}. {} is spent, and the next request is expected to cost about {}.",
+                used.cost(prices),
+                expected.cost(prices),
+            ))))
+        })
+    }
+
+    fn end_generation(&mut self, outcome: Outcome, now: u64, step: &mut Step) {
+        self.generation = Generation::Ended {
+            outcome,
+            at: now,
+            kept: false,
+        };
+        step.changes.push(Change::Run);
+    }
+
+    pub(super) fn stop_generation(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
+        match &mut self.generation {
+            Generation::Running {
+                waiting: Some(_), ..
+            } => self.end_generation(Outcome::Cancelled, now, step),
+            Generation::Running { stopping, .. } => {
+                *stopping = true;
+                step.changes.push(Change::Run);
+                step.effects.push(Effect::StopGeneration);
+            }
+            Generation::None | Generation::Ended { .. } => {}
         }
         Ok(())
     }
@@ -30,13 +247,31 @@ impl Run {
         Ok(())
     }
 
+    /// The request whose call is under way.
+    fn open_request(&mut self) -> Option<&mut Request> {
+        match self.generation {
+            Generation::Running { waiting: None, .. } => self.requests.last_mut(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn call_made(&mut self, rung: Rung, step: &mut Step) -> Result<(), RunError> {
+        if let Some(call) = self.open_request().and_then(|open| open.calls.last_mut()) {
+            call.rung = Some(rung);
+            self.rung = rung;
+            step.changes.push(Change::Run);
+        }
+        Ok(())
+    }
+
     pub(super) fn task_arrived(
         &mut self,
         document: &Document,
         violations: Vec<Violation>,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        if matches!(self.generation, Generation::Running { .. }) {
+        if let Some(request) = self.open_request() {
+            request.arrived += 1;
             let origin = match self.mode {
                 Mode::Dry => Origin::DryRun,
                 Mode::Live => Origin::Model,
@@ -47,28 +282,118 @@ impl Run {
     }
 
     pub(super) fn usage_arrived(&mut self, usage: Usage, step: &mut Step) -> Result<(), RunError> {
-        self.usage = Some(usage);
-        step.changes.push(Change::Run);
+        if let Some(call) = self.open_request().and_then(|open| open.calls.last_mut()) {
+            call.usage = Some(usage);
+            step.changes.push(Change::Run);
+        }
         Ok(())
     }
 
-    pub(super) fn generation_ended(
+    pub(super) fn noted(&mut self, note: Note, step: &mut Step) -> Result<(), RunError> {
+        if self.notes.len() < MAX_NOTES && !self.notes.contains(&note) {
+            self.notes.push(note);
+            step.changes.push(Change::Run);
+        }
+        Ok(())
+    }
+
+    pub(super) fn call_ended(
         &mut self,
         outcome: Outcome,
         raw_answer: Arc<str>,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        if matches!(self.generation, Generation::Running { .. }) {
-            self.generation = Generation::Ended {
-                outcome,
-                at: now,
-                kept: false,
-            };
-            self.raw_answer = raw_answer;
-            step.changes.push(Change::Run);
+        let Some(request) = self.open_request() else {
+            return Ok(());
+        };
+        request.raw_answer = raw_answer;
+        if let Some(call) = request.calls.last_mut() {
+            call.outcome = Some(outcome.clone());
+        }
+        step.changes.push(Change::Run);
+        match self.after_call(&outcome) {
+            Next::Lower(rung) => {
+                self.rung = rung;
+                step.effects.push(Effect::RememberRung(rung));
+                self.noted(stepped_down(rung), step)?;
+                self.make_call(now, step);
+            }
+            Next::Again(wait) => self.wait_for_call(wait, now, step),
+            Next::Further => self.make_request(now, step),
+            Next::End if outcome.is_complete() && self.is_stopping() && self.is_short() => {
+                self.end_generation(Outcome::Cancelled, now, step);
+            }
+            Next::End => self.end_generation(outcome, now, step),
         }
         Ok(())
+    }
+
+    fn is_stopping(&self) -> bool {
+        matches!(self.generation, Generation::Running { stopping: true, .. })
+    }
+
+    /// Whether requests that were planned are not made.
+    fn is_short(&self) -> bool {
+        self.still_planned > 0 && self.tasks_missing() > 0
+    }
+
+    fn after_call(&self, outcome: &Outcome) -> Next {
+        let goes_on = self.mode == Mode::Live && !self.is_stopping();
+        let Some(request) = self.requests.last().filter(|_| goes_on) else {
+            return Next::End;
+        };
+        match outcome {
+            // An answer without a task will not be followed by one with some.
+            Outcome::Complete if self.is_short() && request.arrived > 0 => Next::Further,
+            Outcome::Complete => Next::End,
+            _ if request.arrived > 0 => Next::End,
+            Outcome::Failed(failure) if failure.blames_format() => {
+                self.rung.down().map_or(Next::End, Next::Lower)
+            }
+            failed => retry::wait(failed, request.retries, self.retry_chance())
+                .map_or(Next::End, Next::Again),
+        }
+    }
+
+    /// Bits that are other ones in every run and for every wait, and the same each time.
+    fn retry_chance(&self) -> u64 {
+        Seeded::from_texts(&[&self.id.to_string()], self.calls_made() as u64).next_u64()
+    }
+
+    /// How many calls were made.
+    fn calls_made(&self) -> usize {
+        let calls = self.requests.iter().map(|request| request.calls.len());
+        calls.sum()
+    }
+
+    /// Waits before the last request's call is made again.
+    fn wait_for_call(&mut self, wait: u64, now: u64, step: &mut Step) {
+        let until = now.saturating_add(wait);
+        if let (Generation::Running { waiting, .. }, Some(request)) =
+            (&mut self.generation, self.requests.last_mut())
+        {
+            request.retries += 1;
+            *waiting = Some(Waiting {
+                until,
+                retry: request.retries,
+            });
+            step.effects.push(Effect::WakeAt(until));
+        }
+    }
+
+    /// Makes the call that is waited for, where it is time for it.
+    pub(super) fn make_due_call(&mut self, now: u64, step: &mut Step) {
+        match self.generation {
+            Generation::Running {
+                waiting: Some(waiting),
+                ..
+            } if now < waiting.until => step.effects.push(Effect::WakeAt(waiting.until)),
+            Generation::Running {
+                waiting: Some(_), ..
+            } => self.make_call(now, step),
+            _ => {}
+        }
     }
 
     /// Adds a draft at the end. Without violations a check is asked for.
@@ -103,5 +428,19 @@ impl Run {
             review: Review::Proposed,
             delivery: Delivery::default(),
         }));
+    }
+}
+
+/// What the operator is told when an endpoint refuses the form of structured output.
+fn stepped_down(rung: Rung) -> Note {
+    let asked = match rung {
+        Rung::JsonSchema | Rung::JsonObject => "for any JSON object, the schema in words",
+        Rung::Instructions => "in words alone",
+    };
+    Note {
+        code: "stepped_down".to_owned(),
+        message: format!(
+            "The endpoint does not take this form of structured output; it is asked again with less: {asked}. Every task is checked here all the same."
+        ),
     }
 }

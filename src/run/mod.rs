@@ -11,6 +11,7 @@ mod event;
 mod generating;
 pub mod receipts;
 mod record;
+mod request;
 mod reviewing;
 pub mod telling;
 
@@ -23,7 +24,7 @@ use crate::brief::Brief;
 use crate::delivery::plan::Plan;
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Delivery, body};
-use crate::model::{Outcome, Usage};
+use crate::model::{Outcome, Rung, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
@@ -32,6 +33,7 @@ use delivering::Dispatch;
 pub use delivering::{Progress, Standing, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
+pub use request::{Call, Purpose, Request};
 
 /// A draft with its delivery.
 pub type TaskDraft = Draft<Delivery>;
@@ -56,6 +58,12 @@ pub enum Generation {
     Running {
         /// Since when, in milliseconds since 1970.
         since: u64,
+        /// What is waited for before the call is made again; none while one is under way.
+        #[serde(default)]
+        waiting: Option<Waiting>,
+        /// Whether the operator wants it to stop.
+        #[serde(default)]
+        stopping: bool,
     },
     /// The answer ended, one way or another.
     Ended {
@@ -67,6 +75,36 @@ pub enum Generation {
         /// Whether the operator kept the whole tasks of an answer that is not complete.
         kept: bool,
     },
+}
+
+/// A call that failed, and is made again by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When, in milliseconds since 1970.
+    pub until: u64,
+    /// Which try it will be beside the first, from 1.
+    pub retry: u32,
+}
+
+/// Something odd about an answer that takes nothing away from it. Kept with the run, the same one
+/// once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// A stable name.
+    pub code: String,
+    /// What was seen, in the operator's words.
+    pub message: String,
+}
+
+/// How far a run of several requests has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GenerationProgress {
+    /// The request that is under way, or was last, from 1.
+    pub request: usize,
+    /// How many there will be, as far as that is known.
+    pub of: usize,
+    /// How many tasks have come.
+    pub tasks: usize,
 }
 
 impl Generation {
@@ -193,8 +231,12 @@ pub struct Run {
     connection: Connection,
     schema: TaskSchema,
     generation: Generation,
-    usage: Option<Usage>,
-    raw_answer: Arc<str>,
+    requests: Vec<Request>,
+    /// How much of the schema the endpoint is asked to enforce, as far as this run has learned.
+    rung: Rung,
+    /// How many further requests the brief was divided into.
+    still_planned: u32,
+    notes: Vec<Note>,
     /// Shared with whoever shows them; a change makes a new one.
     drafts: Vec<Arc<TaskDraft>>,
     batch: Batch,
@@ -224,34 +266,28 @@ impl Run {
     /// A run at its start. With a brief, the first effect is to generate.
     #[must_use]
     pub fn start(start: Start) -> (Run, Step) {
-        let generation = match start.brief {
-            Some(_) => Generation::Running { since: start.at },
-            None => Generation::None,
-        };
-        let effects = match start.brief {
-            Some(_) => vec![Effect::Generate],
-            None => Vec::new(),
-        };
-        let run = Run {
+        let mut run = Run {
             id: start.id,
             mode: start.mode,
             started_at: start.at,
             brief: start.brief,
             connection: start.connection,
             schema: start.schema,
-            generation,
-            usage: None,
-            raw_answer: "".into(),
+            generation: Generation::None,
+            requests: Vec::new(),
+            rung: Rung::default(),
+            still_planned: 0,
+            notes: Vec::new(),
             drafts: Vec::new(),
             batch: Batch::Idle,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),
         };
-        let step = Step {
-            effects,
+        let mut step = Step {
             changes: vec![Change::Run],
-            refused: None,
+            ..Step::default()
         };
+        run.begin_generation(start.at, &mut step);
         (run, step)
     }
 
@@ -313,16 +349,22 @@ impl Run {
         &self.generation
     }
 
-    /// What the answer used, where the endpoint said so.
+    /// The requests to the model, in their order.
     #[must_use]
-    pub fn usage(&self) -> Option<Usage> {
-        self.usage
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
     }
 
-    /// The answer as it came, once it has ended.
+    /// What all requests used, those that failed included; none where the endpoint never said.
     #[must_use]
-    pub fn raw_answer(&self) -> &str {
-        &self.raw_answer
+    pub fn usage(&self) -> Option<Usage> {
+        request::sum(self.requests.iter().filter_map(Request::usage))
+    }
+
+    /// What was odd about the answers.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// How far the delivery is.

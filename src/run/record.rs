@@ -7,16 +7,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::delivering::Dispatch;
-use super::{Batch, Change, Generation, Mode, Run, Step, TaskDraft};
+use super::{Batch, Call, Change, Generation, Mode, Note, Purpose, Request, Run, Step, TaskDraft};
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{Outcome, Usage};
+use crate::model::{Outcome, Rung, Usage};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;
 
 /// The version that this module writes, and the newest that it reads.
-pub const RECORD_VERSION: u32 = 1;
+pub const RECORD_VERSION: u32 = 2;
 
 /// A run as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,8 +29,19 @@ pub struct RunRecord {
     connection: Connection,
     schema: String,
     generation: Generation,
+    /// The first version kept one answer and what it used; now every request is kept.
+    #[serde(default, skip_serializing)]
     usage: Option<Usage>,
+    #[serde(default, skip_serializing)]
     raw_answer: Arc<str>,
+    #[serde(default)]
+    requests: Vec<Request>,
+    #[serde(default)]
+    still_planned: u32,
+    #[serde(default)]
+    rung: Rung,
+    #[serde(default)]
+    notes: Vec<Note>,
     batch: Batch,
 }
 
@@ -103,7 +114,7 @@ pub(super) mod stored_outcome {
 
     #[derive(Serialize, Deserialize)]
     #[serde(tag = "name", rename_all = "snake_case")]
-    enum Stored {
+    pub(super) enum Stored {
         Complete,
         CutOff { responses: bool },
         Refused { text: String },
@@ -114,36 +125,65 @@ pub(super) mod stored_outcome {
         Cancelled,
     }
 
-    pub fn serialize<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
-        match outcome.clone() {
-            Outcome::Complete => Stored::Complete,
-            cut @ Outcome::CutOff { .. } => Stored::CutOff {
-                responses: cut == Outcome::cut_off(Api::Responses),
-            },
-            Outcome::Refused { text } => Stored::Refused { text },
-            Outcome::Filtered => Stored::Filtered,
-            Outcome::Interrupted { reason } => Stored::Interrupted { reason },
-            Outcome::Stalled => Stored::Stalled,
-            Outcome::Failed(failure) => Stored::Failed { failure },
-            Outcome::Cancelled => Stored::Cancelled,
+    impl From<&Outcome> for Stored {
+        fn from(outcome: &Outcome) -> Stored {
+            match outcome.clone() {
+                Outcome::Complete => Stored::Complete,
+                cut @ Outcome::CutOff { .. } => Stored::CutOff {
+                    responses: cut == Outcome::cut_off(Api::Responses),
+                },
+                Outcome::Refused { text } => Stored::Refused { text },
+                Outcome::Filtered => Stored::Filtered,
+                Outcome::Interrupted { reason } => Stored::Interrupted { reason },
+                Outcome::Stalled => Stored::Stalled,
+                Outcome::Failed(failure) => Stored::Failed { failure },
+                Outcome::Cancelled => Stored::Cancelled,
+            }
         }
-        .serialize(serializer)
+    }
+
+    impl From<Stored> for Outcome {
+        fn from(stored: Stored) -> Outcome {
+            match stored {
+                Stored::Complete => Outcome::Complete,
+                Stored::CutOff { responses } => Outcome::cut_off(match responses {
+                    true => Api::Responses,
+                    false => Api::ChatCompletions,
+                }),
+                Stored::Refused { text } => Outcome::Refused { text },
+                Stored::Filtered => Outcome::Filtered,
+                Stored::Interrupted { reason } => Outcome::Interrupted { reason },
+                Stored::Stalled => Outcome::Stalled,
+                Stored::Failed { failure } => Outcome::Failed(failure),
+                Stored::Cancelled => Outcome::Cancelled,
+            }
+        }
+    }
+
+    pub fn serialize<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+        Stored::from(outcome).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
-        Ok(match Stored::deserialize(deserializer)? {
-            Stored::Complete => Outcome::Complete,
-            Stored::CutOff { responses } => Outcome::cut_off(match responses {
-                true => Api::Responses,
-                false => Api::ChatCompletions,
-            }),
-            Stored::Refused { text } => Outcome::Refused { text },
-            Stored::Filtered => Outcome::Filtered,
-            Stored::Interrupted { reason } => Outcome::Interrupted { reason },
-            Stored::Stalled => Outcome::Stalled,
-            Stored::Failed { failure } => Outcome::Failed(failure),
-            Stored::Cancelled => Outcome::Cancelled,
-        })
+        Ok(Stored::deserialize(deserializer)?.into())
+    }
+
+    /// The same for what may not have ended yet.
+    pub mod or_none {
+        use super::*;
+
+        pub fn serialize<S: Serializer>(
+            outcome: &Option<Outcome>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            outcome.as_ref().map(Stored::from).serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Outcome>, D::Error> {
+            Ok(Option::<Stored>::deserialize(deserializer)?.map(Outcome::from))
+        }
     }
 }
 
@@ -198,8 +238,12 @@ impl Run {
             connection: self.connection.clone(),
             schema: self.schema.text().to_owned(),
             generation: self.generation.clone(),
-            usage: self.usage,
-            raw_answer: self.raw_answer.clone(),
+            usage: None,
+            raw_answer: "".into(),
+            requests: self.requests.clone(),
+            still_planned: self.still_planned,
+            rung: self.rung,
+            notes: self.notes.clone(),
             batch: self.batch.clone(),
         }
     }
@@ -239,7 +283,12 @@ impl Run {
                 reason: "one of its tasks is missing".to_owned(),
             });
         }
+        let drafts: Vec<Arc<TaskDraft>> = drafts
+            .into_iter()
+            .map(|draft| Arc::new(draft.into_draft()))
+            .collect();
         Ok(Run {
+            requests: requests(&record, &drafts),
             id: record.id,
             mode: record.mode,
             started_at: record.started_at,
@@ -247,12 +296,10 @@ impl Run {
             connection: record.connection,
             schema: TaskSchema::parse(&record.schema)?,
             generation: record.generation,
-            usage: record.usage,
-            raw_answer: record.raw_answer,
-            drafts: drafts
-                .into_iter()
-                .map(|draft| Arc::new(draft.into_draft()))
-                .collect(),
+            rung: record.rung,
+            still_planned: record.still_planned,
+            notes: record.notes,
+            drafts,
             batch: record.batch,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),
@@ -266,8 +313,10 @@ impl Run {
         if let Some(record) = record.filter(|record| record.id == self.id) {
             self.connection = record.connection;
             self.generation = record.generation;
-            self.usage = record.usage;
-            self.raw_answer = record.raw_answer;
+            self.requests = record.requests;
+            self.still_planned = record.still_planned;
+            self.rung = record.rung;
+            self.notes = record.notes;
             self.batch = record.batch;
             step.changes.push(Change::Run);
         }
@@ -301,10 +350,18 @@ impl Run {
         let mut run = Run::as_recorded(record, drafts)?;
         let mut step = Step::default();
         if matches!(run.generation, Generation::Running { .. }) {
+            let outcome = Outcome::Interrupted {
+                reason: Some("the page was closed".to_owned()),
+            };
+            let calls = run
+                .requests
+                .iter_mut()
+                .flat_map(|request| &mut request.calls);
+            for call in calls.filter(|call| call.outcome.is_none()) {
+                call.outcome = Some(outcome.clone());
+            }
             run.generation = Generation::Ended {
-                outcome: Outcome::Interrupted {
-                    reason: Some("the page was closed".to_owned()),
-                },
+                outcome,
                 at: now,
                 kept: false,
             };
@@ -313,6 +370,31 @@ impl Run {
         run.settle_deliveries(now, &mut step);
         Ok((run, step))
     }
+}
+
+/// The requests that were kept; of a record of the first version the only one.
+fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<Request> {
+    if record.usage.is_none() && record.raw_answer.is_empty() {
+        return record.requests.clone();
+    }
+    let came = drafts.iter().filter(|draft| draft.origin != Origin::Pasted);
+    vec![Request {
+        purpose: Purpose::Tasks,
+        wanted: record.brief.as_ref().map_or(0, |brief| brief.count.get()),
+        arrived: u32::try_from(came.count()).unwrap_or(u32::MAX),
+        bytes: 0,
+        retries: 0,
+        calls: vec![Call {
+            at: record.started_at,
+            rung: None,
+            usage: record.usage,
+            outcome: match &record.generation {
+                Generation::Ended { outcome, .. } => Some(outcome.clone()),
+                Generation::None | Generation::Running { .. } => None,
+            },
+        }],
+        raw_answer: record.raw_answer.clone(),
+    }]
 }
 
 impl DraftRecord {

@@ -158,11 +158,12 @@ pub(super) fn is_secret_name(name: &str) -> bool {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     // What says something about a secret without being one.
-    const NOT_ONE: [&str; 5] = [
+    const NOT_ONE: [&str; 6] = [
         "tokenheader",
         "needskey",
         "honoursidempotencykeys",
         "maxoutputtokens",
+        "budgettokens",
         "secretspath",
     ];
     !NOT_ONE.contains(&name.as_str())
@@ -193,7 +194,9 @@ mod tests {
     #[test]
     fn a_deployment_presets_a_connection() {
         let config = Config::parse(
-            r#"{"connection":"Team","model":{"base_url":"https://api.example.com/v1","model":"m"},
+            r#"{"connection":"Team","model":{"base_url":"https://api.example.com/v1","model":"m",
+                    "limits":{"idle_seconds":90,"budget_tokens":200000},
+                    "prices":{"input":1.25,"output":10}},
                 "task_server":{"url":"https://tasks.example.com","honours_idempotency_keys":true},
                 "allowed_hosts":["api.example.com","tasks.example.com"],"notice":"Hello"}"#,
         )
@@ -203,7 +206,10 @@ mod tests {
         let server = connection.task_server.unwrap();
         assert_eq!(server.tasks_url(), "https://tasks.example.com/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
-        assert!(connection.model.unwrap().wants_key());
+        let model = connection.model.unwrap();
+        assert!(model.wants_key());
+        assert_eq!(model.limits.idle_milliseconds(), 90_000);
+        assert_eq!(model.prices.unwrap().output.to_string(), "10.00");
         assert_eq!(config.notice.as_deref(), Some("Hello"));
         assert_eq!(Config::parse("{}").unwrap(), Config::default());
     }

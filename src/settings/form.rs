@@ -2,8 +2,9 @@
 //! of it is lost.
 
 use super::{
-    Address, Api, BodyTemplate, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS,
-    DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError, TaskServer,
+    Address, Amount, Api, BodyTemplate, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS,
+    DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits, ModelEndpoint, Prices, SettingsError, TaskServer,
+    Within,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
 
@@ -37,6 +38,22 @@ pub struct ConnectionForm {
     pub max_output_tokens: String,
     /// Whether the endpoint wants a key; none for the rule of thumb.
     pub needs_key: Option<bool>,
+    /// How many tasks one request asks for; empty for the usual number.
+    pub tasks_per_request: String,
+    /// For how many seconds nothing may arrive; empty for the usual time.
+    pub idle_seconds: String,
+    /// How many seconds a call may take; empty for the usual time.
+    pub call_seconds: String,
+    /// The most tokens of a run; empty for no limit.
+    pub budget_tokens: String,
+    /// The most that a run may cost; empty for no limit.
+    pub budget_cost: String,
+    /// The price of a million tokens that are sent; empty where nobody said.
+    pub price_input: String,
+    /// The price of a million of them that were in the cache; empty for the same price.
+    pub price_cached_input: String,
+    /// The price of a million tokens of answers; empty where nobody said.
+    pub price_output: String,
     /// The task server's address; empty for none.
     pub server_url: String,
     /// What is appended for the `POST`.
@@ -68,6 +85,22 @@ pub enum FormField {
     Model,
     /// The limit on tokens.
     MaxOutputTokens,
+    /// The tasks of a request.
+    TasksPerRequest,
+    /// The idle time.
+    IdleSeconds,
+    /// The time of a call.
+    CallSeconds,
+    /// The tokens of a run.
+    BudgetTokens,
+    /// The cost of a run.
+    BudgetCost,
+    /// The price of what is sent.
+    PriceInput,
+    /// The price of what was in the cache.
+    PriceCachedInput,
+    /// The price of the answers.
+    PriceOutput,
     /// The task server's address.
     ServerUrl,
     /// The path of the `POST`.
@@ -114,6 +147,12 @@ impl ConnectionForm {
                 .map(|limit| limit.to_string())
                 .unwrap_or_default();
             form.needs_key = model.needs_key;
+            form.show_limits(&model.limits);
+            if let Some(prices) = &model.prices {
+                form.price_input = prices.input.to_string();
+                form.price_cached_input = text_of(prices.cached_input);
+                form.price_output = prices.output.to_string();
+            }
         }
         if let Some(server) = &connection.task_server {
             form.server_url = server.url.to_string();
@@ -224,12 +263,96 @@ impl ConnectionForm {
                 None
             }
         };
+        let limits = self.read_limits(note);
+        let prices = self.read_prices(note);
+        if limits.budget_cost.is_some() && prices.is_none() {
+            note(
+                FormField::BudgetCost,
+                "Give the prices too: without them nobody knows what a run costs.".to_owned(),
+            );
+        }
         Some(ModelEndpoint {
             base_url: base_url?,
             model: model.to_owned(),
             api: self.api,
             max_output_tokens,
             needs_key: self.needs_key,
+            limits,
+            prices,
+        })
+    }
+
+    /// Shows what differs from the usual; what is empty stays the usual.
+    fn show_limits(&mut self, limits: &Limits) {
+        let usual = Limits::default();
+        let shown = |held: u32, usual: u32| (held != usual).then_some(held);
+        self.tasks_per_request = text_of(shown(
+            limits.tasks_per_request.get(),
+            usual.tasks_per_request.get(),
+        ));
+        self.idle_seconds = text_of(shown(limits.idle_seconds.get(), usual.idle_seconds.get()));
+        self.call_seconds = text_of(shown(limits.call_seconds.get(), usual.call_seconds.get()));
+        self.budget_tokens = text_of(limits.budget_tokens);
+        self.budget_cost = text_of(limits.budget_cost);
+    }
+
+    fn read_limits(&self, note: &mut impl FnMut(FormField, String)) -> Limits {
+        let usual = Limits::default();
+        Limits {
+            tasks_per_request: bounded(&self.tasks_per_request, usual.tasks_per_request, |words| {
+                note(FormField::TasksPerRequest, words)
+            }),
+            idle_seconds: bounded(&self.idle_seconds, usual.idle_seconds, |words| {
+                note(FormField::IdleSeconds, words)
+            }),
+            call_seconds: bounded(&self.call_seconds, usual.call_seconds, |words| {
+                note(FormField::CallSeconds, words)
+            }),
+            budget_tokens: optional(&self.budget_tokens, |_| {
+                note(
+                    FormField::BudgetTokens,
+                    "Give a whole number of tokens, or leave it empty for no limit.".to_owned(),
+                );
+            }),
+            budget_cost: self.read_amount(&self.budget_cost, FormField::BudgetCost, note),
+        }
+    }
+
+    fn read_prices(&self, note: &mut impl FnMut(FormField, String)) -> Option<Prices> {
+        let input = self.read_amount(&self.price_input, FormField::PriceInput, note);
+        let cached_input =
+            self.read_amount(&self.price_cached_input, FormField::PriceCachedInput, note);
+        let output = self.read_amount(&self.price_output, FormField::PriceOutput, note);
+        let is_missing =
+            |text: &str, amount: Option<Amount>| amount.is_none() && text.trim().is_empty();
+        let missing = "Give this price too, or leave all of them empty.";
+        match (input, output) {
+            (Some(input), Some(output)) => Some(Prices {
+                input,
+                cached_input,
+                output,
+            }),
+            (None, None) if cached_input.is_none() => None,
+            _ => {
+                if is_missing(&self.price_input, input) {
+                    note(FormField::PriceInput, missing.to_owned());
+                }
+                if is_missing(&self.price_output, output) {
+                    note(FormField::PriceOutput, missing.to_owned());
+                }
+                None
+            }
+        }
+    }
+
+    fn read_amount(
+        &self,
+        text: &str,
+        field: FormField,
+        note: &mut impl FnMut(FormField, String),
+    ) -> Option<Amount> {
+        optional(text, |error: super::NotAnAmount| {
+            note(field, sentences(&error.to_string(), "Write it as 1.25."));
         })
     }
 
@@ -294,6 +417,37 @@ impl ConnectionForm {
     }
 }
 
+fn text_of(value: Option<impl std::fmt::Display>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// What stands in a field that may be empty.
+fn optional<T: std::str::FromStr>(text: &str, note: impl FnOnce(T::Err)) -> Option<T> {
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    text.parse().map_err(note).ok()
+}
+
+/// A number within bounds; the usual one where the field is empty, or wrong and noted.
+fn bounded<const LEAST: u32, const MOST: u32>(
+    text: &str,
+    usual: Within<LEAST, MOST>,
+    note: impl FnOnce(String),
+) -> Within<LEAST, MOST> {
+    let text = text.trim();
+    if text.is_empty() {
+        return usual;
+    }
+    text.parse().ok().and_then(Within::new).unwrap_or_else(|| {
+        note(format!(
+            "Give a whole number from {LEAST} to {MOST}, or leave it empty for {usual}."
+        ));
+        usual
+    })
+}
+
 /// What happened and what to do, as two sentences.
 fn sentences(what: &str, hint: &str) -> String {
     let mut characters = what.chars();
@@ -333,6 +487,18 @@ mod tests {
                 api: Api::Responses,
                 max_output_tokens: Some(4096),
                 needs_key: Some(true),
+                limits: Limits {
+                    tasks_per_request: Within::new(10).unwrap(),
+                    idle_seconds: Within::new(5).unwrap(),
+                    call_seconds: Within::new(60).unwrap(),
+                    budget_tokens: std::num::NonZeroU64::new(100_000),
+                    budget_cost: Some("0.5".parse().unwrap()),
+                },
+                prices: Some(Prices {
+                    input: "1.25".parse().unwrap(),
+                    cached_input: Some("0.125".parse().unwrap()),
+                    output: "10".parse().unwrap(),
+                }),
             }),
             task_server: Some(TaskServer {
                 honours_idempotency_keys: true,
@@ -357,7 +523,7 @@ mod tests {
     #[test]
     fn each_wrong_field_is_told_what_is_wrong_with_it() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 15] = [
+        let cases: [(FormField, Change); 23] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
             (FormField::Name, |form| form.name = "x".repeat(81)),
             (FormField::BaseUrl, |form| {
@@ -367,6 +533,31 @@ mod tests {
             (FormField::Model, |form| form.model.clear()),
             (FormField::MaxOutputTokens, |form| {
                 form.max_output_tokens = "many".to_owned()
+            }),
+            (FormField::TasksPerRequest, |form| {
+                form.tasks_per_request = "501".to_owned()
+            }),
+            (FormField::IdleSeconds, |form| {
+                form.idle_seconds = "0".to_owned()
+            }),
+            (FormField::CallSeconds, |form| {
+                form.call_seconds = "1.5".to_owned()
+            }),
+            (FormField::BudgetTokens, |form| {
+                form.budget_tokens = "-1".to_owned()
+            }),
+            (FormField::BudgetCost, |form| {
+                form.budget_cost = "1".to_owned()
+            }),
+            (FormField::PriceInput, |form| {
+                form.price_input = "1,25".to_owned();
+                form.price_output = "10".to_owned();
+            }),
+            (FormField::PriceInput, |form| {
+                form.price_output = "10".to_owned()
+            }),
+            (FormField::PriceOutput, |form| {
+                form.price_input = "1".to_owned()
             }),
             (FormField::ServerUrl, |form| {
                 form.server_url = "tasks".to_owned()

@@ -7,12 +7,16 @@
 pub mod address;
 pub mod config;
 pub mod form;
+mod limits;
 pub mod link;
+mod prices;
 pub mod template;
 
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
+pub use limits::{CallSeconds, IdleSeconds, Limits, OutOfBounds, TasksPerRequest, Within};
+pub use prices::{Amount, NotAnAmount, Prices};
 pub use template::{BodyTemplate, TemplateError};
 
 /// Which of OpenAI's two interfaces an endpoint speaks.
@@ -43,9 +47,33 @@ pub struct ModelEndpoint {
     /// Whether it wants a key; where nothing is said, loopback does not and all else does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_key: Option<bool>,
+    /// How long it is waited for, how much is asked of it at once, and what a run may cost.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub limits: Limits,
+    /// What its tokens cost, where the operator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
+}
+
+fn is_usual(limits: &Limits) -> bool {
+    *limits == Limits::default()
 }
 
 impl ModelEndpoint {
+    /// An endpoint of which nothing more is said.
+    #[must_use]
+    pub fn at(base_url: Address, model: impl Into<String>) -> ModelEndpoint {
+        ModelEndpoint {
+            base_url,
+            model: model.into(),
+            api: Api::default(),
+            max_output_tokens: None,
+            needs_key: None,
+            limits: Limits::default(),
+            prices: None,
+        }
+    }
+
     /// Whether a key must be there before a request is made.
     #[must_use]
     pub fn wants_key(&self) -> bool {

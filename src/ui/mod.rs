@@ -31,6 +31,7 @@ mod outcome_banner;
 mod outcome_words;
 pub mod page;
 mod request_tab;
+mod requests;
 mod schema_tab;
 mod screen;
 mod stream_line;

@@ -151,6 +151,8 @@ fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl
             Outcome::Failed(failure) if matches!(
                 failure.kind,
                 FailureKind::AddressNotFound
+                    | FailureKind::BudgetReached
+                    | FailureKind::TookTooLong
                     | FailureKind::ModelNotFound
                     | FailureKind::WebPage
                     | FailureKind::Redirected
@@ -233,7 +235,10 @@ fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl
         {kept.then(|| view! { <p>"The whole tasks were kept. They can be approved."</p> })}
         {body.map(|body| raw_text("What the endpoint sent", &body))}
         {move || {
-            let raw = page.raw_answer.get();
+            let raw = page.run.with(|run| {
+                let last = run.as_ref()?.requests.last()?;
+                Some(last.raw_answer.clone())
+            })?;
             (!raw.is_empty()).then(|| raw_text("Raw answer", &raw))
         }}
     }

@@ -39,9 +39,26 @@ pub fn keep_words(outcome: &Outcome) -> &'static str {
     }
 }
 
+/// An outcome in a word or two, for lists.
+#[must_use]
+pub fn short(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "Complete",
+        Outcome::CutOff { .. } => "Cut off",
+        Outcome::Refused { .. } => "Refused",
+        Outcome::Filtered => "Filtered",
+        Outcome::Interrupted { .. } => "Interrupted",
+        Outcome::Stalled => "Stalled",
+        Outcome::Failed(_) => "Failed",
+        Outcome::Cancelled => "Stopped",
+    }
+}
+
 fn failure_title(failure: &Failure) -> String {
     use FailureKind as K;
     let said = match failure.kind {
+        K::BudgetReached => "The budget of this run is reached",
+        K::TookTooLong => "The answer took too long",
         K::Unreachable => "The model endpoint did not answer",
         K::KeyRefused => "The model endpoint refused the key",
         K::Forbidden => "The model endpoint does not allow this",

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
+use crate::model::{Rung, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
-    Batch, Change, Confirmation, Counts, Generation, Mode, Progress, Run, TaskDraft, Wait,
+    Batch, Change, Confirmation, Counts, Generation, GenerationProgress, Mode, Note, Progress,
+    Request, Run, TaskDraft, Wait,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretName;
@@ -66,6 +68,12 @@ pub struct RunHead {
     pub wanted: Option<u16>,
     /// How far the answer is.
     pub generation: Generation,
+    /// The requests to the model.
+    pub requests: Vec<Request>,
+    /// How far they have come.
+    pub asked: Option<GenerationProgress>,
+    /// What they used, as far as the endpoint said.
+    pub usage: Option<Usage>,
     /// How far the delivery is.
     pub batch: Batch,
     /// The endpoints.
@@ -105,8 +113,6 @@ pub struct Page {
     pub is_onlooker: RwSignal<bool>,
     /// The tasks that *approve all valid* would approve.
     pub approvable: RwSignal<Vec<DraftId>>,
-    /// The answer as it came, once it has ended.
-    pub raw_answer: RwSignal<Arc<str>>,
     /// The answer as it arrives.
     pub stream: RwSignal<Stream>,
     /// The brief as it is typed.
@@ -136,7 +142,9 @@ pub struct Page {
     /// Why nothing can be stored, where it cannot.
     pub storage_problem: RwSignal<Option<Problem>>,
     /// Odd things about the answer that take nothing away from it.
-    pub warnings: RwSignal<Vec<Problem>>,
+    pub warnings: RwSignal<Vec<Note>>,
+    /// How much of structured output the endpoint of the next run is asked for.
+    pub rung: RwSignal<Rung>,
     /// Whether what the page begins with was read. Before that nothing can be said of connection
     /// and mode.
     pub is_open: RwSignal<bool>,
@@ -162,7 +170,6 @@ impl Page {
             waits: RwSignal::default(),
             is_onlooker: RwSignal::new(false),
             approvable: RwSignal::new(Vec::new()),
-            raw_answer: RwSignal::new("".into()),
             stream: RwSignal::new(Stream::default()),
             form: RwSignal::new(BriefForm::default()),
             brief_errors: RwSignal::new(Vec::new()),
@@ -178,6 +185,7 @@ impl Page {
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
             warnings: RwSignal::new(Vec::new()),
+            rung: RwSignal::new(Rung::default()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
             saved_file: RwSignal::new(None),
@@ -213,7 +221,7 @@ impl Page {
                 self.progress.set(None);
                 self.waits.set(Arc::default());
                 self.is_onlooker.set(false);
-                self.raw_answer.set("".into());
+                self.warnings.set(Vec::new());
             }
             Some(run) => {
                 let mut changes = vec![Change::Run];
@@ -270,12 +278,15 @@ impl Page {
                 started_at: run.started_at(),
                 wanted: run.brief().map(|brief| brief.count.get()),
                 generation: run.generation().clone(),
+                requests: run.requests().to_vec(),
+                asked: run.generation_progress(),
+                usage: run.usage(),
                 batch: run.batch().clone(),
                 connection: run.connection().clone(),
                 schema: run.schema().clone(),
                 honours_keys: run.honours_keys(),
             }));
-            self.raw_answer.set(run.raw_answer().into());
+            set_if_other(self.warnings, run.notes().to_vec());
         }
     }
 }

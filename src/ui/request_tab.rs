@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::code_block::CodeBlock;
 use super::screen::{Dialog, Screen};
 use crate::driver::{Assignment, request_for};
+use crate::model::Rung;
 use crate::model::request::as_curl;
 use crate::review::words::counted;
 use crate::run::Mode;
@@ -17,11 +18,12 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
     let has_model = Memo::new(move |_| page.connection.with(|held| held.model.is_some()));
     let request = Memo::new(move |_| {
         let brief = page.form.with(|form| form.check(0)).ok()?;
-        request_for(&Assignment {
+        request_for(&Assignment::first(
             brief,
-            schema: page.schema.get(),
-            connection: page.connection.get(),
-        })
+            page.schema.get(),
+            page.connection.get(),
+            page.rung.get(),
+        ))
     });
     let of_request = move |read: fn(&crate::model::ModelRequest) -> String| {
         Signal::derive(move || {
@@ -61,6 +63,11 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
                 <Show when=move || screen.next_mode.get() == Mode::Dry>
                     <p class="hint">
                         "A dry run sends nothing. Live, this is what would be sent."
+                    </p>
+                </Show>
+                <Show when=move || page.rung.get() != Rung::default()>
+                    <p class="hint">
+                        "This endpoint did not take more of structured output with this model before, so it is asked for less. Saving the settings makes it try again."
                     </p>
                 </Show>
                 <CodeBlock

@@ -6,6 +6,7 @@ use super::delivery_banner::DeliveryBanner;
 use super::filters::Filters;
 use super::icons::icon;
 use super::outcome_banner::OutcomeBanner;
+use super::requests::Requests;
 use super::screen::Screen;
 use super::stream_line::StreamLine;
 use super::task_list::TaskList;
@@ -27,6 +28,7 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
                 }
             }}
             <OutcomeBanner screen/>
+            <Requests screen/>
             <Warnings screen/>
             <DeliveryBanner screen/>
             {move || {
@@ -108,7 +110,7 @@ fn Warnings(screen: Screen) -> impl IntoView {
                 view! {
                     <div class="notice" data-tone="warning">
                         {icon("warning")}
-                        <p>{warning.what} " " {warning.hint}</p>
+                        <p>{warning.message}</p>
                     </div>
                 }
             })

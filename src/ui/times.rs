@@ -10,6 +10,13 @@ fn date(milliseconds: u64) -> Date {
     Date::new(&JsValue::from_f64(milliseconds))
 }
 
+/// The time now, in milliseconds since 1970.
+#[must_use]
+pub fn now() -> u64 {
+    // `as` saturates; a time is far below 2^53.
+    Date::now() as u64
+}
+
 /// The time of day, `14:33`, of a time in milliseconds since 1970.
 #[must_use]
 pub fn time_of_day(milliseconds: u64) -> String {

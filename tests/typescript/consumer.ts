@@ -157,7 +157,11 @@ async function stream(pieces: Uint8Array[]): Promise<string> {
 
 async function run(signal: AbortSignal): Promise<Receipt[]> {
   const dry: TaskText[] = await dryRun(brief);
-  const made: Generation = await generate(brief, model, { signal, onEvent: (event) => told(event) });
+  const patient: ModelSettings = { ...model, tasksPerRequest: 10, idleSeconds: 120, callSeconds: 900 };
+  const made: Generation = await generate(brief, patient, { signal, onEvent: (event) => told(event) });
+  for (const { outcome, wanted, arrived, calls, usage } of made.requests) {
+    console.log(outcome.outcome, wanted - arrived, calls, usage?.input ?? 0);
+  }
   const whole = made.outcome.outcome === "complete" ? made.tasks : [];
   const cost: number | undefined = made.usage?.output;
   const server: TaskServerSettings = {

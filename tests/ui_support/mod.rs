@@ -71,7 +71,7 @@ impl TestDesk {
 
     /// Lets the answer end.
     pub fn end(&self, outcome: Outcome) {
-        self.apply(Event::GenerationEnded {
+        self.apply(Event::CallEnded {
             outcome,
             raw_answer: "{\"tasks\":[".into(),
         });
@@ -163,13 +163,10 @@ impl Drop for Mounted {
 pub fn connection() -> Connection {
     Connection {
         name: "Team queue".to_owned(),
-        model: Some(ModelEndpoint {
-            base_url: Address::parse("http://localhost:9/v1").unwrap(),
-            model: "scripted".to_owned(),
-            api: taskwright::settings::Api::default(),
-            max_output_tokens: None,
-            needs_key: None,
-        }),
+        model: Some(ModelEndpoint::at(
+            Address::parse("http://localhost:9/v1").unwrap(),
+            "scripted",
+        )),
         ..Connection::built_in()
     }
 }

@@ -10,9 +10,8 @@ use super::{Carrier, Engine, Unchecked};
 use crate::driver::{self, Assignment, Report};
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
-use crate::run::Effect;
+use crate::run::{Effect, Event, Note};
 use crate::settings::TaskServer;
-use crate::ui::page::Problem;
 
 /// The text that is shown of an answer while it arrives, in characters.
 const TAIL_CHARACTERS: usize = 160;
@@ -37,17 +36,13 @@ impl Engine {
         };
         let engine = Rc::clone(self);
         match effect {
-            Effect::Generate => {
-                let assignment = self.with_run(|run| {
-                    Some(Assignment {
-                        brief: run.brief()?.clone(),
-                        schema: run.schema().clone(),
-                        connection: run.connection().clone(),
-                    })
-                });
+            Effect::Generate { ask, rung } => {
+                let assignment = self.with_run(|run| Assignment::of(run, ask, rung));
                 let Some(assignment) = assignment.flatten() else {
                     return;
                 };
+                let assignment = self.with_known_rung(assignment);
+                let stop = self.new_stop();
                 spawn_local(async move {
                     let still = stop.clone();
                     let report = move |report| engine.report(&id, &still, report);
@@ -58,6 +53,14 @@ impl Engine {
                         }
                     }
                 });
+            }
+            Effect::RememberRung(rung) => {
+                let endpoint = self.with_run(|run| run.connection().model.clone());
+                if let (Some(Some(endpoint)), Some(remember)) =
+                    (endpoint, self.on_rung.borrow().as_ref())
+                {
+                    remember(&endpoint, rung);
+                }
             }
             Effect::StopGeneration => stop.stop(),
             Effect::Check {
@@ -122,17 +125,28 @@ impl Engine {
                 }
             }
             Report::Warning { code, message } => {
-                if self.with_run(|run| run.id() == id) == Some(true) {
-                    self.page.warnings.update(|warnings| {
-                        warnings.push(Problem {
-                            code,
-                            what: message,
-                            hint: String::new(),
-                        });
-                    });
-                }
+                self.apply_to(id, Event::Noted(Note { code, message }));
             }
         }
+    }
+
+    /// The assignment with no more of structured output than its endpoint is known to take.
+    fn with_known_rung(&self, assignment: Assignment) -> Assignment {
+        let known = assignment.connection.model.as_ref();
+        let known = known.map(|endpoint| self.rungs.borrow().rung(endpoint));
+        Assignment {
+            rung: assignment.rung.max(known.unwrap_or_default()),
+            ..assignment
+        }
+    }
+
+    /// A stop for the call that is made now; an earlier one was for an earlier call.
+    fn new_stop(&self) -> StopSignal {
+        let stop = StopSignal::default();
+        if let Some(current) = self.current.borrow_mut().as_mut() {
+            current.stop = stop.clone();
+        }
+        stop
     }
 
     /// Shows what arrived at the next frame, however many pieces come until then.

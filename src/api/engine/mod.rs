@@ -24,12 +24,14 @@ use crate::browser::lock::Held;
 use crate::browser::network::{self, NetworkWatch};
 use crate::browser::tabs::Tabs;
 use crate::document::Document;
-use crate::driver::{DryDriver, IDLE_MILLISECONDS, Keeper, LiveDriver};
+use crate::driver::{DryDriver, Keeper, LiveDriver};
+use crate::model::{Rung, RungMemory};
 use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{Batch, Change, Event, Mode, Run, RunError, Step};
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretName};
+use crate::settings::ModelEndpoint;
 use crate::ui::page::{Page, Problem};
 
 /// What carries out the effects of the run that is shown. That of a dry run has no way to the
@@ -54,6 +56,8 @@ struct Current {
 
 /// Called when a run wants a secret, with why an earlier one was not accepted.
 type OnAsk = Box<dyn Fn(SecretName)>;
+/// Called when an endpoint was found not to take more than a rung.
+type OnRung = Box<dyn Fn(&ModelEndpoint, Rung)>;
 
 /// Runs the run that is shown.
 pub(super) struct Engine {
@@ -65,6 +69,9 @@ pub(super) struct Engine {
     secrets: Rc<RefCell<Keyring>>,
     current: RefCell<Option<Current>>,
     on_ask: RefCell<Option<OnAsk>>,
+    on_rung: RefCell<Option<OnRung>>,
+    /// What endpoints were found not to take.
+    rungs: Rc<RefCell<RungMemory>>,
     arrived: RefCell<String>,
     flush_is_due: Cell<bool>,
     checks: RefCell<VecDeque<Unchecked>>,
@@ -89,7 +96,11 @@ struct Unchecked {
 }
 
 impl Engine {
-    pub fn new(page: Page, secrets: Rc<RefCell<Keyring>>) -> Rc<Engine> {
+    pub fn new(
+        page: Page,
+        secrets: Rc<RefCell<Keyring>>,
+        rungs: Rc<RefCell<RungMemory>>,
+    ) -> Rc<Engine> {
         let engine = Rc::new(Engine {
             page,
             _owner: Owner::current(),
@@ -98,6 +109,8 @@ impl Engine {
             secrets,
             current: RefCell::new(None),
             on_ask: RefCell::new(None),
+            on_rung: RefCell::new(None),
+            rungs,
             arrived: RefCell::new(String::new()),
             flush_is_due: Cell::new(false),
             checks: RefCell::default(),
@@ -131,6 +144,11 @@ impl Engine {
         *self.on_ask.borrow_mut() = Some(Box::new(ask));
     }
 
+    /// Says what to do when an endpoint was found not to take more than a rung.
+    pub fn on_rung(&self, remember: impl Fn(&ModelEndpoint, Rung) + 'static) {
+        *self.on_rung.borrow_mut() = Some(Box::new(remember));
+    }
+
     pub fn now(&self) -> u64 {
         self.clock.now()
     }
@@ -161,15 +179,9 @@ impl Engine {
         self.leave();
         let carrier = match run.mode() {
             Mode::Dry => Carrier::Dry(DryDriver::new(self.clock)),
-            Mode::Live => Carrier::Live(LiveDriver::new(
-                Fetch,
-                Fetch,
-                Rc::clone(&self.secrets),
-                IDLE_MILLISECONDS,
-            )),
+            Mode::Live => Carrier::Live(LiveDriver::new(Fetch, Fetch, Rc::clone(&self.secrets))),
         };
         self.page.show(Some(&run));
-        self.page.warnings.set(Vec::new());
         let mut keeper = Keeper::default();
         keeper.note(step.changes.into_iter().chain([Change::Run]));
         let is_in_charge = lock.is_some();
@@ -212,7 +224,6 @@ impl Engine {
         self.wake_at.set(None);
         self.unread.borrow_mut().clear();
         self.checks.borrow_mut().clear();
-        self.page.warnings.set(Vec::new());
         self.arrived.borrow_mut().clear();
         self.page.show(None);
     }

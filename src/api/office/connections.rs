@@ -61,6 +61,7 @@ impl Office {
         compile(&schema).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
+        self.show_rung();
         self.load_kept_secrets();
         self.suggest_mode();
         Ok(())
@@ -90,13 +91,16 @@ impl Office {
             Err(problem) => self.page.settings_problem.set(Some(problem)),
             Ok(()) => {
                 self.page.settings_problem.set(None);
+                if let Some(endpoint) = &connection.model {
+                    self.forget_rung(endpoint);
+                }
                 if let Ok(text) = serde_json::to_string(&connection)
                     && let Err(reason) = local::write(Shelf::Browser, KEPT_CONNECTION, &text)
                 {
                     self.note_local(&reason);
                 }
                 // A delivery that waits goes on with what was corrected, in the tab that has it.
-                self.engine.apply_in_charge(Event::Connect(connection));
+                self.engine.apply_in_charge(Event::Connect(Box::new(connection)));
             }
         }
     }
@@ -126,7 +130,8 @@ impl Office {
                 Ok((200, body)) => models::parse(&body)
                     .map_err(|error| problem(error.code(), &error, error.hint())),
                 Ok((status, body)) => {
-                    let failure = crate::model::http::failure(status, |_| None, &body);
+                    let failure =
+                        crate::model::http::failure(status, |_| None, &body, office.engine.now());
                     Err(problem(failure.code(), &failure.message, &failure.hint()))
                 }
                 Err(reason) => {

@@ -7,6 +7,7 @@ mod connections;
 mod desk;
 mod opening;
 mod receipts;
+mod rungs;
 mod runs;
 mod secrets;
 
@@ -17,6 +18,7 @@ use leptos::prelude::{Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::engine::Engine;
+use crate::model::RungMemory;
 use crate::run::{Event, Mode};
 use crate::schema::SchemaError;
 use crate::secrets::Keyring;
@@ -30,6 +32,7 @@ pub(super) use desk::OfficeDesk;
 const KEPT_BRIEF: &str = "brief";
 const KEPT_CONNECTION: &str = "connection";
 const KEPT_RUN: &str = "run";
+const KEPT_RUNGS: &str = "rungs";
 
 /// What goes on once a secret is there.
 enum Next {
@@ -43,6 +46,7 @@ pub(super) struct Office {
     page: Page,
     engine: Rc<Engine>,
     secrets: Rc<RefCell<Keyring>>,
+    rungs: Rc<RefCell<RungMemory>>,
     hosts: RefCell<HostPolicy>,
     next: RefCell<Next>,
     aside: RefCell<Option<String>>,
@@ -71,11 +75,13 @@ impl Office {
     /// An office for a page, with what was kept and what the page's address says.
     pub fn open(page: Page, query: &str) -> Rc<Office> {
         let secrets: Rc<RefCell<Keyring>> = Rc::default();
-        let engine = Engine::new(page, Rc::clone(&secrets));
+        let rungs: Rc<RefCell<RungMemory>> = Rc::default();
+        let engine = Engine::new(page, Rc::clone(&secrets), Rc::clone(&rungs));
         let office = Rc::new(Office {
             page,
             engine,
             secrets,
+            rungs,
             hosts: RefCell::new(HostPolicy::default()),
             next: RefCell::new(Next::Nothing),
             aside: RefCell::new(None),
@@ -88,6 +94,13 @@ impl Office {
                 office.ask_again(name);
             }
         });
+        let learning = Rc::downgrade(&office);
+        office.engine.on_rung(move |endpoint, rung| {
+            if let Some(office) = learning.upgrade() {
+                office.remember_rung(endpoint, rung);
+            }
+        });
+        office.read_rungs();
         office.read_brief();
         office.restore_run();
         let link = Link::parse(query);

@@ -18,8 +18,11 @@ use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
 use crate::browser::{random, words};
 use crate::document::Document;
-use crate::driver::{self, Assignment, IDLE_MILLISECONDS, LiveDriver};
+use crate::driver::{self, Assignment, LiveDriver};
+use crate::model::Rung;
 use crate::ports::{Clock, StopSignal};
+use crate::review::RunId;
+use crate::run::{Mode, Run, Start};
 use crate::schema::strict::{self, Relaxation};
 use crate::schema::{Check, agent_task_schema};
 use crate::secrets::SecretName;
@@ -139,22 +142,26 @@ pub async fn generate(
         Arc::new(validator::compile(&assignment.schema).map_err(SurfaceError::Schema)?);
     let listener = Listener::of(&options, "onEvent")?;
     let following = signal::follow(&options)?;
-    let driver = LiveDriver::new(
-        Fetch,
-        Fetch,
-        Rc::new(RefCell::new(keyring)),
-        IDLE_MILLISECONDS,
-    );
+    let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));
+    let begun = Run::start(Start {
+        // Told to nobody; without randomness only the waits are the same every time.
+        id: RunId::from_bits(random::bits().unwrap_or_default()),
+        mode: Mode::Live,
+        at: PageClock.now(),
+        brief: Some(assignment.brief),
+        connection: assignment.connection,
+        schema: assignment.schema,
+    });
     let gathering = RefCell::new(Gathering::default());
-    driver
-        .generate(assignment, check, following.stop.clone(), &|report| {
-            let event = gathering.borrow_mut().take(report);
-            if let Some(event) = event {
-                listener.tell(&event, &following.stop);
-            }
-        })
-        .await;
-    listener.end(arguments::to_js(&gathering.into_inner().end())?)
+    let tell = |report| {
+        let event = gathering.borrow_mut().take(report);
+        if let Some(event) = event {
+            listener.tell(&event, &following.stop);
+        }
+    };
+    let run =
+        driver::play_generation(&driver, &PageClock, begun, check, &following.stop, &tell).await;
+    listener.end(arguments::to_js(&gathering.into_inner().end(&run))?)
 }
 
 /// Posts tasks, one after the other.
@@ -209,16 +216,18 @@ pub async fn deliver(
 
 fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignment, SurfaceError> {
     let (brief, schema) = brief::read(&arguments::json("brief", brief)?)?;
-    Ok(Assignment {
+    let connection = Connection {
+        name: String::new(),
+        model,
+        task_server: None,
+        task_schema: None,
+    };
+    Ok(Assignment::first(
         brief,
         schema,
-        connection: Connection {
-            name: String::new(),
-            model,
-            task_server: None,
-            task_schema: None,
-        },
-    })
+        connection,
+        Rung::default(),
+    ))
 }
 
 fn missing(member: &'static str, address: &crate::settings::Address) -> Thrown {

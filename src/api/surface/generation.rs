@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::events::{StreamEvent, Usage, Violation, Warning, violations};
 use super::outcome::Outcome;
 use crate::driver::Report;
-use crate::run::Event;
+use crate::run::{self, Event, Run};
 
 /// `Generation` of the TypeScript types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,11 +14,45 @@ pub struct Generation {
     outcome: Outcome,
     /// Every whole task, in the order of the answer.
     tasks: Vec<GeneratedTask>,
-    /// What it cost, as far as the endpoint said.
+    /// What all requests cost, those that failed included, as far as the endpoint said.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
     /// Everything odd.
     warnings: Vec<Warning>,
+    /// The requests that were made, in their order.
+    requests: Vec<Request>,
+}
+
+/// `GenerationRequest` of the TypeScript types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// How it ended.
+    outcome: Outcome,
+    /// How many tasks it asked for.
+    wanted: u16,
+    /// How many came.
+    arrived: u32,
+    /// How many calls were made for it.
+    calls: usize,
+    /// What they cost, as far as the endpoint said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Usage>,
+}
+
+impl Request {
+    fn of(request: &run::Request) -> Request {
+        let interrupted = crate::model::Outcome::Interrupted { reason: None };
+        Request {
+            outcome: Outcome::new(
+                request.outcome().unwrap_or(&interrupted),
+                &request.raw_answer,
+            ),
+            wanted: request.wanted,
+            arrived: request.arrived,
+            calls: request.calls.len(),
+            usage: request.usage().map(Usage::from),
+        }
+    }
 }
 
 /// A task of an answer.
@@ -33,9 +67,7 @@ pub struct GeneratedTask {
 /// Gathers what a driver reports.
 #[derive(Debug, Default)]
 pub struct Gathering {
-    outcome: Option<Outcome>,
     tasks: Vec<GeneratedTask>,
-    usage: Option<Usage>,
     warnings: Vec<Warning>,
 }
 
@@ -70,34 +102,27 @@ impl Gathering {
                     violations: task.violations,
                 })
             }
-            Event::UsageArrived(usage) => {
-                let usage = Usage::from(usage);
-                self.usage = Some(usage);
-                Some(StreamEvent::Usage(usage))
-            }
-            Event::GenerationEnded {
-                outcome,
-                raw_answer,
-            } => {
-                self.outcome = Some(Outcome::new(&outcome, &raw_answer));
-                None
-            }
-            // The other events are those of a page and of a delivery.
+            Event::UsageArrived(usage) => Some(StreamEvent::Usage(usage.into())),
+            // The other events are those of a page, of a delivery, and of single calls.
             _ => None,
         }
     }
 
-    /// What it came to. A generation that did not say how it ended was interrupted.
+    /// What it came to, for the run as it stood at the end.
     #[must_use]
-    pub fn end(self) -> Generation {
+    pub fn end(self, run: &Run) -> Generation {
         let interrupted = crate::model::Outcome::Interrupted { reason: None };
+        let outcome = match run.generation() {
+            run::Generation::Ended { outcome, .. } => outcome,
+            run::Generation::None | run::Generation::Running { .. } => &interrupted,
+        };
+        let raw_answer = run.requests().last().map(|last| &*last.raw_answer);
         Generation {
-            outcome: self
-                .outcome
-                .unwrap_or_else(|| Outcome::new(&interrupted, "")),
+            outcome: Outcome::new(outcome, raw_answer.unwrap_or_default()),
             tasks: self.tasks,
-            usage: self.usage,
+            usage: run.usage().map(Usage::from),
             warnings: self.warnings,
+            requests: run.requests().iter().map(Request::of).collect(),
         }
     }
 }
@@ -105,13 +130,36 @@ impl Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::brief::BriefForm;
     use crate::document::Document;
     use crate::model;
+    use crate::review::RunId;
+    use crate::run::{Mode, Start};
+    use crate::schema::{TaskSchema, agent_task_schema};
+    use crate::settings::Connection;
     use serde_json::json;
 
+    fn run(count: &str) -> Run {
+        let form = BriefForm {
+            goal: "Ship it".to_owned(),
+            count: count.to_owned(),
+            ..BriefForm::default()
+        };
+        let (run, _) = Run::start(Start {
+            id: RunId::from_bits(1),
+            mode: Mode::Live,
+            at: 0,
+            brief: Some(form.check(0).unwrap()),
+            connection: Connection::built_in(),
+            schema: TaskSchema::parse(agent_task_schema()).unwrap(),
+        });
+        run
+    }
+
     #[test]
-    fn a_generation_holds_what_was_told_in_its_order() {
+    fn a_generation_holds_what_was_told_in_its_order_and_what_each_request_came_to() {
         let mut gathering = Gathering::default();
+        let mut run = run("2");
         let task = |text: &str| Event::TaskArrived {
             document: Document::parse(text).unwrap(),
             violations: Vec::new(),
@@ -129,11 +177,14 @@ mod tests {
                 code: "stepped_down".into(),
                 message: "m".into(),
             },
-            Report::Event(Box::new(Event::GenerationEnded {
+            Report::Event(Box::new(Event::CallEnded {
                 outcome: model::Outcome::Complete,
                 raw_answer: "{}".into(),
             })),
         ] {
+            if let Report::Event(event) = &report {
+                run.apply((**event).clone(), 0);
+            }
             told.extend(gathering.take(report));
         }
         let told = serde_json::to_value(told).unwrap();
@@ -143,17 +194,23 @@ mod tests {
             json!({"type": "task", "index": 1, "text": "{\"a\":2.0}", "violations": []})
         );
         assert_eq!(told.as_array().unwrap().len(), 5, "the end is no event");
-        let generation = serde_json::to_value(gathering.end()).unwrap();
+        let generation = serde_json::to_value(gathering.end(&run)).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "complete");
         assert_eq!(generation["outcome"]["rawText"], "{}");
         assert_eq!(generation["tasks"][0]["text"], "{\"a\": 1}");
         assert_eq!(generation["usage"]["input"], 7);
         assert_eq!(generation["warnings"][0]["code"], "stepped_down");
+        let request = &generation["requests"][0];
+        assert_eq!(
+            (&request["wanted"], &request["arrived"]),
+            (&json!(2), &json!(2))
+        );
+        assert_eq!(request["outcome"]["code"], "complete");
     }
 
     #[test]
     fn a_generation_that_says_no_end_is_not_complete() {
-        let generation = serde_json::to_value(Gathering::default().end()).unwrap();
+        let generation = serde_json::to_value(Gathering::default().end(&run("2"))).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "interrupted");
         assert!(generation.get("usage").is_none(), "absent, not null");
     }

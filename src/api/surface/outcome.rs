@@ -93,6 +93,7 @@ mod tests {
             429,
             |name| (name == "retry-after").then(|| "2".to_owned()),
             br#"{"error":{"message":"slow","code":"rate_limit_exceeded","param":null}}"#,
+            0,
         );
         assert_eq!(
             seen(&model::Outcome::Failed(Box::new(failure))),

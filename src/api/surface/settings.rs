@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::SurfaceError;
 use super::shape;
 use crate::settings::{
-    Address, Api, BodyTemplate, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, ModelEndpoint, SettingsError,
-    TaskServer,
+    Address, Api, BodyTemplate, CallSeconds, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, IdleSeconds,
+    Limits, ModelEndpoint, SettingsError, TaskServer, TasksPerRequest,
 };
 
 /// The member of `ModelSettings` that holds the model endpoint's key.
@@ -27,6 +27,12 @@ struct ModelSettings {
     max_output_tokens: Option<std::num::NonZeroU32>,
     #[serde(default, deserialize_with = "shape::present")]
     needs_key: Option<bool>,
+    #[serde(default, deserialize_with = "shape::present")]
+    tasks_per_request: Option<TasksPerRequest>,
+    #[serde(default, deserialize_with = "shape::present")]
+    idle_seconds: Option<IdleSeconds>,
+    #[serde(default, deserialize_with = "shape::present")]
+    call_seconds: Option<CallSeconds>,
 }
 
 /// Which interface an endpoint speaks.
@@ -75,12 +81,20 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, Surfac
             reason: "model names no model".to_owned(),
         });
     }
+    let usual = Limits::default();
     Ok(ModelEndpoint {
         base_url: Address::parse(&input.base_url)?,
         model: input.model,
         api: input.api.map(Api::from).unwrap_or_default(),
         max_output_tokens: input.max_output_tokens.map(std::num::NonZeroU32::get),
         needs_key: input.needs_key.or(has_key.then_some(true)),
+        limits: Limits {
+            tasks_per_request: input.tasks_per_request.unwrap_or(usual.tasks_per_request),
+            idle_seconds: input.idle_seconds.unwrap_or(usual.idle_seconds),
+            call_seconds: input.call_seconds.unwrap_or(usual.call_seconds),
+            ..usual
+        },
+        prices: None,
     })
 }
 
@@ -141,6 +155,14 @@ mod tests {
             ),
             (
                 r#"{"baseUrl":"https://a.example","model":"m","maxOutputTokens":0}"#,
+                "invalid_argument",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","idleSeconds":0}"#,
+                "invalid_argument",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","tasksPerRequest":501}"#,
                 "invalid_argument",
             ),
             (

@@ -110,6 +110,12 @@ export interface ModelSettings {
   maxOutputTokens?: number;
   /** Whether the endpoint wants a key. When left out: if one is given, and everywhere but on loopback. */
   needsKey?: boolean;
+  /** How many tasks one request asks for, 1 to 500; 25 when left out. More are asked for in several requests, one after the other. */
+  tasksPerRequest?: number;
+  /** For how many seconds nothing may arrive before the outcome is `stalled`, 1 to 3600; 60 when left out. */
+  idleSeconds?: number;
+  /** How many seconds one call may take in all, 1 to 86400; 600 when left out. */
+  callSeconds?: number;
   /** The key. Goes to `baseUrl`'s origin and nowhere else, is kept for the call only and is part of no error. */
   modelKey?: string;
 }
@@ -316,25 +322,44 @@ export function dryRun(brief: Brief): Promise<TaskText[]>;
 
 /** What can be set for `generate`. */
 export interface GenerateOptions {
-  /** Stops the request; the outcome is `cancelled` then. */
+  /** Stops the request, or the wait before it is made again; the outcome is `cancelled` then. */
   signal?: AbortSignal;
   /** Is told what happens, at once. Where it throws, the request is stopped and the promise rejected with `listener_failed`. */
   onEvent?: (event: StreamEvent) => void;
 }
 
-/** What a request to the model came to. */
-export interface Generation {
+/** One request of a generation. */
+export interface GenerationRequest {
   outcome: Outcome;
-  /** Every task that closed, in the order of the answer. */
+  /** How many tasks it asked for. */
+  wanted: number;
+  /** How many came. */
+  arrived: number;
+  /** How many calls were made for it: those that failed, and the one that counts. */
+  calls: number;
+  /** What all its calls used; absent where the endpoint did not say. */
+  usage?: Usage;
+}
+
+/** What the model was asked for, and what it came to. */
+export interface Generation {
+  /** `complete` where every request is; else how the last one ended. */
+  outcome: Outcome;
+  /** Every task that closed, in the order of the answers. */
   tasks: { text: TaskText; violations: Violation[] }[];
-  /** Absent where the endpoint did not say. */
+  /** What all requests used, those that failed included; absent where the endpoint did not say. */
   usage?: Usage;
   warnings: Warning[];
+  /** The requests, in their order. */
+  requests: GenerationRequest[];
 }
 
 /**
- * Asks the model for the tasks of a brief. How it ended is data (`outcome`), not an error. An
- * endpoint that does not take the schema is asked again with less, with a warning.
+ * Asks the model for the tasks of a brief, in several requests where there are many. How it ended
+ * is data (`outcome`), not an error. An endpoint that does not take the schema is asked again with
+ * less, with a warning. While no task of a request has arrived, a call that failed by chance (408,
+ * 409, 429, 5xx, no answer; not a quota that is used up) is made again twice, after half a second
+ * and a second or after what `Retry-After` asks for, up to a minute.
  * @throws {TaskwrightError} (rejects) for what is wrong with the arguments, before anything is sent
  */
 export function generate(brief: Brief, settings: ModelSettings, options?: GenerateOptions): Promise<Generation>;

@@ -12,6 +12,8 @@ pub enum FailureKind {
     NotConfigured,
     /// The dry generator cannot make tasks for the schema.
     DryRun,
+    /// The run's budget does not allow for another request.
+    BudgetReached,
 
     // Before an answer.
     /// No status came at all: unreachable, refused, or not readable for a page.
@@ -48,6 +50,10 @@ pub enum FailureKind {
     RequestRefused,
     /// A status that says nothing of the above.
     UnexpectedStatus,
+
+    // While it was waited for.
+    /// The answer was not there in full when the time of a call was over.
+    TookTooLong,
 
     // Inside the stream.
     /// The endpoint reported an error that is none of the above.
@@ -94,6 +100,8 @@ impl FailureKind {
         match self {
             K::NotConfigured => "not_configured",
             K::DryRun => "dry_run",
+            K::BudgetReached => "budget_reached",
+            K::TookTooLong => "took_too_long",
             K::Unreachable => "unreachable",
             K::KeyRefused => "key_refused",
             K::Forbidden => "forbidden",
@@ -136,6 +144,7 @@ impl FailureKind {
         matches!(
             self,
             K::Unreachable
+                | K::TookTooLong
                 | K::RateLimited
                 | K::TimedOut
                 | K::ServerError

@@ -185,7 +185,7 @@ fn a_server_known_to_honour_keys_gets_the_same_key_again() {
     if let Some(server) = &mut connection.task_server {
         server.honours_idempotency_keys = true;
     }
-    stage.ok(Event::Connect(connection));
+    stage.ok(Event::Connect(Box::new(connection)));
     stage.approve_all();
     stage.post();
     let by_itself = stage.play(|_| lost());
@@ -220,7 +220,7 @@ fn a_key_that_the_server_was_not_told_makes_nothing_safe_to_send_again() {
     let id = stage.id(1);
     // Saying so afterwards, or naming another server, does not help this one.
     for url in ["http://localhost:8080", "http://localhost:9999"] {
-        stage.ok(Event::Connect(honouring(url)));
+        stage.ok(Event::Connect(Box::new(honouring(url))));
         assert_eq!(
             stage.apply(Event::ResendSameKey { draft: id.clone() }),
             Some(RunError::KeysNotHonoured),
@@ -243,7 +243,7 @@ fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
     };
     for later in [refused(), not_taken, no_token] {
         let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-        stage.ok(Event::Connect(honouring("http://localhost:8080")));
+        stage.ok(Event::Connect(Box::new(honouring("http://localhost:8080"))));
         stage.approve_all();
         stage.post();
         stage.play(|_| lost());
@@ -273,7 +273,7 @@ fn another_address_takes_the_queue_back_until_it_is_confirmed_for_it() {
     stage.post();
     stage.play(|_| refused());
     assert_eq!(stage.state(2), DraftState::Queued);
-    stage.ok(Event::Connect(honouring("http://localhost:9999")));
+    stage.ok(Event::Connect(Box::new(honouring("http://localhost:9999"))));
     assert_eq!(stage.state(2), DraftState::Approved);
     assert_eq!(stage.run.batch(), &Batch::Idle);
     stage.ok(Event::Resume);

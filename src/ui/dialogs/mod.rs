@@ -5,6 +5,7 @@ mod bring;
 mod confirm;
 mod host;
 mod modal;
+mod model_limits;
 mod receipts;
 mod secret;
 mod settings;

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::model_limits::ModelLimits;
 use super::settings::{Settings, id_of};
 use crate::settings::Api;
 use crate::settings::form::{ConnectionForm, FormField, SchemaChoice};
@@ -13,7 +14,7 @@ use crate::ui::screen::Screen;
 
 /// A field of one line in the monospaced face.
 #[component]
-fn TextField(
+pub(super) fn TextField(
     settings: Settings,
     field: FormField,
     label: &'static str,
@@ -158,6 +159,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     </div>
                 </fieldset>
             </div>
+            <ModelLimits settings/>
             <fieldset class="segment" aria-describedby="needs-key-hint">
                 <legend>"Wants a key"</legend>
                 <div class="choices">
