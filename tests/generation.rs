@@ -13,6 +13,8 @@ mod world;
 
 #[path = "generation/budget.rs"]
 mod budget;
+#[path = "generation/many.rs"]
+mod many;
 #[path = "generation/retries.rs"]
 mod retries;
 #[path = "generation/rungs.rs"]

@@ -11,6 +11,7 @@ impl Run {
         let done = match event {
             Event::StopGeneration => self.stop_generation(now, &mut step),
             Event::KeepWhole { outcome } => self.keep_whole(&outcome, &mut step),
+            Event::AskForMissing { outcome } => self.ask_for_missing(&outcome, now, &mut step),
             Event::TaskArrived {
                 document,
                 violations,

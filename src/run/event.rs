@@ -22,6 +22,12 @@ pub enum Event {
         /// The outcome's code as the operator saw it.
         outcome: String,
     },
+    /// Ask for the tasks of the brief that did not come, and keep the whole ones that did. Names the
+    /// outcome, as above.
+    AskForMissing {
+        /// The outcome's code as the operator saw it.
+        outcome: String,
+    },
     /// Bring in tasks that exist already, each as JSON text.
     Bring {
         /// One text for each task.

@@ -83,6 +83,7 @@ impl Run {
             request,
             of: request.saturating_add(usize::try_from(further).unwrap_or(0)),
             tasks: usize::try_from(self.tasks_arrived()).unwrap_or(usize::MAX),
+            can_go_on: self.may_ask_for_missing(),
         })
     }
 
@@ -245,6 +246,37 @@ impl Run {
         *kept = true;
         step.changes.push(Change::Run);
         Ok(())
+    }
+
+    /// Asks for the tasks of the brief that did not come, by the operator's deliberate act: with it
+    /// the whole tasks of an answer that is not complete are kept.
+    pub(super) fn ask_for_missing(
+        &mut self,
+        shown: &str,
+        now: u64,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let Generation::Ended { outcome, .. } = &self.generation else {
+            return Err(RunError::NotComplete);
+        };
+        if outcome.code() != shown {
+            return Err(RunError::OutcomeChanged);
+        }
+        if !self.may_ask_for_missing() {
+            return Err(RunError::WrongState);
+        }
+        self.still_planned = self.tasks_missing().div_ceil(self.most_of_a_request());
+        self.make_request(now, step);
+        Ok(())
+    }
+
+    /// Whether tasks of the brief did not come, and the model can be asked for them.
+    #[must_use]
+    pub fn may_ask_for_missing(&self) -> bool {
+        self.mode == Mode::Live
+            && matches!(self.generation, Generation::Ended { .. })
+            && self.tasks_missing() > 0
+            && !self.is_posting()
     }
 
     /// The request whose call is under way.
@@ -419,7 +451,7 @@ impl Run {
         step.changes.push(Change::Draft(id.clone()));
         self.replan();
         self.drafts.push(Arc::new(Draft {
-            id,
+            id: id.clone(),
             origin,
             proposed: content.shared_text(),
             content,
@@ -428,6 +460,7 @@ impl Run {
             review: Review::Proposed,
             delivery: Delivery::default(),
         }));
+        self.look_at_key(&id, step);
     }
 }
 

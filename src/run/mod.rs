@@ -9,6 +9,7 @@ mod apply;
 mod delivering;
 mod event;
 mod generating;
+mod keys;
 pub mod receipts;
 mod record;
 mod request;
@@ -32,6 +33,7 @@ use crate::settings::Connection;
 use delivering::Dispatch;
 pub use delivering::{Progress, Standing, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
+pub use keys::UNIQUE_KEY;
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
 pub use request::{Call, Purpose, Request};
 
@@ -105,6 +107,8 @@ pub struct GenerationProgress {
     pub of: usize,
     /// How many tasks have come.
     pub tasks: usize,
+    /// Whether those that did not come can be asked for.
+    pub can_go_on: bool,
 }
 
 impl Generation {
@@ -239,6 +243,7 @@ pub struct Run {
     notes: Vec<Note>,
     /// Shared with whoever shows them; a change makes a new one.
     drafts: Vec<Arc<TaskDraft>>,
+    keys: keys::Keys,
     batch: Batch,
     /// The order of the drafts, made when it is needed and forgotten when they change.
     plan: OnceCell<Arc<Plan>>,
@@ -279,6 +284,7 @@ impl Run {
             still_planned: 0,
             notes: Vec::new(),
             drafts: Vec::new(),
+            keys: keys::Keys::default(),
             batch: Batch::Idle,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),

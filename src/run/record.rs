@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::delivering::Dispatch;
+use super::keys::Keys;
 use super::{Batch, Call, Change, Generation, Mode, Note, Purpose, Request, Run, Step, TaskDraft};
 use crate::brief::Brief;
 use crate::delivery::Delivery;
@@ -287,7 +288,7 @@ impl Run {
             .into_iter()
             .map(|draft| Arc::new(draft.into_draft()))
             .collect();
-        Ok(Run {
+        let mut run = Run {
             requests: requests(&record, &drafts),
             id: record.id,
             mode: record.mode,
@@ -300,10 +301,14 @@ impl Run {
             still_planned: record.still_planned,
             notes: record.notes,
             drafts,
+            keys: Keys::default(),
             batch: record.batch,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),
-        })
+        };
+        // What the keys say stands in the records.
+        let _ = run.look_at_all_keys();
+        Ok(run)
     }
 
     /// Takes over what another page wrote of this run since. Records of other runs, and of drafts
@@ -331,6 +336,7 @@ impl Run {
             }
             step.changes.push(Change::Draft(id));
         }
+        let _ = self.look_at_all_keys();
         self.replan();
         step
     }

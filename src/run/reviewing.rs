@@ -43,6 +43,7 @@ impl Run {
             });
         }
         step.changes.push(Change::Draft(id.clone()));
+        self.look_at_key(id, step);
         self.replan();
         Ok(())
     }
@@ -63,6 +64,7 @@ impl Run {
         if draft.revision == revision {
             draft.violations = Some(violations);
             step.changes.push(Change::Draft(id.clone()));
+            self.look_at_key(id, step);
         }
         Ok(())
     }
@@ -75,9 +77,17 @@ impl Run {
         let template = self.body_template().cloned();
         self.requeue();
         for id in ids {
+            let is_free = self.draft(id).is_some_and(|draft| self.has_free_key(draft));
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-            match approve_one(draft, mode, template.as_ref()) {
-                Ok(true) => step.changes.push(Change::Draft(id.clone())),
+            let approved = match is_free {
+                true => approve_one(draft, mode, template.as_ref()),
+                false => Err(RunError::NotValid),
+            };
+            match approved {
+                Ok(true) => {
+                    step.changes.push(Change::Draft(id.clone()));
+                    self.look_at_key(id, step);
+                }
                 Ok(false) => {}
                 Err(error) if ids.len() == 1 => return Err(error),
                 Err(_) => {}
@@ -97,6 +107,7 @@ impl Run {
         draft.review = Review::Rejected { reason };
         draft.delivery.stage = Stage::Idle;
         step.changes.push(Change::Draft(id.clone()));
+        self.look_at_key(id, step);
         self.requeue();
         Ok(())
     }
@@ -114,6 +125,7 @@ impl Run {
                 draft.review = Review::Proposed;
                 draft.delivery.stage = Stage::Idle;
                 step.changes.push(Change::Draft(id.clone()));
+                self.look_at_key(id, step);
             }
         }
         Ok(())

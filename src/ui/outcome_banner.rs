@@ -58,6 +58,7 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
                 {mark(mark_name(&outcome))}
                 <div class="body">
                     <h3>{heading}</h3>
+                    {outcome.is_complete().then(|| view! { <Missing screen code=outcome.code()/> })}
                     {(!outcome.is_complete())
                         .then(|| view! { <NotComplete screen outcome=outcome.clone() kept mode/> })}
                 </div>
@@ -116,6 +117,37 @@ fn complete_words(screen: Screen, count: usize, wanted: Option<usize>) -> String
         ),
     });
     text
+}
+
+/// The way to the tasks of the brief that did not come, where there is one.
+#[component]
+fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
+    let missing = Memo::new(move |_| {
+        screen.page.run.with(|run| {
+            let run = run.as_ref()?;
+            let asked = run.asked.filter(|asked| asked.can_go_on)?;
+            let missing = usize::from(run.wanted?).saturating_sub(asked.tasks);
+            (missing > 0).then_some((missing, asked.tasks))
+        })
+    });
+    move || {
+        let (missing, here) = missing.get()?;
+        let label = match here {
+            // Without any there is nothing to go on from: that is what generating again is for.
+            0 => return None,
+            _ => format!("Ask for the {} missing", counted(missing, "task")),
+        };
+        Some(view! {
+            <button
+                class="button"
+                type="button"
+                on:click=move |_| screen.send(Event::AskForMissing { outcome: code.to_owned() })
+            >
+                {icon("retry")}
+                {label}
+            </button>
+        })
+    }
 }
 
 /// Why it ended, and what can be done about it.
@@ -182,6 +214,7 @@ fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl
                         }
                     })
             }}
+            <Missing screen code/>
             {is_key
                 .then(|| {
                     view! {

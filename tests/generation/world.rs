@@ -15,7 +15,7 @@ use taskwright::driver::{LiveDriver, Report, play_generation};
 use taskwright::model::{End, ModelRequest};
 use taskwright::ports::{CallEnd, Clock, ModelTransport, Part, Patience, StopSignal, TaskSink};
 use taskwright::review::RunId;
-use taskwright::run::{Event, Generation, Mode, Run, Start};
+use taskwright::run::{Event, Generation, Mode, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema};
 use taskwright::secrets::{Keyring, Secret};
@@ -298,59 +298,67 @@ impl World {
     }
 
     /// Plays it with what the script answers to each call.
-    pub fn play_by(self, mut script: impl FnMut(&Asked) -> Reply + 'static) -> Played {
+    pub fn play_by(self, script: impl FnMut(&Asked) -> Reply + 'static) -> Played {
         let form = BriefForm {
             goal: "Ship it".to_owned(),
             count: self.count.to_string(),
             ..BriefForm::default()
         };
-        let schema = TaskSchema::parse(self.schema).unwrap();
-        let check: Arc<dyn Check> =
-            Arc::new(Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap());
-        let clock = Ahead(Rc::new(Cell::new(BEGIN)));
         let begun = Run::start(Start {
             id: RunId::from_bits(self.id),
             mode: Mode::Live,
-            at: clock.now(),
+            at: BEGIN,
             brief: Some(form.check(0).unwrap()),
             connection: Connection {
                 model: Some(self.endpoint),
                 ..Connection::built_in()
             },
-            schema,
+            schema: TaskSchema::parse(self.schema).unwrap(),
         });
-        let stop = StopSignal::default();
-        let (heard, stop_at, made) = (stop.clone(), self.stop_at, Cell::new(0));
-        let model = Model {
-            clock: clock.clone(),
-            script: Rc::new(RefCell::new(Box::new(move |asked: &Asked| {
-                made.set(made.get() + 1);
-                if stop_at == Some(made.get()) {
-                    heard.stop();
-                }
-                script(asked)
-            }))),
-            asked: Rc::default(),
-        };
-        let driver = LiveDriver::new(
-            model.clone(),
-            Nothing,
-            Rc::new(RefCell::new(Keyring::default())),
-        );
-        let told = RefCell::new(Vec::new());
-        let run = at_once(play_generation(
-            &driver,
-            &clock,
-            begun,
-            check,
-            &stop,
-            &|report| told.borrow_mut().push(report),
-        ));
-        Played {
-            run,
-            asked: model.asked.take(),
-            told: told.into_inner(),
-        }
+        carry_out(begun, self.stop_at, script)
+    }
+}
+
+impl Played {
+    /// Goes on with what the operator does next.
+    pub fn then(mut self, event: Event, script: impl FnMut(&Asked) -> Reply + 'static) -> Played {
+        let step = self.run.apply(event, BEGIN);
+        assert_eq!(step.refused, None);
+        carry_out((self.run, step), None, script)
+    }
+}
+
+fn carry_out(
+    begun: (Run, Step),
+    stop_at: Option<usize>,
+    mut script: impl FnMut(&Asked) -> Reply + 'static,
+) -> Played {
+    let check: Arc<dyn Check> = Arc::new(
+        Validator::compile(begun.0.schema().value(), &ValidatorOptions::default()).unwrap(),
+    );
+    let clock = Ahead(Rc::new(Cell::new(BEGIN)));
+    let stop = StopSignal::default();
+    let (heard, made) = (stop.clone(), Cell::new(0));
+    let model = Model {
+        clock: clock.clone(),
+        script: Rc::new(RefCell::new(Box::new(move |asked: &Asked| {
+            made.set(made.get() + 1);
+            if stop_at == Some(made.get()) {
+                heard.stop();
+            }
+            script(asked)
+        }))),
+        asked: Rc::default(),
+    };
+    let secrets = Rc::new(RefCell::new(Keyring::default()));
+    let driver = LiveDriver::new(model.clone(), Nothing, secrets);
+    let told = RefCell::new(Vec::new());
+    let tell = |report| told.borrow_mut().push(report);
+    let run = at_once(play_generation(&driver, &clock, begun, check, &stop, &tell));
+    Played {
+        run,
+        asked: model.asked.take(),
+        told: told.into_inner(),
     }
 }
 

@@ -223,7 +223,37 @@ impl Office {
         if leaves && is_live && !self.holds(SecretName::AgentToken) {
             return self.ask(SecretName::AgentToken, None, Next::Send(event));
         }
+        let asks = matches!(event, Event::AskForMissing { .. });
+        if asks && is_live && !self.may_ask_the_model(&event) {
+            return;
+        }
         self.engine.act(event);
+    }
+
+    /// Whether the model of the run that is shown can be asked once more. A key that is wanted is
+    /// asked for; what is to be done goes on with it.
+    fn may_ask_the_model(&self, event: &Event) -> bool {
+        let connection = self.engine.with_run(|run| run.connection().clone());
+        let Some(connection) = connection.filter(|connection| self.may_leave_for(connection))
+        else {
+            return false;
+        };
+        let Some(endpoint) = connection.model else {
+            return true;
+        };
+        let held = self.secrets.borrow();
+        let lacks_key =
+            endpoint.wants_key() && held.get(SecretName::ModelKey, &endpoint.base_url).is_none();
+        drop(held);
+        if lacks_key {
+            self.ask_for_address(
+                SecretName::ModelKey,
+                endpoint.base_url,
+                None,
+                Next::Send(event.clone()),
+            );
+        }
+        !lacks_key
     }
 
     pub(super) fn go_live(self: &Rc<Self>) {

@@ -36,6 +36,17 @@ impl Office {
                 "Name the server in the settings.",
             ));
         };
+        self.ask_for_address(name, address, refused, next);
+    }
+
+    /// Asks for a secret that belongs to an address.
+    pub(super) fn ask_for_address(
+        &self,
+        name: SecretName,
+        address: Address,
+        refused: Option<String>,
+        next: Next,
+    ) {
         let on_loopback = page_is_on_loopback() && address.is_loopback();
         let offer =
             (name == SecretName::AgentToken && on_loopback).then_some(DEFAULT_LOOPBACK_TOKEN);

@@ -1,0 +1,167 @@
+//! Keys stay unique over a run: of the tasks that have the same one, all but one break a rule.
+//!
+//! The one that keeps it is the first that was approved or has left, else the first at all. Nothing
+//! is ever renamed; what is rejected gives its key free.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::event::{Change, Step};
+use super::{Run, TaskDraft};
+use crate::delivery::receipt::Stage;
+use crate::document::{Kind, push_token};
+use crate::review::{DraftId, Review};
+use crate::schema::Violation;
+
+/// The keyword of the rule, in a violation.
+pub const UNIQUE_KEY: &str = "uniqueKey";
+
+/// Who has which key. Made from the drafts, never kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Keys {
+    holders: HashMap<String, Holders>,
+    /// The key of each draft, by ordinal.
+    of: HashMap<u32, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Holders {
+    all: BTreeSet<u32>,
+    owner: u32,
+}
+
+impl Run {
+    /// Looks at the key of a draft anew, after its text, its review or its check has changed.
+    pub(super) fn look_at_key(&mut self, id: &DraftId, step: &mut Step) {
+        let now = self.draft(id).and_then(|draft| self.key_of(draft));
+        let before = match &now {
+            Some(key) => self.keys.of.insert(id.ordinal, key.clone()),
+            None => self.keys.of.remove(&id.ordinal),
+        };
+        if let Some(before) = before.filter(|before| now.as_ref() != Some(before)) {
+            if let Some(holders) = self.keys.holders.get_mut(&before) {
+                holders.all.remove(&id.ordinal);
+            }
+            self.mark_holders(&before, id.ordinal, step);
+        }
+        match now {
+            Some(key) => {
+                let holders = self.keys.holders.entry(key.clone()).or_default();
+                holders.all.insert(id.ordinal);
+                self.mark_holders(&key, id.ordinal, step);
+            }
+            None => self.mark(id.ordinal, None, step),
+        }
+    }
+
+    /// Looks at all keys, after the drafts came from their records.
+    pub(super) fn look_at_all_keys(&mut self) -> Step {
+        let mut step = Step::default();
+        self.keys = Keys::default();
+        let ids: Vec<DraftId> = self.drafts.iter().map(|draft| draft.id.clone()).collect();
+        for id in ids {
+            self.look_at_key(&id, &mut step);
+        }
+        step
+    }
+
+    /// Whether a draft that was rejected can have its key back. Of the others the violations say so.
+    pub(super) fn has_free_key(&self, draft: &TaskDraft) -> bool {
+        let is_rejected = matches!(draft.review, Review::Rejected { .. });
+        !is_rejected
+            || self
+                .written_key(draft)
+                .is_none_or(|key| !self.keys.holders.contains_key(&key))
+    }
+
+    /// The key of a draft that counts.
+    fn key_of(&self, draft: &TaskDraft) -> Option<String> {
+        match draft.review {
+            Review::Rejected { .. } => None,
+            Review::Proposed | Review::Approved(_) => self.written_key(draft),
+        }
+    }
+
+    /// The key that stands in a text: a string, or a number by its digits.
+    fn written_key(&self, draft: &TaskDraft) -> Option<String> {
+        let name = self.schema.roles().key.as_ref()?;
+        let member = draft.content.document()?.root().get(name)?;
+        match member.kind() {
+            Kind::String => Some(member.as_str()?.into_owned()),
+            Kind::Number => Some(member.text().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// Says of the holders of a key which break the rule. `changed` is the one that came, went or
+    /// was looked at; where the owner stays, nothing is new about the others.
+    fn mark_holders(&mut self, key: &str, changed: u32, step: &mut Step) {
+        let Some(holders) = self.keys.holders.get(key) else {
+            return;
+        };
+        let is_settled = |ordinal: &&u32| {
+            self.draft_at(**ordinal).is_some_and(|draft| {
+                matches!(draft.review, Review::Approved(_)) || draft.delivery.stage != Stage::Idle
+            })
+        };
+        let owner = match holders.all.iter().find(is_settled) {
+            Some(settled) => *settled,
+            None => match holders.all.first() {
+                Some(first) => *first,
+                None => {
+                    self.keys.holders.remove(key);
+                    return;
+                }
+            },
+        };
+        let to_mark: Vec<u32> = match holders.owner == owner {
+            true => holders.all.get(&changed).copied().into_iter().collect(),
+            false => holders.all.iter().copied().collect(),
+        };
+        if let Some(holders) = self.keys.holders.get_mut(key) {
+            holders.owner = owner;
+        }
+        for ordinal in to_mark {
+            let broken = (ordinal != owner).then(|| self.repeated(key, owner));
+            self.mark(ordinal, broken, step);
+        }
+    }
+
+    fn repeated(&self, key: &str, owner: u32) -> Violation {
+        let name = self.schema.roles().key.as_deref().unwrap_or_default();
+        Violation {
+            instance_path: push_token("", name),
+            schema_path: String::new(),
+            keyword: UNIQUE_KEY.to_owned(),
+            message: format!("task {owner} of this run has the {name} {key:?} already"),
+        }
+    }
+
+    /// Sets what a draft's violations say of its key. While it is being checked they say nothing.
+    fn mark(&mut self, ordinal: u32, broken: Option<Violation>, step: &mut Step) {
+        let id = DraftId {
+            run: self.id.clone(),
+            ordinal,
+        };
+        let is_of_key = |violation: &Violation| violation.keyword == UNIQUE_KEY;
+        let held = self.draft(&id).and_then(|draft| draft.violations.as_ref());
+        let is_new = held.is_some_and(|held| match &broken {
+            Some(broken) => !held.contains(broken),
+            None => held.iter().any(is_of_key),
+        });
+        if !is_new {
+            // What does not change stays shared.
+            return;
+        }
+        let draft = self.draft_mut(&id);
+        if let Some(violations) = draft.and_then(|draft| draft.violations.as_mut()) {
+            violations.retain(|violation| !is_of_key(violation));
+            violations.extend(broken);
+            step.changes.push(Change::Draft(id));
+        }
+    }
+
+    fn draft_at(&self, ordinal: u32) -> Option<&TaskDraft> {
+        let place = usize::try_from(ordinal).ok()?.checked_sub(1)?;
+        self.drafts.get(place).map(|draft| &**draft)
+    }
+}
