@@ -33,6 +33,51 @@ pub struct Ask {
     pub count: Count,
     /// Those that are there already, in their order.
     pub there: Vec<Known>,
+    /// What is to be done.
+    pub work: Work,
+}
+
+/// What a request wants done. Tasks are given as their JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// New tasks.
+    New,
+    /// These without what is wrong with them.
+    Mend(Vec<Faulty>),
+    /// Others in place of these.
+    Replace(Vec<Unwanted>),
+    /// This one as the instruction says.
+    Revise {
+        /// The task.
+        task: String,
+        /// The operator's words.
+        instruction: String,
+    },
+    /// Several in place of this one.
+    Split {
+        /// The task.
+        task: String,
+        /// The operator's words; may be empty.
+        instruction: String,
+    },
+}
+
+/// A task that breaks rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Faulty {
+    /// The task.
+    pub task: String,
+    /// What is wrong, each with a JSON Pointer into the task.
+    pub faults: Vec<String>,
+}
+
+/// A task that the operator rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwanted {
+    /// The task.
+    pub task: String,
+    /// Why; may be empty.
+    pub reason: String,
 }
 
 impl Ask {
@@ -42,6 +87,7 @@ impl Ask {
         Ask {
             count: brief.count.min(most),
             there: Vec::new(),
+            work: Work::New,
         }
     }
 }
@@ -116,22 +162,31 @@ fn request(brief: &Brief, ask: &Ask, schema: &TaskSchema) -> String {
     if !brief.rules.is_empty() {
         text.push_str(&format!("\nRules:\n{}\n", brief.rules));
     }
-    text.push_str(&already_there(&ask.there, schema));
+    text.push_str(&already_there(ask, schema));
+    text.push_str(&wanted(&ask.work, schema));
     let noun = if count == 1 { "task" } else { "tasks" };
     text.push_str(&format!("\nMake exactly {count} {noun}.\n"));
     text
 }
 
 /// Names what is there, so that it is neither made again nor its key given twice.
-fn already_there(there: &[Known], schema: &TaskSchema) -> String {
+fn already_there(ask: &Ask, schema: &TaskSchema) -> String {
+    let there = &ask.there;
     if there.is_empty() {
         return String::new();
     }
-    let mut text = format!(
-        "\nOf the tasks for this goal {} are already there. Go on after them: make none of them \
-         again, and give none of their keys to another task. They are:\n",
-        there.len()
-    );
+    let mut text = match ask.work {
+        Work::New => format!(
+            "\nOf the tasks for this goal {} are already there. Go on after them: make none of them \
+             again, and give none of their keys to another task. They are:\n",
+            there.len()
+        ),
+        _ => format!(
+            "\nThere are {} other tasks for this goal, which stay as they are. Give none of their \
+             keys to another task. They are:\n",
+            there.len()
+        ),
+    };
     let roles = schema.roles();
     for known in there {
         let mut members = serde_json::Map::new();
@@ -145,6 +200,63 @@ fn already_there(there: &[Known], schema: &TaskSchema) -> String {
         }
     }
     text
+}
+
+/// What is to be done with the tasks that the request is about.
+fn wanted(work: &Work, schema: &TaskSchema) -> String {
+    let keeps_key = match &schema.roles().key {
+        Some(key) => format!(" It keeps its \"{key}\"."),
+        None => String::new(),
+    };
+    match work {
+        Work::New => String::new(),
+        Work::Mend(faulty) => {
+            let mut text = String::from(
+                "\nThe tasks below break the rules that are named under each by JSON Pointer. Write \
+                 each of them again, in this order, without these faults and otherwise unchanged",
+            );
+            text.push_str(match &schema.roles().key {
+                Some(_) => ", with its own key unless the key is at fault.\n",
+                None => ".\n",
+            });
+            for Faulty { task, faults } in faulty {
+                text.push_str(&format!("\n{task}\n"));
+                for fault in faults {
+                    text.push_str(&format!("- {fault}\n"));
+                }
+            }
+            text
+        }
+        Work::Replace(unwanted) => {
+            let mut text = String::from(
+                "\nThe tasks below were rejected. Make another one in place of each, in this order, \
+                 that the same objection could not be made to.\n",
+            );
+            for Unwanted { task, reason } in unwanted {
+                text.push_str(&format!("\n{task}\n"));
+                match reason.trim() {
+                    "" => text.push_str("Rejected without a reason.\n"),
+                    reason => text.push_str(&format!("Rejected because: {reason}\n")),
+                }
+            }
+            text
+        }
+        Work::Revise { task, instruction } => format!(
+            "\nWrite this task again as the instruction below it says; what the instruction does not \
+             touch stays.{keeps_key}\n\n{task}\n\nInstruction: {}\n",
+            instruction.trim()
+        ),
+        Work::Split { task, instruction } => {
+            let mut text = format!(
+                "\nSplit this task into several that together do what it says, each one of use by \
+                 itself.\n\n{task}\n"
+            );
+            if !instruction.trim().is_empty() {
+                text.push_str(&format!("\nInstruction: {}\n", instruction.trim()));
+            }
+            text
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +303,7 @@ mod tests {
                     title: None,
                 },
             ],
+            work: Work::New,
         };
         let messages = messages(&brief("32"), &ask, &schema(), &json!({}));
         let user = &messages[1].content;

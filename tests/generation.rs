@@ -11,6 +11,8 @@
 #[path = "generation/world.rs"]
 mod world;
 
+#[path = "generation/again.rs"]
+mod again;
 #[path = "generation/budget.rs"]
 mod budget;
 #[path = "generation/many.rs"]

@@ -148,6 +148,29 @@ pub enum Review {
     },
 }
 
+/// What stands beside a task until the operator accepts or discards it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// How it relates to the task.
+    pub kind: ProposalKind,
+    /// The request of the run that it came with, from 1.
+    pub request: usize,
+    /// Its text.
+    pub text: Arc<str>,
+    /// What the schema says of it.
+    pub violations: Vec<Violation>,
+}
+
+/// How a proposal relates to the task that it stands beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalKind {
+    /// It would take its place.
+    Instead,
+    /// It and the others would take its place.
+    Part,
+}
+
 /// One task, from proposal to receipt. `D` is the state of its delivery, which this module does
 /// not look into.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,6 +189,8 @@ pub struct Draft<D> {
     pub violations: Option<Vec<Violation>>,
     /// What the operator decided.
     pub review: Review,
+    /// What the model proposed for it when it was asked again.
+    pub proposals: Vec<Proposal>,
     /// How far its delivery is.
     pub delivery: D,
 }

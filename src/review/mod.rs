@@ -9,4 +9,6 @@ mod draft;
 pub mod layout;
 pub mod words;
 
-pub use draft::{Approval, Content, Draft, DraftId, DraftState, Origin, Review, RunId};
+pub use draft::{
+    Approval, Content, Draft, DraftId, DraftState, Origin, Proposal, ProposalKind, Review, RunId,
+};

@@ -12,6 +12,9 @@ impl Run {
             Event::StopGeneration => self.stop_generation(now, &mut step),
             Event::KeepWhole { outcome } => self.keep_whole(&outcome, &mut step),
             Event::AskForMissing { outcome } => self.ask_for_missing(&outcome, now, &mut step),
+            Event::AskAgain(again) => self.ask_again(again, now, &mut step),
+            Event::AcceptProposals { draft } => self.accept_proposals(&draft, &mut step),
+            Event::DiscardProposals { draft } => self.discard_proposals(&draft, &mut step),
             Event::TaskArrived {
                 document,
                 violations,

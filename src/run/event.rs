@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Note;
+use super::{Again, Note};
 use crate::delivery::{LookUp, Outcome as DeliveryOutcome};
 use crate::document::Document;
 use crate::model::{Outcome, Rung, Usage};
@@ -27,6 +27,18 @@ pub enum Event {
     AskForMissing {
         /// The outcome's code as the operator saw it.
         outcome: String,
+    },
+    /// Ask the model again about single tasks.
+    AskAgain(Again),
+    /// Put what was proposed for a task in its place.
+    AcceptProposals {
+        /// Which.
+        draft: DraftId,
+    },
+    /// Take away what was proposed for a task.
+    DiscardProposals {
+        /// Which.
+        draft: DraftId,
     },
     /// Bring in tasks that exist already, each as JSON text.
     Bring {

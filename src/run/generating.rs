@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
 use super::request::{Call, Purpose, Request};
-use super::{Generation, GenerationProgress, Mode, Note, Run, Waiting};
+use super::{Generation, GenerationProgress, Mode, Note, Run, TaskDraft, Waiting};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
 use crate::model::{Failure, Outcome, Rung, Usage, spending};
-use crate::prompt::{self, Ask, Known};
+use crate::prompt::{self, Ask, Known, Work};
 use crate::review::words::grouped;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
@@ -41,12 +41,12 @@ impl Run {
     pub(super) fn begin_generation(&mut self, now: u64, step: &mut Step) {
         if let Some(brief) = &self.brief {
             self.still_planned = u32::from(brief.count.get()).div_ceil(self.most_of_a_request());
-            self.make_request(now, step);
+            self.make_next_request(now, step);
         }
     }
 
     /// How many tasks one request asks for at most. The dry generator has no limit.
-    fn most_of_a_request(&self) -> u32 {
+    pub(super) fn most_of_a_request(&self) -> u32 {
         match (self.mode, &self.connection.model) {
             (Mode::Live, Some(model)) => model.limits.tasks_per_request.get(),
             _ => crate::brief::MAX_COUNT.into(),
@@ -55,7 +55,9 @@ impl Run {
 
     /// How many tasks of the brief have come.
     fn tasks_arrived(&self) -> u32 {
-        self.requests.iter().map(|request| request.arrived).sum()
+        let requests = self.requests.iter();
+        let of_brief = requests.filter(|request| request.purpose == Purpose::Tasks);
+        of_brief.map(|request| request.arrived).sum()
     }
 
     /// How many tasks of the brief have not come.
@@ -67,8 +69,9 @@ impl Run {
     /// How far the requests have come; none where none was made.
     #[must_use]
     pub fn generation_progress(&self) -> Option<GenerationProgress> {
-        let last = self.requests.last()?;
-        let request = self.requests.len();
+        let of_brief = |request: &&Request| request.purpose == Purpose::Tasks;
+        let last = self.requests.iter().rfind(of_brief)?;
+        let request = self.requests.iter().filter(of_brief).count();
         let further = match self.generation {
             Generation::Running { .. } => {
                 let still_to_come = u32::from(last.wanted).saturating_sub(last.arrived);
@@ -87,22 +90,34 @@ impl Run {
         })
     }
 
-    /// Makes the next request, unless it might pass the budget.
-    fn make_request(&mut self, now: u64, step: &mut Step) {
+    /// Makes the next request for tasks of the brief.
+    fn make_next_request(&mut self, now: u64, step: &mut Step) {
         let wanted = self.tasks_missing().min(self.most_of_a_request());
-        let Some(wanted) = u16::try_from(wanted).ok().and_then(Count::new) else {
-            return;
-        };
-        let Some((_, bytes)) = self.ask_for(wanted) else {
-            return;
-        };
         self.still_planned = self.still_planned.saturating_sub(1);
+        if let Some(wanted) = u16::try_from(wanted).ok().and_then(Count::new) {
+            self.make_request(Purpose::Tasks, wanted, now, step);
+        }
+    }
+
+    /// Makes a request, unless it might pass the budget.
+    pub(super) fn make_request(
+        &mut self,
+        purpose: Purpose,
+        wanted: Count,
+        now: u64,
+        step: &mut Step,
+    ) {
+        let Some((_, bytes)) = self.ask_for(&purpose, wanted) else {
+            return;
+        };
         let expected = self.expected_usage(bytes, wanted);
-        if let Some(outcome) = self.over_budget(expected) {
+        let over = self.over_budget(expected);
+        self.is_about_tasks = matches!(purpose, Purpose::Again(_));
+        if let Some(outcome) = over {
             return self.end_generation(outcome, now, step);
         }
         self.requests.push(Request {
-            purpose: Purpose::Tasks,
+            purpose,
             wanted: wanted.get(),
             arrived: 0,
             bytes,
@@ -115,13 +130,11 @@ impl Run {
 
     /// Makes a call for the last request.
     fn make_call(&mut self, now: u64, step: &mut Step) {
-        let wanted = self
-            .requests
-            .last()
-            .and_then(|last| Count::new(last.wanted));
-        let Some((ask, _)) = wanted.and_then(|wanted| self.ask_for(wanted)) else {
-            return;
-        };
+        let asked = self.requests.last().and_then(|last| {
+            let wanted = Count::new(last.wanted)?;
+            self.ask_for(&last.purpose, wanted)
+        });
+        let Some((ask, _)) = asked else { return };
         if let Some(request) = self.requests.last_mut() {
             request.calls.push(Call {
                 at: now,
@@ -130,11 +143,11 @@ impl Run {
                 outcome: None,
             });
         }
-        let since = match self.generation {
-            Generation::Running { since, .. } => since,
+        let since = match self.asking() {
+            Generation::Running { since, .. } => *since,
             _ => now,
         };
-        self.generation = Generation::Running {
+        *self.asking_mut() = Generation::Running {
             since,
             waiting: None,
             stopping: false,
@@ -146,23 +159,54 @@ impl Run {
         });
     }
 
+    /// How the last request stands: one for tasks of the brief, or one about single tasks.
+    fn asking(&self) -> &Generation {
+        match self.is_about_tasks {
+            true => &self.again,
+            false => &self.generation,
+        }
+    }
+
+    fn asking_mut(&mut self) -> &mut Generation {
+        match self.is_about_tasks {
+            true => &mut self.again,
+            false => &mut self.generation,
+        }
+    }
+
+    /// Whether the model is being asked, or is about to be.
+    #[must_use]
+    pub fn is_asking(&self) -> bool {
+        matches!(self.asking(), Generation::Running { .. })
+    }
+
     /// What a request for so many tasks says now, and how many bytes that is.
-    fn ask_for(&self, count: Count) -> Option<(Ask, u64)> {
+    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
         let brief: &Brief = self.brief.as_ref()?;
-        let member = |draft: &super::TaskDraft, name: &Option<String>| draft.member(name.as_ref()?);
+        let (work, about) = match purpose {
+            Purpose::Tasks => (Work::New, Vec::new()),
+            Purpose::Again(again) => self.work_of(again),
+        };
+        let member = |draft: &TaskDraft, name: &Option<String>| draft.member(name.as_ref()?);
         let roles = self.schema.roles();
+        // For new tasks those that were rejected are named too: they are not wanted again.
+        let is_named = |draft: &&Arc<TaskDraft>| {
+            let is_kept = !matches!(draft.review, Review::Rejected { .. });
+            !about.contains(&&draft.id) && (is_kept || work == Work::New)
+        };
         let there = match self.mode {
             Mode::Dry => Vec::new(),
             Mode::Live => self
                 .drafts
                 .iter()
+                .filter(is_named)
                 .map(|draft| Known {
                     key: member(draft, &roles.key),
                     title: member(draft, &roles.title),
                 })
                 .collect(),
         };
-        let ask = Ask { count, there };
+        let ask = Ask { count, there, work };
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // Where the endpoint enforces the schema, it stands in the request a second time.
@@ -175,7 +219,7 @@ impl Run {
     }
 
     /// What such a request is expected to use.
-    fn expected_usage(&self, bytes: u64, count: Count) -> Usage {
+    pub(super) fn expected_usage(&self, bytes: u64, count: Count) -> Usage {
         let earlier: Vec<_> = self.requests.iter().filter_map(Request::measured).collect();
         let model = self.connection.model.as_ref();
         let limit = model.and_then(|model| model.max_output_tokens);
@@ -212,8 +256,8 @@ impl Run {
         })
     }
 
-    fn end_generation(&mut self, outcome: Outcome, now: u64, step: &mut Step) {
-        self.generation = Generation::Ended {
+    pub(super) fn end_generation(&mut self, outcome: Outcome, now: u64, step: &mut Step) {
+        *self.asking_mut() = Generation::Ended {
             outcome,
             at: now,
             kept: false,
@@ -222,7 +266,7 @@ impl Run {
     }
 
     pub(super) fn stop_generation(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
-        match &mut self.generation {
+        match self.asking_mut() {
             Generation::Running {
                 waiting: Some(_), ..
             } => self.end_generation(Outcome::Cancelled, now, step),
@@ -266,7 +310,7 @@ impl Run {
             return Err(RunError::WrongState);
         }
         self.still_planned = self.tasks_missing().div_ceil(self.most_of_a_request());
-        self.make_request(now, step);
+        self.make_next_request(now, step);
         Ok(())
     }
 
@@ -275,13 +319,14 @@ impl Run {
     pub fn may_ask_for_missing(&self) -> bool {
         self.mode == Mode::Live
             && matches!(self.generation, Generation::Ended { .. })
+            && !self.is_asking()
             && self.tasks_missing() > 0
             && !self.is_posting()
     }
 
     /// The request whose call is under way.
     fn open_request(&mut self) -> Option<&mut Request> {
-        match self.generation {
+        match self.asking() {
             Generation::Running { waiting: None, .. } => self.requests.last_mut(),
             _ => None,
         }
@@ -302,8 +347,15 @@ impl Run {
         violations: Vec<Violation>,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        if let Some(request) = self.open_request() {
-            request.arrived += 1;
+        let Some(request) = self.open_request() else {
+            return Ok(());
+        };
+        request.arrived += 1;
+        let place = usize::try_from(request.arrived - 1).unwrap_or(usize::MAX);
+        if let Purpose::Again(again) = request.purpose.clone() {
+            step.changes.push(Change::Run);
+            self.propose(&again, place, document, violations, step);
+        } else {
             let origin = match self.mode {
                 Mode::Dry => Origin::DryRun,
                 Mode::Live => Origin::Model,
@@ -352,7 +404,7 @@ impl Run {
                 self.make_call(now, step);
             }
             Next::Again(wait) => self.wait_for_call(wait, now, step),
-            Next::Further => self.make_request(now, step),
+            Next::Further => self.make_next_request(now, step),
             Next::End if outcome.is_complete() && self.is_stopping() && self.is_short() => {
                 self.end_generation(Outcome::Cancelled, now, step);
             }
@@ -362,12 +414,12 @@ impl Run {
     }
 
     fn is_stopping(&self) -> bool {
-        matches!(self.generation, Generation::Running { stopping: true, .. })
+        matches!(self.asking(), Generation::Running { stopping: true, .. })
     }
 
     /// Whether requests that were planned are not made.
     fn is_short(&self) -> bool {
-        self.still_planned > 0 && self.tasks_missing() > 0
+        !self.is_about_tasks && self.still_planned > 0 && self.tasks_missing() > 0
     }
 
     fn after_call(&self, outcome: &Outcome) -> Next {
@@ -402,21 +454,20 @@ impl Run {
     /// Waits before the last request's call is made again.
     fn wait_for_call(&mut self, wait: u64, now: u64, step: &mut Step) {
         let until = now.saturating_add(wait);
-        if let (Generation::Running { waiting, .. }, Some(request)) =
-            (&mut self.generation, self.requests.last_mut())
-        {
-            request.retries += 1;
-            *waiting = Some(Waiting {
-                until,
-                retry: request.retries,
-            });
+        let Some(request) = self.requests.last_mut() else {
+            return;
+        };
+        request.retries += 1;
+        let retry = request.retries;
+        if let Generation::Running { waiting, .. } = self.asking_mut() {
+            *waiting = Some(Waiting { until, retry });
             step.effects.push(Effect::WakeAt(until));
         }
     }
 
     /// Makes the call that is waited for, where it is time for it.
     pub(super) fn make_due_call(&mut self, now: u64, step: &mut Step) {
-        match self.generation {
+        match self.asking() {
             Generation::Running {
                 waiting: Some(waiting),
                 ..
@@ -458,6 +509,7 @@ impl Run {
             revision: 0,
             violations,
             review: Review::Proposed,
+            proposals: Vec::new(),
             delivery: Delivery::default(),
         }));
         self.look_at_key(&id, step);

@@ -5,6 +5,7 @@
 //! said as an intention ([`Effect`]) that the driver of a dry run and that of a live one carry out
 //! each in its own way. So every state is reachable in a native test.
 
+mod again;
 mod apply;
 mod delivering;
 mod event;
@@ -30,6 +31,7 @@ use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
+pub use again::{Again, MAX_INSTRUCTION_BYTES, MAX_PARTS, Quote};
 use delivering::Dispatch;
 pub use delivering::{Progress, Standing, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
@@ -51,10 +53,11 @@ pub enum Mode {
 }
 
 /// How far the model's answer is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Generation {
     /// The tasks were brought in; no model is asked.
+    #[default]
     None,
     /// The answer is arriving.
     Running {
@@ -241,6 +244,10 @@ pub struct Run {
     /// How many further requests the brief was divided into.
     still_planned: u32,
     notes: Vec<Note>,
+    /// How the request stands that was made last about single tasks.
+    again: Generation,
+    /// Whether the last request was one about single tasks.
+    is_about_tasks: bool,
     /// Shared with whoever shows them; a change makes a new one.
     drafts: Vec<Arc<TaskDraft>>,
     keys: keys::Keys,
@@ -283,6 +290,8 @@ impl Run {
             rung: Rung::default(),
             still_planned: 0,
             notes: Vec::new(),
+            again: Generation::None,
+            is_about_tasks: false,
             drafts: Vec::new(),
             keys: keys::Keys::default(),
             batch: Batch::Idle,

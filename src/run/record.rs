@@ -12,7 +12,7 @@ use super::{Batch, Call, Change, Generation, Mode, Note, Purpose, Request, Run, 
 use crate::brief::Brief;
 use crate::delivery::Delivery;
 use crate::model::{Outcome, Rung, Usage};
-use crate::review::{Content, Draft, DraftId, Origin, Review, RunId};
+use crate::review::{Content, Draft, DraftId, Origin, Proposal, Review, RunId};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;
 
@@ -43,6 +43,8 @@ pub struct RunRecord {
     rung: Rung,
     #[serde(default)]
     notes: Vec<Note>,
+    #[serde(default)]
+    again: Generation,
     batch: Batch,
 }
 
@@ -57,6 +59,8 @@ pub struct DraftRecord {
     revision: u32,
     violations: Option<Vec<Violation>>,
     review: Review,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    proposals: Vec<Proposal>,
     delivery: Delivery,
 }
 
@@ -245,6 +249,7 @@ impl Run {
             still_planned: self.still_planned,
             rung: self.rung,
             notes: self.notes.clone(),
+            again: self.again.clone(),
             batch: self.batch.clone(),
         }
     }
@@ -261,6 +266,7 @@ impl Run {
             revision: draft.revision,
             violations: draft.violations.clone(),
             review: draft.review.clone(),
+            proposals: draft.proposals.clone(),
             delivery: draft.delivery.clone(),
         }
     }
@@ -300,6 +306,8 @@ impl Run {
             rung: record.rung,
             still_planned: record.still_planned,
             notes: record.notes,
+            is_about_tasks: matches!(record.again, Generation::Running { .. }),
+            again: record.again,
             drafts,
             keys: Keys::default(),
             batch: record.batch,
@@ -322,6 +330,8 @@ impl Run {
             self.still_planned = record.still_planned;
             self.rung = record.rung;
             self.notes = record.notes;
+            self.is_about_tasks = matches!(record.again, Generation::Running { .. });
+            self.again = record.again;
             self.batch = record.batch;
             step.changes.push(Change::Run);
         }
@@ -355,7 +365,7 @@ impl Run {
     ) -> Result<(Run, Step), RecordError> {
         let mut run = Run::as_recorded(record, drafts)?;
         let mut step = Step::default();
-        if matches!(run.generation, Generation::Running { .. }) {
+        if run.is_asking() {
             let outcome = Outcome::Interrupted {
                 reason: Some("the page was closed".to_owned()),
             };
@@ -366,12 +376,7 @@ impl Run {
             for call in calls.filter(|call| call.outcome.is_none()) {
                 call.outcome = Some(outcome.clone());
             }
-            run.generation = Generation::Ended {
-                outcome,
-                at: now,
-                kept: false,
-            };
-            step.changes.push(Change::Run);
+            run.end_generation(outcome, now, &mut step);
         }
         run.settle_deliveries(now, &mut step);
         Ok((run, step))
@@ -418,6 +423,7 @@ impl DraftRecord {
             revision: self.revision,
             violations: self.violations,
             review: self.review,
+            proposals: self.proposals,
             delivery: self.delivery,
         }
     }

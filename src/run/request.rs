@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::again::Again;
 use super::record;
 use crate::model::spending::Measured;
 use crate::model::{Outcome, Rung, Usage};
@@ -14,6 +15,8 @@ use crate::model::{Outcome, Rung, Usage};
 pub enum Purpose {
     /// Tasks of the brief.
     Tasks,
+    /// Proposals for tasks that are there.
+    Again(Again),
 }
 
 /// One request: answered by one call, or by the last of several.

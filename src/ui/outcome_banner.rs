@@ -135,7 +135,7 @@ fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
         let label = match here {
             // Without any there is nothing to go on from: that is what generating again is for.
             0 => return None,
-            _ => format!("Ask for the {} missing", counted(missing, "task")),
+            _ => format!("Ask for the {}", counted(missing, "missing task")),
         };
         Some(view! {
             <button

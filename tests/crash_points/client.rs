@@ -23,7 +23,7 @@ impl ModelTransport for NoModel {
         &self,
         _request: &ModelRequest,
         _key: Option<&Secret>,
-        _idle: u32,
+        _patience: taskwright::ports::Patience,
         _stop: &StopSignal,
         _on_part: &mut dyn FnMut(Part<'_>),
     ) -> CallEnd {
@@ -63,7 +63,7 @@ impl Client {
     /// A page that shows a run, after a step that is not written down yet.
     pub fn open(run: Run, step: Step, store: Committed, wire: Wire, now: Rc<Cell<u64>>) -> Client {
         let secrets: Rc<RefCell<Keyring>> = Rc::default();
-        let driver = LiveDriver::new(NoModel, wire, Rc::clone(&secrets), 1);
+        let driver = LiveDriver::new(NoModel, wire, Rc::clone(&secrets));
         let mut client = Client {
             run,
             keeper: Keeper::default(),

@@ -165,6 +165,37 @@ test("a signal stops a generation, and a batch before the next task", async ({ p
   expect(await testbed.received("ok200", "surface-stop")).toHaveLength(1);
 });
 
+test("many tasks come in several requests, and how long a silence may be is the caller's", async ({ page }) => {
+  await consumer(page);
+  const seen = await withModule(
+    page,
+    async (module, { many, stalled, overloaded }) => {
+      const brief = { goal: "Sort the letters", count: 8 };
+      const warned: string[] = [];
+      return [
+        await module.generate(brief, { baseUrl: many, model: "scripted", tasksPerRequest: 3 }),
+        await module.generate(brief, { baseUrl: stalled, model: "scripted", idleSeconds: 1 }),
+        await module.generate(brief, { baseUrl: overloaded, model: "scripted" }, {
+          onEvent: (event: any) => event.type === "warning" && warned.push(event.code),
+        }),
+      ];
+    },
+    {
+      many: testbed.model("plain", "surface-many"),
+      stalled: testbed.model("stalled", "surface-stalled"),
+      overloaded: testbed.model("http-503-twice", "surface-overloaded"),
+    },
+  );
+  expect(seen.map((generation: any) => generation.outcome.outcome)).toEqual(["complete", "stalled", "complete"]);
+  const [many, , overloaded] = seen;
+  expect(many.tasks).toHaveLength(8);
+  expect(new Set(many.tasks.map(({ text }: any) => JSON.parse(text).key)).size).toBe(8);
+  expect(many.requests.map(({ wanted, arrived }: any) => [wanted, arrived])).toEqual([[3, 3], [3, 3], [2, 2]]);
+  const used = many.requests.map(({ usage }: any) => usage.input);
+  expect(many.usage.input).toBe(used[0] + used[1] + used[2]);
+  expect(overloaded.requests.map(({ calls }: any) => calls)).toEqual([3]);
+});
+
 test("what a listener throws stops what is under way and loses no receipt", async ({ page }) => {
   await consumer(page);
   const url = testbed.plain("ok200", "surface-throw");

@@ -448,11 +448,13 @@ fn enveloping(template: Option<&str>) -> Connection {
 #[test]
 fn what_is_approved_is_the_body_envelope_included() {
     let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.ok(Event::Connect(enveloping(Some("{\"payload\": $task}"))));
+    stage.ok(Event::Connect(Box::new(enveloping(Some(
+        "{\"payload\": $task}",
+    )))));
     stage.approve_all();
     let shown = stage.run.confirmation().unwrap().digest;
     // Another envelope is another body: what was approved was not this.
-    stage.ok(Event::Connect(enveloping(Some("[$task]"))));
+    stage.ok(Event::Connect(Box::new(enveloping(Some("[$task]")))));
     assert_eq!(stage.run.confirmation(), None);
     assert_eq!(stage.state(1), DraftState::Ready);
     stage.approve_all();
@@ -465,7 +467,7 @@ fn what_is_approved_is_the_body_envelope_included() {
     let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
     assert_eq!(bodies, ["[{\"key\":\"a\"}]", "[{\"key\":\"b\"}]"]);
     // What has left stays as it left.
-    stage.ok(Event::Connect(enveloping(None)));
+    stage.ok(Event::Connect(Box::new(enveloping(None))));
     assert_eq!(stage.state(1), DraftState::Delivered);
     let left = stage.run.draft(&stage.id(1)).unwrap().approval().unwrap();
     assert_eq!(&*left.body, "[{\"key\":\"a\"}]");
@@ -487,7 +489,7 @@ fn four(concurrency: u8, honours_keys: bool) -> Stage {
         server.concurrency = concurrency;
         server.honours_idempotency_keys = honours_keys;
     }
-    stage.ok(Event::Connect(connection));
+    stage.ok(Event::Connect(Box::new(connection)));
     stage.approve_all();
     stage.post();
     stage
@@ -709,7 +711,7 @@ fn nothing_goes_to_a_distant_server_without_a_network() {
         ("http://localhost:8080", false),
     ] {
         let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-        stage.ok(Event::Connect(honouring(url)));
+        stage.ok(Event::Connect(Box::new(honouring(url))));
         stage.approve_all();
         stage.ok(Event::Network { is_online: false });
         stage.post();

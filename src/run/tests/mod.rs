@@ -423,7 +423,8 @@ fn a_run_that_was_kept_by_the_first_version_comes_back_with_its_answer() {
     members.insert("raw_answer".to_owned(), "raw".into());
     let usage = serde_json::json!({"input": 7, "output": 5, "cached": 0, "reasoning": 0});
     members.insert("usage".to_owned(), usage);
-    let drafts = stage.run.drafts().iter().map(Run::draft_record).collect();
+    let drafts = stage.run.drafts().iter();
+    let drafts = drafts.map(|draft| Run::draft_record(draft)).collect();
     let record = RunRecord::read(&record.to_string()).unwrap();
     let (run, _) = Run::restore_from(record, drafts, NOW).unwrap();
     let request = &run.requests()[0];
