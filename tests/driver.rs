@@ -386,12 +386,7 @@ fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
     ring.give(SecretName::AgentToken, &server.url, "s3cret-token")
         .unwrap();
     let tasks = Tasks::default();
-    let driver = LiveDriver::new(
-        Model::default(),
-        tasks.clone(),
-        Rc::new(RefCell::new(ring)),
-        1,
-    );
+    let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));
     let draft = posting("{}").draft;
     for status in [401, 422, 500] {
         let repeats = Answer::Http {

@@ -27,21 +27,26 @@ pub fn ChangesTab(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
                 }
                 .into_any();
             }
-            let (before, after) = readable(&draft.proposed, draft.content.text());
-            let lines = diff(&before, &after);
-            let is_layout = !lines
-                .iter()
-                .any(|line| matches!(line, DiffLine::Removed(_) | DiffLine::Added(_)));
             view! {
                 <p class="hint">{format!("What {source} against what stands there now.")}</p>
-                {is_layout
-                    .then(|| {
-                        view! { <p class="hint">"Only space between its parts was changed."</p> }
-                    })}
-                <ol class="diff">{lines.into_iter().map(line_view).collect_view()}</ol>
+                {comparison(&draft.proposed, draft.content.text())}
             }
             .into_any()
         })
+    }
+}
+
+/// Two texts of a task, line by line.
+pub fn comparison(before: &str, after: &str) -> impl IntoView + use<> {
+    let (before, after) = readable(before, after);
+    let lines = diff(&before, &after);
+    let is_layout = !lines
+        .iter()
+        .any(|line| matches!(line, DiffLine::Removed(_) | DiffLine::Added(_)));
+    view! {
+        {is_layout
+            .then(|| view! { <p class="hint">"Only space between its parts was changed."</p> })}
+        <ol class="diff">{lines.into_iter().map(line_view).collect_view()}</ol>
     }
 }
 

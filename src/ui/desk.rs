@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::brief::BriefForm;
 use crate::run::receipts::Format;
-use crate::run::{Event, Mode};
+use crate::run::{Again, Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
 
@@ -24,6 +24,8 @@ pub trait Desk {
     fn bring(&self, text: &str, mode: Mode);
     /// Tell the run what the operator did.
     fn send(&self, event: Event);
+    /// Say what asking again is expected to use; nothing where it cannot be asked.
+    fn quote(&self, again: Option<Again>);
     /// The brief was typed in: keep it.
     fn typed(&self, form: BriefForm);
     /// A secret was given. It belongs to the address it was asked for.

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 
 use super::icons::{icon, state_mark, state_name};
-use super::screen::Screen;
+use super::screen::{Dialog, Screen};
 use crate::review::DraftState;
 use crate::review::words::{counted, grouped};
+use crate::run::Again;
 
 /// The tools above the list. Only states that occur have a filter.
 #[component]
@@ -50,6 +51,7 @@ pub fn Filters(screen: Screen) -> impl IntoView {
                         on:input=move |event| screen.search.set(event_target_value(&event))
                     />
                 </div>
+                <AskAgain screen/>
                 <ApproveAll screen/>
             </div>
         </div>
@@ -73,6 +75,40 @@ fn Chip(screen: Screen, state: DraftState) -> impl IntoView {
             " "
             <span class="number">{count}</span>
         </button>
+    }
+}
+
+/// The ways to ask the model again about what is invalid, and about what was rejected.
+#[component]
+fn AskAgain(screen: Screen) -> impl IntoView {
+    let askable = screen.page.askable;
+    let button = move |label: String, again: Again| {
+        view! {
+            <button
+                class="button"
+                type="button"
+                aria-haspopup="dialog"
+                on:click=move |_| screen.dialog.set(Some(Dialog::AskAgain(again.clone())))
+            >
+                {icon("retry")}
+                {label}
+            </button>
+        }
+    };
+    move || {
+        let (faulty, rejected) = askable.get();
+        let mend = (!faulty.is_empty()).then(|| {
+            let label = format!("Mend {}…", counted(faulty.len(), "invalid task"));
+            button(label, Again::Mend { drafts: faulty })
+        });
+        let replace = (!rejected.is_empty()).then(|| {
+            let label = format!("Replace {}…", counted(rejected.len(), "rejected task"));
+            button(label, Again::Replace { drafts: rejected })
+        });
+        view! {
+            {mend}
+            {replace}
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod onlooker_band;
 mod outcome_banner;
 mod outcome_words;
 pub mod page;
+mod proposals;
 mod request_tab;
 mod requests;
 mod schema_tab;

@@ -80,6 +80,59 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     }
 }
 
+/// How asking again ended, until it is dismissed.
+#[component]
+pub fn AgainBanner(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let ended = Memo::new(move |_| {
+        page.run.with(|run| match &run.as_ref()?.again {
+            Generation::Ended { outcome, at, .. } => Some((outcome.clone(), *at)),
+            _ => None,
+        })
+    });
+    let proposed = move || {
+        page.run.with(|run| {
+            let last = run.as_ref()?.requests.last()?;
+            Some(usize::try_from(last.arrived).unwrap_or(usize::MAX))
+        })
+    };
+    let dismissed = RwSignal::new(None::<u64>);
+    move || {
+        let (outcome, at) = ended.get()?;
+        if dismissed.get() == Some(at) {
+            return None;
+        }
+        let count = proposed().unwrap_or_default();
+        let heading = match outcome {
+            Outcome::Complete => format!("Asked again: {}", counted(count, "proposal")),
+            _ => format!("Asked again: {}", title(&outcome, count, None)),
+        };
+        let words = match outcome {
+            Outcome::Complete => {
+                "They stand beside their tasks. Nothing changes before you accept it.".to_owned()
+            }
+            _ => format!("{} {}", outcome.message(), outcome.hint()),
+        };
+        Some(view! {
+            <div class="banner" data-outcome=outcome.name() role="status">
+                {mark(mark_name(&outcome))}
+                <div class="body">
+                    <h3>{heading}</h3>
+                    <p>{words}</p>
+                </div>
+                <button
+                    class="button quiet icon-only"
+                    type="button"
+                    aria-label="Dismiss what asking again came to"
+                    on:click=move |_| dismissed.set(Some(at))
+                >
+                    {icon("cross")}
+                </button>
+            </div>
+        })
+    }
+}
+
 /// Whether a task was posted, or a dry receipt written.
 fn has_left(counts: &Counts) -> bool {
     [

@@ -11,7 +11,7 @@ use crate::model::{Rung, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     Batch, Change, Confirmation, Counts, Generation, GenerationProgress, Mode, Note, Progress,
-    Request, Run, TaskDraft, Wait,
+    Quote, Request, Run, TaskDraft, Wait,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretName;
@@ -70,6 +70,8 @@ pub struct RunHead {
     pub generation: Generation,
     /// The requests to the model.
     pub requests: Vec<Request>,
+    /// How the last request about single tasks stands.
+    pub again: Generation,
     /// How far they have come.
     pub asked: Option<GenerationProgress>,
     /// What they used, as far as the endpoint said.
@@ -143,6 +145,12 @@ pub struct Page {
     pub storage_problem: RwSignal<Option<Problem>>,
     /// Odd things about the answer that take nothing away from it.
     pub warnings: RwSignal<Vec<Note>>,
+    /// What asking again, as it is being considered, is expected to use.
+    pub quote: RwSignal<Option<Quote>>,
+    /// The tasks that the model can be asked to mend, and to replace.
+    pub askable: RwSignal<(Vec<DraftId>, Vec<DraftId>)>,
+    /// Whether the model can be asked about single tasks.
+    pub may_ask_again: RwSignal<bool>,
     /// How much of structured output the endpoint of the next run is asked for.
     pub rung: RwSignal<Rung>,
     /// Whether what the page begins with was read. Before that nothing can be said of connection
@@ -185,6 +193,9 @@ impl Page {
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
             warnings: RwSignal::new(Vec::new()),
+            quote: RwSignal::new(None),
+            askable: RwSignal::default(),
+            may_ask_again: RwSignal::new(false),
             rung: RwSignal::new(Rung::default()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
@@ -222,6 +233,8 @@ impl Page {
                 self.waits.set(Arc::default());
                 self.is_onlooker.set(false);
                 self.warnings.set(Vec::new());
+                self.askable.set(Default::default());
+                self.may_ask_again.set(false);
             }
             Some(run) => {
                 let mut changes = vec![Change::Run];
@@ -248,6 +261,8 @@ impl Page {
         set_if_other(self.counts, run.counts());
         set_if_other(self.confirmation, run.confirmation());
         set_if_other(self.approvable, run.approvable());
+        set_if_other(self.askable, run.askable());
+        set_if_other(self.may_ask_again, run.may_ask_again());
         set_if_other(self.waits, Arc::new(run.waits().into_iter().collect()));
     }
 
@@ -279,6 +294,7 @@ impl Page {
                 wanted: run.brief().map(|brief| brief.count.get()),
                 generation: run.generation().clone(),
                 requests: run.requests().to_vec(),
+                again: run.again().clone(),
                 asked: run.generation_progress(),
                 usage: run.usage(),
                 batch: run.batch().clone(),

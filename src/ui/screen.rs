@@ -12,7 +12,7 @@ use super::page::Page;
 use crate::brief::BriefForm;
 use crate::review::words::counted;
 use crate::review::{DraftId, DraftState};
-use crate::run::{Batch, Event, Generation, Mode, Run, TaskDraft};
+use crate::run::{Again, Batch, Event, Generation, Mode, Run, TaskDraft};
 use crate::schema::Roles;
 
 /// How long something can be undone where nothing else is done.
@@ -39,7 +39,7 @@ pub enum TaskTab {
 }
 
 /// The dialogs that the operator opens. Those that the page opens by itself follow its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
     /// The settings.
     Settings,
@@ -51,6 +51,8 @@ pub enum Dialog {
     Receipts,
     /// The question whether to go on where nothing can be written down.
     WithoutJournal,
+    /// Asking the model again about single tasks.
+    AskAgain(Again),
 }
 
 /// The id of the line that says that another tab has the run.
@@ -103,6 +105,8 @@ pub struct Screen {
     pub roles: Memo<Roles>,
     /// Whether an answer is arriving.
     pub is_generating: Memo<bool>,
+    /// Whether the model is being asked again about single tasks.
+    pub is_asking_again: Memo<bool>,
     /// Whether tasks are on their way.
     pub is_posting: Memo<bool>,
     /// Whether tasks may be approved.
@@ -136,6 +140,12 @@ impl Screen {
             })
         };
         let is_generating = generation(|stage| matches!(stage, Generation::Running { .. }));
+        let is_asking_again = Memo::new(move |_| {
+            page.run.with(|run| {
+                run.as_ref()
+                    .is_some_and(|run| matches!(run.again, Generation::Running { .. }))
+            })
+        });
         let may_decide = generation(Generation::allows_approval);
         let is_posting = Memo::new(move |_| {
             page.run.with(|run| {
@@ -160,6 +170,7 @@ impl Screen {
             mode,
             roles,
             is_generating,
+            is_asking_again,
             is_posting,
             may_decide,
             listed,

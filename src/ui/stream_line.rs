@@ -23,6 +23,9 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let count = move || {
         let here = grouped(page.rows.with(Vec::len));
+        if screen.is_asking_again.get() {
+            return "Asking again".to_owned();
+        }
         page.run.with(|run| {
             let asked = run.as_ref().and_then(|run| run.asked);
             match (asked, run.as_ref().and_then(|run| run.wanted)) {
@@ -39,11 +42,13 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
         })
     };
     let waiting = Memo::new(move |_| {
-        page.run
-            .with(|run| match run.as_ref().map(|run| &run.generation) {
-                Some(Generation::Running { waiting, .. }) => *waiting,
-                _ => None,
+        page.run.with(|run| {
+            let stages = run.as_ref().map(|run| [&run.generation, &run.again]);
+            stages.into_iter().flatten().find_map(|stage| match stage {
+                Generation::Running { waiting, .. } => *waiting,
+                Generation::None | Generation::Ended { .. } => None,
             })
+        })
     });
     let now = ticking();
     let text = move || match waiting.get() {

@@ -12,11 +12,13 @@ use super::focus::focus_by_id;
 use super::focus::focus_by_id_soon;
 use super::icons::{icon, state_mark, state_name};
 use super::json_editor::JsonEditor;
-use super::screen::{Screen, TaskTab, key_of, title_of};
+use super::proposals::Proposals;
+use super::screen::{Dialog, Screen, TaskTab, key_of, title_of};
 use super::tabs::{Tab, Tabs};
 use super::task_row::row_id;
+use crate::delivery::receipt::Stage;
 use crate::review::DraftId;
-use crate::run::{Run, TaskDraft};
+use crate::run::{Again, Run, TaskDraft};
 
 /// The third pane, where a task is chosen.
 #[component]
@@ -132,6 +134,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                     {title}
                 </h2>
             </div>
+            <Proposals screen id=id.clone() draft/>
             <Tabs label="Task" tabs selected=screen.task_tab/>
             <div
                 class="pane-body editor"
@@ -162,7 +165,62 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             >
                 <DeliveryTab screen id=id.clone() draft/>
             </div>
+            <AskAgain screen id=id.clone() draft/>
             <Decisions screen id draft state/>
         </section>
+    }
+}
+
+/// The ways to ask the model about this task.
+#[component]
+fn AskAgain(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let can_be_asked = Memo::new(move |_| {
+        let is_here = draft.with(|draft| {
+            let has_left = matches!(
+                draft.delivery.stage,
+                Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unknown
+            );
+            !has_left && draft.content.document().is_some()
+        });
+        is_here && screen.page.may_ask_again.get()
+    });
+    let open = move |again: Again| screen.dialog.set(Some(Dialog::AskAgain(again)));
+    move || {
+        can_be_asked.get().then(|| {
+            view! {
+                <div class="decisions">
+                    <button
+                        class="button"
+                        type="button"
+                        aria-haspopup="dialog"
+                        on:click=move |_| {
+                            open(Again::Revise {
+                                draft: id.get_value(),
+                                instruction: String::new(),
+                            });
+                        }
+                    >
+                        {icon("retry")}
+                        "Revise…"
+                    </button>
+                    <button
+                        class="button"
+                        type="button"
+                        aria-haspopup="dialog"
+                        on:click=move |_| {
+                            open(Again::Split {
+                                draft: id.get_value(),
+                                parts: 2,
+                                instruction: String::new(),
+                            });
+                        }
+                    >
+                        {icon("retry")}
+                        "Split…"
+                    </button>
+                </div>
+            }
+        })
     }
 }

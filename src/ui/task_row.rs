@@ -78,6 +78,11 @@ pub fn TaskRow(
                             }
                         })
                 }}
+                {move || {
+                    draft
+                        .with(|draft| !draft.proposals.is_empty())
+                        .then(|| view! { <span class="task-note">"proposal"</span> })
+                }}
             </span>
             <RowActions screen id draft state place/>
         </li>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::delivery_banner::DeliveryBanner;
 use super::filters::Filters;
 use super::icons::icon;
-use super::outcome_banner::OutcomeBanner;
+use super::outcome_banner::{AgainBanner, OutcomeBanner};
 use super::requests::Requests;
 use super::screen::Screen;
 use super::stream_line::StreamLine;
@@ -21,13 +21,14 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
     view! {
         <section class="pane tasks-pane" id="tasks" tabindex="-1" aria-label="Tasks">
             {move || {
-                if screen.is_generating.get() {
+                if screen.is_generating.get() || screen.is_asking_again.get() {
                     view! { <StreamLine screen/> }.into_any()
                 } else {
                     view! { <PaneHead screen/> }.into_any()
                 }
             }}
             <OutcomeBanner screen/>
+            <AgainBanner screen/>
             <Requests screen/>
             <Warnings screen/>
             <DeliveryBanner screen/>

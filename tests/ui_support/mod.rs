@@ -102,6 +102,13 @@ impl Desk for Handle {
         self.0.events.borrow_mut().push(event.clone());
         self.0.apply(event);
     }
+    fn quote(&self, again: Option<taskwright::run::Again>) {
+        let quote = again.and_then(|again| {
+            let run = self.0.run.borrow();
+            run.as_ref()?.quote(again)
+        });
+        self.0.page.quote.set(quote);
+    }
     fn typed(&self, form: BriefForm) {
         self.0.page.form.set(form);
     }

@@ -100,7 +100,8 @@ impl Office {
                     self.note_local(&reason);
                 }
                 // A delivery that waits goes on with what was corrected, in the tab that has it.
-                self.engine.apply_in_charge(Event::Connect(Box::new(connection)));
+                self.engine
+                    .apply_in_charge(Event::Connect(Box::new(connection)));
             }
         }
     }

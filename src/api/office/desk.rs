@@ -7,7 +7,7 @@ use leptos::prelude::Update;
 use super::Office;
 use crate::brief::BriefForm;
 use crate::run::receipts::Format;
-use crate::run::{Event, Mode};
+use crate::run::{Again, Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
 use crate::ui::desk::Desk;
@@ -30,6 +30,10 @@ impl Desk for OfficeDesk {
 
     fn send(&self, event: Event) {
         self.0.send(event);
+    }
+
+    fn quote(&self, again: Option<Again>) {
+        self.0.quote(again);
     }
 
     fn typed(&self, form: BriefForm) {

@@ -110,7 +110,9 @@ impl Office {
         connection.name = server.url.host_and_port();
         connection.task_server = Some(server);
         match self.use_connection(&connection) {
-            Ok(()) => self.engine.apply_in_charge(Event::Connect(Box::new(connection))),
+            Ok(()) => self
+                .engine
+                .apply_in_charge(Event::Connect(Box::new(connection))),
             Err(problem) => self.add_problem(problem),
         }
     }

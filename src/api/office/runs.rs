@@ -15,7 +15,7 @@ use crate::driver;
 use crate::driver::Loaded;
 use crate::ports::StoreError;
 use crate::review::{RunId, bring};
-use crate::run::{Event, Mode, Run, Start, Step};
+use crate::run::{Again, Event, Mode, Run, Start, Step};
 use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
 use crate::secrets::SecretName;
@@ -223,11 +223,16 @@ impl Office {
         if leaves && is_live && !self.holds(SecretName::AgentToken) {
             return self.ask(SecretName::AgentToken, None, Next::Send(event));
         }
-        let asks = matches!(event, Event::AskForMissing { .. });
+        let asks = matches!(event, Event::AskForMissing { .. } | Event::AskAgain(_));
         if asks && is_live && !self.may_ask_the_model(&event) {
             return;
         }
         self.engine.act(event);
+    }
+
+    pub(super) fn quote(&self, again: Option<Again>) {
+        let quote = again.and_then(|again| self.engine.with_run(|run| run.quote(again)));
+        self.page.quote.set(quote.flatten());
     }
 
     /// Whether the model of the run that is shown can be asked once more. A key that is wanted is

@@ -1,6 +1,7 @@
 //! The dialogs. Those that the operator opens are mounted while they are open, so that each
 //! begins anew; those that the page opens follow its state.
 
+mod ask_again;
 mod bring;
 mod confirm;
 mod host;
@@ -15,6 +16,7 @@ mod without_journal;
 use leptos::prelude::*;
 
 use super::screen::{Dialog, Screen};
+use ask_again::AskAgainDialog;
 use bring::BringDialog;
 use confirm::ConfirmDialog;
 use host::HostDialog;
@@ -37,6 +39,7 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Bring) => view! { <BringDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
+            Some(Dialog::AskAgain(again)) => view! { <AskAgainDialog screen again/> }.into_any(),
         }}
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
