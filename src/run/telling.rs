@@ -12,8 +12,9 @@ const SHORTEST_SILENCE: u64 = 5_000;
 /// What is going on, as a sentence without its stop. `at_a_time` is how many tasks may be on their
 /// way.
 #[must_use]
-pub fn standing(standing: Standing, at_a_time: u8) -> String {
-    match standing {
+pub fn standing(progress: &Progress, at_a_time: u8) -> String {
+    match progress.standing {
+        Standing::Going | Standing::FirstAlone if progress.left <= 1 => "One task left".to_owned(),
         Standing::Going if at_a_time == 1 => "One task at a time".to_owned(),
         Standing::Going => format!("Up to {at_a_time} tasks side by side"),
         Standing::FirstAlone => {
@@ -98,7 +99,7 @@ impl Teller {
         });
         let mut said = format!("{} of {} done", grouped(done), counted(total, "task"));
         if changed {
-            said = format!("{}. {said}", standing(progress.standing, at_a_time));
+            said = format!("{}. {said}", standing(progress, at_a_time));
         }
         let is_going = progress.left > 0 && progress.next_at.is_none();
         if let Some(left) = progress.time_left.filter(|_| is_going) {
@@ -158,6 +159,22 @@ mod tests {
         assert!(tell(Standing::Probing).is_some_and(|said| said.contains("in trouble")));
         assert_eq!(tell(Standing::Probing), None);
         assert!(tell(Standing::Offline).is_some_and(|said| said.starts_with("No network")));
+    }
+
+    #[test]
+    fn a_last_task_goes_beside_no_other() {
+        for (which, left, words) in [
+            (Standing::FirstAlone, 1, "One task left"),
+            (Standing::Going, 1, "One task left"),
+            (Standing::Going, 2, "Up to 4 tasks side by side"),
+            (
+                Standing::Probing,
+                1,
+                "The server was in trouble: trying one at a time",
+            ),
+        ] {
+            assert_eq!(standing(&progress(which, left), 4), words);
+        }
     }
 
     #[test]

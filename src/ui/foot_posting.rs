@@ -48,7 +48,7 @@ fn host(screen: Screen) -> Option<String> {
     })
 }
 
-/// How many tasks may be on their way; a dry run's driver takes one after the other as well.
+/// How many tasks may be on their way at a time.
 fn at_a_time(screen: Screen) -> u8 {
     screen.page.run.with(|run| {
         run.as_ref()
@@ -72,7 +72,7 @@ pub fn Posting(screen: Screen) -> impl IntoView {
     };
     let standing = move || {
         let (progress, now) = page.progress.get()?;
-        let standing = telling::standing(progress.standing, at_a_time(screen));
+        let standing = telling::standing(&progress, at_a_time(screen));
         Some(match telling::next_try(&progress, now) {
             Some(next) => format!("{standing}, {next}"),
             None => standing,
