@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::Set;
+use leptos::prelude::{GetUntracked, Set, WithUntracked};
 use wasm_bindgen_futures::spawn_local;
 
 use super::Engine;
@@ -53,19 +53,23 @@ impl Engine {
         let engine = Rc::clone(self);
         spawn_local(async move {
             loop {
-                let now = engine.clock.now();
-                let progress = engine.with_run(|run| run.progress(now)).flatten();
-                engine
-                    .page
-                    .progress
-                    .set(progress.map(|progress| (progress, now)));
-                if progress.is_none() {
+                engine.show_progress();
+                if engine.page.progress.with_untracked(Option::is_none) {
                     break;
                 }
                 engine.clock.sleep(TICK_MILLISECONDS).await;
             }
             engine.ticker_is_busy.set(false);
         });
+    }
+
+    fn show_progress(&self) {
+        let now = self.clock.now();
+        let progress = self.with_run(|run| run.progress(now)).flatten();
+        let shown = progress.map(|progress| (progress, now));
+        if self.page.progress.get_untracked() != shown {
+            self.page.progress.set(shown);
+        }
     }
 
     /// Counts anew once, however many steps come until then.
@@ -81,6 +85,10 @@ impl Engine {
             }
             engine.summary_is_due.set(false);
             engine.with_run(|run| engine.page.summarize(run));
+            // What a step changed is not left to the next tick: a wait may be over by then.
+            if engine.ticker_is_busy.get() {
+                engine.show_progress();
+            }
         });
     }
 }
