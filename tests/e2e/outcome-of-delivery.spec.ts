@@ -157,34 +157,64 @@ test("the operator says that an unknown task did not arrive, and may then send i
   expect(posts[0]?.body).toBe(posts[1]?.body);
 });
 
-test.describe("an answer that says it was not taken is failed, and safe to send again", () => {
-  for (const [variant, status] of [
-    ["error503_retry_after", 503],
-    ["rate429", 429],
-    ["rate429_hidden", 429],
+test.describe("an answer that says it was not taken is waited out, and the task goes again by itself", () => {
+  for (const [variant, status, asked] of [
+    ["error503_retry_after", 503, true],
+    ["rate429", 429, true],
+    ["rate429_hidden", 429, false],
   ] as const) {
     test(variant, async ({ world, desk, complaints }) => {
       complaints.allow(statusLine(status));
       const once = `${variant}_first_1`;
       const host = await postTo(world, desk, once);
-      await expect(desk.task(TASKS[0])).toContainText("Failed");
-      await desk.openTask(TASKS[0]);
-      const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
-      await expect(delivery).toContainText(`Not taken: ${status}`);
-      await expect(delivery).toContainText("It is safe to send it again.");
-      await desk.press("Send it again");
-      await expect(desk.task(TASKS[0])).toContainText("Delivered");
-      await expect(desk.task(TASKS[1])).toContainText("Queued");
-      await desk.press("Resume posting");
       await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
       const posts = await received(world, once);
       expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
+      expect(posts[0]?.body).toBe(posts[1]?.body);
+      await desk.openTask(TASKS[0]);
+      const delivery = await desk.deliveryTab();
+      await expect(delivery.getByText("It asked to wait 1 second.")).toHaveCount(asked ? 1 : 0);
       await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
-        new RegExp(`Not taken: ${status}`),
+        new RegExp(`Not taken: ${status}.*It is safe to send it again`),
         /Delivered: 200/,
       ]);
     });
   }
+});
+
+test("a server that wants half a minute's rest gets it, counted down, and can be stopped waiting for", async ({
+  world,
+  desk,
+  complaints,
+}) => {
+  complaints.allow(statusLine(429));
+  const server = await world.liveServer({ script: "exact-text" });
+  await desk.open(server.address);
+  await desk.makeTasks(3);
+  await desk.approveAll(3);
+  let asked = 0;
+  await desk.page.route(`${server.address}/tasks`, (route) => {
+    asked += 1;
+    const headers = {
+      "retry-after": "30",
+      "access-control-expose-headers": "retry-after",
+    };
+    return route.fulfill({ status: 429, headers, body: '{"detail":"Slow down"}' });
+  });
+  await desk.postWithDefaultToken(3, server.host);
+  await expect(desk.foot).toContainText(/The first one goes alone.*next try in (3\d|2\d) s/);
+  await expect(desk.task(TASKS[0])).toContainText(/Queued.*next try \d\d:\d\d:\d\d/);
+  const seconds = async () =>
+    Number(/next try in (\d+) s/.exec((await desk.foot.textContent()) ?? "")?.[1]);
+  const first = await seconds();
+  await expect.poll(seconds).toBeLessThan(first);
+  expect(asked, "nothing is asked before its time").toBe(1);
+  await desk.press("Stop posting");
+  for (const key of TASKS) await expect(desk.task(key)).toContainText("Approved");
+  await desk.page.unroute(`${server.address}/tasks`);
+  await desk.post(3, server.host);
+  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
 });
 
 test("FastAPI's reasons stand beside the members they are about", async ({
@@ -269,7 +299,7 @@ test("a 403 pauses everything and goes on at the same task with another token", 
   expect(posts[0]?.body).toBe(posts[1]?.body);
 });
 
-test("a server that honours keys gets an unknown task again with the same key, and has it once", async ({
+test("a server that honours keys gets a task whose answer was lost again by itself, and has it once", async ({
   world,
   desk,
   complaints,
@@ -287,15 +317,64 @@ test("a server that honours keys gets an unknown task again with the same key, a
     return route.fulfill({ response: answer });
   });
   await desk.postWithDefaultToken(3, server.host);
+  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await desk.openTask(TASKS[0]);
+  const delivery = await desk.deliveryTab();
+  await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
+    /Unknown: no answer came back.*It was told the task's key/,
+    /Delivered: 200.*The server had it already/,
+  ]);
+  expect(await server.tasks()).toHaveLength(3);
+});
+
+test("an unknown task is looked up: what the server has is delivered, what it has not proves nothing", async ({
+  world,
+  desk,
+  complaints,
+}) => {
+  complaints.allow(NO_ANSWER);
+  const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
+  await desk.open(server.address);
+  await desk.makeTasks(3);
+  await desk.approveAll(3);
+  // The server takes every task, and no answer comes back until the page has given up.
+  let isLost = true;
+  await desk.page.route(`${server.address}/tasks`, async (route) => {
+    if (!isLost) return route.continue();
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await desk.postWithDefaultToken(3, server.host);
+  await expect.poll(async () => (await server.tasks()).length).toBe(1);
+  await desk.press("Stop posting");
+  await expect(desk.task(TASKS[0])).toContainText("Unknown");
+  isLost = false;
+  await desk.openTask(TASKS[0]);
+  await expect(desk.button("Send it again with the same key"), "its key was told").toBeVisible();
+  await desk.press("Look it up on the server");
+  await expect(desk.task(TASKS[0])).toContainText("Delivered");
+  const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
+  await expect(delivery).toContainText(/Looked up at .*: the server has a task with this key/);
+  const stored = await server.tasks();
+  await expect(delivery).toContainText(`Server's id${stored[0]?.id}`);
+  await desk.post(2, server.host);
+  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
+});
+
+test("a look-up at a server that cannot answer it leaves the task unknown, and says so", async ({
+  world,
+  desk,
+  complaints,
+}) => {
+  complaints.allow(NO_ANSWER, NOT_READABLE, statusLine(405), statusLine(404));
+  await postTo(world, desk, "drop");
   await expect(desk.task(TASKS[0])).toContainText("Unknown");
   await desk.openTask(TASKS[0]);
-  await desk.press("Send it again with the same key");
-  await expect(desk.task(TASKS[0])).toContainText("Delivered");
-  await desk.press("Resume posting");
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
-  const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
-  await expect(delivery).toContainText("The server had it already and gave its first answer again.");
-  expect(await server.tasks()).toHaveLength(3);
+  await desk.press("Look it up on the server");
+  await expect(desk.page.getByText(/the answer tells nothing\./)).toBeVisible();
+  await expect(desk.task(TASKS[0])).toContainText("Unknown");
+  await expect(desk.page.getByText(/it left without its key/)).toBeVisible();
 });
 
 test("a server that speaks JSON-RPC is named, and the task is not called delivered", async ({
