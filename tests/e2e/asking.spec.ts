@@ -181,3 +181,70 @@ test("waiting, sizes, prices and a budget are set in the settings and survive a 
   await desk.makeTasks(7);
   expect((await asked(world)).map(({ count }) => count)).toEqual([3, 3, 1]);
 });
+
+test("an invalid task is asked for again, and what comes waits beside it", async ({ world, desk }) => {
+  const server = await serverWith(world, "same-keys", { prices: { input: 1, output: 10 } });
+  await desk.open(server.address);
+  await ask(desk, 4);
+  await expect(desk.heading("Complete: 4 tasks, 3 valid, 1 to mend")).toBeVisible();
+  const before = await desk.texts();
+  await desk.press("Mend 1 invalid task…");
+  const dialog = desk.dialog("Mend 1 invalid task?");
+  await expect(dialog).toContainText(
+    /One request for 1 task, expected to use about [\d,]+ tokens in and [\d,]+ out, about \d+\.\d+ at your prices\./,
+  );
+  expect(await asked(world)).toHaveLength(1);
+  await dialog.getByRole("button", { name: "Ask the model" }).click();
+  await expect(desk.heading("Asked again: 1 proposal")).toBeVisible();
+  expect(await desk.texts()).toEqual(before);
+  const [, again] = await world.testbed.asked(world.tag);
+  const said = JSON.parse(again!.body).messages.at(-1).content;
+  expect(said).toContain(`${before[1]}\n- /key: task 1 of this run has the key`);
+
+  await desk.tasks.nth(1).getByRole("button").first().click();
+  await desk.press("Accept the proposal");
+  await expect(desk.heading("The model proposes")).toHaveCount(0);
+  await desk.closeTask();
+  await desk.approveAll(4);
+});
+
+test("an approved task keeps its approval until its revision is accepted", async ({ world, desk }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await desk.open(server.address);
+  await desk.makeTasks(2);
+  await desk.approveAll(2);
+  await desk.tasks.first().getByRole("button").first().click();
+  const before = await desk.editor.inputValue();
+  await desk.press("Revise…");
+  const dialog = desk.dialog("Revise the task?");
+  await dialog.getByRole("button", { name: "Ask the model" }).click();
+  await expect(dialog.getByText("Say what is to be changed.")).toBeVisible();
+  await dialog.getByLabel("Instruction").fill("Say who does it");
+  await dialog.getByRole("button", { name: "Ask the model" }).click();
+  await expect(desk.heading("The model proposes")).toBeVisible();
+  expect(await desk.editor.inputValue()).toBe(before);
+  await expect(desk.tasks.first()).toContainText("Approved");
+  const [, again] = await world.testbed.asked(world.tag);
+  expect(JSON.parse(again!.body).messages.at(-1).content).toContain("Instruction: Say who does it");
+  await desk.press("Accept the proposal");
+  await expect(desk.tasks.first()).toContainText("Ready");
+  expect(await desk.editor.inputValue()).not.toBe(before);
+});
+
+test("a task is split into tasks of their own", async ({ world, desk }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await desk.open(server.address);
+  await desk.makeTasks(2);
+  await desk.tasks.last().getByRole("button").first().click();
+  await desk.press("Split…");
+  const dialog = desk.dialog("Split the task?");
+  await dialog.getByLabel("Into how many tasks").fill("3");
+  await dialog.getByRole("button", { name: "Ask the model" }).click();
+  await expect(desk.heading("The model proposes 3 tasks in its place")).toBeVisible();
+  await expect(desk.tasks).toHaveCount(2);
+  await desk.press("Accept the split");
+  await expect(desk.tasks).toHaveCount(5);
+  await expect(desk.tasks.nth(1)).toContainText("Rejected");
+  await desk.closeTask();
+  await desk.approveAll(4);
+});
