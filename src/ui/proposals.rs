@@ -48,7 +48,6 @@ pub fn Proposals(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -
                             <p class="hint">{format!("It has {}.", counted(faults, "violation"))}</p>
                         }
                     })}
-                {body}
                 <div class="button-row">
                     <button
                         class="button"
@@ -71,6 +70,7 @@ pub fn Proposals(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -
                         "Discard"
                     </button>
                 </div>
+                {body}
             </section>
         })
     }

@@ -7,7 +7,7 @@ use super::outcome_words::short;
 use super::screen::Screen;
 use crate::model::Usage;
 use crate::review::words::{counted, grouped};
-use crate::run::{Mode, Request};
+use crate::run::{Generation, Mode, Request};
 use crate::settings::Prices;
 
 /// All requests of a live run, folded.
@@ -17,7 +17,10 @@ pub fn Requests(screen: Screen) -> impl IntoView {
     let shown = Memo::new(move |_| {
         page.run.with(|run| {
             let run = run.as_ref()?;
-            let is_shown = run.mode == Mode::Live && !run.requests.is_empty();
+            // The first one is shown by the line above the list while it is under way.
+            let is_first =
+                run.requests.len() == 1 && matches!(run.generation, Generation::Running { .. });
+            let is_shown = run.mode == Mode::Live && !run.requests.is_empty() && !is_first;
             is_shown.then(|| {
                 let model = run.connection.model.as_ref();
                 (

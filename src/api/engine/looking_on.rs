@@ -10,7 +10,7 @@ use crate::browser::lock::{self, Held};
 use crate::driver;
 use crate::ports::Clock;
 use crate::review::RunId;
-use crate::run::Change;
+use crate::run::{Change, Event};
 
 /// How often the lock of a run that comes back is tried for, and how long it is waited between.
 const LOCK_ATTEMPTS: u32 = 3;
@@ -33,6 +33,8 @@ impl Engine {
             let held = lock::take(&lock_name(&id)).await;
             *slot.borrow_mut() = held;
             engine.keep_soon();
+            // A time that was waited for may have come before this tab was in charge.
+            engine.apply_in_charge(Event::Woke);
         });
     }
 
