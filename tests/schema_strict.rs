@@ -392,6 +392,22 @@ fn all_of_merges_the_members_of_its_schemas() {
 }
 
 #[test]
+fn forms_that_exclude_each_other_are_not_gone_through_in_every_combination() {
+    let choice = json!({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]});
+    let model = derived(&json!({"type": "object", "required": ["x"], "properties": {
+        "x": {"allOf": vec![choice; 20]}}}));
+    assert_eq!(
+        model.schema["properties"]["x"]
+            .to_string()
+            .matches("string")
+            .count(),
+        1,
+        "{}",
+        model.schema
+    );
+}
+
+#[test]
 fn what_stands_beside_any_of_goes_into_each_branch() {
     let model = derived(&json!({
         "type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"],

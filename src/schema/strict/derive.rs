@@ -3,7 +3,7 @@
 mod containers;
 mod scalars;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -313,12 +313,14 @@ impl<'a> Deriver<'a> {
         let mut all = expand(self.root, vec![branch.clone()])?;
         // The branch's own words come first: they describe it best.
         all.parts.extend(beside.parts.iter().cloned());
-        let mut seen: Vec<String> = Vec::new();
-        all.parts.retain(|part| {
-            let new = !seen.contains(&part.pointer);
-            seen.push(part.pointer.clone());
-            new
-        });
+        let mut seen: HashSet<String> = HashSet::new();
+        all.parts.retain(|part| seen.insert(part.pointer.clone()));
+        // Known before the other choices are gone through, of which each multiplies the forms.
+        if types(&all.parts).is_empty() {
+            return Err(StrictError::Contradiction {
+                pointer: branch.pointer.clone(),
+            });
+        }
         all.choices.extend(beside.choices.iter().cloned());
         all.conditionals.extend(beside.conditionals.iter().cloned());
         self.expanded(all, out, depth)
