@@ -35,15 +35,37 @@ pub struct Reading {
 impl Reading {
     /// Reads a body that comes in these pieces and then ends.
     pub fn of(api: Api, pieces: &[&[u8]]) -> Self {
+        Reading::watched(api, pieces, |_| ())
+    }
+
+    /// Reads a body byte by byte. Gives also how many bytes its shortest beginning has that is a
+    /// complete answer, if any is.
+    pub fn byte_by_byte(api: Api, body: &[u8]) -> (Self, Option<usize>) {
+        let (mut read, mut shortest) = (0, None);
+        let pieces: Vec<&[u8]> = body.chunks(1).collect();
+        let reading = Reading::watched(api, &pieces, |stream| {
+            read += 1;
+            if shortest.is_none() && stream.finish(End::Ended).is_complete() {
+                shortest = Some(read);
+            }
+        });
+        (reading, shortest)
+    }
+
+    /// Reads a body in pieces and shows the stream after each of them.
+    fn watched(api: Api, pieces: &[&[u8]], mut watch: impl FnMut(&TaskStream)) -> Self {
         let mut stream = TaskStream::new(api, DEFAULT_SCHEMA.clone());
         let mut events: Vec<StreamEvent> = Vec::new();
-        for event in pieces.iter().flat_map(|piece| stream.push(piece)) {
-            match (events.last_mut(), event) {
-                (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
-                    delta.push_str(&more);
+        for piece in pieces {
+            for event in stream.push(piece) {
+                match (events.last_mut(), event) {
+                    (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
+                        delta.push_str(&more);
+                    }
+                    (_, event) => events.push(event),
                 }
-                (_, event) => events.push(event),
             }
+            watch(&stream);
         }
         Reading {
             outcome: stream.finish(End::Ended),
@@ -167,16 +189,6 @@ impl Reading {
             None => false,
         }
     }
-}
-
-/// The shortest beginning of a body, cut at any byte, that is a complete answer.
-pub fn shortest_complete(api: Api, body: &[u8]) -> Option<&[u8]> {
-    let mut stream = TaskStream::new(api, DEFAULT_SCHEMA.clone());
-    let end = body.chunks(1).position(|byte| {
-        stream.push(byte);
-        stream.finish(End::Ended).is_complete()
-    })?;
-    body.get(..=end)
 }
 
 /// Whether the body says, to a decoder of another kind, that the model finished of its own accord.

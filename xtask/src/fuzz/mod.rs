@@ -22,7 +22,7 @@ const MOST_SECONDS_AN_INPUT: u32 = 60;
 /// How much memory a search may take, in MiB; AddressSanitizer takes some for itself.
 const MOST_MEBIBYTES: u32 = 2_048;
 /// How long the inputs are that are made, in bytes.
-const MOST_BYTES: u32 = 4_096;
+const MOST_BYTES: u32 = 2_048;
 /// What random choices are drawn from, so that the same run can be had again.
 const SEED: u32 = 1;
 
