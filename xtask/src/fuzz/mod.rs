@@ -57,10 +57,10 @@ impl Target {
     /// How many inputs a run tries when it is not told: some ten seconds of them.
     fn usual_runs(self) -> u64 {
         match self {
-            Self::EventStream => 150_000,
-            Self::TaskStream => 8_000,
-            Self::Answer => 20_000,
-            Self::ModelSchema => 30_000,
+            Self::EventStream => 40_000,
+            Self::TaskStream => 3_000,
+            Self::Answer => 5_000,
+            Self::ModelSchema => 8_000,
             Self::Document => 60_000,
         }
     }
