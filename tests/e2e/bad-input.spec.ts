@@ -305,7 +305,8 @@ test("a model endpoint that redirects is not followed", async ({ world, desk, co
   await expect(desk.heading("The model endpoint did not answer")).toBeVisible();
   const asked = await world.testbed.asked(world.tag);
   expect(asked.map((request) => request.path)).not.toContain("/elsewhere");
-  expect(asked).toHaveLength(1);
+  // To a page a redirect looks like no answer at all, which is tried again twice.
+  expect(asked).toHaveLength(3);
   await desk.expectBrief(TYPED);
 });
 
@@ -369,8 +370,10 @@ test("invalid tasks of the model are shown with their violations and cannot be p
   await desk.approveAll(2);
   await expect(desk.foot).toContainText("2 of 5 tasks approved");
 
-  // Mended by hand, a task is like any other.
-  const mended = (await desk.editor.inputValue()).replace("Not A Key!", "mended-by-hand");
+  // Mended by hand, a task is like any other; it no longer waits for one that stays invalid.
+  const mended = (await desk.editor.inputValue())
+    .replace("Not A Key!", "mended-by-hand")
+    .replace(/"depends_on":\s*\[[^\]]*\]/, '"depends_on":[]');
   await desk.editor.fill(mended);
   await desk.press("Approve");
   await desk.postWithDefaultToken(3, server.host);

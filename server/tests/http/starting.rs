@@ -28,7 +28,7 @@ fn it_never_says_a_token_that_is_not_the_default() {
     let server = Start::new().tokens("s3cret").run();
     assert!(!server.announcement.contains("s3cret"));
     assert!(server.announcement.contains("AGENT_API_TOKEN"));
-    assert_eq!(server.get("/tasks").status, 401);
+    assert_eq!(server.send(&get("/tasks").token("changeme")).status, 401);
     assert_eq!(server.send(&get("/tasks").token("s3cret")).status, 200);
 }
 
