@@ -26,8 +26,11 @@ test("two tabs that come back together and press Post together deliver each task
 
   const tabs = [desk, other];
   await Promise.all(tabs.map((tab) => tab.page.reload()));
+  const postOf = (tab: Desk) => tab.foot.getByRole("button", { name: /^Post 3 tasks/ });
+  // Both are there before one of them is pressed.
+  await Promise.all(tabs.map((tab) => postOf(tab).waitFor()));
   const press = async (tab: Desk) => {
-    const post = tab.foot.getByRole("button", { name: /^Post 3 tasks/ });
+    const post = postOf(tab);
     // A button that is barred is pressed all the same, as a person would who did not look.
     await post.dispatchEvent("click");
     const confirm = tab.dialog("Post 3 tasks?");
