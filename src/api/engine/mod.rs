@@ -77,6 +77,9 @@ pub(super) struct Engine {
     checks: RefCell<VecDeque<Unchecked>>,
     checker_is_busy: Cell<bool>,
     summary_is_due: Cell<bool>,
+    /// What changed and was not shown yet.
+    unshown: RefCell<BTreeSet<Change>>,
+    showing_is_due: Cell<bool>,
     /// When the run is to be woken, in milliseconds since 1970.
     wake_at: Cell<Option<u64>>,
     waker_is_busy: Cell<bool>,
@@ -116,6 +119,8 @@ impl Engine {
             checks: RefCell::default(),
             checker_is_busy: Cell::new(false),
             summary_is_due: Cell::new(false),
+            unshown: RefCell::default(),
+            showing_is_due: Cell::new(false),
             wake_at: Cell::new(None),
             waker_is_busy: Cell::new(false),
             ticker_is_busy: Cell::new(false),
@@ -223,6 +228,7 @@ impl Engine {
         }
         self.wake_at.set(None);
         self.unread.borrow_mut().clear();
+        self.unshown.borrow_mut().clear();
         self.checks.borrow_mut().clear();
         self.arrived.borrow_mut().clear();
         self.page.show(None);
@@ -252,13 +258,19 @@ impl Engine {
             };
             let was_posting = current.run.is_posting();
             let mut step = current.run.apply(event, self.clock.now());
-            self.page.refresh_parts(&current.run, &step.changes);
+            self.unshown
+                .borrow_mut()
+                .extend(step.changes.iter().cloned());
+            if !(was_posting && current.run.is_posting()) {
+                self.show_changes(&current.run);
+            }
             if was_posting && !current.run.is_posting() {
                 self.page.announcement.set(summary(&current.run));
             }
             current.keeper.borrow_mut().note(step.changes.drain(..));
             step
         };
+        self.show_changes_soon();
         self.summarize_soon();
         match step.refused {
             Some(error) => self.say(&error),

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::Engine;
 use crate::ports::Clock;
-use crate::run::Event;
+use crate::run::{Change, Event, Run};
 
 /// The longest that a timer is trusted, in milliseconds: after sleep it is the clock that counts.
 const LONGEST_NAP: u64 = 1_000;
@@ -15,7 +15,8 @@ const LONGEST_NAP: u64 = 1_000;
 /// How often progress is shown while tasks are posted, in milliseconds.
 const TICK_MILLISECONDS: u32 = 1_000;
 
-/// A run of more tasks than this is counted a few times a second instead of after each step.
+/// A run of more tasks than this, and one that is posted, is counted and drawn a few times a second
+/// instead of after each step; so long it is waited between, in milliseconds.
 const MANY: usize = 200;
 const PAUSE_BETWEEN_COUNTS: u32 = 100;
 
@@ -72,6 +73,28 @@ impl Engine {
         }
     }
 
+    /// Shows what changed and was not shown yet.
+    pub(super) fn show_changes(&self, run: &Run) {
+        let changes: Vec<Change> = self.unshown.take().into_iter().collect();
+        if !changes.is_empty() {
+            self.page.refresh_parts(run, &changes);
+        }
+    }
+
+    /// Shows what changed a few times a second while tasks are posted: to draw each step would take
+    /// the browser longer than to make it.
+    pub(super) fn show_changes_soon(self: &Rc<Self>) {
+        if self.unshown.borrow().is_empty() || self.showing_is_due.replace(true) {
+            return;
+        }
+        let engine = Rc::clone(self);
+        spawn_local(async move {
+            engine.clock.sleep(PAUSE_BETWEEN_COUNTS).await;
+            engine.showing_is_due.set(false);
+            engine.with_run(|run| engine.show_changes(run));
+        });
+    }
+
     /// Counts anew once, however many steps come until then.
     pub(super) fn summarize_soon(self: &Rc<Self>) {
         if self.summary_is_due.replace(true) {
@@ -79,7 +102,7 @@ impl Engine {
         }
         let engine = Rc::clone(self);
         spawn_local(async move {
-            let is_many = engine.with_run(|run| run.drafts().len() > MANY);
+            let is_many = engine.with_run(|run| run.drafts().len() > MANY || run.is_posting());
             if is_many == Some(true) {
                 engine.clock.sleep(PAUSE_BETWEEN_COUNTS).await;
             }

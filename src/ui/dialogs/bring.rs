@@ -21,9 +21,9 @@ pub fn BringDialog(screen: Screen) -> impl IntoView {
     let close = Callback::new(move |()| screen.dialog.set(None));
     let add = Callback::new(move |()| {
         was_submitted.set(true);
-        let given = text.get_untracked();
         let mode = screen.next_mode.get_untracked();
-        screen.ask(|desk| desk.bring(&given, mode));
+        // A text may be as long as 10,000 tasks: it is not copied.
+        text.with_untracked(|given| screen.ask(|desk| desk.bring(given, mode)));
         if page.bring_problem.with_untracked(Option::is_none) {
             text.set(String::new());
             screen.show_all();
