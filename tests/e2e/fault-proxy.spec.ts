@@ -1,6 +1,6 @@
 // The fault proxy as a browser meets it. What the tests of a delivery make of its reports rests on
 // this: a browser sends no request twice by itself, and the page sees of each fault what it should.
-import { FaultProxy, type Fault } from "./servers.ts";
+import type { Fault } from "./servers.ts";
 import { NOT_READABLE, NO_ANSWER, expect, statusLine, test } from "./world.ts";
 
 /** What a page can tell of each fault: the status and `Retry-After`, or that it could not read. */
@@ -26,7 +26,7 @@ for (const fault of Object.keys(SEEN) as Fault[]) {
     const server = await world.taskServer();
     const faulty = [3, 6, 7];
     const at = Object.fromEntries(faulty.map((number) => [number, fault]));
-    const proxy = await FaultProxy.start(server.address, { at, delay_ms: 100, retry_after_s: 2 });
+    const proxy = await world.faultProxy(server.address, { at, delay_ms: 100, retry_after_s: 2 });
     await page.goto(`${server.address}/openapi.json`);
 
     // Some before the fault, so that a browser that kept connections would have them, then four at
@@ -74,6 +74,5 @@ for (const fault of Object.keys(SEEN) as Fault[]) {
     expect((await server.tasks()).map((task) => task.idempotencyKey).sort()).toEqual(
       taken.map((post) => post.idempotency_key).sort(),
     );
-    await proxy.stop();
   });
 }

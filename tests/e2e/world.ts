@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
 
 import { Desk } from "./desk.ts";
-import { TaskServer, Testbed, type PageConfig, type TaskServerOptions } from "./servers.ts";
+import {
+  FaultProxy,
+  TaskServer,
+  Testbed,
+  type FaultPlan,
+  type PageConfig,
+  type TaskServerOptions,
+} from "./servers.ts";
 
 export { expect };
 
@@ -62,6 +69,7 @@ export const NOT_READABLE = /blocked by CORS policy/;
 /** The servers of one test. */
 export class World {
   private readonly servers: TaskServer[] = [];
+  private readonly proxies: FaultProxy[] = [];
 
   constructor(
     /** The testbed. */
@@ -124,9 +132,16 @@ export class World {
     });
   }
 
+  /** Starts a proxy in front of a server, which breaks the way to it as a plan says. */
+  async faultProxy(upstream: string, plan: FaultPlan = {}): Promise<FaultProxy> {
+    const proxy = await FaultProxy.start(upstream, plan);
+    this.proxies.push(proxy);
+    return proxy;
+  }
+
   /** Ends every server of this test and removes what they kept. */
   async close(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.stop()));
+    await Promise.all([...this.proxies, ...this.servers].map((program) => program.stop()));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
