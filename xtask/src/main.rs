@@ -109,6 +109,7 @@ mod tests {
             "bench server --quick --rounds 7",
             "fuzz task_stream --seconds 60",
             "fuzz --runs 1000",
+            "bench stream check",
         ] {
             let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
             assert!(parsed.is_ok(), "{words}: {parsed:?}");

@@ -39,10 +39,13 @@ fn tells_of_a_package(variable: &str) -> bool {
 /// Scripts are given to `node` directly rather than by `npx`, which on Windows is a batch file
 /// and everywhere may ask the network.
 pub fn node_script(root: &Path, script: &str) -> Command {
+    node_script_in(root, &Path::new("node_modules").join(script))
+}
+
+/// A `node` command that runs a script of the project's own; `script` is its path in the checkout.
+pub fn node_script_in(root: &Path, script: &Path) -> Command {
     let mut command = Command::new("node");
-    command
-        .current_dir(root)
-        .arg(root.join("node_modules").join(script));
+    command.current_dir(root).arg(root.join(script));
     command
 }
 

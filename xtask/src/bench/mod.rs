@@ -4,10 +4,13 @@
 //! meets all of them alike, and gives [`Table`]s of medians. Nothing is judged here: a figure is
 //! for people to look at, and only what could not be measured at all is an error.
 
+mod check;
 mod delivery;
 mod figures;
+mod in_browser;
 mod machine;
 mod server;
+mod stream;
 mod table;
 
 use std::time::Instant;
@@ -39,6 +42,10 @@ pub enum Part {
     Server,
     /// Posting from the page beside a bare loop of fetch and a script, and a batch of 10,000
     Delivery,
+    /// Tasks out of a streamed answer, beside parsers of partial JSON, in Chromium
+    Stream,
+    /// Parsing and validating tasks, beside JSON.parse and Ajv, in Chromium
+    Check,
 }
 
 impl Part {
@@ -47,6 +54,8 @@ impl Part {
         match self {
             Self::Server => "server",
             Self::Delivery => "delivery",
+            Self::Stream => "stream",
+            Self::Check => "check",
         }
     }
 
@@ -54,6 +63,8 @@ impl Part {
         match self {
             Self::Server => server::measure(project, effort),
             Self::Delivery => delivery::measure(project, effort),
+            Self::Stream => stream::measure(project, effort),
+            Self::Check => check::measure(project, effort),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The npm packages that the release build and the end-to-end tests need.
+//! The npm packages that the release build, the end-to-end tests and the benchmarks need.
 
 use std::fs;
 use std::path::Path;
@@ -15,27 +15,41 @@ const LOCK_FILE: &str = "package-lock.json";
 /// A copy of the lock file that was installed last, inside what was installed.
 const STAMP: &str = "node_modules/.taskwright-installed";
 
-/// Installs what `package-lock.json` names, by `npm ci`, where that has not been done since the
-/// file last changed.
+/// Installs what the checkout's `package-lock.json` names, by `npm ci`, where that has not been
+/// done since the file last changed.
 ///
 /// No script of a package is run and no browser is downloaded.
 ///
 /// # Errors
 /// When there is no npm, or `npm ci` fails.
 pub fn ensure(project: &Project) -> Result<(), Error> {
-    let root = &project.root;
+    install(project, &project.root)
+}
+
+/// The same for the `package-lock.json` of a folder of the checkout.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_in(project: &Project, folder: &str) -> Result<(), Error> {
+    install(project, &project.root.join(folder))
+}
+
+fn install(project: &Project, folder: &Path) -> Result<(), Error> {
     let _lock = project.lock("packages")?;
-    let lock_file = root.join(LOCK_FILE);
+    let lock_file = folder.join(LOCK_FILE);
     let wanted = fs::read(&lock_file).map_err(Error::file("read", &lock_file))?;
-    let stamp = root.join(STAMP);
+    let stamp = folder.join(STAMP);
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    say::step("set-up", "installing the npm packages of package-lock.json");
+    say::step(
+        "set-up",
+        &format!("installing the npm packages of {}", lock_file.display()),
+    );
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     process::run(
         Command::new(npm)
-            .current_dir(root)
+            .current_dir(folder)
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error"])
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
@@ -86,24 +100,26 @@ mod tests {
 
     #[test]
     fn every_package_is_pinned_by_version_and_by_hash() {
-        let text = fs::read_to_string(root().join(LOCK_FILE)).unwrap();
-        let lock_file: Value = serde_json::from_str(&text).unwrap();
-        let packages = lock_file["packages"].as_object().unwrap();
-        assert!(packages.len() > 4);
-        for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
-            assert!(
-                package["integrity"]
-                    .as_str()
-                    .unwrap()
-                    .starts_with("sha512-"),
-                "{name}"
-            );
-            assert!(package.get("resolved").is_none(), "{name}");
-        }
-        for (name, version) in packages[""]["devDependencies"].as_object().unwrap() {
-            let version = version.as_str().unwrap();
-            assert!(version.starts_with(|first: char| first.is_ascii_digit()));
-            assert_eq!(locked_version(root(), name).unwrap(), version);
+        for folder in [root().to_owned(), root().join("benches")] {
+            let text = fs::read_to_string(folder.join(LOCK_FILE)).unwrap();
+            let lock_file: Value = serde_json::from_str(&text).unwrap();
+            let packages = lock_file["packages"].as_object().unwrap();
+            assert!(packages.len() > 4);
+            for (name, package) in packages.iter().filter(|(name, _)| !name.is_empty()) {
+                assert!(
+                    package["integrity"]
+                        .as_str()
+                        .unwrap()
+                        .starts_with("sha512-"),
+                    "{name}"
+                );
+                assert!(package.get("resolved").is_none(), "{name}");
+            }
+            for (name, version) in packages[""]["devDependencies"].as_object().unwrap() {
+                let version = version.as_str().unwrap();
+                assert!(version.starts_with(|first: char| first.is_ascii_digit()));
+                assert_eq!(locked_version(&folder, name).unwrap(), version);
+            }
         }
     }
 }

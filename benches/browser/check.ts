@@ -1,0 +1,60 @@
+// Tasks from text, parsed and checked: `Validator`, beside `JSON.parse` and Ajv.
+import Ajv from "ajv/dist/2020";
+import addFormats from "ajv-formats";
+
+import init, { Validator, defaultSchema } from "../../pkg/taskwright.js";
+import { measure, expect, type Contender, type Figure, type Options } from "./samples.ts";
+import { taskTexts } from "./tasks.ts";
+
+const TASKS = 10_000;
+
+/** How a task is broken, where one is to be invalid. */
+const BREAKS: ((task: Record<string, unknown>) => void)[] = [
+  (task) => delete task.priority,
+  (task) => (task.key = "Not a key"),
+  (task) => (task.title = "x".repeat(121)),
+  (task) => (task.due = "2027-02-30"),
+  (task) => (task.unknown = { a: 1 }),
+];
+
+/** The same tasks, one out of twenty with something wrong. */
+function withBroken(texts: string[]): string[] {
+  return texts.map((text, index) => {
+    if (index % 20 !== 7) return text;
+    const task = JSON.parse(text) as Record<string, unknown>;
+    BREAKS[Math.floor(index / 20) % BREAKS.length]!(task);
+    return JSON.stringify(task);
+  });
+}
+
+/** Runs the part. */
+export async function run(options: Options): Promise<Figure[]> {
+  await init();
+  const schema = defaultSchema();
+  const validator = await Validator.compile(schema);
+  const ajv = new Ajv({ allErrors: true });
+  addFormats(ajv);
+  const validate = ajv.compile(schema as object);
+
+  const contenders: Contender[] = [];
+  const valid = taskTexts(TASKS);
+  for (const [table, texts, broken] of [
+    [`${TASKS} tasks from text, all valid`, valid, 0],
+    [`${TASKS} tasks from text, 1 of 20 invalid`, withBroken(valid), TASKS / 20],
+  ] as const) {
+    const contender = (name: string, isValid: (text: string) => boolean): Contender => ({
+      table,
+      name,
+      prepare: async () => () => {
+        let invalid = 0;
+        for (const text of texts) if (!isValid(text)) invalid += 1;
+        expect(`the invalid tasks, by ${name}`, invalid, broken);
+      },
+    });
+    contenders.push(
+      contender("JSON.parse and Ajv", (text) => validate(JSON.parse(text))),
+      contender("Taskwright, validateText", (text) => validator.validateText(text).length === 0),
+    );
+  }
+  return measure(contenders, options);
+}
