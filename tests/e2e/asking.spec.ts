@@ -1,5 +1,6 @@
 // How the page asks a model: again where a call failed by chance, with less where an endpoint does
 // not take it all, in several requests where there are many tasks, and within a budget.
+import { everythingKept } from "./browser-storage.ts";
 import type { Desk } from "./desk.ts";
 import type { PageConfig, TaskServer } from "./servers.ts";
 import { expect, statusLine, test, type World } from "./world.ts";
@@ -142,6 +143,8 @@ test("what an endpoint does not take is remembered, until its settings are saved
   const server = await world.liveServer({ script: "no-json-schema" });
   await desk.open(server.address);
   await desk.makeTasks(2);
+  // What has only just arrived is written down a moment later.
+  await expect.poll(() => everythingKept(desk.page)).toMatch(/name\\":\\"complete/);
   await desk.page.reload();
   await expect(desk.heading(/^Complete: /)).toBeVisible();
   await desk.press("Put the run aside");
