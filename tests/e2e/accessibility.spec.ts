@@ -5,6 +5,9 @@ import type { Locator, Page } from "@playwright/test";
 
 import { expect, statusLine, test } from "./world.ts";
 
+// Each of these looks at a dozen states; a busy machine takes its time for that.
+test.describe.configure({ timeout: 180_000 });
+
 /** Looks at the state that the page is in: no finding of axe, nothing to scroll sideways. */
 async function examine(page: Page, state: string): Promise<void> {
   await page.screenshot({ path: test.info().outputPath(`${state}.png`) });

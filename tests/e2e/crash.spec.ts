@@ -114,7 +114,7 @@ for (const { honoursKeys, seed, deaths } of [
     desk: first,
     complaints,
   }) => {
-    test.setTimeout(150_000);
+    test.setTimeout(300_000);
     complaints.allow(NO_ANSWER, NOT_READABLE, ...[429, 500, 503].map(statusLine));
     const random = numbers(seed);
     // The page comes from the server itself, and posts to it by way of the proxy.
