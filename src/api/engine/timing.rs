@@ -81,8 +81,7 @@ impl Engine {
         }
     }
 
-    /// Shows what changed a few times a second while tasks are posted: to draw each step would take
-    /// the browser longer than to make it.
+    /// Shows what changed a few times a second while tasks are posted, instead of after each step.
     pub(super) fn show_changes_soon(self: &Rc<Self>) {
         if self.unshown.borrow().is_empty() || self.showing_is_due.replace(true) {
             return;
