@@ -121,10 +121,7 @@ fn write<'connection>(
     mut batch: Vec<Insert>,
     clock: &Clock,
 ) {
-    // Who was told "not confirmed" in the meantime must not be confirmed behind their back.
-    batch.retain(|insert| !insert.reply.is_closed());
-    let tasks: Vec<&NewTask> = batch.iter().map(|insert| &insert.task).collect();
-    match commit(connection, statements, &tasks, clock) {
+    match commit(connection, statements, &mut batch, clock) {
         Ok(insertions) => {
             for (insert, insertion) in batch.into_iter().zip(insertions) {
                 // A sender that has gone away learns it from its key.
@@ -156,11 +153,11 @@ fn is_about_one_task(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Stores the tasks in one transaction; on an error none of them is stored.
+/// Stores the tasks of those who still wait in one transaction; on an error none of them is stored.
 fn commit<'connection>(
     connection: &'connection Connection,
     statements: &mut Option<Statements<'connection>>,
-    tasks: &[&NewTask],
+    batch: &mut Vec<Insert>,
     clock: &Clock,
 ) -> Result<Vec<Insertion>, rusqlite::Error> {
     let statements = match statements {
@@ -168,9 +165,12 @@ fn commit<'connection>(
         None => statements.insert(Statements::prepare(connection)?),
     };
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    let insertions = tasks
+    // Another program may have held us up until now: who was told "not confirmed" in the meantime
+    // must not be confirmed behind their back.
+    batch.retain(|insert| !insert.reply.is_closed());
+    let insertions = batch
         .iter()
-        .map(|task| statements.insert(&transaction, task, clock()))
+        .map(|insert| statements.insert(&transaction, &insert.task, clock()))
         .collect::<Result<Vec<_>, _>>()?;
     transaction.commit()?;
     Ok(insertions)
