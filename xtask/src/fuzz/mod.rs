@@ -57,7 +57,7 @@ impl Target {
     /// How many inputs a run tries when it is not told: some ten seconds of them.
     fn usual_runs(self) -> u64 {
         match self {
-            Self::EventStream => 40_000,
+            Self::EventStream => 20_000,
             Self::TaskStream => 3_000,
             Self::Answer => 5_000,
             Self::ModelSchema => 8_000,
