@@ -3,7 +3,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 
-import { expect, statusLine, test } from "./world.ts";
+import { expect, NO_ANSWER, statusLine, test } from "./world.ts";
 
 // Each of these looks at a dozen states; a busy machine takes its time for that.
 test.describe.configure({ timeout: 180_000 });
@@ -65,6 +65,55 @@ for (const colorScheme of ["light", "dark"] as const) {
         await desk.closeTask();
         await desk.settings();
         await examine(desk.page, "12-settings");
+      });
+
+      test("the states of a delivery that waits", async ({ world, desk, complaints }) => {
+        complaints.allow(NO_ANSWER, statusLine(405));
+        const server = await world.liveServer({
+          script: "exact-text",
+          tasks: world.testbed.plain("drop", world.tag),
+        });
+        await desk.open(server.address);
+        const view = desk.page.getByRole("navigation", { name: "View" });
+        if (await view.isVisible()) await view.getByRole("button", { name: "Brief" }).click();
+        await desk.press("Paste tasks as JSON");
+        const pasted = ["a", "b", "c"].map((key) => ({
+          key,
+          title: `Do ${key}`,
+          instructions: "As the others.",
+          priority: "normal",
+          depends_on: key === "b" ? ["c"] : [],
+        }));
+        await desk.dialog("Paste tasks").getByRole("textbox").fill(JSON.stringify(pasted));
+        await desk.dialog("Paste tasks").getByRole("button", { name: "Add 3 tasks" }).click();
+        await desk.press("Approve a");
+        await desk.press("Approve b");
+        await desk.foot.getByRole("button", { name: /^Post 2 tasks/ }).click();
+        await expect(desk.page.getByText("1 of them depends on tasks")).toBeVisible();
+        await examine(desk.page, "1-will-wait");
+        await desk.dialog("Post 2 tasks?").getByRole("button", { name: /^Post 2 tasks/ }).click();
+        await desk.giveToken(world.testbed.host, "changeme");
+        await expect(desk.foot).toContainText("the server is in trouble");
+        await desk.openTask("a");
+        await desk.press("Look it up on the server");
+        await expect(desk.page.getByText(/the answer tells nothing/)).toBeVisible();
+        await examine(desk.page, "2-unknown");
+        await desk.press("It arrived");
+        await desk.closeTask();
+        await desk.press("Resume posting");
+        await expect(desk.foot).toContainText("the tasks that are left wait for others");
+        await examine(desk.page, "3-waiting-for-others");
+        await desk.openTask("b");
+        await examine(desk.page, "4-what-it-waits-for");
+        await desk.closeTask();
+        await desk.press("Export receipts…");
+        await examine(desk.page, "5-receipts");
+        await desk.page.keyboard.press("Escape");
+
+        const other = await desk.page.context().newPage();
+        await other.goto(server.address);
+        await expect(other.getByText(/^Another tab has this run/)).toBeVisible();
+        await examine(other, "6-looking-on");
       });
 
       test("the states of what goes wrong", async ({ world, desk }) => {
