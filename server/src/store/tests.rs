@@ -208,3 +208,24 @@ fn the_data_folder_is_for_its_owner_alone() {
     let mode = std::fs::metadata(&data).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
+
+#[tokio::test]
+async fn a_sender_that_was_given_up_while_another_program_held_the_store_is_not_confirmed_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), None).unwrap();
+    let other = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let wait = std::time::Duration::from_millis(300);
+    let given_up = tokio::time::timeout(wait, store.insert(task("{\"n\":1}", None))).await;
+    assert!(given_up.is_err(), "the other program holds the store");
+    other.execute_batch("ROLLBACK").unwrap();
+    store.insert(task("{\"n\":2}", None)).await.unwrap();
+    let page = store
+        .page(Filter {
+            limit: 10,
+            ..Filter::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(page.tasks.len(), 1);
+}
