@@ -6,9 +6,8 @@ use std::rc::Rc;
 use taskwright::delivery::look_up::LookUpRequest;
 use taskwright::delivery::rest::{Answer, PostRequest};
 use taskwright::ports::TaskSink;
+use taskwright::schema::sample::Seeded;
 use taskwright::secrets::Secret;
-
-use crate::random::Random;
 
 /// What the server has.
 pub struct Stored {
@@ -91,17 +90,17 @@ impl World {
     }
 
     /// Whatever is on its way arrives now, or never.
-    pub fn settle_requests(&mut self, draw: &mut Random, now: u64) {
+    pub fn settle_requests(&mut self, draw: &mut Seeded, now: u64) {
         for request in std::mem::take(&mut self.requests) {
-            if draw.percent(50) {
+            if draw.chance(50, 100) {
                 self.store(request, now);
             }
         }
     }
 
     /// One request, `which`, arrives, or something happens to it.
-    pub fn receive(&mut self, which: usize, draw: &mut Random, now: u64) -> &'static str {
-        let is_fault = self.faults_left > 0 && draw.percent(self.trouble);
+    pub fn receive(&mut self, which: usize, draw: &mut Seeded, now: u64) -> &'static str {
+        let is_fault = self.faults_left > 0 && draw.chance(self.trouble, 100);
         if !is_fault {
             let request = self.requests.remove(which);
             return self.take(request, now);
@@ -127,13 +126,13 @@ impl World {
             5 => http(429, None),
             6 => http(503, Some("1")),
             7 => {
-                if draw.percent(50) {
+                if draw.chance(50, 100) {
                     self.store(request, now);
                 }
                 http(503, None)
             }
             8 => {
-                if draw.percent(50) {
+                if draw.chance(50, 100) {
                     self.store(request, now);
                 }
                 http(500, None)

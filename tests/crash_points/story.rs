@@ -9,10 +9,10 @@ use taskwright::delivery::receipt::Stage;
 use taskwright::review::RunId;
 use taskwright::run::{Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, Wait};
 use taskwright::schema::TaskSchema;
+use taskwright::schema::sample::Seeded;
 use taskwright::settings::{Address, Connection, TaskServer};
 
 use crate::client::{Client, Transaction};
-use crate::random::Random;
 use crate::server::{Wire, World};
 use crate::store::Committed;
 
@@ -40,7 +40,7 @@ pub struct Ending {
 }
 
 struct Story {
-    draw: Random,
+    draw: Seeded,
     world: Rc<RefCell<World>>,
     store: Committed,
     now: Rc<Cell<u64>>,
@@ -80,8 +80,8 @@ pub fn play(case: &Case, tells: bool) -> Result<Ending, String> {
 
 impl Story {
     fn begin(seed: u64, tells: bool) -> Story {
-        let mut draw = Random::new(seed);
-        let honours_keys = draw.percent(60);
+        let mut draw = Seeded::new(seed);
+        let honours_keys = draw.chance(60, 100);
         let tasks = 2 + draw.below(4);
         let faults = draw.below(9);
         let trouble = 20 + draw.below(80);
@@ -95,11 +95,11 @@ impl Story {
         let texts = (1..=tasks)
             .map(|n| {
                 // Each may depend on one before it, and one in ten is refused.
-                let depends_on = match draw.percent(30) && n > 1 {
+                let depends_on = match draw.chance(30, 100) && n > 1 {
                     true => format!("\"t{}\"", 1 + draw.below(n - 1)),
                     false => String::new(),
                 };
-                let refuse = draw.percent(10);
+                let refuse = draw.chance(10, 100);
                 format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}")
             })
             .collect();
@@ -212,7 +212,7 @@ impl Story {
         };
         can.extend((0..requests).map(Can::Receive));
         can.extend((0..answers).map(Can::GiveBack));
-        if can.is_empty() || self.draw.percent(3) {
+        if can.is_empty() || self.draw.chance(3, 100) {
             if self.client.wake_at.is_some() {
                 can.push(Can::Wake);
             } else if can.is_empty() {
@@ -224,7 +224,7 @@ impl Story {
             Can::Hear => {
                 let event = self.client.inbox.borrow_mut().pop_front().unwrap();
                 self.tell(|| format!("heard {event:?}").chars().take(44).collect());
-                let twice = self.draw.percent(5).then(|| event.clone());
+                let twice = self.draw.chance(5, 100).then(|| event.clone());
                 self.client.apply(event);
                 if let Some(event) = twice {
                     // The same answer once more, as from a driver that repeats itself.
@@ -235,7 +235,7 @@ impl Story {
                 let is_full = {
                     let mut world = self.world.borrow_mut();
                     let is_begun = matches!(self.client.transaction, Some(Transaction::Begun(_)));
-                    let is_full = is_begun && world.faults_left > 0 && self.draw.percent(5);
+                    let is_full = is_begun && world.faults_left > 0 && self.draw.chance(5, 100);
                     world.faults_left -= u64::from(is_full);
                     is_full
                 };

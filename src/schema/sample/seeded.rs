@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014): a
-/// 64-bit state, a full period, no dependence on the platform. For samples only, never for
+/// 64-bit state, a full period, no dependence on the platform. For samples and for waits, never for
 /// secrets or identifiers that must not be guessed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeded {
