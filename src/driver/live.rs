@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Report;
-use crate::delivery::look_up;
 use crate::delivery::rest::{self, Answer};
+use crate::delivery::{Outcome, look_up};
 use crate::ports::{ModelTransport, TaskSink};
-use crate::review::DraftId;
+use crate::review::{Approval, DraftId};
 use crate::run::{Event, Posting};
 use crate::secrets::{Keyring, Secret, SecretName};
 use crate::settings::TaskServer;
@@ -41,9 +41,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             None => rest::outcome(&not_configured(), now()),
             Some((_, None)) => rest::outcome(&Answer::NoToken, now()),
             Some((server, Some(token))) => {
-                let request = rest::request(server, &posting.approval);
-                let answer = self.tasks.post(&request, &token).await;
-                rest::outcome(&answer, now()).with_words(|text| token.taken_out_of(text))
+                post(&self.tasks, server, &posting.approval, &token, now).await
             }
         };
         report(Report::event(Event::Answered {
@@ -81,6 +79,19 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         let held = secrets.get(SecretName::AgentToken, &server.url)?;
         held.copy_for(&server.url).ok()
     }
+}
+
+/// Posts an approved body, once, and says what came of it. A token that the server repeats is
+/// taken out of its words.
+pub async fn post<T: TaskSink>(
+    tasks: &T,
+    server: &TaskServer,
+    approval: &Approval,
+    token: &Secret,
+    now: impl Fn() -> u64,
+) -> Outcome {
+    let answer = tasks.post(&rest::request(server, approval), token).await;
+    rest::outcome(&answer, now()).with_words(|text| token.taken_out_of(text))
 }
 
 fn not_configured() -> Answer {

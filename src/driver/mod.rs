@@ -15,7 +15,7 @@ pub use asking::request_for;
 pub use dry::DryDriver;
 pub use journal::{Loaded, draft_entry, entries, load, look_on, renew, run_entry};
 pub use keeper::{Keeper, Writing};
-pub use live::LiveDriver;
+pub use live::{LiveDriver, post};
 pub use playing::play_generation;
 
 use crate::brief::{Brief, Count};

@@ -82,6 +82,9 @@ impl SecretError {
     }
 }
 
+/// So many characters of a secret's beginning, where a text breaks off, are taken for it.
+const LEAST_TELLING: usize = 3;
+
 impl Secret {
     /// A secret for one origin. Space around it is taken away.
     ///
@@ -119,10 +122,20 @@ impl Secret {
     }
 
     /// A text of someone else's without this secret: where it stands in there, `[secret]` does
-    /// instead. Servers repeat in an error what they were sent.
+    /// instead, also where a text that was cut (it ends with `…`) ends in the middle of it. Servers
+    /// repeat in an error what they were sent.
     #[must_use]
     pub fn taken_out_of(&self, text: &str) -> String {
-        text.replace(&self.value, "[secret]")
+        let text = text.replace(&self.value, "[secret]");
+        let begins = (LEAST_TELLING..self.value.len()).filter_map(|end| self.value.get(..end));
+        let Some(stem) = text.strip_suffix('…') else {
+            return text;
+        };
+        // The longest first: a shorter one may be the end of it.
+        match begins.rev().find_map(|begin| stem.strip_suffix(begin)) {
+            Some(before) => format!("{before}[secret]…"),
+            None => text,
+        }
     }
 
     /// The one way out: the value, for a request to `address`.
@@ -183,6 +196,10 @@ mod tests {
             "[secret] is not a token (got \"[secret]\")"
         );
         assert_eq!(secret.taken_out_of("Forbidden"), "Forbidden");
+        // A text that was cut may end in the middle of it.
+        assert_eq!(secret.taken_out_of("got s3cre…"), "got [secret]…");
+        assert_eq!(secret.taken_out_of("got s3c…"), "got [secret]…");
+        assert_eq!(secret.taken_out_of("it is…"), "it is…");
     }
 
     #[test]

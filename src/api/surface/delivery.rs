@@ -2,8 +2,9 @@
 
 use super::error::SurfaceError;
 use super::receipt::{NotSent, Receipt};
-use crate::delivery::{Outcome, body, rest};
+use crate::delivery::{Outcome, body};
 use crate::document::Document;
+use crate::driver;
 use crate::ports::{StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
 use crate::secrets::Secret;
@@ -87,8 +88,7 @@ pub async fn deliver<S: TaskSink>(
         let receipt = match held {
             Some(why) => Receipt::not_sent(index, approval, why),
             None => {
-                let answer = sink.post(&rest::request(server, approval), token).await;
-                let outcome = rest::outcome(&answer, now());
+                let outcome = driver::post(sink, server, approval, token, now).await;
                 held = what_holds(&outcome, index == 0);
                 Receipt::new(index, approval, &outcome)
             }
@@ -155,6 +155,37 @@ mod tests {
             Poll::Ready(output) => output,
             Poll::Pending => panic!("nothing here waits"),
         }
+    }
+
+    #[test]
+    fn a_token_that_the_server_repeats_is_in_no_receipt() {
+        let address = Address::parse("http://localhost:8080").unwrap();
+        let token = Secret::new("hunter2", &address).unwrap();
+        let text = Document::parse("{}").unwrap();
+        let sink = Scripted {
+            answers: RefCell::new(vec![Answer::Http {
+                status: 422,
+                retry_after: None,
+                replayed: false,
+                body: r#"{"detail":"hunter2 may not post this"}"#.into(),
+            }]),
+            posted: RefCell::default(),
+        };
+        let receipts = now(deliver(
+            &sink,
+            &TaskServer::at(address),
+            &token,
+            &approvals(&[text], None, None, 7).unwrap(),
+            &StopSignal::default(),
+            &|| 0,
+            &|_| {},
+        ));
+        let receipts = serde_json::to_string(&receipts).unwrap();
+        assert!(
+            receipts.contains("[secret] may not post this"),
+            "{receipts}"
+        );
+        assert!(!receipts.contains("hunter2"), "{receipts}");
     }
 
     /// Outcomes, and how many requests were made.

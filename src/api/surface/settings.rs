@@ -105,7 +105,6 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, Surfac
 pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
     let input: TaskServerSettings = shape::read("settings", json)?;
     let server = TaskServer {
-        url: Address::parse(&input.url)?,
         path: input.path.unwrap_or_else(|| DEFAULT_PATH.to_owned()),
         token_header: input
             .token_header
