@@ -286,6 +286,18 @@ impl DraftState {
         DraftState::Unknown,
     ];
 
+    /// Posted, and come to something one way or another; dry receipts included.
+    pub const ENDED: [DraftState; 5] = [
+        DraftState::Delivered,
+        DraftState::DryDelivered,
+        DraftState::Refused,
+        DraftState::Failed,
+        DraftState::Unknown,
+    ];
+
+    /// Posted, and waiting or on its way.
+    pub const UNDER_WAY: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
+
     /// The page's word for it.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -221,6 +221,12 @@ impl Counts {
         self.counts.get(state as usize).copied().unwrap_or(0)
     }
 
+    /// How many are in one of several states.
+    #[must_use]
+    pub fn of_any(&self, states: &[DraftState]) -> usize {
+        states.iter().map(|state| self.of(*state)).sum()
+    }
+
     /// How many drafts there are.
     #[must_use]
     pub fn total(&self) -> usize {

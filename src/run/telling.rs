@@ -51,12 +51,12 @@ pub fn pace(progress: &Progress) -> Option<String> {
 }
 
 /// Decides when something is said, and what.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Teller {
     last: Option<Told>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Told {
     standing: Standing,
     done: usize,

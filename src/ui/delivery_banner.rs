@@ -22,7 +22,7 @@ pub fn DeliveryBanner(screen: Screen) -> impl IntoView {
                 .map(|run| run.id.clone())
         });
         idle.map(|id| (id, counts))
-            .filter(|(_, counts)| ended(counts) > 0)
+            .filter(|(_, counts)| counts.of_any(&DraftState::ENDED) > 0)
             .filter(|result| dismissed.with(|dismissed| dismissed.as_ref() != Some(result)))
     });
     move || {
@@ -126,20 +126,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
 
 /// Whether there are tasks that the headline does not count, because they never left.
 fn has_others(counts: &Counts) -> bool {
-    ended(counts) < counts.total()
-}
-
-fn ended(counts: &Counts) -> usize {
-    [
-        DraftState::Delivered,
-        DraftState::DryDelivered,
-        DraftState::Refused,
-        DraftState::Failed,
-        DraftState::Unknown,
-    ]
-    .into_iter()
-    .map(|state| counts.of(state))
-    .sum()
+    counts.of_any(&DraftState::ENDED) < counts.total()
 }
 
 /// The state that the banner has the colour of: what wants attention first.

@@ -96,7 +96,11 @@ fn AskAgain(screen: Screen) -> impl IntoView {
         }
     };
     move || {
-        let (faulty, rejected) = askable.get();
+        // A tab that looks on asks nobody.
+        let (faulty, rejected) = match screen.barred() {
+            None => askable.get(),
+            Some(_) => Default::default(),
+        };
         let mend = (!faulty.is_empty()).then(|| {
             let label = format!("Mend {}…", counted(faulty.len(), "invalid task"));
             button(label, Again::Mend { drafts: faulty })

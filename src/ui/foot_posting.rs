@@ -9,26 +9,12 @@ use crate::review::words::grouped;
 use crate::run::telling::{self, Teller};
 use crate::run::{Event, Mode};
 
-const WAITING: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
-const DONE: [DraftState; 5] = [
-    DraftState::Delivered,
-    DraftState::DryDelivered,
-    DraftState::Refused,
-    DraftState::Failed,
-    DraftState::Unknown,
-];
-
-fn sum(screen: Screen, states: &[DraftState]) -> usize {
-    screen
-        .page
-        .counts
-        .with(|counts| states.iter().map(|state| counts.of(*state)).sum())
-}
-
 /// How many tasks have come to something, and how many are to; followed.
 pub(super) fn done_of(screen: Screen) -> (usize, usize) {
-    let done = sum(screen, &DONE);
-    (done, done + sum(screen, &WAITING))
+    screen.page.counts.with(|counts| {
+        let done = counts.of_any(&DraftState::ENDED);
+        (done, done + counts.of_any(&DraftState::UNDER_WAY))
+    })
 }
 
 /// `12 of 50`; followed.
@@ -143,22 +129,19 @@ pub(super) fn StopPosting(screen: Screen) -> impl IntoView {
 /// What is said of it to those who do not see it, at a pace that one can listen to.
 #[component]
 fn Told(screen: Screen) -> impl IntoView {
-    let teller = StoredValue::new(Teller::default());
-    let told = RwSignal::new(String::new());
-    Effect::new(move |_| {
-        let Some((progress, now)) = screen.page.progress.get() else {
-            return;
-        };
-        let done = untrack(|| done_of(screen));
-        let at_a_time = untrack(|| at_a_time(screen));
-        let said = teller.try_update_value(|teller| teller.tell(&progress, at_a_time, done, now));
-        if let Some(said) = said.flatten() {
-            told.set(said);
-        }
+    // What was said last is part of what decides whether there is something to say.
+    let told = Memo::new(move |last: Option<&(Teller, String)>| {
+        let (mut teller, words) = last.cloned().unwrap_or_default();
+        let said = screen.page.progress.get().and_then(|(progress, now)| {
+            let done = untrack(|| done_of(screen));
+            let at_a_time = untrack(|| at_a_time(screen));
+            teller.tell(&progress, at_a_time, done, now)
+        });
+        (teller, said.unwrap_or(words))
     });
     view! {
         <p class="visually-hidden" role="status">
-            {told}
+            {move || told.with(|(_, words)| words.clone())}
         </p>
     }
 }
@@ -185,8 +168,9 @@ pub(super) fn Progress(screen: Screen) -> impl IntoView {
 pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
     let states = Memo::new(move |_| {
         screen.page.counts.with(|counts| {
-            DONE.into_iter()
-                .chain(WAITING)
+            DraftState::ENDED
+                .into_iter()
+                .chain(DraftState::UNDER_WAY)
                 .filter(|state| counts.of(*state) > 0)
                 .collect::<Vec<_>>()
         })

@@ -9,7 +9,7 @@ use super::screen::{Dialog, Pane, Screen};
 use crate::model::{FailureKind, Outcome};
 use crate::review::DraftState;
 use crate::review::words::{counted, grouped};
-use crate::run::{Counts, Event, Generation, Mode};
+use crate::run::{Event, Generation, Mode};
 use crate::secrets::SecretName;
 
 /// The banner, once the answer has ended.
@@ -30,7 +30,10 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     move || {
         let (outcome, at, kept, mode) = ended.get()?;
         // What came of the delivery is said in its place then.
-        let is_old = outcome.is_complete() && page.counts.with(has_left);
+        let is_old = outcome.is_complete()
+            && page
+                .counts
+                .with(|counts| counts.of_any(&DraftState::ENDED) > 0);
         if dismissed.get() == Some(at) || is_old {
             return None;
         }
@@ -133,19 +136,6 @@ pub fn AgainBanner(screen: Screen) -> impl IntoView {
     }
 }
 
-/// Whether a task was posted, or a dry receipt written.
-fn has_left(counts: &Counts) -> bool {
-    [
-        DraftState::Delivered,
-        DraftState::DryDelivered,
-        DraftState::Refused,
-        DraftState::Failed,
-        DraftState::Unknown,
-    ]
-    .into_iter()
-    .any(|state| counts.of(state) > 0)
-}
-
 fn complete_words(screen: Screen, count: usize, wanted: Option<usize>) -> String {
     let invalid = screen
         .page
@@ -194,6 +184,8 @@ fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
             <button
                 class="button"
                 type="button"
+                aria-disabled=move || screen.barred()
+                aria-describedby=move || screen.barred_by()
                 on:click=move |_| screen.send(Event::AskForMissing { outcome: code.to_owned() })
             >
                 {icon("retry")}
@@ -258,6 +250,8 @@ fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl
                             <button
                                 class="button"
                                 type="button"
+                                aria-disabled=move || screen.barred()
+                                aria-describedby=move || screen.barred_by()
                                 on:click=move |_| {
                                     screen.send(Event::KeepWhole { outcome: code.to_owned() });
                                 }

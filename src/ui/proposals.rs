@@ -52,6 +52,8 @@ pub fn Proposals(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -
                     <button
                         class="button"
                         type="button"
+                        aria-disabled=move || screen.barred()
+                        aria-describedby=move || screen.barred_by()
                         on:click=move |_| {
                             screen.send(Event::AcceptProposals { draft: id.get_value() });
                         }
@@ -62,6 +64,8 @@ pub fn Proposals(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -
                     <button
                         class="button"
                         type="button"
+                        aria-disabled=move || screen.barred()
+                        aria-describedby=move || screen.barred_by()
                         on:click=move |_| {
                             screen.send(Event::DiscardProposals { draft: id.get_value() });
                         }

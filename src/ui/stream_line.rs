@@ -82,6 +82,8 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
                 class="button"
                 type="button"
                 aria-label="Stop generating"
+                aria-disabled=move || screen.barred()
+                aria-describedby=move || screen.barred_by()
                 on:click=move |_| screen.send(Event::StopGeneration)
             >
                 {icon("stop")}

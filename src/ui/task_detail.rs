@@ -183,7 +183,7 @@ fn AskAgain(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> imp
             );
             !has_left && draft.content.document().is_some()
         });
-        is_here && screen.page.may_ask_again.get()
+        is_here && screen.page.may_ask_again.get() && screen.barred().is_none()
     });
     let open = move |again: Again| screen.dialog.set(Some(Dialog::AskAgain(again)));
     move || {

@@ -27,7 +27,7 @@ use crate::document::Document;
 use crate::driver::{DryDriver, Keeper, LiveDriver};
 use crate::model::{Rung, RungMemory};
 use crate::ports::{Clock, StopSignal};
-use crate::review::{DraftId, DraftState, RunId};
+use crate::review::{DraftId, RunId};
 use crate::run::{Batch, Change, Event, Mode, Run, RunError, Step};
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretName};
@@ -318,22 +318,9 @@ const RUN_PROBLEM: &str = "act_refused";
 
 /// What was done, in numbers.
 fn summary(run: &Run) -> String {
-    let counts = run.counts();
-    let parts: Vec<String> = [
-        (DraftState::Delivered, "delivered"),
-        (DraftState::DryDelivered, "with a dry receipt"),
-        (DraftState::Refused, "refused"),
-        (DraftState::Failed, "failed"),
-        (DraftState::Unknown, "of unknown fate"),
-        (DraftState::Queued, "waiting"),
-    ]
-    .iter()
-    .filter(|(state, _)| counts.of(*state) > 0)
-    .map(|(state, word)| format!("{} {word}", counts.of(*state)))
-    .collect();
     let said = match run.batch() {
         Batch::Paused { .. } => "Posting waits",
         _ => "Posting ended",
     };
-    format!("{said}: {}.", parts.join(", "))
+    format!("{said}. {}", run.summary().words())
 }
