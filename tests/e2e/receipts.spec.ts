@@ -33,7 +33,9 @@ test("receipts are saved as JSON Lines and as CSV, say the same, and add up", as
   await desk.post(2, server.host);
   await desk.giveToken(server.host, "of-this-test");
   await expect(desk.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
-  await expect(desk.page.getByText("Of 3 tasks: 2 delivered and 1 rejected.")).toBeVisible();
+  await expect(
+    desk.page.getByText("Of 3 tasks: 2 delivered and 1 rejected.", { exact: true }),
+  ).toBeVisible();
   const stored = await server.tasks();
 
   await desk.press("Export receipts…");
