@@ -9,19 +9,21 @@
 mod edit;
 mod error;
 mod escape;
+mod names;
 mod node;
 mod pointer;
+mod reader;
 pub mod scanner;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use edit::EditError;
 pub use error::{DocumentError, Fault};
 pub use escape::quote;
 pub(crate) use node::nearest_number;
-pub use node::{Kind, Node};
+pub use node::{Items, Kind, Members, Node};
 pub use pointer::{escape_token, push_token};
+pub use reader::Reader;
 
 use scanner::{Limits, Progress, Record, Scanner};
 
@@ -67,14 +69,13 @@ impl Document {
 
     /// Puts a document together from a text and the spans a [`Scanner`] found in it.
     fn from_records(text: &str, records: Vec<Record>) -> Document {
-        let mut inner = Inner {
-            text: Arc::from(text),
-            records,
-            duplicate_keys: Vec::new(),
-        };
-        inner.duplicate_keys = duplicate_keys(&inner);
+        let duplicate_keys = names::repeated(Node::new(text, &records, 0));
         Document {
-            inner: Arc::new(inner),
+            inner: Arc::new(Inner {
+                text: Arc::from(text),
+                records,
+                duplicate_keys,
+            }),
         }
     }
 
@@ -111,6 +112,12 @@ impl Document {
         Some(node)
     }
 
+    /// Whether a value of this kind stands anywhere in it.
+    #[must_use]
+    pub fn holds(&self, kind: Kind) -> bool {
+        self.inner.records.iter().any(|record| record.kind == kind)
+    }
+
     /// JSON Pointers of the members whose name stood in the same object before.
     #[must_use]
     pub fn duplicate_keys(&self) -> &[String] {
@@ -144,26 +151,6 @@ impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Document").field(&self.text()).finish()
     }
-}
-
-fn duplicate_keys(inner: &Inner) -> Vec<String> {
-    let root = Node::new(&inner.text, &inner.records, 0);
-    if !inner.records.iter().any(|r| r.kind == Kind::Object) {
-        return Vec::new();
-    }
-    let mut found = Vec::new();
-    root.walk(&mut |node, pointer| {
-        if node.kind() != Kind::Object || !node.has_repeated_name() {
-            return;
-        }
-        let mut seen = HashSet::new();
-        for (name, _) in node.members() {
-            if !seen.insert(name.clone()) {
-                found.push(push_token(pointer, &name));
-            }
-        }
-    });
-    found
 }
 
 #[cfg(test)]

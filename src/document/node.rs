@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::escape::unquote;
+use super::names::has_repeated_name;
 use super::pointer::push_token;
 use super::scanner::Record;
 
@@ -35,9 +36,9 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn record(&self) -> Record {
-        // The index comes from the scanner's own records; the default is never reached.
-        self.records.get(self.index).copied().unwrap_or_default()
+    fn record(&self) -> &'a Record {
+        // The index comes from the scanner's own records; the other one is never reached.
+        self.records.get(self.index).unwrap_or(&Record::NULL)
     }
 
     fn with(&self, index: usize) -> Node<'a> {
@@ -108,9 +109,8 @@ impl<'a> Node<'a> {
 
     /// The members in their order, names decoded, duplicates included; none for what is not an
     /// object.
-    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Node<'a>)> + use<'a> {
-        self.raw_members()
-            .map(|(key, value)| (key.decoded(), value))
+    pub fn members(&self) -> Members<'a> {
+        Members(self.raw_members())
     }
 
     /// The members as (name, value) nodes.
@@ -119,12 +119,8 @@ impl<'a> Node<'a> {
     }
 
     /// The items in their order; none for what is not an array.
-    pub fn items(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        self.item_nodes()
-    }
-
-    fn item_nodes(&self) -> Children<'a, false> {
-        self.children()
+    pub fn items(&self) -> Items<'a> {
+        Items(self.children())
     }
 
     fn children<const PAIRS: bool>(&self) -> Children<'a, PAIRS> {
@@ -147,19 +143,39 @@ impl<'a> Node<'a> {
         (self.kind() == Kind::String).then(|| self.decoded())
     }
 
+    /// Whether a string has `least` to `most` characters (code points); `None` for what is no
+    /// string. Counted only where the length of the source leaves it open.
+    #[must_use]
+    pub fn characters_within(&self, least: u64, most: u64) -> Option<bool> {
+        if self.kind() != Kind::String {
+            return None;
+        }
+        // A character takes one byte of source at least. At most it takes four, or two escapes of
+        // six bytes each.
+        let bytes = self.inner().len() as u64;
+        let longest = if self.record().escaped { 12 } else { 4 };
+        if bytes <= most && bytes >= least.saturating_mul(longest) {
+            return Some(true);
+        }
+        let count = self.decoded().chars().count() as u64;
+        Some((least..=most).contains(&count))
+    }
+
     /// The truth of a boolean.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         (self.kind() == Kind::Boolean).then(|| self.text() == "true")
     }
 
-    fn inner(&self) -> &'a str {
+    /// The source of a string without its quotes.
+    pub(super) fn inner(&self) -> &'a str {
         let text = self.text();
         text.get(1..text.len().saturating_sub(1))
             .unwrap_or_default()
     }
 
-    fn decoded(&self) -> Cow<'a, str> {
+    /// The characters of a string or a member's name.
+    pub(super) fn decoded(&self) -> Cow<'a, str> {
         if self.record().escaped {
             unquote(self.inner())
         } else {
@@ -186,6 +202,19 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Whether the name of a member in this value, which is the root, stood in the same object
+    /// before.
+    #[must_use]
+    pub fn repeats_a_name(&self) -> bool {
+        self.all().any(has_repeated_name)
+    }
+
+    /// This value, which is the root, and everything inside it, member names included.
+    pub(super) fn all(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
+        let root = *self;
+        (0..root.records.len()).map(move |index| root.with(index))
+    }
+
     /// Calls `visit` with this value and everything inside it, each with its pointer.
     pub(super) fn walk(&self, visit: &mut impl FnMut(Node<'a>, &str)) {
         // Depth is bounded by the scanner, so recursion is.
@@ -207,29 +236,34 @@ impl<'a> Node<'a> {
         }
         go(*self, "", visit);
     }
-
-    /// Whether two members of this object have the same name. Cheap for the small objects that
-    /// tasks are made of.
-    pub(super) fn has_repeated_name(&self) -> bool {
-        const FEW: usize = 16;
-        if self.len() > FEW {
-            let mut names = std::collections::HashSet::new();
-            return self.members().any(|(name, _)| !names.insert(name));
-        }
-        let mut earlier: Vec<Cow<'a, str>> = Vec::with_capacity(self.len());
-        for (name, _) in self.members() {
-            if earlier.contains(&name) {
-                return true;
-            }
-            earlier.push(name);
-        }
-        false
-    }
 }
 
 impl std::fmt::Debug for Node<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Node").field(&self.text()).finish()
+    }
+}
+
+/// The members of an object, names decoded.
+pub struct Members<'a>(Children<'a, true>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, Node<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (name, value) = self.0.next()?;
+        Some((name.decoded(), value))
+    }
+}
+
+/// The items of an array.
+pub struct Items<'a>(Children<'a, false>);
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        self.0.next()
     }
 }
 

@@ -40,17 +40,16 @@ pub(super) struct Record {
     pub children: u32,
 }
 
-impl Default for Record {
-    fn default() -> Self {
-        Record {
-            kind: Kind::Null,
-            escaped: false,
-            start: 0,
-            end: 0,
-            next: u32::MAX,
-            children: 0,
-        }
-    }
+impl Record {
+    /// A value that has only begun, at the start of the text.
+    pub const NULL: Record = Record {
+        kind: Kind::Null,
+        escaped: false,
+        start: 0,
+        end: 0,
+        next: u32::MAX,
+        children: 0,
+    };
 }
 
 /// Whether the value is closed.
@@ -165,6 +164,19 @@ impl Scanner {
         }
     }
 
+    /// Goes back to the start of a value, for another text. The memory is kept.
+    pub(super) fn start_again(&mut self) {
+        self.state = State::Value;
+        self.open.clear();
+        self.records.clear();
+        self.position = 0;
+    }
+
+    /// What was scanned so far.
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
     /// Takes the next piece. After [`Progress::Done`] nothing more is taken.
     ///
     /// # Errors
@@ -177,19 +189,19 @@ impl Scanner {
             match self.state {
                 State::Text { key } => {
                     let rest = bytes.get(at..).unwrap_or_default();
-                    let stop = rest
-                        .iter()
-                        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1F));
-                    let Some(stop) = stop else {
-                        at = bytes.len();
-                        break;
-                    };
+                    let stop = plain_run(rest);
                     at += stop;
                     match rest.get(stop) {
+                        None => break,
                         Some(b'"') => {
                             at += 1;
                             self.close_leaf(at);
-                            self.state = if key { State::Colon } else { State::AfterValue };
+                            let rest = bytes.get(at..).unwrap_or_default();
+                            at += if key {
+                                self.after_name(rest, at)
+                            } else {
+                                self.after_text(rest, at)
+                            };
                         }
                         Some(b'\\') => {
                             at += 1;
@@ -259,7 +271,7 @@ impl Scanner {
     /// not what was pushed.
     pub fn into_document(mut self, text: &str) -> Result<Document, DocumentError> {
         self.finish()?;
-        let root = self.records.first().copied().unwrap_or_default();
+        let root = self.records.first().copied().unwrap_or(Record::NULL);
         let value = text
             .get(root.start as usize..root.end as usize)
             .ok_or_else(|| self.fault(Fault::Unfinished, 0))?;
@@ -287,6 +299,53 @@ impl Scanner {
             return Err(self.fault(Fault::TooLong(self.limits.bytes), 0));
         }
         Ok(())
+    }
+
+    /// Takes what follows a name where it is written without space, as nearly always: the colon,
+    /// and the quote that begins a string. `rest` begins at byte `at` of the current piece;
+    /// returns how many of its bytes were taken.
+    fn after_name(&mut self, rest: &[u8], at: usize) -> usize {
+        match rest {
+            [b':', b'"', ..] => {
+                self.begin_value(Kind::String, at + 1);
+                self.state = State::Text { key: false };
+                2
+            }
+            [b':', ..] => {
+                self.state = State::Value;
+                1
+            }
+            _ => {
+                self.state = State::Colon;
+                0
+            }
+        }
+    }
+
+    /// The same after a string: the comma, and the quote that begins the next name or string.
+    fn after_text(&mut self, rest: &[u8], at: usize) -> usize {
+        match (self.innermost(), rest) {
+            (Some(Kind::Object), [b',', b'"', ..]) => {
+                self.begin(Kind::String, at + 1);
+                self.state = State::Text { key: true };
+                2
+            }
+            (Some(_), [b',', b'"', ..]) => {
+                self.begin_value(Kind::String, at + 1);
+                self.state = State::Text { key: false };
+                2
+            }
+            _ => {
+                self.state = State::AfterValue;
+                0
+            }
+        }
+    }
+
+    /// What the container is that is open, if one is.
+    fn innermost(&self) -> Option<Kind> {
+        let index = self.open.last()?;
+        self.records.get(*index as usize).map(|record| record.kind)
     }
 
     /// Takes one byte outside the plain run of a string. Returns whether it was used up: a number
@@ -364,16 +423,16 @@ impl Scanner {
                     b'{' => (Kind::Object, State::KeyOrEnd),
                     _ => (Kind::Array, State::ValueOrEnd),
                 };
-                let index = self.begin(kind, at);
+                let index = self.begin_value(kind, at);
                 self.open.push(index);
                 state
             }
             b'"' => {
-                self.begin(Kind::String, at);
+                self.begin_value(Kind::String, at);
                 State::Text { key: false }
             }
             b'-' | b'0'..=b'9' => {
-                self.begin(Kind::Number, at);
+                self.begin_value(Kind::Number, at);
                 State::Number(match byte {
                     b'-' => NumberPart::Minus,
                     b'0' => NumberPart::Zero,
@@ -389,17 +448,12 @@ impl Scanner {
     }
 
     fn literal(&mut self, kind: Kind, rest: &'static [u8], at: usize) -> State {
-        self.begin(kind, at);
+        self.begin_value(kind, at);
         State::Literal { rest }
     }
 
     fn after_value(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
-        let container = self
-            .open
-            .last()
-            .and_then(|index| self.records.get(*index as usize))
-            .map(|record| record.kind);
-        match (container, byte) {
+        match (self.innermost(), byte) {
             (Some(Kind::Object), b',') => self.state = State::Key,
             (Some(Kind::Array), b',') => self.state = State::Value,
             (Some(Kind::Object), b'}') | (Some(Kind::Array), b']') => self.close(at),
@@ -467,20 +521,22 @@ impl Scanner {
         Ok(())
     }
 
-    /// Opens a record at byte `at` of the current piece and counts it in its container.
-    fn begin(&mut self, kind: Kind, at: usize) -> u32 {
-        let is_name = matches!(self.state, State::Key | State::KeyOrEnd);
-        if !is_name {
-            let container = self.open.last().copied();
-            if let Some(record) = container.and_then(|index| self.records.get_mut(index as usize)) {
-                record.children += 1;
-            }
+    /// Opens the record of a value at byte `at` of the current piece and counts it in its container.
+    fn begin_value(&mut self, kind: Kind, at: usize) -> u32 {
+        let container = self.open.last().copied();
+        if let Some(record) = container.and_then(|index| self.records.get_mut(index as usize)) {
+            record.children += 1;
         }
+        self.begin(kind, at)
+    }
+
+    /// Opens a record at byte `at` of the current piece.
+    fn begin(&mut self, kind: Kind, at: usize) -> u32 {
         let index = offset(self.records.len());
         self.records.push(Record {
             kind,
             start: offset(self.position + at),
-            ..Record::default()
+            ..Record::NULL
         });
         index
     }
@@ -506,6 +562,30 @@ impl Scanner {
         }
         self.state = State::AfterValue;
     }
+}
+
+/// How many bytes of a string stand before the first that is not itself: a quote, a backslash or
+/// a control character. Eight bytes are looked at together.
+fn plain_run(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // The highest bit of each byte that is below `limit`, which is at most 0x80. Above the first
+    // such byte, a borrow may mark one that is not.
+    let below = |word: u64, limit: u64| word.wrapping_sub(limit * ONES) & !word & HIGH;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut run = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let stops = below(word, 0x20)
+            | below(word ^ (u64::from(b'"') * ONES), 1)
+            | below(word ^ (u64::from(b'\\') * ONES), 1);
+        if stops != 0 {
+            return run + stops.trailing_zeros() as usize / 8;
+        }
+        run += 8;
+    }
+    let stop = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1F);
+    run + rest.iter().position(stop).unwrap_or(rest.len())
 }
 
 /// Offsets are kept in 32 bits: the limits keep texts far below that.

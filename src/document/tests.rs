@@ -1,5 +1,5 @@
 use super::scanner::{Limits, Progress, Scanner};
-use super::{Document, Fault, Kind, quote};
+use super::{Document, Fault, Kind, Reader, quote};
 
 fn parse(text: &str) -> Document {
     Document::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -173,6 +173,59 @@ fn a_scanner_stops_where_its_value_closes() {
 }
 
 #[test]
+fn names_that_look_alike_are_told_from_names_that_are_the_same() {
+    let object = |names: &[String]| {
+        let members: Vec<String> = names
+            .iter()
+            .map(|name| format!("{}:0", quote(name)))
+            .collect();
+        format!("{{{}}}", members.join(","))
+    };
+    for count in [2, 5, 32, 33, 200] {
+        // The same first and last letter and the same length.
+        let mut names: Vec<String> = (0..count).map(|index| format!("a{index:03}z")).collect();
+        let document = parse(&format!("[{}]", object(&names)));
+        assert!(document.duplicate_keys().is_empty(), "{count}");
+        assert!(!document.root().repeats_a_name(), "{count}");
+        names.push("a000z".to_owned());
+        let document = parse(&format!("[{}]", object(&names)));
+        assert_eq!(document.duplicate_keys(), ["/0/a000z"], "{count}");
+        assert!(document.root().repeats_a_name(), "{count}");
+    }
+}
+
+#[test]
+fn a_reader_takes_one_text_after_the_other_as_documents_are_parsed() {
+    let mut reader = Reader::default();
+    for text in [
+        " {\"a\": [1, \"b\\n\"]} ",
+        "",
+        "[1,",
+        "12",
+        "12 13",
+        "{\"a\":1}\u{a0}",
+        "\"\\ud800\"",
+        "[[],{}]\n",
+        "-",
+        "null",
+    ] {
+        let document = Document::parse(text).ok();
+        let read = reader.read(text).map(|node| node.text().to_owned());
+        assert_eq!(
+            read.as_deref(),
+            document.as_ref().map(Document::text),
+            "{text}"
+        );
+        let value = reader.read(text).map(|node| node.to_value());
+        assert_eq!(
+            value,
+            document.map(|document| document.root().to_value()),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn quoting_and_reading_agree() {
     for text in ["", "plain", "\"\\\n\r\t\u{1}", "é 日本 🦀", "</script>"] {
         assert_eq!(parse(&quote(text)).root().as_str().unwrap(), text);
@@ -182,8 +235,8 @@ fn quoting_and_reading_agree() {
 // The generator of cases is a dependency of the native tests only.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
-    use super::super::Document;
     use super::super::scanner::{Limits, Progress, Scanner};
+    use super::super::{Document, Reader};
     use proptest::prelude::*;
 
     fn json() -> impl Strategy<Value = serde_json::Value> {
@@ -235,6 +288,7 @@ mod properties {
         #[test]
         fn no_input_panics_and_both_parsers_agree(text in "[\\[\\]{}\",:0-9eE.+\\-\\\\u tfnrals\n]{0,24}") {
             let ours = Document::parse(&text);
+            prop_assert_eq!(Reader::default().read(&text).is_some(), ours.is_ok());
             let theirs = serde_json::from_str::<serde_json::Value>(&text);
             if let Err(error) = &theirs {
                 // Theirs has no number for what overflows; ours keeps the digits.
