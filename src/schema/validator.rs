@@ -6,12 +6,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
+use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object, unique};
 use jsonschema::{JsonType, Retrieve, Uri, ValidationError};
 use serde_json::Value;
 
 use super::{Check, SchemaError, Violation};
-use crate::document::{Document, Kind, Node};
+use crate::document::{Document, Items, Kind, Members, Node};
 
 /// At most so many violations are reported for one task: more help nobody.
 pub const MAX_VIOLATIONS: usize = 200;
@@ -53,6 +53,17 @@ impl Validator {
             .map_err(|error| schema_error(&error))?;
         Ok(Validator { compiled })
     }
+
+    /// Whether there is nothing that [`Check::check`] would say of a task. This is found out
+    /// faster than what is wrong with one, and most tasks are valid.
+    #[must_use]
+    pub fn accepts(&self, task: Node<'_>) -> bool {
+        !task.repeats_a_name() && self.follows_schema(task)
+    }
+
+    fn follows_schema(&self, task: Node<'_>) -> bool {
+        self.compiled.is_valid(Instance::Part(task))
+    }
 }
 
 impl std::fmt::Debug for Validator {
@@ -63,13 +74,16 @@ impl std::fmt::Debug for Validator {
 
 impl Check for Validator {
     fn check(&self, task: &Document) -> Vec<Violation> {
+        if task.duplicate_keys().is_empty() && self.follows_schema(task.root()) {
+            return Vec::new();
+        }
+        let root = Instance::Part(task.root());
         let repeated = task.duplicate_keys().iter().map(|pointer| Violation {
             instance_path: pointer.clone(),
             schema_path: String::new(),
             keyword: "duplicateKey".to_owned(),
             message: "this name stands twice in the same object".to_owned(),
         });
-        let root = Instance::Part(task.root());
         let broken = self
             .compiled
             .iter_errors(root)
@@ -209,6 +223,20 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
         self.json_type() == JsonType::Null
     }
 
+    fn is_number(&self) -> bool {
+        self.json_type() == JsonType::Number
+    }
+
+    fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
+        match self {
+            Instance::Part(node) => node.characters_within(min, max),
+            Instance::Name(name) => {
+                let length = name.chars().count() as u64;
+                Some((min..=max).contains(&length))
+            }
+        }
+    }
+
     fn json_type(&self) -> JsonType {
         match self {
             Instance::Name(_) => JsonType::String,
@@ -244,7 +272,8 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 impl<'a> Object<'a, InPlace> for Node<'a> {
     type Node = Instance<'a>;
     type MemberName = Cow<'a, str>;
-    type MembersIter = Box<dyn Iterator<Item = (Cow<'a, str>, Instance<'a>)> + 'a>;
+    type MembersIter =
+        std::iter::Map<Members<'a>, fn((Cow<'a, str>, Node<'a>)) -> (Cow<'a, str>, Instance<'a>)>;
 
     fn len(&self) -> usize {
         Node::len(self)
@@ -255,20 +284,32 @@ impl<'a> Object<'a, InPlace> for Node<'a> {
     }
 
     fn members(&self) -> Self::MembersIter {
-        Box::new(Node::members(self).map(|(name, value)| (name, Instance::Part(value))))
+        Node::members(self).map(|(name, value)| (name, Instance::Part(value)))
     }
 }
 
 impl<'a> Array<'a, InPlace> for Node<'a> {
     type Node = Instance<'a>;
-    type ElementsIter = Box<dyn Iterator<Item = Instance<'a>> + 'a>;
+    type ElementsIter = std::iter::Map<Items<'a>, fn(Node<'a>) -> Instance<'a>>;
 
     fn len(&self) -> usize {
         Node::len(self)
     }
 
     fn elements(&self) -> Self::ElementsIter {
-        Box::new(self.items().map(Instance::Part))
+        self.items().map(Instance::Part)
+    }
+
+    fn is_unique(&self) -> bool {
+        /// Up to so many strings are compared with each other.
+        const FEW: usize = 16;
+        let texts = || self.items().map_while(|item| item.as_str());
+        if Node::len(self) <= FEW && texts().count() == Node::len(self) {
+            let repeated = |(index, text)| texts().take(index).any(|earlier| earlier == text);
+            return !texts().enumerate().any(repeated);
+        }
+        let values: Vec<Value> = self.items().map(|item| item.to_value()).collect();
+        unique::is_unique(&values)
     }
 }
 
@@ -468,5 +509,157 @@ mod tests {
         assert!(check(&schema, r#"{"\u00e9": null}"#).is_empty());
         assert_eq!(check(&schema, r#"{"\u00e9": 1}"#).len(), 1);
         assert_eq!(check(&schema, r#"{"ab": 1}"#).len(), 1);
+    }
+
+    #[test]
+    fn lengths_and_repeated_items_are_judged_by_the_characters_that_are_meant() {
+        for (schema, task, valid) in [
+            (json!({"minLength": 2, "maxLength": 2}), r#""ab""#, true),
+            (json!({"minLength": 2, "maxLength": 2}), r#""é🦀""#, true),
+            (
+                json!({"minLength": 2, "maxLength": 2}),
+                r#""\u00e9\ud83e\udd80""#,
+                true,
+            ),
+            (json!({"minLength": 2}), r#""\ud83e\udd80""#, false),
+            (json!({"minLength": 2}), r#""🦀""#, false),
+            (json!({"maxLength": 1}), r#""\ud83e\udd80""#, true),
+            (json!({"maxLength": 0}), r#""""#, true),
+            (json!({"maxLength": 3}), "1234", true),
+            (json!({"uniqueItems": true}), r#"["a","b",""]"#, true),
+            (json!({"uniqueItems": true}), r#"["a","\u0061"]"#, false),
+            (json!({"uniqueItems": true}), r#"["1",1]"#, true),
+            (
+                json!({"uniqueItems": true}),
+                r#"["a",{"a":1},{"a":1.0}]"#,
+                false,
+            ),
+            (json!({"uniqueItems": true}), "[]", true),
+        ] {
+            assert_eq!(check(&schema, task).is_empty(), valid, "{schema} {task}");
+        }
+        let many: Vec<String> = (0..40).map(|index| index.to_string()).collect();
+        let task = |items: &[String]| serde_json::to_string(items).unwrap();
+        let unique = json!({"uniqueItems": true});
+        assert!(check(&unique, &task(&many)).is_empty());
+        assert_eq!(
+            check(&unique, &task(&[&many[..], &many[7..8]].concat())).len(),
+            1
+        );
+    }
+
+    // The generator of cases is a dependency of the native tests only.
+    #[cfg(not(target_arch = "wasm32"))]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+        use crate::document::Reader;
+
+        fn text() -> impl Strategy<Value = String> {
+            prop_oneof![
+                prop::sample::select(vec!["", "a", "b", "ab", "2026-02-28", "2026-02-30", "é🦀"])
+                    .prop_map(str::to_owned),
+                "[a-c\\n\"é🦀-]{0,6}",
+            ]
+        }
+
+        fn name() -> impl Strategy<Value = String> {
+            prop::sample::select(vec!["a", "b", "c", "é"]).prop_map(str::to_owned)
+        }
+
+        fn instance() -> impl Strategy<Value = Value> {
+            let leaf = prop_oneof![
+                Just(Value::Null),
+                any::<bool>().prop_map(Value::from),
+                (-3_i64..9).prop_map(Value::from),
+                (-3.0..9.0).prop_map(Value::from),
+                text().prop_map(Value::from),
+            ];
+            leaf.prop_recursive(3, 24, 5, |inner| {
+                prop_oneof![
+                    prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                    prop::collection::vec(text(), 0..20).prop_map(Value::from),
+                    prop::collection::vec((name(), inner), 0..5)
+                        .prop_map(|members| Value::Object(members.into_iter().collect())),
+                ]
+            })
+        }
+
+        fn schema() -> impl Strategy<Value = Value> {
+            let kind = prop::sample::select(vec![
+                "string", "object", "array", "integer", "number", "boolean", "null",
+            ]);
+            let leaf = prop_oneof![
+                kind.prop_map(|kind| json!({"type": kind})),
+                (0_u64..5, 0_u64..8).prop_map(|(least, most)| {
+                    json!({"type": "string", "minLength": least, "maxLength": most})
+                }),
+                prop::sample::select(vec!["^[a-c]+(-[a-c]+)*$", "^a", "b", "^(a|b)$", "^\\S*$"])
+                    .prop_map(|pattern| json!({"pattern": pattern})),
+                prop::collection::vec(instance(), 1..4).prop_map(|list| json!({"enum": list})),
+                prop::collection::vec(text(), 1..4).prop_map(|list| json!({"enum": list})),
+                instance().prop_map(|value| json!({"const": value})),
+                Just(json!({"format": "date"})),
+                (-2_i64..5, 0_i64..9).prop_map(|(least, most)| {
+                    json!({"minimum": least, "exclusiveMaximum": most, "multipleOf": 0.5})
+                }),
+                Just(json!({"propertyNames": {"maxLength": 1, "pattern": "[a-c]"}})),
+                Just(json!(true)),
+                Just(json!(false)),
+            ];
+            leaf.prop_recursive(3, 24, 4, |inner| {
+                let members = prop::collection::vec((name(), inner.clone()), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect()));
+                prop_oneof![
+                    (members, prop::collection::vec(name(), 0..3), any::<bool>()).prop_map(
+                        |(members, mut required, closed)| {
+                            required.sort();
+                            required.dedup();
+                            let mut schema = json!({"type": "object", "properties": members,
+                                "required": required});
+                            if closed {
+                                schema["additionalProperties"] = json!(false);
+                            }
+                            schema
+                        }
+                    ),
+                    (inner.clone(), 0_u64..3, any::<bool>()).prop_map(|(items, least, unique)| {
+                        json!({"type": "array", "items": items, "minItems": least, "maxItems": 9,
+                            "uniqueItems": unique})
+                    }),
+                    prop::collection::vec(inner.clone(), 1..3)
+                        .prop_map(|list| json!({"anyOf": list})),
+                    prop::collection::vec(inner.clone(), 1..3)
+                        .prop_map(|list| json!({"oneOf": list})),
+                    inner.prop_map(|inner| json!({"not": inner})),
+                ]
+            })
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(1500))]
+            #[test]
+            fn a_task_is_judged_in_place_as_its_value_is_judged(
+                schema in schema(),
+                instances in prop::collection::vec(instance(), 1..6),
+            ) {
+                let validator = Validator::compile(&schema, &ValidatorOptions::default()).unwrap();
+                let reference = jsonschema::options()
+                    .should_validate_formats(true)
+                    .build(&schema)
+                    .unwrap();
+                let mut reader = Reader::default();
+                for instance in &instances {
+                    let text = instance.to_string();
+                    let expected = reference.is_valid(instance);
+                    let found = validator.check(&Document::parse(&text).unwrap());
+                    prop_assert_eq!(found.is_empty(), expected, "{} {}", &schema, &text);
+                    let accepted = validator.accepts(reader.read(&text).unwrap());
+                    prop_assert_eq!(accepted, expected, "{} {}", &schema, &text);
+                    prop_assert_eq!(reference.iter_errors(instance).count() == 0, expected);
+                }
+            }
+        }
     }
 }
