@@ -25,6 +25,7 @@ pub use node::{Items, Kind, Members, Node};
 pub use pointer::{escape_token, push_token};
 pub use reader::Reader;
 
+pub(crate) use scanner::plain_run;
 use scanner::{Limits, Progress, Record, Scanner};
 
 /// One JSON value with its exact source text.

@@ -566,7 +566,7 @@ impl Scanner {
 
 /// How many bytes of a string stand before the first that is not itself: a quote, a backslash or
 /// a control character. Eight bytes are looked at together.
-fn plain_run(bytes: &[u8]) -> usize {
+pub(crate) fn plain_run(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     // The highest bit of each byte that is below `limit`, which is at most 0x80. Above the first

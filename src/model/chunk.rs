@@ -1,7 +1,10 @@
 //! Events of a Chat Completions stream (`POST {base}/chat/completions`), and the one document that
 //! an endpoint answers when it does not stream.
 //!
-//! The common event, a few characters of content, is read without building a tree.
+//! The common event, a few characters of content, is read without building a tree, and most often
+//! by comparing it with the one before.
+
+mod template;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -12,6 +15,7 @@ use super::event::WarningCode;
 use super::piece::{Finish, Malformed, Piece, Words};
 use super::text::cut;
 use super::usage::WireUsage;
+use template::Template;
 
 /// `chat.completion.chunk`, and `chat.completion` with its `message` in place of a `delta`.
 #[derive(Deserialize)]
@@ -47,23 +51,55 @@ struct Delta<'a> {
     refusal: Option<Words<'a>>,
 }
 
-/// Reads one event, or one whole document, and hands its pieces to `sink` in their order.
-///
-/// Only the choice with index 0 is read.
-///
-/// # Errors
-/// [`Malformed`] where `data` is not JSON or a known member is of the wrong type. Pieces before it
-/// have been handed out.
-pub(super) fn read(
-    name: &str,
-    data: &str,
-    sink: &mut impl FnMut(Piece<'_>),
-) -> Result<(), Malformed> {
+/// After so many events in a row that were not like the one before, the stream's events are taken
+/// to differ: no new template is made until the last one fits again.
+const MOST_MISSES: u8 = 16;
+
+/// Reads the events of one stream.
+#[derive(Debug, Default)]
+pub(super) struct ChatReader {
+    template: Option<Template>,
+    misses: u8,
+}
+
+impl ChatReader {
+    /// Reads one event, or one whole document, and hands its pieces to `sink` in their order.
+    ///
+    /// Only the choice with index 0 is read.
+    ///
+    /// # Errors
+    /// [`Malformed`] where `data` is not JSON or a known member is of the wrong type. Pieces
+    /// before it have been handed out.
+    pub fn read(
+        &mut self,
+        name: &str,
+        data: &str,
+        sink: &mut impl FnMut(Piece<'_>),
+    ) -> Result<(), Malformed> {
+        let known = self.template.as_ref().filter(|_| name != "error");
+        if let Some(text) = known.and_then(|template| template.text(data)) {
+            self.misses = 0;
+            if !text.is_empty() {
+                sink(Piece::Content(text));
+            }
+            return Ok(());
+        }
+        let is_plain = read(name, data, sink)?;
+        if is_plain && self.misses < MOST_MISSES {
+            self.misses += 1;
+            self.template = Template::of(data);
+        }
+        Ok(())
+    }
+}
+
+/// Reads one event. Returns whether it is a chunk that says nothing but a part of the text.
+fn read(name: &str, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<bool, Malformed> {
     match data.trim_ascii() {
-        "" => return Ok(()),
+        "" => return Ok(false),
         "[DONE]" => {
             sink(Piece::Done);
-            return Ok(());
+            return Ok(false);
         }
         object if object.starts_with('{') => {}
         // Serde would read an array as the members in their order.
@@ -79,13 +115,34 @@ pub(super) fn read(
     if chunk.choices.is_none() && chunk.usage.is_none() {
         return read_other(name, data, None, sink);
     }
+    let is_plain = chunk.is_plain();
     for choice in chunk.choices.unwrap_or_default() {
         read_choice(choice, sink)?;
     }
     if let Some(usage) = chunk.usage {
         sink(Piece::Usage(usage.into()));
     }
-    Ok(())
+    Ok(is_plain)
+}
+
+impl Chunk<'_> {
+    /// Whether it holds a part of the text of the first choice and nothing else that counts.
+    fn is_plain(&self) -> bool {
+        let Some([choice]) = self.choices.as_deref() else {
+            return false;
+        };
+        let Some(delta) = &choice.delta else {
+            return false;
+        };
+        self.usage.is_none()
+            && self.error.is_none()
+            && matches!(choice.index, None | Some(0))
+            && choice.message.is_none()
+            && choice.finish_reason.is_none()
+            && choice.error.is_none()
+            && delta.refusal.is_none()
+            && delta.content.as_ref().is_some_and(|text| text.understood)
+    }
 }
 
 fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(), Malformed> {
@@ -132,7 +189,7 @@ fn read_other(
     data: &str,
     typed: Option<serde_json::Error>,
     sink: &mut impl FnMut(Piece<'_>),
-) -> Result<(), Malformed> {
+) -> Result<bool, Malformed> {
     let value: Value = match serde_json::from_str(data) {
         Ok(value) => value,
         // An event that says it is an error is one, JSON or not.
@@ -141,11 +198,11 @@ fn read_other(
     };
     if let Some(error) = ErrorBody::find_in_event(&value) {
         sink(Piece::Error(error));
-        return Ok(());
+        return Ok(false);
     }
     if name == "error" {
         sink(Piece::Error(ErrorBody::of_event(&value)));
-        return Ok(());
+        return Ok(false);
     }
     if let Some(error) = typed {
         // It is JSON, but a member that matters is of the wrong type; anything else is unknown.
@@ -156,7 +213,7 @@ fn read_other(
     let kind = value.get("type").or_else(|| value.get("object"));
     let kind = kind.and_then(Value::as_str).unwrap_or(name);
     sink(Piece::Warning(WarningCode::UnknownEvent, cut(kind, 64)));
-    Ok(())
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -310,6 +367,78 @@ mod tests {
             r#"{"choices":[{"delta":{"content":"\ud83d"}}]}"#,
         ] {
             assert!(pieces("message", data).is_err(), "{data}");
+        }
+    }
+
+    // The generator of cases is a dependency of the native tests only.
+    #[cfg(not(target_arch = "wasm32"))]
+    mod properties {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// All that is read of one event, in words; the last word is the error's.
+        fn said(read: impl FnOnce(&mut dyn FnMut(String)) -> Result<(), Malformed>) -> Vec<String> {
+            let mut seen = Vec::new();
+            let result = read(&mut |piece| seen.push(piece));
+            seen.extend(result.err().map(|malformed| malformed.0));
+            seen
+        }
+
+        fn literal() -> impl Strategy<Value = String> {
+            let quoted = ".{0,8}".prop_map(|text| serde_json::to_string(&text).unwrap());
+            let raw = r#"[ab"\\/nu00d89\u{1}é]{0,8}"#.prop_map(|text| format!("\"{text}\""));
+            prop_oneof![3 => quoted, 1 => raw, 1 => Just("null".to_owned()), 1 => Just("7".to_owned())]
+        }
+
+        fn event() -> impl Strategy<Value = String> {
+            let shapes = prop_oneof![
+                6 => Just(r#"{"id":"c","choices":[{"index":0,"delta":{"content":C},"finish_reason":null}],"usage":null,"obfuscation":N}"#),
+                3 => Just(r#"{"choices":[{"delta":{"content":C}}]}"#),
+                1 => Just(r#"{"choices":[{"delta":{"content":C,"refusal":N}}]}"#),
+                1 => Just(r#"{"choices":[{"delta":{"content":C},"finish_reason":N}]}"#),
+                1 => Just(r#"{"choices":[{"index":1,"delta":{"content":C}}],"obfuscation":N}"#),
+                1 => Just(r#"{"obfuscation":N,"choices":[{"delta":{"content":C}}]}"#),
+                1 => Just(r#"{"choices":[{"delta":{"content":C}},{"index":1,"delta":{"content":N}}]}"#),
+                1 => Just(r#"{"choices":[{"delta":{"content":C,"content":N}}]}"#),
+                1 => Just(r#"{"error":N,"choices":[{"delta":{"content":C}}]}"#),
+            ];
+            (
+                shapes,
+                literal(),
+                literal(),
+                any::<prop::sample::Index>(),
+                0..12,
+            )
+                .prop_map(|(shape, content, noise, at, cut)| {
+                    let mut event = shape.replacen('N', &noise, 1).replacen('C', &content, 1);
+                    let at = at.index(event.len());
+                    if cut == 0 && event.is_char_boundary(at) {
+                        event.truncate(at);
+                    }
+                    event
+                })
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig::with_cases(2000))]
+            #[test]
+            fn what_an_event_says_does_not_depend_on_those_before_it(
+                events in prop::collection::vec(event(), 1..6),
+                error: bool,
+            ) {
+                let mut reader = ChatReader::default();
+                for (index, event) in events.iter().enumerate() {
+                    let name = if error && index == 2 { "error" } else { "message" };
+                    let alone = said(|tell| {
+                        read(name, event, &mut |piece| tell(format!("{piece:?}"))).map(drop)
+                    });
+                    let after_others = said(|tell| {
+                        reader.read(name, event, &mut |piece| tell(format!("{piece:?}")))
+                    });
+                    prop_assert_eq!(after_others, alone, "{}", event);
+                }
+            }
         }
     }
 }

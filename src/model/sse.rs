@@ -5,6 +5,8 @@
 //! anywhere. Each byte is looked at once. What is held between pieces is one unfinished line and
 //! one unfinished event, both with a limit, so that an endpoint cannot fill the memory.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// The longest line that is taken, in bytes without its end: 1 MiB.
@@ -150,6 +152,10 @@ impl Decoder {
                 return Err(SseError::LineTooLong);
             }
             if self.line.is_empty() {
+                if let Some(after) = self.whole_event(line, tail, sink) {
+                    rest = after;
+                    continue;
+                }
                 self.end_line(line, sink)?;
             } else {
                 let mut whole = std::mem::take(&mut self.line);
@@ -197,6 +203,24 @@ impl Decoder {
             }
         }
         rest
+    }
+
+    /// Hands an event out that is one line of data and lies in one piece, as nearly all do, without
+    /// copying it. Returns what follows it; `None` where `line` is no such event.
+    fn whole_event<'b>(
+        &mut self,
+        line: &[u8],
+        tail: &'b [u8],
+        sink: &mut impl FnMut(Event<'_>),
+    ) -> Option<&'b [u8]> {
+        let value = line.strip_prefix(b"data:").filter(|_| !self.has_data)?;
+        let ([b'\n', b'\n', after @ ..] | [b'\r', b'\n', b'\r', b'\n', after @ ..]) = tail else {
+            return None;
+        };
+        self.recognised = true;
+        self.hand_out(value.strip_prefix(b" ").unwrap_or(value), sink);
+        self.name.clear();
+        Some(after)
     }
 
     fn end_line(&mut self, line: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), SseError> {
@@ -251,19 +275,29 @@ impl Decoder {
 
     fn dispatch(&mut self, sink: &mut impl FnMut(Event<'_>)) {
         if self.has_data {
-            let data = String::from_utf8_lossy(&self.data);
-            let name = String::from_utf8_lossy(&self.name);
-            sink(Event {
-                name: if name.is_empty() { "message" } else { &name },
-                replaced: matches!(data, std::borrow::Cow::Owned(_)),
-                data: &data,
-                id: &self.id,
-            });
+            self.hand_out(&self.data, sink);
         }
         self.data.clear();
         self.has_data = false;
         self.name.clear();
     }
+
+    fn hand_out(&self, data: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+        let name = text(&self.name);
+        let data = text(data);
+        sink(Event {
+            name: if name.is_empty() { "message" } else { &name },
+            replaced: matches!(data, Cow::Owned(_)),
+            data: &data,
+            id: &self.id,
+        });
+    }
+}
+
+/// The characters of bytes; what is no UTF-8 becomes U+FFFD.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    // Most are all text, which this finds out several bytes at a time and the other one does not.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::answer::Answer;
-use super::chunk;
+use super::chunk::ChatReader;
 use super::error_body::ErrorBody;
 use super::event::{StreamEvent, WarningCode};
 use super::failure::{Failure, FailureKind};
@@ -66,7 +66,7 @@ enum Body {
 }
 
 enum Reader {
-    Chat,
+    Chat(ChatReader),
     Responses(ResponsesReader),
 }
 
@@ -77,14 +77,14 @@ impl Reader {
         sink: &mut impl FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
         match self {
-            Reader::Chat => chunk::read(event.name, event.data, sink),
+            Reader::Chat(reader) => reader.read(event.name, event.data, sink),
             Reader::Responses(reader) => reader.read(event.name, event.data, sink),
         }
     }
 
     fn read_body(&mut self, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<(), Malformed> {
         match self {
-            Reader::Chat => chunk::read("message", data, sink),
+            Reader::Chat(reader) => reader.read("message", data, sink),
             Reader::Responses(reader) => reader.read_body(data, sink),
         }
     }
@@ -99,7 +99,7 @@ impl TaskStream {
             body: Body::Undecided,
             decoder: Decoder::new(),
             reader: match api {
-                Api::ChatCompletions => Reader::Chat,
+                Api::ChatCompletions => Reader::Chat(ChatReader::default()),
                 Api::Responses => Reader::Responses(ResponsesReader::default()),
             },
             answer: Answer::new(api, check),
