@@ -171,6 +171,25 @@ async fn what_has_no_json_text_is_an_error_and_no_violation() {
 }
 
 #[wasm_bindgen_test]
+async fn texts_of_any_length_and_script_are_judged_one_after_the_other() {
+    let validator = compiled("{type: 'string', minLength: 2}").await;
+    for (source, expected) in [
+        ("'\"ab\"'", 0),
+        ("'\"a\"'", 1),
+        // What stands in for half of a surrogate pair may also be meant.
+        ("'\"\\ufffd\\ufffd\"'", 0),
+        ("'\"\\ufffd\"'", 1),
+        ("'\"🦀\"'", 1),
+        ("'\"日本🦀\"'", 0),
+        ("'\"' + '日'.repeat(1 << 20) + '\"'", 0),
+        ("'\"b\"'", 1),
+    ] {
+        let found = validator.validate_text(&js(source)).unwrap();
+        assert_eq!(Array::from(&found).length(), expected, "{source}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
     for (schema, options, expected) in [
         ("{type: 7}", "undefined", "schema_invalid"),

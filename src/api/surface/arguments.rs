@@ -81,9 +81,13 @@ pub fn text(argument: &'static str, value: &JsValue) -> Result<String, SurfaceEr
 }
 
 fn whole_text(value: &JsValue) -> Result<String, &'static str> {
-    let text: &JsString = value.dyn_ref().ok_or("must be a string")?;
-    if text.is_valid_utf16() {
-        Ok(text.into())
+    let text = value.as_string().ok_or("must be a string")?;
+    // On its way here half of a surrogate pair became U+FFFD. Only where there is one, the string
+    // itself is looked through: that takes a call for each of its units.
+    let is_whole = !text.contains(char::REPLACEMENT_CHARACTER)
+        || value.dyn_ref().is_some_and(JsString::is_valid_utf16);
+    if is_whole {
+        Ok(text)
     } else {
         Err("holds half of a surrogate pair, which is no text")
     }

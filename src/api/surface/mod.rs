@@ -28,10 +28,14 @@ pub(super) mod shape;
 #[cfg(target_arch = "wasm32")]
 pub mod arguments;
 #[cfg(target_arch = "wasm32")]
+mod event_objects;
+#[cfg(target_arch = "wasm32")]
 pub mod functions;
 #[cfg(target_arch = "wasm32")]
 mod signal;
 #[cfg(target_arch = "wasm32")]
 pub mod stream;
+#[cfg(target_arch = "wasm32")]
+mod text_buffer;
 #[cfg(target_arch = "wasm32")]
 pub mod validator;

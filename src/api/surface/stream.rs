@@ -11,7 +11,7 @@ use super::error::SurfaceError;
 use super::events::StreamEvent;
 use super::outcome::Outcome;
 use super::settings::ApiName;
-use super::{shape, validator};
+use super::{event_objects, shape, validator};
 use crate::model::{self, End};
 use crate::schema::strict::{self, ModelSchema};
 use crate::schema::{Check, TaskSchema};
@@ -69,7 +69,7 @@ impl TaskStream {
             .into_iter()
             .map(|event| StreamEvent::from(self.without_nulls(event)))
             .collect();
-        arguments::to_js(&events)
+        event_objects::all(&events)
     }
 
     /// Says that the body has ended.

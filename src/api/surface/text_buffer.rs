@@ -1,0 +1,73 @@
+//! Strings from JavaScript, one after the other, copied into memory that is used again.
+
+use js_sys::JsString;
+use wasm_bindgen::prelude::*;
+
+/// Memory beyond this is given back, in bytes: 1 MiB.
+const KEPT_BYTES: usize = 1 << 20;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `TextEncoder` of the Encoding standard.
+    type TextEncoder;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> TextEncoder;
+
+    #[wasm_bindgen(method, js_name = encodeInto)]
+    fn encode_into(this: &TextEncoder, source: &JsString, destination: &mut [u8]) -> Encoded;
+
+    /// `TextEncoderEncodeIntoResult`.
+    type Encoded;
+
+    #[wasm_bindgen(method, getter)]
+    fn written(this: &Encoded) -> u32;
+}
+
+/// The memory, and what fills it.
+pub struct TextBuffer {
+    encoder: TextEncoder,
+    bytes: Vec<u8>,
+}
+
+impl Default for TextBuffer {
+    fn default() -> Self {
+        TextBuffer {
+            encoder: TextEncoder::new(),
+            bytes: Vec::new(),
+        }
+    }
+}
+
+impl TextBuffer {
+    /// The characters of a string. `None` for what is no string, and for a string that holds
+    /// U+FFFD: half of a surrogate pair becomes it on the way here, and the two cannot be told
+    /// apart any more.
+    pub fn fill(&mut self, value: &JsValue) -> Option<&str> {
+        let source: &JsString = value.dyn_ref()?;
+        // No unit of UTF-16 takes more than three bytes.
+        let most = 3 * usize::try_from(source.length()).ok()?;
+        if self.bytes.len() < most {
+            self.bytes.resize(most, 0);
+        }
+        let written = self.encoder.encode_into(source, &mut self.bytes).written();
+        let bytes = self.bytes.get(..usize::try_from(written).ok()?)?;
+        let replacement = "\u{FFFD}".as_bytes();
+        let is_replaced = memchr::memchr_iter(0xEF, bytes).any(|at| {
+            bytes
+                .get(at..)
+                .is_some_and(|rest| rest.starts_with(replacement))
+        });
+        if is_replaced {
+            return None;
+        }
+        std::str::from_utf8(bytes).ok()
+    }
+
+    /// Keeps no more memory than common tasks need.
+    pub fn give_back_much(&mut self) {
+        if self.bytes.capacity() > KEPT_BYTES {
+            self.bytes = Vec::new();
+        }
+    }
+}
