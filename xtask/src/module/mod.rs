@@ -20,7 +20,7 @@ use crate::{process, say};
 
 /// What wasm-opt is asked for: speed, and exactly the WebAssembly features that all current
 /// browsers have. `--all-features` would let it emit types that they refuse.
-const WASM_OPT_OPTIONS: [&str; 7] = [
+const WASM_OPT_OPTIONS: [&str; 8] = [
     "-O3",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
@@ -28,6 +28,7 @@ const WASM_OPT_OPTIONS: [&str; 7] = [
     "--enable-sign-ext",
     "--enable-mutable-globals",
     "--enable-multivalue",
+    "--enable-simd",
 ];
 
 /// How the module is compiled.
