@@ -245,6 +245,12 @@ impl Delivery {
         )
     }
 
+    /// Whether a request was made that nothing came of yet.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.stage == Stage::Sending && self.last().is_some_and(|last| last.left_at.is_some())
+    }
+
     /// The last attempt.
     #[must_use]
     pub fn last(&self) -> Option<&Attempt> {

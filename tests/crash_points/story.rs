@@ -82,7 +82,7 @@ impl Story {
     fn begin(seed: u64, tells: bool) -> Story {
         let mut draw = Seeded::new(seed);
         let honours_keys = draw.chance(60, 100);
-        let tasks = 2 + draw.below(4);
+        let tasks = 2 + draw.below(6);
         let faults = draw.below(9);
         let trouble = 20 + draw.below(80);
         let concurrency = 1 + draw.below(4);
@@ -367,13 +367,17 @@ impl Story {
             }
         }
         let server = run.connection().task_server.as_ref().unwrap();
-        let sending = run
-            .drafts()
-            .iter()
-            .filter(|draft| draft.delivery.stage == Stage::Sending)
-            .count();
-        if sending > usize::from(server.concurrency) {
-            return Err(format!("{sending} at a time\n{}", self.state()));
+        let count = |is: fn(&&Arc<TaskDraft>) -> bool| run.drafts().iter().filter(is).count();
+        let room = usize::from(server.concurrency);
+        let under_way = count(|draft| draft.delivery.is_under_way());
+        if under_way > room {
+            return Err(format!("{under_way} at a time\n{}", self.state()));
+        }
+        // Only what a server would recognise is written down before there is room for it.
+        let sending = count(|draft| draft.delivery.stage == Stage::Sending);
+        let ahead = if self.honours_keys { room } else { 0 };
+        if sending > room + ahead {
+            return Err(format!("{sending} written down\n{}", self.state()));
         }
         if matches!(
             run.batch(),

@@ -3,7 +3,7 @@
 use crate::delivery::receipt::Stage;
 use crate::delivery::{LookUp, Outcome, retry};
 use crate::review::DraftId;
-use crate::run::event::{Effect, Posting, RunError, Step};
+use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
 use crate::secrets::SecretName;
 
@@ -19,18 +19,10 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        let Some(approval) = draft.approval().cloned() else {
-            return Ok(());
-        };
-        if let Some(last) = under_way(draft, attempt)
-            && last.left_at.is_none()
-        {
-            last.left_at = Some(now);
-            step.effects.push(Effect::Deliver(Posting {
-                draft: id.clone(),
-                attempt,
-                approval,
-            }));
+        let is_waited_for = under_way(draft, attempt).is_some_and(|last| last.left_at.is_none());
+        if is_waited_for && !self.dispatch.written.contains(id) {
+            self.dispatch.written.push_back(id.clone());
+            self.next(now, step);
         }
         Ok(())
     }
@@ -163,6 +155,7 @@ impl Run {
         self.dispatch.troubles += 1;
         let is_full = matches!(self.batch, Batch::Running { pace: Pace::Full });
         if is_full && self.dispatch.troubles >= retry::TROUBLES_IN_A_ROW {
+            self.hold_back(step);
             self.set_batch(
                 Batch::Running {
                     pace: Pace::Probing,

@@ -35,6 +35,8 @@ pub(super) struct Dispatch {
     hold_until: Option<u64>,
     /// Whether the browser says that it has no network.
     is_offline: bool,
+    /// Those that are written down and leave as soon as there is room, in their order.
+    written: VecDeque<DraftId>,
     /// Whether the operator goes on although nothing can be written down.
     without_journal: bool,
     /// When the last tasks came to something, in milliseconds since 1970.
@@ -268,6 +270,7 @@ impl Run {
     /// Takes back what was to be written down before it leaves: its request is not made, so the
     /// attempt never was one.
     fn hold_back(&mut self, step: &mut Step) {
+        self.dispatch.written.clear();
         for id in self.in_stage(Stage::Sending) {
             self.take_back(&id, step);
         }
@@ -278,15 +281,14 @@ impl Run {
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
-        let has_left = draft
-            .delivery
-            .last()
-            .is_none_or(|last| last.left_at.is_some());
-        if draft.delivery.stage != Stage::Sending || has_left {
+        if draft.delivery.stage != Stage::Sending || draft.delivery.is_under_way() {
             return;
         }
         draft.delivery.attempts.pop();
         draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
+        if draft.delivery.tries == 0 {
+            draft.delivery.trying_since = None;
+        }
         self.set_stage(id, Stage::Queued, step);
     }
 
@@ -350,6 +352,10 @@ impl Run {
     /// The delivery of a draft changed.
     fn changed(&mut self, id: &DraftId, step: &mut Step) {
         step.changes.push(Change::Draft(id.clone()));
+        self.tell_queue(id);
+    }
+
+    fn tell_queue(&mut self, id: &DraftId) {
         if self.dispatch.queue.is_some() {
             let plan = self.plan();
             if let (Some(queue), Some(place)) = (self.dispatch.queue.as_mut(), id.place()) {

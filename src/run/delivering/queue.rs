@@ -20,11 +20,14 @@ pub(in crate::run) struct Queue {
     known: Vec<Known>,
     queued: usize,
     sending: usize,
+    under_way: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Known {
     stage: Stage,
+    /// Whether its request was made and is waited for.
+    is_under_way: bool,
     /// The time under which it stands in `timed`.
     at: Option<u64>,
 }
@@ -64,12 +67,15 @@ impl Queue {
             Stage::Sending => self.sending -= 1,
             _ => {}
         }
+        self.under_way -= usize::from(known.is_under_way);
         known.stage = draft.delivery.stage;
+        known.is_under_way = draft.delivery.is_under_way();
         match known.stage {
             Stage::Queued => self.queued += 1,
             Stage::Sending => self.sending += 1,
             _ => {}
         }
+        self.under_way += usize::from(known.is_under_way);
         let may_go = known.stage == Stage::Queued && holder(plan, drafts, place).is_none();
         if may_go {
             match draft.delivery.not_before {
@@ -89,9 +95,15 @@ impl Queue {
         self.queued
     }
 
-    /// How many are on their way.
+    /// How many are written down or on their way.
     pub fn sending(&self) -> usize {
         self.sending
+    }
+
+    /// How many of these were asked for and are waited for; the others are being written down, or
+    /// wait for room.
+    pub fn under_way(&self) -> usize {
+        self.under_way
     }
 
     /// The rank of the one that has been tried before and whose time comes first, with that time.

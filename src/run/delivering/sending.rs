@@ -38,8 +38,10 @@ impl Run {
         }
     }
 
-    /// Sends whoever may go now, as many as may be on their way at a time.
+    /// Sends whoever may go now, as many as may be on their way at a time, and has those that
+    /// follow written down meanwhile.
     pub(super) fn next(&mut self, now: u64, step: &mut Step) {
+        self.let_written_leave(now, step);
         loop {
             let (queued, sending) = (self.queue().queued(), self.queue().sending());
             if !self.is_posting() {
@@ -48,7 +50,7 @@ impl Run {
                 }
                 return;
             }
-            if sending >= self.room() {
+            if sending >= self.room() + self.ahead() {
                 return;
             }
             match self.turn(now) {
@@ -72,6 +74,59 @@ impl Run {
                 usize::from(server.map_or(DEFAULT_CONCURRENCY, |server| server.concurrency))
             }
             _ => 1,
+        }
+    }
+
+    /// How many may be written down before there is room for them, so that no request waits for
+    /// the journal. Only where a server knows keys: should the page be gone before such a task has
+    /// left, it is sent again with its key, while one without a key would be of unknown fate.
+    fn ahead(&self) -> usize {
+        let is_full = matches!(self.batch, Batch::Running { pace: Pace::Full });
+        match is_full && self.honours_keys() && !self.dispatch.without_journal {
+            true => self.room(),
+            false => 0,
+        }
+    }
+
+    /// Makes the requests of those that are written down, while there is room. Where the server has
+    /// to be waited for they go back to the queue, and are written down again when they are due.
+    fn let_written_leave(&mut self, now: u64, step: &mut Step) {
+        let has_to_wait = self.is_cut_off() || self.dispatch.hold_until.is_some_and(|at| now < at);
+        if self.is_posting() && has_to_wait {
+            return self.hold_back(step);
+        }
+        // A task that was sent by hand goes although others wait behind a pause.
+        while !self.dispatch.written.is_empty() && self.queue().under_way() < self.room() {
+            if let Some(id) = self.dispatch.written.pop_front() {
+                self.leave(&id, now, step);
+            }
+        }
+    }
+
+    /// Makes the request of an attempt that is written down.
+    fn leave(&mut self, id: &DraftId, now: u64, step: &mut Step) {
+        let Some(draft) = self.draft(id) else {
+            return;
+        };
+        if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
+            // It waited so long that the server may have forgotten its key.
+            self.take_back(id, step);
+            return self.set_stage(id, Stage::Unknown, step);
+        }
+        let Some(approval) = draft.approval().cloned() else {
+            // One that is written down is approved; one that is not never leaves.
+            return self.take_back(id, step);
+        };
+        let delivery = self.draft_mut(id).map(|draft| &mut draft.delivery);
+        if let Some(last) = delivery.and_then(|delivery| delivery.attempts.last_mut()) {
+            last.left_at = Some(now);
+            let attempt = last.number;
+            step.effects.push(Effect::Deliver(Posting {
+                draft: id.clone(),
+                attempt,
+                approval,
+            }));
+            self.tell_queue(id);
         }
     }
 

@@ -505,6 +505,15 @@ impl Stage {
             .collect()
     }
 
+    fn requested(&self) -> Vec<u32> {
+        self.run
+            .drafts()
+            .iter()
+            .filter(|draft| draft.delivery.is_under_way())
+            .map(|draft| draft.id.ordinal)
+            .collect()
+    }
+
     fn answer(&mut self, ordinal: u32, outcome: Delivered) {
         let draft = self.id(ordinal);
         let attempt = self
@@ -557,6 +566,53 @@ fn after_the_first_tasks_go_side_by_side_and_each_after_those_it_depends_on() {
     alone.leave();
     alone.answer(1, delivered());
     assert_eq!(alone.on_their_way(), [2, 3, 4]);
+}
+
+#[test]
+fn with_a_server_that_knows_keys_no_request_waits_for_the_journal() {
+    let mut stage = four(1, true);
+    stage.leave();
+    assert_eq!(stage.requested(), [1], "the first goes alone");
+    stage.answer(1, delivered());
+    assert_eq!(stage.requested(), [2], "one at a time");
+    assert_eq!(stage.state(3), DraftState::Sending, "it is written down");
+    stage.wanted.clear();
+    let event = Event::Answered {
+        draft: stage.id(2),
+        attempt: 1,
+        outcome: delivered(),
+    };
+    stage.ok(event);
+    let is_third = |effect: &Effect| matches!(effect, Effect::Deliver(posting) if posting.draft.ordinal == 3);
+    assert!(is_third(&stage.wanted[0]), "it leaves before anything is written");
+    // A page that goes now leaves nothing in doubt: what was written down is sent with its key.
+    stage.leave();
+    stage.reload();
+    assert_eq!(stage.state(3), DraftState::Queued);
+    assert_eq!(stage.state(4), DraftState::Queued);
+}
+
+#[test]
+fn without_keys_nothing_is_written_down_before_there_is_room_for_it() {
+    let mut stage = four(1, false);
+    stage.leave();
+    stage.answer(1, delivered());
+    assert_eq!(stage.on_their_way(), [2]);
+}
+
+#[test]
+fn what_was_written_down_goes_back_when_the_server_asks_for_time() {
+    let mut stage = four(1, true);
+    stage.leave();
+    stage.answer(1, delivered());
+    assert_eq!(stage.on_their_way(), [2, 3]);
+    stage.answer(2, not_taken(Some(7)));
+    assert!(stage.on_their_way().is_empty());
+    let third = stage.run.draft(&stage.id(3)).unwrap();
+    assert!(third.delivery.attempts.is_empty());
+    assert_eq!(third.delivery.trying_since, None, "it was not tried");
+    stage.play(|_| delivered());
+    assert_eq!(stage.run.counts().of(DraftState::Delivered), 4);
 }
 
 #[test]
