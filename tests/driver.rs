@@ -331,8 +331,8 @@ fn posting(body: &str) -> Posting {
         attempt: 1,
         approval: Approval {
             body: body.into(),
-            digest: "d".to_owned(),
-            key: "k".to_owned(),
+            digest: "d".into(),
+            key: "k".into(),
         },
     }
 }
@@ -505,7 +505,7 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
     };
     keep(&run, &step.changes);
     let texts = (0..12)
-        .map(|n| format!("{{\"title\":\"task {n}\"}}"))
+        .map(|n| format!("{{\"title\":\"task {n}\"}}").into())
         .collect();
     let step = run.apply(Event::Bring { texts }, 2);
     keep(&run, &step.changes);
@@ -545,7 +545,7 @@ fn kept_run(tasks: usize) -> (Run, Keeper) {
     let texts = (0..tasks).map(|n| format!("{{\"title\":\"task {n}\"}}"));
     let step = run.apply(
         Event::Bring {
-            texts: texts.collect(),
+            texts: texts.map(Into::into).collect(),
         },
         2,
     );

@@ -55,7 +55,7 @@ impl Stage {
             .enumerate()
             .map(|(at, title)| json!({"key": format!("k{at}"), "title": title}).to_string());
         stage.apply(Event::Bring {
-            texts: texts.collect(),
+            texts: texts.map(Into::into).collect(),
         });
         for effect in std::mem::take(&mut stage.wanted) {
             if let Effect::Check {

@@ -310,8 +310,8 @@ async fn an_attempt_tells_its_times_its_key_and_its_fingerprint() {
         "Server's idt-1",
         "Tohttp://localhost:8080/tasks",
         "not sent: the server is not known to honour keys",
-        approval.key.as_str(),
-        approval.digest.as_str(),
+        &*approval.key,
+        &*approval.digest,
     ] {
         assert!(attempt.contains(words), "{words} in {attempt}");
     }

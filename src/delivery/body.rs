@@ -1,10 +1,10 @@
 //! The bytes that leave, fixed when a task is approved.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::document::Document;
 use crate::review::{Approval, DraftId};
 use crate::settings::BodyTemplate;
 
@@ -15,17 +15,17 @@ use crate::settings::BodyTemplate;
 /// that the same approved body has the same key in every tab and after every reload, and another
 /// body another one. It has the form of a UUID of version 8 (RFC 9562, section 5.8).
 #[must_use]
-pub fn approve(id: &DraftId, task: &Document, template: Option<&BodyTemplate>) -> Approval {
+pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -> Approval {
     let body = match template {
-        None => task.shared_text(),
-        Some(template) => template.around(task.text()).into(),
+        None => Arc::clone(task),
+        Some(template) => template.around(task).into(),
     };
     let digest = sha256_hex(body.as_bytes());
     let seed = Sha256::digest(format!("taskwright key\n{id}\n{digest}").as_bytes());
     Approval {
-        key: uuid_v8(&seed),
+        key: uuid_v8(&seed).into(),
         body,
-        digest,
+        digest: digest.into(),
     }
 }
 
@@ -87,8 +87,8 @@ mod tests {
 
     #[test]
     fn the_key_belongs_to_the_draft_and_its_exact_bytes() {
-        let task = Document::parse("{\"a\": 1}").unwrap();
-        let respaced = Document::parse("{\"a\":1}").unwrap();
+        let task = Arc::from("{\"a\": 1}");
+        let respaced = Arc::from("{\"a\":1}");
         let approval = approve(&id(7, 1), &task, None);
         assert_eq!(&*approval.body, "{\"a\": 1}");
         assert_eq!(approval, approve(&id(7, 1), &task, None));
@@ -98,7 +98,7 @@ mod tests {
         let envelope = BodyTemplate::parse("[$task]").unwrap();
         let enveloped = approve(&id(7, 1), &task, Some(&envelope));
         assert_eq!(&*enveloped.body, "[{\"a\": 1}]");
-        assert_eq!(enveloped.digest, sha256_hex(b"[{\"a\": 1}]"));
+        assert_eq!(*enveloped.digest, *sha256_hex(b"[{\"a\": 1}]"));
         assert_ne!(approval.key, enveloped.key);
         let groups: Vec<_> = approval.key.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12]);

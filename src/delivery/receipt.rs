@@ -1,5 +1,7 @@
 //! What is known of the delivery of one task.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// Why a server does not take a task, beside the field it is about where that is known.
@@ -108,12 +110,12 @@ pub struct Attempt {
     /// From 1, over the life of the draft.
     pub number: u32,
     /// The idempotency key of the body, whether or not the server was told it.
-    pub key: String,
+    pub key: Arc<str>,
     /// SHA-256 of the exact body, in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// The exact address it went to; none in a dry run.
     #[serde(default)]
-    pub url: Option<String>,
+    pub url: Option<Arc<str>>,
     /// Whether the server was told the key, because it was known to honour keys.
     #[serde(default)]
     pub key_sent: bool,
@@ -314,6 +316,12 @@ impl Delivery {
     /// Begins to count tries anew: the operator asked for it.
     pub fn try_anew(&mut self) {
         self.tries = 0;
+    /// Notes a request that is about to be made. Most tasks need one, so there is room for no more.
+    pub fn begin(&mut self, attempt: Attempt) {
+        self.attempts.reserve_exact(1);
+        self.attempts.push(attempt);
+    }
+
         self.trying_since = None;
         self.not_before = None;
     }
@@ -344,9 +352,9 @@ mod tests {
             stage: Stage::Unknown,
             attempts: vec![Attempt {
                 number: 1,
-                key: "k".to_owned(),
-                digest: "d".to_owned(),
-                url: Some(url.to_owned()),
+                key: "k".into(),
+                digest: "d".into(),
+                url: Some(url.into()),
                 key_sent,
                 started_at,
                 left_at: None,

@@ -36,7 +36,7 @@ pub struct PostRequest {
 pub fn request(server: &TaskServer, approval: &Approval) -> PostRequest {
     let mut headers = vec![("content-type", "application/json".to_owned())];
     if server.honours_idempotency_keys {
-        headers.push(("idempotency-key", approval.key.clone()));
+        headers.push(("idempotency-key", approval.key.to_string()));
     }
     PostRequest {
         address: server.url.clone(),

@@ -54,10 +54,22 @@ impl Document {
     /// [`DocumentError`] with the place and the reason; also beyond [`Limits::default`]
     /// (64 levels deep, 32 MiB).
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
-        Document::scan(text).map_err(|error| error.located_in(text))
+        Document::scan(text, |value| Arc::from(value)).map_err(|error| error.located_in(text))
     }
 
-    fn scan(text: &str) -> Result<Document, DocumentError> {
+    /// As [`Document::parse`]; where nothing stands around the value, the text is shared.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn of_shared(text: &Arc<str>) -> Result<Document, DocumentError> {
+        Document::scan(text, |value| match value.len() == text.len() {
+            true => Arc::clone(text),
+            false => Arc::from(value),
+        })
+        .map_err(|error| error.located_in(text))
+    }
+
+    fn scan(text: &str, keep: impl Fn(&str) -> Arc<str>) -> Result<Document, DocumentError> {
         let mut scanner = Scanner::new(Limits::default());
         if let Progress::Done { consumed } = scanner.push(text)? {
             let rest = text.get(consumed..).unwrap_or_default();
@@ -65,15 +77,16 @@ impl Document {
                 return Err(DocumentError::new(Fault::TextAfterValue, consumed + at));
             }
         }
-        scanner.into_document(text)
+        let (value, records) = scanner.into_value(text)?;
+        Ok(Document::from_records(keep(value), records))
     }
 
     /// Puts a document together from a text and the spans a [`Scanner`] found in it.
-    fn from_records(text: &str, records: Vec<Record>) -> Document {
-        let duplicate_keys = names::repeated(Node::new(text, &records, 0));
+    fn from_records(text: Arc<str>, records: Vec<Record>) -> Document {
+        let duplicate_keys = names::repeated(Node::new(&text, &records, 0));
         Document {
             inner: Arc::new(Inner {
-                text: Arc::from(text),
+                text,
                 records,
                 duplicate_keys,
             }),

@@ -3,6 +3,8 @@
 //! Each byte is looked at once, in whatever pieces it comes: all that is needed to go on is kept
 //! between pieces. The text itself is not kept here.
 
+use std::sync::Arc;
+
 use super::Document;
 use super::error::{DocumentError, Fault};
 use super::node::Kind;
@@ -269,7 +271,14 @@ impl Scanner {
     /// # Errors
     /// [`Fault::Empty`] or [`Fault::Unfinished`] where the value is not closed, or where `text` is
     /// not what was pushed.
-    pub fn into_document(mut self, text: &str) -> Result<Document, DocumentError> {
+    pub fn into_document(self, text: &str) -> Result<Document, DocumentError> {
+        let (value, records) = self.into_value(text)?;
+        Ok(Document::from_records(Arc::from(value), records))
+    }
+
+    /// The value in `text`, which is all that was pushed, and its spans. Errors as
+    /// [`Scanner::into_document`].
+    pub(super) fn into_value(mut self, text: &str) -> Result<(&str, Vec<Record>), DocumentError> {
         self.finish()?;
         let root = self.records.first().copied().unwrap_or(Record::NULL);
         let value = text
@@ -282,7 +291,7 @@ impl Scanner {
             }
         }
         self.records.shrink_to_fit();
-        Ok(Document::from_records(value, self.records))
+        Ok((value, self.records))
     }
 
     fn done(&mut self, consumed: usize) -> Progress {

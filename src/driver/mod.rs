@@ -19,10 +19,12 @@ pub use live::{LiveDriver, post};
 pub use playing::play_generation;
 
 use crate::brief::{Brief, Count};
+use crate::document::Document;
 use crate::model::Rung;
 use crate::prompt::Ask;
+use crate::review::DraftId;
 use crate::run::{Event, Run};
-use crate::schema::{Check, TaskSchema};
+use crate::schema::{Check, TaskSchema, Violation};
 use crate::settings::Connection;
 
 /// What a generation works on.
@@ -105,17 +107,21 @@ impl Report {
     }
 }
 
-/// Says what the schema says of an edited text.
+/// Says what the schema says of a text.
 #[must_use]
-pub fn checked(
-    check: &Arc<dyn Check>,
-    draft: crate::review::DraftId,
-    revision: u32,
-    document: &crate::document::Document,
-) -> Event {
+pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>) -> Event {
+    let violations = match Document::of_shared(text) {
+        Ok(document) => check.check(&document),
+        Err(error) => vec![Violation {
+            instance_path: String::new(),
+            schema_path: String::new(),
+            keyword: "syntax".to_owned(),
+            message: error.to_string(),
+        }],
+    };
     Event::Checked {
         draft,
         revision,
-        violations: check.check(document),
+        violations,
     }
 }

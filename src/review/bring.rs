@@ -1,6 +1,9 @@
 //! Tasks that exist already: from pasted or dropped text to one text for each task.
 
-use crate::document::{Document, DocumentError, Kind};
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::document::{Document, DocumentError, Kind, Node, Reader};
 
 /// At most so many tasks are brought in at once.
 pub const MAX_TASKS: usize = 10_000;
@@ -59,78 +62,121 @@ impl BringError {
 ///
 /// # Errors
 /// [`BringError`]; nothing is brought in by halves.
-pub fn split(text: &str) -> Result<Vec<String>, BringError> {
-    let text = text.trim_start_matches('\u{feff}');
+pub fn split(text: &str) -> Result<Vec<Arc<str>>, BringError> {
+    let spans = spans(text)?;
+    let texts = spans.into_iter().filter_map(|span| text.get(span));
+    Ok(texts.map(Arc::from).collect())
+}
+
+/// How many tasks [`split`] would find. No text is copied.
+///
+/// # Errors
+/// As [`split`].
+pub fn count(text: &str) -> Result<usize, BringError> {
+    spans(text).map(|spans| spans.len())
+}
+
+/// Where the tasks stand.
+fn spans(text: &str) -> Result<Vec<Range<usize>>, BringError> {
+    let start = text.len() - text.trim_start_matches('\u{feff}').len();
+    let text = text.get(start..).unwrap_or_default();
     if text.trim().is_empty() {
         return Err(BringError::Empty);
     }
-    let whole = match Document::parse(text) {
-        Ok(document) => document,
-        Err(error) => return lines(text, error),
+    let mut reader = Reader::default();
+    let mut found = Found::default();
+    let Some(root) = reader.read(text) else {
+        lines(text, start, &mut found)?;
+        return found.all();
     };
-    let root = whole.root();
-    let list = match root.kind() {
-        Kind::Array => root,
-        Kind::Object => match root.get("tasks") {
-            Some(tasks) if tasks.kind() == Kind::Array && root.len() == 1 => tasks,
-            _ => return Ok(vec![whole.text().to_owned()]),
-        },
-        _ => return Err(BringError::NotAnObject { entry: 1 }),
-    };
-    let entries = list
-        .items()
-        .map(|item| (item.kind(), item.text().to_owned()));
-    objects(entries)
-}
-
-fn lines(text: &str, whole: DocumentError) -> Result<Vec<String>, BringError> {
-    let mut entries = Vec::new();
-    let mut filled = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty());
-    for (index, line) in filled.by_ref() {
-        let first = entries.is_empty();
-        match Document::parse(line) {
-            Ok(document) => entries.push((document.root().kind(), document.text().to_owned())),
-            // One document over several lines that is not whole: its own error says more.
-            Err(_) if first => {
-                return Err(BringError::NotJson {
-                    line: whole.line(),
-                    error: whole,
-                });
-            }
-            Err(error) => {
-                return Err(BringError::NotJson {
-                    line: index + 1,
-                    error,
-                });
-            }
+    let tasks = root.get("tasks");
+    match (root.kind(), tasks) {
+        (Kind::Array, _) => found.list(root, start)?,
+        (Kind::Object, Some(tasks)) if tasks.kind() == Kind::Array && root.len() == 1 => {
+            found.list(tasks, start)?;
         }
+        _ => found.add(root, start)?,
     }
-    objects(entries.into_iter())
+    found.all()
 }
 
-fn objects(entries: impl Iterator<Item = (Kind, String)>) -> Result<Vec<String>, BringError> {
-    let mut texts = Vec::new();
-    for (index, (kind, text)) in entries.enumerate() {
-        if kind != Kind::Object {
-            return Err(BringError::NotAnObject { entry: index + 1 });
+/// One object a line.
+fn lines(text: &str, start: usize, found: &mut Found) -> Result<(), BringError> {
+    let mut reader = Reader::default();
+    let mut at = start;
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        if !line.trim().is_empty() {
+            match reader.read(line) {
+                Some(root) => found.add(root, at)?,
+                None => return Err(not_json(text, index, line, found.is_empty())),
+            }
         }
-        if index >= MAX_TASKS {
+        at += line.len();
+    }
+    Ok(())
+}
+
+fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> BringError {
+    let fault = |text: &str| Document::parse(text).err();
+    // One document over several lines that is not whole: its own error says more.
+    let whole = fault(text).filter(|_| is_first);
+    match (whole, fault(line)) {
+        (Some(error), _) => BringError::NotJson {
+            line: error.line(),
+            error,
+        },
+        (None, Some(error)) => BringError::NotJson {
+            line: index + 1,
+            error,
+        },
+        (None, None) => BringError::Empty,
+    }
+}
+
+/// The spans of the tasks found so far.
+#[derive(Default)]
+struct Found(Vec<Range<usize>>);
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a task that was read from byte `start` of the text on.
+    fn add(&mut self, task: Node<'_>, start: usize) -> Result<(), BringError> {
+        if task.kind() != Kind::Object {
+            let entry = self.0.len() + 1;
+            return Err(BringError::NotAnObject { entry });
+        }
+        if self.0.len() >= MAX_TASKS {
             return Err(BringError::TooMany);
         }
-        texts.push(text);
+        let span = task.span();
+        self.0.push(start + span.start..start + span.end);
+        Ok(())
     }
-    if texts.is_empty() {
-        return Err(BringError::Empty);
+
+    fn list(&mut self, list: Node<'_>, start: usize) -> Result<(), BringError> {
+        list.items().try_for_each(|item| self.add(item, start))
     }
-    Ok(texts)
+
+    fn all(self) -> Result<Vec<Range<usize>>, BringError> {
+        match self.is_empty() {
+            true => Err(BringError::Empty),
+            false => Ok(self.0),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn split_texts(text: &str) -> Vec<String> {
+        let texts: Vec<String> = split(text).unwrap().iter().map(|t| t.to_string()).collect();
+        assert_eq!(count(text), Ok(texts.len()));
+        texts
+    }
 
     #[test]
     fn tasks_come_in_every_usual_form_with_their_exact_text() {
@@ -141,9 +187,9 @@ mod tests {
             format!("{{\"tasks\": [ {a} ]}}"),
             format!("\u{feff}{a}\r\n\r\n"),
         ] {
-            assert_eq!(split(&text).unwrap(), [a], "{text}");
+            assert_eq!(split_texts(&text), [a], "{text}");
         }
-        assert_eq!(split(&format!("{a}\n{{}}\n")).unwrap(), [a, "{}"]);
+        assert_eq!(split_texts(&format!("{a}\n{{}}\n")), [a, "{}"]);
         assert_eq!(split("{\"tasks\": [], \"x\": 1}").unwrap().len(), 1);
     }
 

@@ -67,8 +67,9 @@ pub enum Origin {
 /// the same.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// One JSON value.
-    Whole(Document),
+    /// One JSON value, with nothing around it. Where its parts stand is read again when somebody
+    /// looks: keeping that would take half as much memory as the text.
+    Whole(Arc<str>),
     /// Text that is not JSON yet, and why.
     Broken {
         /// As typed.
@@ -81,12 +82,12 @@ pub enum Content {
 impl Content {
     /// Reads a text; what is not JSON is kept as it is.
     #[must_use]
-    pub fn read(text: &str) -> Content {
-        match Document::parse(text) {
+    pub fn read(text: &Arc<str>) -> Content {
+        match Document::of_shared(text) {
             // Whitespace around the value is part of what was typed and of no meaning: it goes.
-            Ok(document) => Content::Whole(document),
+            Ok(document) => Content::Whole(document.shared_text()),
             Err(error) => Content::Broken {
-                text: text.into(),
+                text: Arc::clone(text),
                 error,
             },
         }
@@ -96,8 +97,7 @@ impl Content {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Content::Whole(document) => document.text(),
-            Content::Broken { text, .. } => text,
+            Content::Whole(text) | Content::Broken { text, .. } => text,
         }
     }
 
@@ -105,16 +105,21 @@ impl Content {
     #[must_use]
     pub fn shared_text(&self) -> Arc<str> {
         match self {
-            Content::Whole(document) => document.shared_text(),
-            Content::Broken { text, .. } => Arc::clone(text),
+            Content::Whole(text) | Content::Broken { text, .. } => Arc::clone(text),
         }
     }
 
-    /// The document, where the text is one.
+    /// Whether the text is JSON.
     #[must_use]
-    pub fn document(&self) -> Option<&Document> {
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Content::Whole(_))
+    }
+
+    /// The document, where the text is one: read anew.
+    #[must_use]
+    pub fn document(&self) -> Option<Document> {
         match self {
-            Content::Whole(document) => Some(document),
+            Content::Whole(text) => Document::of_shared(text).ok(),
             Content::Broken { .. } => None,
         }
     }
@@ -126,10 +131,10 @@ pub struct Approval {
     /// The bytes that will leave.
     pub body: Arc<str>,
     /// Their SHA-256, in hexadecimal.
-    pub digest: String,
+    pub digest: Arc<str>,
     /// The idempotency key that stands for them: the same through retries, tabs and reloads,
     /// another one for another body.
-    pub key: String,
+    pub key: Arc<str>,
 }
 
 /// What the operator decided.
@@ -199,7 +204,7 @@ impl<D> Draft<D> {
     /// Whether the text is JSON and breaks no rule. `false` while that is not known.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.content.document().is_some() && self.violations.as_ref().is_some_and(Vec::is_empty)
+        self.content.is_whole() && self.violations.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// Whether it was changed since it came.
@@ -229,13 +234,11 @@ impl<D> Draft<D> {
     pub fn member_strings(&self, name: &str) -> Vec<String> {
         self.content
             .document()
+            .as_ref()
             .and_then(|document| document.root().get(name))
             .into_iter()
-            .flat_map(|node| {
-                node.items()
-                    .filter_map(|item| Some(item.as_str()?.into_owned()))
-                    .collect::<Vec<_>>()
-            })
+            .flat_map(|node| node.items())
+            .filter_map(|item| Some(item.as_str()?.into_owned()))
             .collect()
     }
 }

@@ -127,9 +127,9 @@ impl Run {
             let draft = self.draft(draft).ok_or(RunError::NoSuchTask)?;
             let is_said = !needs_words || !instruction.trim().is_empty();
             let fits = instruction.len() <= MAX_INSTRUCTION_BYTES;
-            match draft.content.document() {
-                Some(_) if is_said && fits => Ok(()),
-                _ => Err(RunError::WrongState),
+            match draft.content.is_whole() && is_said && fits {
+                true => Ok(()),
+                false => Err(RunError::WrongState),
             }
         };
         let (again, wanted) = match again {
@@ -332,11 +332,11 @@ impl Run {
 fn is_faulty(draft: &TaskDraft) -> bool {
     let is_open = matches!(draft.review, Review::Proposed);
     let has_faults = draft.violations.as_ref().is_some_and(|all| !all.is_empty());
-    is_open && has_faults && draft.content.document().is_some()
+    is_open && has_faults && draft.content.is_whole()
 }
 
 fn is_rejected(draft: &TaskDraft) -> bool {
-    matches!(draft.review, Review::Rejected { .. }) && draft.content.document().is_some()
+    matches!(draft.review, Review::Rejected { .. }) && draft.content.is_whole()
 }
 
 /// What is wrong, by its JSON Pointer.

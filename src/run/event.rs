@@ -43,7 +43,7 @@ pub enum Event {
     /// Bring in tasks that exist already, each as JSON text.
     Bring {
         /// One text for each task.
-        texts: Vec<String>,
+        texts: Vec<Arc<str>>,
     },
     /// Change a task's text.
     Edit {
@@ -211,7 +211,7 @@ pub enum Effect {
         /// Of which text.
         revision: u32,
         /// The text.
-        document: Document,
+        text: Arc<str>,
     },
     /// Write the draft down as it is now, durably. Answered by `Journaled` or `JournalFailed`.
     Journal {

@@ -360,7 +360,7 @@ impl Run {
                 Mode::Dry => Origin::DryRun,
                 Mode::Live => Origin::Model,
             };
-            self.add(origin, document.text(), Some(violations), step);
+            self.add(origin, &document.shared_text(), Some(violations), step);
         }
         Ok(())
     }
@@ -483,7 +483,7 @@ impl Run {
     pub(super) fn add(
         &mut self,
         origin: Origin,
-        text: &str,
+        text: &Arc<str>,
         violations: Option<Vec<Violation>>,
         step: &mut Step,
     ) {
@@ -492,11 +492,11 @@ impl Run {
             ordinal: u32::try_from(self.drafts.len() + 1).unwrap_or(u32::MAX),
         };
         let content = Content::read(text);
-        if let (None, Some(document)) = (&violations, content.document()) {
+        if let (None, Content::Whole(text)) = (&violations, &content) {
             step.effects.push(Effect::Check {
                 draft: id.clone(),
                 revision: 0,
-                document: document.clone(),
+                text: Arc::clone(text),
             });
         }
         step.changes.push(Change::Draft(id.clone()));

@@ -3,7 +3,8 @@
 //! The one that keeps it is the first that was approved or has left, else the first at all. Nothing
 //! is ever renamed; what is rejected gives its key free.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::event::{Change, Step};
 use super::{Run, TaskDraft};
@@ -18,35 +19,65 @@ pub const UNIQUE_KEY: &str = "uniqueKey";
 /// Who has which key. Made from the drafts, never kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Keys {
-    holders: HashMap<String, Holders>,
-    /// The key of each draft, by ordinal.
-    of: HashMap<u32, String>,
+    holders: HashMap<Arc<str>, Holders>,
+    /// The key of each draft, by its place.
+    of: Vec<Option<Arc<str>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Holders {
-    all: BTreeSet<u32>,
+    /// In their order; nearly always one.
+    all: Vec<u32>,
     owner: u32,
+}
+
+impl Keys {
+    /// Notes the key of the draft at a place, and says which one it had.
+    fn put(&mut self, place: usize, key: Option<Arc<str>>) -> Option<Arc<str>> {
+        if self.of.len() <= place {
+            self.of.resize(place + 1, None);
+        }
+        let held = self.of.get_mut(place)?;
+        std::mem::replace(held, key)
+    }
+
+    /// The key, shared with those that hold it already.
+    fn shared(&self, key: &str) -> Arc<str> {
+        let held = self.holders.get_key_value(key);
+        held.map_or_else(|| Arc::from(key), |(held, _)| Arc::clone(held))
+    }
+}
+
+impl Holders {
+    fn insert(&mut self, ordinal: u32) {
+        if let Err(at) = self.all.binary_search(&ordinal) {
+            self.all.insert(at, ordinal);
+        }
+    }
+
+    fn remove(&mut self, ordinal: u32) {
+        self.all.retain(|held| *held != ordinal);
+    }
 }
 
 impl Run {
     /// Looks at the key of a draft anew, after its text, its review or its check has changed.
     pub(super) fn look_at_key(&mut self, id: &DraftId, step: &mut Step) {
         let now = self.draft(id).and_then(|draft| self.key_of(draft));
-        let before = match &now {
-            Some(key) => self.keys.of.insert(id.ordinal, key.clone()),
-            None => self.keys.of.remove(&id.ordinal),
-        };
+        let now = now.map(|key| self.keys.shared(&key));
+        let before = id
+            .place()
+            .and_then(|place| self.keys.put(place, now.clone()));
         if let Some(before) = before.filter(|before| now.as_ref() != Some(before)) {
             if let Some(holders) = self.keys.holders.get_mut(&before) {
-                holders.all.remove(&id.ordinal);
+                holders.remove(id.ordinal);
             }
             self.mark_holders(&before, id.ordinal, step);
         }
         match now {
             Some(key) => {
-                let holders = self.keys.holders.entry(key.clone()).or_default();
-                holders.all.insert(id.ordinal);
+                let holders = self.keys.holders.entry(Arc::clone(&key)).or_default();
+                holders.insert(id.ordinal);
                 self.mark_holders(&key, id.ordinal, step);
             }
             None => self.mark(id.ordinal, None, step),
@@ -70,7 +101,7 @@ impl Run {
         !is_rejected
             || self
                 .written_key(draft)
-                .is_none_or(|key| !self.keys.holders.contains_key(&key))
+                .is_none_or(|key| !self.keys.holders.contains_key(&*key))
     }
 
     /// The key of a draft that counts.
@@ -84,7 +115,8 @@ impl Run {
     /// The key that stands in a text: a string, or a number by its digits.
     fn written_key(&self, draft: &TaskDraft) -> Option<String> {
         let name = self.schema.roles().key.as_ref()?;
-        let member = draft.content.document()?.root().get(name)?;
+        let document = draft.content.document()?;
+        let member = document.root().get(name)?;
         match member.kind() {
             Kind::String => Some(member.as_str()?.into_owned()),
             Kind::Number => Some(member.text().to_owned()),
@@ -114,8 +146,8 @@ impl Run {
             },
         };
         let to_mark: Vec<u32> = match holders.owner == owner {
-            true => holders.all.get(&changed).copied().into_iter().collect(),
-            false => holders.all.iter().copied().collect(),
+            true => holders.all.binary_search(&changed).map_or_else(|_| Vec::new(), |_| vec![changed]),
+            false => holders.all.clone(),
         };
         if let Some(holders) = self.keys.holders.get_mut(key) {
             holders.owner = owner;

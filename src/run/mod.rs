@@ -322,7 +322,7 @@ impl Run {
         });
         for draft in &self.drafts {
             if draft.origin != Origin::DryRun {
-                run.add(Origin::Pasted, draft.content.text(), None, &mut step);
+                run.add(Origin::Pasted, &draft.content.shared_text(), None, &mut step);
             }
         }
         (run, step)
@@ -432,7 +432,7 @@ impl Run {
         match draft.review {
             Review::Approved(_) => DraftState::Approved,
             Review::Rejected { .. } => DraftState::Rejected,
-            Review::Proposed if draft.content.document().is_none() => DraftState::Invalid,
+            Review::Proposed if !draft.content.is_whole() => DraftState::Invalid,
             Review::Proposed => match &draft.violations {
                 None => DraftState::Checking,
                 Some(violations) if violations.is_empty() => DraftState::Ready,
@@ -488,7 +488,7 @@ impl Run {
                 (Stage::Queued, _) => is_free,
                 (Stage::Idle, Some(approval)) => {
                     confirmation.order.push(draft.id.clone());
-                    digests.push(approval.digest.as_str());
+                    digests.push(&*approval.digest);
                     confirmation.held += usize::from(!is_free);
                     is_free
                 }

@@ -11,7 +11,7 @@ use crate::schema::Violation;
 use crate::settings::BodyTemplate;
 
 impl Run {
-    pub(super) fn bring(&mut self, texts: &[String], step: &mut Step) -> Result<(), RunError> {
+    pub(super) fn bring(&mut self, texts: &[Arc<str>], step: &mut Step) -> Result<(), RunError> {
         for text in texts {
             self.add(Origin::Pasted, text, None, step);
         }
@@ -29,17 +29,17 @@ impl Run {
         if draft.content.text() == text {
             return Ok(());
         }
-        draft.content = Content::read(text);
+        draft.content = Content::read(&Arc::from(text));
         draft.revision += 1;
         draft.violations = None;
         // Whatever was decided was decided about another text.
         draft.review = Review::Proposed;
         draft.delivery.stage = Stage::Idle;
-        if let Some(document) = draft.content.document() {
+        if let Content::Whole(text) = &draft.content {
             step.effects.push(Effect::Check {
                 draft: id.clone(),
                 revision: draft.revision,
-                document: document.clone(),
+                text: Arc::clone(text),
             });
         }
         step.changes.push(Change::Draft(id.clone()));
@@ -155,14 +155,11 @@ impl Run {
     #[must_use]
     pub fn checks_due(&self) -> Step {
         let due = |draft: &Arc<TaskDraft>| {
-            let document = draft
-                .content
-                .document()
-                .filter(|_| draft.violations.is_none())?;
-            Some(Effect::Check {
+            let is_due = draft.content.is_whole() && draft.violations.is_none();
+            is_due.then(|| Effect::Check {
                 draft: draft.id.clone(),
                 revision: draft.revision,
-                document: document.clone(),
+                text: draft.content.shared_text(),
             })
         };
         Step {
@@ -217,8 +214,8 @@ fn approve_one(
     if draft.approval().is_some() {
         return Ok(false);
     }
-    let document = draft.content.document().ok_or(RunError::NotValid)?;
-    draft.review = Review::Approved(body::approve(&draft.id, document, template));
+    let task = draft.content.shared_text();
+    draft.review = Review::Approved(body::approve(&draft.id, &task, template));
     draft.delivery.stage = Stage::Idle;
     Ok(true)
 }

@@ -109,14 +109,14 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
             </dd>
             {status.map(|status| fact("HTTP status", status.to_string()))}
             {server_id.map(|id| fact("Server's id", id))}
-            {attempt.url.clone().map(|url| fact("To", url))}
+            {attempt.url.as_ref().map(|url| fact("To", url.to_string()))}
             <dt>"Key"</dt>
             <dd>
-                <code>{attempt.key.clone()}</code>
+                <code>{attempt.key.to_string()}</code>
                 ", "
                 {key_sent}
             </dd>
-            {fact("SHA-256", attempt.digest.clone())}
+            {fact("SHA-256", attempt.digest.to_string())}
         </dl>
     }
 }

@@ -25,7 +25,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
         // Where it went stays what it was, whatever the settings say by now.
         let went_to = draft.with(|draft| draft.delivery.last().and_then(|last| last.url.clone()));
         if let Some(url) = went_to {
-            return url;
+            return url.to_string();
         }
         screen.page.run.with(|run| {
             run.as_ref()

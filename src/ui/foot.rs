@@ -122,8 +122,7 @@ fn bytes(screen: Screen) -> usize {
     screen.page.confirmation.with(|held| {
         held.iter()
             .flat_map(|confirmation| &confirmation.order)
-            .filter_map(|id| screen.page.draft(id))
-            .filter_map(|draft| draft.with_untracked(|draft| Some(draft.approval()?.body.len())))
+            .filter_map(|id| Some(screen.page.look(id)?.approval()?.body.len()))
             .sum()
     })
 }

@@ -55,7 +55,7 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
     let is_edited = Memo::new(move |_| draft.with(|draft| draft.is_edited()));
     let is_wrong = Memo::new(move |_| {
         draft.with(|draft| {
-            draft.content.document().is_none()
+            !draft.content.is_whole()
                 || draft
                     .violations
                     .as_ref()
@@ -63,7 +63,7 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
         })
     });
     let on_one_line =
-        Memo::new(move |_| draft.with(|draft| draft.content.document().and_then(one_line)));
+        Memo::new(move |_| draft.with(|draft| draft.content.document().as_ref().and_then(one_line)));
     view! {
         <label class="visually-hidden" for="json">"The task as JSON"</label>
         <textarea
@@ -198,10 +198,13 @@ fn Findings(
                 view! { <p class="hint">{format!("Valid against {}.", schema_name())}</p> }
                     .into_any()
             }
-            (Content::Whole(document), Some(found)) => {
+            (Content::Whole(_), Some(found)) => {
+                let document = draft.content.document();
                 let items = found
                     .iter()
-                    .map(|violation| violation_item(document, violation, field))
+                    .filter_map(|violation| {
+                        Some(violation_item(document.as_ref()?, violation, field))
+                    })
                     .collect_view();
                 view! {
                     <ul class="violations" aria-label=counted(found.len(), "violation")>

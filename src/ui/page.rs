@@ -162,7 +162,16 @@ pub struct Page {
     pub saved_file: RwSignal<Option<String>>,
     /// What was done last, said once: "12 tasks delivered".
     pub announcement: RwSignal<String>,
-    drafts: StoredValue<HashMap<DraftId, ArcRwSignal<Arc<TaskDraft>>>>,
+    drafts: StoredValue<Vec<Shown>>,
+    /// Told whenever any draft changed.
+    any_draft: Trigger,
+}
+
+/// A draft as it is shown.
+struct Shown {
+    draft: Arc<TaskDraft>,
+    /// Made when somebody follows the draft: of thousands, few are looked at.
+    signal: Option<ArcRwSignal<Arc<TaskDraft>>>,
 }
 
 impl Page {
@@ -201,14 +210,39 @@ impl Page {
             suggested_mode: RwSignal::new(Mode::Dry),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
-            drafts: StoredValue::new(HashMap::new()),
+            drafts: StoredValue::new(Vec::new()),
+            any_draft: Trigger::new(),
         }
     }
 
     /// The signal of one draft.
     #[must_use]
     pub fn draft(&self, id: &DraftId) -> Option<ArcRwSignal<Arc<TaskDraft>>> {
-        self.drafts.with_value(|drafts| drafts.get(id).cloned())
+        self.drafts.try_update_value(|drafts| {
+            let shown = drafts.get_mut(id.place()?)?;
+            let is_it = shown.draft.id == *id;
+            is_it.then(|| {
+                let draft = &shown.draft;
+                let signal = &mut shown.signal;
+                signal
+                    .get_or_insert_with(|| ArcRwSignal::new(Arc::clone(draft)))
+                    .clone()
+            })
+        })?
+    }
+
+    /// One draft as it stands, not followed.
+    #[must_use]
+    pub fn look(&self, id: &DraftId) -> Option<Arc<TaskDraft>> {
+        self.drafts.with_value(|drafts| {
+            let shown = drafts.get(id.place()?)?;
+            (shown.draft.id == *id).then(|| Arc::clone(&shown.draft))
+        })
+    }
+
+    /// Follows all drafts at once: for what depends on every one of them.
+    pub fn follow_all(&self) {
+        self.any_draft.track();
     }
 
     /// The state of one draft, followed.
@@ -220,7 +254,7 @@ impl Page {
 
     /// Shows another run, or none.
     pub fn show(&self, run: Option<&Run>) {
-        self.drafts.update_value(HashMap::clear);
+        self.drafts.update_value(Vec::clear);
         self.stream.set(Stream::default());
         match run {
             None => {
@@ -268,23 +302,36 @@ impl Page {
 
     /// Shows the drafts and the head of the run that changed.
     pub fn refresh_parts(&self, run: &Run, changes: &[Change]) {
+        let mut followed = Vec::new();
         let mut arrived = Vec::new();
-        for change in changes {
-            let Change::Draft(id) = change else { continue };
-            let Some(draft) = run.draft(id) else { continue };
-            let shared = Arc::clone(draft);
-            match self.draft(id) {
-                Some(signal) => signal.set(shared),
-                None => {
-                    self.drafts.update_value(|drafts| {
-                        drafts.insert(id.clone(), ArcRwSignal::new(shared));
-                    });
-                    arrived.push(id.clone());
+        self.drafts.update_value(|shown| {
+            for change in changes {
+                let Change::Draft(id) = change else { continue };
+                let place = id.place().and_then(|place| shown.get_mut(place));
+                if let (Some(shown), Some(draft)) = (place, run.draft(id)) {
+                    shown.draft = Arc::clone(draft);
+                    followed.extend(shown.signal.clone().map(|signal| (signal, draft)));
                 }
             }
+            for draft in run.drafts().iter().skip(shown.len()) {
+                arrived.push(draft.id.clone());
+                shown.push(Shown {
+                    draft: Arc::clone(draft),
+                    signal: None,
+                });
+            }
+        });
+        for (signal, draft) in followed {
+            signal.set(Arc::clone(draft));
         }
         if !arrived.is_empty() {
             self.rows.update(|rows| rows.extend(arrived));
+        }
+        if changes
+            .iter()
+            .any(|change| matches!(change, Change::Draft(_)))
+        {
+            self.any_draft.notify();
         }
         if changes.contains(&Change::Run) {
             self.run.set(Some(RunHead {

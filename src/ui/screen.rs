@@ -369,14 +369,14 @@ fn list(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> 
         if filter.is_none() && search.is_empty() {
             return rows.as_slice().into();
         }
-        let passes = |draft: &Arc<TaskDraft>| {
+        page.follow_all();
+        let passes = |draft: &TaskDraft| {
             filter.is_none_or(|state| Run::state(draft) == state)
                 && (search.is_empty() || draft.content.text().to_lowercase().contains(&search))
         };
         rows.iter()
             .filter(|id| {
-                page.draft(id)
-                    .is_some_and(|draft| draft.with(|draft| passes(draft)))
+                page.look(id).is_some_and(|draft| passes(&draft))
             })
             .cloned()
             .collect()

@@ -181,7 +181,7 @@ fn AskAgain(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> imp
                 draft.delivery.stage,
                 Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unknown
             );
-            !has_left && draft.content.document().is_some()
+            !has_left && draft.content.is_whole()
         });
         is_here && screen.page.may_ask_again.get() && screen.barred().is_none()
     });

@@ -209,7 +209,7 @@ fn note_of(draft: &TaskDraft) -> Option<String> {
     if let Some(server_id) = draft.delivery.server_id() {
         return Some(server_id.to_owned());
     }
-    if draft.content.document().is_none() {
+    if !draft.content.is_whole() {
         return Some("not JSON".to_owned());
     }
     match &draft.violations {

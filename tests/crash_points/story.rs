@@ -100,7 +100,7 @@ impl Story {
                     false => String::new(),
                 };
                 let refuse = draw.chance(10, 100);
-                format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}")
+                format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}").into()
             })
             .collect();
         let run = approved(seed, server, texts);
@@ -460,7 +460,7 @@ fn waits_for_good(run: &Run, draft: &TaskDraft) -> bool {
 }
 
 /// A live run of these tasks, all of them checked and approved.
-fn approved(seed: u64, server: TaskServer, texts: Vec<String>) -> Run {
+fn approved(seed: u64, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
     let mut connection = Connection::built_in();
     connection.task_server = Some(server);
     let schema = TaskSchema::parse(

@@ -204,7 +204,7 @@ proptest! {
         for act in acts {
             let at = |place: usize| run.drafts().get(place).map(|draft| draft.id.clone());
             let event = match act {
-                Act::Bring(key) => Some(Event::Bring { texts: vec![text(key)] }),
+                Act::Bring(key) => Some(Event::Bring { texts: vec![text(key).into()] }),
                 Act::Edit(place, key) => at(place).map(|draft| Event::Edit { draft, text: text(key) }),
                 Act::Approve(place) => at(place).map(|draft| Event::Approve { drafts: vec![draft] }),
                 Act::Reject(place) => at(place).map(|draft| Event::Reject { draft, reason: String::new() }),

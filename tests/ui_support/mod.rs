@@ -11,6 +11,7 @@ use leptos::mount::UnmountHandle;
 use leptos::prelude::*;
 use taskwright::brief::BriefForm;
 use taskwright::document::Document;
+use taskwright::driver;
 use taskwright::model::Outcome;
 use taskwright::review::RunId;
 use taskwright::run::receipts::Format;
@@ -46,14 +47,10 @@ impl TestDesk {
                 if let Effect::Check {
                     draft,
                     revision,
-                    document,
+                    text,
                 } = effect
                 {
-                    queue.push(Event::Checked {
-                        draft,
-                        revision,
-                        violations: self.check.check(&document),
-                    });
+                    queue.push(driver::checked(&*self.check, draft, revision, &text));
                 }
             }
         }

@@ -66,12 +66,12 @@ impl Engine {
             Effect::Check {
                 draft,
                 revision,
-                document,
+                text,
             } => {
                 self.checks.borrow_mut().push_back(Unchecked {
                     draft,
                     revision,
-                    document,
+                    text,
                 });
                 self.check_soon();
             }
@@ -202,7 +202,7 @@ impl Engine {
             .map(|current| Arc::clone(&current.check));
         if let Some(check) = check {
             let id = next.draft.run.clone();
-            let checked = driver::checked(&check, next.draft, next.revision, &next.document);
+            let checked = driver::checked(&*check, next.draft, next.revision, &next.text);
             self.apply_to(&id, checked);
         }
         true

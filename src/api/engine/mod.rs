@@ -23,7 +23,6 @@ use crate::browser::fetch::Fetch;
 use crate::browser::lock::Held;
 use crate::browser::network::{self, NetworkWatch};
 use crate::browser::tabs::Tabs;
-use crate::document::Document;
 use crate::driver::{DryDriver, Keeper, LiveDriver};
 use crate::model::{Rung, RungMemory};
 use crate::ports::{Clock, StopSignal};
@@ -95,7 +94,7 @@ pub(super) struct Engine {
 struct Unchecked {
     draft: DraftId,
     revision: u32,
-    document: Document,
+    text: Arc<str>,
 }
 
 impl Engine {

@@ -57,9 +57,9 @@ pub fn approvals(
                 run: run.clone(),
                 ordinal: u32::try_from(index).unwrap_or(u32::MAX),
             };
-            let mut approval = body::approve(&id, task, template);
+            let mut approval = body::approve(&id, &task.shared_text(), template);
             if let Some(key) = keys.and_then(|keys| keys.get(index)) {
-                approval.key.clone_from(key);
+                approval.key = key.as_str().into();
             }
             approval
         })
@@ -307,7 +307,7 @@ mod tests {
         );
         let keys = ["a".to_owned(), "b".to_owned()];
         let given = approvals(&texts, None, Some(&keys), 1).unwrap();
-        assert_eq!((given[0].key.as_str(), given[1].key.as_str()), ("a", "b"));
+        assert_eq!((&*given[0].key, &*given[1].key), ("a", "b"));
         for keys in [
             vec![],
             vec!["a".into(), "b\n".into()],

@@ -92,8 +92,8 @@ impl Receipt {
             replayed: None,
             reasons: None,
             retry_after: None,
-            idempotency_key: approval.key.clone(),
-            digest: approval.digest.clone(),
+            idempotency_key: approval.key.to_string(),
+            digest: approval.digest.to_string(),
         };
         match outcome {
             Outcome::Delivered {

@@ -63,7 +63,7 @@ impl Run {
             self.changed(id, step);
             step.effects.push(Effect::LookUp {
                 draft: id.clone(),
-                key,
+                key: key.to_string(),
             });
         }
         Ok(())

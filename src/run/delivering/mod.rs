@@ -35,6 +35,8 @@ pub(super) struct Dispatch {
     hold_until: Option<u64>,
     /// Whether the browser says that it has no network.
     is_offline: bool,
+    /// The address that tasks are posted to, held once for all attempts.
+    url: Option<Arc<str>>,
     /// Those that are written down and leave as soon as there is room, in their order.
     written: VecDeque<DraftId>,
     /// Whether the operator goes on although nothing can be written down.
@@ -331,6 +333,15 @@ impl Run {
     }
 
     fn task_origin(&self) -> Option<String> {
+    /// The exact address that tasks are posted to.
+    fn tasks_url(&mut self) -> Option<Arc<str>> {
+        let url = self.task_server()?.tasks_url();
+        if self.dispatch.url.as_deref() != Some(&*url) {
+            self.dispatch.url = Some(url.into());
+        }
+        self.dispatch.url.clone()
+    }
+
         self.task_server().map(|server| server.url.origin())
     }
 

@@ -1,5 +1,7 @@
 //! Who goes next, and when.
 
+use std::sync::Arc;
+
 use crate::delivery::Attempt;
 use crate::delivery::receipt::Stage;
 use crate::review::DraftId;
@@ -175,7 +177,7 @@ impl Run {
     pub(super) fn send(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let url = match self.mode {
             Mode::Dry => None,
-            Mode::Live => self.task_server().map(|server| server.tasks_url()),
+            Mode::Live => self.tasks_url(),
         };
         let key_sent = url.is_some() && self.honours_keys();
         let without_journal = self.dispatch.without_journal;
@@ -201,10 +203,10 @@ impl Run {
         delivery.not_before = None;
         delivery.tries += 1;
         delivery.trying_since.get_or_insert(now);
-        delivery.attempts.push(Attempt {
+        delivery.begin(Attempt {
             number,
-            key: approval.key.clone(),
-            digest: approval.digest.clone(),
+            key: Arc::clone(&approval.key),
+            digest: Arc::clone(&approval.digest),
             url,
             key_sent,
             started_at: now,

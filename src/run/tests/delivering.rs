@@ -877,7 +877,7 @@ fn a_task_of_unknown_fate_that_the_server_has_is_delivered() {
             .clone();
         let asked = Effect::LookUp {
             draft: draft.clone(),
-            key,
+            key: key.to_string(),
         };
         assert_eq!(stage.wanted, [asked]);
         stage.ok(Event::LookedUp {

@@ -59,7 +59,7 @@ impl Stage {
             now: NOW,
         };
         stage.ok(Event::Bring {
-            texts: texts.iter().map(|text| (*text).to_owned()).collect(),
+            texts: texts.iter().map(|text| Arc::from(*text)).collect(),
         });
         for effect in std::mem::take(&mut stage.wanted) {
             if let Effect::Check {
@@ -363,7 +363,7 @@ fn checks_that_were_under_way_at_a_reload_are_asked_for_again() {
         now: NOW,
     };
     stage.ok(Event::Bring {
-        texts: vec!["{}".to_owned(), "[".to_owned()],
+        texts: vec!["{}".into(), "[".into()],
     });
     stage.reload();
     assert_eq!(stage.run.checks_due().effects.len(), 1);
@@ -454,7 +454,7 @@ fn tasks_of_the_dry_generator_never_come_along_into_a_live_run() {
     stage.arrive("{\"key\":\"dry\"}", Vec::new());
     stage.end(Outcome::Complete);
     stage.ok(Event::Bring {
-        texts: vec!["{\"key\":\"mine\"}".to_owned()],
+        texts: vec!["{\"key\":\"mine\"}".into()],
     });
     stage.ok(Event::Checked {
         draft: stage.id(2),

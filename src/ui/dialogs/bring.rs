@@ -17,7 +17,7 @@ pub fn BringDialog(screen: Screen) -> impl IntoView {
     let text = screen.brought;
     let unreadable = RwSignal::new(None::<String>);
     let was_submitted = RwSignal::new(false);
-    let count = Memo::new(move |_| text.with(|text| bring::split(text).map_or(0, |t| t.len())));
+    let count = Memo::new(move |_| text.with(|text| bring::count(text).unwrap_or_default()));
     let close = Callback::new(move |()| screen.dialog.set(None));
     let add = Callback::new(move |()| {
         was_submitted.set(true);
