@@ -21,23 +21,39 @@ interface Wanted {
   out: string;
 }
 
+interface Figures {
+  /** The page, to a server that knows keys. */
+  page: number[];
+  /** The page, to one that does not. */
+  keyless: number[];
+  bare: number[];
+  /** The page, with as many at a time as it can. */
+  most: number[];
+  python: number[];
+  large: Record<string, number>;
+}
+
+/** The page sends no more than this at a time. */
+const MOST_AT_A_TIME = 16;
+
 const wanted = JSON.parse(required("TASKWRIGHT_BENCH")) as Wanted;
 
 test("measure", async ({ browser }) => {
   const folder = await mkdtemp(join(tmpdir(), "taskwright-bench-"));
   const slow = await Program.start(required("TASKWRIGHT_TESTBED_BIN"), [
-    "plain", "--delay-ms", "20", "--preflight-max-age-s", "7200", "--allow-origin", "*",
+    "plain", "--delay-ms", "20", "--preflight-max-age-s", "7200", "--allow-origin", "*", "--allow-key",
   ]);
   const host = new URL(slow.address).host;
-  const config = {
+  const config = (url: string, concurrency: number, keys: boolean) => ({
     connection: "Bench",
     // Nobody asks it: with a model that wants no key the page begins a live run.
     model: { base_url: "http://127.0.0.1:9/v1", model: "none" },
-    task_server: { url: slow.address, concurrency: wanted.concurrency },
-  };
-  const server = await TaskServer.start(folder, { config: () => config });
+    task_server: { url, concurrency, honours_idempotency_keys: keys },
+  });
+  const usual = config(slow.address, wanted.concurrency, true);
+  const server = await TaskServer.start(folder, { config: () => usual });
   const texts = taskTexts(wanted.count);
-  const figures = { page: [] as number[], bare: [] as number[], python: [] as number[], large: {} as Record<string, number> };
+  const figures: Figures = { page: [], keyless: [], bare: [], most: [], python: [], large: {} };
 
   const withPage = async <T>(use: (desk: Desk) => Promise<T>): Promise<T> => {
     const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC" });
@@ -52,13 +68,19 @@ test("measure", async ({ browser }) => {
   };
   // One more round than is counted: the first one warms up.
   for (let round = 0; round <= wanted.rounds; round += 1) {
-    const page = await withPage(async (desk) => {
-      await bringAndApprove(desk, texts);
-      return post(desk, texts.length, host);
-    });
+    const through = async (of: typeof usual): Promise<number> => {
+      await server.preset(of);
+      return withPage(async (desk) => {
+        await bringAndApprove(desk, texts);
+        return post(desk, texts.length, host);
+      });
+    };
+    const page = await through(usual);
     const bare = await withPage((desk) =>
       bareLoop(desk.page, `${slow.address}/tasks`, texts, wanted.concurrency),
     );
+    const keyless = await through(config(slow.address, wanted.concurrency, false));
+    const most = await through(config(slow.address, MOST_AT_A_TIME, true));
     const python = 1_000 * Number(
       execFileSync(wanted.python, ["benches/delivery/one_by_one.py", `${slow.address}/tasks`], {
         cwd: required("TASKWRIGHT_ROOT"),
@@ -68,6 +90,8 @@ test("measure", async ({ browser }) => {
     if (round > 0) {
       figures.page.push(page);
       figures.bare.push(bare);
+      figures.keyless.push(keyless);
+      figures.most.push(most);
       figures.python.push(python);
     }
   }
@@ -75,9 +99,9 @@ test("measure", async ({ browser }) => {
   const many = taskTexts(wanted.large);
   const bytes = many.reduce((sum, text) => sum + text.length, 0);
   const fast = await Program.start(required("TASKWRIGHT_TESTBED_BIN"), [
-    "plain", "--preflight-max-age-s", "7200", "--allow-origin", "*",
+    "plain", "--preflight-max-age-s", "7200", "--allow-origin", "*", "--allow-key",
   ]);
-  await server.preset({ ...config, task_server: { url: fast.address, concurrency: wanted.concurrency } });
+  await server.preset(config(fast.address, wanted.concurrency, true));
   await withPage(async (desk) => {
     const before = await memory(desk.page);
     await watchDelays(desk.page);

@@ -58,6 +58,8 @@ pub fn open_preflight(headers: &HeaderMap, allowed: Option<&[String]>) -> Respon
 pub struct Strict {
     origins: Vec<String>,
     max_age_s: u32,
+    /// Whether `Idempotency-Key` is allowed as well.
+    allows_key: bool,
 }
 
 /// The headers that [`Strict`] allows, in lower case. The safelisted ones come along, as they do
@@ -75,7 +77,21 @@ impl Strict {
     /// every origin. A browser may remember the answer to a preflight for so many seconds.
     #[must_use]
     pub fn new(origins: Vec<String>, max_age_s: u32) -> Self {
-        Self { origins, max_age_s }
+        Self {
+            origins,
+            max_age_s,
+            allows_key: false,
+        }
+    }
+
+    /// The same rule, with `Idempotency-Key` among the headers that a page may send.
+    #[must_use]
+    pub fn with_key(self, allows_key: bool) -> Self {
+        Self { allows_key, ..self }
+    }
+
+    fn allows_header(&self, name: &str) -> bool {
+        STRICT_HEADERS.contains(&name) || (self.allows_key && name == "idempotency-key")
     }
 
     /// What the response to a page of this origin may be read by.
@@ -109,7 +125,7 @@ impl Strict {
         if asked
             .split(',')
             .map(|name| name.trim().to_ascii_lowercase())
-            .any(|name| !name.is_empty() && !STRICT_HEADERS.contains(&name.as_str()))
+            .any(|name| !name.is_empty() && !self.allows_header(&name))
         {
             failures.push("headers");
         }
@@ -128,9 +144,12 @@ impl Strict {
         answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age_s));
         answer.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Accept, Accept-Language, Content-Language, Content-Type, X-AGENT-TOKEN",
-            ),
+            HeaderValue::from_static(if self.allows_key {
+                "Accept, Accept-Language, Content-Language, Content-Type, X-AGENT-TOKEN, \
+                 Idempotency-Key"
+            } else {
+                "Accept, Accept-Language, Content-Language, Content-Type, X-AGENT-TOKEN"
+            }),
         );
         if let Some(origin) = origin {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);

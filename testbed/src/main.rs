@@ -101,6 +101,9 @@ struct PlainArguments {
     /// Seconds for which a browser may remember a preflight of the task server.
     #[arg(long, value_name = "SECONDS", default_value_t = PlainOptions::default().preflight_max_age_s)]
     preflight_max_age_s: u32,
+    /// Lets pages send Idempotency-Key to the task server, which does not look at it.
+    #[arg(long)]
+    allow_key: bool,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +161,7 @@ impl PlainArguments {
             required: self.required,
             answer_time: Duration::from_millis(self.delay_ms),
             preflight_max_age_s: self.preflight_max_age_s,
+            allows_key: self.allow_key,
         })
     }
 }

@@ -60,6 +60,8 @@ pub struct PlainOptions {
     /// How many seconds a browser may remember the answer to a preflight; Starlette's 600 unless
     /// given.
     pub preflight_max_age_s: u32,
+    /// Whether pages may send `Idempotency-Key`, which is not looked at all the same.
+    pub allows_key: bool,
 }
 
 impl Default for PlainOptions {
@@ -71,6 +73,7 @@ impl Default for PlainOptions {
             required: Vec::new(),
             answer_time: Duration::ZERO,
             preflight_max_age_s: 600,
+            allows_key: false,
         }
     }
 }
@@ -88,7 +91,8 @@ impl PlainWorld {
     #[must_use]
     pub fn new(options: PlainOptions) -> Self {
         Self {
-            cors: Strict::new(options.allow_origins.clone(), options.preflight_max_age_s),
+            cors: Strict::new(options.allow_origins.clone(), options.preflight_max_age_s)
+                .with_key(options.allows_key),
             options: Arc::new(options),
             buckets: Buckets::default(),
         }

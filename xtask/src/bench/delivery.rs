@@ -30,6 +30,8 @@ const CONCURRENCY: u8 = 4;
 #[derive(Deserialize)]
 struct Figures {
     page: Vec<f64>,
+    keyless: Vec<f64>,
+    most: Vec<f64>,
     bare: Vec<f64>,
     python: Vec<f64>,
     large: Large,
@@ -119,6 +121,11 @@ fn report(figures: Figures, tasks: u32, large: u32) -> Report {
     );
     posting.add("bare loop of fetch, same Chromium", figures.bare);
     posting.add("the page, journal included", figures.page);
+    posting.add(
+        "the same, to a server that knows no keys",
+        figures.keyless,
+    );
+    posting.add("the page, 16 at a time", figures.most);
     posting.add("Python, requests, one by one", figures.python);
     let held = &figures.large;
     let mut delays = Table::new(
