@@ -168,6 +168,9 @@ pub struct Delivery {
     /// none.
     #[serde(default)]
     pub settled: u32,
+    /// Whether it is written down and waits for room. After a reload nobody knows: it is not kept.
+    #[serde(skip)]
+    pub waits_for_room: bool,
     /// How often it was tried since the operator last asked for it.
     #[serde(default)]
     pub tries: u32,
@@ -313,15 +316,15 @@ impl Delivery {
         }
     }
 
-    /// Begins to count tries anew: the operator asked for it.
-    pub fn try_anew(&mut self) {
-        self.tries = 0;
     /// Notes a request that is about to be made. Most tasks need one, so there is room for no more.
     pub fn begin(&mut self, attempt: Attempt) {
         self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
     }
 
+    /// Begins to count tries anew: the operator asked for it.
+    pub fn try_anew(&mut self) {
+        self.tries = 0;
         self.trying_since = None;
         self.not_before = None;
     }

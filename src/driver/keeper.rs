@@ -44,6 +44,13 @@ impl Keeper {
         self.attempts.push((draft, attempt));
     }
 
+    /// Whether what waits can be gathered for a moment: tasks that are written down leave meanwhile,
+    /// and what they come to is no loss with a server that knows their keys.
+    #[must_use]
+    pub fn may_gather(&self, run: &Run) -> bool {
+        run.writes_ahead() && (self.attempts.is_empty() || run.has_enough_written())
+    }
+
     /// The next transaction; none while one is under way, or where nothing waits. An attempt goes
     /// with the last of what changed before it: without that, its record would be of no use after
     /// a reload.

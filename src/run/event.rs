@@ -264,6 +264,8 @@ pub struct Step {
     pub effects: Vec<Effect>,
     /// What changed.
     pub changes: Vec<Change>,
+    /// Tasks that are shown anew although nothing of them changed that is kept.
+    pub shown: Vec<DraftId>,
     /// Why nothing happened, where the page asked for what cannot be.
     pub refused: Option<RunError>,
 }

@@ -421,6 +421,7 @@ impl Run {
     pub fn state(draft: &TaskDraft) -> DraftState {
         match draft.delivery.stage {
             Stage::Queued => return DraftState::Queued,
+            Stage::Sending if draft.delivery.waits_for_room => return DraftState::Queued,
             Stage::Sending => return DraftState::Sending,
             Stage::Delivered => return DraftState::Delivered,
             Stage::Dry => return DraftState::DryDelivered,

@@ -375,7 +375,7 @@ impl Story {
         }
         // Only what a server would recognise is written down before there is room for it.
         let sending = count(|draft| draft.delivery.stage == Stage::Sending);
-        let ahead = if self.honours_keys { room } else { 0 };
+        let ahead = if self.honours_keys { 2 * room } else { 0 };
         if sending > room + ahead {
             return Err(format!("{sending} written down\n{}", self.state()));
         }

@@ -8,12 +8,35 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::Engine;
 use crate::browser::lock::Held;
-use crate::ports::{Durability, Entry, Store, StoreError};
+use crate::ports::{Clock, Durability, Entry, Store, StoreError};
 use crate::ui::page::Problem;
 
+/// What holds nothing up is gathered for so long, in milliseconds.
+const GATHER_MILLISECONDS: u32 = 50;
+
 impl Engine {
-    /// Writes what waits, one transaction after the other, each with all that came until then.
+    /// Writes what waits, one transaction after the other, each with all that came until then; a
+    /// moment later where that holds nothing up.
     pub(super) fn keep_soon(self: &Rc<Self>) {
+        let may_gather = self
+            .current
+            .borrow()
+            .as_ref()
+            .is_some_and(|current| current.keeper.borrow().may_gather(&current.run));
+        if !may_gather {
+            return self.keep();
+        }
+        if !self.keeping_is_due.replace(true) {
+            let engine = Rc::clone(self);
+            spawn_local(async move {
+                engine.clock.sleep(GATHER_MILLISECONDS).await;
+                engine.keeping_is_due.set(false);
+                engine.keep();
+            });
+        }
+    }
+
+    fn keep(self: &Rc<Self>) {
         let next = {
             let current = self.current.borrow();
             let Some(current) = current.as_ref() else {

@@ -79,6 +79,7 @@ pub(super) struct Engine {
     /// What changed and was not shown yet.
     unshown: RefCell<BTreeSet<Change>>,
     showing_is_due: Cell<bool>,
+    keeping_is_due: Cell<bool>,
     /// When the run is to be woken, in milliseconds since 1970.
     wake_at: Cell<Option<u64>>,
     waker_is_busy: Cell<bool>,
@@ -120,6 +121,7 @@ impl Engine {
             summary_is_due: Cell::new(false),
             unshown: RefCell::default(),
             showing_is_due: Cell::new(false),
+            keeping_is_due: Cell::new(false),
             wake_at: Cell::new(None),
             waker_is_busy: Cell::new(false),
             ticker_is_busy: Cell::new(false),
@@ -257,9 +259,10 @@ impl Engine {
             };
             let was_posting = current.run.is_posting();
             let mut step = current.run.apply(event, self.clock.now());
+            let shown = step.shown.drain(..).map(Change::Draft);
             self.unshown
                 .borrow_mut()
-                .extend(step.changes.iter().cloned());
+                .extend(step.changes.iter().cloned().chain(shown));
             if !(was_posting && current.run.is_posting()) {
                 self.show_changes(&current.run);
             }

@@ -15,10 +15,14 @@ const LONGEST_NAP: u64 = 1_000;
 /// How often progress is shown while tasks are posted, in milliseconds.
 const TICK_MILLISECONDS: u32 = 1_000;
 
-/// A run of more tasks than this, and one that is posted, is counted and drawn a few times a second
-/// instead of after each step; so long it is waited between, in milliseconds.
+/// A run of more tasks than this is counted a few times a second instead of after each step; so long
+/// it is waited between, in milliseconds.
 const MANY: usize = 200;
 const PAUSE_BETWEEN_COUNTS: u32 = 100;
+
+/// While tasks are posted their states are drawn so many milliseconds apart: faster than one can
+/// read takes time from the posting.
+const PAUSE_BETWEEN_STATES: u32 = 250;
 
 impl Engine {
     /// Wakes the run that is shown at a time, in milliseconds since 1970.
@@ -88,7 +92,7 @@ impl Engine {
         }
         let engine = Rc::clone(self);
         spawn_local(async move {
-            engine.clock.sleep(PAUSE_BETWEEN_COUNTS).await;
+            engine.clock.sleep(PAUSE_BETWEEN_STATES).await;
             engine.showing_is_due.set(false);
             engine.with_run(|run| engine.show_changes(run));
         });
@@ -101,9 +105,13 @@ impl Engine {
         }
         let engine = Rc::clone(self);
         spawn_local(async move {
-            let is_many = engine.with_run(|run| run.drafts().len() > MANY || run.is_posting());
-            if is_many == Some(true) {
-                engine.clock.sleep(PAUSE_BETWEEN_COUNTS).await;
+            let pause = engine.with_run(|run| match run.is_posting() {
+                true => PAUSE_BETWEEN_STATES,
+                false if run.drafts().len() > MANY => PAUSE_BETWEEN_COUNTS,
+                false => 0,
+            });
+            if let Some(pause @ 1..) = pause {
+                engine.clock.sleep(pause).await;
             }
             engine.summary_is_due.set(false);
             engine.with_run(|run| engine.page.summarize(run));

@@ -19,8 +19,10 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        let is_waited_for = under_way(draft, attempt).is_some_and(|last| last.left_at.is_none());
-        if is_waited_for && !self.dispatch.written.contains(id) {
+        let is_next = under_way(draft, attempt).is_some_and(|last| last.left_at.is_none());
+        if is_next && !draft.delivery.waits_for_room {
+            draft.delivery.waits_for_room = true;
+            step.shown.push(id.clone());
             self.dispatch.written.push_back(id.clone());
             self.next(now, step);
         }

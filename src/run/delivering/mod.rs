@@ -287,6 +287,7 @@ impl Run {
             return;
         }
         draft.delivery.attempts.pop();
+        draft.delivery.waits_for_room = false;
         draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
         if draft.delivery.tries == 0 {
             draft.delivery.trying_since = None;
@@ -332,7 +333,6 @@ impl Run {
         self.connection.task_server.as_ref()
     }
 
-    fn task_origin(&self) -> Option<String> {
     /// The exact address that tasks are posted to.
     fn tasks_url(&mut self) -> Option<Arc<str>> {
         let url = self.task_server()?.tasks_url();
@@ -342,6 +342,7 @@ impl Run {
         self.dispatch.url.clone()
     }
 
+    fn task_origin(&self) -> Option<String> {
         self.task_server().map(|server| server.url.origin())
     }
 

@@ -44,6 +44,10 @@ impl Run {
     /// follow written down meanwhile.
     pub(super) fn next(&mut self, now: u64, step: &mut Step) {
         self.let_written_leave(now, step);
+        if self.queue().sending() > self.room() + self.ahead() / 2 {
+            // They are written down several at a time: each transaction has its price.
+            return;
+        }
         loop {
             let (queued, sending) = (self.queue().queued(), self.queue().sending());
             if !self.is_posting() {
@@ -85,9 +89,21 @@ impl Run {
     fn ahead(&self) -> usize {
         let is_full = matches!(self.batch, Batch::Running { pace: Pace::Full });
         match is_full && self.honours_keys() && !self.dispatch.without_journal {
-            true => self.room(),
+            true => 2 * self.room(),
             false => 0,
         }
+    }
+
+    /// Whether tasks are written down before there is room for them.
+    #[must_use]
+    pub fn writes_ahead(&self) -> bool {
+        self.ahead() > 0
+    }
+
+    /// Whether so many are written down that the next transaction can be waited for.
+    #[must_use]
+    pub fn has_enough_written(&self) -> bool {
+        self.dispatch.written.len() >= self.room()
     }
 
     /// Makes the requests of those that are written down, while there is room. Where the server has
@@ -119,17 +135,20 @@ impl Run {
             // One that is written down is approved; one that is not never leaves.
             return self.take_back(id, step);
         };
-        let delivery = self.draft_mut(id).map(|draft| &mut draft.delivery);
-        if let Some(last) = delivery.and_then(|delivery| delivery.attempts.last_mut()) {
+        let Some(draft) = self.draft_mut(id) else {
+            return;
+        };
+        draft.delivery.waits_for_room = false;
+        if let Some(last) = draft.delivery.attempts.last_mut() {
             last.left_at = Some(now);
-            let attempt = last.number;
             step.effects.push(Effect::Deliver(Posting {
                 draft: id.clone(),
-                attempt,
+                attempt: last.number,
                 approval,
             }));
-            self.tell_queue(id);
         }
+        step.shown.push(id.clone());
+        self.tell_queue(id);
     }
 
     fn turn(&mut self, now: u64) -> Turn {

@@ -496,22 +496,22 @@ fn four(concurrency: u8, honours_keys: bool) -> Stage {
 }
 
 impl Stage {
+    fn which(&self, is: fn(&TaskDraft) -> bool) -> Vec<u32> {
+        let drafts = self.run.drafts().iter();
+        let found = drafts.filter(|draft| is(draft));
+        found.map(|draft| draft.id.ordinal).collect()
+    }
+
     fn on_their_way(&self) -> Vec<u32> {
-        self.run
-            .drafts()
-            .iter()
-            .filter(|draft| Run::state(draft) == DraftState::Sending)
-            .map(|draft| draft.id.ordinal)
-            .collect()
+        self.which(|draft| Run::state(draft) == DraftState::Sending)
     }
 
     fn requested(&self) -> Vec<u32> {
-        self.run
-            .drafts()
-            .iter()
-            .filter(|draft| draft.delivery.is_under_way())
-            .map(|draft| draft.id.ordinal)
-            .collect()
+        self.which(|draft| draft.delivery.is_under_way())
+    }
+
+    fn waiting_for_room(&self) -> Vec<u32> {
+        self.which(|draft| draft.delivery.waits_for_room)
     }
 
     fn answer(&mut self, ordinal: u32, outcome: Delivered) {
@@ -575,7 +575,8 @@ fn with_a_server_that_knows_keys_no_request_waits_for_the_journal() {
     assert_eq!(stage.requested(), [1], "the first goes alone");
     stage.answer(1, delivered());
     assert_eq!(stage.requested(), [2], "one at a time");
-    assert_eq!(stage.state(3), DraftState::Sending, "it is written down");
+    assert_eq!(stage.waiting_for_room(), [3, 4], "they are written down");
+    assert_eq!(stage.state(3), DraftState::Queued);
     stage.wanted.clear();
     let event = Event::Answered {
         draft: stage.id(2),
@@ -605,9 +606,9 @@ fn what_was_written_down_goes_back_when_the_server_asks_for_time() {
     let mut stage = four(1, true);
     stage.leave();
     stage.answer(1, delivered());
-    assert_eq!(stage.on_their_way(), [2, 3]);
+    assert_eq!(stage.waiting_for_room(), [3, 4]);
     stage.answer(2, not_taken(Some(7)));
-    assert!(stage.on_their_way().is_empty());
+    assert!(stage.waiting_for_room().is_empty());
     let third = stage.run.draft(&stage.id(3)).unwrap();
     assert!(third.delivery.attempts.is_empty());
     assert_eq!(third.delivery.trying_since, None, "it was not tried");
