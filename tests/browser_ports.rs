@@ -126,8 +126,8 @@ async fn a_secret_is_put_into_no_request_to_another_origin() {
     let server = TaskServer::at(Address::parse(NOWHERE).unwrap());
     let approval = Approval {
         body: "{}".into(),
-        digest: String::new(),
-        key: String::new(),
+        digest: "".into(),
+        key: "".into(),
     };
     let answer = Fetch.post(&request(&server, &approval), &secret).await;
     assert!(matches!(answer, Answer::NotSent { .. }), "{answer:?}");
@@ -141,8 +141,8 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
     let server = TaskServer::at(home);
     let approval = Approval {
         body: "{}".into(),
-        digest: String::new(),
-        key: String::new(),
+        digest: "".into(),
+        key: "".into(),
     };
     let answer = Fetch.post(&request(&server, &approval), &token).await;
     assert!(

@@ -182,7 +182,7 @@ pub struct Delivery {
     pub not_before: Option<u64>,
     /// What the last look-up on the server said.
     #[serde(default)]
-    pub look_up: Option<LookUp>,
+    pub look_up: Option<Box<LookUp>>,
 }
 
 /// What a look-up of a task of unknown fate said.
@@ -310,7 +310,7 @@ impl Delivery {
                     Outcome::Delivered { server_id, .. } => server_id.as_deref(),
                     _ => None,
                 });
-        match &self.look_up {
+        match self.look_up.as_deref() {
             Some(LookUp::Found { server_id, .. }) => server_id.as_deref().or(of_attempts),
             _ => of_attempts,
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::escape::unquote;
-use super::names::has_repeated_name;
+use super::names::{self, has_repeated_name};
 use super::pointer::push_token;
 use super::scanner::Record;
 
@@ -96,15 +96,22 @@ impl<'a> Node<'a> {
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         let mut found = None;
         for (key, value) in self.raw_members() {
-            let matches = match key.record().escaped {
-                false => key.inner() == name,
-                true => unquote(key.inner()) == name,
-            };
-            if matches {
+            if key.is_called(name) {
                 found = Some(value);
             }
         }
         found
+    }
+
+    /// Whether this member name is `name`.
+    fn is_called(&self, name: &str) -> bool {
+        let record = self.record();
+        if record.escaped {
+            return unquote(self.inner()) == name;
+        }
+        // Most names differ in length, which is known without looking at the text.
+        let quoted = (record.end - record.start) as usize;
+        quoted == name.len() + 2 && self.inner() == name
     }
 
     /// The members in their order, names decoded, duplicates included; none for what is not an
@@ -207,6 +214,13 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn repeats_a_name(&self) -> bool {
         self.all().any(has_repeated_name)
+    }
+
+    /// JSON Pointers of the members below this value, which is the root, whose name stood in the
+    /// same object before; in the order of the text.
+    #[must_use]
+    pub fn repeated_names(&self) -> Vec<String> {
+        names::repeated(*self)
     }
 
     /// This value, which is the root, and everything inside it, member names included.

@@ -75,7 +75,7 @@ pub enum Content {
         /// As typed.
         text: Arc<str>,
         /// What is wrong with it.
-        error: DocumentError,
+        error: Box<DocumentError>,
     },
 }
 
@@ -88,7 +88,7 @@ impl Content {
             Ok(document) => Content::Whole(document.shared_text()),
             Err(error) => Content::Broken {
                 text: Arc::clone(text),
-                error,
+                error: Box::new(error),
             },
         }
     }

@@ -24,9 +24,17 @@ pub(super) struct Keys {
     of: Vec<Option<Arc<str>>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Default)]
-struct Holders {
-    /// In their order; nearly always one.
+/// Who holds a key.
+#[derive(Debug, Clone, PartialEq)]
+enum Holders {
+    /// One, as nearly always: it owns the key.
+    One(u32),
+    /// Several, in their order.
+    Many(Box<Shared>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Shared {
     all: Vec<u32>,
     owner: u32,
 }
@@ -41,6 +49,27 @@ impl Keys {
         std::mem::replace(held, key)
     }
 
+    fn take(&mut self, key: &Arc<str>, ordinal: u32) {
+        self.holders
+            .entry(Arc::clone(key))
+            .and_modify(|holders| holders.insert(ordinal))
+            .or_insert(Holders::One(ordinal));
+    }
+
+    fn give_up(&mut self, key: &str, ordinal: u32) {
+        let is_last = match self.holders.get_mut(key) {
+            Some(Holders::One(holder)) => *holder == ordinal,
+            Some(Holders::Many(shared)) => {
+                shared.all.retain(|held| *held != ordinal);
+                shared.all.is_empty()
+            }
+            None => false,
+        };
+        if is_last {
+            self.holders.remove(key);
+        }
+    }
+
     /// The key, shared with those that hold it already.
     fn shared(&self, key: &str) -> Arc<str> {
         let held = self.holders.get_key_value(key);
@@ -49,14 +78,41 @@ impl Keys {
 }
 
 impl Holders {
-    fn insert(&mut self, ordinal: u32) {
-        if let Err(at) = self.all.binary_search(&ordinal) {
-            self.all.insert(at, ordinal);
+    fn all(&self) -> &[u32] {
+        match self {
+            Holders::One(ordinal) => std::slice::from_ref(ordinal),
+            Holders::Many(shared) => &shared.all,
         }
     }
 
-    fn remove(&mut self, ordinal: u32) {
-        self.all.retain(|held| *held != ordinal);
+    fn owner(&self) -> u32 {
+        match self {
+            Holders::One(ordinal) => *ordinal,
+            Holders::Many(shared) => shared.owner,
+        }
+    }
+
+    fn set_owner(&mut self, owner: u32) {
+        if let Holders::Many(shared) = self {
+            shared.owner = owner;
+        }
+    }
+
+    fn insert(&mut self, ordinal: u32) {
+        match self {
+            Holders::One(first) if *first == ordinal => {}
+            Holders::One(first) => {
+                *self = Holders::Many(Box::new(Shared {
+                    all: vec![ordinal.min(*first), ordinal.max(*first)],
+                    owner: *first,
+                }));
+            }
+            Holders::Many(shared) => {
+                if let Err(at) = shared.all.binary_search(&ordinal) {
+                    shared.all.insert(at, ordinal);
+                }
+            }
+        }
     }
 }
 
@@ -69,15 +125,12 @@ impl Run {
             .place()
             .and_then(|place| self.keys.put(place, now.clone()));
         if let Some(before) = before.filter(|before| now.as_ref() != Some(before)) {
-            if let Some(holders) = self.keys.holders.get_mut(&before) {
-                holders.remove(id.ordinal);
-            }
+            self.keys.give_up(&before, id.ordinal);
             self.mark_holders(&before, id.ordinal, step);
         }
         match now {
             Some(key) => {
-                let holders = self.keys.holders.entry(Arc::clone(&key)).or_default();
-                holders.insert(id.ordinal);
+                self.keys.take(&key, id.ordinal);
                 self.mark_holders(&key, id.ordinal, step);
             }
             None => self.mark(id.ordinal, None, step),
@@ -135,22 +188,20 @@ impl Run {
                 matches!(draft.review, Review::Approved(_)) || draft.delivery.stage != Stage::Idle
             })
         };
-        let owner = match holders.all.iter().find(is_settled) {
-            Some(settled) => *settled,
-            None => match holders.all.first() {
-                Some(first) => *first,
-                None => {
-                    self.keys.holders.remove(key);
-                    return;
-                }
-            },
+        let all = holders.all();
+        let Some(owner) = all.iter().find(is_settled).or(all.first()).copied() else {
+            return;
         };
-        let to_mark: Vec<u32> = match holders.owner == owner {
-            true => holders.all.binary_search(&changed).map_or_else(|_| Vec::new(), |_| vec![changed]),
-            false => holders.all.clone(),
+        let to_mark: Vec<u32> = match holders.owner() == owner {
+            true => all
+                .iter()
+                .copied()
+                .filter(|held| *held == changed)
+                .collect(),
+            false => all.to_vec(),
         };
         if let Some(holders) = self.keys.holders.get_mut(key) {
-            holders.owner = owner;
+            holders.set_owner(owner);
         }
         for ordinal in to_mark {
             let broken = (ordinal != owner).then(|| self.repeated(key, owner));

@@ -322,7 +322,12 @@ impl Run {
         });
         for draft in &self.drafts {
             if draft.origin != Origin::DryRun {
-                run.add(Origin::Pasted, &draft.content.shared_text(), None, &mut step);
+                run.add(
+                    Origin::Pasted,
+                    &draft.content.shared_text(),
+                    None,
+                    &mut step,
+                );
             }
         }
         (run, step)

@@ -64,6 +64,25 @@ impl Validator {
     fn follows_schema(&self, task: Node<'_>) -> bool {
         self.compiled.is_valid(Instance::Part(task))
     }
+
+    /// As [`Check::check`], for the value of a text that need not be kept.
+    #[must_use]
+    pub fn violations(&self, task: Node<'_>) -> Vec<Violation> {
+        if self.accepts(task) {
+            return Vec::new();
+        }
+        let repeated = task.repeated_names().into_iter().map(|pointer| Violation {
+            instance_path: pointer,
+            schema_path: String::new(),
+            keyword: "duplicateKey".to_owned(),
+            message: "this name stands twice in the same object".to_owned(),
+        });
+        let broken = self
+            .compiled
+            .iter_errors(Instance::Part(task))
+            .map(|error| violation(&error));
+        repeated.chain(broken).take(MAX_VIOLATIONS).collect()
+    }
 }
 
 impl std::fmt::Debug for Validator {
@@ -74,21 +93,7 @@ impl std::fmt::Debug for Validator {
 
 impl Check for Validator {
     fn check(&self, task: &Document) -> Vec<Violation> {
-        if task.duplicate_keys().is_empty() && self.follows_schema(task.root()) {
-            return Vec::new();
-        }
-        let root = Instance::Part(task.root());
-        let repeated = task.duplicate_keys().iter().map(|pointer| Violation {
-            instance_path: pointer.clone(),
-            schema_path: String::new(),
-            keyword: "duplicateKey".to_owned(),
-            message: "this name stands twice in the same object".to_owned(),
-        });
-        let broken = self
-            .compiled
-            .iter_errors(root)
-            .map(|error| violation(&error));
-        repeated.chain(broken).take(MAX_VIOLATIONS).collect()
+        self.violations(task.root())
     }
 }
 

@@ -88,7 +88,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
 
 /// Who said what became of the task, where it was not the answer to an attempt.
 fn decided_words(draft: &TaskDraft) -> Option<String> {
-    if let Some(LookUp::Found { at, .. }) = &draft.delivery.look_up {
+    if let Some(LookUp::Found { at, .. }) = draft.delivery.look_up.as_deref() {
         return Some(format!(
             "Looked up at {}: the server has a task with this key.",
             clock(*at)

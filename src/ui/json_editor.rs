@@ -62,8 +62,9 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
                     .is_some_and(|found| !found.is_empty())
         })
     });
-    let on_one_line =
-        Memo::new(move |_| draft.with(|draft| draft.content.document().as_ref().and_then(one_line)));
+    let on_one_line = Memo::new(move |_| {
+        draft.with(|draft| draft.content.document().as_ref().and_then(one_line))
+    });
     view! {
         <label class="visually-hidden" for="json">"The task as JSON"</label>
         <textarea

@@ -375,9 +375,7 @@ fn list(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> 
                 && (search.is_empty() || draft.content.text().to_lowercase().contains(&search))
         };
         rows.iter()
-            .filter(|id| {
-                page.look(id).is_some_and(|draft| passes(&draft))
-            })
+            .filter(|id| page.look(id).is_some_and(|draft| passes(&draft)))
             .cloned()
             .collect()
     })

@@ -28,7 +28,7 @@ pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
         let draft = id.with_value(|id| screen.page.draft(id))?;
         draft.with(|draft| draft.delivery.look_up.clone())
     });
-    let is_asking = move || look_up.with(|said| *said == Some(LookUp::Asked));
+    let is_asking = move || look_up.with(|said| said.as_deref() == Some(&LookUp::Asked));
     let ask = move |_| {
         if !untrack(is_asking) {
             screen.send(Event::LookUp {

@@ -100,7 +100,8 @@ impl Story {
                     false => String::new(),
                 };
                 let refuse = draw.chance(10, 100);
-                format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}").into()
+                format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}")
+                    .into()
             })
             .collect();
         let run = approved(seed, server, texts);

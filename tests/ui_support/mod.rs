@@ -50,7 +50,7 @@ impl TestDesk {
                     text,
                 } = effect
                 {
-                    queue.push(driver::checked(&*self.check, draft, revision, &text));
+                    queue.push(driver::checked(&self.check, draft, revision, &text));
                 }
             }
         }

@@ -3,8 +3,11 @@
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-/// Memory beyond this is given back, in bytes: 1 MiB.
-const KEPT_BYTES: usize = 1 << 20;
+/// Memory that is kept, in bytes: enough for nearly all texts.
+const KEPT_BYTES: usize = 64 << 10;
+
+/// No character of UTF-8 takes more bytes, so that one that does not fit leaves fewer than this.
+const LONGEST_CHARACTER: usize = 4;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,7 +37,7 @@ impl Default for TextBuffer {
     fn default() -> Self {
         TextBuffer {
             encoder: TextEncoder::new(),
-            bytes: Vec::new(),
+            bytes: vec![0; KEPT_BYTES],
         }
     }
 }
@@ -45,13 +48,14 @@ impl TextBuffer {
     /// apart any more.
     pub fn fill(&mut self, value: &JsValue) -> Option<&str> {
         let source: &JsString = value.dyn_ref()?;
-        // No unit of UTF-16 takes more than three bytes.
-        let most = 3 * usize::try_from(source.length()).ok()?;
-        if self.bytes.len() < most {
-            self.bytes.resize(most, 0);
+        let mut written = self.write(source)?;
+        if written + LONGEST_CHARACTER > self.bytes.len() {
+            // Perhaps it did not fit. No unit of UTF-16 takes more than three bytes.
+            let most = 3 * usize::try_from(source.length()).ok()?;
+            self.bytes.resize(most + LONGEST_CHARACTER, 0);
+            written = self.write(source)?;
         }
-        let written = self.encoder.encode_into(source, &mut self.bytes).written();
-        let bytes = self.bytes.get(..usize::try_from(written).ok()?)?;
+        let bytes = self.bytes.get(..written)?;
         let replacement = "\u{FFFD}".as_bytes();
         let is_replaced = memchr::memchr_iter(0xEF, bytes).any(|at| {
             bytes
@@ -64,10 +68,17 @@ impl TextBuffer {
         std::str::from_utf8(bytes).ok()
     }
 
+    /// Writes what fits; returns how many bytes that is.
+    fn write(&mut self, source: &JsString) -> Option<usize> {
+        let written = self.encoder.encode_into(source, &mut self.bytes).written();
+        usize::try_from(written).ok()
+    }
+
     /// Keeps no more memory than common tasks need.
     pub fn give_back_much(&mut self) {
-        if self.bytes.capacity() > KEPT_BYTES {
-            self.bytes = Vec::new();
+        if self.bytes.len() > KEPT_BYTES {
+            self.bytes.truncate(KEPT_BYTES);
+            self.bytes.shrink_to_fit();
         }
     }
 }

@@ -58,8 +58,8 @@ impl Run {
         let (true, Stage::Unknown, Some(key)) = (is_live, draft.delivery.stage, last) else {
             return Err(RunError::WrongState);
         };
-        if draft.delivery.look_up != Some(LookUp::Asked) {
-            draft.delivery.look_up = Some(LookUp::Asked);
+        if draft.delivery.look_up.as_deref() != Some(&LookUp::Asked) {
+            draft.delivery.look_up = Some(Box::new(LookUp::Asked));
             self.changed(id, step);
             step.effects.push(Effect::LookUp {
                 draft: id.clone(),

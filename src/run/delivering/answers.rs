@@ -190,11 +190,11 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.look_up != Some(LookUp::Asked) {
+        if draft.delivery.look_up.as_deref() != Some(&LookUp::Asked) {
             return Ok(());
         }
         let is_there = matches!(answer, LookUp::Found { .. });
-        draft.delivery.look_up = Some(answer);
+        draft.delivery.look_up = Some(Box::new(answer));
         if is_there && draft.delivery.stage == Stage::Unknown {
             draft.delivery.settled = draft.delivery.last().map_or(0, |last| last.number);
             draft.delivery.stage = Stage::Delivered;

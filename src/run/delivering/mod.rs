@@ -129,7 +129,7 @@ impl Run {
             self.settle_delivery(&id, now, step);
         }
         for draft in &mut self.drafts {
-            if draft.delivery.look_up == Some(LookUp::Asked) {
+            if draft.delivery.look_up.as_deref() == Some(&LookUp::Asked) {
                 Arc::make_mut(draft).delivery.look_up = None;
                 step.changes.push(Change::Draft(draft.id.clone()));
             }

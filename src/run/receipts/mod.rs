@@ -248,7 +248,7 @@ fn decided_by(draft: &TaskDraft, attempt: &Attempt) -> Option<DecidedBy> {
         | Outcome::Unauthorized { .. } => Some(DecidedBy::Server),
         Outcome::Dry | Outcome::NoToken | Outcome::NotSent { .. } => Some(DecidedBy::Page),
         Outcome::MayHaveArrived { .. } if attempt.number > draft.delivery.settled => None,
-        Outcome::MayHaveArrived { .. } => match draft.delivery.look_up {
+        Outcome::MayHaveArrived { .. } => match draft.delivery.look_up.as_deref() {
             Some(LookUp::Found { .. }) => Some(DecidedBy::LookUp),
             _ => Some(DecidedBy::Operator),
         },

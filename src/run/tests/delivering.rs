@@ -584,8 +584,12 @@ fn with_a_server_that_knows_keys_no_request_waits_for_the_journal() {
         outcome: delivered(),
     };
     stage.ok(event);
-    let is_third = |effect: &Effect| matches!(effect, Effect::Deliver(posting) if posting.draft.ordinal == 3);
-    assert!(is_third(&stage.wanted[0]), "it leaves before anything is written");
+    let is_third =
+        |effect: &Effect| matches!(effect, Effect::Deliver(posting) if posting.draft.ordinal == 3);
+    assert!(
+        is_third(&stage.wanted[0]),
+        "it leaves before anything is written"
+    );
     // A page that goes now leaves nothing in doubt: what was written down is sent with its key.
     stage.leave();
     stage.reload();

@@ -121,10 +121,7 @@ fn report(figures: Figures, tasks: u32, large: u32) -> Report {
     );
     posting.add("bare loop of fetch, same Chromium", figures.bare);
     posting.add("the page, journal included", figures.page);
-    posting.add(
-        "the same, to a server that knows no keys",
-        figures.keyless,
-    );
+    posting.add("the same, to a server that knows no keys", figures.keyless);
     posting.add("the page, 16 at a time", figures.most);
     posting.add("Python, requests, one by one", figures.python);
     let held = &figures.large;
