@@ -165,7 +165,11 @@ fn request(brief: &Brief, ask: &Ask, schema: &TaskSchema) -> String {
     text.push_str(&already_there(ask, schema));
     text.push_str(&wanted(&ask.work, schema));
     let noun = if count == 1 { "task" } else { "tasks" };
-    text.push_str(&format!("\nMake exactly {count} {noun}.\n"));
+    // Endpoints that are asked for a JSON object refuse a request whose messages do not say JSON;
+    // in the Responses API the instructions are not one of them.
+    text.push_str(&format!(
+        "\nAnswer in JSON.\nMake exactly {count} {noun}.\n"
+    ));
     text
 }
 

@@ -117,6 +117,13 @@ const TABLE: &[Row] = &[
         &[],
     ),
     ("openai-tool-call.chat.txt", "tool_call", 0, None, &[]),
+    (
+        "openai-tool-call.responses.txt",
+        "tool_call",
+        0,
+        Some((412, 9)),
+        &[],
+    ),
     ("openai-error-inside.chat.txt", "server_error", 1, None, &[]),
     ("llama-cpp-error.chat.txt", "context_too_long", 1, None, &[]),
     ("lm-studio-error.chat.txt", "endpoint_error", 0, None, &[]),

@@ -28,6 +28,8 @@ struct Event<'a> {
     #[serde(borrow, default)]
     refusal: Option<Words<'a>>,
     #[serde(borrow, default)]
+    item: Option<Item<'a>>,
+    #[serde(borrow, default)]
     response: Option<Response<'a>>,
 }
 
@@ -52,7 +54,7 @@ struct IncompleteDetails<'a> {
     reason: Words<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Item<'a> {
     #[serde(borrow, rename = "type", default)]
     kind: Words<'a>,
@@ -82,6 +84,18 @@ const QUIET: [&str; 8] = [
     "keepalive",
 ];
 
+/// Types of output items that wait for an answer of the caller. Calls that an endpoint carries out
+/// itself, such as a search, are none of these.
+const CALLS: [&str; 7] = [
+    "function_call",
+    "custom_tool_call",
+    "computer_call",
+    "local_shell_call",
+    "shell_call",
+    "apply_patch_call",
+    "mcp_approval_request",
+];
+
 /// Reads the events of one stream. Text of several parts follows each other; parts that
 /// interleave do not mix.
 #[derive(Debug, Default)]
@@ -89,6 +103,8 @@ pub(super) struct ResponsesReader {
     /// The part being written, by output index and content index.
     part: Option<(u64, u64)>,
     refused: bool,
+    /// The call that the model made and waits for. None was offered to it.
+    call: Option<&'static str>,
 }
 
 impl ResponsesReader {
@@ -154,6 +170,9 @@ impl ResponsesReader {
                 };
                 self.end(response, status, sink)?;
             }
+            "response.output_item.added" | "response.output_item.done" => {
+                self.note_call(&event.item.unwrap_or_default());
+            }
             quiet if QUIET.iter().any(|known| quiet.starts_with(known)) => {}
             _ => return read_error(name, data, None, sink),
         }
@@ -201,6 +220,13 @@ impl ResponsesReader {
         }
     }
 
+    fn note_call(&mut self, item: &Item<'_>) {
+        let is_it = |call: &&&str| **call == item.kind.text;
+        if let Some(call) = CALLS.iter().find(is_it) {
+            self.call = Some(call);
+        }
+    }
+
     fn refuse(
         &mut self,
         words: Words<'_>,
@@ -226,6 +252,7 @@ impl ResponsesReader {
         // The output stands here once more. It is read only where no part of it came before.
         let unseen = self.part.is_none();
         for (index, item) in (0..).zip(response.output.unwrap_or_default()) {
+            self.note_call(&item);
             if item.kind.text != "message" {
                 continue;
             }
@@ -255,7 +282,10 @@ impl ResponsesReader {
             .incomplete_details
             .map(|details| details.reason.text);
         sink(match (status.as_ref(), reason.as_deref()) {
-            ("completed", _) => Piece::Finish(Finish::Stop),
+            ("completed", _) => Piece::Finish(match self.call {
+                Some(call) => Finish::ToolCall(call.to_owned()),
+                None => Finish::Stop,
+            }),
             ("incomplete", Some("max_output_tokens")) => Piece::Finish(Finish::Length),
             ("incomplete", Some("content_filter")) => Piece::Finish(Finish::ContentFilter),
             ("incomplete", Some(reason)) if !reason.is_empty() => {
@@ -377,6 +407,14 @@ mod tests {
             ),
             (
                 r#"{"type":"response.completed","response":{}}"#,
+                &["finish Stop"],
+            ),
+            (
+                r#"{"type":"response.completed","response":{"output":[{"type":"function_call","name":"f","arguments":"{}"}]}}"#,
+                &[r#"finish ToolCall("function_call")"#],
+            ),
+            (
+                r#"{"type":"response.completed","response":{"output":[{"type":"web_search_call"}]}}"#,
                 &["finish Stop"],
             ),
             (
