@@ -36,6 +36,11 @@ pub enum CallEnd {
         /// What the browser said.
         reason: String,
     },
+    /// The request could not be made, so nothing left.
+    NotSent {
+        /// What stood in the way.
+        reason: String,
+    },
     /// It was stopped before there was one.
     Stopped,
 }

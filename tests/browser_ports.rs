@@ -119,7 +119,7 @@ async fn a_secret_is_put_into_no_request_to_another_origin() {
             &mut |_| arrived += 1,
         )
         .await;
-    let CallEnd::Unreachable { reason } = end else {
+    let CallEnd::NotSent { reason } = end else {
         panic!("{end:?}")
     };
     assert_eq!(reason, "it belongs to another server");

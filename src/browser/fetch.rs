@@ -56,7 +56,7 @@ impl ModelTransport for Fetch {
             return CallEnd::Stopped;
         }
         let Ok(abort) = AbortController::new() else {
-            return unreachable("this browser cannot stop requests");
+            return not_sent("this browser cannot stop requests");
         };
         let on_stop = abort.clone();
         stop.on_stop(move || on_stop.abort());
@@ -69,7 +69,7 @@ impl ModelTransport for Fetch {
         });
         let built = match built {
             Ok(built) => built,
-            Err(reason) => return unreachable(&reason),
+            Err(reason) => return not_sent(&reason),
         };
         // An endpoint may think for long before it answers, so this wait is the idle time too.
         let waiting = Waiting::from_now(patience);
@@ -122,6 +122,12 @@ impl Waiting {
         } else {
             End::Stalled
         }
+    }
+}
+
+fn not_sent(reason: &str) -> CallEnd {
+    CallEnd::NotSent {
+        reason: reason.to_owned(),
     }
 }
 

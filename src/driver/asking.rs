@@ -204,6 +204,7 @@ impl Reading {
             CallEnd::Unreachable { reason } => {
                 Outcome::Failed(Box::new(Failure::unreachable(&reason)))
             }
+            CallEnd::NotSent { reason } => Outcome::Failed(Box::new(Failure::not_sent(&reason))),
             // Without a status nothing came at all.
             CallEnd::Answered(end) if self.status == 0 || (200..300).contains(&self.status) => {
                 self.stream.finish(end)

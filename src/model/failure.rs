@@ -57,6 +57,12 @@ impl Failure {
         Failure::new(FailureKind::Unreachable, cut(reason, MAX_MESSAGE_BYTES))
     }
 
+    /// The failure of a request that could not be made; `reason` says why. Nothing left.
+    #[must_use]
+    pub fn not_sent(reason: &str) -> Failure {
+        Failure::new(FailureKind::NotSent, cut(reason, MAX_MESSAGE_BYTES))
+    }
+
     /// The failure of a live run that has no model endpoint.
     #[must_use]
     pub fn not_configured() -> Failure {
@@ -153,6 +159,10 @@ impl Failure {
             }
             K::BudgetReached => {
                 "Raise the budget in the settings, or keep what is there. Nothing was sent."
+            }
+            K::NotSent => {
+                "Nothing was sent. Give the key for this endpoint, or change the endpoint in the \
+                 settings."
             }
             K::TookTooLong => {
                 "Ask for fewer tasks at a time, or give a call more time in the settings."

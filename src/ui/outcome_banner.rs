@@ -229,6 +229,7 @@ fn NotComplete(screen: Screen, outcome: Outcome, kept: bool, mode: Mode) -> impl
                 failure.kind,
                 FailureKind::AddressNotFound
                     | FailureKind::BudgetReached
+                    | FailureKind::NotSent
                     | FailureKind::TookTooLong
                     | FailureKind::ModelNotFound
                     | FailureKind::WebPage

@@ -58,6 +58,7 @@ fn failure_title(failure: &Failure) -> String {
     use FailureKind as K;
     let said = match failure.kind {
         K::BudgetReached => "The budget of this run is reached",
+        K::NotSent => "The request could not be made",
         K::TookTooLong => "The answer took too long",
         K::Unreachable => "The model endpoint did not answer",
         K::KeyRefused => "The model endpoint refused the key",

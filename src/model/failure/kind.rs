@@ -15,6 +15,9 @@ pub enum FailureKind {
     /// The run's budget does not allow for another request.
     BudgetReached,
 
+    /// The request could not be made: there is no key, or it belongs to another endpoint.
+    NotSent,
+
     // Before an answer.
     /// No status came at all: unreachable, refused, or not readable for a page.
     Unreachable,
@@ -101,6 +104,7 @@ impl FailureKind {
             K::NotConfigured => "not_configured",
             K::DryRun => "dry_run",
             K::BudgetReached => "budget_reached",
+            K::NotSent => "not_sent",
             K::TookTooLong => "took_too_long",
             K::Unreachable => "unreachable",
             K::KeyRefused => "key_refused",

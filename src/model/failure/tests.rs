@@ -185,6 +185,7 @@ fn a_kind_is_kept_under_the_name_that_is_its_code() {
     for kind in [
         K::NotConfigured,
         K::DryRun,
+        K::NotSent,
         K::Unreachable,
         K::KeyRefused,
         K::Forbidden,
