@@ -36,19 +36,20 @@ pub(super) fn has_repeated_name(object: Node<'_>) -> bool {
     }
     let mut seen = 0_u64;
     object.raw_members().enumerate().any(|(index, (name, _))| {
-        let name = name.decoded();
-        let mark = mark(&name);
+        let mark = match name.plain_bytes() {
+            Some(bytes) => mark(bytes),
+            None => mark(name.decoded().as_bytes()),
+        };
         let perhaps = seen & mark != 0;
         seen |= mark;
         let mut earlier = object.raw_members().take(index);
-        perhaps && earlier.any(|(earlier, _)| earlier.decoded() == name)
+        perhaps && earlier.any(|(earlier, _)| earlier.decoded() == name.decoded())
     })
 }
 
 /// One of 64 bits, the same for the same name and mostly another one for another name.
-fn mark(name: &str) -> u64 {
+fn mark(bytes: &[u8]) -> u64 {
     let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
-    let bytes = name.as_bytes();
     let sum = end(bytes.first()) + 7 * end(bytes.last()) + 31 * (bytes.len() & 63);
     1 << (sum & 63)
 }

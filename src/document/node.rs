@@ -110,8 +110,8 @@ impl<'a> Node<'a> {
             return unquote(self.inner()) == name;
         }
         // Most names differ in length, which is known without looking at the text.
-        let quoted = (record.end - record.start) as usize;
-        quoted == name.len() + 2 && self.inner() == name
+        let quoted = record.end.saturating_sub(record.start) as usize;
+        quoted == name.len() + 2 && self.plain_bytes() == Some(name.as_bytes())
     }
 
     /// The members in their order, names decoded, duplicates included; none for what is not an
@@ -179,6 +179,14 @@ impl<'a> Node<'a> {
         let text = self.text();
         text.get(1..text.len().saturating_sub(1))
             .unwrap_or_default()
+    }
+
+    /// The bytes of a string or a member's name in which nothing is escaped.
+    pub(super) fn plain_bytes(&self) -> Option<&'a [u8]> {
+        let record = self.record();
+        let (start, end) = (record.start as usize, record.end as usize);
+        let bytes = self.text.as_bytes().get(start + 1..end.checked_sub(1)?)?;
+        (!record.escaped).then_some(bytes)
     }
 
     /// The characters of a string or a member's name.

@@ -65,7 +65,7 @@ impl TextBuffer {
         if is_replaced {
             return None;
         }
-        std::str::from_utf8(bytes).ok()
+        simdutf8::basic::from_utf8(bytes).ok()
     }
 
     /// Writes what fits; returns how many bytes that is.
