@@ -47,7 +47,7 @@ async function explain(step, error) {
     return {
       what: "This browser could not read Taskwright's WebAssembly",
       why: "The browser is too old for it, or the files in pkg/ are damaged or from two different builds.",
-      todo: "Open the page in a current browser. In a checkout, build again with “cargo xtask build” and reload without the cache.",
+      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4 or newer). In a checkout, build again with “cargo xtask build” and reload without the cache.",
     };
   }
   return {
