@@ -221,7 +221,10 @@ impl<'a> Node<'a> {
     /// before.
     #[must_use]
     pub fn repeats_a_name(&self) -> bool {
-        self.all().any(has_repeated_name)
+        let objects = self.records.iter().enumerate();
+        objects
+            .filter(|(_, record)| record.kind == Kind::Object)
+            .any(|(index, _)| has_repeated_name(self.with(index)))
     }
 
     /// JSON Pointers of the members below this value, which is the root, whose name stood in the
@@ -229,12 +232,6 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn repeated_names(&self) -> Vec<String> {
         names::repeated(*self)
-    }
-
-    /// This value, which is the root, and everything inside it, member names included.
-    pub(super) fn all(&self) -> impl Iterator<Item = Node<'a>> + use<'a> {
-        let root = *self;
-        (0..root.records.len()).map(move |index| root.with(index))
     }
 
     /// Calls `visit` with this value and everything inside it, each with its pointer.

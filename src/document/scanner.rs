@@ -576,10 +576,18 @@ impl Scanner {
 /// How many bytes of a string stand before the first that is not itself: a quote, a backslash or
 /// a control character.
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    // Of each block the compiler makes a few vector comparisons.
-    let (blocks, _) = bytes.as_chunks::<16>();
+    // Most strings are short. In a long one the compiler makes a few vector comparisons of each
+    // block.
+    let Some((first, rest)) = bytes.split_at_checked(16) else {
+        return plain_words(bytes);
+    };
+    let run = plain_words(first);
+    if run < first.len() {
+        return run;
+    }
+    let (blocks, _) = rest.as_chunks::<16>();
     let plain = 16 * blocks.iter().take_while(|block| is_plain(block)).count();
-    plain + plain_words(bytes.get(plain..).unwrap_or_default())
+    run + plain + plain_words(rest.get(plain..).unwrap_or_default())
 }
 
 fn is_plain(block: &[u8; 16]) -> bool {

@@ -1,12 +1,10 @@
 //! Keeps what changes: gathers it while the store is busy, and hands it over in one transaction
 //! after the other. So however fast tasks go, there is one commit for all that came meanwhile.
 
-use std::collections::BTreeSet;
-
 use super::journal;
 use crate::ports::{Durability, Entry, StoreError};
 use crate::review::DraftId;
-use crate::run::{Change, Event, Run};
+use crate::run::{Change, Changes, Event, Run};
 
 /// At most so many records are written at a time, so that the page answers input meanwhile and
 /// their texts do not all stand in memory twice.
@@ -15,7 +13,7 @@ const MOST_AT_ONCE: usize = 250;
 /// What waits to be written.
 #[derive(Debug, Default)]
 pub struct Keeper {
-    changes: BTreeSet<Change>,
+    changes: Changes,
     /// Attempts whose requests wait for their records.
     attempts: Vec<(DraftId, u32)>,
     is_busy: bool,
@@ -40,7 +38,7 @@ impl Keeper {
 
     /// This attempt leaves once it is written.
     pub fn note_attempt(&mut self, draft: DraftId, attempt: u32) {
-        self.changes.insert(Change::Draft(draft.clone()));
+        self.changes.extend([Change::Draft(draft.clone())]);
         self.attempts.push((draft, attempt));
     }
 
@@ -58,10 +56,7 @@ impl Keeper {
         if self.is_busy || self.changes.is_empty() {
             return None;
         }
-        let changes: Vec<Change> = self.changes.iter().take(MOST_AT_ONCE).cloned().collect();
-        for change in &changes {
-            self.changes.remove(change);
-        }
+        let changes = self.changes.take(run.id(), MOST_AT_ONCE);
         let attempts = match self.changes.is_empty() {
             true => std::mem::take(&mut self.attempts),
             false => Vec::new(),
@@ -109,7 +104,7 @@ impl Keeper {
     /// Everything that waits, for a run that is left.
     pub fn take_rest(&mut self, run: &Run) -> Vec<Entry> {
         self.attempts.clear();
-        journal::entries(run, &std::mem::take(&mut self.changes))
+        journal::entries(run, &self.changes.take_all(run.id()))
     }
 }
 

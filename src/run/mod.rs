@@ -7,6 +7,7 @@
 
 mod again;
 mod apply;
+mod changes;
 mod delivering;
 mod event;
 mod generating;
@@ -32,6 +33,7 @@ use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
 pub use again::{Again, MAX_INSTRUCTION_BYTES, MAX_PARTS, Quote};
+pub use changes::Changes;
 use delivering::Dispatch;
 pub use delivering::{Progress, Standing, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};

@@ -75,7 +75,7 @@ impl Engine {
         let id = id.clone();
         spawn_local(async move {
             loop {
-                let changes: Vec<Change> = engine.unread.take().into_iter().collect();
+                let changes = engine.unread.borrow_mut().take_all(&id);
                 if changes.is_empty() {
                     break;
                 }

@@ -11,7 +11,7 @@ mod parts;
 mod timing;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::driver::{DryDriver, Keeper, LiveDriver};
 use crate::model::{Rung, RungMemory};
 use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, RunId};
-use crate::run::{Batch, Change, Event, Mode, Run, RunError, Step};
+use crate::run::{Batch, Change, Changes, Event, Mode, Run, RunError, Step};
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretName};
 use crate::settings::ModelEndpoint;
@@ -77,7 +77,7 @@ pub(super) struct Engine {
     checker_is_busy: Cell<bool>,
     summary_is_due: Cell<bool>,
     /// What changed and was not shown yet.
-    unshown: RefCell<BTreeSet<Change>>,
+    unshown: RefCell<Changes>,
     showing_is_due: Cell<bool>,
     keeping_is_due: Cell<bool>,
     /// When the run is to be woken, in milliseconds since 1970.
@@ -87,7 +87,7 @@ pub(super) struct Engine {
     tabs: RefCell<Option<Tabs>>,
     network: RefCell<Option<NetworkWatch>>,
     /// What another tab wrote of the run that is looked on, and was not read yet.
-    unread: RefCell<BTreeSet<Change>>,
+    unread: RefCell<Changes>,
     reader_is_busy: Cell<bool>,
 }
 

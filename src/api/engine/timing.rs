@@ -7,7 +7,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::Engine;
 use crate::ports::Clock;
-use crate::run::{Change, Event, Run};
+use crate::run::{Event, Run};
 
 /// The longest that a timer is trusted, in milliseconds: after sleep it is the clock that counts.
 const LONGEST_NAP: u64 = 1_000;
@@ -79,7 +79,7 @@ impl Engine {
 
     /// Shows what changed and was not shown yet.
     pub(super) fn show_changes(&self, run: &Run) {
-        let changes: Vec<Change> = self.unshown.take().into_iter().collect();
+        let changes = self.unshown.borrow_mut().take_all(run.id());
         if !changes.is_empty() {
             self.page.refresh_parts(run, &changes);
         }

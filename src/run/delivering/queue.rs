@@ -1,7 +1,7 @@
 //! The tasks that wait to be posted: which may go now, which later, and what each waits for.
 //! Derived from the drafts, kept up as they change, never stored.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::delivery::plan::Plan;
@@ -16,6 +16,8 @@ pub(in crate::run) struct Queue {
     ready: BTreeSet<usize>,
     /// Those that may go at a time, with their ranks.
     timed: BTreeSet<(u64, usize)>,
+    /// The times in there, by place.
+    times: HashMap<usize, u64>,
     /// What is known of each place.
     known: Vec<Known>,
     queued: usize,
@@ -28,8 +30,6 @@ struct Known {
     stage: Stage,
     /// Whether its request was made and is waited for.
     is_under_way: bool,
-    /// The time under which it stands in `timed`.
-    at: Option<u64>,
 }
 
 impl Queue {
@@ -59,7 +59,7 @@ impl Queue {
         };
         let rank = plan.rank(place);
         self.ready.remove(&rank);
-        if let Some(at) = known.at.take() {
+        if let Some(at) = self.times.remove(&place) {
             self.timed.remove(&(at, rank));
         }
         match known.stage {
@@ -80,7 +80,7 @@ impl Queue {
         if may_go {
             match draft.delivery.not_before {
                 Some(at) => {
-                    known.at = Some(at);
+                    self.times.insert(place, at);
                     self.timed.insert((at, rank));
                 }
                 None => {
