@@ -174,9 +174,6 @@ pub struct Delivery {
     /// How often it was tried since the operator last asked for it.
     #[serde(default)]
     pub tries: u32,
-    /// Since when, in milliseconds since 1970.
-    #[serde(default)]
-    pub trying_since: Option<u64>,
     /// Not to be tried again by itself before then, in milliseconds since 1970.
     #[serde(default)]
     pub not_before: Option<u64>,
@@ -325,8 +322,15 @@ impl Delivery {
     /// Begins to count tries anew: the operator asked for it.
     pub fn try_anew(&mut self) {
         self.tries = 0;
-        self.trying_since = None;
         self.not_before = None;
+    }
+
+    /// Since when it is tried, in milliseconds since 1970: since the first of the tries that count.
+    #[must_use]
+    pub fn trying_since(&self) -> Option<u64> {
+        let tries = usize::try_from(self.tries).ok()?;
+        let first = self.attempts.len().checked_sub(tries)?;
+        self.attempts.get(first).map(|attempt| attempt.started_at)
     }
 
     fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {

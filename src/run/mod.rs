@@ -506,6 +506,7 @@ impl Run {
                 *arrives = goes;
             }
         }
+        confirmation.order.shrink_to_fit();
         if confirmation.order.is_empty() {
             return None;
         }

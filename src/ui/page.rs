@@ -245,11 +245,10 @@ impl Page {
         self.any_draft.track();
     }
 
-    /// The state of one draft, followed.
+    /// The state of one draft, not followed.
     #[must_use]
     pub fn state(&self, id: &DraftId) -> Option<DraftState> {
-        self.draft(id)
-            .map(|draft| draft.with(|draft| Run::state(draft)))
+        self.look(id).map(|draft| Run::state(&draft))
     }
 
     /// Shows another run, or none.

@@ -66,7 +66,7 @@ pub enum Undo {
         /// What was done.
         said: String,
         /// About which tasks.
-        drafts: Vec<DraftId>,
+        drafts: Arc<[DraftId]>,
     },
     /// The run that was put aside.
     Clear,
@@ -268,6 +268,7 @@ impl Screen {
         self.send(Event::Approve {
             drafts: drafts.clone(),
         });
+        let drafts = drafts.into();
         self.offer_undo(Undo::Decisions { said, drafts });
     }
 
@@ -282,7 +283,7 @@ impl Screen {
         });
         self.offer_undo(Undo::Decisions {
             said: "1 task rejected".to_owned(),
-            drafts: vec![draft],
+            drafts: Arc::new([draft]),
         });
     }
 
@@ -300,7 +301,9 @@ impl Screen {
     /// Takes back what was done last.
     pub fn take_back(&self) {
         match self.undo.get_untracked() {
-            Some(Undo::Decisions { drafts, .. }) => self.send(Event::PutBack { drafts }),
+            Some(Undo::Decisions { drafts, .. }) => self.send(Event::PutBack {
+                drafts: drafts.to_vec(),
+            }),
             Some(Undo::Clear) => {
                 self.undo.set(None);
                 self.ask(|desk| desk.bring_back());
@@ -324,7 +327,7 @@ impl Screen {
     /// What a task is, now, without following it.
     #[must_use]
     pub fn state(&self, id: &DraftId) -> Option<DraftState> {
-        untrack(|| self.page.state(id))
+        self.page.state(id)
     }
 
     /// Every task in a state, in the order of arrival.

@@ -1,6 +1,6 @@
 //! `Validator` of the TypeScript types.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use js_sys::Array;
@@ -14,7 +14,7 @@ use super::text_buffer::TextBuffer;
 use super::{events, shape};
 use crate::document::{Document, Reader};
 use crate::schema::validator::{Validator as Compiled, ValidatorOptions};
-use crate::schema::{Check, SchemaError, TaskSchema};
+use crate::schema::{Check, SchemaError, TaskSchema, Violation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,8 +36,8 @@ enum Formats {
 #[wasm_bindgen(skip_typescript)]
 pub struct Validator {
     compiled: Compiled,
-    /// Used again from task to task; empty before the first and while one is read.
-    memory: Cell<Option<Memory>>,
+    /// Used again from task to task.
+    memory: RefCell<Memory>,
 }
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ impl Validator {
         let compiled = compiled.map_err(SurfaceError::Schema)?;
         Ok(Validator {
             compiled,
-            memory: Cell::default(),
+            memory: RefCell::default(),
         })
     }
 
@@ -90,20 +90,24 @@ impl Validator {
     /// `json_…` for what is no JSON, `invalid_argument` for what is no string.
     #[wasm_bindgen(js_name = validateText, skip_typescript)]
     pub fn validate_text(&self, task: &JsValue) -> Result<JsValue, Thrown> {
-        let mut memory = self.memory.take().unwrap_or_default();
-        let Memory { text, reader } = &mut memory;
-        let found = text
-            .fill(task)
-            .and_then(|text| reader.read(text))
-            .map(|task| self.compiled.violations(task));
-        text.give_back_much();
-        self.memory.set(Some(memory));
-        match found {
+        match self.found_in_place(task) {
             Some(found) if found.is_empty() => Ok(Array::new().into()),
             Some(found) => arguments::to_js(&events::violations(found)),
             // What is no JSON, or no string, or a string that has to be looked through.
             None => self.check(&arguments::text("task", task)?),
         }
+    }
+
+    /// What is wrong with a text that is read where it was copied to; none where that cannot be.
+    fn found_in_place(&self, task: &JsValue) -> Option<Vec<Violation>> {
+        let mut memory = self.memory.try_borrow_mut().ok()?;
+        let Memory { text, reader } = &mut *memory;
+        let found = text
+            .fill(task)
+            .and_then(|text| reader.read(text))
+            .map(|task| self.compiled.violations(task));
+        text.give_back_much();
+        found
     }
 
     fn check(&self, text: &str) -> Result<JsValue, Thrown> {

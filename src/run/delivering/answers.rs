@@ -104,7 +104,7 @@ impl Run {
         }
         let last = delivery.last()?;
         let wait = retry::wait(delivery.tries, asked, retry::draw(&last.key, last.number));
-        let trying_for = now.saturating_sub(delivery.trying_since.unwrap_or(now));
+        let trying_for = now.saturating_sub(delivery.trying_since().unwrap_or(now));
         retry::is_worth_it(delivery.tries, trying_for, wait).then(|| now.saturating_add(wait))
     }
 

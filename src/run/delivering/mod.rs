@@ -289,9 +289,6 @@ impl Run {
         draft.delivery.attempts.pop();
         draft.delivery.waits_for_room = false;
         draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
-        if draft.delivery.tries == 0 {
-            draft.delivery.trying_since = None;
-        }
         self.set_stage(id, Stage::Queued, step);
     }
 

@@ -221,7 +221,6 @@ impl Run {
         delivery.look_up = None;
         delivery.not_before = None;
         delivery.tries += 1;
-        delivery.trying_since.get_or_insert(now);
         delivery.begin(Attempt {
             number,
             key: Arc::clone(&approval.key),

@@ -615,7 +615,7 @@ fn what_was_written_down_goes_back_when_the_server_asks_for_time() {
     assert!(stage.waiting_for_room().is_empty());
     let third = stage.run.draft(&stage.id(3)).unwrap();
     assert!(third.delivery.attempts.is_empty());
-    assert_eq!(third.delivery.trying_since, None, "it was not tried");
+    assert_eq!(third.delivery.trying_since(), None, "it was not tried");
     stage.play(|_| delivered());
     assert_eq!(stage.run.counts().of(DraftState::Delivered), 4);
 }
