@@ -4,7 +4,7 @@ import addFormats from "ajv-formats";
 
 import init, { Validator, defaultSchema } from "../../pkg/taskwright.js";
 import { measure, expect, type Contender, type Figure, type Options } from "./samples.ts";
-import { taskTexts } from "./tasks.ts";
+import { answerText, taskTexts } from "./tasks.ts";
 
 const TASKS = 10_000;
 
@@ -56,5 +56,22 @@ export async function run(options: Options): Promise<Figure[]> {
       contender("Taskwright, validateText", (text) => validator.validateText(text).length === 0),
     );
   }
+  const table = `${TASKS} tasks in one text`;
+  const text = answerText(valid);
+  const together = (name: string, count: () => number): Contender => ({
+    table,
+    name,
+    prepare: async () => () => expect(`the valid tasks, by ${name}`, count(), TASKS),
+  });
+  contenders.push(
+    together("JSON.parse and Ajv", () => {
+      const { tasks } = JSON.parse(text) as { tasks: unknown[] };
+      return tasks.filter((task) => validate(task)).length;
+    }),
+    together(
+      "Taskwright, validateTasks",
+      () => validator.validateTasks(text).filter((found) => found.length === 0).length,
+    ),
+  );
   return measure(contenders, options);
 }

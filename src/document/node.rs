@@ -217,18 +217,19 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether the name of a member in this value, which is the root, stood in the same object
-    /// before.
+    /// Whether the name of a member anywhere in this value stood in the same object before.
     #[must_use]
     pub fn repeats_a_name(&self) -> bool {
-        let objects = self.records.iter().enumerate();
+        let end = self.record().next as usize;
+        let parts = self.records.get(self.index..end.min(self.records.len()));
+        let objects = (self.index..).zip(parts.unwrap_or_default());
         objects
             .filter(|(_, record)| record.kind == Kind::Object)
             .any(|(index, _)| has_repeated_name(self.with(index)))
     }
 
-    /// JSON Pointers of the members below this value, which is the root, whose name stood in the
-    /// same object before; in the order of the text.
+    /// JSON Pointers, from this value on, of the members below it whose name stood in the same object
+    /// before; in the order of the text.
     #[must_use]
     pub fn repeated_names(&self) -> Vec<String> {
         names::repeated(*self)

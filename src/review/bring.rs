@@ -1,6 +1,5 @@
 //! Tasks that exist already: from pasted or dropped text to one text for each task.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::document::{Document, DocumentError, Kind, Node, Reader};
@@ -63,9 +62,9 @@ impl BringError {
 /// # Errors
 /// [`BringError`]; nothing is brought in by halves.
 pub fn split(text: &str) -> Result<Vec<Arc<str>>, BringError> {
-    let spans = spans(text)?;
-    let texts = spans.into_iter().filter_map(|span| text.get(span));
-    Ok(texts.map(Arc::from).collect())
+    let mut texts = Vec::new();
+    for_each(text, &mut |task| texts.push(Arc::from(task.text())))?;
+    Ok(texts)
 }
 
 /// How many tasks [`split`] would find. No text is copied.
@@ -73,45 +72,46 @@ pub fn split(text: &str) -> Result<Vec<Arc<str>>, BringError> {
 /// # Errors
 /// As [`split`].
 pub fn count(text: &str) -> Result<usize, BringError> {
-    spans(text).map(|spans| spans.len())
+    for_each(text, &mut |_| {})
 }
 
-/// Where the tasks stand.
-fn spans(text: &str) -> Result<Vec<Range<usize>>, BringError> {
-    let start = text.len() - text.trim_start_matches('\u{feff}').len();
-    let text = text.get(start..).unwrap_or_default();
+/// Calls `each` with every task that [`split`] would find, in their order, read in place. Returns
+/// how many there are.
+///
+/// # Errors
+/// As [`split`]; `each` may have been called until then.
+pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, BringError> {
+    let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(BringError::Empty);
     }
     let mut reader = Reader::default();
-    let mut found = Found::default();
+    let mut found = Found { count: 0, each };
     let Some(root) = reader.read(text) else {
-        lines(text, start, &mut found)?;
+        lines(text, &mut found)?;
         return found.all();
     };
     let tasks = root.get("tasks");
     match (root.kind(), tasks) {
-        (Kind::Array, _) => found.list(root, start)?,
+        (Kind::Array, _) => root.items().try_for_each(|item| found.add(item))?,
         (Kind::Object, Some(tasks)) if tasks.kind() == Kind::Array && root.len() == 1 => {
-            found.list(tasks, start)?;
+            tasks.items().try_for_each(|item| found.add(item))?;
         }
-        _ => found.add(root, start)?,
+        _ => found.add(root)?,
     }
     found.all()
 }
 
 /// One object a line.
-fn lines(text: &str, start: usize, found: &mut Found) -> Result<(), BringError> {
+fn lines(text: &str, found: &mut Found<'_>) -> Result<(), BringError> {
     let mut reader = Reader::default();
-    let mut at = start;
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim().is_empty() {
             match reader.read(line) {
-                Some(root) => found.add(root, at)?,
-                None => return Err(not_json(text, index, line, found.is_empty())),
+                Some(root) => found.add(root)?,
+                None => return Err(not_json(text, index, line, found.count == 0)),
             }
         }
-        at += line.len();
     }
     Ok(())
 }
@@ -133,37 +133,30 @@ fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> BringError 
     }
 }
 
-/// The spans of the tasks found so far.
-#[derive(Default)]
-struct Found(Vec<Range<usize>>);
+/// The tasks found so far.
+struct Found<'e> {
+    count: usize,
+    each: &'e mut dyn FnMut(Node<'_>),
+}
 
-impl Found {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Adds a task that was read from byte `start` of the text on.
-    fn add(&mut self, task: Node<'_>, start: usize) -> Result<(), BringError> {
+impl Found<'_> {
+    fn add(&mut self, task: Node<'_>) -> Result<(), BringError> {
         if task.kind() != Kind::Object {
-            let entry = self.0.len() + 1;
+            let entry = self.count + 1;
             return Err(BringError::NotAnObject { entry });
         }
-        if self.0.len() >= MAX_TASKS {
+        if self.count >= MAX_TASKS {
             return Err(BringError::TooMany);
         }
-        let span = task.span();
-        self.0.push(start + span.start..start + span.end);
+        self.count += 1;
+        (self.each)(task);
         Ok(())
     }
 
-    fn list(&mut self, list: Node<'_>, start: usize) -> Result<(), BringError> {
-        list.items().try_for_each(|item| self.add(item, start))
-    }
-
-    fn all(self) -> Result<Vec<Range<usize>>, BringError> {
-        match self.is_empty() {
-            true => Err(BringError::Empty),
-            false => Ok(self.0),
+    fn all(self) -> Result<usize, BringError> {
+        match self.count {
+            0 => Err(BringError::Empty),
+            count => Ok(count),
         }
     }
 }

@@ -190,6 +190,36 @@ async fn texts_of_any_length_and_script_are_judged_one_after_the_other() {
 }
 
 #[wasm_bindgen_test]
+async fn the_tasks_of_one_text_are_judged_each_as_alone() {
+    let validator = compiled("{type: 'object', required: ['a'], maxProperties: 2}").await;
+    let good = r#"{"a": {"b": 1}}"#;
+    let twice = r#"{"a": {"c": 1, "c": 2}}"#;
+    let bad = "{}";
+    for text in [
+        format!("[{good}, {twice}, {bad}]"),
+        format!("{{\"tasks\": [{good}, {twice}, {bad}]}}"),
+        format!("{good}\n{twice}\r\n\n{bad}\n"),
+    ] {
+        let lists = Array::from(&validator.validate_tasks(&text.clone().into()).unwrap());
+        let lists: Vec<String> = lists.iter().map(|list| json(&list)).collect();
+        let alone: Vec<String> = [good, twice, bad]
+            .map(|task| json(&validator.validate_text(&task.into()).unwrap()))
+            .into();
+        assert_eq!(lists, alone, "{text}");
+        assert_eq!(lists[0], "[]");
+        assert!(lists[1].contains("/a/c") && lists[2].contains("required"));
+    }
+    for (text, expected) in [
+        ("''", "bring_empty"),
+        ("'[1]'", "bring_not_an_object"),
+        ("7", "invalid_argument"),
+    ] {
+        let thrown = validator.validate_tasks(&js(text));
+        assert_eq!(code(thrown), expected);
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
     for (schema, options, expected) in [
         ("{type: 7}", "undefined", "schema_invalid"),

@@ -62,6 +62,8 @@ async function schemas(): Promise<void> {
     const words: string = instancePath + schemaPath + keyword + message;
     violations.push({ instancePath: words, schemaPath, keyword, message });
   }
+  const lists: Violation[][] = validator.validateTasks("[{}, {}]");
+  violations.push(...lists.flat());
   validator.free();
   validator[Symbol.dispose]();
   // @ts-expect-error: a validator is compiled

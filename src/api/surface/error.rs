@@ -3,6 +3,7 @@
 use crate::brief::BriefError;
 use crate::document::DocumentError;
 use crate::dry_run::DryRunError;
+use crate::review::bring::BringError;
 use crate::schema::SchemaError;
 use crate::schema::strict::StrictError;
 use crate::secrets::SecretError;
@@ -62,6 +63,9 @@ pub enum SurfaceError {
         /// Which task of a list, from 0.
         index: Option<usize>,
     },
+    /// A text holds no tasks.
+    #[error(transparent)]
+    Bring(#[from] BringError),
     /// A dry run has no tasks to show.
     #[error(transparent)]
     DryRun(#[from] DryRunError),
@@ -101,6 +105,7 @@ impl SurfaceError {
             SurfaceError::SecretMissing { .. } => "secret_missing",
             SurfaceError::NotJson { error, .. } => error.code(),
             SurfaceError::NotAnObject { .. } => "task_not_an_object",
+            SurfaceError::Bring(error) => error.code(),
             SurfaceError::DryRun(error) => error.code(),
             SurfaceError::StreamFinished => "stream_finished",
             SurfaceError::ListenerFailed { .. } => "listener_failed",
@@ -137,6 +142,7 @@ impl SurfaceError {
             SurfaceError::NotJson { .. } | SurfaceError::NotAnObject { .. } => {
                 "Give each task as the text of one JSON object, as JSON.stringify writes it."
             }
+            SurfaceError::Bring(error) => error.hint(),
             SurfaceError::DryRun(error) => error.hint(),
             SurfaceError::StreamFinished => "Open another stream for another answer.",
             SurfaceError::ListenerFailed { .. } => {
@@ -195,6 +201,7 @@ mod tests {
             },
             SurfaceError::NotAnObject { index: None },
             SurfaceError::DryRun(DryRunError::NotAnObject { found: "a string" }),
+            SurfaceError::Bring(BringError::Empty),
             SurfaceError::StreamFinished,
             SurfaceError::ListenerFailed {
                 name: "onReceipt",

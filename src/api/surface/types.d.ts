@@ -175,6 +175,13 @@ export class Validator {
    * @throws {TaskwrightError} `json_…` for a text that is not JSON
    */
   validateText(task: TaskText): Violation[];
+  /**
+   * What is wrong with each task of a text: one object, an array, `{"tasks": [...]}`, or JSON Lines; at
+   * most 10,000 tasks. A list for each of them, in their order. The text is read once and in place, so
+   * this is the fast way for many.
+   * @throws {TaskwrightError} `bring_…` for a text that holds no tasks
+   */
+  validateTasks(text: string): Violation[][];
   /** Gives its memory back; it cannot be used after that. */
   free(): void;
   [Symbol.dispose](): void;

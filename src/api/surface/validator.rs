@@ -13,6 +13,7 @@ use super::error::SurfaceError;
 use super::text_buffer::TextBuffer;
 use super::{events, shape};
 use crate::document::{Document, Reader};
+use crate::review::bring;
 use crate::schema::validator::{Validator as Compiled, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, Violation};
 
@@ -96,6 +97,21 @@ impl Validator {
             // What is no JSON, or no string, or a string that has to be looked through.
             None => self.check(&arguments::text("task", task)?),
         }
+    }
+
+    /// What is wrong with each task of a text: one object, an array, `{"tasks": [...]}`, or JSON Lines.
+    ///
+    /// # Errors
+    /// `bring_…` for a text that holds no tasks, `invalid_argument` for what is no string.
+    #[wasm_bindgen(js_name = validateTasks, skip_typescript)]
+    pub fn validate_tasks(&self, text: &JsValue) -> Result<JsValue, Thrown> {
+        let text = arguments::text("text", text)?;
+        let mut found = Vec::new();
+        bring::for_each(&text, &mut |task| {
+            found.push(events::violations(self.compiled.violations(task)));
+        })
+        .map_err(SurfaceError::Bring)?;
+        arguments::to_js(&found)
     }
 
     /// What is wrong with a text that is read where it was copied to; none where that cannot be.
