@@ -49,11 +49,16 @@ impl TextBuffer {
     pub fn fill(&mut self, value: &JsValue) -> Option<&str> {
         let source: &JsString = value.dyn_ref()?;
         let mut written = self.write(source)?;
-        if written + LONGEST_CHARACTER > self.bytes.len() {
-            // Perhaps it did not fit. No unit of UTF-16 takes more than three bytes.
-            let most = 3 * usize::try_from(source.length()).ok()?;
-            self.bytes.resize(most + LONGEST_CHARACTER, 0);
-            written = self.write(source)?;
+        if self.may_lack(written) {
+            let units = usize::try_from(source.length()).ok()?;
+            // Hardly more than a byte for each unit of UTF-16, as in most texts; three at most.
+            for most in [units + units / 8, 3 * units] {
+                self.bytes.resize(most + LONGEST_CHARACTER, 0);
+                written = self.write(source)?;
+                if !self.may_lack(written) {
+                    break;
+                }
+            }
         }
         let bytes = self.bytes.get(..written)?;
         let replacement = "\u{FFFD}".as_bytes();
@@ -66,6 +71,11 @@ impl TextBuffer {
             return None;
         }
         simdutf8::basic::from_utf8(bytes).ok()
+    }
+
+    /// Whether there may have been too little room for what was written.
+    fn may_lack(&self, written: usize) -> bool {
+        written + LONGEST_CHARACTER > self.bytes.len()
     }
 
     /// Writes what fits; returns how many bytes that is.

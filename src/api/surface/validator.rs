@@ -105,13 +105,24 @@ impl Validator {
     /// `bring_…` for a text that holds no tasks, `invalid_argument` for what is no string.
     #[wasm_bindgen(js_name = validateTasks, skip_typescript)]
     pub fn validate_tasks(&self, text: &JsValue) -> Result<JsValue, Thrown> {
-        let text = arguments::text("text", text)?;
-        let mut found = Vec::new();
-        bring::for_each(&text, &mut |task| {
-            found.push(events::violations(self.compiled.violations(task)));
-        })
-        .map_err(SurfaceError::Bring)?;
+        let in_place = self.memory.try_borrow_mut().ok().and_then(|mut memory| {
+            let found = memory.text.fill(text).map(|text| self.of_all(text));
+            memory.text.give_back_much();
+            found
+        });
+        let found = match in_place {
+            Some(found) => found?,
+            None => self.of_all(&arguments::text("text", text)?)?,
+        };
         arguments::to_js(&found)
+    }
+
+    fn of_all(&self, text: &str) -> Result<Vec<Vec<events::Violation>>, SurfaceError> {
+        let mut found = Vec::new();
+        bring::for_each(text, &mut |task| {
+            found.push(events::violations(self.compiled.violations(task)));
+        })?;
+        Ok(found)
     }
 
     /// What is wrong with a text that is read where it was copied to; none where that cannot be.
