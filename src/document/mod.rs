@@ -40,7 +40,6 @@ pub struct Document {
 struct Inner {
     text: Arc<str>,
     records: Vec<Record>,
-    duplicate_keys: Vec<String>,
 }
 
 impl Document {
@@ -83,13 +82,8 @@ impl Document {
 
     /// Puts a document together from a text and the spans a [`Scanner`] found in it.
     fn from_records(text: Arc<str>, records: Vec<Record>) -> Document {
-        let duplicate_keys = names::repeated(Node::new(&text, &records, 0));
         Document {
-            inner: Arc::new(Inner {
-                text,
-                records,
-                duplicate_keys,
-            }),
+            inner: Arc::new(Inner { text, records }),
         }
     }
 
@@ -134,8 +128,8 @@ impl Document {
 
     /// JSON Pointers of the members whose name stood in the same object before.
     #[must_use]
-    pub fn duplicate_keys(&self) -> &[String] {
-        &self.inner.duplicate_keys
+    pub fn duplicate_keys(&self) -> Vec<String> {
+        self.root().repeated_names()
     }
 
     /// JSON Pointers of the numbers whose digits no machine number holds: integers beyond 64

@@ -84,7 +84,7 @@ fn depth_and_length_have_limits() {
 #[test]
 fn duplicate_keys_are_found_even_when_they_are_spelled_differently() {
     let document = parse(r#"{"a":1,"b":{"x/y":1,"x\u002fy":2},"\u0061":3}"#);
-    let mut found = document.duplicate_keys().to_vec();
+    let mut found = document.duplicate_keys();
     found.sort();
     assert_eq!(found, ["/a", "/b/x~1y"]);
     assert_eq!(document.root().get("a").unwrap().text(), "3");

@@ -34,7 +34,7 @@ impl Template {
     pub fn of(data: &str) -> Option<Template> {
         let document = Document::parse(data).ok()?;
         // Of members that have one name it is open which one counts.
-        if document.text() != data || !document.duplicate_keys().is_empty() {
+        if document.text() != data || document.root().repeats_a_name() {
             return None;
         }
         let inside = |pointer| {
