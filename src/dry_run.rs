@@ -6,14 +6,16 @@
 
 mod titles;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
 use crate::brief::Brief;
-use crate::document::{Document, Kind, Node};
-use crate::schema::sample::{Hints, SampleError, Seeded, sample_adjusted};
-use crate::schema::{Check, TaskSchema, Violation};
+use crate::document::{Document, Kind};
+use crate::random::SeededRng;
+use crate::schema::sample::{Hints, SampleError, sample_adjusted};
+use crate::schema::{Check, Roles, TaskSchema, UNIQUE_KEY, Violation};
 
 /// How many samples are made for one task before the schema counts as one that cannot be met.
 const ATTEMPTS: u32 = 80;
@@ -90,7 +92,7 @@ pub struct DryRun<'a> {
     schema: &'a TaskSchema,
     check: &'a dyn Check,
     goal: &'a str,
-    random: Seeded,
+    random: SeededRng,
     keys: Vec<String>,
     made: usize,
     count: usize,
@@ -116,7 +118,7 @@ impl<'a> DryRun<'a> {
             schema,
             check,
             goal: &brief.goal,
-            random: Seeded::from_texts(&texts, seed),
+            random: SeededRng::from_texts(&texts, seed),
             keys: Vec::new(),
             made: 0,
             count: usize::from(brief.count.get()),
@@ -141,7 +143,7 @@ impl<'a> DryRun<'a> {
         };
         let unique = UniqueKey {
             check: self.check,
-            member: roles.key.as_deref(),
+            roles,
             used: self.keys.iter().map(String::as_str).collect(),
         };
         let from_title = self.keys_from_titles;
@@ -185,11 +187,8 @@ impl<'a> DryRun<'a> {
             });
         }
         self.keys_from_titles = last_key_was_made || roles.key.is_none();
-        let key = roles
-            .key
-            .as_deref()
-            .and_then(|member| key_of(&made, member));
-        self.keys.extend(key);
+        self.keys
+            .extend(roles.key(made.root()).map(Cow::into_owned));
         Ok(made)
     }
 
@@ -245,7 +244,7 @@ impl Iterator for DryRun<'_> {
 /// The operator's check, and that the key is new in the batch.
 struct UniqueKey<'c> {
     check: &'c dyn Check,
-    member: Option<&'c str>,
+    roles: &'c Roles,
     used: HashSet<&'c str>,
 }
 
@@ -253,26 +252,16 @@ impl Check for UniqueKey<'_> {
     fn check(&self, task: &Document) -> Vec<Violation> {
         let mut violations = self.check.check(task);
         let repeated = self
-            .member
-            .and_then(|member| key_of(task, member))
-            .filter(|key| self.used.contains(key.as_str()));
+            .roles
+            .key(task.root())
+            .filter(|key| self.used.contains(key.as_ref()));
         violations.extend(repeated.map(|key| Violation {
             instance_path: String::new(),
             schema_path: String::new(),
-            keyword: "uniqueKey".to_owned(),
+            keyword: UNIQUE_KEY.to_owned(),
             message: format!("the key {key:?} is taken, and no other was found"),
         }));
         violations
-    }
-}
-
-/// A task's key: the text of a string, the digits of a number.
-fn key_of(task: &Document, member: &str) -> Option<String> {
-    let node: Node<'_> = task.root().get(member)?;
-    match node.kind() {
-        Kind::String => node.as_str().map(|text| text.into_owned()),
-        Kind::Number => Some(node.text().to_owned()),
-        _ => None,
     }
 }
 
@@ -322,17 +311,30 @@ fn slug(title: &str) -> String {
 fn set_dependencies(task: &mut Map<String, Value>, member: &str, keys: &[&String], keep: bool) {
     match task.get_mut(member) {
         Some(Value::Array(list)) if !keys.is_empty() || keep => {
-            *list = keys.iter().map(|key| Value::from(key.as_str())).collect();
+            let sampled = list.first().cloned();
+            *list = keys
+                .iter()
+                .map(|key| key_like(sampled.as_ref(), key))
+                .collect();
         }
-        Some(Value::String(only)) if !keys.is_empty() => {
+        Some(only @ (Value::String(_) | Value::Number(_))) if !keys.is_empty() => {
             if let Some(key) = keys.first() {
-                (*key).clone_into(only);
+                *only = key_like(Some(only), key);
             }
         }
-        Some(Value::Array(_) | Value::String(_)) => {
+        Some(Value::Array(_) | Value::String(_) | Value::Number(_)) => {
             task.shift_remove(member);
         }
         _ => {}
+    }
+}
+
+/// Returns `key` as a JSON value of the sampled value's type: a number where the schema samples
+/// numbers, else a string.
+fn key_like(sampled: Option<&Value>, key: &str) -> Value {
+    match sampled {
+        Some(Value::Number(_)) => serde_json::from_str(key).unwrap_or_else(|_| Value::from(key)),
+        _ => Value::from(key),
     }
 }
 

@@ -1,28 +1,29 @@
-//! Taskwright: a brief becomes schema-checked tasks in a task server, from a browser tab.
+//! Taskwright turns a brief into schema-checked tasks and posts them to a task server, from a
+//! browser tab.
 //!
-//! The folders follow the way of a task. From the ground up, each using only what stands before it
-//! (`secrets` is for everyone; a test reads the `use crate::` lines and keeps the order):
-//!
-//! `retry_after, document ← schema ← settings, brief ← prompt, model ← review ← delivery, dry_run ← run ← ports
-//! ← driver ← browser, ui ← api`
-//!
-//! Everything before `browser` compiles and is tested natively.
+//! The folders follow the path of a task. A module uses only modules below it; ARCHITECTURE.md has
+//! the map, and a test reads the `use crate::` lines and keeps the order. Everything below
+//! `browser` compiles and is tested natively.
 
 pub mod api;
+pub mod app;
 pub mod brief;
 pub mod delivery;
+pub mod digest;
 pub mod document;
 pub mod driver;
 pub mod dry_run;
 pub mod model;
 pub mod ports;
 pub mod prompt;
+pub mod random;
 pub mod retry_after;
 pub mod review;
 pub mod run;
 pub mod schema;
 pub mod secrets;
 pub mod settings;
+pub mod text;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;

@@ -5,14 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{Answer, PostRequest};
+use crate::delivery::rest::{PostRequest, ServerReply};
 use crate::model::End;
 use crate::model::ModelRequest;
 use crate::secrets::Secret;
 
 /// What arrives of a model's answer.
 #[derive(Debug)]
-pub enum Part<'a> {
+pub enum ResponsePart<'a> {
     /// Status and headers; always first.
     Head {
         /// The HTTP status.
@@ -47,7 +47,7 @@ pub enum CallEnd {
 
 /// How long a call to a model may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct Timeouts {
     /// For how many milliseconds nothing may arrive; every byte begins it anew.
     pub idle: u32,
     /// How many milliseconds it may take in all.
@@ -62,18 +62,19 @@ pub trait ModelTransport {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        patience: Patience,
+        patience: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(Part<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> impl Future<Output = CallEnd>;
 }
 
 /// Posts a task. Never follows a redirect, sends no cookies and no referrer.
 pub trait TaskSink {
     /// Sends `request` once, the token put in.
-    fn post(&self, request: &PostRequest, token: &Secret) -> impl Future<Output = Answer>;
+    fn post(&self, request: &PostRequest, token: &Secret) -> impl Future<Output = ServerReply>;
     /// Asks for a task, the token put in.
-    fn look_up(&self, request: &LookUpRequest, token: &Secret) -> impl Future<Output = Answer>;
+    fn look_up(&self, request: &LookUpRequest, token: &Secret)
+    -> impl Future<Output = ServerReply>;
 }
 
 /// What time it is, and waiting.

@@ -43,7 +43,7 @@ pub enum Work {
     /// New tasks.
     New,
     /// These without what is wrong with them.
-    Mend(Vec<Faulty>),
+    Repair(Vec<Faulty>),
     /// Others in place of these.
     Replace(Vec<Unwanted>),
     /// This one as the instruction says.
@@ -214,7 +214,7 @@ fn wanted(work: &Work, schema: &TaskSchema) -> String {
     };
     match work {
         Work::New => String::new(),
-        Work::Mend(faulty) => {
+        Work::Repair(faulty) => {
             let mut text = String::from(
                 "\nThe tasks below break the rules that are named under each by JSON Pointer. Write \
                  each of them again, in this order, without these faults and otherwise unchanged",

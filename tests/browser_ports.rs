@@ -5,12 +5,12 @@
 use taskwright::browser::clock::PageClock;
 use taskwright::browser::database::Database;
 use taskwright::browser::fetch::Fetch;
-use taskwright::browser::local::{self, Shelf};
+use taskwright::browser::local::{self, WebStorage};
 use taskwright::browser::random;
-use taskwright::delivery::rest::{Answer, request};
+use taskwright::delivery::rest::{ServerReply, request};
 use taskwright::model::{HeaderValue, ModelRequest};
 use taskwright::ports::{
-    CallEnd, Clock, Durability, Entry, ModelTransport, Patience, StopSignal, Store, Table, TaskSink,
+    CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink, Timeouts,
 };
 use taskwright::review::Approval;
 use taskwright::secrets::{Secret, SecretName};
@@ -27,7 +27,7 @@ fn entry(table: Table, key: &str, text: &str) -> Entry {
     }
 }
 
-const PATIENCE: Patience = Patience {
+const PATIENCE: Timeouts = Timeouts {
     idle: 1000,
     whole: 2000,
 };
@@ -75,12 +75,15 @@ async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
 #[wasm_bindgen_test]
 fn what_is_typed_is_kept_at_once() {
     let name = format!("test-{:x}", random::bits().unwrap());
-    assert_eq!(local::read(Shelf::Browser, &name), None);
-    local::write(Shelf::Browser, &name, "é").unwrap();
-    assert_eq!(local::read(Shelf::Browser, &name).as_deref(), Some("é"));
-    assert_eq!(local::read(Shelf::Tab, &name), None);
-    local::remove(Shelf::Browser, &name);
-    assert_eq!(local::read(Shelf::Browser, &name), None);
+    assert_eq!(local::read(WebStorage::Browser, &name), None);
+    local::write(WebStorage::Browser, &name, "é").unwrap();
+    assert_eq!(
+        local::read(WebStorage::Browser, &name).as_deref(),
+        Some("é")
+    );
+    assert_eq!(local::read(WebStorage::Tab, &name), None);
+    local::remove(WebStorage::Browser, &name);
+    assert_eq!(local::read(WebStorage::Browser, &name), None);
 }
 
 #[wasm_bindgen_test]
@@ -130,7 +133,7 @@ async fn a_secret_is_put_into_no_request_to_another_origin() {
         key: "".into(),
     };
     let answer = Fetch.post(&request(&server, &approval), &secret).await;
-    assert!(matches!(answer, Answer::NotSent { .. }), "{answer:?}");
+    assert!(matches!(answer, ServerReply::NotSent { .. }), "{answer:?}");
     assert_eq!(arrived, 0);
 }
 
@@ -146,7 +149,7 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
     };
     let answer = Fetch.post(&request(&server, &approval), &token).await;
     assert!(
-        matches!(answer, Answer::None { ref message } if !message.is_empty()),
+        matches!(answer, ServerReply::None { ref message } if !message.is_empty()),
         "{answer:?}"
     );
     let asked = ModelRequest {

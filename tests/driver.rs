@@ -16,14 +16,14 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
-use taskwright::delivery::Outcome as Delivered;
+use taskwright::delivery::DeliveryOutcome;
 use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{Answer, PostRequest};
-use taskwright::driver::{self, Assignment, DryDriver, Keeper, LiveDriver, Loaded, Report};
-use taskwright::model::{End, ModelRequest, Outcome, Rung};
+use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report, WriteQueue};
+use taskwright::model::{End, GenerationOutcome, ModelRequest, ResponseFormat};
 use taskwright::ports::{
-    CallEnd, Clock, Durability, Entry, ModelTransport, Part, Patience, StopSignal, Store,
-    StoreError, Table, TaskSink,
+    CallEnd, Clock, Durability, Entry, ModelTransport, ResponsePart, StopSignal, Store, StoreError,
+    Table, TaskSink, Timeouts,
 };
 use taskwright::review::{Approval, DraftId, RunId};
 use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
@@ -65,9 +65,9 @@ impl ModelTransport for Model {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        _patience: Patience,
+        _patience: Timeouts,
         _stop: &StopSignal,
-        on_part: &mut dyn FnMut(Part<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
         let address = Address::parse(&request.url).unwrap();
         let key = key.map(|key| key.reveal_to(&address).unwrap().to_owned());
@@ -78,13 +78,13 @@ impl ModelTransport for Model {
             .pop_front()
             .expect("an answer is left");
         if status > 0 {
-            on_part(Part::Head {
+            on_part(ResponsePart::Head {
                 status,
                 headers: Vec::new(),
                 at: 1,
             });
             for piece in body.as_bytes().chunks(7) {
-                on_part(Part::Bytes(piece));
+                on_part(ResponsePart::Bytes(piece));
             }
         }
         end
@@ -93,19 +93,19 @@ impl ModelTransport for Model {
 
 #[derive(Clone, Default)]
 struct Tasks {
-    answers: Rc<RefCell<VecDeque<Answer>>>,
+    answers: Rc<RefCell<VecDeque<ServerReply>>>,
     posted: Rc<RefCell<Vec<(PostRequest, String)>>>,
 }
 
 impl TaskSink for Tasks {
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> Answer {
+    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
         self.answers
             .borrow_mut()
             .pop_front()
             .expect("an answer is left")
     }
 
-    async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
+    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
         let token = token.reveal_to(&request.address).unwrap().to_owned();
         self.posted.borrow_mut().push((request.clone(), token));
         self.answers
@@ -144,7 +144,7 @@ fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
             model: endpoint,
             ..Connection::built_in()
         },
-        Rung::default(),
+        ResponseFormat::default(),
     )
 }
 
@@ -156,9 +156,9 @@ fn check(schema: &TaskSchema) -> Arc<dyn Check> {
     Arc::new(Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap())
 }
 
-struct Told(Rc<RefCell<Vec<Report>>>);
+struct Announced(Rc<RefCell<Vec<Report>>>);
 
-impl Told {
+impl Announced {
     fn tasks(&self) -> Vec<(String, usize)> {
         let told = self.0.borrow();
         told.iter()
@@ -175,7 +175,7 @@ impl Told {
             .collect()
     }
 
-    fn outcome(&self) -> Outcome {
+    fn outcome(&self) -> GenerationOutcome {
         let told = self.0.borrow();
         match told.last() {
             Some(Report::Event(event)) => match &**event {
@@ -187,7 +187,7 @@ impl Told {
     }
 }
 
-fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Told {
+fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Announced {
     let told = Rc::new(RefCell::new(Vec::new()));
     let driver = LiveDriver::new(
         model.clone(),
@@ -201,7 +201,7 @@ fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Told {
             reports.borrow_mut().push(report);
         }),
     );
-    Told(told)
+    Announced(told)
 }
 
 fn answering(answers: &[(u16, String, CallEnd)]) -> Model {
@@ -347,7 +347,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
                 .unwrap();
         }
         let tasks = Tasks::default();
-        tasks.answers.borrow_mut().push_back(Answer::Http {
+        tasks.answers.borrow_mut().push_back(ServerReply::Http {
             status: 201,
             retry_after: None,
             replayed: false,
@@ -372,9 +372,9 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
         match posted.first() {
             Some((request, token)) => {
                 assert_eq!((&*request.body, token.as_str()), (body, "t"));
-                assert!(matches!(outcome, Delivered::Delivered { .. }));
+                assert!(matches!(outcome, DeliveryOutcome::Delivered { .. }));
             }
-            None => assert_eq!(outcome, Delivered::NoToken),
+            None => assert_eq!(outcome, DeliveryOutcome::NoToken),
         }
     }
 }
@@ -389,7 +389,7 @@ fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
     let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));
     let draft = posting("{}").draft;
     for status in [401, 422, 500] {
-        let repeats = Answer::Http {
+        let repeats = ServerReply::Http {
             status,
             retry_after: None,
             replayed: false,
@@ -426,7 +426,7 @@ fn a_dry_run_makes_its_tasks_and_its_receipts_with_nothing_but_a_clock() {
             StopSignal::default(),
             &report,
         ));
-        Told(told)
+        Announced(told)
     };
     let (first, second) = (make(), make());
     assert!(first.outcome().is_complete());
@@ -447,7 +447,7 @@ fn a_dry_run_makes_its_tasks_and_its_receipts_with_nothing_but_a_clock() {
             reports.borrow_mut().push(report)
         }),
     );
-    assert_eq!(Told(told).outcome(), Outcome::Cancelled);
+    assert_eq!(Announced(told).outcome(), GenerationOutcome::Cancelled);
 }
 
 /// A store in memory that can be told to fail.
@@ -507,7 +507,7 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
     let texts = (0..12)
         .map(|n| format!("{{\"title\":\"task {n}\"}}").into())
         .collect();
-    let step = run.apply(Event::Bring { texts }, 2);
+    let step = run.apply(Event::Import { texts }, 2);
     keep(&run, &step.changes);
     let id = run.id().to_string();
     let Loaded::Run(back, settled) = at_once(driver::load(&store, &id, 9)).unwrap() else {
@@ -531,7 +531,7 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
 }
 
 /// A run of so many tasks that were brought in, and a keeper that knows of all of them.
-fn kept_run(tasks: usize) -> (Run, Keeper) {
+fn kept_run(tasks: usize) -> (Run, WriteQueue) {
     let (mut run, step) = Run::start(Start {
         id: RunId::from_bits(5),
         mode: Mode::Live,
@@ -540,34 +540,34 @@ fn kept_run(tasks: usize) -> (Run, Keeper) {
         connection: Connection::built_in(),
         schema: TaskSchema::parse(LOOSE).unwrap(),
     });
-    let mut keeper = Keeper::default();
-    keeper.note(step.changes);
+    let mut write_queue = WriteQueue::default();
+    write_queue.note(step.changes);
     let texts = (0..tasks).map(|n| format!("{{\"title\":\"task {n}\"}}"));
     let step = run.apply(
-        Event::Bring {
+        Event::Import {
             texts: texts.map(Into::into).collect(),
         },
         2,
     );
-    keeper.note(step.changes);
-    (run, keeper)
+    write_queue.note(step.changes);
+    (run, write_queue)
 }
 
 #[test]
 fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
-    let (run, mut keeper) = kept_run(3);
-    let first = keeper.next(&run).unwrap();
+    let (run, mut write_queue) = kept_run(3);
+    let first = write_queue.next(&run).unwrap();
     assert_eq!(first.entries.len(), 4);
     assert_eq!(first.durability, Durability::Relaxed);
     let id = run.drafts()[1].id.clone();
-    keeper.note_attempt(id.clone(), 1);
-    keeper.note([Change::Run]);
-    assert!(keeper.next(&run).is_none(), "one at a time");
-    assert_eq!(keeper.done(first, &Ok(())), []);
-    let second = keeper.next(&run).unwrap();
+    write_queue.note_attempt(id.clone(), 1);
+    write_queue.note([Change::Run]);
+    assert!(write_queue.next(&run).is_none(), "one at a time");
+    assert_eq!(write_queue.done(first, &Ok(())), []);
+    let second = write_queue.next(&run).unwrap();
     assert_eq!(second.changes(), [Change::Run, Change::Draft(id.clone())]);
     assert_eq!(second.durability, Durability::Strict);
-    let told = keeper.done(second, &Ok(()));
+    let told = write_queue.done(second, &Ok(()));
     assert_eq!(
         told,
         [Event::Journaled {
@@ -575,19 +575,19 @@ fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
             attempt: 1
         }]
     );
-    assert!(keeper.next(&run).is_none());
+    assert!(write_queue.next(&run).is_none());
 }
 
 #[test]
 fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
-    let (run, mut keeper) = kept_run(600);
-    keeper.note_attempt(run.drafts()[0].id.clone(), 1);
+    let (run, mut write_queue) = kept_run(600);
+    write_queue.note_attempt(run.drafts()[0].id.clone(), 1);
     let mut written = 0;
     let mut told = Vec::new();
-    while let Some(writing) = keeper.next(&run) {
+    while let Some(writing) = write_queue.next(&run) {
         assert!(told.is_empty(), "the attempt goes last");
         written += writing.entries.len();
-        told = keeper.done(writing, &Ok(()));
+        told = write_queue.done(writing, &Ok(()));
     }
     assert_eq!(written, 601);
     assert!(matches!(told[..], [Event::Journaled { attempt: 1, .. }]));
@@ -595,21 +595,21 @@ fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
 
 #[test]
 fn a_full_disk_keeps_requests_from_leaving_and_loses_nothing() {
-    let (run, mut keeper) = kept_run(600);
-    keeper.note_attempt(run.drafts()[0].id.clone(), 1);
+    let (run, mut write_queue) = kept_run(600);
+    write_queue.note_attempt(run.drafts()[0].id.clone(), 1);
     let full = Err(StoreError::Full {
         reason: "no room".to_owned(),
     });
-    let writing = keeper.next(&run).unwrap();
-    let told = keeper.done(writing, &full);
+    let writing = write_queue.next(&run).unwrap();
+    let told = write_queue.done(writing, &full);
     assert!(matches!(
         told[..],
         [Event::JournalFailed { attempt: 1, .. }]
     ));
     let mut written = 0;
-    while let Some(writing) = keeper.next(&run) {
+    while let Some(writing) = write_queue.next(&run) {
         written += writing.entries.len();
-        assert_eq!(keeper.done(writing, &Ok(())), []);
+        assert_eq!(write_queue.done(writing, &Ok(())), []);
     }
     assert_eq!(written, 601);
 }

@@ -11,13 +11,13 @@
 #[path = "generation/world.rs"]
 mod world;
 
-#[path = "generation/again.rs"]
-mod again;
 #[path = "generation/budget.rs"]
 mod budget;
+#[path = "generation/follow_up.rs"]
+mod follow_up;
 #[path = "generation/many.rs"]
 mod many;
+#[path = "generation/response_formats.rs"]
+mod response_formats;
 #[path = "generation/retries.rs"]
 mod retries;
-#[path = "generation/rungs.rs"]
-mod rungs;

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use taskwright::document::Document;
-use taskwright::model::{End, Outcome, StreamEvent, TaskStream};
+use taskwright::model::{End, GenerationOutcome, StreamEvent, TaskStream};
 use taskwright::schema::{Check, Violation};
 use taskwright::settings::Api;
 
@@ -25,7 +25,7 @@ impl Check for Anything {
 
 struct Reading {
     events: Vec<StreamEvent>,
-    outcome: Outcome,
+    outcome: GenerationOutcome,
     raw_text: String,
 }
 
@@ -43,7 +43,7 @@ impl Reading {
     fn warns(&self) -> bool {
         self.events
             .iter()
-            .any(|event| matches!(event, StreamEvent::Warning(_)))
+            .any(|event| matches!(event, StreamEvent::Notice(_)))
     }
 }
 
@@ -233,8 +233,8 @@ proptest! {
         let body = stream_of(api, &text, size) + &end_of(api);
         let reading = read(api, body.as_bytes(), &[]);
         let around = reading.events.iter().any(|event| {
-            matches!(event, StreamEvent::Warning(warning)
-                if warning.code.as_str() == "text_around_json")
+            matches!(event, StreamEvent::Notice(notice)
+                if notice.code.as_str() == "text_around_json")
         });
         match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(_)) => prop_assert!(

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskwright::model::{End, Outcome, StreamEvent, TaskStream, Usage};
+use taskwright::model::{End, GenerationOutcome, StreamEvent, TaskStream, Usage};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, agent_task_schema};
 use taskwright::settings::Api;
@@ -248,7 +248,7 @@ fn check() -> Arc<dyn Check> {
 
 struct Reading {
     events: Vec<StreamEvent>,
-    outcome: Outcome,
+    outcome: GenerationOutcome,
     raw_text: String,
     usage: Option<Usage>,
 }
@@ -279,18 +279,18 @@ fn read(file: &str, size: usize, check: &Arc<dyn Check>) -> Reading {
 #[test]
 fn every_transcript_ends_as_it_should_however_its_bytes_are_split() {
     let check = check();
-    for (file, code, tasks, usage, warnings) in TABLE {
+    for (file, code, tasks, usage, notices) in TABLE {
         let whole = read(file, usize::MAX, &check);
         assert_eq!(whole.outcome.code(), *code, "{file}: {:?}", whole.outcome);
         let told: Vec<&str> = whole
             .events
             .iter()
             .filter_map(|event| match event {
-                StreamEvent::Warning(warning) => Some(warning.code.as_str()),
+                StreamEvent::Notice(notice) => Some(notice.code.as_str()),
                 _ => None,
             })
             .collect();
-        assert_eq!(told, *warnings, "{file}");
+        assert_eq!(told, *notices, "{file}");
         let used = whole.usage.map(|usage| (usage.input, usage.output));
         assert_eq!(used, *usage, "{file}");
         let found = whole
@@ -488,13 +488,13 @@ fn a_refusal_and_an_error_say_it_in_the_endpoints_words() {
         ("openrouter-error.chat.txt", "502"),
         ("openai-failed.responses.txt", "rate_limit_exceeded"),
     ] {
-        let Outcome::Failed(failure) = read(file, 10, &check).outcome else {
+        let GenerationOutcome::Failed(failure) = read(file, 10, &check).outcome else {
             panic!("{file}");
         };
         assert_eq!(failure.endpoint_code.as_deref(), Some(code), "{file}");
     }
     for file in ["page.chat.txt", "text.chat.txt", "ollama-native.chat.txt"] {
-        let Outcome::Failed(failure) = read(file, 10, &check).outcome else {
+        let GenerationOutcome::Failed(failure) = read(file, 10, &check).outcome else {
             panic!("{file}");
         };
         let start = String::from_utf8(body(file)).unwrap();

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use taskwright::delivery::{LookUp, Outcome};
+use taskwright::delivery::{DeliveryOutcome, LookUp};
 use taskwright::review::RunId;
-use taskwright::run::receipts::{self, Format};
+use taskwright::run::receipts::{self, ReceiptFormat};
 use taskwright::run::{Effect, Event, Mode, Run, Start};
 use taskwright::schema::TaskSchema;
 use taskwright::settings::Connection;
@@ -54,7 +54,7 @@ impl Stage {
             .iter()
             .enumerate()
             .map(|(at, title)| json!({"key": format!("k{at}"), "title": title}).to_string());
-        stage.apply(Event::Bring {
+        stage.apply(Event::Import {
             texts: texts.map(Into::into).collect(),
         });
         for effect in std::mem::take(&mut stage.wanted) {
@@ -79,7 +79,7 @@ impl Stage {
     }
 
     /// Does the next thing that the run wants.
-    fn carry_out(&mut self, outcome: Outcome) {
+    fn carry_out(&mut self, outcome: DeliveryOutcome) {
         if self.wanted.is_empty() {
             return;
         }
@@ -108,7 +108,7 @@ impl Stage {
     /// Writes the attempt down, so that its request is on its way.
     fn leave(&mut self) {
         assert!(matches!(self.wanted[..], [Effect::Journal { .. }]));
-        self.carry_out(Outcome::NoToken);
+        self.carry_out(DeliveryOutcome::NoToken);
     }
 
     fn post(&mut self) {
@@ -126,7 +126,7 @@ enum Act {
     Approve(usize),
     Reject(usize),
     Post,
-    Happens(Outcome),
+    Happens(DeliveryOutcome),
     Retry(usize),
     Resend(usize),
     LookUp(usize),
@@ -144,22 +144,22 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-fn outcomes() -> impl Strategy<Value = Outcome> {
+fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
     let message = texts;
     prop_oneof![
         4 => (any::<Option<u16>>(), proptest::option::of(texts())).prop_map(|(status, server_id)| {
-            Outcome::Delivered { status, server_id, replayed: false }
+            DeliveryOutcome::Delivered { status, server_id, replayed: false }
         }),
-        1 => message().prop_map(|message| Outcome::Refused {
+        1 => message().prop_map(|message| DeliveryOutcome::Refused {
             status: Some(422), code: "no".to_owned(), message, reasons: Vec::new(),
         }),
-        1 => message().prop_map(|message| Outcome::NotTaken {
+        1 => message().prop_map(|message| DeliveryOutcome::NotTaken {
             status: 429, retry_after: Some(1), message,
         }),
-        1 => message().prop_map(|message| Outcome::Unauthorized { status: 401, message }),
-        2 => message().prop_map(|message| Outcome::MayHaveArrived { status: None, message }),
-        1 => message().prop_map(|message| Outcome::NotSent { message }),
-        1 => Just(Outcome::NoToken),
+        1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, message }),
+        2 => message().prop_map(|message| DeliveryOutcome::MayHaveArrived { status: None, message }),
+        1 => message().prop_map(|message| DeliveryOutcome::NotSent { message }),
+        1 => Just(DeliveryOutcome::NoToken),
     ]
 }
 
@@ -285,7 +285,7 @@ proptest! {
         let run = &stage.run;
         let attempts: usize = run.drafts().iter().map(|draft| draft.delivery.attempts.len()).sum();
 
-        let (lines, summary) = read_json_lines(&receipts::text(run, Format::JsonLines, stage.now));
+        let (lines, summary) = read_json_lines(&receipts::text(run, ReceiptFormat::JsonLines, stage.now));
         prop_assert_eq!(lines.len(), attempts);
         prop_assert_eq!(&summary["attempts"], attempts);
         // Counted anew, from the drafts themselves.
@@ -300,7 +300,7 @@ proptest! {
             states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
         prop_assert_eq!(said, states);
 
-        let records = read_csv(&receipts::text(run, Format::Csv, stage.now));
+        let records = read_csv(&receipts::text(run, ReceiptFormat::Csv, stage.now));
         let (header, rows) = records.split_first().unwrap();
         prop_assert_eq!(rows.len(), attempts);
         for (row, line) in rows.iter().zip(&lines) {
@@ -312,16 +312,16 @@ proptest! {
     }
 }
 
-fn delivered(id: &str) -> Outcome {
-    Outcome::Delivered {
+fn delivered(id: &str) -> DeliveryOutcome {
+    DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some(id.to_owned()),
         replayed: false,
     }
 }
 
-fn lost() -> Outcome {
-    Outcome::MayHaveArrived {
+fn lost() -> DeliveryOutcome {
+    DeliveryOutcome::MayHaveArrived {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
@@ -340,7 +340,7 @@ fn a_line_names_everything_that_is_known_of_an_attempt() {
     stage.leave();
     stage.carry_out(delivered("t-1"));
     let approval = stage.run.drafts()[0].approval().unwrap().clone();
-    let (lines, _) = read_json_lines(&receipts::text(&stage.run, Format::JsonLines, NOW));
+    let (lines, _) = read_json_lines(&receipts::text(&stage.run, ReceiptFormat::JsonLines, NOW));
     assert_eq!(
         lines,
         [json!({
@@ -364,14 +364,15 @@ fn a_line_names_everything_that_is_known_of_an_attempt() {
             "message": null,
         })]
     );
-    let csv = receipts::text(&stage.run, Format::Csv, NOW);
+    let csv = receipts::text(&stage.run, ReceiptFormat::Csv, NOW);
     assert!(csv.contains(",\"'=HYPERLINK(\"\"x\"\")\","), "{csv}");
 }
 
 #[test]
 fn a_receipt_says_who_decided_what_became_of_a_task() {
     let deciders = |stage: &Stage| -> Vec<Value> {
-        let (lines, _) = read_json_lines(&receipts::text(&stage.run, Format::JsonLines, NOW));
+        let (lines, _) =
+            read_json_lines(&receipts::text(&stage.run, ReceiptFormat::JsonLines, NOW));
         lines
             .iter()
             .map(|line| line["decided_by"].clone())
@@ -444,11 +445,11 @@ fn a_file_is_named_for_its_run_and_its_day() {
     let run = RunId::from_bits(0xabc);
     for (format, name) in [
         (
-            Format::JsonLines,
+            ReceiptFormat::JsonLines,
             "taskwright-receipts-00000000000000000000000000000abc-2023-11-14.jsonl",
         ),
         (
-            Format::Csv,
+            ReceiptFormat::Csv,
             "taskwright-receipts-00000000000000000000000000000abc-2023-11-14.csv",
         ),
     ] {

@@ -175,15 +175,6 @@ fn without_a_key_role_what_needs_it_is_off_and_says_so() {
     );
 }
 
-#[test]
-fn findings_cross_the_border_in_snake_case() {
-    let found = lint(&[task("a", &["a"])], None);
-    let written = serde_json::to_value(&found[0]).unwrap();
-    assert_eq!(written["code"], "self_dependency");
-    assert_eq!(written["severity"], "error");
-    assert_eq!(written["tasks"], json!([0]));
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

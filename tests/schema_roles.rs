@@ -8,6 +8,7 @@
 )]
 
 use serde_json::{Value, json};
+use taskwright::document::Document;
 use taskwright::schema::{Roles, agent_action_schema, agent_task_schema};
 
 fn guessed(schema: &Value) -> [Option<String>; 3] {
@@ -94,5 +95,43 @@ fn members_behind_references_and_choices_count() {
 fn a_schema_that_says_nothing_has_no_roles() {
     for schema in [json!({}), json!(true), json!({"$ref": "#"}), json!([1])] {
         assert_eq!(guessed(&schema), expected(["", "", ""]));
+    }
+}
+
+#[test]
+fn keys_and_dependencies_are_read_from_strings_numbers_and_arrays() {
+    let roles = Roles {
+        key: Some("id".into()),
+        title: Some("name".into()),
+        depends_on: Some("after".into()),
+    };
+    let table: [(&str, Option<&str>, &[&str]); 7] = [
+        (r#"{"id":"b","after":"a"}"#, Some("b"), &["a"]),
+        (r#"{"id":2,"after":1}"#, Some("2"), &["1"]),
+        (r#"{"id":1.50,"after":[1,"a"]}"#, Some("1.50"), &["1", "a"]),
+        (r#"{"id":"b","after":["a","c"]}"#, Some("b"), &["a", "c"]),
+        (r#"{"id":null,"after":null}"#, None, &[]),
+        (r#"{"id":["b"],"after":{"a":1}}"#, None, &[]),
+        (r#"{"after":[null,["a"],"a"]}"#, None, &["a"]),
+    ];
+    for (task, key, dependencies) in table {
+        let task = Document::parse(task).unwrap();
+        assert_eq!(roles.key(task.root()).as_deref(), key, "{}", task.text());
+        assert_eq!(
+            roles.dependencies(task.root()),
+            dependencies,
+            "{}",
+            task.text()
+        );
+    }
+}
+
+#[test]
+fn a_key_may_be_a_number_and_dependencies_may_be_numbers() {
+    let number = json!({"type": "integer"});
+    let numbers = json!({"type": "array", "items": number});
+    for depends_on in [&number, &numbers] {
+        let schema = with(json!({"id": number, "title": {"type": "string"}, "after": depends_on}));
+        assert_eq!(guessed(&schema), expected(["id", "title", "after"]));
     }
 }

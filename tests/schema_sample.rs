@@ -10,7 +10,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use taskwright::document::Document;
-use taskwright::schema::sample::{Fullness, Hints, Seeded, sample, sample_valid, sample_with};
+use taskwright::random::SeededRng;
+use taskwright::schema::sample::{Fullness, Hints, sample, sample_valid, sample_with};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, agent_action_schema, agent_task_schema};
 
@@ -24,7 +25,7 @@ fn samples(schema: &Value) -> Vec<Value> {
     let check = check_of(schema);
     (0..12)
         .map(|seed| {
-            let mut random = Seeded::new(seed);
+            let mut random = SeededRng::new(seed);
             let document = sample_valid(schema, &check, &mut random, &Hints::default(), 60)
                 .unwrap_or_else(|error| panic!("seed {seed} of {schema}: {error}"));
             serde_json::from_str(document.text()).unwrap()
@@ -34,8 +35,14 @@ fn samples(schema: &Value) -> Vec<Value> {
 
 fn refusal(schema: &Value) -> (&'static str, String) {
     let check = check_of(schema);
-    let error = sample_valid(schema, &check, &mut Seeded::new(1), &Hints::default(), 24)
-        .expect_err("there is no such sample");
+    let error = sample_valid(
+        schema,
+        &check,
+        &mut SeededRng::new(1),
+        &Hints::default(),
+        24,
+    )
+    .expect_err("there is no such sample");
     assert!(!error.hint().is_empty());
     (error.code(), error.to_string())
 }
@@ -337,7 +344,7 @@ fn an_optional_member_that_cannot_be_made_is_left_out() {
 fn the_same_seed_gives_the_same_sample() {
     let schema: Value = serde_json::from_str(agent_task_schema()).unwrap();
     let made = |seed| {
-        sample(&schema, &schema, &mut Seeded::new(seed))
+        sample(&schema, &schema, &mut SeededRng::new(seed))
             .unwrap()
             .to_string()
     };
@@ -348,7 +355,7 @@ fn the_same_seed_gives_the_same_sample() {
 /// SplitMix64's published first outputs for the seed 1234567.
 #[test]
 fn the_generator_is_splitmix64() {
-    let mut random = Seeded::new(1_234_567);
+    let mut random = SeededRng::new(1_234_567);
     let first: Vec<u64> = (0..3).map(|_| random.next_u64()).collect();
     assert_eq!(
         first,
@@ -366,7 +373,7 @@ fn members_stand_in_the_order_of_the_schema() {
     let full = sample_with(
         &schema,
         &schema,
-        &mut Seeded::new(3),
+        &mut SeededRng::new(3),
         &Hints::default(),
         Fullness::All,
     )
@@ -379,7 +386,7 @@ fn members_stand_in_the_order_of_the_schema() {
     let bare = sample_with(
         &schema,
         &schema,
-        &mut Seeded::new(3),
+        &mut SeededRng::new(3),
         &Hints::default(),
         Fullness::Required,
     )
@@ -425,7 +432,7 @@ proptest! {
     #[test]
     fn a_schema_that_can_be_met_is_met(schema in any_schema(), seed in any::<u64>()) {
         let check = check_of(&schema);
-        let made = sample_valid(&schema, &check, &mut Seeded::new(seed), &Hints::default(), 60);
+        let made = sample_valid(&schema, &check, &mut SeededRng::new(seed), &Hints::default(), 60);
         prop_assert!(made.is_ok(), "{:?}", made);
     }
 
@@ -433,7 +440,7 @@ proptest! {
     fn what_a_pattern_gives_matches_it(pattern in any_pattern(), least in 0u32..12, seed in any::<u64>()) {
         let schema = json!({"type": "string", "pattern": format!("^{pattern}$"), "minLength": least});
         // Not every pattern can be as long as that; what is made has to match, by another engine.
-        if let Ok(made) = sample(&schema, &schema, &mut Seeded::new(seed)) {
+        if let Ok(made) = sample(&schema, &schema, &mut SeededRng::new(seed)) {
             let document = Document::parse(&made.to_string()).unwrap();
             prop_assert_eq!(check_of(&schema).check(&document), vec![], "{}", made);
         }
@@ -442,13 +449,13 @@ proptest! {
     #[test]
     fn no_text_makes_the_pattern_reader_panic(pattern in "[\\^$.|?*+()\\[\\]{},:=!<>\\-\\\\a-dpu0-9 é]{0,24}", seed in any::<u64>()) {
         let schema = json!({"type": "string", "pattern": pattern});
-        let _ = sample(&schema, &schema, &mut Seeded::new(seed));
+        let _ = sample(&schema, &schema, &mut SeededRng::new(seed));
     }
 
     #[test]
     fn nothing_makes_the_generator_panic(schema in any_json(), seed in any::<u64>()) {
         // An error is as good an answer as a value.
-        let _ = sample(&schema, &schema, &mut Seeded::new(seed));
+        let _ = sample(&schema, &schema, &mut SeededRng::new(seed));
     }
 }
 

@@ -11,7 +11,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use taskwright::document::Document;
-use taskwright::schema::sample::{Seeded, sample};
+use taskwright::random::SeededRng;
+use taskwright::schema::sample::sample;
 use taskwright::schema::strict::{ModelSchema, envelope, model_schema, without_model_nulls};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, agent_action_schema, agent_task_schema};
@@ -732,7 +733,7 @@ proptest! {
         }
         let theirs = Validator::compile(&model.schema, &ValidatorOptions::default()).unwrap();
         let own = Validator::compile(&schema, &ValidatorOptions::default()).unwrap();
-        let mut random = Seeded::new(seed);
+        let mut random = SeededRng::new(seed);
         for _ in 0..6 {
             let Ok(value) = sample(&model.schema, &model.schema, &mut random) else { continue };
             let task = Document::parse(&value.to_string()).unwrap();

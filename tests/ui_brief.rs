@@ -50,7 +50,7 @@ async fn everything_wrong_with_a_brief_stands_beside_its_field_and_the_first_get
         "what is put right is not blamed any more"
     );
     mounted.press("Generate 5 tasks").await;
-    assert_eq!(*mounted.desk.asked.borrow(), ["start Dry", "start Dry"]);
+    assert_eq!(*mounted.commands.asked.borrow(), ["start Dry", "start Dry"]);
 }
 
 #[wasm_bindgen_test]
@@ -86,12 +86,12 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
             .is_empty()
     );
     assert!(
-        mounted.desk.asked.borrow().is_empty(),
+        mounted.commands.asked.borrow().is_empty(),
         "nothing is saved that is wrong"
     );
     type_into(&mounted.one("#base"), "https://model.example.com/v1").await;
     mounted.press("Save the settings").await;
-    assert_eq!(*mounted.desk.asked.borrow(), ["connect Local"]);
+    assert_eq!(*mounted.commands.asked.borrow(), ["connect Local"]);
     assert!(mounted.all("dialog").is_empty());
     assert!(
         mounted
@@ -124,7 +124,10 @@ async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
     type_into(&mounted.one("#secret"), "hunter2").await;
     mounted.one("dialog input[type=checkbox]").click();
     mounted.press("Use the token").await;
-    assert_eq!(*mounted.desk.asked.borrow(), ["give token hunter2 true"]);
+    assert_eq!(
+        *mounted.commands.asked.borrow(),
+        ["give token hunter2 true"]
+    );
     assert!(mounted.all("dialog").is_empty());
     let page = document().document_element().unwrap().outer_html();
     assert!(!page.contains("hunter2"));
@@ -142,7 +145,7 @@ async fn a_host_from_a_link_stands_in_full_and_closing_is_a_no() {
         "https://tasks.example.com:8443/a/b/tasks"
     );
     mounted.press("Close").await;
-    assert_eq!(*mounted.desk.asked.borrow(), ["host false"]);
+    assert_eq!(*mounted.commands.asked.borrow(), ["host false"]);
 }
 
 #[wasm_bindgen_test]
@@ -153,7 +156,7 @@ async fn pasted_text_that_is_refused_stays_in_its_field() {
     type_into(&mounted.one("#paste"), r#"[{"key":"a"},{"key":"b"}]"#).await;
     assert!(mounted.has_button("Add 2 tasks"));
     type_into(&mounted.one("#paste"), "[{]").await;
-    mounted.page.bring_problem.set(Some(Problem {
+    mounted.page.import_problem.set(Some(Problem {
         code: "json_syntax".to_owned(),
         what: "This is not JSON".to_owned(),
         hint: "Correct it.".to_owned(),
@@ -211,7 +214,7 @@ async fn a_problem_says_what_to_do_and_can_be_dismissed() {
     );
     mounted.press("Dismiss: config.json holds a secret").await;
     assert_eq!(
-        *mounted.desk.asked.borrow(),
+        *mounted.commands.asked.borrow(),
         ["dismiss config_holds_secret"]
     );
 }

@@ -11,10 +11,10 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::delivery::{LookUp, Outcome as Answer};
-use taskwright::model::Outcome;
+use taskwright::delivery::{DeliveryOutcome, LookUp};
+use taskwright::model::GenerationOutcome;
 use taskwright::review::DraftId;
-use taskwright::run::{Event, Mode, Progress, Standing};
+use taskwright::run::{DeliveryProgress, Event, Mode, Phase};
 use taskwright::ui::page::Problem;
 use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -27,9 +27,9 @@ const NOW: u64 = 1_800_000_000_000;
 async fn reviewed(tasks: &[String]) -> Mounted {
     let mounted = mount_run(Mode::Live, &tasks.len().to_string());
     for task in tasks {
-        mounted.desk.arrive(task);
+        mounted.commands.arrive(task);
     }
-    mounted.desk.end(Outcome::Complete);
+    mounted.commands.end(GenerationOutcome::Complete);
     drawn().await;
     mounted
 }
@@ -38,16 +38,16 @@ async fn reviewed(tasks: &[String]) -> Mounted {
 async fn posting(tasks: &[String]) -> Mounted {
     let mounted = reviewed(tasks).await;
     let drafts = mounted.page.approvable.get_untracked();
-    mounted.desk.apply(Event::Approve { drafts });
+    mounted.commands.apply(Event::Approve { drafts });
     post(&mounted).await;
     mounted
 }
 
 async fn post(mounted: &Mounted) {
     let digest = mounted.page.confirmation.get_untracked().unwrap().digest;
-    mounted.desk.apply(Event::Post { digest });
+    mounted.commands.apply(Event::Post { digest });
     drawn().await;
-    mounted.desk.events.borrow_mut().clear();
+    mounted.commands.events.borrow_mut().clear();
 }
 
 fn id(mounted: &Mounted, ordinal: usize) -> DraftId {
@@ -55,13 +55,13 @@ fn id(mounted: &Mounted, ordinal: usize) -> DraftId {
 }
 
 /// Lets an attempt leave, and what came of it be known.
-async fn answer(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: Answer) {
+async fn answer(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: DeliveryOutcome) {
     let draft = id(mounted, ordinal);
-    mounted.desk.apply(Event::Journaled {
+    mounted.commands.apply(Event::Journaled {
         draft: draft.clone(),
         attempt,
     });
-    mounted.desk.apply(Event::Answered {
+    mounted.commands.apply(Event::Answered {
         draft,
         attempt,
         outcome,
@@ -69,16 +69,16 @@ async fn answer(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: Answer
     drawn().await;
 }
 
-fn delivered() -> Answer {
-    Answer::Delivered {
+fn delivered() -> DeliveryOutcome {
+    DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some("t-1".to_owned()),
         replayed: false,
     }
 }
 
-fn lost() -> Answer {
-    Answer::MayHaveArrived {
+fn lost() -> DeliveryOutcome {
+    DeliveryOutcome::MayHaveArrived {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
@@ -105,8 +105,8 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = posting(&tasks).await;
     answer(&mounted, 1, 1, delivered()).await;
-    let mut progress = Progress {
-        standing: Standing::Going,
+    let mut progress = DeliveryProgress {
+        standing: Phase::Going,
         left: 2,
         next_at: None,
         per_minute: Some(48),
@@ -128,7 +128,7 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
         text(&mounted, ".post-bar [role=status]"),
         "Up to 4 tasks side by side. 1 of 3 tasks done, about 2 minutes left."
     );
-    progress.standing = Standing::Probing;
+    progress.standing = Phase::Probing;
     progress.next_at = Some(NOW + 9_000);
     mounted.page.progress.set(Some((progress, NOW)));
     drawn().await;
@@ -141,7 +141,7 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     drawn().await;
     assert!(text(&mounted, ".standing").ends_with("next try in 8 s"));
     mounted.press("Stop posting").await;
-    assert_eq!(*mounted.desk.events.borrow(), [Event::StopPosting]);
+    assert_eq!(*mounted.commands.events.borrow(), [Event::StopPosting]);
 }
 
 #[wasm_bindgen_test]
@@ -153,7 +153,7 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
     ];
     let mounted = reviewed(&tasks).await;
     let drafts = vec![id(&mounted, 2), id(&mounted, 3)];
-    mounted.desk.apply(Event::Approve { drafts });
+    mounted.commands.apply(Event::Approve { drafts });
     drawn().await;
     mounted.press("Post 2 tasks to localhost:8080").await;
     let dialog = text(&mounted, "dialog");
@@ -163,13 +163,13 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
     );
     mounted.press("Cancel").await;
     post(&mounted).await;
-    let notes: Vec<String> = mounted
+    let notices: Vec<String> = mounted
         .all(".task-note")
         .iter()
         .map(|note| note.text_content().unwrap())
         .collect();
     assert_eq!(
-        notes,
+        notices,
         [
             "waits for first (not approved)",
             "waits for second (queued)"
@@ -197,7 +197,7 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
 #[wasm_bindgen_test]
 async fn going_on_without_a_journal_is_a_deliberate_act_that_says_what_it_means() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
-    mounted.desk.apply(Event::JournalFailed {
+    mounted.commands.apply(Event::JournalFailed {
         draft: id(&mounted, 1),
         attempt: 1,
         reason: "the disk is full".to_owned(),
@@ -214,17 +214,20 @@ async fn going_on_without_a_journal_is_a_deliberate_act_that_says_what_it_means(
     // What Enter presses is the way back.
     mounted.one("dialog button[type=submit]").click();
     drawn().await;
-    assert!(mounted.desk.events.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
     mounted.press("Go on without a journal…").await;
     mounted.press("Go on without a journal").await;
-    assert_eq!(*mounted.desk.events.borrow(), [Event::GoOnWithoutJournal]);
+    assert_eq!(
+        *mounted.commands.events.borrow(),
+        [Event::ContinueWithoutJournal]
+    );
 }
 
 #[wasm_bindgen_test]
 async fn that_nothing_can_be_written_down_is_said_before_posting() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
     let drafts = vec![id(&mounted, 1)];
-    mounted.desk.apply(Event::Approve { drafts });
+    mounted.commands.apply(Event::Approve { drafts });
     mounted.page.storage_problem.set(Some(Problem {
         code: "store_full".to_owned(),
         what: "The storage is full.".to_owned(),
@@ -250,14 +253,14 @@ async fn a_task_of_unknown_fate_is_looked_up_and_only_a_task_that_is_there_prove
     assert!(said().contains("Asking the server"));
     mounted.press("Look it up on the server").await;
     assert_eq!(
-        *mounted.desk.events.borrow(),
+        *mounted.commands.events.borrow(),
         [Event::LookUp {
             draft: draft.clone()
         }],
         "asked once at a time"
     );
     let come_back = |answer| {
-        mounted.desk.apply(Event::LookedUp {
+        mounted.commands.apply(Event::LookedUp {
             draft: draft.clone(),
             answer,
         });
@@ -324,7 +327,7 @@ async fn sending_all_failed_tasks_again_leaves_the_unknown_ones_alone() {
     answer(&mounted, 1, 1, delivered()).await;
     answer(&mounted, 2, 1, lost()).await;
     answer(&mounted, 3, 1, lost()).await;
-    mounted.desk.apply(Event::Decide {
+    mounted.commands.apply(Event::Decide {
         draft: id(&mounted, 3),
         delivered: false,
     });
@@ -332,7 +335,7 @@ async fn sending_all_failed_tasks_again_leaves_the_unknown_ones_alone() {
     assert!(!mounted.has_button("Send t1 again"));
     mounted.press("Send 1 failed task again").await;
     assert_eq!(
-        *mounted.desk.events.borrow(),
+        *mounted.commands.events.borrow(),
         [Event::Retry {
             drafts: vec![id(&mounted, 3)]
         }]
@@ -344,8 +347,8 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = reviewed(&tasks).await;
     let drafts = vec![id(&mounted, 1)];
-    mounted.desk.apply(Event::Approve { drafts });
-    mounted.page.is_onlooker.set(true);
+    mounted.commands.apply(Event::Approve { drafts });
+    mounted.page.is_read_only.set(true);
     drawn().await;
     let band = text(&mounted, "#onlooker-band");
     assert!(
@@ -353,7 +356,7 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
         "{band}"
     );
     open(&mounted, 2).await;
-    mounted.desk.events.borrow_mut().clear();
+    mounted.commands.events.borrow_mut().clear();
     for name in [
         "Approve t1",
         "Reject t1",
@@ -382,20 +385,20 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
     mounted.one("#task-2").focus().unwrap();
     key("a").await;
     key("r").await;
-    assert!(mounted.desk.events.borrow().is_empty());
-    assert!(mounted.desk.asked.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
+    assert!(mounted.commands.asked.borrow().is_empty());
     assert!(mounted.all("dialog").is_empty());
 
-    mounted.page.is_onlooker.set(false);
+    mounted.page.is_read_only.set(false);
     drawn().await;
     mounted.press("Approve t1").await;
-    assert_eq!(mounted.desk.events.borrow().len(), 1);
+    assert_eq!(mounted.commands.events.borrow().len(), 1);
 }
 
 #[wasm_bindgen_test]
 async fn a_tab_that_looks_on_sees_how_far_posting_is_and_cannot_pause_it() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
-    mounted.page.is_onlooker.set(true);
+    mounted.page.is_read_only.set(true);
     drawn().await;
     assert!(
         text(&mounted, ".post-bar").contains("Another tab is posting 0 of 1 to localhost:8080")
@@ -403,17 +406,17 @@ async fn a_tab_that_looks_on_sees_how_far_posting_is_and_cannot_pause_it() {
     for name in ["Pause posting", "Stop posting"] {
         mounted.press(name).await;
     }
-    assert!(mounted.desk.events.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
 }
 
 #[wasm_bindgen_test]
 async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = reviewed(&tasks).await;
-    mounted.desk.apply(Event::Approve {
+    mounted.commands.apply(Event::Approve {
         drafts: vec![id(&mounted, 1)],
     });
-    mounted.desk.apply(Event::Reject {
+    mounted.commands.apply(Event::Reject {
         draft: id(&mounted, 3),
         reason: String::new(),
     });
@@ -433,7 +436,7 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
     assert_eq!(sums, ["1", "1", "1", "3"]);
     mounted.press("Save as CSV").await;
     mounted.press("Save as JSON Lines").await;
-    assert_eq!(*mounted.desk.asked.borrow(), ["save csv", "save jsonl"]);
+    assert_eq!(*mounted.commands.asked.borrow(), ["save csv", "save jsonl"]);
     assert!(text(&mounted, "dialog [role=status]").contains("Saved as receipts"));
 }
 

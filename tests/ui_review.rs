@@ -10,7 +10,7 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::model::Outcome;
+use taskwright::model::GenerationOutcome;
 use taskwright::run::{Event, Mode};
 use taskwright::settings::Api;
 use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
@@ -23,9 +23,9 @@ wasm_bindgen_test_configure!(run_in_browser);
 async fn reviewed(tasks: &[String]) -> Mounted {
     let mounted = mount_run(Mode::Live, &tasks.len().to_string());
     for task in tasks {
-        mounted.desk.arrive(task);
+        mounted.commands.arrive(task);
     }
-    mounted.desk.end(Outcome::Complete);
+    mounted.commands.end(GenerationOutcome::Complete);
     drawn().await;
     mounted
 }
@@ -55,7 +55,7 @@ async fn a_task_appears_while_the_answer_arrives_and_cannot_be_decided_yet() {
         mounted.one(".stream-line .count").text_content().unwrap(),
         "0 of 3"
     );
-    mounted.desk.arrive(&task("first", "Take a backup"));
+    mounted.commands.arrive(&task("first", "Take a backup"));
     drawn().await;
     assert_eq!(
         mounted.one(".stream-line .count").text_content().unwrap(),
@@ -64,8 +64,8 @@ async fn a_task_appears_while_the_answer_arrives_and_cannot_be_decided_yet() {
     assert_eq!(keys_of_rows(&mounted), ["first"]);
     assert!(!mounted.has_button("Approve first"));
     mounted.press("Stop generating").await;
-    assert_eq!(*mounted.desk.events.borrow(), [Event::StopGeneration]);
-    mounted.desk.end(Outcome::Complete);
+    assert_eq!(*mounted.commands.events.borrow(), [Event::StopGeneration]);
+    mounted.commands.end(GenerationOutcome::Complete);
     drawn().await;
     assert!(mounted.has_button("Approve first"));
 }
@@ -85,14 +85,14 @@ async fn what_the_model_wrote_is_text_and_never_markup() {
 async fn approve_all_takes_the_valid_ones_and_undo_puts_back_exactly_those() {
     let mounted = reviewed(&two_and_an_invalid_one()).await;
     mounted.press("Approve first").await;
-    mounted.desk.events.borrow_mut().clear();
+    mounted.commands.events.borrow_mut().clear();
     mounted.press("Approve 1 valid task").await;
     assert!(mounted.has_button("Put second back"));
     mounted.press("Undo").await;
-    let events = mounted.desk.events.borrow().clone();
+    let events = mounted.commands.events.borrow().clone();
     let [
         Event::Approve { drafts: approved },
-        Event::PutBack { drafts: put_back },
+        Event::UndoDecisions { drafts: put_back },
     ] = &events[..]
     else {
         panic!("{events:?}");
@@ -123,7 +123,7 @@ async fn an_invalid_task_says_what_is_wrong_and_cannot_be_approved() {
     );
     approve.click();
     drawn().await;
-    assert!(mounted.desk.events.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
 }
 
 #[wasm_bindgen_test]
@@ -211,7 +211,7 @@ async fn letters_in_a_field_are_not_commands() {
     mounted.one("#search").focus().unwrap();
     key("a").await;
     key("r").await;
-    assert!(mounted.desk.events.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
 }
 
 #[wasm_bindgen_test]
@@ -260,10 +260,10 @@ async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
     let mounted = mount_run(Mode::Live, "500");
     for at in 0..2_000 {
         mounted
-            .desk
+            .commands
             .arrive(&task(&format!("task-{at}"), "Do one of many things"));
     }
-    mounted.desk.end(Outcome::Complete);
+    mounted.commands.end(GenerationOutcome::Complete);
     drawn().await;
     let list = mounted.one(".task-list");
     // Without the page's style sheets the list would be as high as its rows.
@@ -300,8 +300,10 @@ async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
 #[wasm_bindgen_test]
 async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
     let mounted = mount_run(Mode::Live, "3");
-    mounted.desk.arrive(&task("first", "Take a backup"));
-    mounted.desk.end(Outcome::cut_off(Api::ChatCompletions));
+    mounted.commands.arrive(&task("first", "Take a backup"));
+    mounted
+        .commands
+        .end(GenerationOutcome::cut_off(Api::ChatCompletions));
     drawn().await;
     let banner = mounted.one(".banner").text_content().unwrap();
     assert!(banner.contains("Cut off after 1 of 3 tasks"), "{banner}");
@@ -311,10 +313,10 @@ async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
     mounted
         .press("Keep the 1 whole task of a cut-off answer")
         .await;
-    let events = mounted.desk.events.borrow().clone();
+    let events = mounted.commands.events.borrow().clone();
     assert_eq!(
         events,
-        [Event::KeepWhole {
+        [Event::AcceptPartial {
             outcome: "cut_off".to_owned()
         }]
     );
@@ -325,27 +327,30 @@ async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
 async fn every_outcome_says_what_happened_and_what_to_do() {
     for (outcome, words) in [
         (
-            Outcome::Refused {
+            GenerationOutcome::Refused {
                 text: "I cannot.".to_owned(),
             },
             "I cannot.",
         ),
-        (Outcome::Filtered, "content filter"),
+        (GenerationOutcome::Filtered, "content filter"),
         (
-            Outcome::Interrupted { reason: None },
+            GenerationOutcome::Interrupted { reason: None },
             "broke off after 0 of 3 tasks",
         ),
-        (Outcome::Stalled, "Nothing arrived any more"),
-        (Outcome::Cancelled, "You stopped it after 0 of 3 tasks"),
+        (GenerationOutcome::Stalled, "Nothing arrived any more"),
+        (
+            GenerationOutcome::Cancelled,
+            "You stopped it after 0 of 3 tasks",
+        ),
         (
             // One that is not tried again by itself.
-            Outcome::Failed(Box::new(taskwright::model::Failure::not_configured())),
+            GenerationOutcome::Failed(Box::new(taskwright::model::Failure::not_configured())),
             "configured",
         ),
     ] {
         let mounted = mount_run(Mode::Live, "3");
         let hint = outcome.hint();
-        mounted.desk.end(outcome);
+        mounted.commands.end(outcome);
         drawn().await;
         let banner = mounted.one(".banner").text_content().unwrap();
         assert!(banner.contains(words) && banner.contains(&hint), "{banner}");
@@ -362,7 +367,7 @@ async fn a_rejection_carries_its_reason_and_shows_it() {
     assert_eq!(focused(), "reason");
     type_into(&mounted.one("#reason"), " Too vague ").await;
     mounted.press("Reject the task").await;
-    let events = mounted.desk.events.borrow().clone();
+    let events = mounted.commands.events.borrow().clone();
     assert!(
         matches!(&events[..], [Event::Reject { reason, .. }] if reason == "Too vague"),
         "{events:?}"
@@ -380,17 +385,17 @@ async fn a_rejection_carries_its_reason_and_shows_it() {
 async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_what_goes() {
     let mounted = reviewed(&two_and_an_invalid_one()).await;
     mounted.press("Approve 2 valid tasks").await;
-    mounted.desk.events.borrow_mut().clear();
+    mounted.commands.events.borrow_mut().clear();
     mounted.press("Post 2 tasks to localhost:8080").await;
     let dialog = mounted.one("dialog").text_content().unwrap();
     assert!(dialog.contains("http://localhost:8080/tasks"), "{dialog}");
     assert!(dialog.contains("Not there yet"), "{dialog}");
-    assert!(mounted.desk.events.borrow().is_empty());
+    assert!(mounted.commands.events.borrow().is_empty());
     let digest = mounted.page.confirmation.get_untracked().unwrap().digest;
     assert!(dialog.contains(&digest));
     mounted.one("dialog button[type=submit]").click();
     drawn().await;
-    assert_eq!(*mounted.desk.events.borrow(), [Event::Post { digest }]);
+    assert_eq!(*mounted.commands.events.borrow(), [Event::Post { digest }]);
     assert!(mounted.all("dialog").is_empty());
 }
 
@@ -400,19 +405,19 @@ async fn a_task_of_unknown_fate_is_decided_by_the_operator_and_never_resent_blin
     mounted.press("Approve 1 valid task").await;
     let confirmation = mounted.page.confirmation.get_untracked().unwrap();
     let draft = confirmation.order[0].clone();
-    mounted.desk.apply(Event::Post {
+    mounted.commands.apply(Event::Post {
         digest: confirmation.digest,
     });
-    mounted.desk.apply(Event::Journaled {
+    mounted.commands.apply(Event::Journaled {
         draft: draft.clone(),
         attempt: 1,
     });
     drawn().await;
     assert!(mounted.has_button("Pause posting"));
-    mounted.desk.apply(Event::Answered {
+    mounted.commands.apply(Event::Answered {
         draft: draft.clone(),
         attempt: 1,
-        outcome: taskwright::delivery::Outcome::MayHaveArrived {
+        outcome: taskwright::delivery::DeliveryOutcome::MayHaveArrived {
             status: None,
             message: "Failed to fetch".to_owned(),
         },
@@ -432,10 +437,10 @@ async fn a_task_of_unknown_fate_is_decided_by_the_operator_and_never_resent_blin
         mounted.one("#json").has_attribute("readonly"),
         "what may have left is not changed"
     );
-    mounted.desk.events.borrow_mut().clear();
+    mounted.commands.events.borrow_mut().clear();
     mounted.press("It arrived").await;
     assert_eq!(
-        *mounted.desk.events.borrow(),
+        *mounted.commands.events.borrow(),
         [Event::Decide {
             draft,
             delivered: true

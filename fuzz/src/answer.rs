@@ -2,7 +2,7 @@
 //! complete only where the model said that it had finished.
 
 use serde_json::json;
-use taskwright::model::Outcome;
+use taskwright::model::GenerationOutcome;
 use taskwright::settings::Api;
 
 use super::json::Json;
@@ -39,7 +39,7 @@ pub fn holds(bytes: &[u8]) {
 
 /// A text that is nothing but a JSON object has to be read as an answer, unless it is beyond a
 /// limit or names its tasks twice.
-fn assert_documents_are_understood(text: &str, outcome: &Outcome) {
+fn assert_documents_are_understood(text: &str, outcome: &GenerationOutcome) {
     if let Ok(value @ Json::Object(_)) = serde_json::from_str::<Json>(text)
         && value.count("tasks") < 2
     {

@@ -2,7 +2,7 @@
 //! an edit changes what it names and not one byte more.
 
 use serde_json::Value;
-use taskwright::document::scanner::{Limits, Progress, Scanner};
+use taskwright::document::scanner::{ScanLimits, ScanProgress, Scanner};
 use taskwright::document::{Document, DocumentError, Fault, Kind, Node, push_token, quote};
 
 use super::json::{Json, is_out_of_range};
@@ -42,10 +42,10 @@ pub fn holds(bytes: &[u8]) {
 fn assert_split_alike(text: &str, whole: &Result<Document, DocumentError>) {
     let mut dice = Dice::of(text.as_bytes());
     for longest in [1, 3, 40] {
-        let mut scanner = Scanner::new(Limits::default());
+        let mut scanner = Scanner::new(ScanLimits::default());
         let mut rest = text;
-        let mut result = Ok(Progress::More);
-        while !rest.is_empty() && matches!(result, Ok(Progress::More)) {
+        let mut result = Ok(ScanProgress::More);
+        while !rest.is_empty() && matches!(result, Ok(ScanProgress::More)) {
             let size = 1 + dice.below(longest);
             let end = rest
                 .char_indices()

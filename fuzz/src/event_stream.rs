@@ -2,7 +2,7 @@
 
 use taskwright::model::sse::{Decoder, MAX_LINE_BYTES};
 
-use super::reference_decoder::{Event, events};
+use super::reference_decoder::{SseEvent, events};
 use super::splits::ways;
 
 /// Panics where a body is decoded otherwise than the standard says.
@@ -17,7 +17,7 @@ pub fn holds(body: &[u8]) {
     }
 }
 
-fn decoded(pieces: &[&[u8]]) -> Vec<Event> {
+fn decoded(pieces: &[&[u8]]) -> Vec<SseEvent> {
     let mut decoder = Decoder::new();
     let mut seen = Vec::new();
     for piece in pieces {
@@ -26,7 +26,7 @@ fn decoded(pieces: &[&[u8]]) -> Vec<Event> {
                 !event.replaced || event.data.contains(char::REPLACEMENT_CHARACTER),
                 "{event:?} holds nothing that was replaced"
             );
-            seen.push(Event {
+            seen.push(SseEvent {
                 name: event.name.to_owned(),
                 data: event.data.to_owned(),
                 id: event.id.to_owned(),

@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 use taskwright::document::Document;
+use taskwright::random::SeededRng;
 use taskwright::schema::Check;
-use taskwright::schema::sample::{Seeded, sample};
+use taskwright::schema::sample::sample;
 use taskwright::schema::strict::{ModelSchema, envelope, model_schema, without_model_nulls};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 
@@ -51,7 +52,7 @@ fn assert_sound(schema: &Value, model: &ModelSchema) {
     let validator = validator.unwrap_or_else(|error| panic!("{error}: {whole} of {schema}"));
     for seed in 0..SAMPLES {
         // Not every schema has instances that can be made; those that are made may miss a rule.
-        let Ok(task) = sample(&model.schema, &model.schema, &mut Seeded::new(seed)) else {
+        let Ok(task) = sample(&model.schema, &model.schema, &mut SeededRng::new(seed)) else {
             return;
         };
         let text = task.to_string();

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Deserializer, Value};
 use taskwright::document::Document;
 use taskwright::model::{
-    End, MAX_TASK_BYTES, Outcome, StreamEvent, TaskStream, Usage, Warning, WarningCode,
+    End, GenerationOutcome, MAX_TASK_BYTES, Notice, NoticeCode, StreamEvent, TaskStream, Usage,
 };
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Violation, agent_task_schema};
@@ -27,7 +27,7 @@ static DEFAULT_SCHEMA: LazyLock<Arc<Validator>> = LazyLock::new(|| {
 #[derive(Debug, PartialEq)]
 pub struct Reading {
     pub events: Vec<StreamEvent>,
-    pub outcome: Outcome,
+    pub outcome: GenerationOutcome,
     pub raw_text: String,
     pub usage: Option<Usage>,
 }
@@ -98,7 +98,7 @@ impl Reading {
     pub fn assert_sound(&self) {
         self.assert_tasks_are_as_written();
         assert!(!self.outcome.hint().is_empty() && !self.outcome.message().is_empty());
-        if let Outcome::Failed(failure) = &self.outcome {
+        if let GenerationOutcome::Failed(failure) = &self.outcome {
             assert!(!failure.message.is_empty(), "{failure:?}");
         }
         let told: String = self
@@ -156,8 +156,8 @@ impl Reading {
     fn assert_the_json_closed(&self) {
         let tasks: Vec<&Document> = self.tasks().map(|(task, _)| task).collect();
         let around = self.events.iter().any(|event| match event {
-            StreamEvent::Warning(Warning { code, .. }) => {
-                [WarningCode::TextAroundJson, WarningCode::ReasoningInAnswer].contains(code)
+            StreamEvent::Notice(Notice { code, .. }) => {
+                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer].contains(code)
             }
             _ => false,
         });

@@ -3,14 +3,14 @@
 
 /// An event: its name, its data, the last id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct SseEvent {
     pub name: String,
     pub data: String,
     pub id: String,
 }
 
 /// All events of a body.
-pub fn events(body: &[u8]) -> Vec<Event> {
+pub fn events(body: &[u8]) -> Vec<SseEvent> {
     // "Streams must be decoded using the UTF-8 decode algorithm", which "strips one leading BOM".
     let text = String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body));
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -23,7 +23,7 @@ pub fn events(body: &[u8]) -> Vec<Event> {
     for line in lines {
         if line.is_empty() {
             if let Some(data) = data.strip_suffix('\n') {
-                events.push(Event {
+                events.push(SseEvent {
                     name: if name.is_empty() {
                         "message".into()
                     } else {

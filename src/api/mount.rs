@@ -8,15 +8,15 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
-use super::office::{Office, OfficeDesk};
-use super::surface::arguments::{self, Thrown};
-use super::surface::error::SurfaceError;
-use super::surface::shape;
+use super::arguments::{self, Thrown};
+use super::error::SurfaceError;
+use super::shape;
+use crate::app::{self, Application, ApplicationCommands};
 use crate::schema::{TaskSchema, agent_task_schema};
 use crate::settings::Connection;
-use crate::ui::app::App;
-use crate::ui::desk::{Desk, DeskHandle};
+use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::page::Page;
+use crate::ui::root::App;
 
 /// `AppConfig` of the TypeScript types.
 #[derive(Debug, Default, Deserialize)]
@@ -33,7 +33,7 @@ pub struct AppHandle {
 }
 
 struct Mounted {
-    office: Rc<Office>,
+    app: Rc<Application>,
     /// Dropped to take the page out of its element.
     view: Box<dyn Any>,
 }
@@ -44,7 +44,7 @@ impl AppHandle {
     #[wasm_bindgen(skip_typescript)]
     pub fn unmount(&mut self) {
         if let Some(mounted) = self.mounted.take() {
-            mounted.office.close();
+            mounted.app.close();
             drop(mounted.view);
         }
     }
@@ -76,7 +76,7 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
         Some(json) => shape::read("config", &json)?,
         None => AppConfig::default(),
     };
-    super::panic_page::install();
+    app::panic_page::install();
     let schema = TaskSchema::parse(agent_task_schema()).map_err(SurfaceError::Schema)?;
     let query = config.query.unwrap_or_else(|| {
         web_sys::window()
@@ -84,20 +84,21 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
             .unwrap_or_default()
     });
     // The state outlives the view: what was under way when the page was taken out may still end.
-    let (page, office) = Owner::new().with(|| {
+    let (page, app) = Owner::new().with(|| {
         let page = Page::new(Connection::built_in(), schema);
-        (page, Office::open(page, &query))
+        (page, Application::open(page, &query))
     });
-    let at_the_desk = Rc::clone(&office);
+    let application = Rc::clone(&app);
     let view = leptos::mount::mount_to(element.clone(), move || {
-        let desk: DeskHandle =
-            StoredValue::new_local(Rc::new(OfficeDesk(at_the_desk)) as Rc<dyn Desk>);
+        let commands: CommandsHandle = StoredValue::new_local(Rc::new(ApplicationCommands(
+            application,
+        )) as Rc<dyn PageCommands>);
         element.set_text_content(None);
-        view! { <App page desk/> }
+        view! { <App page commands/> }
     });
     Ok(AppHandle {
         mounted: Some(Mounted {
-            office,
+            app,
             view: Box::new(view),
         }),
     })

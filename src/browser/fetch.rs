@@ -12,9 +12,9 @@ use web_sys::{
 use super::clock::{PageClock, Timer};
 use super::words;
 use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{Answer, MAX_ANSWER_BYTES, PostRequest};
+use crate::delivery::rest::{MAX_ANSWER_BYTES, PostRequest, ServerReply};
 use crate::model::{End, HeaderValue, ModelRequest};
-use crate::ports::{CallEnd, Clock, ModelTransport, Part, Patience, StopSignal, TaskSink};
+use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::secrets::Secret;
 use crate::settings::{Address, ModelEndpoint};
 
@@ -23,7 +23,7 @@ pub const POST_MILLISECONDS: u32 = 60_000;
 /// The longest that a small look-up is waited for.
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
 /// A small body is waited for so long in all.
-const LOOK_UP: Patience = Patience {
+const LOOK_UP: Timeouts = Timeouts {
     idle: LOOK_UP_MILLISECONDS,
     whole: LOOK_UP_MILLISECONDS,
 };
@@ -48,9 +48,9 @@ impl ModelTransport for Fetch {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        patience: Patience,
+        patience: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(Part<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
         if stop.is_stopped() {
             return CallEnd::Stopped;
@@ -82,7 +82,7 @@ impl ModelTransport for Fetch {
             Some(Err(reason)) => return unreachable(&reason),
             Some(Ok(response)) => response,
         };
-        on_part(Part::Head {
+        on_part(ResponsePart::Head {
             status: response.status(),
             headers: readable_headers(&response),
             at: PageClock.now(),
@@ -102,7 +102,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn from_now(patience: Patience) -> Waiting {
+    fn from_now(patience: Timeouts) -> Waiting {
         Waiting {
             idle: patience.idle,
             until: PageClock.now() + u64::from(patience.whole),
@@ -186,7 +186,7 @@ async fn read_body(
     response: &Response,
     waiting: Waiting,
     stop: &StopSignal,
-    on_part: &mut dyn FnMut(Part<'_>),
+    on_part: &mut dyn FnMut(ResponsePart<'_>),
 ) -> End {
     let Some(body) = response.body() else {
         return End::Ended;
@@ -213,7 +213,7 @@ async fn read_body(
             .ok()
             .and_then(|value| value.dyn_into::<Uint8Array>().ok());
         if let Some(bytes) = bytes {
-            on_part(Part::Bytes(&bytes.to_vec()));
+            on_part(ResponsePart::Bytes(&bytes.to_vec()));
         }
     }
 }
@@ -242,7 +242,7 @@ where
 }
 
 impl TaskSink for Fetch {
-    async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
+    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
         let build = |abort: &AbortController| {
             let mut builder = Request::post(&request.url);
             for (name, value) in &request.headers {
@@ -263,7 +263,7 @@ impl TaskSink for Fetch {
         answer_within(POST_MILLISECONDS, build).await
     }
 
-    async fn look_up(&self, request: &LookUpRequest, token: &Secret) -> Answer {
+    async fn look_up(&self, request: &LookUpRequest, token: &Secret) -> ServerReply {
         let build = |abort: &AbortController| {
             let builder = with_token(
                 Request::get(&request.url),
@@ -303,8 +303,8 @@ fn with_token(
 async fn answer_within(
     milliseconds: u32,
     build: impl FnOnce(&AbortController) -> Result<Request, Failed>,
-) -> Answer {
-    let not_sent = |message: String| Answer::NotSent { message };
+) -> ServerReply {
+    let not_sent = |message: String| ServerReply::NotSent { message };
     let Ok(abort) = AbortController::new() else {
         return not_sent("this browser cannot stop requests".to_owned());
     };
@@ -317,20 +317,20 @@ async fn answer_within(
         Some(answer) => answer,
         None => {
             abort.abort();
-            Answer::None {
+            ServerReply::None {
                 message: format!("There was no answer within {} s.", milliseconds / 1_000),
             }
         }
     }
 }
 
-async fn answer(request: Request) -> Answer {
+async fn answer(request: Request) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
-        Err(message) => return Answer::None { message },
+        Err(message) => return ServerReply::None { message },
     };
     if response.type_() == ResponseType::Opaqueredirect {
-        return Answer::Redirected;
+        return ServerReply::Redirected;
     }
     let header = |name: &str| response.headers().get(name);
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
@@ -339,8 +339,8 @@ async fn answer(request: Request) -> Answer {
     let mut body = Vec::new();
     let stop = StopSignal::default();
     let enough = stop.clone();
-    let mut take = |part: Part<'_>| {
-        if let Part::Bytes(bytes) = part {
+    let mut take = |part: ResponsePart<'_>| {
+        if let ResponsePart::Bytes(bytes) = part {
             let room = MAX_ANSWER_BYTES.saturating_sub(body.len());
             body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             if bytes.len() >= room {
@@ -349,7 +349,7 @@ async fn answer(request: Request) -> Answer {
         }
     };
     let _ = read_body(&response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
-    Answer::Http {
+    ServerReply::Http {
         status,
         retry_after,
         replayed: replayed.is_some_and(|value| value == "true"),
@@ -382,8 +382,8 @@ pub async fn look_up(
         .await
         .ok_or("there was no answer in time")??;
     let mut body = Vec::new();
-    let mut take = |part: Part<'_>| {
-        if let Part::Bytes(bytes) = part {
+    let mut take = |part: ResponsePart<'_>| {
+        if let ResponsePart::Bytes(bytes) = part {
             let room = most.saturating_sub(body.len());
             body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         }

@@ -7,7 +7,7 @@ use super::words;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shelf {
+pub enum WebStorage {
     /// Stays until it is cleared. Never holds a secret.
     Browser,
     /// Goes with the tab.
@@ -17,11 +17,11 @@ pub enum Shelf {
 /// Every key of ours begins so: other pages of the same origin share the storage.
 const PREFIX: &str = "taskwright.";
 
-fn storage(shelf: Shelf) -> Result<Storage, String> {
+fn storage(shelf: WebStorage) -> Result<Storage, String> {
     let window = web_sys::window().ok_or("there is no window")?;
     let storage = match shelf {
-        Shelf::Browser => window.local_storage(),
-        Shelf::Tab => window.session_storage(),
+        WebStorage::Browser => window.local_storage(),
+        WebStorage::Tab => window.session_storage(),
     };
     storage
         .map_err(|error| words(&error))?
@@ -30,7 +30,7 @@ fn storage(shelf: Shelf) -> Result<Storage, String> {
 
 /// What is kept under a name; `None` also where nothing can be kept.
 #[must_use]
-pub fn read(shelf: Shelf, name: &str) -> Option<String> {
+pub fn read(shelf: WebStorage, name: &str) -> Option<String> {
     storage(shelf)
         .ok()?
         .get_item(&format!("{PREFIX}{name}"))
@@ -41,14 +41,14 @@ pub fn read(shelf: Shelf, name: &str) -> Option<String> {
 ///
 /// # Errors
 /// What the browser said: there is no storage, or no room.
-pub fn write(shelf: Shelf, name: &str, text: &str) -> Result<(), String> {
+pub fn write(shelf: WebStorage, name: &str, text: &str) -> Result<(), String> {
     storage(shelf)?
         .set_item(&format!("{PREFIX}{name}"), text)
         .map_err(|error| words(&error))
 }
 
 /// Forgets everything whose name begins with `prefix`.
-pub fn remove_all(shelf: Shelf, prefix: &str) {
+pub fn remove_all(shelf: WebStorage, prefix: &str) {
     let Ok(storage) = storage(shelf) else { return };
     let prefix = format!("{PREFIX}{prefix}");
     let names: Vec<String> = (0..storage.length().unwrap_or(0))
@@ -62,7 +62,7 @@ pub fn remove_all(shelf: Shelf, prefix: &str) {
 }
 
 /// Forgets what is kept under a name.
-pub fn remove(shelf: Shelf, name: &str) {
+pub fn remove(shelf: WebStorage, name: &str) {
     if let Ok(storage) = storage(shelf) {
         // Removing what is not there is no error, and nothing else can go wrong.
         let _ = storage.remove_item(&format!("{PREFIX}{name}"));

@@ -23,11 +23,11 @@ extern "C" {
 }
 
 /// A lock that is held until this goes, or the tab does.
-pub struct Held {
+pub struct HeldLock {
     release: Option<Function>,
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         if let Some(release) = &self.release {
             // Resolving a promise cannot fail.
@@ -38,19 +38,19 @@ impl Drop for Held {
 
 /// Takes the lock of this name, or `None` where another tab holds it. Where a page has no locks
 /// (they need a secure context), nothing keeps two tabs apart, and the lock counts as taken.
-pub async fn take(name: &str) -> Option<Held> {
+pub async fn take(name: &str) -> Option<HeldLock> {
     request(name, true).await
 }
 
 /// Waits for the lock of this name, however long another tab holds it. `None` where the browser
 /// does not let it be waited for.
-pub async fn wait(name: &str) -> Option<Held> {
+pub async fn wait(name: &str) -> Option<HeldLock> {
     request(name, false).await
 }
 
-async fn request(name: &str, only_if_free: bool) -> Option<Held> {
+async fn request(name: &str, only_if_free: bool) -> Option<HeldLock> {
     let Some(locks) = manager() else {
-        return Some(Held { release: None });
+        return Some(HeldLock { release: None });
     };
     let mut release = None;
     let held_on = Promise::new(&mut |resolve, _reject| release = Some(resolve));
@@ -79,11 +79,11 @@ async fn request(name: &str, only_if_free: bool) -> Option<Held> {
         &options,
         callback.unchecked_ref(),
     ) else {
-        return Some(Held { release: None });
+        return Some(HeldLock { release: None });
     };
     // Never rejected.
     let _ = JsFuture::from(answer).await;
-    is_taken.get().then_some(Held { release })
+    is_taken.get().then_some(HeldLock { release })
 }
 
 fn manager() -> Option<LockManager> {

@@ -1,10 +1,10 @@
 //! The bytes that leave, fixed when a task is approved.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::sha256_hex;
 use crate::review::{Approval, DraftId};
 use crate::settings::BodyTemplate;
 
@@ -21,9 +21,29 @@ pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -
         Some(template) => template.around(task).into(),
     };
     let digest = sha256_hex(body.as_bytes());
-    let seed = Sha256::digest(format!("taskwright key\n{id}\n{digest}").as_bytes());
+    let seed: [u8; 32] = Sha256::digest(format!("taskwright key\n{id}\n{digest}")).into();
+    let [
+        key_bytes @ ..,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+        _,
+    ] = seed;
+    let key = uuid::Builder::from_custom_bytes(key_bytes).into_uuid();
     Approval {
-        key: uuid_v8(&seed).into(),
+        key: key.to_string().into(),
         body,
         digest: digest.into(),
     }
@@ -37,40 +57,7 @@ pub fn batch_digest<'a>(digests: impl Iterator<Item = &'a str>) -> String {
         hash.update(digest.as_bytes());
         hash.update(b"\n");
     }
-    hex(&hash.finalize())
-}
-
-/// SHA-256 (FIPS 180-4) in lower-case hexadecimal.
-#[must_use]
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn uuid_v8(seed: &[u8]) -> String {
-    let bits = seed
-        .iter()
-        .take(16)
-        .fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
-    let version = (bits & !(0xF << 76)) | (0x8 << 76);
-    let uuid = (version & !(0x3 << 62)) | (0x2 << 62);
-    let text = format!("{uuid:032x}");
-    let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
-    [
-        part(0..8),
-        part(8..12),
-        part(12..16),
-        part(16..20),
-        part(20..32),
-    ]
-    .join("-")
+    format!("{:x}", hash.finalize())
 }
 
 #[cfg(test)]
@@ -106,11 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_sha_256() {
-        assert_eq!(
-            sha256_hex(b"abc"),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+    fn the_batch_digest_depends_on_the_order() {
         let forth = batch_digest(["a", "b"].into_iter());
         assert_ne!(forth, batch_digest(["b", "a"].into_iter()));
     }

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::receipt::LookUp;
-use super::rest::{self, Answer};
+use super::rest::{self, ServerReply};
 use crate::secrets::SecretName;
 use crate::settings::{Address, TaskServer};
 
@@ -33,17 +33,19 @@ pub fn request(server: &TaskServer, key: &str) -> LookUpRequest {
 /// What an answer says of the task with this key. Only an item that names this very key counts: a
 /// server that does not know the question answers with all it has.
 #[must_use]
-pub fn read(answer: &Answer, key: &str, at: u64) -> LookUp {
+pub fn read(answer: &ServerReply, key: &str, at: u64) -> LookUp {
     let cannot_tell = |message: String| LookUp::CannotTell { at, message };
     let (status, body) = match answer {
-        Answer::Http { status, body, .. } => (*status, body),
-        Answer::Redirected => {
+        ServerReply::Http { status, body, .. } => (*status, body),
+        ServerReply::Redirected => {
             return cannot_tell("The server redirects this address elsewhere.".to_owned());
         }
-        Answer::None { message } | Answer::NotSent { message } => {
+        ServerReply::None { message } | ServerReply::NotSent { message } => {
             return cannot_tell(message.clone());
         }
-        Answer::NoToken => return cannot_tell("There is no token for this server.".to_owned()),
+        ServerReply::NoToken => {
+            return cannot_tell("There is no token for this server.".to_owned());
+        }
     };
     let value: Option<Value> = serde_json::from_str(body).ok();
     if !(200..300).contains(&status) {
@@ -84,8 +86,8 @@ mod tests {
 
     const KEY: &str = "0b5d7a0e-0000-8000-8000-000000000001";
 
-    fn http(status: u16, body: &str) -> Answer {
-        Answer::Http {
+    fn http(status: u16, body: &str) -> ServerReply {
+        ServerReply::Http {
             status,
             retry_after: None,
             replayed: false,
@@ -137,9 +139,9 @@ mod tests {
             http(200, "<!doctype html>"),
             http(200, r#"{"ok":true}"#),
             http(200, "\"x\""),
-            Answer::Redirected,
-            Answer::NoToken,
-            Answer::None {
+            ServerReply::Redirected,
+            ServerReply::NoToken,
+            ServerReply::None {
                 message: "Failed to fetch".to_owned(),
             },
         ] {

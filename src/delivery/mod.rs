@@ -10,4 +10,4 @@ pub mod receipt;
 pub mod rest;
 pub mod retry;
 
-pub use receipt::{Attempt, Delivery, LookUp, Outcome, Reason, Unsafe};
+pub use receipt::{Attempt, Delivery, DeliveryOutcome, LookUp, Reason, Unsafe};

@@ -16,7 +16,7 @@ pub struct Reason {
 /// What one attempt came to. What counts is whether the server *may have taken* the task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum Outcome {
+pub enum DeliveryOutcome {
     /// It has it.
     Delivered {
         /// The HTTP status; none in a dry run.
@@ -71,17 +71,17 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl DeliveryOutcome {
     /// This outcome with each text of the server's passed through `change`.
     #[must_use]
-    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> Outcome {
+    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> DeliveryOutcome {
         match &mut self {
-            Outcome::Delivered { server_id, .. } => {
+            DeliveryOutcome::Delivered { server_id, .. } => {
                 if let Some(server_id) = server_id {
                     *server_id = change(server_id);
                 }
             }
-            Outcome::Refused {
+            DeliveryOutcome::Refused {
                 code,
                 message,
                 reasons,
@@ -94,11 +94,11 @@ impl Outcome {
                     reason.message = change(&reason.message);
                 }
             }
-            Outcome::NotTaken { message, .. }
-            | Outcome::Unauthorized { message, .. }
-            | Outcome::MayHaveArrived { message, .. }
-            | Outcome::NotSent { message } => *message = change(message),
-            Outcome::Dry | Outcome::NoToken => {}
+            DeliveryOutcome::NotTaken { message, .. }
+            | DeliveryOutcome::Unauthorized { message, .. }
+            | DeliveryOutcome::MayHaveArrived { message, .. }
+            | DeliveryOutcome::NotSent { message } => *message = change(message),
+            DeliveryOutcome::Dry | DeliveryOutcome::NoToken => {}
         }
         self
     }
@@ -128,7 +128,7 @@ pub struct Attempt {
     /// When its outcome was known.
     pub ended_at: Option<u64>,
     /// What came of it; none while it is under way.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<DeliveryOutcome>,
 }
 
 /// How far the delivery of one task is.
@@ -170,7 +170,7 @@ pub struct Delivery {
     pub settled: u32,
     /// Whether it is written down and waits for room. After a reload nobody knows: it is not kept.
     #[serde(skip)]
-    pub waits_for_room: bool,
+    pub awaits_slot: bool,
     /// How often it was tried since the operator last asked for it.
     #[serde(default)]
     pub tries: u32,
@@ -267,7 +267,7 @@ impl Delivery {
         let is_there = self
             .attempts
             .iter()
-            .any(|attempt| matches!(attempt.outcome, Some(Outcome::Delivered { .. })));
+            .any(|attempt| matches!(attempt.outcome, Some(DeliveryOutcome::Delivered { .. })));
         !is_there && self.open_attempts().next().is_some()
     }
 
@@ -304,7 +304,7 @@ impl Delivery {
                 .iter()
                 .rev()
                 .find_map(|attempt| match attempt.outcome.as_ref()? {
-                    Outcome::Delivered { server_id, .. } => server_id.as_deref(),
+                    DeliveryOutcome::Delivered { server_id, .. } => server_id.as_deref(),
                     _ => None,
                 });
         match self.look_up.as_deref() {
@@ -336,13 +336,16 @@ impl Delivery {
     fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(|attempt| {
             attempt.number > self.settled
-                && matches!(attempt.outcome, Some(Outcome::MayHaveArrived { .. }))
+                && matches!(
+                    attempt.outcome,
+                    Some(DeliveryOutcome::MayHaveArrived { .. })
+                )
         })
     }
 
     /// What the last attempt came to.
     #[must_use]
-    pub fn outcome(&self) -> Option<&Outcome> {
+    pub fn outcome(&self) -> Option<&DeliveryOutcome> {
         self.last().and_then(|attempt| attempt.outcome.as_ref())
     }
 }
@@ -366,7 +369,7 @@ mod tests {
                 started_at,
                 left_at: None,
                 ended_at: Some(started_at),
-                outcome: Some(Outcome::MayHaveArrived {
+                outcome: Some(DeliveryOutcome::MayHaveArrived {
                     status: None,
                     message: String::new(),
                 }),

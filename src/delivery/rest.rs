@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 
-use super::receipt::{Outcome, Reason};
+use super::receipt::{DeliveryOutcome, Reason};
 use crate::retry_after;
 use crate::review::Approval;
 use crate::secrets::SecretName;
 use crate::settings::{Address, TaskServer};
+use crate::text::truncate_chars;
 
 /// At most so much of an answer is read: 64 KiB.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
@@ -49,7 +50,7 @@ pub fn request(server: &TaskServer, approval: &Approval) -> PostRequest {
 
 /// What came back, as far as a page can see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum ServerReply {
     /// An HTTP answer.
     Http {
         /// Its status.
@@ -80,18 +81,18 @@ pub enum Answer {
 
 /// What an answer that was there at `now` (milliseconds since 1970) means for the task.
 #[must_use]
-pub fn outcome(answer: &Answer, now: u64) -> Outcome {
+pub fn outcome(answer: &ServerReply, now: u64) -> DeliveryOutcome {
     match answer {
-        Answer::Redirected => redirected(),
-        Answer::NoToken => Outcome::NoToken,
-        Answer::NotSent { message } => Outcome::NotSent {
+        ServerReply::Redirected => redirected(),
+        ServerReply::NoToken => DeliveryOutcome::NoToken,
+        ServerReply::NotSent { message } => DeliveryOutcome::NotSent {
             message: message.clone(),
         },
-        Answer::None { message } => Outcome::MayHaveArrived {
+        ServerReply::None { message } => DeliveryOutcome::MayHaveArrived {
             status: None,
             message: message.clone(),
         },
-        Answer::Http {
+        ServerReply::Http {
             status,
             retry_after,
             replayed,
@@ -105,8 +106,8 @@ pub fn outcome(answer: &Answer, now: u64) -> Outcome {
     }
 }
 
-fn redirected() -> Outcome {
-    Outcome::Refused {
+fn redirected() -> DeliveryOutcome {
+    DeliveryOutcome::Refused {
             status: None,
             code: "redirected".to_owned(),
             message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
@@ -114,7 +115,7 @@ fn redirected() -> Outcome {
         }
 }
 
-fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> Outcome {
+fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> DeliveryOutcome {
     let value: Option<Value> = serde_json::from_str(body).ok();
     let message = || message(status, value.as_ref(), body);
     let seconds = wait.map(|milliseconds| milliseconds.div_ceil(1_000));
@@ -124,43 +125,43 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> O
             if is_no_receipt {
                 // A 2xx that is a web page or JSON-RPC comes from something else than a task
                 // server; whether a task server stands behind it nobody can say.
-                return Outcome::MayHaveArrived {
+                return DeliveryOutcome::MayHaveArrived {
                     status: Some(status),
                     message: message(),
                 };
             }
-            Outcome::Delivered {
+            DeliveryOutcome::Delivered {
                 status: Some(status),
                 server_id: value.as_ref().and_then(server_id),
                 replayed,
             }
         }
-        401 | 403 => Outcome::Unauthorized {
+        401 | 403 => DeliveryOutcome::Unauthorized {
             status,
             message: message(),
         },
-        425 | 429 => Outcome::NotTaken {
-            status,
-            retry_after: seconds,
-            message: message(),
-        },
-        503 if seconds.is_some() => Outcome::NotTaken {
+        425 | 429 => DeliveryOutcome::NotTaken {
             status,
             retry_after: seconds,
             message: message(),
         },
-        408 | 409 | 500..=599 => Outcome::MayHaveArrived {
+        503 if seconds.is_some() => DeliveryOutcome::NotTaken {
+            status,
+            retry_after: seconds,
+            message: message(),
+        },
+        408 | 409 | 500..=599 => DeliveryOutcome::MayHaveArrived {
             status: Some(status),
             message: message(),
         },
         300..=399 => redirected(),
-        _ => Outcome::Refused {
+        _ => DeliveryOutcome::Refused {
             status: Some(status),
             code: value
                 .as_ref()
                 .and_then(|value| value.get("code"))
                 .and_then(Value::as_str)
-                .map_or_else(|| format!("http_{status}"), |code| cut(code, 60)),
+                .map_or_else(|| format!("http_{status}"), |code| truncate_chars(code, 60)),
             message: message(),
             reasons: value.as_ref().map(reasons).unwrap_or_default(),
         },
@@ -174,7 +175,7 @@ pub(super) fn server_id(value: &Value) -> Option<String> {
         ["id", "task_id", "taskId", "uuid"]
             .iter()
             .find_map(|name| match value.get(name)? {
-                Value::String(text) if !text.is_empty() => Some(cut(text, 200)),
+                Value::String(text) if !text.is_empty() => Some(truncate_chars(text, 200)),
                 Value::Number(number) => Some(number.to_string()),
                 _ => None,
             })
@@ -206,8 +207,8 @@ fn reasons(value: &Value) -> Vec<Reason> {
             .take(MOST)
             .filter_map(|violation| {
                 Some(Reason {
-                    instance_path: cut(violation.get("instance_path")?.as_str()?, 300),
-                    message: cut(violation.get("message")?.as_str()?, 300),
+                    instance_path: truncate_chars(violation.get("instance_path")?.as_str()?, 300),
+                    message: truncate_chars(violation.get("message")?.as_str()?, 300),
                 })
             })
             .collect();
@@ -229,8 +230,8 @@ fn reasons(value: &Value) -> Vec<Reason> {
                     crate::document::push_token(&pointer, &name)
                 });
             Some(Reason {
-                instance_path: cut(&pointer, 300),
-                message: cut(entry.get("msg")?.as_str()?, 300),
+                instance_path: truncate_chars(&pointer, 300),
+                message: truncate_chars(entry.get("msg")?.as_str()?, 300),
             })
         })
         .collect()
@@ -257,7 +258,7 @@ pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String 
     if text.is_empty() {
         format!("The server answered {status} and said nothing more.")
     } else {
-        cut(&text, MAX_MESSAGE_CHARACTERS)
+        truncate_chars(&text, MAX_MESSAGE_CHARACTERS)
     }
 }
 
@@ -282,18 +283,10 @@ fn web_page(body: &str) -> Option<String> {
     Some(match title {
         Some(title) => format!(
             "The answer is a web page (\u{201c}{}\u{201d}), not a task server's.",
-            cut(title, 80)
+            truncate_chars(title, 80)
         ),
         None => "The answer is a web page, not a task server's.".to_owned(),
     })
-}
-
-fn cut(text: &str, characters: usize) -> String {
-    let mut cut: String = text.chars().take(characters).collect();
-    if cut.len() < text.len() {
-        cut.push('…');
-    }
-    cut
 }
 
 #[cfg(test)]
@@ -303,9 +296,9 @@ mod tests {
     /// Sun, 06 Nov 1994 08:49:37 GMT.
     const NOW: u64 = 784_111_777_000;
 
-    fn http(status: u16, retry_after: Option<&str>, body: &str) -> Outcome {
+    fn http(status: u16, retry_after: Option<&str>, body: &str) -> DeliveryOutcome {
         outcome(
-            &Answer::Http {
+            &ServerReply::Http {
                 status,
                 retry_after: retry_after.map(str::to_owned),
                 replayed: false,
@@ -351,18 +344,18 @@ mod tests {
             assert_eq!(outcome["outcome"], expected, "{status} {retry_after:?}");
         }
         assert!(matches!(
-            outcome(&Answer::Redirected, NOW),
-            Outcome::Refused { status: None, .. }
+            outcome(&ServerReply::Redirected, NOW),
+            DeliveryOutcome::Refused { status: None, .. }
         ));
         let silent = outcome(
-            &Answer::None {
+            &ServerReply::None {
                 message: "Failed to fetch".into(),
             },
             NOW,
         );
         assert!(matches!(
             silent,
-            Outcome::MayHaveArrived { status: None, .. }
+            DeliveryOutcome::MayHaveArrived { status: None, .. }
         ));
     }
 
@@ -375,7 +368,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
             ("later", None),
         ] {
-            let Outcome::NotTaken { retry_after, .. } = http(429, Some(value), "") else {
+            let DeliveryOutcome::NotTaken { retry_after, .. } = http(429, Some(value), "") else {
                 panic!("{value}");
             };
             assert_eq!(retry_after, seconds, "{value}");
@@ -392,7 +385,7 @@ mod tests {
             ("", None),
             ("queued", None),
         ] {
-            let Outcome::Delivered { server_id, .. } = http(200, None, body) else {
+            let DeliveryOutcome::Delivered { server_id, .. } = http(200, None, body) else {
                 panic!("{body}");
             };
             assert_eq!(server_id.as_deref(), id, "{body}");
@@ -407,7 +400,7 @@ mod tests {
             (fastapi, "http_422", "/items/0/a~1b", "Field required"),
             (ours, "schema_violation", "/title", "too short"),
         ] {
-            let Outcome::Refused {
+            let DeliveryOutcome::Refused {
                 code: found,
                 reasons,
                 ..
@@ -429,12 +422,12 @@ mod tests {
     #[test]
     fn a_web_page_is_not_taken_for_a_receipt() {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
-        let Outcome::MayHaveArrived { message, .. } = http(200, None, page) else {
+        let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, page) else {
             panic!("a page is no receipt");
         };
         assert!(message.contains("Sign in"));
         assert!(
-            matches!(http(404, None, page), Outcome::Refused { message, .. } if message.contains("web page"))
+            matches!(http(404, None, page), DeliveryOutcome::Refused { message, .. } if message.contains("web page"))
         );
     }
 
@@ -442,7 +435,7 @@ mod tests {
     fn an_answer_in_json_rpc_is_not_taken_for_a_receipt() {
         let error =
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"Invalid Request"}}"#;
-        let Outcome::MayHaveArrived { message, .. } = http(200, None, error) else {
+        let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, error) else {
             panic!("an error of JSON-RPC is no receipt");
         };
         assert!(message.contains("Model Context Protocol"));

@@ -2,7 +2,7 @@
 //! honours its key. Exponential with full jitter, the server's own `Retry-After` first, and an end
 //! to it.
 
-use crate::schema::sample::Seeded;
+use crate::random::SeededRng;
 
 /// So often a task is tried before the operator is asked.
 pub const MOST_TRIES: u32 = 12;
@@ -45,7 +45,7 @@ pub fn is_worth_it(tries: u32, trying_for: u64, wait: u64) -> bool {
 /// alike.
 #[must_use]
 pub fn draw(key: &str, attempt: u32) -> u64 {
-    Seeded::from_texts(&[key], attempt.into()).next_u64()
+    SeededRng::from_texts(&[key], attempt.into()).next_u64()
 }
 
 /// An even draw from 0 to `most`.

@@ -26,7 +26,7 @@ pub use pointer::{escape_token, push_token};
 pub use reader::Reader;
 
 pub(crate) use scanner::plain_run;
-use scanner::{Limits, Progress, Record, Scanner};
+use scanner::{Record, ScanLimits, ScanProgress, Scanner};
 
 /// One JSON value with its exact source text.
 ///
@@ -50,7 +50,7 @@ impl Document {
     /// [`Document::duplicate_keys`]. Whitespace around the value is not part of the document.
     ///
     /// # Errors
-    /// [`DocumentError`] with the place and the reason; also beyond [`Limits::default`]
+    /// [`DocumentError`] with the place and the reason; also beyond [`ScanLimits::default`]
     /// (64 levels deep, 32 MiB).
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
         Document::scan(text, |value| Arc::from(value)).map_err(|error| error.located_in(text))
@@ -69,8 +69,8 @@ impl Document {
     }
 
     fn scan(text: &str, keep: impl Fn(&str) -> Arc<str>) -> Result<Document, DocumentError> {
-        let mut scanner = Scanner::new(Limits::default());
-        if let Progress::Done { consumed } = scanner.push(text)? {
+        let mut scanner = Scanner::new(ScanLimits::default());
+        if let ScanProgress::Done { consumed } = scanner.push(text)? {
             let rest = text.get(consumed..).unwrap_or_default();
             if let Some(at) = rest.find(|c: char| !matches!(c, ' ' | '\t' | '\n' | '\r')) {
                 return Err(DocumentError::new(Fault::TextAfterValue, consumed + at));

@@ -1,7 +1,7 @@
 //! One text after the other, read in place and thrown away.
 
 use super::node::Node;
-use super::scanner::{Limits, Progress, Scanner};
+use super::scanner::{ScanLimits, ScanProgress, Scanner};
 
 /// Reads texts whose values are looked at once and not kept. The memory for the spans is used
 /// again, so that most texts need none of their own.
@@ -15,7 +15,7 @@ impl Reader {
     /// that function says why.
     pub fn read<'r>(&'r mut self, text: &'r str) -> Option<Node<'r>> {
         self.scanner.start_again();
-        if let Progress::Done { consumed } = self.scanner.push(text).ok()? {
+        if let ScanProgress::Done { consumed } = self.scanner.push(text).ok()? {
             let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
             if !text.as_bytes().get(consumed..)?.iter().all(blank) {
                 return None;
@@ -28,6 +28,6 @@ impl Reader {
 
 impl Default for Scanner {
     fn default() -> Self {
-        Scanner::new(Limits::default())
+        Scanner::new(ScanLimits::default())
     }
 }

@@ -11,17 +11,17 @@ use super::node::Kind;
 
 /// How deep and how long a value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ScanLimits {
     /// Levels of arrays and objects; a value that is neither has none.
     pub depth: usize,
     /// Bytes of text, from the first one pushed.
     pub bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for ScanLimits {
     /// 64 levels, 32 MiB.
     fn default() -> Self {
-        Limits {
+        ScanLimits {
             depth: 64,
             bytes: 32 << 20,
         }
@@ -56,7 +56,7 @@ impl Record {
 
 /// Whether the value is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum ScanProgress {
     /// All of the piece was taken, and the value goes on.
     More,
     /// The value is closed; so many bytes of this piece belong to it.
@@ -144,7 +144,7 @@ impl NumberPart {
 /// Scans one JSON value, in pieces.
 #[derive(Debug, Clone)]
 pub struct Scanner {
-    limits: Limits,
+    limits: ScanLimits,
     state: State,
     /// The open containers, as records.
     open: Vec<u32>,
@@ -156,7 +156,7 @@ pub struct Scanner {
 impl Scanner {
     /// A scanner at the start of a value.
     #[must_use]
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: ScanLimits) -> Self {
         Scanner {
             limits,
             state: State::Value,
@@ -179,12 +179,12 @@ impl Scanner {
         &self.records
     }
 
-    /// Takes the next piece. After [`Progress::Done`] nothing more is taken.
+    /// Takes the next piece. After [`ScanProgress::Done`] nothing more is taken.
     ///
     /// # Errors
     /// [`DocumentError`], its offset counted from the first byte ever pushed. The scanner is of no
     /// use afterwards.
-    pub fn push(&mut self, piece: &str) -> Result<Progress, DocumentError> {
+    pub fn push(&mut self, piece: &str) -> Result<ScanProgress, DocumentError> {
         let bytes = piece.as_bytes();
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
@@ -231,8 +231,8 @@ impl Scanner {
         self.within_limit(at)?;
         self.position += at;
         Ok(match self.state {
-            State::Done => Progress::Done { consumed: at },
-            _ => Progress::More,
+            State::Done => ScanProgress::Done { consumed: at },
+            _ => ScanProgress::More,
         })
     }
 
@@ -257,12 +257,6 @@ impl Scanner {
     #[must_use]
     pub fn is_done(&self) -> bool {
         matches!(self.state, State::Done)
-    }
-
-    /// Whether nothing but whitespace was seen so far.
-    #[must_use]
-    pub fn is_untouched(&self) -> bool {
-        self.records.is_empty()
     }
 
     /// Makes the document of what was scanned. `text` is all that was pushed, in one; what stands
@@ -294,9 +288,9 @@ impl Scanner {
         Ok((value, self.records))
     }
 
-    fn done(&mut self, consumed: usize) -> Progress {
+    fn done(&mut self, consumed: usize) -> ScanProgress {
         self.position += consumed;
-        Progress::Done { consumed }
+        ScanProgress::Done { consumed }
     }
 
     fn fault(&self, fault: Fault, at: usize) -> DocumentError {

@@ -1,4 +1,4 @@
-use super::scanner::{Limits, Progress, Scanner};
+use super::scanner::{ScanLimits, ScanProgress, Scanner};
 use super::{Document, Fault, Kind, Reader, quote};
 
 fn parse(text: &str) -> Document {
@@ -70,11 +70,11 @@ fn depth_and_length_have_limits() {
         Document::parse(&deep(65)).unwrap_err().fault(),
         Fault::TooDeep(64)
     );
-    let mut scanner = Scanner::new(Limits {
+    let mut scanner = Scanner::new(ScanLimits {
         depth: 64,
         bytes: 10,
     });
-    assert_eq!(scanner.push("[1,2,").unwrap(), Progress::More);
+    assert_eq!(scanner.push("[1,2,").unwrap(), ScanProgress::More);
     assert_eq!(
         scanner.push("3,4,5,6]").unwrap_err().code(),
         "json_too_long"
@@ -153,22 +153,25 @@ fn removing_several_parts_is_removing_one_after_the_other() {
 
 #[test]
 fn a_scanner_stops_where_its_value_closes() {
-    let mut scanner = Scanner::new(Limits::default());
-    assert_eq!(scanner.push(" {\"a\":").unwrap(), Progress::More);
+    let mut scanner = Scanner::new(ScanLimits::default());
+    assert_eq!(scanner.push(" {\"a\":").unwrap(), ScanProgress::More);
     assert_eq!(
         scanner.push("[]}, {").unwrap(),
-        Progress::Done { consumed: 3 }
+        ScanProgress::Done { consumed: 3 }
     );
     assert_eq!(
         scanner.push("more").unwrap(),
-        Progress::Done { consumed: 0 }
+        ScanProgress::Done { consumed: 0 }
     );
     let document = scanner.into_document(" {\"a\":[]}, {").unwrap();
     assert_eq!(document.text(), "{\"a\":[]}");
     assert_eq!(document.at("/a").unwrap().kind(), Kind::Array);
-    let mut number = Scanner::new(Limits::default());
-    assert_eq!(number.push("12").unwrap(), Progress::More);
-    assert_eq!(number.push("3,").unwrap(), Progress::Done { consumed: 1 });
+    let mut number = Scanner::new(ScanLimits::default());
+    assert_eq!(number.push("12").unwrap(), ScanProgress::More);
+    assert_eq!(
+        number.push("3,").unwrap(),
+        ScanProgress::Done { consumed: 1 }
+    );
     assert_eq!(number.into_document("123").unwrap().text(), "123");
 }
 
@@ -235,7 +238,7 @@ fn quoting_and_reading_agree() {
 // The generator of cases is a dependency of the native tests only.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
-    use super::super::scanner::{Limits, Progress, Scanner};
+    use super::super::scanner::{ScanLimits, ScanProgress, Scanner};
     use super::super::{Document, Reader};
     use proptest::prelude::*;
 
@@ -272,10 +275,10 @@ mod properties {
             let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).filter(|at| text.is_char_boundary(*at)).collect();
             ends.push(text.len());
             ends.sort_unstable();
-            let mut scanner = Scanner::new(Limits::default());
+            let mut scanner = Scanner::new(ScanLimits::default());
             let mut from = 0;
             for end in ends {
-                if let Progress::Done { consumed } = scanner.push(text.get(from..end).unwrap()).unwrap() {
+                if let ScanProgress::Done { consumed } = scanner.push(text.get(from..end).unwrap()).unwrap() {
                     prop_assert!(from + consumed == text.len() || end < text.len() || consumed == end - from);
                 }
                 from = end;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{Assignment, Report};
-use crate::delivery::Outcome as DeliveryOutcome;
+use crate::delivery::DeliveryOutcome;
 use crate::dry_run::DryRun;
-use crate::model::{Failure, Outcome};
+use crate::model::{Failure, GenerationOutcome};
 use crate::ports::{Clock, StopSignal};
 use crate::run::{Event, Posting};
 use crate::schema::Check;
@@ -32,19 +32,19 @@ impl<C: Clock> DryDriver<C> {
         report: &dyn Fn(Report),
     ) {
         let mut raw = String::from("{\"tasks\":[");
-        let mut outcome = Outcome::Complete;
+        let mut outcome = GenerationOutcome::Complete;
         let brief = &assignment.brief;
         let tasks = DryRun::new(brief, &assignment.schema, &*check, brief.seed);
         for (index, task) in tasks.enumerate() {
             if stop.is_stopped() {
-                outcome = Outcome::Cancelled;
+                outcome = GenerationOutcome::Cancelled;
                 break;
             }
             let document = match task {
                 Ok(document) => document,
                 Err(error) => {
                     let failure = Failure::dry_run(&error.to_string());
-                    outcome = Outcome::Failed(Box::new(failure));
+                    outcome = GenerationOutcome::Failed(Box::new(failure));
                     break;
                 }
             };

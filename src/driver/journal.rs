@@ -60,7 +60,7 @@ pub async fn load<S: Store>(store: &S, id: &str, now: u64) -> Result<Loaded, Sto
 ///
 /// # Errors
 /// [`StoreError`] where nothing can be read at all.
-pub async fn look_on<S: Store>(store: &S, id: &str) -> Result<Loaded, StoreError> {
+pub async fn load_read_only<S: Store>(store: &S, id: &str) -> Result<Loaded, StoreError> {
     read(store, id, |run, drafts| {
         Ok((Run::as_recorded(run, drafts)?, Step::default()))
     })

@@ -1,11 +1,11 @@
-//! Carries out a live run: asks the model (see [`super::asking`]), posts the tasks.
+//! Carries out a live run: asks the model (see [`super::model_call`]), posts the tasks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Report;
-use crate::delivery::rest::{self, Answer};
-use crate::delivery::{Outcome, look_up};
+use crate::delivery::rest::{self, ServerReply};
+use crate::delivery::{DeliveryOutcome, look_up};
 use crate::ports::{ModelTransport, TaskSink};
 use crate::review::{Approval, DraftId};
 use crate::run::{Event, Posting};
@@ -39,7 +39,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
     ) {
         let outcome = match server.map(|server| (server, self.take_token(server))) {
             None => rest::outcome(&not_configured(), now()),
-            Some((_, None)) => rest::outcome(&Answer::NoToken, now()),
+            Some((_, None)) => rest::outcome(&ServerReply::NoToken, now()),
             Some((server, Some(token))) => {
                 post(&self.tasks, server, &posting.approval, &token, now).await
             }
@@ -63,7 +63,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
     ) {
         let answer = match server.map(|server| (server, self.take_token(server))) {
             None => look_up::read(&not_configured(), key, now()),
-            Some((_, None)) => look_up::read(&Answer::NoToken, key, now()),
+            Some((_, None)) => look_up::read(&ServerReply::NoToken, key, now()),
             Some((server, Some(token))) => {
                 let request = look_up::request(server, key);
                 let answer = self.tasks.look_up(&request, &token).await;
@@ -89,13 +89,13 @@ pub async fn post<T: TaskSink>(
     approval: &Approval,
     token: &Secret,
     now: impl Fn() -> u64,
-) -> Outcome {
+) -> DeliveryOutcome {
     let answer = tasks.post(&rest::request(server, approval), token).await;
     rest::outcome(&answer, now()).with_words(|text| token.taken_out_of(text))
 }
 
-fn not_configured() -> Answer {
-    Answer::NotSent {
+fn not_configured() -> ServerReply {
+    ServerReply::NotSent {
         message: "No task server is configured.".to_owned(),
     }
 }

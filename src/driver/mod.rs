@@ -1,26 +1,26 @@
 //! Carries out what a run wants done, over the ports. There is one driver for dry runs, which has
 //! no way to the network in any of its parts, and one for live runs.
 
-mod asking;
 mod dry;
-mod following;
+mod headless;
 mod journal;
-mod keeper;
 mod live;
-mod playing;
+mod model_call;
+mod schema_adherence;
+mod write_queue;
 
 use std::sync::Arc;
 
-pub use asking::request_for;
 pub use dry::DryDriver;
-pub use journal::{Loaded, draft_entry, entries, load, look_on, renew, run_entry};
-pub use keeper::{Keeper, Writing};
+pub use headless::run_generation;
+pub use journal::{Loaded, draft_entry, entries, load, load_read_only, renew, run_entry};
 pub use live::{LiveDriver, post};
-pub use playing::play_generation;
+pub use model_call::request_for;
+pub use write_queue::{Transaction, WriteQueue};
 
 use crate::brief::{Brief, Count};
 use crate::document::Document;
-use crate::model::Rung;
+use crate::model::ResponseFormat;
 use crate::prompt::Ask;
 use crate::review::DraftId;
 use crate::run::{Event, Run};
@@ -39,19 +39,19 @@ pub struct Assignment {
     /// What is asked for.
     pub ask: Ask,
     /// How much of the schema the endpoint is asked to enforce.
-    pub rung: Rung,
+    pub response_format: ResponseFormat,
 }
 
 impl Assignment {
     /// What a run wants asked; none where it has no brief.
     #[must_use]
-    pub fn of(run: &Run, ask: Ask, rung: Rung) -> Option<Assignment> {
+    pub fn of(run: &Run, ask: Ask, response_format: ResponseFormat) -> Option<Assignment> {
         Some(Assignment {
             brief: run.brief()?.clone(),
             schema: run.schema().clone(),
             connection: run.connection().clone(),
             ask,
-            rung,
+            response_format,
         })
     }
 
@@ -61,7 +61,7 @@ impl Assignment {
         brief: Brief,
         schema: TaskSchema,
         connection: Connection,
-        rung: Rung,
+        response_format: ResponseFormat,
     ) -> Assignment {
         let most = connection.model.as_ref().and_then(|model| {
             let most = model.limits.tasks_per_request.get();
@@ -73,7 +73,7 @@ impl Assignment {
             schema,
             connection,
             ask,
-            rung,
+            response_format,
         }
     }
 }
@@ -86,7 +86,7 @@ pub enum Report {
     /// More of the answer's text, for those who watch it arrive.
     Text(String),
     /// Something odd that takes nothing away from the answer.
-    Warning {
+    Notice {
         /// A stable name.
         code: String,
         /// What was seen.
@@ -99,8 +99,8 @@ impl Report {
         Report::Event(Box::new(event))
     }
 
-    fn warning(code: &str, message: impl Into<String>) -> Report {
-        Report::Warning {
+    fn notice(code: &str, message: impl Into<String>) -> Report {
+        Report::Notice {
             code: code.to_owned(),
             message: message.into(),
         }

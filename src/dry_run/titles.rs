@@ -1,7 +1,7 @@
 //! Titles that speak of the brief's goal: "Write release notes for v2" becomes
 //! "Draft release notes for v2: outline" and the like.
 
-use crate::schema::sample::Seeded;
+use crate::random::SeededRng;
 
 /// What can be done about a goal, and which part of it a task takes.
 const STAGES: [(&str, [&str; 3]); 12] = [
@@ -53,7 +53,7 @@ const VERBS: [&str; 26] = [
 const SUBJECT_CHARACTERS: usize = 64;
 
 /// The title of the task at that place of the batch, from 0. No two places share one.
-pub(super) fn title(goal: &str, ordinal: usize, random: &mut Seeded) -> String {
+pub(super) fn title(goal: &str, ordinal: usize, random: &mut SeededRng) -> String {
     let stage = STAGES.get(ordinal % STAGES.len());
     let (verb, aspects) = stage.map_or(("Draft", &[] as &[&str]), |(verb, aspects)| {
         (*verb, aspects.as_slice())
@@ -105,14 +105,14 @@ mod tests {
 
     #[test]
     fn a_title_takes_up_the_goal() {
-        let mut random = Seeded::new(0);
+        let mut random = SeededRng::new(0);
         let first = title("Write release notes for v2", 0, &mut random);
         assert!(first.starts_with("Draft release notes for v2: "), "{first}");
     }
 
     #[test]
     fn no_two_places_share_a_title() {
-        let mut random = Seeded::new(0);
+        let mut random = SeededRng::new(0);
         let titles: std::collections::HashSet<String> = (0..500)
             .map(|ordinal| title("Tidy the wiki", ordinal, &mut random))
             .collect();

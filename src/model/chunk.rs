@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use super::event::WarningCode;
+use super::event::NoticeCode;
 use super::piece::{Finish, Malformed, Piece, Words};
-use super::text::cut;
 use super::usage::WireUsage;
+use crate::text::truncate_bytes;
 use template::Template;
 
 /// `chat.completion.chunk`, and `chat.completion` with its `message` in place of a `delta`.
@@ -147,8 +147,8 @@ impl Chunk<'_> {
 
 fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(), Malformed> {
     if choice.index.is_some_and(|index| index != 0) {
-        sink(Piece::Warning(
-            WarningCode::OtherChoice,
+        sink(Piece::Notice(
+            NoticeCode::OtherChoice,
             "The endpoint gave several answers at once; only the first one is read.".to_owned(),
         ));
         return Ok(());
@@ -177,7 +177,7 @@ fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(
             "length" => Finish::Length,
             "content_filter" => Finish::ContentFilter,
             "tool_calls" | "function_call" => Finish::ToolCall(reason.into_owned()),
-            other => Finish::Other(cut(other, 64)),
+            other => Finish::Other(truncate_bytes(other, 64)),
         }));
     }
     Ok(())
@@ -212,7 +212,10 @@ fn read_other(
     }
     let kind = value.get("type").or_else(|| value.get("object"));
     let kind = kind.and_then(Value::as_str).unwrap_or(name);
-    sink(Piece::Warning(WarningCode::UnknownEvent, cut(kind, 64)));
+    sink(Piece::Notice(
+        NoticeCode::UnknownEvent,
+        truncate_bytes(kind, 64),
+    ));
     Ok(false)
 }
 
@@ -237,7 +240,7 @@ mod tests {
                     )
                 }
                 Piece::Done => "done".to_owned(),
-                Piece::Warning(code, _) => format!("warning {}", code.as_str()),
+                Piece::Notice(code, _) => format!("warning {}", code.as_str()),
                 other => panic!("{other:?}"),
             });
         })?;

@@ -13,11 +13,11 @@ mod error;
 mod prose;
 
 pub use error::EnvelopeError;
-use prose::{Prose, Step, is_space};
+use prose::{Prose, ProseStep, is_space};
 
-use super::text::cut;
-use crate::document::scanner::{Limits, Progress, Scanner};
+use crate::document::scanner::{ScanLimits, ScanProgress, Scanner};
 use crate::document::{Document, DocumentError, Fault};
+use crate::text::truncate_bytes;
 
 /// The longest task, and the longest value beside the tasks, in bytes: 256 KiB.
 pub const MAX_TASK_BYTES: usize = 256 << 10;
@@ -192,11 +192,11 @@ impl Envelope {
             return;
         }
         let after = match prose.take(answer, byte, &mut self.at) {
-            Step::Prose(after) => {
+            ProseStep::Prose(after) => {
                 self.state = State::Lead(after);
                 return;
             }
-            Step::Document(bracket, start) => {
+            ProseStep::Document(bracket, start) => {
                 if bracket == b'{' {
                     self.root = Some(Root::Object {
                         start,
@@ -231,14 +231,14 @@ impl Envelope {
             return Err(self.malformed(answer, self.at, Fault::TextAfterValue));
         }
         match prose.take(answer, byte, &mut self.at) {
-            Step::Prose(after) => {
+            ProseStep::Prose(after) => {
                 if !after.blank {
                     self.tell_text_around(sink);
                 }
                 self.state = State::Trail(after);
                 Ok(())
             }
-            Step::Document(_, offset) => Err(EnvelopeError::SeveralDocuments { offset }),
+            ProseStep::Document(_, offset) => Err(EnvelopeError::SeveralDocuments { offset }),
         }
     }
 
@@ -323,7 +323,7 @@ impl Envelope {
 
     fn begin(&mut self, what: Scanned) {
         self.state = State::Scan {
-            scanner: Box::new(Scanner::new(Limits {
+            scanner: Box::new(Scanner::new(ScanLimits {
                 depth: MAX_TASK_DEPTH,
                 bytes: MAX_TASK_BYTES,
             })),
@@ -370,8 +370,8 @@ impl Envelope {
         let (start, what) = (*start, *what);
         let rest = answer.get(self.at..).unwrap_or_default();
         let consumed = match scanner.push(rest) {
-            Ok(Progress::Done { consumed }) => consumed,
-            Ok(Progress::More) => {
+            Ok(ScanProgress::Done { consumed }) => consumed,
+            Ok(ScanProgress::More) => {
                 self.at = answer.len();
                 return Ok(());
             }
@@ -457,7 +457,7 @@ impl Envelope {
         EnvelopeError::Malformed {
             offset,
             reason: fault.to_string(),
-            excerpt: cut(
+            excerpt: truncate_bytes(
                 answer.get(begin..end).unwrap_or_default(),
                 2 * EXCERPT_BYTES,
             ),

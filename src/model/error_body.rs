@@ -6,7 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use super::text::{MAX_MESSAGE_BYTES, cut};
+use super::MAX_MESSAGE_BYTES;
+use crate::text::truncate_bytes;
 
 /// An error object, read leniently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl ErrorBody {
         match value {
             Value::Object(object) => ErrorBody::of_object(object),
             other => ErrorBody {
-                message: Some(cut(
+                message: Some(truncate_bytes(
                     other.as_str().unwrap_or(&other.to_string()),
                     MAX_MESSAGE_BYTES,
                 )),
@@ -72,7 +73,7 @@ impl ErrorBody {
             Value::Object(object) => Some(ErrorBody::of_object(object)),
             Value::String(text) => {
                 let mut body = ErrorBody::of_object(around);
-                body.message = Some(cut(text, MAX_MESSAGE_BYTES));
+                body.message = Some(truncate_bytes(text, MAX_MESSAGE_BYTES));
                 Some(body)
             }
             Value::Bool(false) => None,
@@ -84,14 +85,14 @@ impl ErrorBody {
     #[must_use]
     pub fn of_object(object: &Map<String, Value>) -> ErrorBody {
         let scalar = |name: &str| match object.get(name) {
-            Some(Value::String(text)) if !text.is_empty() => Some(cut(text, 200)),
+            Some(Value::String(text)) if !text.is_empty() => Some(truncate_bytes(text, 200)),
             Some(Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
         let message = match object.get("message") {
-            Some(Value::String(text)) => Some(cut(text, MAX_MESSAGE_BYTES)),
+            Some(Value::String(text)) => Some(truncate_bytes(text, MAX_MESSAGE_BYTES)),
             Some(Value::Null) | None => None,
-            Some(other) => Some(cut(&other.to_string(), MAX_MESSAGE_BYTES)),
+            Some(other) => Some(truncate_bytes(&other.to_string(), MAX_MESSAGE_BYTES)),
         };
         ErrorBody {
             code: scalar("code"),
@@ -116,7 +117,7 @@ impl ErrorBody {
                         .map_or_else(|| part.to_string(), str::to_owned)
                 })
                 .collect();
-            cut(&names.join("."), 200)
+            truncate_bytes(&names.join("."), 200)
         });
         let message = first
             .get("msg")
@@ -128,7 +129,7 @@ impl ErrorBody {
         ErrorBody {
             code: None,
             kind: None,
-            message: Some(cut(&message, MAX_MESSAGE_BYTES)),
+            message: Some(truncate_bytes(&message, MAX_MESSAGE_BYTES)),
             parameter: parameter.filter(|name| !name.is_empty()),
         }
     }

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use classify::{classify, named_parameter};
 pub use kind::FailureKind;
 
+use super::MAX_MESSAGE_BYTES;
 use super::envelope::EnvelopeError;
 use super::error_body::ErrorBody;
 use super::piece::Malformed;
 use super::sse::SseError;
-use super::text::{MAX_MESSAGE_BYTES, cut};
+use crate::text::truncate_bytes;
 
 /// A failure with everything that is known about it. Holds no secret: it is made from what the
 /// endpoint said, never from what was sent.
@@ -54,13 +55,19 @@ impl Failure {
     /// refused, or the browser hides the answer. `reason` is what the browser said.
     #[must_use]
     pub fn unreachable(reason: &str) -> Failure {
-        Failure::new(FailureKind::Unreachable, cut(reason, MAX_MESSAGE_BYTES))
+        Failure::new(
+            FailureKind::Unreachable,
+            truncate_bytes(reason, MAX_MESSAGE_BYTES),
+        )
     }
 
     /// The failure of a request that could not be made; `reason` says why. Nothing left.
     #[must_use]
     pub fn not_sent(reason: &str) -> Failure {
-        Failure::new(FailureKind::NotSent, cut(reason, MAX_MESSAGE_BYTES))
+        Failure::new(
+            FailureKind::NotSent,
+            truncate_bytes(reason, MAX_MESSAGE_BYTES),
+        )
     }
 
     /// The failure of a live run that has no model endpoint.
@@ -75,7 +82,10 @@ impl Failure {
     /// The failure of a dry run whose generator cannot satisfy the schema; `reason` says why.
     #[must_use]
     pub fn dry_run(reason: &str) -> Failure {
-        Failure::new(FailureKind::DryRun, cut(reason, MAX_MESSAGE_BYTES))
+        Failure::new(
+            FailureKind::DryRun,
+            truncate_bytes(reason, MAX_MESSAGE_BYTES),
+        )
     }
 
     /// The failure of a request that was not made, because it might pass the run's budget; `reason`
@@ -280,7 +290,7 @@ impl From<SseError> for Failure {
 
 impl From<Malformed> for Failure {
     fn from(error: Malformed) -> Self {
-        let reason = cut(&error.0, 200);
+        let reason = truncate_bytes(&error.0, 200);
         Failure::new(
             FailureKind::MalformedStream,
             format!("The endpoint sent an event that cannot be read: {reason}"),

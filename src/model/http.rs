@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use super::MAX_EXCERPT_BYTES;
 use super::error_body::ErrorBody;
 use super::failure::{Failure, FailureKind};
-use super::text::{MAX_EXCERPT_BYTES, cut_bytes};
 use crate::retry_after::retry_after;
+use crate::text::truncate_lossy;
 
 /// The most of such a body that needs to be read: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
@@ -32,7 +33,7 @@ pub fn failure(
     let understood = said.is_some();
     let mut failure = Failure::of_error(Some(status), said.unwrap_or_default());
     if !understood && !body.trim_ascii().is_empty() {
-        failure.body = Some(cut_bytes(body, MAX_EXCERPT_BYTES));
+        failure.body = Some(truncate_lossy(body, MAX_EXCERPT_BYTES));
         // A page tells nothing of a 401 or a 500 but much of a 404: the address is wrong.
         let says_little = matches!(
             failure.kind,

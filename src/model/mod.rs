@@ -14,16 +14,17 @@
 //! [`TaskStream`] reads the body of a 200; [`http::failure`] reads every other status;
 //! [`request`] says what is sent and [`models`] reads the endpoint's list. Each byte is looked at
 //! once, nothing is repaired, and only an answer that the endpoint called finished and whose JSON
-//! closed is [`Outcome::Complete`].
+//! closed is [`GenerationOutcome::Complete`].
 //!
 //! Invariant: nothing here does I/O, reads a clock or sees a secret's value.
 
-mod answer;
+mod assembler;
 mod chunk;
 mod envelope;
 mod error_body;
 mod event;
 mod failure;
+mod format_memory;
 pub mod http;
 pub mod models;
 mod outcome;
@@ -31,20 +32,23 @@ mod piece;
 pub mod request;
 mod responses;
 pub mod retry;
-mod rungs;
 pub mod spending;
 pub mod sse;
 mod task_stream;
-mod text;
 mod usage;
 
-pub use answer::MAX_ANSWER_BYTES;
+pub use assembler::MAX_ANSWER_BYTES;
 pub use envelope::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
-pub use event::{StreamEvent, Warning, WarningCode};
+pub use event::{Notice, NoticeCode, StreamEvent};
 pub use failure::{Failure, FailureKind};
-pub use outcome::Outcome;
-pub use request::{HeaderValue, ModelRequest, Rung};
-pub use rungs::RungMemory;
+pub use format_memory::FormatMemory;
+pub use outcome::GenerationOutcome;
+pub use request::{HeaderValue, ModelRequest, ResponseFormat};
 pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
-pub use text::{MAX_EXCERPT_BYTES, MAX_MESSAGE_BYTES};
 pub use usage::Usage;
+
+/// The longest message of an endpoint that is repeated: 2,000 bytes.
+pub const MAX_MESSAGE_BYTES: usize = 2000;
+
+/// The longest excerpt of a response body that is kept for display: 4 KiB.
+pub const MAX_EXCERPT_BYTES: usize = 4096;

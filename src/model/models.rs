@@ -6,8 +6,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::request::{HeaderValue, authorization};
-use super::text::cut_bytes;
 use crate::settings::ModelEndpoint;
+use crate::text::truncate_lossy;
 
 /// The most of a list that is read: 8 MiB.
 pub const MAX_LIST_BYTES: usize = 8 << 20;
@@ -80,7 +80,7 @@ pub fn parse(body: &[u8]) -> Result<Vec<String>, ModelsError> {
     if body.len() > MAX_LIST_BYTES {
         return Err(ModelsError::TooLong);
     }
-    let excerpt = || cut_bytes(body, 200);
+    let excerpt = || truncate_lossy(body, 200);
     let value: Value =
         serde_json::from_slice(body).map_err(|_| ModelsError::NotJson { body: excerpt() })?;
     let list = value

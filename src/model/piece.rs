@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::error_body::ErrorBody;
-use super::event::WarningCode;
+use super::event::NoticeCode;
 use super::usage::Usage;
 
 /// One thing that an event says. Texts are borrowed from the event where they hold no escape.
@@ -30,7 +30,7 @@ pub(super) enum Piece<'a> {
     /// Nothing more comes. This does not say that the answer is whole.
     Done,
     /// Something odd that takes nothing away from the answer.
-    Warning(WarningCode, String),
+    Notice(NoticeCode, String),
 }
 
 /// Why the model stopped writing, as the endpoint says.

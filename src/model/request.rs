@@ -13,7 +13,7 @@ use crate::settings::{Api, ModelEndpoint};
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum Rung {
+pub enum ResponseFormat {
     /// The schema itself, strictly.
     #[default]
     JsonSchema,
@@ -23,14 +23,14 @@ pub enum Rung {
     Instructions,
 }
 
-impl Rung {
+impl ResponseFormat {
     /// The next rung down; none below the last.
     #[must_use]
-    pub fn down(self) -> Option<Rung> {
+    pub fn down(self) -> Option<ResponseFormat> {
         match self {
-            Rung::JsonSchema => Some(Rung::JsonObject),
-            Rung::JsonObject => Some(Rung::Instructions),
-            Rung::Instructions => None,
+            ResponseFormat::JsonSchema => Some(ResponseFormat::JsonObject),
+            ResponseFormat::JsonObject => Some(ResponseFormat::Instructions),
+            ResponseFormat::Instructions => None,
         }
     }
 }
@@ -98,7 +98,7 @@ fn variable(name: SecretName) -> &'static str {
 pub fn build(
     messages: &[Message],
     schema_for_model: Option<&Value>,
-    rung: Rung,
+    response_format: ResponseFormat,
     endpoint: &ModelEndpoint,
 ) -> ModelRequest {
     let (path, body) = match endpoint.api {
@@ -108,7 +108,7 @@ pub fn build(
                 model: &endpoint.model,
                 messages,
                 max_completion_tokens: endpoint.max_output_tokens,
-                response_format: chat_format(schema_for_model, rung),
+                response_format: chat_format(schema_for_model, response_format),
                 stream: true,
                 stream_options: StreamOptions {
                     include_usage: true,
@@ -126,7 +126,8 @@ pub fn build(
                     .collect(),
                 store: false,
                 max_output_tokens: endpoint.max_output_tokens,
-                text: responses_format(schema_for_model, rung).map(|format| Text { format }),
+                text: responses_format(schema_for_model, response_format)
+                    .map(|format| Text { format }),
                 stream: true,
             }),
         ),
@@ -243,29 +244,36 @@ enum ResponsesFormat<'a> {
     JsonObject,
 }
 
-fn chat_format(schema: Option<&Value>, rung: Rung) -> Option<ChatFormat<'_>> {
-    match (rung, schema) {
-        (Rung::JsonSchema, Some(schema)) => Some(ChatFormat::JsonSchema {
+fn chat_format(schema: Option<&Value>, response_format: ResponseFormat) -> Option<ChatFormat<'_>> {
+    match (response_format, schema) {
+        (ResponseFormat::JsonSchema, Some(schema)) => Some(ChatFormat::JsonSchema {
             json_schema: NamedSchema {
                 name: SCHEMA_NAME,
                 strict: true,
                 schema,
             },
         }),
-        (Rung::JsonSchema | Rung::JsonObject, _) => Some(ChatFormat::JsonObject),
-        (Rung::Instructions, _) => None,
+        (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
+            Some(ChatFormat::JsonObject)
+        }
+        (ResponseFormat::Instructions, _) => None,
     }
 }
 
-fn responses_format(schema: Option<&Value>, rung: Rung) -> Option<ResponsesFormat<'_>> {
-    match (rung, schema) {
-        (Rung::JsonSchema, Some(schema)) => Some(ResponsesFormat::JsonSchema {
+fn responses_format(
+    schema: Option<&Value>,
+    response_format: ResponseFormat,
+) -> Option<ResponsesFormat<'_>> {
+    match (response_format, schema) {
+        (ResponseFormat::JsonSchema, Some(schema)) => Some(ResponsesFormat::JsonSchema {
             name: SCHEMA_NAME,
             strict: true,
             schema,
         }),
-        (Rung::JsonSchema | Rung::JsonObject, _) => Some(ResponsesFormat::JsonObject),
-        (Rung::Instructions, _) => None,
+        (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
+            Some(ResponsesFormat::JsonObject)
+        }
+        (ResponseFormat::Instructions, _) => None,
     }
 }
 
@@ -309,9 +317,9 @@ mod tests {
         .to_vec()
     }
 
-    fn body(rung: Rung, endpoint: &ModelEndpoint) -> Value {
+    fn body(response_format: ResponseFormat, endpoint: &ModelEndpoint) -> Value {
         let schema = json!({"type": "object"});
-        let request = build(&messages(), Some(&schema), rung, endpoint);
+        let request = build(&messages(), Some(&schema), response_format, endpoint);
         serde_json::from_str(&request.body).unwrap()
     }
 
@@ -325,10 +333,10 @@ mod tests {
             "response_format": {"type": "json_schema", "json_schema":
                 {"name": "tasks", "strict": true, "schema": {"type": "object"}}},
             "stream": true, "stream_options": {"include_usage": true}});
-        assert_eq!(body(Rung::JsonSchema, &endpoint), expected);
+        assert_eq!(body(ResponseFormat::JsonSchema, &endpoint), expected);
         endpoint.max_output_tokens = Some(4000);
         assert_eq!(
-            body(Rung::JsonObject, &endpoint)["max_completion_tokens"],
+            body(ResponseFormat::JsonObject, &endpoint)["max_completion_tokens"],
             4000
         );
     }
@@ -344,9 +352,12 @@ mod tests {
             "text": {"format": {"type": "json_schema", "name": "tasks", "strict": true,
                                 "schema": {"type": "object"}}},
             "stream": true});
-        assert_eq!(body(Rung::JsonSchema, &endpoint), expected);
+        assert_eq!(body(ResponseFormat::JsonSchema, &endpoint), expected);
         endpoint.max_output_tokens = Some(16);
-        assert_eq!(body(Rung::Instructions, &endpoint)["max_output_tokens"], 16);
+        assert_eq!(
+            body(ResponseFormat::Instructions, &endpoint)["max_output_tokens"],
+            16
+        );
     }
 
     #[test]
@@ -354,13 +365,13 @@ mod tests {
         let chat = endpoint("http://localhost:1", Api::ChatCompletions);
         let responses = endpoint("http://localhost:1", Api::Responses);
         let table = [
-            (Rung::JsonSchema, Some("json_schema")),
-            (Rung::JsonObject, Some("json_object")),
-            (Rung::Instructions, None),
+            (ResponseFormat::JsonSchema, Some("json_schema")),
+            (ResponseFormat::JsonObject, Some("json_object")),
+            (ResponseFormat::Instructions, None),
         ];
-        let mut rung = Some(Rung::default());
+        let mut response_format = Some(ResponseFormat::default());
         for (expected, format) in table {
-            assert_eq!(rung, Some(expected));
+            assert_eq!(response_format, Some(expected));
             let chat = body(expected, &chat);
             assert_eq!(
                 chat.pointer("/response_format/type")
@@ -374,10 +385,10 @@ mod tests {
                     .and_then(Value::as_str),
                 format
             );
-            rung = expected.down();
+            response_format = expected.down();
         }
-        assert_eq!(rung, None);
-        let without = build(&messages(), None, Rung::JsonSchema, &chat);
+        assert_eq!(response_format, None);
+        let without = build(&messages(), None, ResponseFormat::JsonSchema, &chat);
         assert!(
             without
                 .body
@@ -388,7 +399,7 @@ mod tests {
     #[test]
     fn a_key_is_sent_only_where_one_is_wanted_and_only_as_a_name() {
         let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
-        let request = build(&messages(), None, Rung::Instructions, &cloud);
+        let request = build(&messages(), None, ResponseFormat::Instructions, &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
         assert_eq!(
             request.headers,
@@ -406,7 +417,7 @@ mod tests {
         let shown = serde_json::to_value(&request).unwrap();
         assert_eq!(shown["headers"][1][1], "Bearer $OPENAI_API_KEY");
         let local = endpoint("http://localhost:11434/v1", Api::Responses);
-        let request = build(&messages(), None, Rung::Instructions, &local);
+        let request = build(&messages(), None, ResponseFormat::Instructions, &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
         assert_eq!(request.headers.len(), 1);
     }
@@ -414,7 +425,7 @@ mod tests {
     #[test]
     fn the_curl_command_is_one_that_a_shell_reads_back() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let request = build(&messages(), None, Rung::Instructions, &endpoint);
+        let request = build(&messages(), None, ResponseFormat::Instructions, &endpoint);
         let command = as_curl(&request);
         assert!(
             command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
@@ -431,7 +442,7 @@ mod tests {
         messages[1]
             .content
             .push_str("\\ `id` !! %s \u{1F600} ''\t*");
-        let request = build(&messages, None, Rung::Instructions, &endpoint);
+        let request = build(&messages, None, ResponseFormat::Instructions, &endpoint);
         // In place of curl: a function that prints its last argument.
         let script = format!(
             "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",

@@ -7,10 +7,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use super::event::WarningCode;
+use super::event::NoticeCode;
 use super::piece::{Finish, Malformed, Piece, Words};
-use super::text::cut;
 use super::usage::WireUsage;
+use crate::text::truncate_bytes;
 
 /// The members of all events that matter here; each type of event has some of them.
 #[derive(Deserialize)]
@@ -205,8 +205,8 @@ impl ResponsesReader {
         match self.part {
             Some(current) if part == current => true,
             Some(current) if part < current => {
-                sink(Piece::Warning(
-                    WarningCode::OtherChoice,
+                sink(Piece::Notice(
+                    NoticeCode::OtherChoice,
                     "The endpoint wrote several answers at once; only one of them is read."
                         .to_owned(),
                 ));
@@ -289,13 +289,13 @@ impl ResponsesReader {
             ("incomplete", Some("max_output_tokens")) => Piece::Finish(Finish::Length),
             ("incomplete", Some("content_filter")) => Piece::Finish(Finish::ContentFilter),
             ("incomplete", Some(reason)) if !reason.is_empty() => {
-                Piece::Finish(Finish::Other(cut(reason, 64)))
+                Piece::Finish(Finish::Other(truncate_bytes(reason, 64)))
             }
             ("failed", _) => Piece::Error(match response.error {
                 Some(Value::Null) | None => ErrorBody::default(),
                 Some(error) => ErrorBody::of_event(&error),
             }),
-            (other, _) => Piece::Finish(Finish::Other(cut(other, 64))),
+            (other, _) => Piece::Finish(Finish::Other(truncate_bytes(other, 64))),
         });
         Ok(())
     }
@@ -336,7 +336,10 @@ fn read_error(
     match typed {
         Some(error) if matters => Err(error.into()),
         _ => {
-            sink(Piece::Warning(WarningCode::UnknownEvent, cut(kind, 64)));
+            sink(Piece::Notice(
+                NoticeCode::UnknownEvent,
+                truncate_bytes(kind, 64),
+            ));
             Ok(())
         }
     }
@@ -360,7 +363,7 @@ mod tests {
                 error.message.unwrap_or_default()
             ),
             Piece::Done => "done".to_owned(),
-            Piece::Warning(code, _) => format!("warning {}", code.as_str()),
+            Piece::Notice(code, _) => format!("warning {}", code.as_str()),
         }
     }
 

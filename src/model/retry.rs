@@ -10,7 +10,7 @@
 //! again by itself.
 
 use super::failure::{Failure, FailureKind};
-use super::outcome::Outcome;
+use super::outcome::GenerationOutcome;
 
 /// How often a call is made again by itself.
 pub const MAX_RETRIES: u32 = 2;
@@ -23,11 +23,11 @@ const LONGEST_WAIT: u64 = 8_000;
 /// where it is not. `retries` is how often it was made again already. The 64 bits of `chance`
 /// decide what is taken off the wait, up to a quarter: the same bits, the same wait.
 #[must_use]
-pub fn wait(outcome: &Outcome, retries: u32, chance: u64) -> Option<u64> {
+pub fn wait(outcome: &GenerationOutcome, retries: u32, chance: u64) -> Option<u64> {
     if retries >= MAX_RETRIES || !may_be_made_again(outcome) {
         return None;
     }
-    if let Outcome::Failed(failure) = outcome
+    if let GenerationOutcome::Failed(failure) = outcome
         && let Some(asked) = failure.retry_after
     {
         return Some(asked);
@@ -40,8 +40,8 @@ pub fn wait(outcome: &Outcome, retries: u32, chance: u64) -> Option<u64> {
     Some(whole - u64::try_from(off).unwrap_or(0))
 }
 
-fn may_be_made_again(outcome: &Outcome) -> bool {
-    let Outcome::Failed(failure) = outcome else {
+fn may_be_made_again(outcome: &GenerationOutcome) -> bool {
+    let GenerationOutcome::Failed(failure) = outcome else {
         return false;
     };
     failure.kind != FailureKind::QuotaUsedUp
@@ -62,18 +62,18 @@ mod tests {
     use super::*;
     use crate::model::http;
 
-    fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> Outcome {
+    fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> GenerationOutcome {
         let header = |name: &str| {
             let found = headers.iter().find(|(held, _)| *held == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        Outcome::Failed(Box::new(http::failure(status, header, body.as_bytes(), 0)))
+        GenerationOutcome::Failed(Box::new(http::failure(status, header, body.as_bytes(), 0)))
     }
 
     #[test]
     fn what_may_pass_is_tried_again_and_nothing_else() {
         const QUOTA: &str = r#"{"error":{"message":"m","code":"insufficient_quota"}}"#;
-        let table: [(Outcome, bool); 18] = [
+        let table: [(GenerationOutcome, bool); 18] = [
             (failed(408, &[], ""), true),
             (failed(409, &[], ""), true),
             (failed(429, &[], ""), true),
@@ -88,13 +88,13 @@ mod tests {
             (failed(429, &[], QUOTA), false),
             (failed(429, &[("x-should-retry", "true")], QUOTA), false),
             (
-                Outcome::Failed(Box::new(Failure::unreachable("Failed to fetch"))),
+                GenerationOutcome::Failed(Box::new(Failure::unreachable("Failed to fetch"))),
                 true,
             ),
-            (Outcome::Interrupted { reason: None }, false),
-            (Outcome::Stalled, false),
-            (Outcome::Cancelled, false),
-            (Outcome::Complete, false),
+            (GenerationOutcome::Interrupted { reason: None }, false),
+            (GenerationOutcome::Stalled, false),
+            (GenerationOutcome::Cancelled, false),
+            (GenerationOutcome::Complete, false),
         ];
         for (outcome, again) in table {
             assert_eq!(wait(&outcome, 0, 0).is_some(), again, "{outcome:?}");

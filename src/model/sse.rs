@@ -19,7 +19,7 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// One dispatched event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Event<'a> {
+pub struct SseEvent<'a> {
     /// The `event` field; `message` where there was none.
     pub name: &'a str,
     /// The `data` lines, joined by line feeds.
@@ -111,7 +111,11 @@ impl Decoder {
     /// # Errors
     /// [`SseError`], the same one again on every later call; events before it have been handed
     /// out.
-    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Event<'_>)) -> Result<(), SseError> {
+    pub fn push(
+        &mut self,
+        bytes: &[u8],
+        mut sink: impl FnMut(SseEvent<'_>),
+    ) -> Result<(), SseError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -140,7 +144,7 @@ impl Decoder {
         self.reconnection_time
     }
 
-    fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), SseError> {
+    fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
         let mut rest = self.after_mark(bytes);
         if self.after_carriage_return && !rest.is_empty() {
             self.after_carriage_return = false;
@@ -211,7 +215,7 @@ impl Decoder {
         &mut self,
         line: &[u8],
         tail: &'b [u8],
-        sink: &mut impl FnMut(Event<'_>),
+        sink: &mut impl FnMut(SseEvent<'_>),
     ) -> Option<&'b [u8]> {
         let value = line.strip_prefix(b"data:").filter(|_| !self.has_data)?;
         let ([b'\n', b'\n', after @ ..] | [b'\r', b'\n', b'\r', b'\n', after @ ..]) = tail else {
@@ -223,7 +227,11 @@ impl Decoder {
         Some(after)
     }
 
-    fn end_line(&mut self, line: &[u8], sink: &mut impl FnMut(Event<'_>)) -> Result<(), SseError> {
+    fn end_line(
+        &mut self,
+        line: &[u8],
+        sink: &mut impl FnMut(SseEvent<'_>),
+    ) -> Result<(), SseError> {
         if line.is_empty() {
             self.dispatch(sink);
             return Ok(());
@@ -273,7 +281,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn dispatch(&mut self, sink: &mut impl FnMut(Event<'_>)) {
+    fn dispatch(&mut self, sink: &mut impl FnMut(SseEvent<'_>)) {
         if self.has_data {
             self.hand_out(&self.data, sink);
         }
@@ -282,10 +290,10 @@ impl Decoder {
         self.name.clear();
     }
 
-    fn hand_out(&self, data: &[u8], sink: &mut impl FnMut(Event<'_>)) {
+    fn hand_out(&self, data: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
         let name = text(&self.name);
         let data = text(data);
-        sink(Event {
+        sink(SseEvent {
             name: if name.is_empty() { "message" } else { &name },
             replaced: matches!(data, Cow::Owned(_)),
             data: &data,

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::assembler::ResponseAssembler;
 use super::chunk::ChatReader;
 use super::error_body::ErrorBody;
-use super::event::{StreamEvent, WarningCode};
+use super::event::{NoticeCode, StreamEvent};
 use super::failure::{Failure, FailureKind};
 use super::http::looks_like_a_page;
-use super::outcome::Outcome;
+use super::outcome::GenerationOutcome;
 use super::piece::{Malformed, Piece};
 use super::responses::ResponsesReader;
-use super::sse::{Decoder, Event};
-use super::text::{MAX_EXCERPT_BYTES, MAX_MESSAGE_BYTES, cut, cut_bytes};
+use super::sse::{Decoder, SseEvent};
 use super::usage::Usage;
+use super::{MAX_EXCERPT_BYTES, MAX_MESSAGE_BYTES};
 use crate::schema::Check;
 use crate::settings::Api;
+use crate::text::{truncate_bytes, truncate_lossy};
 
 /// The longest body that is taken where an endpoint answers one JSON document in place of a
 /// stream: 64 MiB, enough for the longest answer with every other character escaped.
@@ -46,7 +47,7 @@ pub struct TaskStream {
     body: Body,
     decoder: Decoder,
     reader: Reader,
-    answer: Answer,
+    answer: ResponseAssembler,
     /// The beginning of the body, to be shown where it is not an answer.
     head: Vec<u8>,
 }
@@ -73,7 +74,7 @@ enum Reader {
 impl Reader {
     fn read(
         &mut self,
-        event: &Event<'_>,
+        event: &SseEvent<'_>,
         sink: &mut impl FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
         match self {
@@ -102,7 +103,7 @@ impl TaskStream {
                 Api::ChatCompletions => Reader::Chat(ChatReader::default()),
                 Api::Responses => Reader::Responses(ResponsesReader::default()),
             },
-            answer: Answer::new(api, check),
+            answer: ResponseAssembler::new(api, check),
             head: Vec::new(),
         }
     }
@@ -147,20 +148,20 @@ impl TaskStream {
     ///
     /// What the endpoint has said counts before how the body ended: an answer that was told to be
     /// finished is complete although the connection broke or was stopped after that.
-    pub fn finish(&self, end: End) -> Outcome {
+    pub fn finish(&self, end: End) -> GenerationOutcome {
         if let Some(outcome) = self.answer.outcome() {
             return self.with_excerpt(outcome);
         }
         match end {
-            End::Cancelled => Outcome::Cancelled,
-            End::Stalled => Outcome::Stalled,
-            End::OutOfTime => Outcome::Failed(Box::new(Failure::took_too_long())),
-            End::TransportError(reason) => Outcome::Interrupted {
-                reason: Some(cut(&reason, MAX_MESSAGE_BYTES)),
+            End::Cancelled => GenerationOutcome::Cancelled,
+            End::Stalled => GenerationOutcome::Stalled,
+            End::OutOfTime => GenerationOutcome::Failed(Box::new(Failure::took_too_long())),
+            End::TransportError(reason) => GenerationOutcome::Interrupted {
+                reason: Some(truncate_bytes(&reason, MAX_MESSAGE_BYTES)),
             },
             End::Ended => match self.not_an_answer() {
-                Some(failure) => Outcome::Failed(Box::new(failure)),
-                None => Outcome::Interrupted { reason: None },
+                Some(failure) => GenerationOutcome::Failed(Box::new(failure)),
+                None => GenerationOutcome::Interrupted { reason: None },
             },
         }
     }
@@ -201,7 +202,7 @@ impl TaskStream {
         let result = self.decoder.push(bytes, |event| {
             if event.replaced {
                 answer.warn(
-                    WarningCode::InvalidUtf8,
+                    NoticeCode::InvalidUtf8,
                     "Bytes that are no text were replaced on their way; look for \u{FFFD}.".into(),
                 );
             }
@@ -220,7 +221,7 @@ impl TaskStream {
         let text = String::from_utf8_lossy(&bytes);
         if matches!(text, std::borrow::Cow::Owned(_)) {
             self.answer.warn(
-                WarningCode::InvalidUtf8,
+                NoticeCode::InvalidUtf8,
                 "Bytes that are no text were replaced on their way; look for \u{FFFD}.".into(),
             );
         }
@@ -228,7 +229,7 @@ impl TaskStream {
         let mut understood = false;
         let answer = &mut self.answer;
         let result = self.reader.read_body(text, &mut |piece| {
-            if !matches!(piece, Piece::Warning(WarningCode::UnknownEvent, _)) {
+            if !matches!(piece, Piece::Notice(NoticeCode::UnknownEvent, _)) {
                 understood = true;
                 answer.take(piece);
             }
@@ -236,7 +237,7 @@ impl TaskStream {
         if result.is_ok() && understood {
             if !self.answer.has_failed() {
                 self.answer.warn(
-                    WarningCode::NotStreamed,
+                    NoticeCode::NotStreamed,
                     "The endpoint answered in one piece although a stream was asked for.".into(),
                 );
             }
@@ -268,17 +269,17 @@ impl TaskStream {
 
     /// Shows the beginning of a document that was not understood. Only now, when all of it is
     /// there, is the excerpt the same however the bytes were split.
-    fn with_excerpt(&self, outcome: Outcome) -> Outcome {
+    fn with_excerpt(&self, outcome: GenerationOutcome) -> GenerationOutcome {
         match outcome {
-            Outcome::Failed(failure)
+            GenerationOutcome::Failed(failure)
                 if matches!(self.body, Body::Read)
                     && matches!(
                         failure.kind,
                         FailureKind::NotAnAnswer | FailureKind::MalformedStream
                     ) =>
             {
-                Outcome::Failed(Box::new(Failure {
-                    body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
+                GenerationOutcome::Failed(Box::new(Failure {
+                    body: Some(truncate_lossy(&self.head, MAX_EXCERPT_BYTES)),
                     ..*failure
                 }))
             }
@@ -300,7 +301,7 @@ impl TaskStream {
             _ => return None,
         };
         Some(Failure {
-            body: Some(cut_bytes(&self.head, MAX_EXCERPT_BYTES)),
+            body: Some(truncate_lossy(&self.head, MAX_EXCERPT_BYTES)),
             ..Failure::new(kind, message)
         })
     }

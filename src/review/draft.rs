@@ -1,12 +1,13 @@
 //! One task on its way from proposal to decision.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, DocumentError};
-use crate::schema::Violation;
+use crate::schema::{Roles, Violation};
 
 /// A run's identity: 32 hexadecimal digits, drawn at random.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -155,9 +156,9 @@ pub enum Review {
 
 /// What stands beside a task until the operator accepts or discards it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Proposal {
+pub struct SuggestedEdit {
     /// How it relates to the task.
-    pub kind: ProposalKind,
+    pub kind: SuggestedEditKind,
     /// The request of the run that it came with, from 1.
     pub request: usize,
     /// Its text.
@@ -169,7 +170,7 @@ pub struct Proposal {
 /// How a proposal relates to the task that it stands beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ProposalKind {
+pub enum SuggestedEditKind {
     /// It would take its place.
     Instead,
     /// It and the others would take its place.
@@ -195,7 +196,7 @@ pub struct Draft<D> {
     /// What the operator decided.
     pub review: Review,
     /// What the model proposed for it when it was asked again.
-    pub proposals: Vec<Proposal>,
+    pub suggested_edits: Vec<SuggestedEdit>,
     /// How far its delivery is.
     pub delivery: D,
 }
@@ -222,23 +223,29 @@ impl<D> Draft<D> {
         }
     }
 
-    /// The characters of a top-level member that is a string, for lists and labels.
+    /// Its task key, if its schema has that role.
     #[must_use]
-    pub fn member(&self, name: &str) -> Option<String> {
+    pub fn key(&self, roles: &Roles) -> Option<String> {
         let document = self.content.document()?;
-        Some(document.root().get(name)?.as_str()?.into_owned())
+        roles.key(document.root()).map(Cow::into_owned)
     }
 
-    /// The strings in a top-level member that is an array; what else stands in it is passed over.
+    /// Its title, if its schema has that role.
     #[must_use]
-    pub fn member_strings(&self, name: &str) -> Vec<String> {
-        self.content
-            .document()
-            .as_ref()
-            .and_then(|document| document.root().get(name))
+    pub fn title(&self, roles: &Roles) -> Option<String> {
+        let document = self.content.document()?;
+        roles.title(document.root()).map(Cow::into_owned)
+    }
+
+    /// The keys of the tasks it depends on.
+    #[must_use]
+    pub fn dependencies(&self, roles: &Roles) -> Vec<String> {
+        let document = self.content.document();
+        let root = document.as_ref().map(Document::root);
+        root.map(|root| roles.dependencies(root))
             .into_iter()
-            .flat_map(|node| node.items())
-            .filter_map(|item| Some(item.as_str()?.into_owned()))
+            .flatten()
+            .map(Cow::into_owned)
             .collect()
     }
 }

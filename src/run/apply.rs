@@ -10,29 +10,31 @@ impl Run {
         let mut step = Step::default();
         let done = match event {
             Event::StopGeneration => self.stop_generation(now, &mut step),
-            Event::KeepWhole { outcome } => self.keep_whole(&outcome, &mut step),
+            Event::AcceptPartial { outcome } => self.accept_partial(&outcome, &mut step),
             Event::AskForMissing { outcome } => self.ask_for_missing(&outcome, now, &mut step),
-            Event::AskAgain(again) => self.ask_again(again, now, &mut step),
-            Event::AcceptProposals { draft } => self.accept_proposals(&draft, &mut step),
-            Event::DiscardProposals { draft } => self.discard_proposals(&draft, &mut step),
+            Event::FollowUp(again) => self.follow_up(again, now, &mut step),
+            Event::AcceptSuggestedEdits { draft } => self.accept_suggested_edits(&draft, &mut step),
+            Event::DiscardSuggestedEdits { draft } => {
+                self.discard_suggested_edits(&draft, &mut step)
+            }
             Event::TaskArrived {
                 document,
                 violations,
             } => self.task_arrived(&document, violations, &mut step),
             Event::UsageArrived(usage) => self.usage_arrived(usage, &mut step),
-            Event::CallMade { rung } => self.call_made(rung, &mut step),
-            Event::Noted(note) => self.noted(note, &mut step),
+            Event::CallStarted { response_format } => self.call_made(response_format, &mut step),
+            Event::NoticeArrived(note) => self.noted(note, &mut step),
             Event::CallEnded {
                 outcome,
                 raw_answer,
             } => self.call_ended(outcome, raw_answer, now, &mut step),
 
-            Event::Bring { texts } => self.bring(&texts, &mut step),
+            Event::Import { texts } => self.bring(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),
             Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
-            Event::PutBack { drafts } => self.put_back(&drafts, &mut step),
+            Event::UndoDecisions { drafts } => self.put_back(&drafts, &mut step),
             Event::Checked {
                 draft,
                 revision,
@@ -43,7 +45,7 @@ impl Run {
             Event::Connect(connection) => self.connect(*connection, &mut step),
             Event::Pause => self.pause(&mut step),
             Event::Resume => self.resume(now, &mut step),
-            Event::GoOnWithoutJournal => self.go_on_without_journal(now, &mut step),
+            Event::ContinueWithoutJournal => self.continue_without_journal(now, &mut step),
             Event::StopPosting => self.stop_posting(&mut step),
             Event::Retry { drafts } => self.retry(&drafts, now, &mut step),
             Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),

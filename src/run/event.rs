@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Again, Note};
-use crate::delivery::{LookUp, Outcome as DeliveryOutcome};
+use super::{FollowUp, Notice};
+use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
-use crate::model::{Outcome, Rung, Usage};
+use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 use crate::prompt::Ask;
 use crate::review::DraftId;
 use crate::schema::Violation;
@@ -18,7 +18,7 @@ pub enum Event {
     StopGeneration,
     /// Keep the whole tasks of an answer that is not complete. Names the outcome, so that nobody
     /// keeps something else than was shown.
-    KeepWhole {
+    AcceptPartial {
         /// The outcome's code as the operator saw it.
         outcome: String,
     },
@@ -29,19 +29,19 @@ pub enum Event {
         outcome: String,
     },
     /// Ask the model again about single tasks.
-    AskAgain(Again),
+    FollowUp(FollowUp),
     /// Put what was proposed for a task in its place.
-    AcceptProposals {
+    AcceptSuggestedEdits {
         /// Which.
         draft: DraftId,
     },
     /// Take away what was proposed for a task.
-    DiscardProposals {
+    DiscardSuggestedEdits {
         /// Which.
         draft: DraftId,
     },
     /// Bring in tasks that exist already, each as JSON text.
-    Bring {
+    Import {
         /// One text for each task.
         texts: Vec<Arc<str>>,
     },
@@ -71,7 +71,7 @@ pub enum Event {
         reason: String,
     },
     /// Take approvals or rejections back.
-    PutBack {
+    UndoDecisions {
         /// Which.
         drafts: Vec<DraftId>,
     },
@@ -87,7 +87,7 @@ pub enum Event {
     /// Go on, with a new token where that was what it waited for.
     Resume,
     /// Go on although nothing can be written down: then nobody knows after a crash what was sent.
-    GoOnWithoutJournal,
+    ContinueWithoutJournal,
     /// Take what has not left out of the queue; it stays approved.
     StopPosting,
     /// Send tasks again, as they were approved, that the server did not take.
@@ -115,9 +115,9 @@ pub enum Event {
     },
 
     /// The call leaves now, and asks the endpoint to enforce so much of the schema.
-    CallMade {
+    CallStarted {
         /// How much.
-        rung: Rung,
+        response_format: ResponseFormat,
     },
     /// A task of the answer closed.
     TaskArrived {
@@ -129,11 +129,11 @@ pub enum Event {
     /// The endpoint said what it used.
     UsageArrived(Usage),
     /// Something odd was seen that takes nothing away from the answer.
-    Noted(Note),
+    NoticeArrived(Notice),
     /// The call ended.
     CallEnded {
         /// How.
-        outcome: Outcome,
+        outcome: GenerationOutcome,
         /// The text of its answer, as it came.
         raw_answer: Arc<str>,
     },
@@ -191,19 +191,19 @@ pub enum Event {
 /// dry run has none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Make tasks of the brief: one call to the model. Answered by `CallMade`, `TaskArrived`… and
+    /// Make tasks of the brief: one call to the model. Answered by `CallStarted`, `TaskArrived`… and
     /// `CallEnded`.
     Generate {
         /// Which.
         ask: Ask,
         /// How much of the schema the endpoint is asked to enforce, or less where it is known not
         /// to.
-        rung: Rung,
+        response_format: ResponseFormat,
     },
     /// Stop doing so. Answered by `CallEnded`.
     StopGeneration,
     /// Remember for endpoint and model that more than this is not taken.
-    RememberRung(Rung),
+    RememberFormat(ResponseFormat),
     /// Say what the schema says of a text. Answered by `Checked`.
     Check {
         /// Of which task.

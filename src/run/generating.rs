@@ -8,28 +8,28 @@
 use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
-use super::request::{Call, Purpose, Request};
-use super::{Generation, GenerationProgress, Mode, Note, Run, TaskDraft, Waiting};
+use super::request::{Call, GenerationRequest, Purpose};
+use super::{GenerationProgress, GenerationState, Mode, Notice, Run, TaskDraft, Waiting};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
-use crate::model::{Failure, Outcome, Rung, Usage, spending};
+use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
 use crate::prompt::{self, Ask, Known, Work};
-use crate::review::words::grouped;
+use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
-use crate::schema::sample::Seeded;
+use crate::text::grouped;
 
 /// The most notes that are kept.
-const MAX_NOTES: usize = 64;
+const MAX_NOTICES: usize = 64;
 
 /// What a call that ended is followed by.
 enum Next {
     /// The same request, with less of structured output.
-    Lower(Rung),
+    Lower(ResponseFormat),
     /// The same request, so many milliseconds later.
-    Again(u64),
+    FollowUp(u64),
     /// The next request.
     Further,
     /// Nothing.
@@ -69,18 +69,18 @@ impl Run {
     /// How far the requests have come; none where none was made.
     #[must_use]
     pub fn generation_progress(&self) -> Option<GenerationProgress> {
-        let of_brief = |request: &&Request| request.purpose == Purpose::Tasks;
+        let of_brief = |request: &&GenerationRequest| request.purpose == Purpose::Tasks;
         let last = self.requests.iter().rfind(of_brief)?;
         let request = self.requests.iter().filter(of_brief).count();
         let further = match self.generation {
-            Generation::Running { .. } => {
+            GenerationState::Running { .. } => {
                 let still_to_come = u32::from(last.wanted).saturating_sub(last.arrived);
                 let after = self.tasks_missing().saturating_sub(still_to_come);
                 after
                     .div_ceil(self.most_of_a_request())
                     .min(self.still_planned)
             }
-            Generation::None | Generation::Ended { .. } => 0,
+            GenerationState::None | GenerationState::Ended { .. } => 0,
         };
         Some(GenerationProgress {
             request,
@@ -112,11 +112,11 @@ impl Run {
         };
         let expected = self.expected_usage(bytes, wanted);
         let over = self.over_budget(expected);
-        self.is_about_tasks = matches!(purpose, Purpose::Again(_));
+        self.is_about_tasks = matches!(purpose, Purpose::FollowUp(_));
         if let Some(outcome) = over {
             return self.end_generation(outcome, now, step);
         }
-        self.requests.push(Request {
+        self.requests.push(GenerationRequest {
             purpose,
             wanted: wanted.get(),
             arrived: 0,
@@ -138,16 +138,16 @@ impl Run {
         if let Some(request) = self.requests.last_mut() {
             request.calls.push(Call {
                 at: now,
-                rung: None,
+                response_format: None,
                 usage: None,
                 outcome: None,
             });
         }
         let since = match self.asking() {
-            Generation::Running { since, .. } => *since,
+            GenerationState::Running { since, .. } => *since,
             _ => now,
         };
-        *self.asking_mut() = Generation::Running {
+        *self.asking_mut() = GenerationState::Running {
             since,
             waiting: None,
             stopping: false,
@@ -155,19 +155,19 @@ impl Run {
         step.changes.push(Change::Run);
         step.effects.push(Effect::Generate {
             ask,
-            rung: self.rung,
+            response_format: self.response_format,
         });
     }
 
     /// How the last request stands: one for tasks of the brief, or one about single tasks.
-    fn asking(&self) -> &Generation {
+    fn asking(&self) -> &GenerationState {
         match self.is_about_tasks {
             true => &self.again,
             false => &self.generation,
         }
     }
 
-    fn asking_mut(&mut self) -> &mut Generation {
+    fn asking_mut(&mut self) -> &mut GenerationState {
         match self.is_about_tasks {
             true => &mut self.again,
             false => &mut self.generation,
@@ -177,7 +177,7 @@ impl Run {
     /// Whether the model is being asked, or is about to be.
     #[must_use]
     pub fn is_asking(&self) -> bool {
-        matches!(self.asking(), Generation::Running { .. })
+        matches!(self.asking(), GenerationState::Running { .. })
     }
 
     /// What a request for so many tasks says now, and how many bytes that is.
@@ -185,9 +185,8 @@ impl Run {
         let brief: &Brief = self.brief.as_ref()?;
         let (work, about) = match purpose {
             Purpose::Tasks => (Work::New, Vec::new()),
-            Purpose::Again(again) => self.work_of(again),
+            Purpose::FollowUp(again) => self.work_of(again),
         };
-        let member = |draft: &TaskDraft, name: &Option<String>| draft.member(name.as_ref()?);
         let roles = self.schema.roles();
         // For new tasks those that were rejected are named too: they are not wanted again.
         let is_named = |draft: &&Arc<TaskDraft>| {
@@ -201,8 +200,8 @@ impl Run {
                 .iter()
                 .filter(is_named)
                 .map(|draft| Known {
-                    key: member(draft, &roles.key),
-                    title: member(draft, &roles.title),
+                    key: draft.key(roles),
+                    title: draft.title(roles),
                 })
                 .collect(),
         };
@@ -210,9 +209,9 @@ impl Run {
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // Where the endpoint enforces the schema, it stands in the request a second time.
-        let schema = match self.rung {
-            Rung::JsonSchema => self.schema.text().len(),
-            Rung::JsonObject | Rung::Instructions => 0,
+        let schema = match self.response_format {
+            ResponseFormat::JsonSchema => self.schema.text().len(),
+            ResponseFormat::JsonObject | ResponseFormat::Instructions => 0,
         };
         let bytes = u64::try_from(texts.sum::<usize>() + schema).unwrap_or(u64::MAX);
         Some((ask, bytes))
@@ -220,14 +219,18 @@ impl Run {
 
     /// What such a request is expected to use.
     pub(super) fn expected_usage(&self, bytes: u64, count: Count) -> Usage {
-        let earlier: Vec<_> = self.requests.iter().filter_map(Request::measured).collect();
+        let earlier: Vec<_> = self
+            .requests
+            .iter()
+            .filter_map(GenerationRequest::measured)
+            .collect();
         let model = self.connection.model.as_ref();
         let limit = model.and_then(|model| model.max_output_tokens);
         spending::expected(bytes, count.get().into(), &earlier, limit)
     }
 
     /// The outcome in place of a request that might pass the budget.
-    fn over_budget(&self, expected: Usage) -> Option<Outcome> {
+    fn over_budget(&self, expected: Usage) -> Option<GenerationOutcome> {
         let model = self
             .connection
             .model
@@ -239,16 +242,18 @@ impl Run {
         if let Some(budget) = model.limits.budget_tokens
             && after.tokens() > budget.get()
         {
-            return Some(Outcome::Failed(Box::new(Failure::budget_reached(format!(
-                "The budget of this run is {} tokens. {} are used, and the next request is expected to use about {}.",
-                tokens(budget.get()),
-                tokens(used.tokens()),
-                tokens(expected.tokens()),
-            )))));
+            return Some(GenerationOutcome::Failed(Box::new(
+                Failure::budget_reached(format!(
+                    "The budget of this run is {} tokens. {} are used, and the next request is expected to use about {}.",
+                    tokens(budget.get()),
+                    tokens(used.tokens()),
+                    tokens(expected.tokens()),
+                )),
+            )));
         }
         let (prices, budget) = (model.prices.as_ref()?, model.limits.budget_cost?);
         (after.cost(prices) > budget).then(|| {
-            Outcome::Failed(Box::new(Failure::budget_reached(format!(
+            GenerationOutcome::Failed(Box::new(Failure::budget_reached(format!(
                 "The budget of this run is {budget}. {} is spent, and the next request is expected to cost about {}.",
                 used.cost(prices),
                 expected.cost(prices),
@@ -256,8 +261,8 @@ impl Run {
         })
     }
 
-    pub(super) fn end_generation(&mut self, outcome: Outcome, now: u64, step: &mut Step) {
-        *self.asking_mut() = Generation::Ended {
+    pub(super) fn end_generation(&mut self, outcome: GenerationOutcome, now: u64, step: &mut Step) {
+        *self.asking_mut() = GenerationState::Ended {
             outcome,
             at: now,
             kept: false,
@@ -267,21 +272,21 @@ impl Run {
 
     pub(super) fn stop_generation(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
         match self.asking_mut() {
-            Generation::Running {
+            GenerationState::Running {
                 waiting: Some(_), ..
-            } => self.end_generation(Outcome::Cancelled, now, step),
-            Generation::Running { stopping, .. } => {
+            } => self.end_generation(GenerationOutcome::Cancelled, now, step),
+            GenerationState::Running { stopping, .. } => {
                 *stopping = true;
                 step.changes.push(Change::Run);
                 step.effects.push(Effect::StopGeneration);
             }
-            Generation::None | Generation::Ended { .. } => {}
+            GenerationState::None | GenerationState::Ended { .. } => {}
         }
         Ok(())
     }
 
-    pub(super) fn keep_whole(&mut self, shown: &str, step: &mut Step) -> Result<(), RunError> {
-        let Generation::Ended { outcome, kept, .. } = &mut self.generation else {
+    pub(super) fn accept_partial(&mut self, shown: &str, step: &mut Step) -> Result<(), RunError> {
+        let GenerationState::Ended { outcome, kept, .. } = &mut self.generation else {
             return Err(RunError::NotComplete);
         };
         if outcome.code() != shown {
@@ -300,7 +305,7 @@ impl Run {
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        let Generation::Ended { outcome, .. } = &self.generation else {
+        let GenerationState::Ended { outcome, .. } = &self.generation else {
             return Err(RunError::NotComplete);
         };
         if outcome.code() != shown {
@@ -318,24 +323,28 @@ impl Run {
     #[must_use]
     pub fn may_ask_for_missing(&self) -> bool {
         self.mode == Mode::Live
-            && matches!(self.generation, Generation::Ended { .. })
+            && matches!(self.generation, GenerationState::Ended { .. })
             && !self.is_asking()
             && self.tasks_missing() > 0
             && !self.is_posting()
     }
 
     /// The request whose call is under way.
-    fn open_request(&mut self) -> Option<&mut Request> {
+    fn open_request(&mut self) -> Option<&mut GenerationRequest> {
         match self.asking() {
-            Generation::Running { waiting: None, .. } => self.requests.last_mut(),
+            GenerationState::Running { waiting: None, .. } => self.requests.last_mut(),
             _ => None,
         }
     }
 
-    pub(super) fn call_made(&mut self, rung: Rung, step: &mut Step) -> Result<(), RunError> {
+    pub(super) fn call_made(
+        &mut self,
+        response_format: ResponseFormat,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
         if let Some(call) = self.open_request().and_then(|open| open.calls.last_mut()) {
-            call.rung = Some(rung);
-            self.rung = rung;
+            call.response_format = Some(response_format);
+            self.response_format = response_format;
             step.changes.push(Change::Run);
         }
         Ok(())
@@ -352,7 +361,7 @@ impl Run {
         };
         request.arrived += 1;
         let place = usize::try_from(request.arrived - 1).unwrap_or(usize::MAX);
-        if let Purpose::Again(again) = request.purpose.clone() {
+        if let Purpose::FollowUp(again) = request.purpose.clone() {
             step.changes.push(Change::Run);
             self.propose(&again, place, document, violations, step);
         } else {
@@ -373,9 +382,9 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn noted(&mut self, note: Note, step: &mut Step) -> Result<(), RunError> {
-        if self.notes.len() < MAX_NOTES && !self.notes.contains(&note) {
-            self.notes.push(note);
+    pub(super) fn noted(&mut self, note: Notice, step: &mut Step) -> Result<(), RunError> {
+        if self.notices.len() < MAX_NOTICES && !self.notices.contains(&note) {
+            self.notices.push(note);
             step.changes.push(Change::Run);
         }
         Ok(())
@@ -383,7 +392,7 @@ impl Run {
 
     pub(super) fn call_ended(
         &mut self,
-        outcome: Outcome,
+        outcome: GenerationOutcome,
         raw_answer: Arc<str>,
         now: u64,
         step: &mut Step,
@@ -397,16 +406,16 @@ impl Run {
         }
         step.changes.push(Change::Run);
         match self.after_call(&outcome) {
-            Next::Lower(rung) => {
-                self.rung = rung;
-                step.effects.push(Effect::RememberRung(rung));
-                self.noted(stepped_down(rung), step)?;
+            Next::Lower(response_format) => {
+                self.response_format = response_format;
+                step.effects.push(Effect::RememberFormat(response_format));
+                self.noted(fell_back(response_format), step)?;
                 self.make_call(now, step);
             }
-            Next::Again(wait) => self.wait_for_call(wait, now, step),
+            Next::FollowUp(wait) => self.wait_for_call(wait, now, step),
             Next::Further => self.make_next_request(now, step),
             Next::End if outcome.is_complete() && self.is_stopping() && self.is_short() => {
-                self.end_generation(Outcome::Cancelled, now, step);
+                self.end_generation(GenerationOutcome::Cancelled, now, step);
             }
             Next::End => self.end_generation(outcome, now, step),
         }
@@ -414,7 +423,10 @@ impl Run {
     }
 
     fn is_stopping(&self) -> bool {
-        matches!(self.asking(), Generation::Running { stopping: true, .. })
+        matches!(
+            self.asking(),
+            GenerationState::Running { stopping: true, .. }
+        )
     }
 
     /// Whether requests that were planned are not made.
@@ -422,27 +434,27 @@ impl Run {
         !self.is_about_tasks && self.still_planned > 0 && self.tasks_missing() > 0
     }
 
-    fn after_call(&self, outcome: &Outcome) -> Next {
+    fn after_call(&self, outcome: &GenerationOutcome) -> Next {
         let goes_on = self.mode == Mode::Live && !self.is_stopping();
         let Some(request) = self.requests.last().filter(|_| goes_on) else {
             return Next::End;
         };
         match outcome {
             // An answer without a task will not be followed by one with some.
-            Outcome::Complete if self.is_short() && request.arrived > 0 => Next::Further,
-            Outcome::Complete => Next::End,
+            GenerationOutcome::Complete if self.is_short() && request.arrived > 0 => Next::Further,
+            GenerationOutcome::Complete => Next::End,
             _ if request.arrived > 0 => Next::End,
-            Outcome::Failed(failure) if failure.blames_format() => {
-                self.rung.down().map_or(Next::End, Next::Lower)
+            GenerationOutcome::Failed(failure) if failure.blames_format() => {
+                self.response_format.down().map_or(Next::End, Next::Lower)
             }
             failed => retry::wait(failed, request.retries, self.retry_chance())
-                .map_or(Next::End, Next::Again),
+                .map_or(Next::End, Next::FollowUp),
         }
     }
 
     /// Bits that are other ones in every run and for every wait, and the same each time.
     fn retry_chance(&self) -> u64 {
-        Seeded::from_texts(&[&self.id.to_string()], self.calls_made() as u64).next_u64()
+        SeededRng::from_texts(&[&self.id.to_string()], self.calls_made() as u64).next_u64()
     }
 
     /// How many calls were made.
@@ -459,7 +471,7 @@ impl Run {
         };
         request.retries += 1;
         let retry = request.retries;
-        if let Generation::Running { waiting, .. } = self.asking_mut() {
+        if let GenerationState::Running { waiting, .. } = self.asking_mut() {
             *waiting = Some(Waiting { until, retry });
             step.effects.push(Effect::WakeAt(until));
         }
@@ -468,11 +480,11 @@ impl Run {
     /// Makes the call that is waited for, where it is time for it.
     pub(super) fn make_due_call(&mut self, now: u64, step: &mut Step) {
         match self.asking() {
-            Generation::Running {
+            GenerationState::Running {
                 waiting: Some(waiting),
                 ..
             } if now < waiting.until => step.effects.push(Effect::WakeAt(waiting.until)),
-            Generation::Running {
+            GenerationState::Running {
                 waiting: Some(_), ..
             } => self.make_call(now, step),
             _ => {}
@@ -509,20 +521,22 @@ impl Run {
             revision: 0,
             violations,
             review: Review::Proposed,
-            proposals: Vec::new(),
+            suggested_edits: Vec::new(),
             delivery: Delivery::default(),
         }));
-        self.look_at_key(&id, step);
+        self.update_key(&id, step);
     }
 }
 
 /// What the operator is told when an endpoint refuses the form of structured output.
-fn stepped_down(rung: Rung) -> Note {
-    let asked = match rung {
-        Rung::JsonSchema | Rung::JsonObject => "for any JSON object, the schema in words",
-        Rung::Instructions => "in words alone",
+fn fell_back(response_format: ResponseFormat) -> Notice {
+    let asked = match response_format {
+        ResponseFormat::JsonSchema | ResponseFormat::JsonObject => {
+            "for any JSON object, the schema in words"
+        }
+        ResponseFormat::Instructions => "in words alone",
     };
-    Note {
+    Notice {
         code: "stepped_down".to_owned(),
         message: format!(
             "The endpoint does not take this form of structured output; it is asked again with less: {asked}. Every task is checked here all the same."

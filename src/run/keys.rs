@@ -9,12 +9,9 @@ use std::sync::Arc;
 use super::event::{Change, Step};
 use super::{Run, TaskDraft};
 use crate::delivery::receipt::Stage;
-use crate::document::{Kind, push_token};
+use crate::document::push_token;
 use crate::review::{DraftId, Review};
-use crate::schema::Violation;
-
-/// The keyword of the rule, in a violation.
-pub const UNIQUE_KEY: &str = "uniqueKey";
+use crate::schema::{UNIQUE_KEY, Violation};
 
 /// Who has which key. Made from the drafts, never kept.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -118,7 +115,7 @@ impl Holders {
 
 impl Run {
     /// Looks at the key of a draft anew, after its text, its review or its check has changed.
-    pub(super) fn look_at_key(&mut self, id: &DraftId, step: &mut Step) {
+    pub(super) fn update_key(&mut self, id: &DraftId, step: &mut Step) {
         let now = self.draft(id).and_then(|draft| self.key_of(draft));
         let now = now.map(|key| self.keys.shared(&key));
         let before = id
@@ -138,12 +135,12 @@ impl Run {
     }
 
     /// Looks at all keys, after the drafts came from their records.
-    pub(super) fn look_at_all_keys(&mut self) -> Step {
+    pub(super) fn update_all_keys(&mut self) -> Step {
         let mut step = Step::default();
         self.keys = Keys::default();
         let ids: Vec<DraftId> = self.drafts.iter().map(|draft| draft.id.clone()).collect();
         for id in ids {
-            self.look_at_key(&id, &mut step);
+            self.update_key(&id, &mut step);
         }
         step
     }
@@ -152,28 +149,16 @@ impl Run {
     pub(super) fn has_free_key(&self, draft: &TaskDraft) -> bool {
         let is_rejected = matches!(draft.review, Review::Rejected { .. });
         !is_rejected
-            || self
-                .written_key(draft)
-                .is_none_or(|key| !self.keys.holders.contains_key(&*key))
+            || draft
+                .key(self.schema.roles())
+                .is_none_or(|key| !self.keys.holders.contains_key(key.as_str()))
     }
 
     /// The key of a draft that counts.
     fn key_of(&self, draft: &TaskDraft) -> Option<String> {
         match draft.review {
             Review::Rejected { .. } => None,
-            Review::Proposed | Review::Approved(_) => self.written_key(draft),
-        }
-    }
-
-    /// The key that stands in a text: a string, or a number by its digits.
-    fn written_key(&self, draft: &TaskDraft) -> Option<String> {
-        let name = self.schema.roles().key.as_ref()?;
-        let document = draft.content.document()?;
-        let member = document.root().get(name)?;
-        match member.kind() {
-            Kind::String => Some(member.as_str()?.into_owned()),
-            Kind::Number => Some(member.text().to_owned()),
-            _ => None,
+            Review::Proposed | Review::Approved(_) => draft.key(self.schema.roles()),
         }
     }
 

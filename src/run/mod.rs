@@ -5,18 +5,18 @@
 //! said as an intention ([`Effect`]) that the driver of a dry run and that of a live one carry out
 //! each in its own way. So every state is reachable in a native test.
 
-mod again;
+pub mod announcements;
 mod apply;
 mod changes;
 mod delivering;
 mod event;
+mod follow_up;
 mod generating;
 mod keys;
 pub mod receipts;
 mod record;
 mod request;
 mod reviewing;
-pub mod telling;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -27,19 +27,18 @@ use crate::brief::Brief;
 use crate::delivery::plan::Plan;
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Delivery, body};
-use crate::model::{Outcome, Rung, Usage};
+use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
-pub use again::{Again, MAX_INSTRUCTION_BYTES, MAX_PARTS, Quote};
 pub use changes::Changes;
 use delivering::Dispatch;
-pub use delivering::{Progress, Standing, Wait};
+pub use delivering::{DeliveryProgress, Phase, Wait};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
-pub use keys::UNIQUE_KEY;
+pub use follow_up::{CostEstimate, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
-pub use request::{Call, Purpose, Request};
+pub use request::{Call, GenerationRequest, Purpose};
 
 /// A draft with its delivery.
 pub type TaskDraft = Draft<Delivery>;
@@ -57,7 +56,7 @@ pub enum Mode {
 /// How far the model's answer is.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
-pub enum Generation {
+pub enum GenerationState {
     /// The tasks were brought in; no model is asked.
     #[default]
     None,
@@ -76,7 +75,7 @@ pub enum Generation {
     Ended {
         /// How.
         #[serde(with = "record::stored_outcome")]
-        outcome: Outcome,
+        outcome: GenerationOutcome,
         /// When, in milliseconds since 1970.
         at: u64,
         /// Whether the operator kept the whole tasks of an answer that is not complete.
@@ -96,7 +95,7 @@ pub struct Waiting {
 /// Something odd about an answer that takes nothing away from it. Kept with the run, the same one
 /// once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
+pub struct Notice {
     /// A stable name.
     pub code: String,
     /// What was seen, in the operator's words.
@@ -116,15 +115,15 @@ pub struct GenerationProgress {
     pub can_go_on: bool,
 }
 
-impl Generation {
+impl GenerationState {
     /// Whether tasks may be approved: there was no answer to wait for, it is complete, or what is
     /// whole of it was kept by a deliberate act.
     #[must_use]
     pub fn allows_approval(&self) -> bool {
         match self {
-            Generation::None => true,
-            Generation::Running { .. } => false,
-            Generation::Ended { outcome, kept, .. } => outcome.is_complete() || *kept,
+            GenerationState::None => true,
+            GenerationState::Running { .. } => false,
+            GenerationState::Ended { outcome, kept, .. } => outcome.is_complete() || *kept,
         }
     }
 }
@@ -245,15 +244,15 @@ pub struct Run {
     brief: Option<Brief>,
     connection: Connection,
     schema: TaskSchema,
-    generation: Generation,
-    requests: Vec<Request>,
+    generation: GenerationState,
+    requests: Vec<GenerationRequest>,
     /// How much of the schema the endpoint is asked to enforce, as far as this run has learned.
-    rung: Rung,
+    response_format: ResponseFormat,
     /// How many further requests the brief was divided into.
     still_planned: u32,
-    notes: Vec<Note>,
+    notices: Vec<Notice>,
     /// How the request stands that was made last about single tasks.
-    again: Generation,
+    again: GenerationState,
     /// Whether the last request was one about single tasks.
     is_about_tasks: bool,
     /// Shared with whoever shows them; a change makes a new one.
@@ -293,12 +292,12 @@ impl Run {
             brief: start.brief,
             connection: start.connection,
             schema: start.schema,
-            generation: Generation::None,
+            generation: GenerationState::None,
             requests: Vec::new(),
-            rung: Rung::default(),
+            response_format: ResponseFormat::default(),
             still_planned: 0,
-            notes: Vec::new(),
-            again: Generation::None,
+            notices: Vec::new(),
+            again: GenerationState::None,
             is_about_tasks: false,
             drafts: Vec::new(),
             keys: keys::Keys::default(),
@@ -373,26 +372,26 @@ impl Run {
 
     /// How far the model's answer is.
     #[must_use]
-    pub fn generation(&self) -> &Generation {
+    pub fn generation(&self) -> &GenerationState {
         &self.generation
     }
 
     /// The requests to the model, in their order.
     #[must_use]
-    pub fn requests(&self) -> &[Request] {
+    pub fn requests(&self) -> &[GenerationRequest] {
         &self.requests
     }
 
     /// What all requests used, those that failed included; none where the endpoint never said.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        request::sum(self.requests.iter().filter_map(Request::usage))
+        request::sum(self.requests.iter().filter_map(GenerationRequest::usage))
     }
 
     /// What was odd about the answers.
     #[must_use]
-    pub fn notes(&self) -> &[Note] {
-        &self.notes
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
     }
 
     /// How far the delivery is.
@@ -428,7 +427,7 @@ impl Run {
     pub fn state(draft: &TaskDraft) -> DraftState {
         match draft.delivery.stage {
             Stage::Queued => return DraftState::Queued,
-            Stage::Sending if draft.delivery.waits_for_room => return DraftState::Queued,
+            Stage::Sending if draft.delivery.awaits_slot => return DraftState::Queued,
             Stage::Sending => return DraftState::Sending,
             Stage::Delivered => return DraftState::Delivered,
             Stage::Dry => return DraftState::DryDelivered,

@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::delivering::Dispatch;
 use super::keys::Keys;
-use super::{Batch, Call, Change, Generation, Mode, Note, Purpose, Request, Run, Step, TaskDraft};
+use super::{
+    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Notice, Purpose, Run, Step,
+    TaskDraft,
+};
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{Outcome, Rung, Usage};
-use crate::review::{Content, Draft, DraftId, Origin, Proposal, Review, RunId};
+use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::review::{Content, Draft, DraftId, Origin, Review, RunId, SuggestedEdit};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;
 
@@ -29,22 +32,22 @@ pub struct RunRecord {
     brief: Option<Brief>,
     connection: Connection,
     schema: String,
-    generation: Generation,
+    generation: GenerationState,
     /// The first version kept one answer and what it used; now every request is kept.
     #[serde(default, skip_serializing)]
     usage: Option<Usage>,
     #[serde(default, skip_serializing)]
     raw_answer: Arc<str>,
     #[serde(default)]
-    requests: Vec<Request>,
+    requests: Vec<GenerationRequest>,
     #[serde(default)]
     still_planned: u32,
     #[serde(default)]
-    rung: Rung,
+    response_format: ResponseFormat,
     #[serde(default)]
-    notes: Vec<Note>,
+    notices: Vec<Notice>,
     #[serde(default)]
-    again: Generation,
+    again: GenerationState,
     batch: Batch,
 }
 
@@ -60,7 +63,7 @@ pub struct DraftRecord {
     violations: Option<Vec<Violation>>,
     review: Review,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    proposals: Vec<Proposal>,
+    suggested_edits: Vec<SuggestedEdit>,
     delivery: Delivery,
 }
 
@@ -114,7 +117,7 @@ impl RecordError {
 pub(super) mod stored_outcome {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    use crate::model::{Failure, Outcome};
+    use crate::model::{Failure, GenerationOutcome};
     use crate::settings::Api;
 
     #[derive(Serialize, Deserialize)]
@@ -130,46 +133,51 @@ pub(super) mod stored_outcome {
         Cancelled,
     }
 
-    impl From<&Outcome> for Stored {
-        fn from(outcome: &Outcome) -> Stored {
+    impl From<&GenerationOutcome> for Stored {
+        fn from(outcome: &GenerationOutcome) -> Stored {
             match outcome.clone() {
-                Outcome::Complete => Stored::Complete,
-                cut @ Outcome::CutOff { .. } => Stored::CutOff {
-                    responses: cut == Outcome::cut_off(Api::Responses),
+                GenerationOutcome::Complete => Stored::Complete,
+                cut @ GenerationOutcome::CutOff { .. } => Stored::CutOff {
+                    responses: cut == GenerationOutcome::cut_off(Api::Responses),
                 },
-                Outcome::Refused { text } => Stored::Refused { text },
-                Outcome::Filtered => Stored::Filtered,
-                Outcome::Interrupted { reason } => Stored::Interrupted { reason },
-                Outcome::Stalled => Stored::Stalled,
-                Outcome::Failed(failure) => Stored::Failed { failure },
-                Outcome::Cancelled => Stored::Cancelled,
+                GenerationOutcome::Refused { text } => Stored::Refused { text },
+                GenerationOutcome::Filtered => Stored::Filtered,
+                GenerationOutcome::Interrupted { reason } => Stored::Interrupted { reason },
+                GenerationOutcome::Stalled => Stored::Stalled,
+                GenerationOutcome::Failed(failure) => Stored::Failed { failure },
+                GenerationOutcome::Cancelled => Stored::Cancelled,
             }
         }
     }
 
-    impl From<Stored> for Outcome {
-        fn from(stored: Stored) -> Outcome {
+    impl From<Stored> for GenerationOutcome {
+        fn from(stored: Stored) -> GenerationOutcome {
             match stored {
-                Stored::Complete => Outcome::Complete,
-                Stored::CutOff { responses } => Outcome::cut_off(match responses {
+                Stored::Complete => GenerationOutcome::Complete,
+                Stored::CutOff { responses } => GenerationOutcome::cut_off(match responses {
                     true => Api::Responses,
                     false => Api::ChatCompletions,
                 }),
-                Stored::Refused { text } => Outcome::Refused { text },
-                Stored::Filtered => Outcome::Filtered,
-                Stored::Interrupted { reason } => Outcome::Interrupted { reason },
-                Stored::Stalled => Outcome::Stalled,
-                Stored::Failed { failure } => Outcome::Failed(failure),
-                Stored::Cancelled => Outcome::Cancelled,
+                Stored::Refused { text } => GenerationOutcome::Refused { text },
+                Stored::Filtered => GenerationOutcome::Filtered,
+                Stored::Interrupted { reason } => GenerationOutcome::Interrupted { reason },
+                Stored::Stalled => GenerationOutcome::Stalled,
+                Stored::Failed { failure } => GenerationOutcome::Failed(failure),
+                Stored::Cancelled => GenerationOutcome::Cancelled,
             }
         }
     }
 
-    pub fn serialize<S: Serializer>(outcome: &Outcome, serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(
+        outcome: &GenerationOutcome,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         Stored::from(outcome).serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Outcome, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<GenerationOutcome, D::Error> {
         Ok(Stored::deserialize(deserializer)?.into())
     }
 
@@ -178,7 +186,7 @@ pub(super) mod stored_outcome {
         use super::*;
 
         pub fn serialize<S: Serializer>(
-            outcome: &Option<Outcome>,
+            outcome: &Option<GenerationOutcome>,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
             outcome.as_ref().map(Stored::from).serialize(serializer)
@@ -186,8 +194,8 @@ pub(super) mod stored_outcome {
 
         pub fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
-        ) -> Result<Option<Outcome>, D::Error> {
-            Ok(Option::<Stored>::deserialize(deserializer)?.map(Outcome::from))
+        ) -> Result<Option<GenerationOutcome>, D::Error> {
+            Ok(Option::<Stored>::deserialize(deserializer)?.map(GenerationOutcome::from))
         }
     }
 }
@@ -247,8 +255,8 @@ impl Run {
             raw_answer: "".into(),
             requests: self.requests.clone(),
             still_planned: self.still_planned,
-            rung: self.rung,
-            notes: self.notes.clone(),
+            response_format: self.response_format,
+            notices: self.notices.clone(),
             again: self.again.clone(),
             batch: self.batch.clone(),
         }
@@ -266,7 +274,7 @@ impl Run {
             revision: draft.revision,
             violations: draft.violations.clone(),
             review: draft.review.clone(),
-            proposals: draft.proposals.clone(),
+            suggested_edits: draft.suggested_edits.clone(),
             delivery: draft.delivery.clone(),
         }
     }
@@ -303,10 +311,10 @@ impl Run {
             connection: record.connection,
             schema: TaskSchema::parse(&record.schema)?,
             generation: record.generation,
-            rung: record.rung,
+            response_format: record.response_format,
             still_planned: record.still_planned,
-            notes: record.notes,
-            is_about_tasks: matches!(record.again, Generation::Running { .. }),
+            notices: record.notices,
+            is_about_tasks: matches!(record.again, GenerationState::Running { .. }),
             again: record.again,
             drafts,
             keys: Keys::default(),
@@ -315,7 +323,7 @@ impl Run {
             dispatch: Dispatch::default(),
         };
         // What the keys say stands in the records.
-        let _ = run.look_at_all_keys();
+        let _ = run.update_all_keys();
         Ok(run)
     }
 
@@ -328,9 +336,9 @@ impl Run {
             self.generation = record.generation;
             self.requests = record.requests;
             self.still_planned = record.still_planned;
-            self.rung = record.rung;
-            self.notes = record.notes;
-            self.is_about_tasks = matches!(record.again, Generation::Running { .. });
+            self.response_format = record.response_format;
+            self.notices = record.notices;
+            self.is_about_tasks = matches!(record.again, GenerationState::Running { .. });
             self.again = record.again;
             self.batch = record.batch;
             step.changes.push(Change::Run);
@@ -346,7 +354,7 @@ impl Run {
             }
             step.changes.push(Change::Draft(id));
         }
-        let _ = self.look_at_all_keys();
+        let _ = self.update_all_keys();
         self.replan();
         step
     }
@@ -366,7 +374,7 @@ impl Run {
         let mut run = Run::as_recorded(record, drafts)?;
         let mut step = Step::default();
         if run.is_asking() {
-            let outcome = Outcome::Interrupted {
+            let outcome = GenerationOutcome::Interrupted {
                 reason: Some("the page was closed".to_owned()),
             };
             let calls = run
@@ -384,12 +392,12 @@ impl Run {
 }
 
 /// The requests that were kept; of a record of the first version the only one.
-fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<Request> {
+fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<GenerationRequest> {
     if record.usage.is_none() && record.raw_answer.is_empty() {
         return record.requests.clone();
     }
     let came = drafts.iter().filter(|draft| draft.origin != Origin::Pasted);
-    vec![Request {
+    vec![GenerationRequest {
         purpose: Purpose::Tasks,
         wanted: record.brief.as_ref().map_or(0, |brief| brief.count.get()),
         arrived: u32::try_from(came.count()).unwrap_or(u32::MAX),
@@ -397,11 +405,11 @@ fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<Request> {
         retries: 0,
         calls: vec![Call {
             at: record.started_at,
-            rung: None,
+            response_format: None,
             usage: record.usage,
             outcome: match &record.generation {
-                Generation::Ended { outcome, .. } => Some(outcome.clone()),
-                Generation::None | Generation::Running { .. } => None,
+                GenerationState::Ended { outcome, .. } => Some(outcome.clone()),
+                GenerationState::None | GenerationState::Running { .. } => None,
             },
         }],
         raw_answer: record.raw_answer.clone(),
@@ -423,7 +431,7 @@ impl DraftRecord {
             revision: self.revision,
             violations: self.violations,
             review: self.review,
-            proposals: self.proposals,
+            suggested_edits: self.suggested_edits,
             delivery: self.delivery,
         }
     }

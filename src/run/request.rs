@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::again::Again;
+use super::follow_up::FollowUp;
 use super::record;
 use crate::model::spending::Measured;
-use crate::model::{Outcome, Rung, Usage};
+use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,12 +16,12 @@ pub enum Purpose {
     /// Tasks of the brief.
     Tasks,
     /// Proposals for tasks that are there.
-    Again(Again),
+    FollowUp(FollowUp),
 }
 
 /// One request: answered by one call, or by the last of several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
+pub struct GenerationRequest {
     /// What it is for.
     pub purpose: Purpose,
     /// How many tasks it asks for.
@@ -45,18 +45,18 @@ pub struct Call {
     pub at: u64,
     /// How much of the schema the endpoint was asked to enforce; none while nothing has left, and
     /// in a dry run.
-    pub rung: Option<Rung>,
+    pub response_format: Option<ResponseFormat>,
     /// What it used, as far as the endpoint said.
     pub usage: Option<Usage>,
     /// How it ended; none while it is under way.
     #[serde(with = "record::stored_outcome::or_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<GenerationOutcome>,
 }
 
-impl Request {
+impl GenerationRequest {
     /// How it ended; none while it is under way.
     #[must_use]
-    pub fn outcome(&self) -> Option<&Outcome> {
+    pub fn outcome(&self) -> Option<&GenerationOutcome> {
         self.calls.last()?.outcome.as_ref()
     }
 

@@ -43,7 +43,7 @@ impl Run {
             });
         }
         step.changes.push(Change::Draft(id.clone()));
-        self.look_at_key(id, step);
+        self.update_key(id, step);
         self.replan();
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Run {
         if draft.revision == revision {
             draft.violations = Some(violations);
             step.changes.push(Change::Draft(id.clone()));
-            self.look_at_key(id, step);
+            self.update_key(id, step);
         }
         Ok(())
     }
@@ -86,7 +86,7 @@ impl Run {
             match approved {
                 Ok(true) => {
                     step.changes.push(Change::Draft(id.clone()));
-                    self.look_at_key(id, step);
+                    self.update_key(id, step);
                 }
                 Ok(false) => {}
                 Err(error) if ids.len() == 1 => return Err(error),
@@ -107,7 +107,7 @@ impl Run {
         draft.review = Review::Rejected { reason };
         draft.delivery.stage = Stage::Idle;
         step.changes.push(Change::Draft(id.clone()));
-        self.look_at_key(id, step);
+        self.update_key(id, step);
         self.requeue();
         Ok(())
     }
@@ -125,7 +125,7 @@ impl Run {
                 draft.review = Review::Proposed;
                 draft.delivery.stage = Stage::Idle;
                 step.changes.push(Change::Draft(id.clone()));
-                self.look_at_key(id, step);
+                self.update_key(id, step);
             }
         }
         Ok(())

@@ -77,14 +77,14 @@ pub(crate) enum ExpandError {
 /// One schema object that holds, to be read for its plain keywords only: what it says with
 /// `$ref`, `allOf`, `anyOf`, `oneOf` and `if` has been taken apart already.
 #[derive(Clone, Debug)]
-pub(crate) struct Part<'a> {
+pub(crate) struct Subschema<'a> {
     /// The keywords.
     pub(crate) map: &'a Map<String, Value>,
     /// Where the object stands in the root schema.
     pub(crate) pointer: String,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Subschema<'a> {
     /// The subschema under one keyword.
     pub(crate) fn under(&self, keyword: &str) -> Option<Located<'a>> {
         self.map.get(keyword).map(|schema| Located {
@@ -143,11 +143,11 @@ pub(crate) struct Choice<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expanded<'a> {
     /// Schema objects that all hold.
-    pub(crate) parts: Vec<Part<'a>>,
+    pub(crate) parts: Vec<Subschema<'a>>,
     /// Choices of which each asks for one branch.
     pub(crate) choices: Vec<Choice<'a>>,
     /// Parts that hold an `if`.
-    pub(crate) conditionals: Vec<Part<'a>>,
+    pub(crate) conditionals: Vec<Subschema<'a>>,
 }
 
 /// Takes a conjunction of schemas apart. A place that occurs twice counts once, so that a
@@ -190,7 +190,7 @@ pub(crate) fn expand<'a>(
                 });
             }
         }
-        let part = Part { map, pointer };
+        let part = Subschema { map, pointer };
         if map.contains_key("if") {
             expanded.conditionals.push(part.clone());
         }
@@ -394,7 +394,7 @@ fn is_integer(number: &serde_json::Number) -> bool {
 }
 
 /// The types all parts allow.
-pub(crate) fn types(parts: &[Part<'_>]) -> Types {
+pub(crate) fn types(parts: &[Subschema<'_>]) -> Types {
     parts
         .iter()
         .filter_map(|part| part.map.get("type"))
@@ -403,7 +403,7 @@ pub(crate) fn types(parts: &[Part<'_>]) -> Types {
 
 /// The types the keywords of the parts speak of, for schemas that leave `type` out; every type
 /// where no keyword speaks of one.
-pub(crate) fn types_spoken_of(parts: &[Part<'_>]) -> Types {
+pub(crate) fn types_spoken_of(parts: &[Subschema<'_>]) -> Types {
     let mut spoken = Types(0);
     for keyword in parts.iter().flat_map(|part| part.map.keys()) {
         spoken = spoken.or(match keyword.as_str() {
@@ -435,7 +435,7 @@ pub(crate) fn types_spoken_of(parts: &[Part<'_>]) -> Types {
 
 /// The values `enum` and `const` leave, if any part has one: those in the first list that every
 /// other list has too.
-pub(crate) fn enumeration<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a Value>> {
+pub(crate) fn enumeration<'a>(parts: &[Subschema<'a>]) -> Option<Vec<&'a Value>> {
     let mut left: Option<Vec<&'a Value>> = None;
     for part in parts {
         let listed = part
@@ -458,7 +458,7 @@ pub(crate) fn enumeration<'a>(parts: &[Part<'a>]) -> Option<Vec<&'a Value>> {
 }
 
 /// The names in `required`, in order, each once.
-pub(crate) fn required<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
+pub(crate) fn required<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for name in parts
         .iter()
@@ -474,7 +474,7 @@ pub(crate) fn required<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
 }
 
 /// The names in `properties`, in order, each once.
-pub(crate) fn property_names<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
+pub(crate) fn property_names<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     let mut names: Vec<&'a str> = Vec::new();
     let mut seen = HashSet::new();
     for name in parts
@@ -491,7 +491,7 @@ pub(crate) fn property_names<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
 
 /// Everything the member of that name has to satisfy, or the pointer of the keyword that
 /// forbids the member. A member that also matches `patternProperties` is not looked for there.
-pub(crate) fn member<'a>(parts: &[Part<'a>], name: &str) -> Result<Vec<Located<'a>>, String> {
+pub(crate) fn member<'a>(parts: &[Subschema<'a>], name: &str) -> Result<Vec<Located<'a>>, String> {
     let mut conjuncts = Vec::new();
     for part in parts {
         if let Some(own) = part.property(name) {
@@ -510,7 +510,7 @@ pub(crate) fn member<'a>(parts: &[Part<'a>], name: &str) -> Result<Vec<Located<'
 
 /// A keyword that counts something, such as `minLength`: the values of all parts. `3.0` counts
 /// as 3 (JSON Schema validation, 6.3).
-pub(crate) fn counts(parts: &[Part<'_>], keyword: &str) -> Vec<u64> {
+pub(crate) fn counts(parts: &[Subschema<'_>], keyword: &str) -> Vec<u64> {
     parts
         .iter()
         .filter_map(|part| part.map.get(keyword))
@@ -526,7 +526,7 @@ pub(crate) fn counts(parts: &[Part<'_>], keyword: &str) -> Vec<u64> {
 }
 
 /// The strings a keyword such as `pattern` has in the parts, with the pointer of each.
-pub(crate) fn strings<'a>(parts: &[Part<'a>], keyword: &str) -> Vec<(&'a str, String)> {
+pub(crate) fn strings<'a>(parts: &[Subschema<'a>], keyword: &str) -> Vec<(&'a str, String)> {
     parts
         .iter()
         .filter_map(|part| {

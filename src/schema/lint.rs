@@ -6,10 +6,8 @@ mod similar;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::Roles;
-use crate::document::{Document, Kind, Node};
+use crate::document::Document;
 
 /// What a batch is held against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +19,7 @@ pub struct LintOptions {
 }
 
 /// How much a finding weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Something was not looked at.
     Note,
@@ -33,8 +30,7 @@ pub enum Severity {
 }
 
 /// What kind of finding it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingCode {
     /// Two or more tasks have the same key.
     DuplicateKey,
@@ -53,7 +49,7 @@ pub enum FindingCode {
 }
 
 /// One thing to know about a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What kind of finding it is.
     pub code: FindingCode,
@@ -71,10 +67,7 @@ pub struct Finding {
 #[must_use]
 pub fn lint_batch(tasks: &[Document], options: &LintOptions) -> Vec<Finding> {
     let roles = &options.roles;
-    let keys: Vec<Option<Cow<'_, str>>> = tasks
-        .iter()
-        .map(|task| member(task, roles.key.as_deref()).and_then(scalar))
-        .collect();
+    let keys: Vec<Option<Cow<'_, str>>> = tasks.iter().map(|task| roles.key(task.root())).collect();
     let mut holders: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, key) in keys.iter().enumerate() {
         if let Some(key) = key {
@@ -88,27 +81,11 @@ pub fn lint_batch(tasks: &[Document], options: &LintOptions) -> Vec<Finding> {
     findings.extend(wrong_count(tasks.len(), options.expected_count));
     let titles: Vec<Option<String>> = tasks
         .iter()
-        .map(|task| {
-            let title = member(task, roles.title.as_deref())?.as_str()?;
-            Some(title.into_owned())
-        })
+        .map(|task| roles.title(task.root()).map(Cow::into_owned))
         .collect();
     findings.extend(similar_titles(&titles));
     findings.extend(not_checked(roles));
     findings
-}
-
-fn member<'t>(task: &'t Document, name: Option<&str>) -> Option<Node<'t>> {
-    task.root().get(name?)
-}
-
-/// The text of a string, or the digits of a number.
-fn scalar(node: Node<'_>) -> Option<Cow<'_, str>> {
-    match node.kind() {
-        Kind::String => node.as_str(),
-        Kind::Number => Some(Cow::Borrowed(node.text())),
-        _ => None,
-    }
 }
 
 fn duplicate_keys(
@@ -140,12 +117,7 @@ fn dependencies(
     let mut own = Vec::new();
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
-        let node = member(task, roles.depends_on.as_deref());
-        let listed: Vec<Cow<'_, str>> = match node {
-            Some(node) if node.kind() == Kind::Array => node.items().filter_map(scalar).collect(),
-            Some(node) => scalar(node).into_iter().collect(),
-            None => Vec::new(),
-        };
+        let listed = roles.dependencies(task.root());
         let mut missing: Vec<String> = Vec::new();
         let mut targets = Vec::new();
         for key in &listed {

@@ -21,7 +21,7 @@ pub mod sample;
 pub mod strict;
 pub mod validator;
 
-pub use roles::Roles;
+pub use roles::{Roles, UNIQUE_KEY};
 
 /// Schemas longer than this are refused: 1 MiB.
 pub const MAX_SCHEMA_BYTES: usize = 1 << 20;

@@ -5,7 +5,7 @@
 //! categories, escapes, groups, alternation, quantifiers (lazy ones too), `^ $ \b \B` and
 //! look-aheads. Back-references, look-behinds and inline flags are refused.
 
-use super::sample::Seeded;
+use crate::random::SeededRng;
 
 mod reader;
 
@@ -93,7 +93,7 @@ impl Pattern {
     /// Makes a string of `least` to `most` characters that matches; `None` where none was found.
     pub(crate) fn generate(
         &self,
-        random: &mut Seeded,
+        random: &mut SeededRng,
         least: usize,
         most: Option<usize>,
     ) -> Option<String> {
@@ -140,7 +140,7 @@ fn shortest(node: &Node) -> usize {
 
 /// Writes one string. Anchors and look-aheads write nothing: the matcher has the last word.
 struct Maker<'r> {
-    random: &'r mut Seeded,
+    random: &'r mut SeededRng,
     /// How many characters are still to be added to reach the least length.
     missing: usize,
     /// How many characters may still be added.

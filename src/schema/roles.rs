@@ -1,13 +1,16 @@
-//! Which member of a task is its key, its title and its list of dependencies.
+//! Which members of a task are its key, its title and its dependencies, and how they are read.
 //!
-//! Operators bring schemas of their own, so roles are guessed by name and type, shown, and can be
-//! changed. Where a role is missing, what needs it is off.
+//! Operators have their own schemas, so roles are guessed by name and type. Features that need a
+//! missing role are off.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
 use super::conjunction::{
-    Expanded, Located, Part, Types, enumeration, expand, property_names, types,
+    Expanded, Located, Subschema, Types, enumeration, expand, property_names, types,
 };
+use crate::document::{Kind, Node};
 
 /// The members that play a role, by name. `None`: no member plays it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -17,9 +20,12 @@ pub struct Roles {
     pub key: Option<String>,
     /// The member a person reads first.
     pub title: Option<String>,
-    /// The member that lists the keys of the tasks that come first, or holds the only one.
+    /// The member that holds the keys of the tasks that must come first.
     pub depends_on: Option<String>,
 }
+
+/// The keyword of a violation that reports a task key used twice in a run.
+pub const UNIQUE_KEY: &str = "uniqueKey";
 
 /// Names of a key, the likeliest first, folded as [`folded`] does.
 const KEY_NAMES: [&str; 12] = [
@@ -71,10 +77,34 @@ const DEPENDS_ON_NAMES: [&str; 12] = [
 ];
 
 impl Roles {
+    /// Returns the task key of `task`: the characters of a string, or the digits of a number as
+    /// written. Any other kind of value is no key.
+    #[must_use]
+    pub fn key<'t>(&self, task: Node<'t>) -> Option<Cow<'t, str>> {
+        member(task, self.key.as_deref()).and_then(scalar)
+    }
+
+    /// Returns the title of `task`, if it is a string or a number.
+    #[must_use]
+    pub fn title<'t>(&self, task: Node<'t>) -> Option<Cow<'t, str>> {
+        member(task, self.title.as_deref()).and_then(scalar)
+    }
+
+    /// Returns the keys `task` depends on, in their order. The member may be one string or number,
+    /// or an array of them; other values are skipped, because the schema reports them.
+    #[must_use]
+    pub fn dependencies<'t>(&self, task: Node<'t>) -> Vec<Cow<'t, str>> {
+        match member(task, self.depends_on.as_deref()) {
+            Some(node) if node.kind() == Kind::Array => node.items().filter_map(scalar).collect(),
+            Some(node) => scalar(node).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
     /// Guesses the roles from the top-level properties of a schema, those behind local `$ref`,
-    /// `allOf`, `anyOf` and `oneOf` included. A key or a title is a string that is not limited to
-    /// a list of values; dependencies are an array of strings or a string. A schema that says
-    /// nothing about its properties has no roles.
+    /// `allOf`, `anyOf` and `oneOf` included. A title is a string that is not limited to a list of
+    /// values; a key is such a string or a number; dependencies are a string, a number, or an
+    /// array of them. A schema that says nothing about its properties has no roles.
     #[must_use]
     pub fn guess(schema: &Value) -> Roles {
         let parts = top_level(schema);
@@ -87,25 +117,42 @@ impl Roles {
                     .map(|name| (*name).to_owned())
             })
         };
-        let is_text = |member: &Expanded<'_>| {
-            types(&member.parts).intersects(Types::STRING) && enumeration(&member.parts).is_none()
+        let is_one_of = |member: &Expanded<'_>, allowed: Types| {
+            types(&member.parts).intersects(allowed) && enumeration(&member.parts).is_none()
         };
-        let is_list_of_text = |member: &Expanded<'_>| {
+        let is_title = |member: &Expanded<'_>| is_one_of(member, Types::STRING);
+        let is_key = |member: &Expanded<'_>| {
+            is_one_of(member, Types::STRING) || is_one_of(member, Types::NUMBER)
+        };
+        let is_scalar =
+            |types: Types| types.intersects(Types::STRING) || types.intersects(Types::NUMBER);
+        let is_dependencies = |member: &Expanded<'_>| {
             let allowed = types(&member.parts);
             let items: Vec<_> = member
                 .parts
                 .iter()
                 .filter_map(|part| part.under("items"))
                 .collect();
-            let of_text = expand(schema, items)
-                .is_ok_and(|items| types(&items.parts).intersects(Types::STRING));
-            (allowed.intersects(Types::ARRAY) && of_text) || allowed.intersects(Types::STRING)
+            let of_keys = expand(schema, items).is_ok_and(|items| is_scalar(types(&items.parts)));
+            (allowed.intersects(Types::ARRAY) && of_keys) || is_scalar(allowed)
         };
         Roles {
-            key: find(&KEY_NAMES, &is_text),
-            title: find(&TITLE_NAMES, &is_text),
-            depends_on: find(&DEPENDS_ON_NAMES, &is_list_of_text),
+            key: find(&KEY_NAMES, &is_key),
+            title: find(&TITLE_NAMES, &is_title),
+            depends_on: find(&DEPENDS_ON_NAMES, &is_dependencies),
         }
+    }
+}
+
+fn member<'t>(task: Node<'t>, name: Option<&str>) -> Option<Node<'t>> {
+    task.get(name?)
+}
+
+fn scalar(node: Node<'_>) -> Option<Cow<'_, str>> {
+    match node.kind() {
+        Kind::String => node.as_str(),
+        Kind::Number => Some(Cow::Borrowed(node.text())),
+        _ => None,
     }
 }
 
@@ -113,7 +160,7 @@ impl Roles {
 /// the property in its own way.
 fn declared(
     root: &Value,
-    parts: &[Part<'_>],
+    parts: &[Subschema<'_>],
     name: &str,
     fits: &dyn Fn(&Expanded<'_>) -> bool,
 ) -> bool {
@@ -139,8 +186,8 @@ fn declared(
 }
 
 /// Every schema object that can speak of the top level of a task.
-fn top_level(schema: &Value) -> Vec<Part<'_>> {
-    let mut parts: Vec<Part<'_>> = Vec::new();
+fn top_level(schema: &Value) -> Vec<Subschema<'_>> {
+    let mut parts: Vec<Subschema<'_>> = Vec::new();
     let mut waiting = vec![Located::root(schema)];
     while let Some(next) = waiting.pop() {
         if parts.iter().any(|part| part.pointer == next.pointer) {

@@ -12,7 +12,6 @@ mod formats;
 mod hints;
 mod instance;
 mod number;
-mod seeded;
 mod shape;
 mod text;
 
@@ -20,11 +19,11 @@ use serde_json::Value;
 
 pub use error::SampleError;
 pub use hints::Hints;
-pub use seeded::Seeded;
 
 use super::Check;
 use super::conjunction::Located;
 use crate::document::Document;
+use crate::random::SeededRng;
 
 /// How much of what is optional a sample has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +46,7 @@ pub enum Fullness {
 ///
 /// # Errors
 /// [`SampleError`] naming the place and the keyword that cannot be met.
-pub fn sample(schema: &Value, root: &Value, random: &mut Seeded) -> Result<Value, SampleError> {
+pub fn sample(schema: &Value, root: &Value, random: &mut SeededRng) -> Result<Value, SampleError> {
     sample_with(schema, root, random, &Hints::default(), Fullness::Some)
 }
 
@@ -58,7 +57,7 @@ pub fn sample(schema: &Value, root: &Value, random: &mut Seeded) -> Result<Value
 pub fn sample_with(
     schema: &Value,
     root: &Value,
-    random: &mut Seeded,
+    random: &mut SeededRng,
     hints: &Hints,
     fullness: Fullness,
 ) -> Result<Value, SampleError> {
@@ -78,7 +77,7 @@ pub fn sample_with(
 pub fn sample_valid(
     schema: &Value,
     check: &dyn Check,
-    random: &mut Seeded,
+    random: &mut SeededRng,
     hints: &Hints,
     attempts: u32,
 ) -> Result<Document, SampleError> {
@@ -93,7 +92,7 @@ pub fn sample_valid(
 pub fn sample_adjusted(
     schema: &Value,
     check: &dyn Check,
-    random: &mut Seeded,
+    random: &mut SeededRng,
     hints: &Hints,
     attempts: u32,
     adjust: &mut dyn FnMut(&mut Value, u32),

@@ -62,7 +62,7 @@ impl Validator {
     }
 
     fn follows_schema(&self, task: Node<'_>) -> bool {
-        self.compiled.is_valid(Instance::Part(task))
+        self.compiled.is_valid(Instance::Subschema(task))
     }
 
     /// As [`Check::check`], for the value of a text that need not be kept.
@@ -79,7 +79,7 @@ impl Validator {
         });
         let broken = self
             .compiled
-            .iter_errors(Instance::Part(task))
+            .iter_errors(Instance::Subschema(task))
             .map(|error| violation(&error));
         repeated.chain(broken).take(MAX_VIOLATIONS).collect()
     }
@@ -160,7 +160,7 @@ struct InPlace;
 /// A part of the document, or a member name standing for itself (`propertyNames`).
 #[derive(Clone, Copy)]
 enum Instance<'a> {
-    Part(Node<'a>),
+    Subschema(Node<'a>),
     Name(&'a str),
 }
 
@@ -191,35 +191,37 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn as_object(&self) -> Option<Node<'a>> {
         match self {
-            Instance::Part(node) if node.kind() == Kind::Object => Some(*node),
+            Instance::Subschema(node) if node.kind() == Kind::Object => Some(*node),
             _ => None,
         }
     }
 
     fn as_array(&self) -> Option<Node<'a>> {
         match self {
-            Instance::Part(node) if node.kind() == Kind::Array => Some(*node),
+            Instance::Subschema(node) if node.kind() == Kind::Array => Some(*node),
             _ => None,
         }
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
-            Instance::Part(node) => node.as_str(),
+            Instance::Subschema(node) => node.as_str(),
             Instance::Name(name) => Some(Cow::Borrowed(name)),
         }
     }
 
     fn as_number(&self) -> Option<NumberText<'a>> {
         match self {
-            Instance::Part(node) if node.kind() == Kind::Number => Some(NumberText(node.text())),
+            Instance::Subschema(node) if node.kind() == Kind::Number => {
+                Some(NumberText(node.text()))
+            }
             _ => None,
         }
     }
 
     fn as_boolean(&self) -> Option<bool> {
         match self {
-            Instance::Part(node) => node.as_bool(),
+            Instance::Subschema(node) => node.as_bool(),
             Instance::Name(_) => None,
         }
     }
@@ -234,7 +236,7 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
         match self {
-            Instance::Part(node) => node.characters_within(min, max),
+            Instance::Subschema(node) => node.characters_within(min, max),
             Instance::Name(name) => {
                 let length = name.chars().count() as u64;
                 Some((min..=max).contains(&length))
@@ -245,7 +247,7 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
     fn json_type(&self) -> JsonType {
         match self {
             Instance::Name(_) => JsonType::String,
-            Instance::Part(node) => match node.kind() {
+            Instance::Subschema(node) => match node.kind() {
                 Kind::Null => JsonType::Null,
                 Kind::Boolean => JsonType::Boolean,
                 Kind::Number => JsonType::Number,
@@ -258,14 +260,14 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(match self {
-            Instance::Part(node) => node.to_value(),
+            Instance::Subschema(node) => node.to_value(),
             Instance::Name(name) => Value::String((*name).to_owned()),
         })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         match self {
-            Instance::Part(node) => Some(NodeIdentity::tagged(
+            Instance::Subschema(node) => Some(NodeIdentity::tagged(
                 node.document_address(),
                 u32::try_from(node.ordinal()).ok()?,
             )),
@@ -285,11 +287,11 @@ impl<'a> Object<'a, InPlace> for Node<'a> {
     }
 
     fn get(&self, key: &String) -> Option<Instance<'a>> {
-        Node::get(self, key).map(Instance::Part)
+        Node::get(self, key).map(Instance::Subschema)
     }
 
     fn members(&self) -> Self::MembersIter {
-        Node::members(self).map(|(name, value)| (name, Instance::Part(value)))
+        Node::members(self).map(|(name, value)| (name, Instance::Subschema(value)))
     }
 }
 
@@ -302,7 +304,7 @@ impl<'a> Array<'a, InPlace> for Node<'a> {
     }
 
     fn elements(&self) -> Self::ElementsIter {
-        self.items().map(Instance::Part)
+        self.items().map(Instance::Subschema)
     }
 
     fn is_unique(&self) -> bool {

@@ -2,9 +2,9 @@
 //! of it is lost.
 
 use super::{
-    Address, Amount, Api, BodyTemplate, Connection, DEFAULT_CONCURRENCY, DEFAULT_KEYS_KEPT_HOURS,
-    DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits, ModelEndpoint, Prices, SettingsError, TaskServer,
-    Within,
+    Address, Amount, Api, BodyTemplate, Bounded, Connection, DEFAULT_CONCURRENCY,
+    DEFAULT_KEYS_KEPT_HOURS, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits, ModelEndpoint, Prices,
+    SettingsError, TaskServer,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
 
@@ -433,14 +433,14 @@ fn optional<T: std::str::FromStr>(text: &str, note: impl FnOnce(T::Err)) -> Opti
 /// A number within bounds; the usual one where the field is empty, or wrong and noted.
 fn bounded<const LEAST: u32, const MOST: u32>(
     text: &str,
-    usual: Within<LEAST, MOST>,
+    usual: Bounded<LEAST, MOST>,
     note: impl FnOnce(String),
-) -> Within<LEAST, MOST> {
+) -> Bounded<LEAST, MOST> {
     let text = text.trim();
     if text.is_empty() {
         return usual;
     }
-    text.parse().ok().and_then(Within::new).unwrap_or_else(|| {
+    text.parse().ok().and_then(Bounded::new).unwrap_or_else(|| {
         note(format!(
             "Give a whole number from {LEAST} to {MOST}, or leave it empty for {usual}."
         ));
@@ -488,9 +488,9 @@ mod tests {
                 max_output_tokens: Some(4096),
                 needs_key: Some(true),
                 limits: Limits {
-                    tasks_per_request: Within::new(10).unwrap(),
-                    idle_seconds: Within::new(5).unwrap(),
-                    call_seconds: Within::new(60).unwrap(),
+                    tasks_per_request: Bounded::new(10).unwrap(),
+                    idle_seconds: Bounded::new(5).unwrap(),
+                    call_seconds: Bounded::new(60).unwrap(),
                     budget_tokens: std::num::NonZeroU64::new(100_000),
                     budget_cost: Some("0.5".parse().unwrap()),
                 },

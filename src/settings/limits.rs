@@ -10,13 +10,13 @@ use super::Amount;
 /// A whole number from `LEAST` to `MOST`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct Within<const LEAST: u32, const MOST: u32>(u32);
+pub struct Bounded<const LEAST: u32, const MOST: u32>(u32);
 
-impl<const LEAST: u32, const MOST: u32> Within<LEAST, MOST> {
+impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
     /// The number, where it is within the bounds.
     #[must_use]
     pub fn new(number: u32) -> Option<Self> {
-        (LEAST..=MOST).contains(&number).then_some(Within(number))
+        (LEAST..=MOST).contains(&number).then_some(Bounded(number))
     }
 
     /// The number.
@@ -35,11 +35,11 @@ pub struct OutOfBounds {
     most: u32,
 }
 
-impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Within<LEAST, MOST> {
+impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Bounded<LEAST, MOST> {
     type Error = OutOfBounds;
 
     fn try_from(number: u32) -> Result<Self, OutOfBounds> {
-        Within::new(number).ok_or(OutOfBounds {
+        Bounded::new(number).ok_or(OutOfBounds {
             given: number,
             least: LEAST,
             most: MOST,
@@ -47,24 +47,24 @@ impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Within<LEAST, MOST> {
     }
 }
 
-impl<const LEAST: u32, const MOST: u32> From<Within<LEAST, MOST>> for u32 {
-    fn from(number: Within<LEAST, MOST>) -> u32 {
+impl<const LEAST: u32, const MOST: u32> From<Bounded<LEAST, MOST>> for u32 {
+    fn from(number: Bounded<LEAST, MOST>) -> u32 {
         number.0
     }
 }
 
-impl<const LEAST: u32, const MOST: u32> fmt::Display for Within<LEAST, MOST> {
+impl<const LEAST: u32, const MOST: u32> fmt::Display for Bounded<LEAST, MOST> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
 /// How many tasks one request asks for.
-pub type TasksPerRequest = Within<1, 500>;
+pub type TasksPerRequest = Bounded<1, 500>;
 /// For how many seconds nothing may arrive.
-pub type IdleSeconds = Within<1, 3_600>;
+pub type IdleSeconds = Bounded<1, 3_600>;
 /// How many seconds one call may take from its request to the end of its answer.
-pub type CallSeconds = Within<1, 86_400>;
+pub type CallSeconds = Bounded<1, 86_400>;
 
 /// What a model endpoint is held to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,9 +89,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            tasks_per_request: Within(25),
-            idle_seconds: Within(60),
-            call_seconds: Within(600),
+            tasks_per_request: Bounded(25),
+            idle_seconds: Bounded(60),
+            call_seconds: Bounded(600),
             budget_tokens: None,
             budget_cost: None,
         }

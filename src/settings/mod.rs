@@ -15,7 +15,7 @@ pub mod template;
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
-pub use limits::{CallSeconds, IdleSeconds, Limits, OutOfBounds, TasksPerRequest, Within};
+pub use limits::{Bounded, CallSeconds, IdleSeconds, Limits, OutOfBounds, TasksPerRequest};
 pub use prices::{Amount, NotAnAmount, Prices};
 pub use template::{BodyTemplate, TemplateError};
 

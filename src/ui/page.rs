@@ -7,11 +7,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
-use crate::model::{Rung, Usage};
+use crate::model::{ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
-    Batch, Change, Confirmation, Counts, Generation, GenerationProgress, Mode, Note, Progress,
-    Quote, Request, Run, TaskDraft, Wait,
+    Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress, GenerationProgress,
+    GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, Wait,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretName;
@@ -67,11 +67,11 @@ pub struct RunHead {
     /// How many tasks were asked for, where a model was.
     pub wanted: Option<u16>,
     /// How far the answer is.
-    pub generation: Generation,
+    pub generation: GenerationState,
     /// The requests to the model.
-    pub requests: Vec<Request>,
+    pub requests: Vec<GenerationRequest>,
     /// How the last request about single tasks stands.
-    pub again: Generation,
+    pub again: GenerationState,
     /// How far they have come.
     pub asked: Option<GenerationProgress>,
     /// What they used, as far as the endpoint said.
@@ -108,11 +108,11 @@ pub struct Page {
     pub confirmation: RwSignal<Option<Confirmation>>,
     /// How far posting is, and when that was said, in milliseconds since 1970; none while nothing
     /// is posted.
-    pub progress: RwSignal<Option<(Progress, u64)>>,
+    pub progress: RwSignal<Option<(DeliveryProgress, u64)>>,
     /// What queued tasks wait for, apart from their turn.
     pub waits: RwSignal<Arc<HashMap<DraftId, Wait>>>,
     /// Whether another tab has the run that is shown, and this one looks on.
-    pub is_onlooker: RwSignal<bool>,
+    pub is_read_only: RwSignal<bool>,
     /// The tasks that *approve all valid* would approve.
     pub approvable: RwSignal<Vec<DraftId>>,
     /// The answer as it arrives.
@@ -132,7 +132,7 @@ pub struct Page {
     /// What is wrong in the settings dialog.
     pub settings_problem: RwSignal<Option<Problem>>,
     /// What is wrong with the text that is to be brought in.
-    pub bring_problem: RwSignal<Option<Problem>>,
+    pub import_problem: RwSignal<Option<Problem>>,
     /// The secret that is asked for.
     pub asking: RwSignal<Option<Asking>>,
     /// Which secrets are there, by name and origin.
@@ -144,15 +144,15 @@ pub struct Page {
     /// Why nothing can be stored, where it cannot.
     pub storage_problem: RwSignal<Option<Problem>>,
     /// Odd things about the answer that take nothing away from it.
-    pub warnings: RwSignal<Vec<Note>>,
+    pub warnings: RwSignal<Vec<Notice>>,
     /// What asking again, as it is being considered, is expected to use.
-    pub quote: RwSignal<Option<Quote>>,
+    pub estimate: RwSignal<Option<CostEstimate>>,
     /// The tasks that the model can be asked to mend, and to replace.
-    pub askable: RwSignal<(Vec<DraftId>, Vec<DraftId>)>,
+    pub follow_up_candidates: RwSignal<(Vec<DraftId>, Vec<DraftId>)>,
     /// Whether the model can be asked about single tasks.
-    pub may_ask_again: RwSignal<bool>,
+    pub may_follow_up: RwSignal<bool>,
     /// How much of structured output the endpoint of the next run is asked for.
-    pub rung: RwSignal<Rung>,
+    pub response_format: RwSignal<ResponseFormat>,
     /// Whether what the page begins with was read. Before that nothing can be said of connection
     /// and mode.
     pub is_open: RwSignal<bool>,
@@ -185,7 +185,7 @@ impl Page {
             confirmation: RwSignal::new(None),
             progress: RwSignal::new(None),
             waits: RwSignal::default(),
-            is_onlooker: RwSignal::new(false),
+            is_read_only: RwSignal::new(false),
             approvable: RwSignal::new(Vec::new()),
             stream: RwSignal::new(Stream::default()),
             form: RwSignal::new(BriefForm::default()),
@@ -195,17 +195,17 @@ impl Page {
             notice: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),
             settings_problem: RwSignal::new(None),
-            bring_problem: RwSignal::new(None),
+            import_problem: RwSignal::new(None),
             asking: RwSignal::new(None),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
             warnings: RwSignal::new(Vec::new()),
-            quote: RwSignal::new(None),
-            askable: RwSignal::default(),
-            may_ask_again: RwSignal::new(false),
-            rung: RwSignal::new(Rung::default()),
+            estimate: RwSignal::new(None),
+            follow_up_candidates: RwSignal::default(),
+            may_follow_up: RwSignal::new(false),
+            response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
             saved_file: RwSignal::new(None),
@@ -264,10 +264,10 @@ impl Page {
                 self.approvable.set(Vec::new());
                 self.progress.set(None);
                 self.waits.set(Arc::default());
-                self.is_onlooker.set(false);
+                self.is_read_only.set(false);
                 self.warnings.set(Vec::new());
-                self.askable.set(Default::default());
-                self.may_ask_again.set(false);
+                self.follow_up_candidates.set(Default::default());
+                self.may_follow_up.set(false);
             }
             Some(run) => {
                 let mut changes = vec![Change::Run];
@@ -294,8 +294,8 @@ impl Page {
         set_if_other(self.counts, run.counts());
         set_if_other(self.confirmation, run.confirmation());
         set_if_other(self.approvable, run.approvable());
-        set_if_other(self.askable, run.askable());
-        set_if_other(self.may_ask_again, run.may_ask_again());
+        set_if_other(self.follow_up_candidates, run.follow_up_candidates());
+        set_if_other(self.may_follow_up, run.may_follow_up());
         set_if_other(self.waits, Arc::new(run.waits().into_iter().collect()));
     }
 
@@ -348,7 +348,7 @@ impl Page {
                 schema: run.schema().clone(),
                 honours_keys: run.honours_keys(),
             }));
-            set_if_other(self.warnings, run.notes().to_vec());
+            set_if_other(self.warnings, run.notices().to_vec());
         }
     }
 }

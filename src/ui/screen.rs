@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
-use super::desk::{Desk, DeskHandle};
-use super::focus::{focus_by_id, has_focus};
-use super::page::Page;
 use crate::brief::BriefForm;
-use crate::review::words::counted;
 use crate::review::{DraftId, DraftState};
-use crate::run::{Again, Batch, Event, Generation, Mode, Run, TaskDraft};
+use crate::run::{Batch, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
 use crate::schema::Roles;
+use crate::text::counted;
+use crate::ui::commands::{CommandsHandle, PageCommands};
+use crate::ui::controls::focus::{focus_by_id, has_focus};
+use crate::ui::page::Page;
 
 /// How long something can be undone where nothing else is done.
 const UNDO_TIME: Duration = Duration::from_secs(10);
@@ -46,13 +46,13 @@ pub enum Dialog {
     /// The confirmation of a post.
     Confirm,
     /// Tasks that exist already.
-    Bring,
+    Import,
     /// What became of every task, to be saved.
     Receipts,
     /// The question whether to go on where nothing can be written down.
     WithoutJournal,
     /// Asking the model again about single tasks.
-    AskAgain(Again),
+    FollowUp(FollowUp),
 }
 
 /// The id of the line that says that another tab has the run.
@@ -77,7 +77,7 @@ pub enum Undo {
 pub struct Screen {
     /// What the page shows.
     pub page: Page,
-    desk: DeskHandle,
+    commands: CommandsHandle,
     /// Which pane is seen where there is room for one.
     pub pane: RwSignal<Pane>,
     /// The task that is open.
@@ -118,7 +118,7 @@ pub struct Screen {
 impl Screen {
     /// A screen at its start.
     #[must_use]
-    pub fn new(page: Page, desk: DeskHandle) -> Screen {
+    pub fn new(page: Page, commands: CommandsHandle) -> Screen {
         let wished_mode = RwSignal::new(None);
         let filter = RwSignal::new(None);
         let search = RwSignal::new(String::new());
@@ -133,20 +133,20 @@ impl Screen {
                 .with(|run| run.as_ref().map(|run| run.schema.roles().clone()));
             of_run.unwrap_or_else(|| page.schema.with(|schema| schema.roles().clone()))
         });
-        let generation = move |is: fn(&Generation) -> bool| {
+        let generation = move |is: fn(&GenerationState) -> bool| {
             Memo::new(move |_| {
                 page.run
                     .with(|run| run.as_ref().is_some_and(|run| is(&run.generation)))
             })
         };
-        let is_generating = generation(|stage| matches!(stage, Generation::Running { .. }));
+        let is_generating = generation(|stage| matches!(stage, GenerationState::Running { .. }));
         let is_asking_again = Memo::new(move |_| {
             page.run.with(|run| {
                 run.as_ref()
-                    .is_some_and(|run| matches!(run.again, Generation::Running { .. }))
+                    .is_some_and(|run| matches!(run.again, GenerationState::Running { .. }))
             })
         });
-        let may_decide = generation(Generation::allows_approval);
+        let may_decide = generation(GenerationState::allows_approval);
         let is_posting = Memo::new(move |_| {
             page.run.with(|run| {
                 run.as_ref()
@@ -156,7 +156,7 @@ impl Screen {
         let listed = Memo::new(move |_| list(page, filter.get(), &search.read()));
         Screen {
             page,
-            desk,
+            commands,
             pane: RwSignal::new(Pane::Brief),
             chosen: RwSignal::new(None),
             task_tab: RwSignal::new(TaskTab::Json),
@@ -178,26 +178,26 @@ impl Screen {
     }
 
     /// Asks the desk for something.
-    pub fn ask(&self, what: impl FnOnce(&dyn Desk)) {
-        what(&*self.desk.get_value());
+    pub fn ask(&self, what: impl FnOnce(&dyn PageCommands)) {
+        what(&*self.commands.get_value());
     }
 
     /// Whether acts that change the run are barred, because another tab has it; followed. For
     /// `aria-disabled`.
     #[must_use]
     pub fn barred(&self) -> Option<&'static str> {
-        self.page.is_onlooker.get().then_some("true")
+        self.page.is_read_only.get().then_some("true")
     }
 
     /// What says why they are, for `aria-describedby`.
     #[must_use]
     pub fn barred_by(&self) -> Option<&'static str> {
-        self.page.is_onlooker.get().then_some(ONLOOKER_BAND)
+        self.page.is_read_only.get().then_some(ONLOOKER_BAND)
     }
 
     /// Whether an act is refused here. Says so for those who did not come by its button.
     fn refuses(&self) -> bool {
-        let refuses = self.page.is_onlooker.get_untracked();
+        let refuses = self.page.is_read_only.get_untracked();
         if refuses {
             let words = "Another tab has this run. Nothing was changed.";
             self.page.announcement.set(words.to_owned());
@@ -212,7 +212,7 @@ impl Screen {
         }
         self.undo.set(None);
         let had_focus = has_focus();
-        self.ask(|desk| desk.send(event));
+        self.ask(|commands| commands.send(event));
         // The button that was pressed may be gone after it.
         let chosen = self.chosen;
         if had_focus {
@@ -233,7 +233,7 @@ impl Screen {
         self.undo.set(None);
         self.show_all();
         self.chosen.set(None);
-        self.ask(|desk| desk.start(mode));
+        self.ask(|commands| commands.start(mode));
         if self.page.brief_errors.with_untracked(Vec::is_empty) {
             self.pane.set(Pane::Tasks);
         }
@@ -243,7 +243,7 @@ impl Screen {
     pub fn type_brief(&self, change: impl FnOnce(&mut BriefForm)) {
         let mut form = self.page.form.get_untracked();
         change(&mut form);
-        self.ask(|desk| desk.typed(form));
+        self.ask(|commands| commands.typed(form));
     }
 
     /// Opens a task.
@@ -294,19 +294,19 @@ impl Screen {
         }
         self.chosen.set(None);
         self.show_all();
-        self.ask(|desk| desk.clear());
+        self.ask(|commands| commands.clear());
         self.offer_undo(Undo::Clear);
     }
 
     /// Takes back what was done last.
     pub fn take_back(&self) {
         match self.undo.get_untracked() {
-            Some(Undo::Decisions { drafts, .. }) => self.send(Event::PutBack {
+            Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
                 drafts: drafts.to_vec(),
             }),
             Some(Undo::Clear) => {
                 self.undo.set(None);
-                self.ask(|desk| desk.bring_back());
+                self.ask(|commands| commands.restore_archived());
             }
             None => {}
         }
@@ -387,13 +387,11 @@ fn list(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> 
 /// What a task is called: its title, else its key, else its place.
 #[must_use]
 pub fn title_of(draft: &TaskDraft, roles: &Roles) -> String {
-    let member = |name: &Option<String>| {
-        name.as_deref()
-            .and_then(|name| draft.member(name))
-            .filter(|text| !text.trim().is_empty())
-    };
-    member(&roles.title)
-        .or_else(|| member(&roles.key))
+    let is_shown = |text: &String| !text.trim().is_empty();
+    draft
+        .title(roles)
+        .filter(is_shown)
+        .or_else(|| draft.key(roles).filter(is_shown))
         .unwrap_or_else(|| format!("Task {}", draft.id.ordinal))
 }
 
@@ -406,9 +404,5 @@ pub fn label_of(draft: &TaskDraft, roles: &Roles) -> String {
 /// A task's key, where it has one.
 #[must_use]
 pub fn key_of(draft: &TaskDraft, roles: &Roles) -> Option<String> {
-    roles
-        .key
-        .as_deref()
-        .and_then(|name| draft.member(name))
-        .filter(|text| !text.trim().is_empty())
+    draft.key(roles).filter(|text| !text.trim().is_empty())
 }

@@ -6,9 +6,9 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use taskwright::driver::{self, Keeper, LiveDriver, Loaded, Report, Writing};
+use taskwright::driver::{self, LiveDriver, Loaded, Report, Transaction, WriteQueue};
 use taskwright::model::ModelRequest;
-use taskwright::ports::{CallEnd, ModelTransport, Part, StopSignal, StoreError};
+use taskwright::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, StoreError};
 use taskwright::run::{Effect, Event, Run, RunError, Step};
 use taskwright::secrets::{Keyring, Secret, SecretName};
 
@@ -23,9 +23,9 @@ impl ModelTransport for NoModel {
         &self,
         _request: &ModelRequest,
         _key: Option<&Secret>,
-        _patience: taskwright::ports::Patience,
+        _patience: taskwright::ports::Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(Part<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
         panic!("nobody asks a model here")
     }
@@ -34,22 +34,22 @@ impl ModelTransport for NoModel {
 type Underway = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A transaction under way.
-pub enum Transaction {
+pub enum Pending {
     /// It has not committed yet.
-    Begun(Writing),
+    Begun(Transaction),
     /// It has, or has failed; the page does not know yet.
-    Ended(Writing, Result<(), StoreError>),
+    Ended(Transaction, Result<(), StoreError>),
 }
 
 /// The page.
 pub struct Client {
     pub run: Run,
-    keeper: Keeper,
+    write_queue: WriteQueue,
     driver: Rc<LiveDriver<NoModel, Wire>>,
     secrets: Rc<RefCell<Keyring>>,
     store: Committed,
     /// The transaction under way.
-    pub transaction: Option<Transaction>,
+    pub transaction: Option<Pending>,
     underway: Vec<Underway>,
     /// What was reported and not applied yet.
     pub inbox: Rc<RefCell<VecDeque<Event>>>,
@@ -66,7 +66,7 @@ impl Client {
         let driver = LiveDriver::new(NoModel, wire, Rc::clone(&secrets));
         let mut client = Client {
             run,
-            keeper: Keeper::default(),
+            write_queue: WriteQueue::default(),
             driver: Rc::new(driver),
             secrets,
             store,
@@ -109,10 +109,10 @@ impl Client {
     }
 
     fn carry_out(&mut self, step: Step) {
-        self.keeper.note(step.changes);
+        self.write_queue.note(step.changes);
         for effect in step.effects {
             match effect {
-                Effect::Journal { draft, attempt } => self.keeper.note_attempt(draft, attempt),
+                Effect::Journal { draft, attempt } => self.write_queue.note_attempt(draft, attempt),
                 Effect::Deliver(posting) => {
                     let driver = Rc::clone(&self.driver);
                     let inbox = Rc::clone(&self.inbox);
@@ -140,7 +140,7 @@ impl Client {
     /// Begins the next transaction where none is under way, and lets requests leave and answers in.
     pub fn go_on(&mut self) {
         if self.transaction.is_none() {
-            self.transaction = self.keeper.next(&self.run).map(Transaction::Begun);
+            self.transaction = self.write_queue.next(&self.run).map(Pending::Begun);
         }
         let mut context = Context::from_waker(Waker::noop());
         self.underway
@@ -150,7 +150,7 @@ impl Client {
     /// The transaction under way comes one step further.
     pub fn step_transaction(&mut self, is_full: bool) {
         match self.transaction.take() {
-            Some(Transaction::Begun(writing)) => {
+            Some(Pending::Begun(writing)) => {
                 let result = match is_full {
                     true => Err(StoreError::Full {
                         reason: "no room".to_owned(),
@@ -160,10 +160,10 @@ impl Client {
                         Ok(())
                     }
                 };
-                self.transaction = Some(Transaction::Ended(writing, result));
+                self.transaction = Some(Pending::Ended(writing, result));
             }
-            Some(Transaction::Ended(writing, result)) => {
-                for event in self.keeper.done(writing, &result) {
+            Some(Pending::Ended(writing, result)) => {
+                for event in self.write_queue.done(writing, &result) {
                     self.apply(event);
                 }
                 // What could not be written is tried again with the next change only.

@@ -23,7 +23,7 @@ mod server;
 mod store;
 mod story;
 
-use taskwright::schema::sample::Seeded;
+use taskwright::random::SeededRng;
 
 use story::{Case, Ending, play};
 
@@ -45,7 +45,7 @@ fn nothing_is_lost_and_nothing_arrives_twice_whenever_the_page_goes() {
             &mut endings,
         );
         // Wherever it goes once; and twice.
-        let mut draw = Seeded::new(seed ^ 0x0C4A_54E5);
+        let mut draw = SeededRng::new(seed ^ 0x0C4A_54E5);
         let once = draw.below(steps + 1);
         run(
             Case {

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{Answer, PostRequest};
+use taskwright::delivery::rest::{PostRequest, ServerReply};
 use taskwright::ports::TaskSink;
-use taskwright::schema::sample::Seeded;
+use taskwright::random::SeededRng;
 use taskwright::secrets::Secret;
 
 /// What the server has.
@@ -35,9 +35,9 @@ pub struct World {
     /// What has not.
     pub requests: Vec<Request>,
     /// Answers on their way back.
-    pub answers: Vec<(u64, Answer)>,
+    pub answers: Vec<(u64, ServerReply)>,
     /// Answers that came back.
-    arrived: Vec<(u64, Answer)>,
+    arrived: Vec<(u64, ServerReply)>,
     /// The token that is accepted.
     pub token: String,
     honours_keys: bool,
@@ -90,7 +90,7 @@ impl World {
     }
 
     /// Whatever is on its way arrives now, or never.
-    pub fn settle_requests(&mut self, draw: &mut Seeded, now: u64) {
+    pub fn settle_requests(&mut self, draw: &mut SeededRng, now: u64) {
         for request in std::mem::take(&mut self.requests) {
             if draw.chance(50, 100) {
                 self.store(request, now);
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// One request, `which`, arrives, or something happens to it.
-    pub fn receive(&mut self, which: usize, draw: &mut Seeded, now: u64) -> &'static str {
+    pub fn receive(&mut self, which: usize, draw: &mut SeededRng, now: u64) -> &'static str {
         let is_fault = self.faults_left > 0 && draw.chance(self.trouble, 100);
         if !is_fault {
             let request = self.requests.remove(which);
@@ -161,7 +161,7 @@ impl World {
         let is_new = self.store(request, now);
         self.answers.push((
             id,
-            Answer::Http {
+            ServerReply::Http {
                 status: if is_new { 201 } else { 200 },
                 retry_after: None,
                 replayed: !is_new,
@@ -198,8 +198,8 @@ impl World {
     }
 }
 
-fn http(status: u16, retry_after: Option<&str>) -> Answer {
-    Answer::Http {
+fn http(status: u16, retry_after: Option<&str>) -> ServerReply {
+    ServerReply::Http {
         status,
         retry_after: retry_after.map(str::to_owned),
         replayed: false,
@@ -207,8 +207,8 @@ fn http(status: u16, retry_after: Option<&str>) -> Answer {
     }
 }
 
-fn nothing() -> Answer {
-    Answer::None {
+fn nothing() -> ServerReply {
+    ServerReply::None {
         message: "Failed to fetch".to_owned(),
     }
 }
@@ -218,7 +218,7 @@ fn nothing() -> Answer {
 pub struct Wire(pub Rc<RefCell<World>>);
 
 impl TaskSink for Wire {
-    async fn post(&self, request: &PostRequest, token: &Secret) -> Answer {
+    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
         let id = {
             let mut world = self.0.borrow_mut();
             let id = world.next_id;
@@ -249,7 +249,7 @@ impl TaskSink for Wire {
         .await
     }
 
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> Answer {
+    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
         panic!("nobody looks anything up here")
     }
 }

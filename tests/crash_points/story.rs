@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use taskwright::delivery::receipt::Stage;
+use taskwright::random::SeededRng;
 use taskwright::review::RunId;
 use taskwright::run::{Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, Wait};
 use taskwright::schema::TaskSchema;
-use taskwright::schema::sample::Seeded;
 use taskwright::settings::{Address, Connection, TaskServer};
 
-use crate::client::{Client, Transaction};
+use crate::client::{Client, Pending};
 use crate::server::{Wire, World};
 use crate::store::Committed;
 
@@ -40,7 +40,7 @@ pub struct Ending {
 }
 
 struct Story {
-    draw: Seeded,
+    draw: SeededRng,
     world: Rc<RefCell<World>>,
     store: Committed,
     now: Rc<Cell<u64>>,
@@ -80,7 +80,7 @@ pub fn play(case: &Case, tells: bool) -> Result<Ending, String> {
 
 impl Story {
     fn begin(seed: u64, tells: bool) -> Story {
-        let mut draw = Seeded::new(seed);
+        let mut draw = SeededRng::new(seed);
         let honours_keys = draw.chance(60, 100);
         let tasks = 2 + draw.below(6);
         let faults = draw.below(9);
@@ -92,18 +92,27 @@ impl Story {
         let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         server.honours_idempotency_keys = honours_keys;
         server.concurrency = u8::try_from(concurrency).unwrap();
-        let texts = (1..=tasks)
+        let is_numeric = draw.chance(1, 3);
+        let mut texts: Vec<Arc<str>> = (1..=tasks)
             .map(|n| {
                 // Each may depend on one before it, and one in ten is refused.
-                let depends_on = match draw.chance(30, 100) && n > 1 {
-                    true => format!("\"t{}\"", 1 + draw.below(n - 1)),
-                    false => String::new(),
+                let named = (draw.chance(30, 100) && n > 1).then(|| 1 + draw.below(n - 1));
+                let depends_on = match (named, draw.chance(1, 2)) {
+                    (Some(other), true) => format!(",\"depends_on\":{}", key(other, is_numeric)),
+                    (Some(other), false) => {
+                        format!(",\"depends_on\":[{}]", key(other, is_numeric))
+                    }
+                    (None, _) => String::new(),
                 };
                 let refuse = draw.chance(10, 100);
-                format!("{{\"key\":\"t{n}\",\"refuse\":{refuse},\"depends_on\":[{depends_on}]}}")
-                    .into()
+                let key = key(n, is_numeric);
+                format!("{{\"key\":{key},\"refuse\":{refuse}{depends_on}}}").into()
             })
             .collect();
+        if draw.chance(1, 2) {
+            // Then each dependency is listed after the task that names it.
+            texts.reverse();
+        }
         let run = approved(seed, server, texts);
         let store = Committed::default();
         let mut changes = vec![taskwright::run::Change::Run];
@@ -235,7 +244,7 @@ impl Story {
             Can::Write => {
                 let is_full = {
                     let mut world = self.world.borrow_mut();
-                    let is_begun = matches!(self.client.transaction, Some(Transaction::Begun(_)));
+                    let is_begun = matches!(self.client.transaction, Some(Pending::Begun(_)));
                     let is_full = is_begun && world.faults_left > 0 && self.draw.chance(5, 100);
                     world.faults_left -= u64::from(is_full);
                     is_full
@@ -358,10 +367,10 @@ impl Story {
             let Some(draft) = draft else {
                 return Err(format!("something else is there: {}", task.body));
             };
-            for key in draft.member_strings("depends_on") {
+            for key in dependencies(&task.body) {
                 let is_before = world.stored[..place]
                     .iter()
-                    .any(|before| before.body.contains(&format!("\"key\":\"{key}\"")));
+                    .any(|before| before.body.contains(&format!("\"key\":{key},")));
                 if !is_before {
                     return wrong(draft, "it is there before what it depends on");
                 }
@@ -460,13 +469,33 @@ fn waits_for_good(run: &Run, draft: &TaskDraft) -> bool {
     }
 }
 
+/// The JSON text of the key of the task that was made as number `n`.
+fn key(n: u64, is_numeric: bool) -> String {
+    if is_numeric {
+        n.to_string()
+    } else {
+        format!("\"t{n}\"")
+    }
+}
+
+/// The JSON texts of the keys a body depends on, read without the code under test.
+fn dependencies(body: &str) -> Vec<String> {
+    let task: serde_json::Value = serde_json::from_str(body).unwrap();
+    match task.get("depends_on") {
+        Some(serde_json::Value::Array(keys)) => keys.iter().map(ToString::to_string).collect(),
+        Some(key) => vec![key.to_string()],
+        None => Vec::new(),
+    }
+}
+
 /// A live run of these tasks, all of them checked and approved.
 fn approved(seed: u64, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
     let mut connection = Connection::built_in();
     connection.task_server = Some(server);
     let schema = TaskSchema::parse(
-        r#"{"title":"t","type":"object","properties":{"key":{"type":"string"},
-            "depends_on":{"type":"array","items":{"type":"string"}}}}"#,
+        r#"{"title":"t","type":"object","properties":{"key":{"type":["string","integer"]},
+            "depends_on":{"type":["string","integer","array"],
+                "items":{"type":["string","integer"]}}}}"#,
     );
     let (mut run, _) = Run::start(Start {
         id: RunId::from_bits(u128::from(seed)),
@@ -476,7 +505,7 @@ fn approved(seed: u64, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
         connection,
         schema: schema.unwrap(),
     });
-    let step = run.apply(Event::Bring { texts }, START);
+    let step = run.apply(Event::Import { texts }, START);
     for effect in step.effects {
         let Effect::Check {
             draft, revision, ..

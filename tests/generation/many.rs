@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use proptest::prelude::*;
 use taskwright::document::Document;
-use taskwright::model::Outcome;
-use taskwright::run::{Event, UNIQUE_KEY};
-use taskwright::settings::Within;
+use taskwright::model::GenerationOutcome;
+use taskwright::run::Event;
+use taskwright::schema::UNIQUE_KEY;
+use taskwright::settings::Bounded;
 
 use super::world::{Asked, Played, Reply, World, envelope};
 
@@ -50,7 +51,11 @@ fn many_tasks_are_asked_for_in_several_requests_that_name_what_is_there() {
     assert_eq!((progress.request, progress.of, progress.tasks), (3, 3, 60));
     assert_eq!(played.run.approvable().len(), 60);
     for request in played.run.requests() {
-        assert!(request.outcome().is_some_and(Outcome::is_complete));
+        assert!(
+            request
+                .outcome()
+                .is_some_and(GenerationOutcome::is_complete)
+        );
         assert!(request.raw_answer.starts_with("{\"tasks\":["));
     }
 }
@@ -60,7 +65,7 @@ fn how_many_a_request_asks_for_is_a_setting_and_500_come_in_all() {
     let mut world = of(500);
     assert_eq!(counts(&world.play_by(fresh())), [25; 20]);
     world = of(7);
-    world.endpoint.limits.tasks_per_request = Within::new(3).unwrap();
+    world.endpoint.limits.tasks_per_request = Bounded::new(3).unwrap();
     assert_eq!(counts(&world.play_by(fresh())), [3, 3, 1]);
 }
 
@@ -133,7 +138,7 @@ fn the_first_request_that_is_not_complete_ends_the_run() {
         .run
         .requests()
         .iter()
-        .map(|request| request.outcome().map_or("", Outcome::code))
+        .map(|request| request.outcome().map_or("", GenerationOutcome::code))
         .collect();
     assert_eq!(outcomes, ["complete", "cut_off", "complete", "complete"]);
 }
@@ -176,21 +181,21 @@ fn a_key_that_is_there_already_is_a_violation_and_never_renamed() {
 /// What an operator does to tasks whose keys meet.
 #[derive(Debug, Clone)]
 enum Act {
-    Bring(u8),
+    Import(u8),
     Edit(usize, u8),
     Approve(usize),
     Reject(usize),
-    PutBack(usize),
+    UndoDecisions(usize),
 }
 
 fn act() -> impl Strategy<Value = Act> {
     let place = 0_usize..6;
     prop_oneof![
-        (0_u8..3).prop_map(Act::Bring),
+        (0_u8..3).prop_map(Act::Import),
         (place.clone(), 0_u8..3).prop_map(|(place, key)| Act::Edit(place, key)),
         place.clone().prop_map(Act::Approve),
         place.clone().prop_map(Act::Reject),
-        place.prop_map(Act::PutBack),
+        place.prop_map(Act::UndoDecisions),
     ]
 }
 
@@ -204,11 +209,11 @@ proptest! {
         for act in acts {
             let at = |place: usize| run.drafts().get(place).map(|draft| draft.id.clone());
             let event = match act {
-                Act::Bring(key) => Some(Event::Bring { texts: vec![text(key).into()] }),
+                Act::Import(key) => Some(Event::Import { texts: vec![text(key).into()] }),
                 Act::Edit(place, key) => at(place).map(|draft| Event::Edit { draft, text: text(key) }),
                 Act::Approve(place) => at(place).map(|draft| Event::Approve { drafts: vec![draft] }),
                 Act::Reject(place) => at(place).map(|draft| Event::Reject { draft, reason: String::new() }),
-                Act::PutBack(place) => at(place).map(|draft| Event::PutBack { drafts: vec![draft] }),
+                Act::UndoDecisions(place) => at(place).map(|draft| Event::UndoDecisions { drafts: vec![draft] }),
             };
             let Some(event) = event else { continue };
             let step = run.apply(event, 0);

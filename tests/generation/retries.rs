@@ -1,7 +1,7 @@
 //! A call that failed by chance is made again, while no task has arrived.
 
 use proptest::prelude::*;
-use taskwright::model::Outcome;
+use taskwright::model::GenerationOutcome;
 
 use super::world::{Reply, World, tasks_told};
 
@@ -23,7 +23,7 @@ fn an_endpoint_in_trouble_is_asked_again_twice_after_growing_waits() {
     let ended: Vec<_> = request
         .calls
         .iter()
-        .map(|call| call.outcome.as_ref().map(Outcome::code))
+        .map(|call| call.outcome.as_ref().map(GenerationOutcome::code))
         .collect();
     assert_eq!(
         ended,
@@ -154,7 +154,7 @@ proptest! {
             prop_assert!(request.calls.len() <= 5, "two retries and two steps down");
         }
         let is_complete = played.code() == "complete";
-        let all = requests.iter().all(|request| request.outcome().is_some_and(Outcome::is_complete));
+        let all = requests.iter().all(|request| request.outcome().is_some_and(GenerationOutcome::is_complete));
         prop_assert_eq!(is_complete, all, "{:?}", choices);
         prop_assert!(requests.len() <= usize::from(count.div_ceil(25)));
         prop_assert_eq!(played.run.drafts().len(), tasks_told(&played));

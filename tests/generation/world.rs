@@ -10,12 +10,14 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{Answer, PostRequest};
-use taskwright::driver::{LiveDriver, Report, play_generation};
+use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::driver::{LiveDriver, Report, run_generation};
 use taskwright::model::{End, ModelRequest};
-use taskwright::ports::{CallEnd, Clock, ModelTransport, Part, Patience, StopSignal, TaskSink};
+use taskwright::ports::{
+    CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts,
+};
 use taskwright::review::RunId;
-use taskwright::run::{Event, Generation, Mode, Run, Start, Step};
+use taskwright::run::{Event, GenerationState, Mode, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema};
 use taskwright::secrets::{Keyring, Secret};
@@ -173,9 +175,9 @@ impl ModelTransport for Model {
         &self,
         request: &ModelRequest,
         _key: Option<&Secret>,
-        _patience: Patience,
+        _patience: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(Part<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
         if stop.is_stopped() {
             return CallEnd::Stopped;
@@ -187,13 +189,13 @@ impl ModelTransport for Model {
         self.asked.borrow_mut().push(asked.clone());
         let reply = (self.script.borrow_mut())(&asked);
         if reply.status > 0 {
-            on_part(Part::Head {
+            on_part(ResponsePart::Head {
                 status: reply.status,
                 headers: reply.headers,
                 at: self.clock.now(),
             });
             for piece in reply.body.as_bytes().chunks(64) {
-                on_part(Part::Bytes(piece));
+                on_part(ResponsePart::Bytes(piece));
             }
         }
         reply.end
@@ -204,11 +206,11 @@ impl ModelTransport for Model {
 struct Nothing;
 
 impl TaskSink for Nothing {
-    async fn post(&self, _request: &PostRequest, _token: &Secret) -> Answer {
+    async fn post(&self, _request: &PostRequest, _token: &Secret) -> ServerReply {
         panic!("a generation posts nothing")
     }
 
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> Answer {
+    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
         panic!("a generation looks nothing up")
     }
 }
@@ -238,7 +240,7 @@ impl Played {
     /// The code of the run's outcome.
     pub fn code(&self) -> &'static str {
         match self.run.generation() {
-            Generation::Ended { outcome, .. } => outcome.code(),
+            GenerationState::Ended { outcome, .. } => outcome.code(),
             other => panic!("it has not ended: {other:?}"),
         }
     }
@@ -246,7 +248,7 @@ impl Played {
     /// What the outcome says.
     pub fn message(&self) -> String {
         match self.run.generation() {
-            Generation::Ended { outcome, .. } => outcome.message(),
+            GenerationState::Ended { outcome, .. } => outcome.message(),
             other => panic!("it has not ended: {other:?}"),
         }
     }
@@ -257,9 +259,9 @@ impl Played {
     }
 
     /// The codes of what was odd.
-    pub fn notes(&self) -> Vec<&str> {
-        let notes = self.run.notes().iter();
-        notes.map(|note| note.code.as_str()).collect()
+    pub fn notices(&self) -> Vec<&str> {
+        let notices = self.run.notices().iter();
+        notices.map(|note| note.code.as_str()).collect()
     }
 
     /// The form of structured output of each call.
@@ -354,7 +356,7 @@ fn carry_out(
     let driver = LiveDriver::new(model.clone(), Nothing, secrets);
     let told = RefCell::new(Vec::new());
     let tell = |report| told.borrow_mut().push(report);
-    let run = at_once(play_generation(&driver, &clock, begun, check, &stop, &tell));
+    let run = at_once(run_generation(&driver, &clock, begun, check, &stop, &tell));
     Played {
         run,
         asked: model.asked.take(),

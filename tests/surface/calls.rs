@@ -1,10 +1,8 @@
 //! Briefs, settings and options: what runs, and what is refused before anything is sent.
 
 use js_sys::{Array, JSON, Reflect};
-use taskwright::api::surface::functions::{
-    build_request, default_schema, deliver, dry_run, generate,
-};
-use taskwright::api::surface::validator::Validator;
+use taskwright::api::functions::{build_request, default_schema, deliver, dry_run, generate};
+use taskwright::api::validator::JsValidator;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{code, js, json, member, nothing, word};
@@ -20,7 +18,7 @@ async fn a_dry_run_is_the_same_for_the_same_brief_and_its_faults_have_codes() {
     assert_ne!(json(&tasks), json(&other));
     let tasks = Array::from(&tasks);
     assert_eq!(tasks.length(), 3);
-    let validator = Validator::compile(default_schema().unwrap(), nothing())
+    let validator = JsValidator::compile(default_schema().unwrap(), nothing())
         .await
         .ok()
         .unwrap();

@@ -1,7 +1,7 @@
 //! The body of an answer, read in pieces.
 
 use js_sys::{Array, Reflect};
-use taskwright::api::surface::stream::TaskStream;
+use taskwright::api::stream::JsTaskStream;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -13,12 +13,12 @@ const BODY: &str = r#"(text) => new TextEncoder().encode(
     + 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
     + 'data: {"choices":[],"usage":{"prompt_tokens":1e300,"completion_tokens":2}}\n\ndata: [DONE]\n\n')"#;
 
-async fn opened() -> TaskStream {
+async fn opened() -> JsTaskStream {
     let options = js(
         "{api: 'chat_completions', schema: {type: 'object', required: ['n'], \
         additionalProperties: false, properties: {n: {type: 'number'}, note: {type: 'string'}}}}",
     );
-    TaskStream::open(options).await.ok().unwrap()
+    JsTaskStream::open(options).await.ok().unwrap()
 }
 
 #[wasm_bindgen_test]
@@ -105,9 +105,9 @@ async fn a_stream_takes_bytes_alone_and_half_an_answer_is_not_complete() {
         "{schema: {}, api: 'soap'}",
         "{schema: {}, api: null}",
     ] {
-        let opened = TaskStream::open(js(options)).await.map(JsValue::from);
+        let opened = JsTaskStream::open(js(options)).await.map(JsValue::from);
         assert_eq!(code(opened), "invalid_argument", "{options}");
     }
-    let opened = TaskStream::open(js("{schema: {type: 7}, api: 'responses'}")).await;
+    let opened = JsTaskStream::open(js("{schema: {type: 7}, api: 'responses'}")).await;
     assert_eq!(code(opened.map(JsValue::from)), "schema_invalid");
 }

@@ -1,22 +1,22 @@
 //! What comes out, and what is taken for a schema, a value or a text.
 
 use js_sys::{Array, JSON, Map, Object, Reflect};
-use taskwright::api::surface::functions::{default_schema, lint_batch, model_schema};
-use taskwright::api::surface::validator::Validator;
+use taskwright::api::functions::{default_schema, lint_batch, model_schema};
+use taskwright::api::validator::JsValidator;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::{code, js, json, member, nothing, word};
 
-async fn compiled(schema: &str) -> Validator {
-    Validator::compile(js(schema), nothing())
+async fn compiled(schema: &str) -> JsValidator {
+    JsValidator::compile(js(schema), nothing())
         .await
         .ok()
         .unwrap()
 }
 
 async fn compile(schema: &str, options: &str) -> Result<JsValue, JsValue> {
-    Validator::compile(js(schema), js(options))
+    JsValidator::compile(js(schema), js(options))
         .await
         .map(JsValue::from)
 }
@@ -269,7 +269,7 @@ async fn true_and_false_are_schemas_of_a_validator_and_of_no_task() {
 
 #[wasm_bindgen_test]
 async fn given_resources_are_found_and_formats_can_be_annotations() {
-    let validator = Validator::compile(
+    let validator = JsValidator::compile(
         js("{$ref: 'https://example.com/a.json'}"),
         js("{formats: 'annotate', resources: \
             {'https://example.com/a.json': {type: 'string', format: 'date'}}}"),

@@ -12,17 +12,17 @@ use leptos::prelude::*;
 use taskwright::brief::BriefForm;
 use taskwright::document::Document;
 use taskwright::driver;
-use taskwright::model::Outcome;
+use taskwright::model::GenerationOutcome;
 use taskwright::review::RunId;
-use taskwright::run::receipts::Format;
+use taskwright::run::receipts::ReceiptFormat;
 use taskwright::run::{Effect, Event, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::SecretName;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
-use taskwright::ui::app::{App, AppProps};
-use taskwright::ui::desk::{Desk, DeskHandle};
+use taskwright::ui::commands::{CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
+use taskwright::ui::root::{App, AppProps};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -67,7 +67,7 @@ impl TestDesk {
     }
 
     /// Lets the answer end.
-    pub fn end(&self, outcome: Outcome) {
+    pub fn end(&self, outcome: GenerationOutcome) {
         self.apply(Event::CallEnded {
             outcome,
             raw_answer: "{\"tasks\":[".into(),
@@ -83,7 +83,7 @@ impl Handle {
     }
 }
 
-impl Desk for Handle {
+impl PageCommands for Handle {
     fn start(&self, mode: Mode) {
         self.note(&format!("start {mode:?}"));
         let errors = self.0.page.form.get_untracked().check(0).err();
@@ -99,12 +99,12 @@ impl Desk for Handle {
         self.0.events.borrow_mut().push(event.clone());
         self.0.apply(event);
     }
-    fn quote(&self, again: Option<taskwright::run::Again>) {
-        let quote = again.and_then(|again| {
+    fn estimate(&self, again: Option<taskwright::run::FollowUp>) {
+        let estimate = again.and_then(|again| {
             let run = self.0.run.borrow();
-            run.as_ref()?.quote(again)
+            run.as_ref()?.estimate(again)
         });
-        self.0.page.quote.set(quote);
+        self.0.page.estimate.set(estimate);
     }
     fn typed(&self, form: BriefForm) {
         self.0.page.form.set(form);
@@ -113,7 +113,7 @@ impl Desk for Handle {
         self.note(&format!("give {} {value} {keep}", name.word()));
         self.0.page.asking.set(None);
     }
-    fn keep_asking_later(&self) {
+    fn dismiss_secret_prompt(&self) {
         self.note("later");
         self.0.page.asking.set(None);
     }
@@ -127,7 +127,7 @@ impl Desk for Handle {
         self.note(&format!("connect {}", connection.name));
         self.0.page.connection.set(connection);
     }
-    fn suggest_models(&self, _connection: Connection) {
+    fn list_models(&self, _connection: Connection) {
         self.note("suggest models");
     }
     fn decide_host(&self, accepted: bool) {
@@ -137,10 +137,10 @@ impl Desk for Handle {
     fn clear(&self) {
         self.note("clear");
     }
-    fn bring_back(&self) {
+    fn restore_archived(&self) {
         self.note("bring back");
     }
-    fn save_receipts(&self, format: Format) {
+    fn save_receipts(&self, format: ReceiptFormat) {
         self.note(&format!("save {}", format.extension()));
         self.0.page.saved_file.set(Some("receipts".to_owned()));
     }
@@ -152,7 +152,7 @@ impl Desk for Handle {
 /// A mounted page.
 pub struct Mounted {
     pub page: Page,
-    pub desk: Rc<TestDesk>,
+    pub commands: Rc<TestDesk>,
     place: HtmlElement,
     _mounted: Box<dyn std::any::Any>,
 }
@@ -184,22 +184,25 @@ pub fn mount() -> Mounted {
     let made = Rc::clone(&handles);
     let handle: UnmountHandle<_> = leptos::mount::mount_to(place.clone(), move || {
         let page = Page::new(connection(), schema.clone());
-        let desk = Rc::new(TestDesk {
+        let commands = Rc::new(TestDesk {
             page,
             run: RefCell::new(None),
             check: Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap(),
             asked: RefCell::default(),
             events: RefCell::default(),
         });
-        let handle: DeskHandle =
-            StoredValue::new_local(Rc::new(Handle(Rc::clone(&desk))) as Rc<dyn Desk>);
-        *made.borrow_mut() = Some((page, desk));
-        App(AppProps { page, desk: handle })
+        let handle: CommandsHandle =
+            StoredValue::new_local(Rc::new(Handle(Rc::clone(&commands))) as Rc<dyn PageCommands>);
+        *made.borrow_mut() = Some((page, commands));
+        App(AppProps {
+            page,
+            commands: handle,
+        })
     });
-    let (page, desk) = handles.borrow_mut().take().unwrap();
+    let (page, commands) = handles.borrow_mut().take().unwrap();
     Mounted {
         page,
-        desk,
+        commands,
         place,
         _mounted: Box::new(handle),
     }
@@ -222,7 +225,7 @@ pub fn mount_run(mode: Mode, count: &str) -> Mounted {
         schema: TaskSchema::parse(agent_task_schema()).unwrap(),
     });
     mounted.page.show(Some(&run));
-    *mounted.desk.run.borrow_mut() = Some(run);
+    *mounted.commands.run.borrow_mut() = Some(run);
     mounted
 }
 

@@ -17,21 +17,21 @@ impl Prose {
     };
 
     /// Takes the byte at `at`, and skips to the next that matters.
-    pub fn take(self, answer: &str, byte: u8, at: &mut usize) -> Step {
+    pub fn take(self, answer: &str, byte: u8, at: &mut usize) -> ProseStep {
         if let Some((bracket, start)) = self.bracket {
             if is_space(byte) {
                 *at += 1;
-                return Step::Prose(self);
+                return ProseStep::Prose(self);
             }
             let begins = match bracket {
                 b'{' => byte == b'"',
                 _ => byte == b'{' || (self.blank && byte == b']'),
             };
             if begins {
-                return Step::Document(bracket, start);
+                return ProseStep::Document(bracket, start);
             }
             // The bracket was prose. This byte is looked at as such.
-            return Step::Prose(Prose {
+            return ProseStep::Prose(Prose {
                 blank: false,
                 bracket: None,
             });
@@ -40,23 +40,23 @@ impl Prose {
         match byte {
             b'{' if self.blank => {
                 *at += 1;
-                Step::Document(byte, start)
+                ProseStep::Document(byte, start)
             }
             b'{' | b'[' => {
                 *at += 1;
-                Step::Prose(Prose {
+                ProseStep::Prose(Prose {
                     bracket: Some((byte, start)),
                     ..self
                 })
             }
             _ if self.blank && is_space(byte) => {
                 *at += 1;
-                Step::Prose(self)
+                ProseStep::Prose(self)
             }
             _ => {
                 let rest = answer.as_bytes().get(*at..).unwrap_or_default();
                 *at += memchr::memchr2(b'{', b'[', rest).unwrap_or(rest.len());
-                Step::Prose(Prose {
+                ProseStep::Prose(Prose {
                     blank: false,
                     bracket: None,
                 })
@@ -66,7 +66,7 @@ impl Prose {
 }
 
 /// What a byte of prose led to.
-pub(super) enum Step {
+pub(super) enum ProseStep {
     /// Nothing yet.
     Prose(Prose),
     /// A document began with this bracket, at this offset.

@@ -1,7 +1,7 @@
 //! What comes of an attempt: for the task, and for those behind it.
 
 use crate::delivery::receipt::Stage;
-use crate::delivery::{LookUp, Outcome, retry};
+use crate::delivery::{DeliveryOutcome, LookUp, retry};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
@@ -20,8 +20,8 @@ impl Run {
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         let is_next = under_way(draft, attempt).is_some_and(|last| last.left_at.is_none());
-        if is_next && !draft.delivery.waits_for_room {
-            draft.delivery.waits_for_room = true;
+        if is_next && !draft.delivery.awaits_slot {
+            draft.delivery.awaits_slot = true;
             step.shown.push(id.clone());
             self.dispatch.written.push_back(id.clone());
             self.next(now, step);
@@ -48,7 +48,7 @@ impl Run {
         &mut self,
         id: &DraftId,
         attempt: u32,
-        outcome: Outcome,
+        outcome: DeliveryOutcome,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
@@ -89,12 +89,12 @@ impl Run {
     }
 
     /// When the task is tried again by itself, in milliseconds since 1970; none where it is not.
-    fn next_try(&self, id: &DraftId, outcome: &Outcome, now: u64) -> Option<u64> {
+    fn next_try(&self, id: &DraftId, outcome: &DeliveryOutcome, now: u64) -> Option<u64> {
         let asked = match outcome {
-            Outcome::NotTaken { retry_after, .. } => {
+            DeliveryOutcome::NotTaken { retry_after, .. } => {
                 retry_after.map(|seconds| seconds.saturating_mul(1_000))
             }
-            Outcome::MayHaveArrived { .. } => None,
+            DeliveryOutcome::MayHaveArrived { .. } => None,
             _ => return None,
         };
         let draft = self.draft(id)?;
@@ -109,29 +109,37 @@ impl Run {
     }
 
     /// What an outcome means for those behind the task.
-    fn go_on_after(&mut self, outcome: Outcome, is_tried_again: bool, now: u64, step: &mut Step) {
+    fn go_on_after(
+        &mut self,
+        outcome: DeliveryOutcome,
+        is_tried_again: bool,
+        now: u64,
+        step: &mut Step,
+    ) {
         let pace = match self.batch {
             Batch::Running { pace } => Some(pace),
             _ => None,
         };
         match outcome {
-            Outcome::Unauthorized { status, .. } => {
+            DeliveryOutcome::Unauthorized { status, .. } => {
                 self.pause_for(Pause::TokenRefused { status }, step);
             }
-            Outcome::NoToken => self.pause_for(Pause::TokenMissing, step),
-            Outcome::NotSent { message } => {
+            DeliveryOutcome::NoToken => self.pause_for(Pause::TokenMissing, step),
+            DeliveryOutcome::NotSent { message } => {
                 self.pause_for(Pause::NotSent { reason: message }, step);
             }
-            Outcome::Refused { .. } if pace == Some(Pace::First) => {
+            DeliveryOutcome::Refused { .. } if pace == Some(Pace::First) => {
                 self.hold(Pause::FirstNotTaken, step);
             }
-            Outcome::Delivered { .. } | Outcome::Dry | Outcome::Refused { .. } => {
+            DeliveryOutcome::Delivered { .. }
+            | DeliveryOutcome::Dry
+            | DeliveryOutcome::Refused { .. } => {
                 self.dispatch.troubles = 0;
                 if pace.is_some() {
                     self.set_batch(Batch::Running { pace: Pace::Full }, step);
                 }
             }
-            Outcome::NotTaken {
+            DeliveryOutcome::NotTaken {
                 retry_after: Some(seconds),
                 ..
             } if is_tried_again => {
@@ -140,7 +148,7 @@ impl Run {
                 let until = now.saturating_add(seconds.saturating_mul(1_000));
                 self.dispatch.hold_until = self.dispatch.hold_until.max(Some(until));
             }
-            Outcome::NotTaken { .. } | Outcome::MayHaveArrived { .. } => {
+            DeliveryOutcome::NotTaken { .. } | DeliveryOutcome::MayHaveArrived { .. } => {
                 self.count_trouble(step);
                 let is_alone = pace.is_some_and(|pace| pace != Pace::Full);
                 if !is_tried_again
@@ -217,14 +225,16 @@ fn under_way(draft: &mut TaskDraft, number: u32) -> Option<&mut crate::delivery:
         .filter(|last| last.number == number && last.outcome.is_none())
 }
 
-fn stage_after(outcome: &Outcome) -> Stage {
+fn stage_after(outcome: &DeliveryOutcome) -> Stage {
     match outcome {
-        Outcome::Delivered { .. } => Stage::Delivered,
-        Outcome::Dry => Stage::Dry,
-        Outcome::Refused { .. } => Stage::Refused,
-        Outcome::NotTaken { .. } => Stage::Failed,
+        DeliveryOutcome::Delivered { .. } => Stage::Delivered,
+        DeliveryOutcome::Dry => Stage::Dry,
+        DeliveryOutcome::Refused { .. } => Stage::Refused,
+        DeliveryOutcome::NotTaken { .. } => Stage::Failed,
         // The same task goes on with the same key once there is a token.
-        Outcome::Unauthorized { .. } | Outcome::NoToken | Outcome::NotSent { .. } => Stage::Queued,
-        Outcome::MayHaveArrived { .. } => Stage::Unknown,
+        DeliveryOutcome::Unauthorized { .. }
+        | DeliveryOutcome::NoToken
+        | DeliveryOutcome::NotSent { .. } => Stage::Queued,
+        DeliveryOutcome::MayHaveArrived { .. } => Stage::Unknown,
     }
 }

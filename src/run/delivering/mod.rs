@@ -12,13 +12,13 @@ mod sending;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use progress::{Progress, Standing, Wait};
+pub use progress::{DeliveryProgress, Phase, Wait};
 
 use super::event::{Change, RunError, Step};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
 use crate::delivery::receipt::Stage;
-use crate::delivery::{LookUp, Outcome};
+use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::review::DraftId;
 use crate::settings::{Connection, TaskServer};
 use queue::Queue;
@@ -100,7 +100,7 @@ impl Run {
     }
 
     /// Goes on although nothing can be written down: the operator was told what that means.
-    pub(super) fn go_on_without_journal(
+    pub(super) fn continue_without_journal(
         &mut self,
         now: u64,
         step: &mut Step,
@@ -162,7 +162,7 @@ impl Run {
         }
         if let Some(last) = draft.delivery.attempts.last_mut() {
             last.ended_at = Some(now);
-            last.outcome = Some(Outcome::MayHaveArrived {
+            last.outcome = Some(DeliveryOutcome::MayHaveArrived {
                 status: None,
                 message: "The page was closed while the task was on its way.".to_owned(),
             });
@@ -185,12 +185,8 @@ impl Run {
                 .drafts
                 .iter()
                 .map(|draft| Item {
-                    key: roles.key.as_deref().and_then(|name| draft.member(name)),
-                    depends_on: roles
-                        .depends_on
-                        .as_deref()
-                        .map(|name| draft.member_strings(name))
-                        .unwrap_or_default(),
+                    key: draft.key(roles),
+                    depends_on: draft.dependencies(roles),
                 })
                 .collect();
             Arc::new(Plan::new(&items))
@@ -287,7 +283,7 @@ impl Run {
             return;
         }
         draft.delivery.attempts.pop();
-        draft.delivery.waits_for_room = false;
+        draft.delivery.awaits_slot = false;
         draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
         self.set_stage(id, Stage::Queued, step);
     }

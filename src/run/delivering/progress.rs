@@ -10,7 +10,7 @@ const RATE_WINDOW: u64 = 60_000;
 
 /// What is going on while tasks are posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Phase {
     /// Tasks go side by side.
     Going,
     /// The first one goes alone.
@@ -23,9 +23,9 @@ pub enum Standing {
 
 /// How far a delivery is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct DeliveryProgress {
     /// What is going on.
-    pub standing: Standing,
+    pub standing: Phase,
     /// Tasks that wait or are on their way.
     pub left: usize,
     /// Where nothing is on its way: when the next one goes, in milliseconds since 1970.
@@ -53,19 +53,19 @@ pub enum Wait {
 impl Run {
     /// How far the delivery is at `now`; none while nothing is being posted.
     #[must_use]
-    pub fn progress(&self, now: u64) -> Option<Progress> {
+    pub fn progress(&self, now: u64) -> Option<DeliveryProgress> {
         let Batch::Running { pace } = self.batch else {
             return None;
         };
         let standing = match pace {
-            _ if self.is_cut_off() => Standing::Offline,
-            Pace::First => Standing::FirstAlone,
-            Pace::Probing => Standing::Probing,
-            Pace::Full => Standing::Going,
+            _ if self.is_cut_off() => Phase::Offline,
+            Pace::First => Phase::FirstAlone,
+            Pace::Probing => Phase::Probing,
+            Pace::Full => Phase::Going,
         };
         let queue = self.dispatch.queue.as_ref();
         let left = queue.map_or(0, |queue| queue.queued() + queue.sending());
-        let is_waiting = standing != Standing::Offline
+        let is_waiting = standing != Phase::Offline
             && queue.is_some_and(|queue| queue.sending() == 0 && queue.queued() > 0);
         let next_at = is_waiting
             .then(|| {
@@ -75,7 +75,7 @@ impl Run {
             .flatten()
             .filter(|at| *at > now);
         let rate = self.rate(now);
-        Some(Progress {
+        Some(DeliveryProgress {
             standing,
             left,
             next_at,

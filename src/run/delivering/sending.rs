@@ -138,7 +138,7 @@ impl Run {
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
-        draft.delivery.waits_for_room = false;
+        draft.delivery.awaits_slot = false;
         if let Some(last) = draft.delivery.attempts.last_mut() {
             last.left_at = Some(now);
             step.effects.push(Effect::Deliver(Posting {

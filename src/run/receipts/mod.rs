@@ -12,12 +12,12 @@ use serde::Serialize;
 pub use summary::{Summary, words};
 
 use super::{Mode, Run, TaskDraft};
-use crate::delivery::{Attempt, LookUp, Outcome};
+use crate::delivery::{Attempt, DeliveryOutcome, LookUp};
 use crate::review::RunId;
 
 /// What a file of receipts is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ReceiptFormat {
     /// JSON Lines: an object for each attempt, and one for the summary at the end. `record` says
     /// which it is.
     JsonLines,
@@ -25,13 +25,13 @@ pub enum Format {
     Csv,
 }
 
-impl Format {
+impl ReceiptFormat {
     /// How the name of such a file ends, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
-            Format::JsonLines => "jsonl",
-            Format::Csv => "csv",
+            ReceiptFormat::JsonLines => "jsonl",
+            ReceiptFormat::Csv => "csv",
         }
     }
 
@@ -39,9 +39,9 @@ impl Format {
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
-            Format::JsonLines => "application/jsonl",
+            ReceiptFormat::JsonLines => "application/jsonl",
             // RFC 7111, section 5.1 and RFC 4180, section 3.
-            Format::Csv => "text/csv; charset=utf-8; header=present",
+            ReceiptFormat::Csv => "text/csv; charset=utf-8; header=present",
         }
     }
 }
@@ -137,12 +137,11 @@ impl Run {
 
     fn receipt(&self, draft: &TaskDraft, attempt: &Attempt) -> Receipt {
         let roles = self.schema().roles();
-        let member = |role: &Option<String>| role.as_deref().and_then(|name| draft.member(name));
         let (status, server_id, message) = details(attempt.outcome.as_ref());
         Receipt {
             draft: draft.id.to_string(),
-            task_key: member(&roles.key),
-            task_title: member(&roles.title),
+            task_key: draft.key(roles),
+            task_title: draft.title(roles),
             task_state: Run::state(draft).slug(),
             attempt: attempt.number,
             outcome: attempt.outcome.as_ref().map(outcome_name),
@@ -163,16 +162,16 @@ impl Run {
 
 /// The receipts of a run as a file's text, as they stand at `now` (milliseconds since 1970).
 #[must_use]
-pub fn text(run: &Run, format: Format, now: u64) -> String {
+pub fn text(run: &Run, format: ReceiptFormat, now: u64) -> String {
     match format {
-        Format::JsonLines => json_lines(run, now),
-        Format::Csv => csv::text(run.receipts()),
+        ReceiptFormat::JsonLines => json_lines(run, now),
+        ReceiptFormat::Csv => csv::text(run.receipts()),
     }
 }
 
 /// What such a file is called: it names the run and the day (UTC).
 #[must_use]
-pub fn file_name(run: &RunId, format: Format, now: u64) -> String {
+pub fn file_name(run: &RunId, format: ReceiptFormat, now: u64) -> String {
     let day = time::rfc3339(now).unwrap_or_default();
     let day = day.split('T').next().unwrap_or_default();
     format!("taskwright-receipts-{run}-{day}.{}", format.extension())
@@ -201,40 +200,40 @@ fn json_lines(run: &Run, now: u64) -> String {
     text
 }
 
-fn outcome_name(outcome: &Outcome) -> &'static str {
+fn outcome_name(outcome: &DeliveryOutcome) -> &'static str {
     match outcome {
-        Outcome::Delivered { .. } => "delivered",
-        Outcome::Dry => "dry",
-        Outcome::Refused { .. } => "refused",
-        Outcome::NotTaken { .. } => "not_taken",
-        Outcome::Unauthorized { .. } => "unauthorized",
-        Outcome::MayHaveArrived { .. } => "may_have_arrived",
-        Outcome::NoToken => "no_token",
-        Outcome::NotSent { .. } => "not_sent",
+        DeliveryOutcome::Delivered { .. } => "delivered",
+        DeliveryOutcome::Dry => "dry",
+        DeliveryOutcome::Refused { .. } => "refused",
+        DeliveryOutcome::NotTaken { .. } => "not_taken",
+        DeliveryOutcome::Unauthorized { .. } => "unauthorized",
+        DeliveryOutcome::MayHaveArrived { .. } => "may_have_arrived",
+        DeliveryOutcome::NoToken => "no_token",
+        DeliveryOutcome::NotSent { .. } => "not_sent",
     }
 }
 
 /// Status, server's id, and what was said.
-fn details(outcome: Option<&Outcome>) -> (Option<u16>, Option<String>, Option<String>) {
+fn details(outcome: Option<&DeliveryOutcome>) -> (Option<u16>, Option<String>, Option<String>) {
     let said = |message: &String| Some(message.clone()).filter(|said| !said.is_empty());
     match outcome {
-        None | Some(Outcome::Dry | Outcome::NoToken) => (None, None, None),
-        Some(Outcome::Delivered {
+        None | Some(DeliveryOutcome::Dry | DeliveryOutcome::NoToken) => (None, None, None),
+        Some(DeliveryOutcome::Delivered {
             status, server_id, ..
         }) => (*status, server_id.clone(), None),
         Some(
-            Outcome::Refused {
+            DeliveryOutcome::Refused {
                 status, message, ..
             }
-            | Outcome::MayHaveArrived { status, message },
+            | DeliveryOutcome::MayHaveArrived { status, message },
         ) => (*status, None, said(message)),
         Some(
-            Outcome::NotTaken {
+            DeliveryOutcome::NotTaken {
                 status, message, ..
             }
-            | Outcome::Unauthorized { status, message },
+            | DeliveryOutcome::Unauthorized { status, message },
         ) => (Some(*status), None, said(message)),
-        Some(Outcome::NotSent { message }) => (None, None, said(message)),
+        Some(DeliveryOutcome::NotSent { message }) => (None, None, said(message)),
     }
 }
 
@@ -242,13 +241,15 @@ fn details(outcome: Option<&Outcome>) -> (Option<u16>, Option<String>, Option<St
 /// both of which say up to which attempt.
 fn decided_by(draft: &TaskDraft, attempt: &Attempt) -> Option<DecidedBy> {
     match attempt.outcome.as_ref()? {
-        Outcome::Delivered { .. }
-        | Outcome::Refused { .. }
-        | Outcome::NotTaken { .. }
-        | Outcome::Unauthorized { .. } => Some(DecidedBy::Server),
-        Outcome::Dry | Outcome::NoToken | Outcome::NotSent { .. } => Some(DecidedBy::Page),
-        Outcome::MayHaveArrived { .. } if attempt.number > draft.delivery.settled => None,
-        Outcome::MayHaveArrived { .. } => match draft.delivery.look_up.as_deref() {
+        DeliveryOutcome::Delivered { .. }
+        | DeliveryOutcome::Refused { .. }
+        | DeliveryOutcome::NotTaken { .. }
+        | DeliveryOutcome::Unauthorized { .. } => Some(DecidedBy::Server),
+        DeliveryOutcome::Dry | DeliveryOutcome::NoToken | DeliveryOutcome::NotSent { .. } => {
+            Some(DecidedBy::Page)
+        }
+        DeliveryOutcome::MayHaveArrived { .. } if attempt.number > draft.delivery.settled => None,
+        DeliveryOutcome::MayHaveArrived { .. } => match draft.delivery.look_up.as_deref() {
             Some(LookUp::Found { .. }) => Some(DecidedBy::LookUp),
             _ => Some(DecidedBy::Operator),
         },

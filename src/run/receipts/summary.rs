@@ -3,8 +3,8 @@
 use serde::{Serialize, Serializer};
 
 use crate::review::DraftState;
-use crate::review::words::{counted, grouped, listed};
 use crate::run::Counts;
+use crate::text::{counted, grouped, listed};
 
 /// How many tasks there are, and how many of them are in each state. The states add up to the
 /// tasks.

@@ -29,7 +29,7 @@ fn the_approved_bytes_leave_once_in_the_order_of_their_dependencies() {
         Some(RunError::HasLeft)
     );
     assert_eq!(
-        stage.apply(Event::PutBack { drafts: vec![gone] }),
+        stage.apply(Event::UndoDecisions { drafts: vec![gone] }),
         Some(RunError::HasLeft)
     );
 }
@@ -117,7 +117,7 @@ fn the_confirmation_says_how_many_will_wait_for_tasks_that_are_not_approved() {
         assert_eq!(stage.run.confirmation().unwrap().held, held);
     }
     // What is there holds nothing up, whatever became of it.
-    stage.ok(Event::PutBack {
+    stage.ok(Event::UndoDecisions {
         drafts: (2..=4).map(|at| stage.id(at)).collect(),
     });
     stage.post();
@@ -232,12 +232,12 @@ fn a_key_that_the_server_was_not_told_makes_nothing_safe_to_send_again() {
 
 #[test]
 fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
-    let not_taken = Delivered::NotTaken {
+    let not_taken = DeliveryOutcome::NotTaken {
         status: 429,
         retry_after: None,
         message: String::new(),
     };
-    let no_token = Delivered::Unauthorized {
+    let no_token = DeliveryOutcome::Unauthorized {
         status: 401,
         message: String::new(),
     };
@@ -306,7 +306,7 @@ fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
     let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
     stage.approve_all();
     stage.post();
-    stage.play(|_| Delivered::NotSent {
+    stage.play(|_| DeliveryOutcome::NotSent {
         message: "no".to_owned(),
     });
     assert!(matches!(
@@ -317,7 +317,7 @@ fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
     ));
     assert!(stage.wanted.is_empty(), "no token is asked for");
     stage.ok(Event::Resume);
-    stage.play(|_| Delivered::NoToken);
+    stage.play(|_| DeliveryOutcome::NoToken);
     assert_eq!(
         stage.run.batch(),
         &Batch::Paused {
@@ -330,13 +330,13 @@ fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
 fn a_dry_run_that_was_closed_while_it_wrote_receipts_leaves_nothing_unknown() {
     let mut stage = Stage::new(Mode::Dry);
     stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(Outcome::Complete);
+    stage.end(GenerationOutcome::Complete);
     stage.approve_all();
     stage.post();
     stage.reload();
     assert_eq!(stage.state(1), DraftState::Queued);
     stage.ok(Event::Resume);
-    assert_eq!(stage.play(|_| Delivered::Dry).len(), 1);
+    assert_eq!(stage.play(|_| DeliveryOutcome::Dry).len(), 1);
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn a_refused_token_pauses_the_batch_and_the_same_task_goes_on_with_the_same_key(
     let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
     stage.approve_all();
     stage.post();
-    let first = stage.play(|_| Delivered::Unauthorized {
+    let first = stage.play(|_| DeliveryOutcome::Unauthorized {
         status: 401,
         message: String::new(),
     });
@@ -428,10 +428,10 @@ fn a_reload_brings_everything_back_and_what_was_on_its_way_is_unknown() {
 fn dry_receipts_never_count_as_delivered() {
     let mut stage = Stage::new(Mode::Dry);
     stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(Outcome::Complete);
+    stage.end(GenerationOutcome::Complete);
     stage.approve_all();
     stage.post();
-    stage.play(|_| Delivered::Dry);
+    stage.play(|_| DeliveryOutcome::Dry);
     assert_eq!(stage.state(1), DraftState::DryDelivered);
     assert_eq!(stage.run.counts().of(DraftState::Delivered), 0);
 }
@@ -511,10 +511,10 @@ impl Stage {
     }
 
     fn waiting_for_room(&self) -> Vec<u32> {
-        self.which(|draft| draft.delivery.waits_for_room)
+        self.which(|draft| draft.delivery.awaits_slot)
     }
 
-    fn answer(&mut self, ordinal: u32, outcome: Delivered) {
+    fn answer(&mut self, ordinal: u32, outcome: DeliveryOutcome) {
         let draft = self.id(ordinal);
         let attempt = self
             .run
@@ -545,8 +545,8 @@ impl Stage {
     }
 }
 
-fn not_taken(retry_after: Option<u64>) -> Delivered {
-    Delivered::NotTaken {
+fn not_taken(retry_after: Option<u64>) -> DeliveryOutcome {
+    DeliveryOutcome::NotTaken {
         status: 429,
         retry_after,
         message: String::new(),
@@ -744,7 +744,7 @@ fn after_several_troubles_in_a_row_one_is_tried_until_the_server_is_back() {
     );
     assert_eq!(
         stage.run.progress(stage.now).unwrap().standing,
-        Standing::Probing
+        Phase::Probing
     );
     for _ in 0..3 {
         stage.now = stage.wakes();
@@ -778,7 +778,7 @@ fn nothing_goes_to_a_distant_server_without_a_network() {
         stage.post();
         assert_eq!(stage.wanted.is_empty(), waits, "{url}");
         if waits {
-            assert_eq!(stage.run.progress(NOW).unwrap().standing, Standing::Offline);
+            assert_eq!(stage.run.progress(NOW).unwrap().standing, Phase::Offline);
             stage.ok(Event::Network { is_online: true });
             assert_eq!(stage.play(|_| delivered()).len(), 1);
         }
@@ -790,7 +790,7 @@ fn a_token_is_asked_for_once_what_is_on_its_way_has_come_to_something() {
     let mut stage = four(4, false);
     stage.leave();
     stage.answer(1, delivered());
-    let no_token = Delivered::Unauthorized {
+    let no_token = DeliveryOutcome::Unauthorized {
         status: 401,
         message: String::new(),
     };
@@ -836,11 +836,11 @@ fn without_a_journal_nothing_leaves_until_the_operator_says_so() {
         reason: "no room".to_owned(),
     });
     assert!(stage.wanted.is_empty());
-    stage.ok(Event::GoOnWithoutJournal);
+    stage.ok(Event::ContinueWithoutJournal);
     assert!(matches!(stage.wanted[..], [Effect::Deliver(_)]));
     assert_eq!(stage.play(|_| delivered()).len(), 4);
     assert_eq!(
-        stage.apply(Event::GoOnWithoutJournal),
+        stage.apply(Event::ContinueWithoutJournal),
         Some(RunError::WrongState)
     );
 }

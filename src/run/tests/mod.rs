@@ -2,7 +2,7 @@ mod delivering;
 
 use super::*;
 use crate::brief::BriefForm;
-use crate::delivery::Outcome as Delivered;
+use crate::delivery::DeliveryOutcome;
 use crate::document::Document;
 use crate::model::Failure;
 use crate::schema::Violation;
@@ -58,7 +58,7 @@ impl Stage {
             wanted: Vec::new(),
             now: NOW,
         };
-        stage.ok(Event::Bring {
+        stage.ok(Event::Import {
             texts: texts.iter().map(|text| Arc::from(*text)).collect(),
         });
         for effect in std::mem::take(&mut stage.wanted) {
@@ -93,7 +93,7 @@ impl Stage {
         });
     }
 
-    fn end(&mut self, outcome: Outcome) {
+    fn end(&mut self, outcome: GenerationOutcome) {
         self.ok(Event::CallEnded {
             outcome,
             raw_answer: "raw".into(),
@@ -123,7 +123,7 @@ impl Stage {
 
     /// Lets the journal and the server do their part for every effect until nothing is wanted.
     /// `answer` says what becomes of each posting.
-    fn play(&mut self, mut answer: impl FnMut(&Posting) -> Delivered) -> Vec<Posting> {
+    fn play(&mut self, mut answer: impl FnMut(&Posting) -> DeliveryOutcome) -> Vec<Posting> {
         let mut sent = Vec::new();
         while !self.wanted.is_empty() {
             match self.wanted.remove(0) {
@@ -175,16 +175,16 @@ impl Stage {
     }
 }
 
-fn delivered() -> Delivered {
-    Delivered::Delivered {
+fn delivered() -> DeliveryOutcome {
+    DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some("s".to_owned()),
         replayed: false,
     }
 }
 
-fn refused() -> Delivered {
-    Delivered::Refused {
+fn refused() -> DeliveryOutcome {
+    DeliveryOutcome::Refused {
         status: Some(422),
         code: "schema_violation".to_owned(),
         message: String::new(),
@@ -192,8 +192,8 @@ fn refused() -> Delivered {
     }
 }
 
-fn lost() -> Delivered {
-    Delivered::MayHaveArrived {
+fn lost() -> DeliveryOutcome {
+    DeliveryOutcome::MayHaveArrived {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
@@ -220,7 +220,7 @@ fn only_a_complete_answer_lets_its_tasks_be_approved() {
         Some(RunError::NotComplete)
     );
     assert!(stage.run.approvable().is_empty());
-    stage.end(Outcome::Complete);
+    stage.end(GenerationOutcome::Complete);
     stage.ok(Event::Approve { drafts: first });
     assert_eq!(stage.state(1), DraftState::Approved);
 }
@@ -228,15 +228,15 @@ fn only_a_complete_answer_lets_its_tasks_be_approved() {
 #[test]
 fn whole_tasks_of_any_other_answer_are_kept_only_by_an_act_that_names_its_outcome() {
     for outcome in [
-        Outcome::cut_off(crate::settings::Api::ChatCompletions),
-        Outcome::Refused {
+        GenerationOutcome::cut_off(crate::settings::Api::ChatCompletions),
+        GenerationOutcome::Refused {
             text: "no".to_owned(),
         },
-        Outcome::Filtered,
-        Outcome::Interrupted { reason: None },
-        Outcome::Stalled,
-        Outcome::Cancelled,
-        Outcome::Failed(Box::new(Failure::unreachable("x"))),
+        GenerationOutcome::Filtered,
+        GenerationOutcome::Interrupted { reason: None },
+        GenerationOutcome::Stalled,
+        GenerationOutcome::Cancelled,
+        GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),
     ] {
         let mut stage = Stage::new(Mode::Live);
         stage.arrive("{\"key\":\"a\"}", Vec::new());
@@ -250,12 +250,12 @@ fn whole_tasks_of_any_other_answer_are_kept_only_by_an_act_that_names_its_outcom
             "{outcome:?}"
         );
         assert_eq!(
-            stage.apply(Event::KeepWhole {
+            stage.apply(Event::AcceptPartial {
                 outcome: "complete".to_owned()
             }),
             Some(RunError::OutcomeChanged)
         );
-        stage.ok(Event::KeepWhole {
+        stage.ok(Event::AcceptPartial {
             outcome: outcome.code().to_owned(),
         });
         stage.ok(Event::Approve { drafts });
@@ -268,7 +268,7 @@ fn an_invalid_task_cannot_be_approved_until_it_is_corrected() {
     let mut stage = Stage::new(Mode::Live);
     stage.arrive("{\"title\":1}", vec![violation()]);
     stage.arrive("{\"title\":\"x\"}", Vec::new());
-    stage.end(Outcome::Complete);
+    stage.end(GenerationOutcome::Complete);
     assert_eq!(stage.state(1), DraftState::Invalid);
     let one = vec![stage.id(1)];
     assert_eq!(
@@ -362,7 +362,7 @@ fn checks_that_were_under_way_at_a_reload_are_asked_for_again() {
         wanted: Vec::new(),
         now: NOW,
     };
-    stage.ok(Event::Bring {
+    stage.ok(Event::Import {
         texts: vec!["{}".into(), "[".into()],
     });
     stage.reload();
@@ -376,8 +376,8 @@ fn a_reload_while_the_answer_arrives_is_never_taken_for_its_end() {
     stage.reload();
     assert!(matches!(
         stage.run.generation(),
-        Generation::Ended {
-            outcome: Outcome::Interrupted { .. },
+        GenerationState::Ended {
+            outcome: GenerationOutcome::Interrupted { .. },
             kept: false,
             ..
         }
@@ -388,23 +388,23 @@ fn a_reload_while_the_answer_arrives_is_never_taken_for_its_end() {
 #[test]
 fn every_outcome_survives_being_kept() {
     for outcome in [
-        Outcome::Complete,
-        Outcome::cut_off(crate::settings::Api::Responses),
-        Outcome::cut_off(crate::settings::Api::ChatCompletions),
-        Outcome::Refused {
+        GenerationOutcome::Complete,
+        GenerationOutcome::cut_off(crate::settings::Api::Responses),
+        GenerationOutcome::cut_off(crate::settings::Api::ChatCompletions),
+        GenerationOutcome::Refused {
             text: "no".to_owned(),
         },
-        Outcome::Interrupted {
+        GenerationOutcome::Interrupted {
             reason: Some("x".to_owned()),
         },
-        Outcome::Failed(Box::new(Failure::unreachable("x"))),
-        Outcome::Cancelled,
+        GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),
+        GenerationOutcome::Cancelled,
     ] {
         let mut stage = Stage::new(Mode::Dry);
         stage.end(outcome.clone());
         stage.reload();
         assert!(
-            matches!(stage.run.generation(), Generation::Ended { outcome: kept, .. } if *kept == outcome)
+            matches!(stage.run.generation(), GenerationState::Ended { outcome: kept, .. } if *kept == outcome)
         );
     }
 }
@@ -413,7 +413,7 @@ fn every_outcome_survives_being_kept() {
 fn a_run_that_was_kept_by_the_first_version_comes_back_with_its_answer() {
     let mut stage = Stage::new(Mode::Live);
     stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(Outcome::cut_off(crate::settings::Api::Responses));
+    stage.end(GenerationOutcome::cut_off(crate::settings::Api::Responses));
     let mut record = serde_json::to_value(stage.run.record()).unwrap();
     let members = record.as_object_mut().unwrap();
     for newer in ["requests", "still_planned", "rung", "notes"] {
@@ -452,8 +452,8 @@ fn a_record_of_a_newer_version_is_not_read() {
 fn tasks_of_the_dry_generator_never_come_along_into_a_live_run() {
     let mut stage = Stage::new(Mode::Dry);
     stage.arrive("{\"key\":\"dry\"}", Vec::new());
-    stage.end(Outcome::Complete);
-    stage.ok(Event::Bring {
+    stage.end(GenerationOutcome::Complete);
+    stage.ok(Event::Import {
         texts: vec!["{\"key\":\"mine\"}".into()],
     });
     stage.ok(Event::Checked {

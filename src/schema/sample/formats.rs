@@ -1,6 +1,6 @@
 //! Strings of the formats JSON Schema names (2020-12 validation, section 7.3).
 
-use super::seeded::Seeded;
+use crate::random::SeededRng;
 
 /// Whether strings of the format can be made. Any other format is an annotation to the generator.
 pub(super) fn is_known(format: &str) -> bool {
@@ -36,8 +36,8 @@ const WORDS: [&str; 12] = [
 
 /// A string of a known format; empty for any other. Dates lie in 2027, hosts in the names reserved
 /// for examples (RFC 2606), addresses in the blocks reserved for documentation (RFC 5737, 3849).
-pub(super) fn text(format: &str, random: &mut Seeded) -> String {
-    let word = |random: &mut Seeded| random.pick(&WORDS).copied().unwrap_or("atlas");
+pub(super) fn text(format: &str, random: &mut SeededRng) -> String {
+    let word = |random: &mut SeededRng| random.pick(&WORDS).copied().unwrap_or("atlas");
     match format {
         "date" => date(random),
         "time" => format!("{}Z", time(random)),
@@ -62,7 +62,7 @@ pub(super) fn text(format: &str, random: &mut Seeded) -> String {
     }
 }
 
-fn date(random: &mut Seeded) -> String {
+fn date(random: &mut SeededRng) -> String {
     format!(
         "2027-{:02}-{:02}",
         1 + random.below(12),
@@ -70,13 +70,13 @@ fn date(random: &mut Seeded) -> String {
     )
 }
 
-fn time(random: &mut Seeded) -> String {
+fn time(random: &mut SeededRng) -> String {
     let minute = 5 * random.below(12);
     format!("{:02}:{minute:02}:00", 6 + random.below(14))
 }
 
 /// A UUID of version 4 by its form (RFC 9562, section 5.4); its bits come from the seed.
-fn uuid(random: &mut Seeded) -> String {
+fn uuid(random: &mut SeededRng) -> String {
     let high = (random.next_u64() & !0xf000) | 0x4000;
     let low = (random.next_u64() & !(3 << 62)) | (2 << 62);
     format!(

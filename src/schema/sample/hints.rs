@@ -1,6 +1,6 @@
 //! Words that make samples look as if somebody had meant them.
 
-use super::seeded::Seeded;
+use crate::random::SeededRng;
 
 /// What samples speak of. Hints never decide whether a sample is valid, only how it reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Hints {
     }
 
     /// Two or three sentences.
-    pub(super) fn prose(&self, random: &mut Seeded) -> String {
+    pub(super) fn prose(&self, random: &mut SeededRng) -> String {
         let title = self.title.trim_end_matches(['.', '!', '?']);
         let goal = self.goal.trim_end_matches(['.', '!', '?']);
         let begin = [
@@ -60,7 +60,7 @@ impl Hints {
     }
 
     /// One sentence that can be checked.
-    pub(super) fn statement(&self, random: &mut Seeded) -> String {
+    pub(super) fn statement(&self, random: &mut SeededRng) -> String {
         let word = self.word(random);
         let statements = [
             format!("The part about {word} is complete and free of placeholders."),
@@ -74,7 +74,7 @@ impl Hints {
     }
 
     /// One word in lower case, ASCII letters and digits only: from the goal where it has any.
-    pub(super) fn word(&self, random: &mut Seeded) -> String {
+    pub(super) fn word(&self, random: &mut SeededRng) -> String {
         let own = words(&self.goal);
         if !own.is_empty() && random.chance(2, 3) {
             return random.pick(&own).cloned().unwrap_or_default();
@@ -89,7 +89,7 @@ impl Hints {
     }
 
     /// Two words in lower case, joined by a hyphen.
-    pub(super) fn slug(&self, random: &mut Seeded) -> String {
+    pub(super) fn slug(&self, random: &mut SeededRng) -> String {
         let first = self.word(random);
         for _ in 0..4 {
             let second = self.word(random);

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::hints::Hints;
-use super::seeded::Seeded;
 use super::shape::{Shape, shape};
 use super::{Fullness, SampleError, number, text};
+use crate::random::SeededRng;
 use crate::schema::conjunction::{
-    Located, Part, Types, counts, enumeration, member, property_names, required, types,
+    Located, Subschema, Types, counts, enumeration, member, property_names, required, types,
     types_spoken_of,
 };
 use crate::schema::pattern::Pattern;
@@ -28,7 +28,7 @@ const MOST_ENTRIES: u64 = 2_000;
 /// Makes one sample.
 pub(super) struct Sampler<'a, 'r> {
     root: &'a Value,
-    random: &'r mut Seeded,
+    random: &'r mut SeededRng,
     hints: &'r Hints,
     fullness: Fullness,
     steps: u32,
@@ -37,7 +37,7 @@ pub(super) struct Sampler<'a, 'r> {
 impl<'a, 'r> Sampler<'a, 'r> {
     pub(super) fn new(
         root: &'a Value,
-        random: &'r mut Seeded,
+        random: &'r mut SeededRng,
         hints: &'r Hints,
         fullness: Fullness,
     ) -> Self {
@@ -396,7 +396,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
     /// Adds members whose names the schema leaves open, up to the number wanted.
     fn add_free_members(
         &mut self,
-        parts: &[Part<'a>],
+        parts: &[Subschema<'a>],
         made: &mut Map<String, Value>,
         wanted: u64,
         depth: u32,
@@ -456,7 +456,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
 }
 
 /// Everything the entry at an index has to meet; `None` where the list ends before it.
-fn item<'a>(parts: &[Part<'a>], index: usize) -> Option<Vec<Located<'a>>> {
+fn item<'a>(parts: &[Subschema<'a>], index: usize) -> Option<Vec<Located<'a>>> {
     let mut conjuncts = Vec::new();
     for part in parts {
         // Drafts before 2020-12 write `prefixItems` as a list under `items`, and the rest as

@@ -4,8 +4,8 @@
 use serde_json::{Number, Value};
 
 use super::SampleError;
-use super::seeded::Seeded;
-use crate::schema::conjunction::Part;
+use crate::random::SeededRng;
+use crate::schema::conjunction::Subschema;
 
 /// Decimal places that are looked at; finer limits are rounded towards the inside.
 const MOST_PLACES: u32 = 12;
@@ -58,9 +58,9 @@ impl Decimal {
 /// # Errors
 /// Limits that leave no number, or none this module can write.
 pub(super) fn number(
-    parts: &[Part<'_>],
+    parts: &[Subschema<'_>],
     integer: bool,
-    random: &mut Seeded,
+    random: &mut SeededRng,
 ) -> Result<Value, SampleError> {
     let limits = |keyword: &str| -> Vec<Decimal> {
         parts
@@ -92,7 +92,7 @@ pub(super) fn number(
     }
 
     // Draft 4 writes the exclusive limits as booleans beside the others.
-    let strict = |part: &Part<'_>, keyword: &str| {
+    let strict = |part: &Subschema<'_>, keyword: &str| {
         part.map.get(keyword).and_then(Value::as_bool) == Some(true)
     };
     let lower = parts
@@ -177,7 +177,7 @@ fn least_common_multiple(left: i128, right: i128) -> Option<i128> {
     (left / a).checked_mul(right)
 }
 
-fn impossible(parts: &[Part<'_>], keyword: &'static str, why: &str) -> SampleError {
+fn impossible(parts: &[Subschema<'_>], keyword: &'static str, why: &str) -> SampleError {
     let pointer = parts
         .iter()
         .find(|part| part.map.contains_key(keyword))

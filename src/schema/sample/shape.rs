@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::seeded::Seeded;
+use crate::random::SeededRng;
 use crate::schema::conjunction::{
-    Choice, ExpandError, Located, Part, enumeration, expand, required,
+    Choice, ExpandError, Located, Subschema, enumeration, expand, required,
 };
 
 /// How often choices may open further choices at one place.
@@ -14,7 +14,7 @@ const MOST_ROUNDS: u32 = 40;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shape<'a> {
     /// Schema objects that all hold.
-    pub(super) parts: Vec<Part<'a>>,
+    pub(super) parts: Vec<Subschema<'a>>,
     /// Members that a `not`, another branch or a dependency speaks against.
     pub(super) avoided: Vec<&'a str>,
     /// Values that are excluded.
@@ -33,7 +33,7 @@ pub(super) fn shape<'a>(
     conjuncts: Vec<Located<'a>>,
     turn: u64,
     shallow: bool,
-    random: &mut Seeded,
+    random: &mut SeededRng,
 ) -> Result<Shape<'a>, ShapeError> {
     let mut shape = Shape {
         ways: 1,
@@ -94,7 +94,7 @@ fn branch<'a>(
     choice: &Choice<'a>,
     turn: u64,
     shallow: bool,
-    random: &mut Seeded,
+    random: &mut SeededRng,
     shape: &mut Shape<'a>,
 ) -> Option<Located<'a>> {
     let count = choice.branches.len() as u64;
@@ -147,7 +147,7 @@ fn ends_soon(schema: &Value) -> bool {
 }
 
 /// Notes the simple forms of `not`.
-fn note_not<'a>(part: &Part<'a>, shape: &mut Shape<'a>) {
+fn note_not<'a>(part: &Subschema<'a>, shape: &mut Shape<'a>) {
     let Some(denied) = part.under("not") else {
         return;
     };
@@ -170,7 +170,7 @@ fn note_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
     let Some(map) = denied.as_ref().and_then(|denied| denied.schema.as_object()) else {
         return;
     };
-    let part = Part {
+    let part = Subschema {
         map,
         pointer: String::new(),
     };

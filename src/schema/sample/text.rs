@@ -1,11 +1,12 @@
 //! Strings: by format, by pattern, by what the member's name says.
 
 use super::hints::Hints;
-use super::seeded::Seeded;
 use super::{SampleError, formats};
-use crate::schema::conjunction::{Part, counts, strings};
+use crate::random::SeededRng;
+use crate::schema::conjunction::{Subschema, counts, strings};
 use crate::schema::pattern::Pattern;
 use crate::schema::roles::TextKind;
+use crate::text::truncate_at_word;
 
 /// How often a string is made before its limits are given up.
 const TRIES: u32 = 24;
@@ -40,11 +41,11 @@ impl Limits<'_> {
 /// # Errors
 /// A pattern that is not understood, or limits no string was found for.
 pub(super) fn text(
-    parts: &[Part<'_>],
+    parts: &[Subschema<'_>],
     name: &str,
     title: bool,
     hints: &Hints,
-    random: &mut Seeded,
+    random: &mut SeededRng,
 ) -> Result<String, SampleError> {
     let limits = limits(parts)?;
     if let Some((format, pointer)) = limits.formats.first() {
@@ -85,7 +86,7 @@ pub(super) fn text(
     })
 }
 
-fn limits<'a>(parts: &[Part<'a>]) -> Result<Limits<'a>, SampleError> {
+fn limits<'a>(parts: &[Subschema<'a>]) -> Result<Limits<'a>, SampleError> {
     let mut patterns = Vec::new();
     for (source, pointer) in strings(parts, "pattern") {
         match Pattern::parse(source) {
@@ -128,7 +129,7 @@ fn by_format(
     limits: &Limits<'_>,
     format: &str,
     pointer: &str,
-    random: &mut Seeded,
+    random: &mut SeededRng,
 ) -> Result<String, SampleError> {
     for attempt in 0..TRIES {
         let made = formats::text(format, random);
@@ -153,11 +154,11 @@ fn by_format(
 }
 
 /// A string of the kind the member's name speaks of.
-fn by_name(name: &str, title: bool, hints: &Hints, random: &mut Seeded) -> String {
+fn by_name(name: &str, title: bool, hints: &Hints, random: &mut SeededRng) -> String {
     if title {
         return hints.title.clone();
     }
-    let choose = |random: &mut Seeded, from: &[&str]| {
+    let choose = |random: &mut SeededRng, from: &[&str]| {
         random
             .pick(from)
             .map_or_else(String::new, |it| (*it).to_owned())
@@ -176,7 +177,7 @@ fn by_name(name: &str, title: bool, hints: &Hints, random: &mut Seeded) -> Strin
 }
 
 /// Cuts or lengthens a text to its limits.
-fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut Seeded) -> String {
+fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut SeededRng) -> String {
     let mut text = text;
     let mut length = text.chars().count();
     while length < limits.least {
@@ -193,20 +194,7 @@ fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut Seeded)
         length += more.chars().count();
     }
     match limits.most {
-        Some(most) if length > most => cut(&text, most, limits.least),
+        Some(most) if length > most => truncate_at_word(&text, most, limits.least),
         _ => text,
     }
-}
-
-/// The beginning of a text, cut between words where that leaves enough of it.
-fn cut(text: &str, most: usize, least: usize) -> String {
-    let beginning: String = text.chars().take(most).collect();
-    let at_word = beginning
-        .rsplit_once(' ')
-        .map(|(before, _)| before.trim_end_matches([' ', ':', ',', ';']).to_owned())
-        .filter(|before| {
-            let length = before.chars().count();
-            length >= least && length * 2 >= most
-        });
-    at_word.unwrap_or(beginning)
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::keywords::{ANNOTATIONS, COMBINES, is_rule, why_left_out};
 use super::{ModelSchema, Relaxation, StrictError};
 use crate::schema::conjunction::{
-    Choice, Expanded, Located, Part, Types, enumeration, expand, resolve, strings, types,
+    Choice, Expanded, Located, Subschema, Types, enumeration, expand, resolve, strings, types,
     types_spoken_of,
 };
 
@@ -329,8 +329,8 @@ impl<'a> Deriver<'a> {
     /// A place without choices.
     fn plain(
         &mut self,
-        parts: &[Part<'a>],
-        conditionals: &[Part<'a>],
+        parts: &[Subschema<'a>],
+        conditionals: &[Subschema<'a>],
         out: &str,
         depth: usize,
     ) -> Result<Value, StrictError> {
@@ -390,7 +390,7 @@ impl<'a> Deriver<'a> {
     }
 
     /// Lists what a schema object says and the subset has no words for.
-    fn note_left_out(&mut self, part: &Part<'a>) {
+    fn note_left_out(&mut self, part: &Subschema<'a>) {
         for (keyword, value) in part.map {
             if let Some(why) = why_left_out(keyword, value) {
                 self.note(&part.at(keyword), keyword, why);
@@ -445,12 +445,12 @@ fn tells_something(branch: &Located<'_>) -> bool {
 }
 
 /// Whether a part says anything beside its choices and annotations.
-fn constrains(part: &Part<'_>) -> bool {
+fn constrains(part: &Subschema<'_>) -> bool {
     part.map.keys().any(|keyword| is_rule(keyword))
 }
 
 /// The title and the description of a place: those that come first.
-fn described(parts: &[Part<'_>]) -> Map<String, Value> {
+fn described(parts: &[Subschema<'_>]) -> Map<String, Value> {
     let mut schema = Map::new();
     for keyword in ["title", "description"] {
         if let Some((text, _)) = strings(parts, keyword).into_iter().next() {

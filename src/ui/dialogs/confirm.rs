@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::review::words::{counted, fingerprint, grouped};
+use crate::digest::fingerprint;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretName;
 use crate::settings::Connection;
-use crate::ui::icons::{icon, mode_mark, mode_name};
+use crate::text::{counted, grouped};
+use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 

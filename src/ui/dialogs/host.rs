@@ -10,7 +10,7 @@ use crate::ui::screen::Screen;
 #[component]
 pub fn HostDialog(screen: Screen) -> impl IntoView {
     let address = move || screen.page.new_host.get();
-    let decide = move |accepted: bool| screen.ask(|desk| desk.decide_host(accepted));
+    let decide = move |accepted: bool| screen.ask(|commands| commands.decide_host(accepted));
     let full = move || address().map(|address| TaskServer::at(address).tasks_url());
     let name = move || {
         address()

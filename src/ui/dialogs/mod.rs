@@ -1,10 +1,10 @@
 //! The dialogs. Those that the operator opens are mounted while they are open, so that each
 //! begins anew; those that the page opens follow its state.
 
-mod ask_again;
-mod bring;
 mod confirm;
+mod follow_up;
 mod host;
+mod import;
 mod modal;
 mod model_limits;
 mod receipts;
@@ -15,11 +15,11 @@ mod without_journal;
 
 use leptos::prelude::*;
 
-use super::screen::{Dialog, Screen};
-use ask_again::AskAgainDialog;
-use bring::BringDialog;
+use crate::ui::screen::{Dialog, Screen};
 use confirm::ConfirmDialog;
+use follow_up::FollowUpDialog;
 use host::HostDialog;
+use import::ImportDialog;
 use receipts::ReceiptsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
@@ -36,10 +36,10 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             None => ().into_any(),
             Some(Dialog::Settings) => view! { <SettingsDialog screen/> }.into_any(),
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
-            Some(Dialog::Bring) => view! { <BringDialog screen/> }.into_any(),
+            Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
-            Some(Dialog::AskAgain(again)) => view! { <AskAgainDialog screen again/> }.into_any(),
+            Some(Dialog::FollowUp(again)) => view! { <FollowUpDialog screen again/> }.into_any(),
         }}
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use crate::ui::focus::{focus_by_id, has_focus};
-use crate::ui::icons::icon;
+use crate::ui::controls::focus::{focus_by_id, has_focus};
+use crate::ui::controls::icons::icon;
 
 /// A dialog over the page, for as long as it is mounted. The browser keeps the focus inside and
 /// closes it at Escape; both that and the cross call `on_close`.

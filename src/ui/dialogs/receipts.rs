@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::review::words::grouped;
-use crate::run::receipts::{Format, Summary, words};
-use crate::ui::icons::{icon, state_mark, state_name};
+use crate::run::receipts::{ReceiptFormat, Summary, words};
+use crate::text::grouped;
+use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::screen::Screen;
 
 /// The dialog.
@@ -15,7 +15,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
     page.saved_file.set(None);
     let summary = Memo::new(move |_| page.counts.with(Summary::of));
     let close = Callback::new(move |()| screen.dialog.set(None));
-    let save = move |format| screen.ask(|desk| desk.save_receipts(format));
+    let save = move |format| screen.ask(|commands| commands.save_receipts(format));
     let rows = move || {
         let rows = summary.get().states.into_iter().map(|(state, count)| {
             view! {
@@ -32,7 +32,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
             name="receipts"
             title=Signal::stored("Receipts of this run".to_owned())
             on_close=close
-            on_submit=Callback::new(move |()| save(Format::JsonLines))
+            on_submit=Callback::new(move |()| save(ReceiptFormat::JsonLines))
         >
             <div class="dialog-body">
                 <table class="sums">
@@ -58,7 +58,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
                 <button class="button" type="button" on:click=move |_| close.run(())>
                     "Close"
                 </button>
-                <button class="button" type="button" on:click=move |_| save(Format::Csv)>
+                <button class="button" type="button" on:click=move |_| save(ReceiptFormat::Csv)>
                     {icon("download")}
                     "Save as CSV"
                 </button>

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::modal::Modal;
 use crate::secrets::SecretName;
 use crate::settings::DEFAULT_TOKEN_HEADER;
-use crate::ui::field::{FieldError, described_by};
-use crate::ui::icons::icon;
+use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::icons::icon;
 use crate::ui::screen::Screen;
 
 /// The dialog. What is typed stands in the field alone until it is given; no signal holds it.
@@ -45,7 +45,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
             return;
         };
         let keeps = keep.get_untracked().is_some_and(|keep| keep.checked());
-        screen.ask(|desk| desk.give_secret(name, value, keeps));
+        screen.ask(|commands| commands.give_secret(name, value, keeps));
         if page.asking.with_untracked(Option::is_some)
             && let Some(field) = field.get_untracked()
         {
@@ -57,7 +57,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         let value = field.get_untracked().map(|field| field.value());
         give_value(&value.unwrap_or_default());
     });
-    let close = Callback::new(move |()| screen.ask(|desk| desk.keep_asking_later()));
+    let close = Callback::new(move |()| screen.ask(|commands| commands.dismiss_secret_prompt()));
     let error = Signal::derive(move || asking().and_then(|asking| asking.refused));
     let has_error = Signal::derive(move || error.with(Option::is_some));
     view! {

@@ -5,9 +5,9 @@ use leptos::prelude::*;
 use super::modal::Modal;
 use super::settings_fields::{ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
-use crate::ui::field::{FieldError, described_by};
-use crate::ui::focus::focus_by_id;
-use crate::ui::notices::problem_panel;
+use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::focus::focus_by_id;
+use crate::ui::header::notices::problem_panel;
 use crate::ui::screen::Screen;
 
 /// What the parts of the dialog share.
@@ -97,7 +97,7 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
             Ok(connection) => {
                 settings.problems.set(Vec::new());
                 was_sent.set(true);
-                screen.ask(|desk| desk.connect(connection));
+                screen.ask(|commands| commands.connect(connection));
                 if page.settings_problem.with_untracked(Option::is_none) {
                     close.run(());
                 }

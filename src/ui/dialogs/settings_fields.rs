@@ -6,9 +6,9 @@ use super::model_limits::ModelLimits;
 use super::settings::{Settings, id_of};
 use crate::settings::Api;
 use crate::settings::form::{ConnectionForm, FormField, SchemaChoice};
-use crate::ui::field::{FieldError, described_by};
-use crate::ui::icons::icon;
-use crate::ui::notices::problem_panel;
+use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::icons::icon;
+use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Models;
 use crate::ui::screen::Screen;
 
@@ -189,7 +189,9 @@ fn SuggestModels(settings: Settings) -> impl IntoView {
         match form.check() {
             Ok(connection) if connection.model.is_some() => {
                 settings.problems.set(Vec::new());
-                settings.screen.ask(|desk| desk.suggest_models(connection));
+                settings
+                    .screen
+                    .ask(|commands| commands.list_models(connection));
             }
             Ok(_) => settings
                 .problems
@@ -211,7 +213,7 @@ fn SuggestModels(settings: Settings) -> impl IntoView {
                     Models::NotAsked | Models::Failed(_) => String::new(),
                     Models::Asking => "Asking…".to_owned(),
                     Models::Known(names) => {
-                        let count = crate::review::words::counted(names.len(), "model");
+                        let count = crate::text::counted(names.len(), "model");
                         format!("{count}; the field suggests them as you type.")
                     }
                 }}
@@ -399,7 +401,7 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                         <button
                             class="button danger"
                             type="button"
-                            on:click=move |_| screen.ask(|desk| desk.forget_secrets())
+                            on:click=move |_| screen.ask(|commands| commands.forget_secrets())
                         >
                             {icon("remove")}
                             "Forget all keys and tokens"

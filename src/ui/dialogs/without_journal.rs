@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::run::{Batch, Event, Pause};
-use crate::ui::icons::icon;
+use crate::ui::controls::icons::icon;
 use crate::ui::screen::Screen;
 
 /// The dialog. Going on is never what Enter does.
@@ -13,7 +13,7 @@ pub fn WithoutJournalDialog(screen: Screen) -> impl IntoView {
     let close = Callback::new(move |()| screen.dialog.set(None));
     let go_on = move |_| {
         close.run(());
-        screen.send(Event::GoOnWithoutJournal);
+        screen.send(Event::ContinueWithoutJournal);
     };
     let reason = move || {
         screen.page.run.with(|run| {

@@ -7,14 +7,14 @@ use super::scalars::or_null;
 use super::{Deriver, MOST_DEPTH};
 use crate::document::escape_token;
 use crate::schema::conjunction::{
-    Located, Part, Types, counts, enumeration, expand, member, property_names, required, types,
+    Located, Subschema, Types, counts, enumeration, expand, member, property_names, required, types,
 };
 
 impl<'a> Deriver<'a> {
     /// A place that holds a list.
     pub(super) fn list(
         &mut self,
-        parts: &[Part<'a>],
+        parts: &[Subschema<'a>],
         out: &str,
         depth: usize,
     ) -> Result<Map<String, Value>, StrictError> {
@@ -89,8 +89,8 @@ impl<'a> Deriver<'a> {
     /// A place that holds an object: closed, and every property required.
     pub(super) fn object(
         &mut self,
-        parts: &[Part<'a>],
-        conditionals: &[Part<'a>],
+        parts: &[Subschema<'a>],
+        conditionals: &[Subschema<'a>],
         out: &str,
         depth: usize,
     ) -> Result<Map<String, Value>, StrictError> {
@@ -191,9 +191,9 @@ impl<'a> Deriver<'a> {
     /// beside it (JSON Schema 2020-12, core, 11). `sees_all` is told which parts it sees.
     fn note_unseen(
         &mut self,
-        parts: &[Part<'a>],
+        parts: &[Subschema<'a>],
         keyword: &str,
-        sees_all: impl Fn(&dyn Fn(&Part<'a>) -> bool) -> bool,
+        sees_all: impl Fn(&dyn Fn(&Subschema<'a>) -> bool) -> bool,
     ) {
         for part in parts
             .iter()
@@ -212,7 +212,7 @@ impl<'a> Deriver<'a> {
 
     /// Where the schemas stand that hold for the same place because a part says so: the part
     /// itself, what it refers to, and what it offers as choices or under conditions.
-    fn seen_from(&self, part: &Part<'a>) -> Vec<String> {
+    fn seen_from(&self, part: &Subschema<'a>) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         let mut waiting: Vec<Located<'a>> = self
             .root
@@ -277,7 +277,11 @@ impl<'a> Deriver<'a> {
 
     /// The schemas that hold under a condition: `then`, `else` and `dependentSchemas`. Those that
     /// cannot be read speak of no members.
-    fn conditional_parts(&self, parts: &[Part<'a>], conditionals: &[Part<'a>]) -> Vec<Part<'a>> {
+    fn conditional_parts(
+        &self,
+        parts: &[Subschema<'a>],
+        conditionals: &[Subschema<'a>],
+    ) -> Vec<Subschema<'a>> {
         let branches = conditionals
             .iter()
             .flat_map(|part| [part.under("then"), part.under("else")])

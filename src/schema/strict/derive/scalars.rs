@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::super::StrictError;
 use super::super::keywords::{FORMATS, is_plain_pattern};
 use super::{Deriver, described};
-use crate::schema::conjunction::{Part, Types, strings};
+use crate::schema::conjunction::{Subschema, Types, strings};
 
 impl<'a> Deriver<'a> {
     /// A place of scalar types.
-    pub(super) fn scalar(&mut self, parts: &[Part<'a>], form: Types) -> Map<String, Value> {
+    pub(super) fn scalar(&mut self, parts: &[Subschema<'a>], form: Types) -> Map<String, Value> {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), type_keyword(form));
         if form.intersects(Types::STRING) {
@@ -34,7 +34,7 @@ impl<'a> Deriver<'a> {
     }
 
     /// Lists the rules that may forbid some of the values the model is told to choose from.
-    pub(super) fn note_beside_values(&mut self, parts: &[Part<'a>], values: &[&Value]) {
+    pub(super) fn note_beside_values(&mut self, parts: &[Subschema<'a>], values: &[&Value]) {
         for part in parts {
             for keyword in part.map.keys() {
                 let forbids = match keyword.as_str() {
@@ -51,7 +51,7 @@ impl<'a> Deriver<'a> {
         }
     }
 
-    fn numeric(&mut self, parts: &[Part<'a>], schema: &mut Map<String, Value>) {
+    fn numeric(&mut self, parts: &[Subschema<'a>], schema: &mut Map<String, Value>) {
         for part in parts {
             for (keyword, tightest_is_largest) in [
                 ("minimum", true),
@@ -108,7 +108,7 @@ fn is_kept(keyword: &str, text: &str) -> bool {
 
 /// A place that has one of some values.
 pub(super) fn enumerated(
-    parts: &[Part<'_>],
+    parts: &[Subschema<'_>],
     values: &[&Value],
     allowed: Types,
     pointer: String,

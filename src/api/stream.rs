@@ -1,0 +1,107 @@
+//! `TaskStream` of the TypeScript types.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+use super::arguments::{self, Thrown};
+use super::error::SurfaceError;
+use super::events::JsStreamEvent;
+use super::outcome::JsOutcome;
+use super::settings::ApiName;
+use super::{event_objects, shape, validator};
+use crate::model::{self, End};
+use crate::schema::strict::{self, ModelSchema};
+use crate::schema::{Check, TaskSchema};
+use crate::settings::Api;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenInput {
+    schema: Value,
+    api: ApiName,
+}
+
+/// Reads the body of one answer.
+#[wasm_bindgen(js_name = TaskStream, skip_typescript)]
+pub struct JsTaskStream {
+    stream: model::TaskStream,
+    check: Arc<dyn Check>,
+    derived: Option<ModelSchema>,
+    is_finished: bool,
+}
+
+#[wasm_bindgen(js_class = TaskStream)]
+impl JsTaskStream {
+    /// A stream at the start of a body.
+    ///
+    /// # Errors
+    /// A rejection with the code of the schema's fault, or `invalid_argument`.
+    #[wasm_bindgen(skip_typescript)]
+    pub async fn open(options: JsValue) -> Result<JsTaskStream, Thrown> {
+        let input: OpenInput = shape::read("options", &arguments::json("options", &options)?)?;
+        let schema = TaskSchema::parse(&input.schema.to_string()).map_err(SurfaceError::Schema)?;
+        let compiled = validator::compile(&schema).map_err(SurfaceError::Schema)?;
+        let check: Arc<dyn Check> = Arc::new(compiled);
+        Ok(JsTaskStream {
+            stream: model::TaskStream::new(Api::from(input.api), Arc::clone(&check)),
+            check,
+            derived: strict::model_schema(schema.value()).ok(),
+            is_finished: false,
+        })
+    }
+
+    /// Takes the next bytes of the body.
+    ///
+    /// # Errors
+    /// `stream_finished` after [`TaskStream::finish`], `invalid_argument` for what are no bytes.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn push(&mut self, bytes: &JsValue) -> Result<JsValue, Thrown> {
+        if self.is_finished {
+            return Err(SurfaceError::StreamFinished.into());
+        }
+        let bytes = arguments::bytes("bytes", bytes)?;
+        let events: Vec<JsStreamEvent> = self
+            .stream
+            .push(&bytes)
+            .into_iter()
+            .map(|event| JsStreamEvent::from(self.without_nulls(event)))
+            .collect();
+        event_objects::all(&events)
+    }
+
+    /// Says that the body has ended.
+    ///
+    /// # Errors
+    /// None.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn finish(&mut self) -> Result<JsValue, Thrown> {
+        self.is_finished = true;
+        let outcome = self.stream.finish(End::Ended);
+        arguments::to_js(&JsOutcome::new(&outcome, self.stream.raw_text()))
+    }
+
+    /// The same as a live run does: the `null`s that only the model was allowed are taken out.
+    fn without_nulls(&self, event: model::StreamEvent) -> model::StreamEvent {
+        let (
+            model::StreamEvent::Task {
+                index, document, ..
+            },
+            Some(derived),
+        ) = (&event, &self.derived)
+        else {
+            return event;
+        };
+        let cleaned = strict::without_model_nulls(document, derived);
+        if cleaned == *document {
+            return event;
+        }
+        model::StreamEvent::Task {
+            index: *index,
+            violations: self.check.check(&cleaned),
+            document: cleaned,
+        }
+    }
+}

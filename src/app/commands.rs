@@ -1,0 +1,89 @@
+//! The handle that components hold.
+
+use std::rc::Rc;
+
+use leptos::prelude::Update;
+
+use super::application::Application;
+use crate::brief::BriefForm;
+use crate::run::receipts::ReceiptFormat;
+use crate::run::{Event, FollowUp, Mode};
+use crate::secrets::SecretName;
+use crate::settings::Connection;
+use crate::ui::commands::PageCommands;
+
+/// The desk of an office.
+pub struct ApplicationCommands(pub Rc<Application>);
+
+impl PageCommands for ApplicationCommands {
+    fn start(&self, mode: Mode) {
+        self.0.start(mode);
+    }
+
+    fn go_live(&self) {
+        self.0.go_live();
+    }
+
+    fn bring(&self, text: &str, mode: Mode) {
+        self.0.bring(text, mode);
+    }
+
+    fn send(&self, event: Event) {
+        self.0.send(event);
+    }
+
+    fn estimate(&self, again: Option<FollowUp>) {
+        self.0.estimate(again);
+    }
+
+    fn typed(&self, form: BriefForm) {
+        self.0.typed(form);
+    }
+
+    fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool) {
+        self.0.give_secret(name, value, keep_for_tab);
+    }
+
+    fn ask_for(&self, name: SecretName) {
+        self.0.ask_for(name);
+    }
+
+    fn dismiss_secret_prompt(&self) {
+        self.0.dismiss_secret_prompt();
+    }
+
+    fn forget_secrets(&self) {
+        self.0.forget_secrets();
+    }
+
+    fn connect(&self, connection: Connection) {
+        self.0.connect(connection);
+    }
+
+    fn list_models(&self, connection: Connection) {
+        self.0.list_models(connection);
+    }
+
+    fn decide_host(&self, accepted: bool) {
+        self.0.decide_host(accepted);
+    }
+
+    fn clear(&self) {
+        self.0.clear();
+    }
+
+    fn restore_archived(&self) {
+        self.0.restore_archived();
+    }
+
+    fn save_receipts(&self, format: ReceiptFormat) {
+        self.0.save_receipts(format);
+    }
+
+    fn dismiss(&self, code: &str) {
+        self.0
+            .page
+            .problems
+            .update(|problems| problems.retain(|held| held.code != code));
+    }
+}

@@ -1,0 +1,149 @@
+//! The endpoints that are used, and what they offer.
+
+use std::rc::Rc;
+
+use leptos::prelude::{GetUntracked, Set};
+use wasm_bindgen_futures::spawn_local;
+
+use super::application::{Application, KEPT_CONNECTION, problem, schema_problem, settings_problem};
+use super::runs::{compile, schema_of};
+use crate::browser::local::WebStorage;
+use crate::browser::{fetch, local};
+use crate::model::models;
+use crate::run::{Event, Mode};
+use crate::secrets::SecretName;
+use crate::settings::{Connection, SettingsError};
+use crate::ui::page::{Models, Problem};
+
+impl Application {
+    /// Whether requests may go to these endpoints: by the rules of addresses, and by what the
+    /// deployment allows.
+    pub(super) fn allowed(&self, connection: &Connection) -> Result<(), Problem> {
+        let hosts = self.hosts.borrow();
+        let server = connection.task_server.iter().map(|server| {
+            server.check()?;
+            hosts.check(&server.url)
+        });
+        let model = connection
+            .model
+            .iter()
+            .map(|model| hosts.check(&model.base_url));
+        server
+            .chain(model)
+            .collect::<Result<(), SettingsError>>()
+            .map_err(|error| settings_problem(&error))
+    }
+
+    /// Whether something may leave for these endpoints now. Says so where it may not.
+    pub(super) fn may_leave_for(&self, connection: &Connection) -> bool {
+        let allowed = if self.config_is_read.get() {
+            self.allowed(connection)
+        } else {
+            Err(problem(
+                "still_opening",
+                "The page is still reading what this deployment allows.",
+                "Try again in a moment.",
+            ))
+        };
+        match allowed {
+            Ok(()) => true,
+            Err(problem) => {
+                self.add_problem(problem);
+                false
+            }
+        }
+    }
+
+    /// Uses these endpoints for new runs, and for the delivery of the one that is shown.
+    pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
+        self.allowed(connection)?;
+        let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
+        compile(&schema).map_err(|error| schema_problem(&error))?;
+        self.page.connection.set(connection.clone());
+        self.page.schema.set(schema);
+        self.show_format();
+        self.load_kept_secrets();
+        self.suggest_mode();
+        Ok(())
+    }
+
+    pub(super) fn suggest_mode(&self) {
+        let connection = self.page.connection.get_untracked();
+        let can_ask = connection.model.as_ref().is_some_and(|endpoint| {
+            !endpoint.wants_key()
+                || self
+                    .secrets
+                    .borrow()
+                    .get(SecretName::ModelKey, &endpoint.base_url)
+                    .is_some()
+        });
+        self.page
+            .suggested_mode
+            .set(if can_ask && !self.link_wants_dry.get() {
+                Mode::Live
+            } else {
+                Mode::Dry
+            });
+    }
+
+    pub(super) fn connect(self: &Rc<Self>, connection: Connection) {
+        match self.use_connection(&connection) {
+            Err(problem) => self.page.settings_problem.set(Some(problem)),
+            Ok(()) => {
+                self.page.settings_problem.set(None);
+                if let Some(endpoint) = &connection.model {
+                    self.forget_format(endpoint);
+                }
+                if let Ok(text) = serde_json::to_string(&connection)
+                    && let Err(reason) = local::write(WebStorage::Browser, KEPT_CONNECTION, &text)
+                {
+                    self.note_local(&reason);
+                }
+                // A delivery that waits goes on with what was corrected, in the tab that has it.
+                self.controller
+                    .apply_in_charge(Event::Connect(Box::new(connection)));
+            }
+        }
+    }
+
+    pub(super) fn list_models(self: &Rc<Self>, connection: Connection) {
+        let app = Rc::clone(self);
+        let Some(endpoint) = connection.model else {
+            return;
+        };
+        if let Err(error) = app.hosts.borrow().check(&endpoint.base_url) {
+            return app
+                .page
+                .models
+                .set(Models::Failed(settings_problem(&error)));
+        }
+        app.page.models.set(Models::Asking);
+        spawn_local(async move {
+            let key = app
+                .secrets
+                .borrow()
+                .get(SecretName::ModelKey, &endpoint.base_url)
+                .and_then(|key| key.copy_for(&endpoint.base_url).ok());
+            let (url, _) = models::list_request(&endpoint);
+            let key = key.as_ref().map(|key| (&endpoint, key));
+            let answer = fetch::look_up(&url, key, models::MAX_LIST_BYTES).await;
+            let found = match answer {
+                Ok((200, body)) => models::parse(&body)
+                    .map_err(|error| problem(error.code(), &error, error.hint())),
+                Ok((status, body)) => {
+                    let failure =
+                        crate::model::http::failure(status, |_| None, &body, app.controller.now());
+                    Err(problem(failure.code(), &failure.message, &failure.hint()))
+                }
+                Err(reason) => {
+                    let failure = crate::model::Failure::unreachable(&reason);
+                    Err(problem(failure.code(), &failure.message, &failure.hint()))
+                }
+            };
+            app.page.models.set(match found {
+                Ok(names) => Models::Known(names),
+                Err(problem) => Models::Failed(problem),
+            });
+        });
+    }
+}

@@ -1,0 +1,32 @@
+//! The application: what connects the page to runs, connections, secrets and the browser.
+//!
+//! `guard` decides whether an action is allowed. `controller` owns the current run and carries out
+//! its effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`,
+//! `runs`, `receipts` and `response_formats` extend it, and `commands` is the handle that
+//! components hold.
+
+#[cfg(target_arch = "wasm32")]
+mod application;
+#[cfg(target_arch = "wasm32")]
+mod commands;
+#[cfg(target_arch = "wasm32")]
+mod connections;
+#[cfg(target_arch = "wasm32")]
+mod controller;
+#[cfg(target_arch = "wasm32")]
+pub mod panic_page;
+#[cfg(target_arch = "wasm32")]
+mod receipts;
+#[cfg(target_arch = "wasm32")]
+mod response_formats;
+#[cfg(target_arch = "wasm32")]
+mod runs;
+#[cfg(target_arch = "wasm32")]
+mod secrets;
+#[cfg(target_arch = "wasm32")]
+mod startup;
+
+#[cfg(target_arch = "wasm32")]
+pub use application::Application;
+#[cfg(target_arch = "wasm32")]
+pub use commands::ApplicationCommands;

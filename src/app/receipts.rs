@@ -1,0 +1,26 @@
+//! Receipts of the run that is shown, saved as a file.
+
+use leptos::prelude::Set;
+
+use super::application::{Application, problem};
+use crate::browser::download;
+use crate::run::receipts::{self, ReceiptFormat};
+
+impl Application {
+    pub(super) fn save_receipts(&self, format: ReceiptFormat) {
+        let now = self.controller.now();
+        let file = self.controller.with_run(|run| {
+            let name = receipts::file_name(run.id(), format, now);
+            (name, receipts::text(run, format, now))
+        });
+        let Some((name, text)) = file else { return };
+        match download::save(&name, format.media_type(), &text) {
+            Ok(()) => self.page.saved_file.set(Some(name)),
+            Err(reason) => self.add_problem(problem(
+                "not_saved",
+                format!("The receipts could not be saved: {reason}"),
+                "Allow this page to save files, then try again.",
+            )),
+        }
+    }
+}

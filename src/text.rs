@@ -1,0 +1,224 @@
+//! Text helpers: truncation, plurals, number grouping and durations.
+
+/// Returns at most `limit` bytes of `text`, cut at a character boundary, followed by an ellipsis
+/// if anything was removed.
+#[must_use]
+pub fn truncate_bytes(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(limit);
+    format!("{}…", text.get(..end).unwrap_or_default())
+}
+
+/// Like [`truncate_bytes`], for bytes that may not be UTF-8: invalid sequences become U+FFFD.
+#[must_use]
+pub fn truncate_lossy(bytes: &[u8], limit: usize) -> String {
+    let head = bytes.get(..limit).unwrap_or(bytes);
+    let mut text = String::from_utf8_lossy(head).into_owned();
+    if head.len() < bytes.len() {
+        // The limit may fall inside a character.
+        while text.ends_with(char::REPLACEMENT_CHARACTER) {
+            text.pop();
+        }
+        text.push('…');
+    }
+    text
+}
+
+/// Returns at most `limit` characters of `text`, followed by an ellipsis if anything was removed.
+#[must_use]
+pub fn truncate_chars(text: &str, limit: usize) -> String {
+    let mut cut: String = text.chars().take(limit).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+/// Returns at most `most` characters of `text`, cut between words if that leaves at least `least`
+/// characters and half of `most`. Adds no ellipsis.
+#[must_use]
+pub fn truncate_at_word(text: &str, most: usize, least: usize) -> String {
+    let beginning: String = text.chars().take(most).collect();
+    let at_word = beginning
+        .rsplit_once(' ')
+        .map(|(before, _)| before.trim_end_matches([' ', ':', ',', ';']).to_owned())
+        .filter(|before| {
+            let length = before.chars().count();
+            length >= least && length * 2 >= most
+        });
+    at_word.unwrap_or(beginning)
+}
+
+/// A count with its noun: `1 task`, `4,102 bytes`. For nouns whose plural ends in s.
+#[must_use]
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
+/// A number with its thousands set apart, as `Intl.NumberFormat("en")` writes it.
+#[must_use]
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The last `limit` characters of a text on one line: line breaks and tabs become spaces.
+#[must_use]
+pub fn tail_on_one_line(text: &str, limit: usize) -> String {
+    let skipped = text.chars().count().saturating_sub(limit);
+    text.chars()
+        .skip(skipped)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// About how long that is, in milliseconds, as one says it: `about 4 minutes`.
+#[must_use]
+pub fn about(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1_000);
+    let plural = |count: u64, noun: &str| match count {
+        1 => format!("about one {noun}"),
+        _ => format!("about {count} {noun}s"),
+    };
+    match seconds {
+        0..8 => "a few seconds".to_owned(),
+        8..55 => format!("about {} seconds", seconds.next_multiple_of(5)),
+        55..3_300 => plural((seconds + 30) / 60, "minute"),
+        3_300..84_600 => plural((seconds + 1_800) / 3_600, "hour"),
+        _ => "a day or more".to_owned(),
+    }
+}
+
+/// The time that is left of a wait, in milliseconds, as it is counted down: `9 s`, `1 min 30 s`,
+/// `2 h 5 min`.
+#[must_use]
+pub fn countdown(milliseconds: u64) -> String {
+    let seconds = milliseconds.div_ceil(1_000);
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, 0, _) => format!("{hours} h"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_never_splits_a_character() {
+        let table = [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "abc…"),
+            ("aé", 2, "a…"),
+            ("é", 1, "…"),
+        ];
+        for (text, limit, expected) in table {
+            assert_eq!(truncate_bytes(text, limit), expected);
+            assert_eq!(truncate_lossy(text.as_bytes(), limit), expected);
+        }
+        assert_eq!(truncate_lossy(b"a\xFFb", 9), "a\u{FFFD}b");
+        assert_eq!(truncate_chars("aéb", 2), "aé…");
+        assert_eq!(truncate_chars("aé", 2), "aé");
+    }
+
+    #[test]
+    fn truncation_at_a_word_keeps_at_least_half_of_the_text() {
+        assert_eq!(truncate_at_word("Draft the notes", 12, 0), "Draft the");
+        assert_eq!(truncate_at_word("Draft: the", 8, 0), "Draft");
+        assert_eq!(truncate_at_word("A verylongword", 10, 0), "A verylong");
+        assert_eq!(truncate_at_word("Draft the notes", 12, 10), "Draft the no");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_nouns_follow_them() {
+        for (count, text) in [
+            (0, "0 tasks"),
+            (1, "1 task"),
+            (999, "999 tasks"),
+            (1_000, "1,000 tasks"),
+            (1_234_567, "1,234,567 tasks"),
+        ] {
+            assert_eq!(counted(count, "task"), text);
+        }
+    }
+
+    #[test]
+    fn the_tail_of_a_stream_stays_on_one_line() {
+        assert_eq!(tail_on_one_line("{\n\t\"ключ\": 1", 9), "\"ключ\": 1");
+        assert_eq!(tail_on_one_line("a\nb", 9), "a b");
+    }
+
+    #[test]
+    fn a_list_reads_as_a_sentence() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(listed(&items), "a, b and c");
+        assert_eq!(listed(&items[..2]), "a and b");
+        assert_eq!(listed(&items[..1]), "a");
+        assert_eq!(listed(&[]), "");
+    }
+
+    #[test]
+    fn a_duration_is_said_as_one_would() {
+        for (milliseconds, text) in [
+            (0, "a few seconds"),
+            (7_000, "a few seconds"),
+            (7_001, "about 10 seconds"),
+            (41_000, "about 45 seconds"),
+            (54_001, "about one minute"),
+            (89_000, "about one minute"),
+            (90_000, "about 2 minutes"),
+            (54 * 60_000, "about 54 minutes"),
+            (55 * 60_000, "about one hour"),
+            (90 * 60_000, "about 2 hours"),
+            (23 * 3_600_000, "about 23 hours"),
+            (24 * 3_600_000, "a day or more"),
+            (u64::MAX, "a day or more"),
+        ] {
+            assert_eq!(about(milliseconds), text, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_counted_down_to_the_second() {
+        for (milliseconds, text) in [
+            (0, "0 s"),
+            (1, "1 s"),
+            (9_000, "9 s"),
+            (60_000, "1 min"),
+            (89_100, "1 min 30 s"),
+            (3_600_000, "1 h"),
+            (7_500_000, "2 h 5 min"),
+        ] {
+            assert_eq!(countdown(milliseconds), text, "{milliseconds}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The left pane: the brief, the request that it makes, the schema.
+
+use leptos::prelude::*;
+
+use crate::ui::brief::brief_form::BriefForm;
+use crate::ui::brief::request_tab::RequestTab;
+use crate::ui::brief::schema_tab::SchemaTab;
+use crate::ui::controls::tabs::{Tab, Tabs};
+use crate::ui::screen::Screen;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BriefTab {
+    Brief,
+    Request,
+    Schema,
+}
+
+/// The left pane. The form stays in the page while another tab is open, so that nothing typed
+/// and no place in it is lost.
+#[component]
+pub fn BriefPane(screen: Screen) -> impl IntoView {
+    let selected = RwSignal::new(BriefTab::Brief);
+    let tabs = vec![
+        Tab::new(BriefTab::Brief, "brief", "Brief"),
+        Tab::new(BriefTab::Request, "request", "Request"),
+        Tab::new(BriefTab::Schema, "schema", "Schema"),
+    ];
+    view! {
+        <section class="pane brief-pane" aria-label="Brief">
+            <Tabs label="Brief" tabs selected/>
+            <div
+                class="pane-body"
+                role="tabpanel"
+                id="panel-brief"
+                aria-labelledby="tab-brief"
+                hidden=move || selected.get() != BriefTab::Brief
+            >
+                <BriefForm screen/>
+            </div>
+            <div
+                class="pane-body"
+                role="tabpanel"
+                id="panel-request"
+                aria-labelledby="tab-request"
+                hidden=move || selected.get() != BriefTab::Request
+            >
+                <Show when=move || selected.get() == BriefTab::Request>
+                    <RequestTab screen/>
+                </Show>
+            </div>
+            <div
+                class="pane-body"
+                role="tabpanel"
+                id="panel-schema"
+                aria-labelledby="tab-schema"
+                hidden=move || selected.get() != BriefTab::Schema
+            >
+                <Show when=move || selected.get() == BriefTab::Schema>
+                    <SchemaTab screen/>
+                </Show>
+            </div>
+        </section>
+    }
+}

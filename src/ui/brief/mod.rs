@@ -1,0 +1,6 @@
+//! The brief pane: the form, the request and the schema.
+
+pub mod brief_form;
+pub mod brief_pane;
+pub mod request_tab;
+pub mod schema_tab;

@@ -1,0 +1,8 @@
+//! Controls that several panes use.
+
+pub mod code_block;
+pub mod field;
+pub mod focus;
+pub mod icons;
+pub mod tabs;
+pub mod times;

@@ -1,0 +1,60 @@
+//! The header: name, connection, mode, settings.
+
+use leptos::prelude::*;
+
+use crate::run::Mode;
+use crate::ui::controls::icons::{app_mark, icon, mode_mark, mode_name};
+use crate::ui::screen::{Dialog, Screen};
+
+/// The header of the page.
+#[component]
+pub fn Header(screen: Screen) -> impl IntoView {
+    let connection = Memo::new(move |_| {
+        let of_run = screen
+            .page
+            .run
+            .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
+        of_run.unwrap_or_else(|| screen.page.connection.with(|held| held.name.clone()))
+    });
+    let open = move |_| screen.dialog.set(Some(Dialog::Settings));
+    view! {
+        <header class="app-header">
+            <h1 class="app-name">
+                {app_mark()}
+                <span>"Taskwright"</span>
+            </h1>
+            <Show when=move || screen.page.is_open.get()>
+                <button
+                    class="button connection-button"
+                    type="button"
+                    aria-haspopup="dialog"
+                    aria-label=move || format!("Connection: {}", connection.get())
+                    on:click=open
+                >
+                    <span class="name">{connection}</span>
+                </button>
+                {move || {
+                    let mode = screen.mode.get();
+                    view! {
+                        <p class="mode-word" data-state=mode_name(mode)>
+                            {mode_mark(mode)}
+                            {match mode {
+                                Mode::Dry => "Dry run",
+                                Mode::Live => "Live",
+                            }}
+                        </p>
+                    }
+                }}
+            </Show>
+            <button
+                class="button quiet settings-button push"
+                type="button"
+                aria-haspopup="dialog"
+                on:click=open
+            >
+                {icon("settings")}
+                <span>"Settings"</span>
+            </button>
+        </header>
+    }
+}

@@ -1,0 +1,7 @@
+//! The header, and the bands and messages below it.
+
+pub mod header;
+pub mod mode_band;
+pub mod notices;
+pub mod read_only_band;
+pub mod toasts;

@@ -1,0 +1,117 @@
+//! Lines and problems across the page, and what is said to screen readers.
+
+use leptos::prelude::*;
+
+use crate::ui::controls::icons::icon;
+use crate::ui::header::read_only_band::ReadOnlyBand;
+use crate::ui::page::Problem;
+use crate::ui::screen::Screen;
+
+/// The deployment's notice, and every problem that was not dismissed.
+#[component]
+pub fn Notices(screen: Screen) -> impl IntoView {
+    let hidden = RwSignal::new(None::<String>);
+    let notice = move || {
+        screen
+            .page
+            .notice
+            .get()
+            .filter(|notice| hidden.with(|hidden| hidden.as_ref() != Some(notice)))
+    };
+    view! {
+        <div class="notices">
+            <ReadOnlyBand screen/>
+            {move || {
+                notice()
+                    .map(|text| {
+                        let shown = text.clone();
+                        view! {
+                            <div class="notice" role="status">
+                                {icon("info")}
+                                <p>{text}</p>
+                                <button
+                                    class="button quiet"
+                                    type="button"
+                                    aria-label="Hide the notice"
+                                    on:click=move |_| hidden.set(Some(shown.clone()))
+                                >
+                                    "Hide"
+                                </button>
+                            </div>
+                        }
+                    })
+            }}
+            {move || {
+                screen
+                    .page
+                    .storage_problem
+                    .get()
+                    .map(|problem| {
+                        view! {
+                            <div class="notice" data-tone="warning" role="alert">
+                                {icon("warning")}
+                                <p>
+                                    <strong>{problem.what}</strong>
+                                    " "
+                                    {problem.hint}
+                                </p>
+                            </div>
+                        }
+                    })
+            }}
+            <For
+                each=move || screen.page.problems.get()
+                key=|problem| (problem.code.clone(), problem.what.clone())
+                let:problem
+            >
+                <PageProblem screen problem/>
+            </For>
+        </div>
+    }
+}
+
+#[component]
+fn PageProblem(screen: Screen, problem: Problem) -> impl IntoView {
+    let Problem { code, what, hint } = problem;
+    let dismissed = code.clone();
+    let label = format!("Dismiss: {what}");
+    view! {
+        <div class="problem" role="alert">
+            {icon("warning")}
+            <div class="body">
+                <h2>{what}</h2>
+                <p class="todo">{hint}</p>
+                <div class="button-row">
+                    <button
+                        class="button"
+                        type="button"
+                        aria-label=label
+                        on:click=move |_| screen.ask(|commands| commands.dismiss(&dismissed))
+                    >
+                        "Dismiss"
+                    </button>
+                    <code class="soft">{code}</code>
+                </div>
+            </div>
+        </div>
+    }
+}
+
+/// A problem inside a pane or a dialog.
+pub fn problem_panel(problem: Problem) -> impl IntoView {
+    view! {
+        <div class="problem" role="alert">
+            {icon("warning")}
+            <div class="body">
+                <h3>{problem.what}</h3>
+                <p class="todo">{problem.hint}</p>
+            </div>
+        </div>
+    }
+}
+
+/// What was done last, for those who do not see it.
+#[component]
+pub fn Announcement(screen: Screen) -> impl IntoView {
+    view! { <p class="visually-hidden" role="status">{screen.page.announcement}</p> }
+}

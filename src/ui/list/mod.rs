@@ -1,0 +1,6 @@
+//! The task list.
+
+pub mod filters;
+pub mod task_list;
+pub mod task_row;
+pub mod tasks_pane;

@@ -1,0 +1,164 @@
+//! The right pane: how the answer and the delivery are, filters, the list.
+
+use leptos::prelude::*;
+
+use crate::text::counted;
+use crate::ui::controls::icons::icon;
+use crate::ui::controls::times::time_of_day;
+use crate::ui::delivery::delivery_banner::DeliveryBanner;
+use crate::ui::generation::outcome_banner::{AgainBanner, OutcomeBanner};
+use crate::ui::generation::requests::Requests;
+use crate::ui::generation::stream_line::StreamLine;
+use crate::ui::list::filters::Filters;
+use crate::ui::list::task_list::TaskList;
+use crate::ui::screen::Screen;
+
+/// The right pane.
+#[component]
+pub fn TasksPane(screen: Screen) -> impl IntoView {
+    let has_tasks = Memo::new(move |_| screen.page.rows.with(|rows| !rows.is_empty()));
+    let has_run = Memo::new(move |_| screen.page.run.with(Option::is_some));
+    view! {
+        <section class="pane tasks-pane" id="tasks" tabindex="-1" aria-label="Tasks">
+            {move || {
+                if screen.is_generating.get() || screen.is_asking_again.get() {
+                    view! { <StreamLine screen/> }.into_any()
+                } else {
+                    view! { <PaneHead screen/> }.into_any()
+                }
+            }}
+            <OutcomeBanner screen/>
+            <AgainBanner screen/>
+            <Requests screen/>
+            <Warnings screen/>
+            <DeliveryBanner screen/>
+            {move || {
+                if has_tasks.get() {
+                    view! {
+                        <Filters screen/>
+                        <TaskList screen/>
+                    }
+                        .into_any()
+                } else if screen.is_generating.get() {
+                    view! { <ComingRows/> }.into_any()
+                } else if has_run.get() {
+                    view! {
+                        <div class="empty">
+                            <h3>"No task came of it"</h3>
+                            <p>
+                                "What happened stands above. The brief is still there: change it, then generate again."
+                            </p>
+                        </div>
+                    }
+                        .into_any()
+                } else {
+                    view! { <FirstVisit/> }.into_any()
+                }
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn PaneHead(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let words = move || match page.rows.with(Vec::len) {
+        0 => "Tasks".to_owned(),
+        count => counted(count, "task"),
+    };
+    let source = move || {
+        page.run.with(|run| {
+            run.as_ref().map(|run| {
+                let at = time_of_day(run.started_at);
+                match (&run.wanted, run.mode, &run.connection.model) {
+                    (None, ..) => format!("brought in, {at}"),
+                    (Some(_), crate::run::Mode::Dry, _) => format!("from the dry run, {at}"),
+                    (Some(_), _, Some(model)) => format!("from {}, {at}", model.model),
+                    (Some(_), _, None) => at,
+                }
+            })
+        })
+    };
+    view! {
+        <div class="pane-head">
+            <h2>{words}</h2>
+            {move || source().map(|source| view! { <p class="soft">{source}</p> })}
+            <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
+                <button
+                    class="button quiet push"
+                    type="button"
+                    aria-disabled=move || screen.barred()
+                    aria-describedby=move || screen.barred_by()
+                    on:click=move |_| screen.clear()
+                >
+                    {icon("remove")}
+                    "Put the run aside"
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+/// What was odd about the answer and takes nothing away from it.
+#[component]
+fn Warnings(screen: Screen) -> impl IntoView {
+    let warnings = screen.page.warnings;
+    let items = move || {
+        warnings
+            .get()
+            .into_iter()
+            .map(|warning| {
+                view! {
+                    <div class="notice" data-tone="warning">
+                        {icon("warning")}
+                        <p>{warning.message}</p>
+                    </div>
+                }
+            })
+            .collect_view()
+    };
+    view! { <div role="status">{items}</div> }
+}
+
+/// The shape of what comes.
+#[component]
+fn ComingRows() -> impl IntoView {
+    let row = || {
+        view! {
+            <li class="task-row coming" aria-hidden="true">
+                <span class="mark"></span>
+                <span class="task-title"></span>
+                <span class="task-notes"></span>
+            </li>
+        }
+    };
+    view! {
+        <ol class="task-list" aria-label="Tasks" aria-busy="true">
+            {row()}
+            {row()}
+            {row()}
+        </ol>
+    }
+}
+
+/// What this place is for. The shell in `index.html` says the same.
+#[component]
+fn FirstVisit() -> impl IntoView {
+    view! {
+        <div class="empty">
+            <h3>"From a brief to posted tasks"</h3>
+            <ol class="steps">
+                <li>"Write what you want done, and how many tasks it may take."</li>
+                <li>
+                    "A model proposes tasks. Each is checked against your schema as it arrives."
+                </li>
+                <li>
+                    "Read, edit, approve. Only what you approved is posted to your task server, byte for byte."
+                </li>
+            </ol>
+            <p class="soft">
+                "A dry run shows the whole way without a key, a server or a single request."
+            </p>
+        </div>
+    }
+}
