@@ -243,7 +243,7 @@ async fn that_nothing_can_be_written_down_is_said_before_posting() {
 }
 
 #[wasm_bindgen_test]
-async fn a_task_of_unknown_fate_is_looked_up_and_only_a_task_that_is_there_proves_anything() {
+async fn a_task_that_is_unconfirmed_is_looked_up_and_only_a_task_that_is_there_proves_anything() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
     answer(&mounted, 1, 1, lost()).await;
     open(&mounted, 1).await;

@@ -400,7 +400,7 @@ async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_
 }
 
 #[wasm_bindgen_test]
-async fn a_task_of_unknown_fate_is_decided_by_the_operator_and_never_resent_blindly() {
+async fn a_task_that_is_unconfirmed_is_decided_by_the_operator_and_never_resent_blindly() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
     mounted.press("Approve 1 valid task").await;
     let confirmation = mounted.page.confirmation.get_untracked().unwrap();

@@ -263,12 +263,12 @@ mod tests {
             ),
             (
                 vec![http(201), http(500)],
-                ["delivered", "unknown", "server_in_trouble"],
+                ["delivered", "unconfirmed", "server_in_trouble"],
                 2,
             ),
             (
                 vec![http(201), silent()],
-                ["delivered", "unknown", "server_in_trouble"],
+                ["delivered", "unconfirmed", "server_in_trouble"],
                 2,
             ),
             (

@@ -164,7 +164,7 @@ impl JsReceipt {
             DeliveryOutcome::MayHaveArrived { status, message } => JsReceipt {
                 status: *status,
                 ..base(
-                    "unknown",
+                    "unconfirmed",
                     "The server may have it. Look there before posting it again; a server that honours idempotency keys can be given the same key.",
                     message,
                 )
@@ -240,7 +240,7 @@ mod tests {
                     status: Some(500),
                     message: m(),
                 },
-                "unknown",
+                "unconfirmed",
                 false,
             ),
             (

@@ -420,7 +420,7 @@ export type Receipt =
   /** 401 or 403: the token is not accepted. The task was not taken. */
   | (ReceiptOf<"unauthorized"> & { status: number })
   /** The server may have it or not; it is not sent again by itself. */
-  | (ReceiptOf<"unknown"> & { status?: number })
+  | (ReceiptOf<"unconfirmed"> & { status?: number })
   /** It never left: `code` is `stopped`, `first_not_taken`, `token_refused` or `server_in_trouble` where its turn did not come. */
   | ReceiptOf<"not_sent">;
 

@@ -151,7 +151,7 @@ pub enum Stage {
     /// The server did not take it; safe to send again.
     Failed,
     /// It may have arrived.
-    Unknown,
+    Unconfirmed,
 }
 
 /// The delivery of one task: where it stands, and every attempt.
@@ -243,7 +243,7 @@ impl Delivery {
     pub fn has_left(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Sending | Stage::Delivered | Stage::Unknown
+            Stage::Sending | Stage::Delivered | Stage::Unconfirmed
         )
     }
 
@@ -359,7 +359,7 @@ mod tests {
 
     fn lost(key_sent: bool, url: &str, started_at: u64) -> Delivery {
         Delivery {
-            stage: Stage::Unknown,
+            stage: Stage::Unconfirmed,
             attempts: vec![Attempt {
                 number: 1,
                 key: "k".into(),

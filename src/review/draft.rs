@@ -276,7 +276,7 @@ pub enum DraftState {
     /// The server did not take it; safe to send again.
     Failed,
     /// It may have arrived.
-    Unknown,
+    Unconfirmed,
 }
 
 impl DraftState {
@@ -293,7 +293,7 @@ impl DraftState {
         DraftState::DryDelivered,
         DraftState::Refused,
         DraftState::Failed,
-        DraftState::Unknown,
+        DraftState::Unconfirmed,
     ];
 
     /// Posted, and come to something one way or another; dry receipts included.
@@ -302,7 +302,7 @@ impl DraftState {
         DraftState::DryDelivered,
         DraftState::Refused,
         DraftState::Failed,
-        DraftState::Unknown,
+        DraftState::Unconfirmed,
     ];
 
     /// Posted, and waiting or on its way.
@@ -323,7 +323,7 @@ impl DraftState {
             DraftState::DryDelivered => "Dry receipt",
             DraftState::Refused => "Refused",
             DraftState::Failed => "Failed",
-            DraftState::Unknown => "Unknown",
+            DraftState::Unconfirmed => "Unconfirmed",
         }
     }
 
@@ -342,7 +342,7 @@ impl DraftState {
             DraftState::DryDelivered => "dry",
             DraftState::Refused => "refused",
             DraftState::Failed => "failed",
-            DraftState::Unknown => "unknown",
+            DraftState::Unconfirmed => "unconfirmed",
         }
     }
 }

@@ -287,7 +287,7 @@ impl Run {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
         if matches!(
             draft.delivery.stage,
-            Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unknown
+            Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unconfirmed
         ) {
             return Err(RunError::HasLeft);
         }

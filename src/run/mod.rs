@@ -433,7 +433,7 @@ impl Run {
             Stage::Dry => return DraftState::DryDelivered,
             Stage::Refused => return DraftState::Refused,
             Stage::Failed => return DraftState::Failed,
-            Stage::Unknown => return DraftState::Unknown,
+            Stage::Unconfirmed => return DraftState::Unconfirmed,
             Stage::Idle => {}
         }
         match draft.review {

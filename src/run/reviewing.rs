@@ -189,7 +189,7 @@ fn may_change(draft: &TaskDraft) -> Result<(), RunError> {
     match draft.delivery.stage {
         Stage::Idle | Stage::Dry | Stage::Refused | Stage::Failed => Ok(()),
         Stage::Queued => Err(RunError::WrongState),
-        Stage::Sending | Stage::Delivered | Stage::Unknown => Err(RunError::HasLeft),
+        Stage::Sending | Stage::Delivered | Stage::Unconfirmed => Err(RunError::HasLeft),
     }
 }
 

@@ -163,7 +163,7 @@ impl Endings {
         println!("{self:?}");
         for (what, count) in [
             ("delivered", self.delivered),
-            ("unknown", self.unknown),
+            ("unconfirmed", self.unknown),
             ("blocked", self.blocked),
             ("replayed", self.replayed),
             ("retried", self.retried),

@@ -313,7 +313,7 @@ impl Story {
         let now = self.now.get();
         let run = &self.client.run;
         let is_worth_it = |draft: &&Arc<TaskDraft>| {
-            draft.delivery.stage == Stage::Unknown
+            draft.delivery.stage == Stage::Unconfirmed
                 && run.may_resend(draft, now)
                 && !will_be_refused(draft)
         };
@@ -415,7 +415,7 @@ impl Story {
                 Stage::Queued => waits_for_refused && count == 0,
                 // Nobody knows. With a server that honours keys nothing stays so but what it may
                 // have forgotten, and what it refuses after an attempt that may have arrived.
-                Stage::Unknown => !self.honours_keys || self.was_long_away || is_refused,
+                Stage::Unconfirmed => !self.honours_keys || self.was_long_away || is_refused,
                 _ => false,
             };
             if !fits {
@@ -428,7 +428,7 @@ impl Story {
             }
             match draft.delivery.stage {
                 Stage::Delivered => self.ending.delivered += 1,
-                Stage::Unknown => self.ending.unknown += 1,
+                Stage::Unconfirmed => self.ending.unknown += 1,
                 Stage::Queued => self.ending.blocked += 1,
                 _ => {}
             }
@@ -463,7 +463,7 @@ fn waits_for_good(run: &Run, draft: &TaskDraft) -> bool {
     };
     let holder = run.draft(&draft).unwrap();
     match holder.delivery.stage {
-        Stage::Refused | Stage::Unknown => true,
+        Stage::Refused | Stage::Unconfirmed => true,
         Stage::Queued => waits_for_good(run, holder),
         _ => false,
     }

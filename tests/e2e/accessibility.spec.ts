@@ -97,7 +97,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await desk.openTask("a");
         await desk.press("Look it up on the server");
         await expect(desk.page.getByText(/the answer tells nothing/)).toBeVisible();
-        await examine(desk.page, "2-unknown");
+        await examine(desk.page, "2-unconfirmed");
         await desk.press("It arrived");
         await desk.closeTask();
         await desk.press("Resume posting");

@@ -278,7 +278,7 @@ test("a task server that is down leaves one task unknown, spares the others and 
   // It comes back: the two that never left go on, the unknown one waits for a decision.
   const back = await world.again(server);
   await desk.press("Resume posting");
-  await expect(desk.heading(`Posted to ${server.host}: 2 delivered and 1 unknown`)).toBeVisible();
+  await expect(desk.heading(`Posted to ${server.host}: 2 delivered and 1 unconfirmed`)).toBeVisible();
   expect(await back.tasks()).toHaveLength(2);
   const posts = (await recorder.requests()).filter((line) => line.startsWith("POST: "));
   expect(posts).toHaveLength(3);

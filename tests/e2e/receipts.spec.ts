@@ -89,5 +89,5 @@ test("receipts can be saved while posting waits", async ({ world, desk, complain
   const { text } = await saved(desk, "Save as JSON Lines");
   const [attempt, summary] = text.trimEnd().split("\n").map((line) => JSON.parse(line));
   expect(attempt).toMatchObject({ outcome: "may_have_arrived", decided_by: null, key_sent: false });
-  expect(summary).toMatchObject({ tasks: 3, states: { unknown: 1, queued: 2 } });
+  expect(summary).toMatchObject({ tasks: 3, states: { unconfirmed: 1, queued: 2 } });
 });

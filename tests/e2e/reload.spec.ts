@@ -130,7 +130,7 @@ test("a reload in the middle of posting: what was on its way is unknown, the res
 
   await desk.press("Resume posting");
   await desk.giveToken(host, "changeme");
-  await expect(desk.heading(`Posted to ${host}: 2 delivered and 1 unknown`)).toBeVisible();
+  await expect(desk.heading(`Posted to ${host}: 2 delivered and 1 unconfirmed`)).toBeVisible();
   const posts = await received();
   expect(posts).toHaveLength(3);
   expect(new Set(posts.map((post) => post.body)).size).toBe(3);

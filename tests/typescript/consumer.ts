@@ -192,7 +192,7 @@ function fate(receipt: Receipt): string {
       return `${receipt.status} ${receipt.retryAfter}`;
     case "unauthorized":
       return String(receipt.status);
-    case "unknown":
+    case "unconfirmed":
       return `${receipt.status} ${receipt.digest}`;
     case "not_sent":
       return `${receipt.index} ${receipt.code} ${receipt.retry}`;

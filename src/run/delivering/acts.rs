@@ -35,7 +35,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.stage != Stage::Unknown || draft.approval().is_none() {
+        if draft.delivery.stage != Stage::Unconfirmed || draft.approval().is_none() {
             return Err(RunError::WrongState);
         }
         if !self.may_resend(draft, now) {
@@ -55,7 +55,7 @@ impl Run {
         let is_live = self.mode == Mode::Live;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         let last = draft.delivery.last().map(|last| last.key.clone());
-        let (true, Stage::Unknown, Some(key)) = (is_live, draft.delivery.stage, last) else {
+        let (true, Stage::Unconfirmed, Some(key)) = (is_live, draft.delivery.stage, last) else {
             return Err(RunError::WrongState);
         };
         if draft.delivery.look_up.as_deref() != Some(&LookUp::Asked) {
@@ -76,7 +76,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.stage != Stage::Unknown {
+        if draft.delivery.stage != Stage::Unconfirmed {
             return Err(RunError::WrongState);
         }
         draft.delivery.decided_by_operator = true;

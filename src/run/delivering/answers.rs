@@ -70,7 +70,7 @@ impl Run {
             (outcome, None) => match stage_after(outcome) {
                 // What came of this attempt says nothing of an earlier one that may have arrived.
                 Stage::Refused | Stage::Failed if draft.delivery.may_have_arrived() => {
-                    Stage::Unknown
+                    Stage::Unconfirmed
                 }
                 stage => stage,
             },
@@ -203,7 +203,7 @@ impl Run {
         }
         let is_there = matches!(answer, LookUp::Found { .. });
         draft.delivery.look_up = Some(Box::new(answer));
-        if is_there && draft.delivery.stage == Stage::Unknown {
+        if is_there && draft.delivery.stage == Stage::Unconfirmed {
             draft.delivery.settled = draft.delivery.last().map_or(0, |last| last.number);
             draft.delivery.stage = Stage::Delivered;
         }
@@ -235,6 +235,6 @@ fn stage_after(outcome: &DeliveryOutcome) -> Stage {
         DeliveryOutcome::Unauthorized { .. }
         | DeliveryOutcome::NoToken
         | DeliveryOutcome::NotSent { .. } => Stage::Queued,
-        DeliveryOutcome::MayHaveArrived { .. } => Stage::Unknown,
+        DeliveryOutcome::MayHaveArrived { .. } => Stage::Unconfirmed,
     }
 }

@@ -172,7 +172,7 @@ impl Run {
             .is_some_and(|draft| self.may_resend(draft, now));
         let stage = match is_safe {
             true => Stage::Queued,
-            false => Stage::Unknown,
+            false => Stage::Unconfirmed,
         };
         self.set_stage(id, stage, step);
     }
@@ -221,7 +221,11 @@ impl Run {
             let is_open = self
                 .draft(&id)
                 .is_some_and(|draft| draft.delivery.may_have_arrived());
-            let stage = if is_open { Stage::Unknown } else { Stage::Idle };
+            let stage = if is_open {
+                Stage::Unconfirmed
+            } else {
+                Stage::Idle
+            };
             self.set_stage(&id, stage, step);
         }
         let batch = match self.is_sending() {

@@ -129,7 +129,7 @@ impl Run {
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
             // It waited so long that the server may have forgotten its key.
             self.take_back(id, step);
-            return self.set_stage(id, Stage::Unknown, step);
+            return self.set_stage(id, Stage::Unconfirmed, step);
         }
         let Some(approval) = draft.approval().cloned() else {
             // One that is written down is approved; one that is not never leaves.
@@ -206,7 +206,7 @@ impl Run {
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
             // It waited so long that the server may have forgotten its key, or the connection
             // changed meanwhile.
-            return self.set_stage(id, Stage::Unknown, step);
+            return self.set_stage(id, Stage::Unconfirmed, step);
         }
         let Some(draft) = self.draft_mut(id) else {
             return;

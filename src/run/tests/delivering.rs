@@ -152,7 +152,7 @@ fn what_may_have_arrived_is_never_sent_again_by_itself() {
     stage.approve_all();
     stage.post();
     stage.play(|_| lost());
-    assert_eq!(stage.state(1), DraftState::Unknown);
+    assert_eq!(stage.state(1), DraftState::Unconfirmed);
     let id = stage.id(1);
     stage.ok(Event::Resume);
     stage.ok(Event::Retry {
@@ -190,7 +190,7 @@ fn a_server_known_to_honour_keys_gets_the_same_key_again() {
     stage.post();
     let by_itself = stage.play(|_| lost());
     assert!(by_itself.len() > 1, "it is tried again by itself");
-    assert_eq!(stage.state(1), DraftState::Unknown, "but not for ever");
+    assert_eq!(stage.state(1), DraftState::Unconfirmed, "but not for ever");
     stage.ok(Event::ResendSameKey { draft: stage.id(1) });
     let by_hand = stage.play(|_| delivered());
     let all = by_itself.iter().chain(&by_hand);
@@ -250,7 +250,7 @@ fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
         stage.ok(Event::ResendSameKey { draft: stage.id(1) });
         stage.play(|_| later.clone());
         stage.ok(Event::StopPosting);
-        assert_eq!(stage.state(1), DraftState::Unknown, "{later:?}");
+        assert_eq!(stage.state(1), DraftState::Unconfirmed, "{later:?}");
         let id = stage.id(1);
         let edit = Event::Edit {
             draft: id.clone(),
@@ -400,7 +400,7 @@ fn a_reload_brings_everything_back_and_what_was_on_its_way_is_unknown() {
     stage.ok(Event::Journaled { draft, attempt });
     let before = stage.run.draft(&stage.id(1)).unwrap().approval().cloned();
     stage.reload();
-    assert_eq!(stage.state(1), DraftState::Unknown);
+    assert_eq!(stage.state(1), DraftState::Unconfirmed);
     assert_eq!(stage.state(2), DraftState::Queued);
     assert_eq!(stage.state(3), DraftState::Rejected);
     assert_eq!(
@@ -419,7 +419,7 @@ fn a_reload_brings_everything_back_and_what_was_on_its_way_is_unknown() {
         attempt: 1,
         outcome: delivered(),
     });
-    assert_eq!(stage.state(1), DraftState::Unknown);
+    assert_eq!(stage.state(1), DraftState::Unconfirmed);
     stage.ok(Event::Resume);
     assert_eq!(stage.play(|_| delivered()).len(), 1);
 }
@@ -846,7 +846,7 @@ fn without_a_journal_nothing_leaves_until_the_operator_says_so() {
 }
 
 #[test]
-fn a_task_of_unknown_fate_that_the_server_has_is_delivered() {
+fn a_task_that_is_unconfirmed_that_the_server_has_is_delivered() {
     for (answer, state) in [
         (
             LookUp::Found {
@@ -855,13 +855,13 @@ fn a_task_of_unknown_fate_that_the_server_has_is_delivered() {
             },
             DraftState::Delivered,
         ),
-        (LookUp::NotFound { at: NOW }, DraftState::Unknown),
+        (LookUp::NotFound { at: NOW }, DraftState::Unconfirmed),
         (
             LookUp::CannotTell {
                 at: NOW,
                 message: "404".to_owned(),
             },
-            DraftState::Unknown,
+            DraftState::Unconfirmed,
         ),
     ] {
         let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
@@ -913,7 +913,7 @@ fn a_key_that_the_server_may_have_forgotten_is_not_sent_again() {
     );
     stage.now += 25 * 3_600_000;
     stage.ok(Event::Resume);
-    assert_eq!(stage.state(1), DraftState::Unknown);
+    assert_eq!(stage.state(1), DraftState::Unconfirmed);
     let draft = stage.id(1);
     assert_eq!(
         stage.apply(Event::ResendSameKey { draft }),

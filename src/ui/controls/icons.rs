@@ -60,7 +60,7 @@ pub fn state_mark(state: DraftState) -> impl IntoView {
         DraftState::DryDelivered => "state-dry",
         DraftState::Refused => "state-refused",
         DraftState::Failed => "state-failed",
-        DraftState::Unknown => "state-unknown",
+        DraftState::Unconfirmed => "state-unconfirmed",
     })
 }
 

@@ -73,7 +73,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
             <div class="button-row">
                 {show(DraftState::Refused, "refused")}
                 {show(DraftState::Failed, "failed")}
-                {show(DraftState::Unknown, "unknown")}
+                {show(DraftState::Unconfirmed, "unconfirmed")}
                 {(failed > 0)
                     .then(|| {
                         view! {
@@ -131,8 +131,8 @@ fn has_others(counts: &Counts) -> bool {
 
 /// The state that the banner has the colour of: what wants attention first.
 fn overall(counts: &Counts) -> &'static str {
-    if counts.of(DraftState::Unknown) > 0 {
-        "unknown"
+    if counts.of(DraftState::Unconfirmed) > 0 {
+        "unconfirmed"
     } else if counts.of(DraftState::Refused) > 0 {
         "refused"
     } else if counts.of(DraftState::Failed) > 0 {
@@ -146,7 +146,7 @@ fn overall(counts: &Counts) -> &'static str {
 
 fn mark_of(state: &str) -> &'static str {
     match state {
-        "unknown" => "state-unknown",
+        "unconfirmed" => "state-unconfirmed",
         "refused" => "state-refused",
         "failed" => "state-failed",
         "delivered" => "state-delivered",
@@ -171,7 +171,7 @@ fn words(screen: Screen, mode: Mode, counts: &Counts) -> String {
         (DraftState::Delivered, "delivered"),
         (DraftState::Refused, "refused"),
         (DraftState::Failed, "failed"),
-        (DraftState::Unknown, "unknown"),
+        (DraftState::Unconfirmed, "unconfirmed"),
     ]
     .into_iter()
     .filter(|(state, _)| counts.of(*state) > 0)

@@ -29,7 +29,7 @@ pub fn holder_word(state: DraftState) -> &'static str {
         DraftState::Delivered | DraftState::DryDelivered => "there",
         DraftState::Refused => "refused",
         DraftState::Failed => "failed",
-        DraftState::Unknown => "unknown",
+        DraftState::Unconfirmed => "unconfirmed",
     }
 }
 
@@ -109,7 +109,7 @@ pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
             Some(message),
         ),
         Some(DeliveryOutcome::MayHaveArrived { status, message }) => words(
-            "unknown",
+            "unconfirmed",
             match status {
                 Some(status) => format!("Unknown: {status}"),
                 None => "Unknown: no answer came back".to_owned(),

@@ -379,7 +379,7 @@ fn what_to_do(why: &Pause, screen: Screen) -> String {
             let unknown = screen
                 .page
                 .counts
-                .with(|counts| counts.of(DraftState::Unknown));
+                .with(|counts| counts.of(DraftState::Unconfirmed));
             match (unknown, honours_keys) {
                 (0, true) => "What was on its way goes again with the same key, which doubles nothing.".to_owned(),
                 (0, false) => "Nothing was on its way. Resume to post the rest.".to_owned(),

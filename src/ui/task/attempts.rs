@@ -149,7 +149,7 @@ fn mark_name(state: &str) -> &'static str {
         "dry" => "state-dry",
         "refused" => "state-refused",
         "failed" => "state-failed",
-        "unknown" => "state-unknown",
+        "unconfirmed" => "state-unconfirmed",
         _ => "state-sending",
     }
 }

@@ -70,7 +70,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
         })
     };
     let is_unknown =
-        Memo::new(move |_| draft.with(|draft| Run::state(draft)) == DraftState::Unknown);
+        Memo::new(move |_| draft.with(|draft| Run::state(draft)) == DraftState::Unconfirmed);
     let decided = move || draft.with(|draft| decided_words(draft));
     view! {
         <dl class="facts">
@@ -145,7 +145,7 @@ pub fn tab_for(state: DraftState) -> TaskTab {
         | DraftState::Sending
         | DraftState::Refused
         | DraftState::Failed
-        | DraftState::Unknown => TaskTab::Delivery,
+        | DraftState::Unconfirmed => TaskTab::Delivery,
         _ => TaskTab::Json,
     }
 }

@@ -179,7 +179,7 @@ fn FollowUp(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> imp
         let is_here = draft.with(|draft| {
             let has_left = matches!(
                 draft.delivery.stage,
-                Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unknown
+                Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unconfirmed
             );
             !has_left && draft.content.is_whole()
         });

@@ -38,10 +38,10 @@ pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
     };
     let hindrance = move || hindrance(screen, &id.get_value());
     view! {
-        <div class="problem" data-tone="unknown" role="group" aria-labelledby="unknown-title">
+        <div class="problem" data-tone="unconfirmed" role="group" aria-labelledby="unconfirmed-title">
             {icon("warning")}
             <div class="body">
-                <h3 id="unknown-title">"Did it arrive?"</h3>
+                <h3 id="unconfirmed-title">"Did it arrive?"</h3>
                 <p class="todo">
                     "Look it up by its key, or look for it on the task server by its content. If it is not there, wait until no request can be on its way any more, then say so."
                 </p>
