@@ -42,18 +42,18 @@ pub struct Ask {
 pub enum Work {
     /// New tasks.
     New,
-    /// These without what is wrong with them.
+    /// Fix the violations of these tasks.
     Repair(Vec<Faulty>),
-    /// Others in place of these.
-    Replace(Vec<Unwanted>),
-    /// This one as the instruction says.
+    /// Generate replacements for these tasks.
+    Regenerate(Vec<Unwanted>),
+    /// Change a task as instructed.
     Revise {
         /// The task.
         task: String,
         /// The operator's words.
         instruction: String,
     },
-    /// Several in place of this one.
+    /// Split a task into several.
     Split {
         /// The task.
         task: String,
@@ -231,7 +231,7 @@ fn wanted(work: &Work, schema: &TaskSchema) -> String {
             }
             text
         }
-        Work::Replace(unwanted) => {
+        Work::Regenerate(unwanted) => {
             let mut text = String::from(
                 "\nThe tasks below were rejected. Make another one in place of each, in this order, \
                  that the same objection could not be made to.\n",

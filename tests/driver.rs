@@ -366,7 +366,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
         let Some(Report::Event(event)) = told.borrow_mut().pop() else {
             panic!("an event")
         };
-        let Event::Answered { outcome, .. } = *event else {
+        let Event::AttemptEnded { outcome, .. } = *event else {
             panic!("an answer")
         };
         match posted.first() {
@@ -541,7 +541,7 @@ fn kept_run(tasks: usize) -> (Run, WriteQueue) {
         schema: TaskSchema::parse(LOOSE).unwrap(),
     });
     let mut write_queue = WriteQueue::default();
-    write_queue.note(step.changes);
+    write_queue.add(step.changes);
     let texts = (0..tasks).map(|n| format!("{{\"title\":\"task {n}\"}}"));
     let step = run.apply(
         Event::Import {
@@ -549,7 +549,7 @@ fn kept_run(tasks: usize) -> (Run, WriteQueue) {
         },
         2,
     );
-    write_queue.note(step.changes);
+    write_queue.add(step.changes);
     (run, write_queue)
 }
 
@@ -560,8 +560,8 @@ fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
     assert_eq!(first.entries.len(), 4);
     assert_eq!(first.durability, Durability::Relaxed);
     let id = run.drafts()[1].id.clone();
-    write_queue.note_attempt(id.clone(), 1);
-    write_queue.note([Change::Run]);
+    write_queue.add_attempt(id.clone(), 1);
+    write_queue.add([Change::Run]);
     assert!(write_queue.next(&run).is_none(), "one at a time");
     assert_eq!(write_queue.done(first, &Ok(())), []);
     let second = write_queue.next(&run).unwrap();
@@ -581,7 +581,7 @@ fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
 #[test]
 fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
     let (run, mut write_queue) = kept_run(600);
-    write_queue.note_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
     let mut written = 0;
     let mut told = Vec::new();
     while let Some(writing) = write_queue.next(&run) {
@@ -596,7 +596,7 @@ fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
 #[test]
 fn a_full_disk_keeps_requests_from_leaving_and_loses_nothing() {
     let (run, mut write_queue) = kept_run(600);
-    write_queue.note_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
     let full = Err(StoreError::Full {
         reason: "no room".to_owned(),
     });

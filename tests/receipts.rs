@@ -23,14 +23,14 @@ use taskwright::settings::Connection;
 const NOW: u64 = 1_700_000_000_000;
 
 /// A run with these tasks brought in, and all that it wants done until now.
-struct Stage {
+struct Harness {
     run: Run,
     wanted: Vec<Effect>,
     now: u64,
 }
 
-impl Stage {
-    fn new(mode: Mode, honours_keys: bool, titles: &[String]) -> Stage {
+impl Harness {
+    fn new(mode: Mode, honours_keys: bool, titles: &[String]) -> Harness {
         let mut connection = Connection::built_in();
         if let Some(server) = &mut connection.task_server {
             server.honours_idempotency_keys = honours_keys;
@@ -45,7 +45,7 @@ impl Stage {
             connection,
             schema: TaskSchema::parse(schema).unwrap(),
         });
-        let mut stage = Stage {
+        let mut harness = Harness {
             run,
             wanted: Vec::new(),
             now: NOW,
@@ -54,22 +54,22 @@ impl Stage {
             .iter()
             .enumerate()
             .map(|(at, title)| json!({"key": format!("k{at}"), "title": title}).to_string());
-        stage.apply(Event::Import {
+        harness.apply(Event::Import {
             texts: texts.map(Into::into).collect(),
         });
-        for effect in std::mem::take(&mut stage.wanted) {
+        for effect in std::mem::take(&mut harness.wanted) {
             if let Effect::Check {
                 draft, revision, ..
             } = effect
             {
-                stage.apply(Event::Checked {
+                harness.apply(Event::Checked {
                     draft,
                     revision,
                     violations: Vec::new(),
                 });
             }
         }
-        stage
+        harness
     }
 
     fn apply(&mut self, event: Event) {
@@ -85,7 +85,7 @@ impl Stage {
         }
         match self.wanted.remove(0) {
             Effect::Journal { draft, attempt } => self.apply(Event::Journaled { draft, attempt }),
-            Effect::Deliver(posting) => self.apply(Event::Answered {
+            Effect::Deliver(posting) => self.apply(Event::AttemptEnded {
                 draft: posting.draft,
                 attempt: posting.attempt,
                 outcome,
@@ -153,11 +153,11 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
         1 => message().prop_map(|message| DeliveryOutcome::Refused {
             status: Some(422), code: "no".to_owned(), message, reasons: Vec::new(),
         }),
-        1 => message().prop_map(|message| DeliveryOutcome::NotTaken {
+        1 => message().prop_map(|message| DeliveryOutcome::Failed {
             status: 429, retry_after: Some(1), message,
         }),
         1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, message }),
-        2 => message().prop_map(|message| DeliveryOutcome::MayHaveArrived { status: None, message }),
+        2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed { status: None, message }),
         1 => message().prop_map(|message| DeliveryOutcome::NotSent { message }),
         1 => Just(DeliveryOutcome::NoToken),
     ]
@@ -180,8 +180,8 @@ fn acts() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn play(stage: &mut Stage, acts: Vec<Act>) {
-    let ids: Vec<_> = stage
+fn play(harness: &mut Harness, acts: Vec<Act>) {
+    let ids: Vec<_> = harness
         .run
         .drafts()
         .iter()
@@ -190,27 +190,27 @@ fn play(stage: &mut Stage, acts: Vec<Act>) {
     let id = |at: usize| ids[at % ids.len()].clone();
     for act in acts {
         match act {
-            Act::Approve(at) => stage.apply(Event::Approve {
+            Act::Approve(at) => harness.apply(Event::Approve {
                 drafts: vec![id(at)],
             }),
-            Act::Reject(at) => stage.apply(Event::Reject {
+            Act::Reject(at) => harness.apply(Event::Reject {
                 draft: id(at),
                 reason: String::new(),
             }),
-            Act::Post => stage.post(),
-            Act::Happens(outcome) => stage.carry_out(outcome),
-            Act::Retry(at) => stage.apply(Event::Retry {
+            Act::Post => harness.post(),
+            Act::Happens(outcome) => harness.carry_out(outcome),
+            Act::Retry(at) => harness.apply(Event::Retry {
                 drafts: vec![id(at)],
             }),
-            Act::Resend(at) => stage.apply(Event::ResendSameKey { draft: id(at) }),
-            Act::LookUp(at) => stage.apply(Event::LookUp { draft: id(at) }),
-            Act::Decide(at, delivered) => stage.apply(Event::Decide {
+            Act::Resend(at) => harness.apply(Event::ResendSameKey { draft: id(at) }),
+            Act::LookUp(at) => harness.apply(Event::LookUp { draft: id(at) }),
+            Act::Decide(at, delivered) => harness.apply(Event::Decide {
                 draft: id(at),
                 delivered,
             }),
-            Act::Pause => stage.apply(Event::Pause),
-            Act::Resume => stage.apply(Event::Resume),
-            Act::Stop => stage.apply(Event::StopPosting),
+            Act::Pause => harness.apply(Event::Pause),
+            Act::Resume => harness.apply(Event::Resume),
+            Act::Stop => harness.apply(Event::StopPosting),
         }
     }
 }
@@ -280,12 +280,12 @@ proptest! {
         acts in vec(acts(), 0..80),
     ) {
         let mode = if is_live { Mode::Live } else { Mode::Dry };
-        let mut stage = Stage::new(mode, honours_keys, &titles);
-        play(&mut stage, acts);
-        let run = &stage.run;
+        let mut harness = Harness::new(mode, honours_keys, &titles);
+        play(&mut harness, acts);
+        let run = &harness.run;
         let attempts: usize = run.drafts().iter().map(|draft| draft.delivery.attempts.len()).sum();
 
-        let (lines, summary) = read_json_lines(&receipts::text(run, ReceiptFormat::JsonLines, stage.now));
+        let (lines, summary) = read_json_lines(&receipts::text(run, ReceiptFormat::JsonLines, harness.now));
         prop_assert_eq!(lines.len(), attempts);
         prop_assert_eq!(&summary["attempts"], attempts);
         // Counted anew, from the drafts themselves.
@@ -300,7 +300,7 @@ proptest! {
             states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
         prop_assert_eq!(said, states);
 
-        let records = read_csv(&receipts::text(run, ReceiptFormat::Csv, stage.now));
+        let records = read_csv(&receipts::text(run, ReceiptFormat::Csv, harness.now));
         let (header, rows) = records.split_first().unwrap();
         prop_assert_eq!(rows.len(), attempts);
         for (row, line) in rows.iter().zip(&lines) {
@@ -321,26 +321,26 @@ fn delivered(id: &str) -> DeliveryOutcome {
 }
 
 fn lost() -> DeliveryOutcome {
-    DeliveryOutcome::MayHaveArrived {
+    DeliveryOutcome::Unconfirmed {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
 }
 
-fn approve_and_post(stage: &mut Stage, count: usize) {
-    let drafts = stage.run.approvable().into_iter().take(count).collect();
-    stage.apply(Event::Approve { drafts });
-    stage.post();
+fn approve_and_post(harness: &mut Harness, count: usize) {
+    let drafts = harness.run.approvable().into_iter().take(count).collect();
+    harness.apply(Event::Approve { drafts });
+    harness.post();
 }
 
 #[test]
 fn a_line_names_everything_that_is_known_of_an_attempt() {
-    let mut stage = Stage::new(Mode::Live, true, &["=HYPERLINK(\"x\")".to_owned()]);
-    approve_and_post(&mut stage, 1);
-    stage.leave();
-    stage.carry_out(delivered("t-1"));
-    let approval = stage.run.drafts()[0].approval().unwrap().clone();
-    let (lines, _) = read_json_lines(&receipts::text(&stage.run, ReceiptFormat::JsonLines, NOW));
+    let mut harness = Harness::new(Mode::Live, true, &["=HYPERLINK(\"x\")".to_owned()]);
+    approve_and_post(&mut harness, 1);
+    harness.leave();
+    harness.carry_out(delivered("t-1"));
+    let approval = harness.run.drafts()[0].approval().unwrap().clone();
+    let (lines, _) = read_json_lines(&receipts::text(&harness.run, ReceiptFormat::JsonLines, NOW));
     assert_eq!(
         lines,
         [json!({
@@ -359,84 +359,84 @@ fn a_line_names_everything_that_is_known_of_an_attempt() {
             "digest": approval.digest,
             "url": "http://localhost:8080/tasks",
             "written_at": "2023-11-14T22:13:20.028Z",
-            "left_at": "2023-11-14T22:13:20.035Z",
+            "sent_at": "2023-11-14T22:13:20.035Z",
             "answered_at": "2023-11-14T22:13:20.042Z",
             "message": null,
         })]
     );
-    let csv = receipts::text(&stage.run, ReceiptFormat::Csv, NOW);
+    let csv = receipts::text(&harness.run, ReceiptFormat::Csv, NOW);
     assert!(csv.contains(",\"'=HYPERLINK(\"\"x\"\")\","), "{csv}");
 }
 
 #[test]
 fn a_receipt_says_who_decided_what_became_of_a_task() {
-    let deciders = |stage: &Stage| -> Vec<Value> {
+    let deciders = |harness: &Harness| -> Vec<Value> {
         let (lines, _) =
-            read_json_lines(&receipts::text(&stage.run, ReceiptFormat::JsonLines, NOW));
+            read_json_lines(&receipts::text(&harness.run, ReceiptFormat::JsonLines, NOW));
         lines
             .iter()
             .map(|line| line["decided_by"].clone())
             .collect()
     };
     let unknown = || {
-        let mut stage = Stage::new(Mode::Live, false, &["One".to_owned()]);
-        approve_and_post(&mut stage, 1);
-        stage.leave();
-        stage.carry_out(lost());
-        stage
+        let mut harness = Harness::new(Mode::Live, false, &["One".to_owned()]);
+        approve_and_post(&mut harness, 1);
+        harness.leave();
+        harness.carry_out(lost());
+        harness
     };
-    let mut stage = unknown();
-    let draft = stage.run.drafts()[0].id.clone();
-    assert_eq!(deciders(&stage), [Value::Null]);
-    stage.apply(Event::LookUp {
+    let mut harness = unknown();
+    let draft = harness.run.drafts()[0].id.clone();
+    assert_eq!(deciders(&harness), [Value::Null]);
+    harness.apply(Event::LookUp {
         draft: draft.clone(),
     });
-    stage.apply(Event::LookedUp {
+    harness.apply(Event::LookedUp {
         draft: draft.clone(),
         answer: LookUp::Found {
             at: NOW,
             server_id: None,
         },
     });
-    assert_eq!(deciders(&stage), ["look_up"]);
+    assert_eq!(deciders(&harness), ["look_up"]);
 
-    let mut stage = unknown();
-    stage.apply(Event::Decide {
+    let mut harness = unknown();
+    harness.apply(Event::Decide {
         draft: draft.clone(),
         delivered: false,
     });
-    assert_eq!(deciders(&stage), ["operator"]);
-    stage.apply(Event::Retry {
+    assert_eq!(deciders(&harness), ["operator"]);
+    harness.apply(Event::Retry {
         drafts: vec![draft],
     });
-    stage.leave();
-    stage.carry_out(delivered("t-2"));
-    assert_eq!(deciders(&stage), ["operator", "server"]);
+    harness.leave();
+    harness.carry_out(delivered("t-2"));
+    assert_eq!(deciders(&harness), ["operator", "server"]);
 }
 
 #[test]
 fn tasks_that_never_left_are_in_the_summary() {
     let titles: Vec<String> = ["One", "Two", "Three", "Four"].map(str::to_owned).to_vec();
-    let mut stage = Stage::new(Mode::Live, false, &titles);
-    approve_and_post(&mut stage, 1);
-    stage.leave();
-    stage.carry_out(delivered("t-1"));
-    let ids: Vec<_> = stage
+    let mut harness = Harness::new(Mode::Live, false, &titles);
+    approve_and_post(&mut harness, 1);
+    harness.leave();
+    harness.carry_out(delivered("t-1"));
+    let ids: Vec<_> = harness
         .run
         .drafts()
         .iter()
         .map(|draft| draft.id.clone())
         .collect();
-    stage.apply(Event::Approve {
+    harness.apply(Event::Approve {
         drafts: vec![ids[1].clone()],
     });
-    stage.apply(Event::Reject {
+    harness.apply(Event::Reject {
         draft: ids[2].clone(),
         reason: "no".to_owned(),
     });
     assert_eq!(
-        stage.run.summary().words(),
-        "Of 4 tasks: 1 delivered, 1 approved and not posted, 1 not decided and 1 rejected."
+        harness.run.summary().sentence(),
+        "4 tasks: 1 delivered, 1 approved but not posted, 1 not reviewed and 1 rejected."
     );
 }
 

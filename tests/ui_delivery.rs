@@ -61,7 +61,7 @@ async fn answer(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: Delive
         draft: draft.clone(),
         attempt,
     });
-    mounted.commands.apply(Event::Answered {
+    mounted.commands.apply(Event::AttemptEnded {
         draft,
         attempt,
         outcome,
@@ -78,7 +78,7 @@ fn delivered() -> DeliveryOutcome {
 }
 
 fn lost() -> DeliveryOutcome {
-    DeliveryOutcome::MayHaveArrived {
+    DeliveryOutcome::Unconfirmed {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
@@ -106,7 +106,7 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     let mounted = posting(&tasks).await;
     answer(&mounted, 1, 1, delivered()).await;
     let mut progress = DeliveryProgress {
-        standing: Phase::Going,
+        phase: Phase::Concurrent,
         left: 2,
         next_at: None,
         per_minute: Some(48),
@@ -117,8 +117,8 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     let foot = text(&mounted, ".post-bar .what");
     for words in [
         "Posting 1 of 3 to localhost:8080",
-        "Up to 4 tasks side by side",
-        "48 a minute, about 2 minutes left",
+        "Up to 4 tasks at a time",
+        "48 per minute, about 2 minutes left",
         "1 delivered",
         "2 sending",
     ] {
@@ -126,20 +126,20 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     }
     assert_eq!(
         text(&mounted, ".post-bar [role=status]"),
-        "Up to 4 tasks side by side. 1 of 3 tasks done, about 2 minutes left."
+        "Up to 4 tasks at a time. 1 of 3 tasks done, about 2 minutes left."
     );
-    progress.standing = Phase::Probing;
+    progress.phase = Phase::Probing;
     progress.next_at = Some(NOW + 9_000);
     mounted.page.progress.set(Some((progress, NOW)));
     drawn().await;
     assert_eq!(
         text(&mounted, ".standing"),
-        "The server was in trouble: trying one at a time, next try in 9 s"
+        "The server is failing: one task at a time, next attempt in 9 s"
     );
     assert!(mounted.all(".pace").is_empty());
     mounted.page.progress.set(Some((progress, NOW + 1_000)));
     drawn().await;
-    assert!(text(&mounted, ".standing").ends_with("next try in 8 s"));
+    assert!(text(&mounted, ".standing").ends_with("next attempt in 8 s"));
     mounted.press("Stop posting").await;
     assert_eq!(*mounted.commands.events.borrow(), [Event::StopPosting]);
 }
@@ -424,7 +424,7 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
     answer(&mounted, 1, 1, delivered()).await;
     let banner = text(&mounted, ".banner[data-state=delivered]");
     assert!(
-        banner.contains("Of 3 tasks: 1 delivered, 1 not decided and 1 rejected."),
+        banner.contains("3 tasks: 1 delivered, 1 not reviewed and 1 rejected."),
         "{banner}"
     );
     mounted.press("Export receipts…").await;

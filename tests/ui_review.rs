@@ -414,10 +414,10 @@ async fn a_task_that_is_unconfirmed_is_decided_by_the_operator_and_never_resent_
     });
     drawn().await;
     assert!(mounted.has_button("Pause posting"));
-    mounted.commands.apply(Event::Answered {
+    mounted.commands.apply(Event::AttemptEnded {
         draft: draft.clone(),
         attempt: 1,
-        outcome: taskwright::delivery::DeliveryOutcome::MayHaveArrived {
+        outcome: taskwright::delivery::DeliveryOutcome::Unconfirmed {
             status: None,
             message: "Failed to fetch".to_owned(),
         },

@@ -106,8 +106,8 @@ fn what_holds(outcome: &DeliveryOutcome, is_first: bool) -> Option<NotSent> {
         DeliveryOutcome::Refused { .. } => is_first.then_some(NotSent::FirstNotTaken),
         DeliveryOutcome::Unauthorized { .. } => Some(NotSent::TokenRefused),
         DeliveryOutcome::NoToken => Some(NotSent::TokenRefused),
-        DeliveryOutcome::NotTaken { .. }
-        | DeliveryOutcome::MayHaveArrived { .. }
+        DeliveryOutcome::Failed { .. }
+        | DeliveryOutcome::Unconfirmed { .. }
         | DeliveryOutcome::NotSent { .. } => Some(NotSent::ServerInTrouble),
     }
 }

@@ -138,7 +138,7 @@ impl JsReceipt {
                     message,
                 )
             },
-            DeliveryOutcome::NotTaken {
+            DeliveryOutcome::Failed {
                 status,
                 retry_after,
                 message,
@@ -161,7 +161,7 @@ impl JsReceipt {
                     message,
                 )
             },
-            DeliveryOutcome::MayHaveArrived { status, message } => JsReceipt {
+            DeliveryOutcome::Unconfirmed { status, message } => JsReceipt {
                 status: *status,
                 ..base(
                     "unconfirmed",
@@ -236,7 +236,7 @@ mod tests {
         let m = || "m".to_owned();
         for (outcome, name, retry) in [
             (
-                DeliveryOutcome::MayHaveArrived {
+                DeliveryOutcome::Unconfirmed {
                     status: Some(500),
                     message: m(),
                 },
@@ -244,7 +244,7 @@ mod tests {
                 false,
             ),
             (
-                DeliveryOutcome::NotTaken {
+                DeliveryOutcome::Failed {
                     status: 429,
                     retry_after: Some(7),
                     message: m(),

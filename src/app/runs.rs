@@ -223,7 +223,7 @@ impl Application {
         if leaves && is_live && !self.holds(SecretName::AgentToken) {
             return self.ask(SecretName::AgentToken, None, Next::Send(event));
         }
-        let asks = matches!(event, Event::AskForMissing { .. } | Event::FollowUp(_));
+        let asks = matches!(event, Event::RequestMissing { .. } | Event::FollowUp(_));
         if asks && is_live && !self.may_ask_the_model(&event) {
             return;
         }
@@ -279,7 +279,7 @@ impl Application {
             .with_run(|run| {
                 run.drafts()
                     .iter()
-                    .filter(|draft| draft.origin == crate::review::Origin::Pasted)
+                    .filter(|draft| draft.origin == crate::review::Origin::Imported)
                     .map(|draft| draft.content.text().to_owned())
                     .collect()
             })

@@ -1,4 +1,4 @@
-//! The bytes that leave, fixed when a task is approved.
+//! The bytes to post, fixed when a task is approved.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::digest::sha256_hex;
 use crate::review::{Approval, DraftId};
 use crate::settings::BodyTemplate;
 
-/// Fixes what leaves for a draft: its text, in the server's envelope where it wants one, the
-/// SHA-256 of those bytes, and the idempotency key.
+/// Creates the approval of a task: the body, which is the task's text in the server's template if
+/// it has one, its SHA-256 and its idempotency key.
 ///
-/// The key is derived from the draft's identity (128 random bits and a number) and the digest, so
-/// that the same approved body has the same key in every tab and after every reload, and another
-/// body another one. It has the form of a UUID of version 8 (RFC 9562, section 5.8).
+/// The key is derived from the draft's identity (128 random bits and a number) and the digest. So
+/// the same approved body has the same key in every tab and after every reload, and different
+/// bodies have different keys. The key is a version 8 UUID (RFC 9562, section 5.8).
 #[must_use]
 pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -> Approval {
     let body = match template {
@@ -49,7 +49,7 @@ pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -
     }
 }
 
-/// One digest over a batch: over the digests of its bodies, in the order given.
+/// The digest of a batch: a digest of the digests of its bodies, in this order.
 #[must_use]
 pub fn batch_digest<'a>(digests: impl Iterator<Item = &'a str>) -> String {
     let mut hash = Sha256::new();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_belongs_to_the_draft_and_its_exact_bytes() {
+    fn the_key_depends_on_the_draft_and_its_exact_bytes() {
         let task = Arc::from("{\"a\": 1}");
         let respaced = Arc::from("{\"a\":1}");
         let approval = approve(&id(7, 1), &task, None);
@@ -82,11 +82,11 @@ mod tests {
         assert_ne!(approval.key, approve(&id(7, 2), &task, None).key);
         assert_ne!(approval.key, approve(&id(8, 1), &task, None).key);
         assert_ne!(approval.key, approve(&id(7, 1), &respaced, None).key);
-        let envelope = BodyTemplate::parse("[$task]").unwrap();
-        let enveloped = approve(&id(7, 1), &task, Some(&envelope));
-        assert_eq!(&*enveloped.body, "[{\"a\": 1}]");
-        assert_eq!(*enveloped.digest, *sha256_hex(b"[{\"a\": 1}]"));
-        assert_ne!(approval.key, enveloped.key);
+        let template = BodyTemplate::parse("[$task]").unwrap();
+        let wrapped = approve(&id(7, 1), &task, Some(&template));
+        assert_eq!(&*wrapped.body, "[{\"a\": 1}]");
+        assert_eq!(*wrapped.digest, *sha256_hex(b"[{\"a\": 1}]"));
+        assert_ne!(approval.key, wrapped.key);
         let groups: Vec<_> = approval.key.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12]);
         assert_eq!(approval.key.chars().nth(14), Some('8'));
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_batch_digest_depends_on_the_order() {
-        let forth = batch_digest(["a", "b"].into_iter());
-        assert_ne!(forth, batch_digest(["b", "a"].into_iter()));
+        let digest = batch_digest(["a", "b"].into_iter());
+        assert_ne!(digest, batch_digest(["b", "a"].into_iter()));
     }
 }

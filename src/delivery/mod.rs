@@ -1,7 +1,6 @@
-//! From an approved text to a receipt, without a socket: the bytes and the key that stand for
-//! them (`body`), the order they go in (`plan`), the request and what its answer means (`rest`),
-//! when a task is tried again (`retry`), how a task of unknown fate is looked up (`look_up`), and
-//! what is known of each attempt (`receipt`).
+//! Delivery without I/O: the approved bytes and their key (`body`), topological order (`plan`),
+//! requests and the meaning of responses (`rest`), retries (`retry`), look-ups of unconfirmed tasks
+//! (`look_up`), and the state of a delivery (`receipt`).
 
 pub mod body;
 pub mod look_up;
@@ -10,4 +9,4 @@ pub mod receipt;
 pub mod rest;
 pub mod retry;
 
-pub use receipt::{Attempt, Delivery, DeliveryOutcome, LookUp, Reason, Unsafe};
+pub use receipt::{Attempt, Delivery, DeliveryOutcome, DeliveryStage, LookUp, Reason, ResendRisk};

@@ -1,131 +1,131 @@
-//! The order in which tasks go: each after those it depends on, otherwise as they came.
+//! Topological order of a batch: tasks come after their dependencies, otherwise in order of
+//! arrival.
 
 use std::collections::HashMap;
 
-/// What the order needs to know of a task.
+/// A task as the planner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The task's own key, where its schema has one.
+    /// The task key, if its schema has one.
     pub key: Option<String>,
-    /// The keys it depends on.
+    /// The keys of its dependencies.
     pub depends_on: Vec<String>,
 }
 
-/// The order of a batch and what each of its tasks waits for. Items are named by their place in
-/// the batch, from 0.
+/// The order of a batch and the dependencies of its tasks. Tasks are identified by their index in
+/// the batch; a rank is a position in the order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     order: Vec<usize>,
     rank: Vec<usize>,
-    needs: Vec<Vec<usize>>,
-    needed_by: Vec<Vec<usize>>,
+    dependencies: Vec<Vec<usize>>,
+    dependents: Vec<Vec<usize>>,
 }
 
 impl Plan {
-    /// Plans a batch. Dependencies that are not in it hold nothing up, and a circle is broken where
-    /// it began: both are findings for the operator, not for the order.
+    /// Plans a batch. Dependencies outside the batch are ignored, and a cycle is broken at its first
+    /// task. Both are findings for the operator; they do not block posting.
     #[must_use]
     pub fn new(items: &[Item]) -> Plan {
         let mut by_key: HashMap<&str, usize> = HashMap::new();
-        for (place, item) in items.iter().enumerate() {
+        for (index, item) in items.iter().enumerate() {
             if let Some(key) = &item.key {
-                by_key.entry(key).or_insert(place);
+                by_key.entry(key).or_insert(index);
             }
         }
-        let wanted: Vec<Vec<usize>> = items
+        let dependencies: Vec<Vec<usize>> = items
             .iter()
             .map(|item| {
-                let named = item.depends_on.iter();
-                named
-                    .filter_map(|key| by_key.get(key.as_str()).copied())
+                let keys = item.depends_on.iter();
+                keys.filter_map(|key| by_key.get(key.as_str()).copied())
                     .collect()
             })
             .collect();
-        let order = order(&wanted);
+        let order = order(&dependencies);
         let mut rank = vec![0; items.len()];
-        for (at, place) in order.iter().enumerate() {
-            if let Some(rank) = rank.get_mut(*place) {
-                *rank = at;
+        for (position, index) in order.iter().enumerate() {
+            if let Some(rank) = rank.get_mut(*index) {
+                *rank = position;
             }
         }
         let mut plan = Plan {
             order,
             rank,
-            needs: vec![Vec::new(); items.len()],
-            needed_by: vec![Vec::new(); items.len()],
+            dependencies: vec![Vec::new(); items.len()],
+            dependents: vec![Vec::new(); items.len()],
         };
-        for (place, wanted) in wanted.into_iter().enumerate() {
-            for before in wanted {
-                plan.wait(place, before);
+        for (index, dependencies) in dependencies.into_iter().enumerate() {
+            for dependency in dependencies {
+                plan.add_dependency(index, dependency);
             }
         }
         plan
     }
 
-    /// Lets one task wait for another, unless that closes a circle.
-    fn wait(&mut self, place: usize, before: usize) {
-        if self.rank(before) >= self.rank(place) {
+    /// Adds a dependency, unless it closes a cycle.
+    fn add_dependency(&mut self, index: usize, dependency: usize) {
+        if self.rank(dependency) >= self.rank(index) {
             return;
         }
-        if let Some(needs) = self.needs.get_mut(place)
-            && !needs.contains(&before)
+        if let Some(dependencies) = self.dependencies.get_mut(index)
+            && !dependencies.contains(&dependency)
         {
-            needs.push(before);
-            if let Some(needed_by) = self.needed_by.get_mut(before) {
-                needed_by.push(place);
+            dependencies.push(dependency);
+            if let Some(dependents) = self.dependents.get_mut(dependency) {
+                dependents.push(index);
             }
         }
     }
 
-    /// The places in the order in which they go.
+    /// The indexes of all tasks in posting order.
     pub fn order(&self) -> impl Iterator<Item = usize> + '_ {
         self.order.iter().copied()
     }
 
-    /// When a place goes, from 0.
+    /// Position of a task in the order, from 0.
     #[must_use]
-    pub fn rank(&self, place: usize) -> usize {
-        self.rank.get(place).copied().unwrap_or(usize::MAX)
+    pub fn rank(&self, index: usize) -> usize {
+        self.rank.get(index).copied().unwrap_or(usize::MAX)
     }
 
-    /// The place that goes then.
+    /// The task at this position in the order.
     #[must_use]
     pub fn at(&self, rank: usize) -> Option<usize> {
         self.order.get(rank).copied()
     }
 
-    /// What a place waits for; all of it goes before it.
+    /// The dependencies of a task. All of them come before it in the order.
     #[must_use]
-    pub fn needs(&self, place: usize) -> &[usize] {
-        self.needs.get(place).map_or(&[], Vec::as_slice)
+    pub fn dependencies_of(&self, index: usize) -> &[usize] {
+        self.dependencies.get(index).map_or(&[], Vec::as_slice)
     }
 
-    /// What waits for a place.
+    /// The tasks that depend on a task.
     #[must_use]
-    pub fn needed_by(&self, place: usize) -> &[usize] {
-        self.needed_by.get(place).map_or(&[], Vec::as_slice)
+    pub fn dependents_of(&self, index: usize) -> &[usize] {
+        self.dependents.get(index).map_or(&[], Vec::as_slice)
     }
 }
 
-fn order(wanted: &[Vec<usize>]) -> Vec<usize> {
-    let mut order = Vec::with_capacity(wanted.len());
-    let mut seen = vec![false; wanted.len()];
-    for start in 0..wanted.len() {
-        // Depth first, with an own stack: a chain may be as long as the batch.
+fn order(dependencies: &[Vec<usize>]) -> Vec<usize> {
+    let mut order = Vec::with_capacity(dependencies.len());
+    let mut visited = vec![false; dependencies.len()];
+    for start in 0..dependencies.len() {
+        // Depth-first with an explicit stack, because a chain may be as long as the batch.
         let mut stack = vec![(start, false)];
-        while let Some((place, is_ready)) = stack.pop() {
-            if is_ready {
-                order.push(place);
+        while let Some((index, is_done)) = stack.pop() {
+            if is_done {
+                order.push(index);
                 continue;
             }
-            match seen.get_mut(place) {
-                Some(seen) if !*seen => *seen = true,
+            match visited.get_mut(index) {
+                Some(visited) if !*visited => *visited = true,
                 _ => continue,
             }
-            stack.push((place, true));
-            let wanted = wanted.get(place).map(Vec::as_slice);
-            for before in wanted.unwrap_or_default().iter().rev() {
-                stack.push((*before, false));
+            stack.push((index, true));
+            let dependencies = dependencies.get(index).map(Vec::as_slice);
+            for dependency in dependencies.unwrap_or_default().iter().rev() {
+                stack.push((*dependency, false));
             }
         }
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_go_after_those_they_depend_on_and_otherwise_as_they_came() {
+    fn tasks_come_after_their_dependencies_and_otherwise_in_order_of_arrival() {
         assert_eq!(
             order(&batch(&[("a", &[]), ("b", &[]), ("c", &[])])),
             [0, 1, 2]
@@ -168,33 +168,33 @@ mod tests {
     }
 
     #[test]
-    fn a_task_waits_for_what_it_depends_on_and_nothing_else() {
+    fn a_task_waits_for_its_dependencies_only() {
         let plan = Plan::new(&batch(&[
             ("a", &["c", "c", "none"]),
             ("b", &[]),
             ("c", &["b"]),
         ]));
-        assert_eq!(plan.needs(0), [2]);
-        assert_eq!(plan.needs(1), [0_usize; 0]);
-        assert_eq!(plan.needed_by(1), [2]);
+        assert_eq!(plan.dependencies_of(0), [2]);
+        assert_eq!(plan.dependencies_of(1), [0_usize; 0]);
+        assert_eq!(plan.dependents_of(1), [2]);
         assert_eq!(plan.rank(1), 0);
         assert_eq!(plan.at(0), Some(1));
     }
 
     #[test]
-    fn within_a_circle_only_what_goes_before_is_waited_for() {
+    fn in_a_cycle_a_task_waits_only_for_dependencies_that_come_before_it() {
         let plan = Plan::new(&batch(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])]));
         let order: Vec<usize> = plan.order().collect();
         let first = order[0];
-        assert!(plan.needs(first).is_empty());
-        assert_eq!(plan.needs(1 - first), [first]);
-        assert!(plan.needs(2).is_empty());
+        assert!(plan.dependencies_of(first).is_empty());
+        assert_eq!(plan.dependencies_of(1 - first), [first]);
+        assert!(plan.dependencies_of(2).is_empty());
     }
 
     #[test]
-    fn a_circle_holds_nothing_up() {
-        let mut places = order(&batch(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])]));
-        places.sort_unstable();
-        assert_eq!(places, [0, 1, 2]);
+    fn a_cycle_does_not_block_posting() {
+        let mut indexes = order(&batch(&[("a", &["b"]), ("b", &["a"]), ("c", &["c"])]));
+        indexes.sort_unstable();
+        assert_eq!(indexes, [0, 1, 2]);
     }
 }

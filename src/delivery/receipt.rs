@@ -1,80 +1,80 @@
-//! What is known of the delivery of one task.
+//! State of the delivery of one task: its attempts and their outcomes.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a server does not take a task, beside the field it is about where that is known.
+/// A server's reason for refusing a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// Where in the task, as a JSON Pointer; empty for the task itself.
+    /// JSON Pointer to the field in question; empty for the task itself.
     pub instance_path: String,
-    /// The server's words.
+    /// The server's message.
     pub message: String,
 }
 
-/// What one attempt came to. What counts is whether the server *may have taken* the task.
+/// How an attempt ended. The variants differ in whether the server may have accepted the task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum DeliveryOutcome {
-    /// It has it.
+    /// The server has the task.
     Delivered {
-        /// The HTTP status; none in a dry run.
+        /// The HTTP status; `None` in a dry run.
         status: Option<u16>,
-        /// The server's own name for the task, where it gives one.
+        /// The server's identifier of the task, if it returned one.
         server_id: Option<String>,
-        /// Whether it had it before and answered so.
+        /// Whether the server already had the task.
         replayed: bool,
     },
-    /// A dry run: nothing left this page.
+    /// A dry run: nothing was sent.
     Dry,
-    /// It will not take the task as it is.
+    /// The server does not accept this task.
     Refused {
-        /// The HTTP status; none for a redirect, whose status a page cannot see.
+        /// The HTTP status; `None` for a redirect, whose status a page cannot see.
         status: Option<u16>,
-        /// A stable name for why.
+        /// A stable identifier of the reason.
         code: String,
-        /// What the server said, cut to size, or what happened.
+        /// The server's message, truncated, or a description of what happened.
         message: String,
-        /// Its reasons field by field, where it gives them.
+        /// The reasons per field, if the server gave any.
         reasons: Vec<Reason>,
     },
-    /// It did not take it, and the same request may be made again.
-    NotTaken {
+    /// The server did not accept the task, but the same request may succeed later.
+    Failed {
         /// The HTTP status.
         status: u16,
-        /// Seconds to wait, where the server said and the page may read it.
+        /// `Retry-After` in seconds, if the server sent it and the page can read it.
         retry_after: Option<u64>,
-        /// What the server said, cut to size.
+        /// The server's message, truncated.
         message: String,
     },
-    /// The token is not accepted: 401 or 403. The task was not taken.
+    /// The server rejected the token with 401 or 403, and did not accept the task.
     Unauthorized {
         /// The HTTP status.
         status: u16,
-        /// What the server said, cut to size.
+        /// The server's message, truncated.
         message: String,
     },
-    /// It may have it or not.
-    MayHaveArrived {
-        /// The HTTP status, where there was an answer at all.
+    /// The server may or may not have the task.
+    Unconfirmed {
+        /// The HTTP status, if there was a response.
         status: Option<u16>,
-        /// What the server said, cut to size, or what happened.
+        /// The server's message, truncated, or a description of what happened.
         message: String,
     },
-    /// It never left: there was no token.
+    /// Nothing was sent, because there was no token.
     NoToken,
-    /// It never left: the request could not be made.
+    /// Nothing was sent, because the request could not be made.
     NotSent {
-        /// What stood in the way.
+        /// The reason.
         message: String,
     },
 }
 
 impl DeliveryOutcome {
-    /// This outcome with each text of the server's passed through `change`.
+    /// Applies `change` to all texts from the server.
     #[must_use]
-    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> DeliveryOutcome {
+    pub fn map_server_text(mut self, change: impl Fn(&str) -> String) -> DeliveryOutcome {
         match &mut self {
             DeliveryOutcome::Delivered { server_id, .. } => {
                 if let Some(server_id) = server_id {
@@ -94,9 +94,9 @@ impl DeliveryOutcome {
                     reason.message = change(&reason.message);
                 }
             }
-            DeliveryOutcome::NotTaken { message, .. }
+            DeliveryOutcome::Failed { message, .. }
             | DeliveryOutcome::Unauthorized { message, .. }
-            | DeliveryOutcome::MayHaveArrived { message, .. }
+            | DeliveryOutcome::Unconfirmed { message, .. }
             | DeliveryOutcome::NotSent { message } => *message = change(message),
             DeliveryOutcome::Dry | DeliveryOutcome::NoToken => {}
         }
@@ -104,153 +104,146 @@ impl DeliveryOutcome {
     }
 }
 
-/// One request for one task.
+/// One attempt to post one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// From 1, over the life of the draft.
+    /// Number of the attempt, from 1. Never reset for a draft.
     pub number: u32,
-    /// The idempotency key of the body, whether or not the server was told it.
+    /// The idempotency key of the body, whether or not it was sent.
     pub key: Arc<str>,
     /// SHA-256 of the exact body, in hexadecimal.
     pub digest: Arc<str>,
-    /// The exact address it went to; none in a dry run.
-    #[serde(default)]
+    /// The exact URL of the request; `None` in a dry run.
     pub url: Option<Arc<str>>,
-    /// Whether the server was told the key, because it was known to honour keys.
-    #[serde(default)]
+    /// Whether the key was sent, because the server was known to honour keys.
     pub key_sent: bool,
-    /// When it was written down before the request, in milliseconds since 1970.
+    /// When the attempt was begun and journaled, in milliseconds since 1970.
     pub started_at: u64,
-    /// When the request left. None says nothing after a reload: a request may leave before this
-    /// is kept.
-    #[serde(default)]
-    pub left_at: Option<u64>,
-    /// When its outcome was known.
+    /// When the request was sent, in milliseconds since 1970. After a reload, `None` does not mean
+    /// that it was not sent: a request may be sent before this is stored.
+    pub sent_at: Option<u64>,
+    /// When the attempt ended, in milliseconds since 1970.
     pub ended_at: Option<u64>,
-    /// What came of it; none while it is under way.
+    /// How it ended; `None` while it is under way.
     pub outcome: Option<DeliveryOutcome>,
 }
 
-/// How far the delivery of one task is.
+/// Stage of the delivery of one task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Not to be posted, or not yet.
+pub enum DeliveryStage {
+    /// Not queued for posting.
     #[default]
     Idle,
-    /// Waiting for its turn.
+    /// Waiting to be posted.
     Queued,
-    /// Written down, and then on its way.
+    /// An attempt was begun: it is being journaled, or its request is under way.
     Sending,
-    /// The server has it.
+    /// The server has the task.
     Delivered,
     /// A dry run's receipt.
     Dry,
-    /// The server will not take it as it is.
+    /// The server does not accept this task.
     Refused,
-    /// The server did not take it; safe to send again.
+    /// The server did not accept the task; it is safe to post it again.
     Failed,
-    /// It may have arrived.
+    /// The server may or may not have the task.
     Unconfirmed,
 }
 
-/// The delivery of one task: where it stands, and every attempt.
+/// The delivery of one task.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Where it stands.
-    pub stage: Stage,
-    /// Every request that was made, oldest first.
+    /// Current stage.
+    pub stage: DeliveryStage,
+    /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// Whether the operator, not the server, said what became of it.
-    #[serde(default)]
+    /// Whether the operator decided the outcome of an unconfirmed task.
     pub decided_by_operator: bool,
-    /// The last attempt whose fate is settled, by the operator or by a look-up; 0 where there is
-    /// none.
-    #[serde(default)]
-    pub settled: u32,
-    /// Whether it is written down and waits for room. After a reload nobody knows: it is not kept.
+    /// Number of the last attempt that the operator or a look-up resolved; 0 if none.
+    pub resolved_through: u32,
+    /// Whether the attempt is journaled but its request waits for the concurrency limit. Not stored:
+    /// after a reload this is unknown.
     #[serde(skip)]
-    pub awaits_slot: bool,
-    /// How often it was tried since the operator last asked for it.
-    #[serde(default)]
+    pub is_ready_to_send: bool,
+    /// Number of attempts since the operator last queued the task.
     pub tries: u32,
-    /// Not to be tried again by itself before then, in milliseconds since 1970.
-    #[serde(default)]
+    /// Earliest time of the next automatic retry, in milliseconds since 1970.
     pub not_before: Option<u64>,
-    /// What the last look-up on the server said.
-    #[serde(default)]
+    /// The last look-up on the server.
     pub look_up: Option<Box<LookUp>>,
 }
 
-/// What a look-up of a task of unknown fate said.
+/// State or result of a look-up of an unconfirmed task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "look_up", rename_all = "snake_case")]
 pub enum LookUp {
-    /// It is on its way.
-    Asked,
+    /// The request is under way.
+    Pending,
     /// The server has a task with this key.
     Found {
-        /// When, in milliseconds since 1970.
+        /// When the look-up ended, in milliseconds since 1970.
         at: u64,
-        /// The server's own name for the task, where it gives one.
+        /// The server's identifier of the task, if it returned one.
         server_id: Option<String>,
     },
-    /// The server named no task with this key. That proves nothing: the task may still arrive, or
-    /// the server may not keep keys.
+    /// The server listed no task with this key. This proves nothing: the task may still arrive, or
+    /// the server may not store keys.
     NotFound {
-        /// When, in milliseconds since 1970.
+        /// When the look-up ended, in milliseconds since 1970.
         at: u64,
     },
-    /// The answer says neither.
+    /// The response is inconclusive.
     CannotTell {
-        /// When, in milliseconds since 1970.
+        /// When the look-up ended, in milliseconds since 1970.
         at: u64,
-        /// What was answered.
+        /// What the server responded.
         message: String,
     },
 }
 
-/// What makes it unsafe to send a task of unknown fate again with its key.
+/// Why posting an unconfirmed task again with its key might duplicate it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsafe {
-    /// An attempt that may have arrived did not carry the key.
+pub enum ResendRisk {
+    /// An attempt that may have arrived was sent without the key.
     KeyNotSent,
-    /// It went to another address, where nothing knows the key.
+    /// An attempt went to another URL, where the key is unknown to this server.
     OtherAddress,
-    /// It was so long ago that the server may have forgotten the key.
+    /// An attempt is older than the server's idempotency key retention.
     KeyForgotten,
 }
 
 impl LookUp {
-    /// This answer with each text of the server's passed through `change`.
+    /// Applies `change` to all texts from the server.
     #[must_use]
-    pub fn with_words(mut self, change: impl Fn(&str) -> String) -> LookUp {
+    pub fn map_server_text(mut self, change: impl Fn(&str) -> String) -> LookUp {
         match &mut self {
             LookUp::Found {
                 server_id: Some(text),
                 ..
             }
             | LookUp::CannotTell { message: text, .. } => *text = change(text),
-            LookUp::Asked | LookUp::Found { .. } | LookUp::NotFound { .. } => {}
+            LookUp::Pending | LookUp::Found { .. } | LookUp::NotFound { .. } => {}
         }
         self
     }
 }
 
 impl Delivery {
-    /// Whether the text has left, or may have: then it is not changed any more.
+    /// Whether the task was posted, or may have been. Its text can no longer be changed then.
     #[must_use]
     pub fn has_left(&self) -> bool {
         matches!(
             self.stage,
-            Stage::Sending | Stage::Delivered | Stage::Unconfirmed
+            DeliveryStage::Sending | DeliveryStage::Delivered | DeliveryStage::Unconfirmed
         )
     }
 
-    /// Whether a request was made that nothing came of yet.
+    /// Whether a request was sent whose attempt has not ended.
     #[must_use]
-    pub fn is_under_way(&self) -> bool {
-        self.stage == Stage::Sending && self.last().is_some_and(|last| last.left_at.is_some())
+    pub fn is_in_flight(&self) -> bool {
+        self.stage == DeliveryStage::Sending
+            && self.last().is_some_and(|last| last.sent_at.is_some())
     }
 
     /// The last attempt.
@@ -259,47 +252,46 @@ impl Delivery {
         self.attempts.last()
     }
 
-    /// Whether one of the attempts may have arrived and nobody knows: neither the server said that
-    /// it has the task, nor the operator what became of it. What came of a later attempt changes
-    /// nothing about that.
+    /// Whether an unconfirmed attempt is unresolved: the server did not confirm that it has the
+    /// task, and neither the operator nor a look-up resolved the attempt. Other outcomes of later
+    /// attempts do not change this.
     #[must_use]
     pub fn may_have_arrived(&self) -> bool {
-        let is_there = self
+        let is_delivered = self
             .attempts
             .iter()
             .any(|attempt| matches!(attempt.outcome, Some(DeliveryOutcome::Delivered { .. })));
-        !is_there && self.open_attempts().next().is_some()
+        !is_delivered && self.unresolved_attempts().next().is_some()
     }
 
-    /// Whether the same request can be made again at `url` without doubling anything: every
-    /// attempt of unknown fate went to this very address and carried its key, and not so long ago
-    /// that the server, which keeps keys for `keys_kept` milliseconds, may have forgotten it.
+    /// Whether the task can be posted again to `url` at `now` without duplicating it: all unresolved
+    /// attempts were sent with the key to the same URL, less than `key_retention` milliseconds ago.
     #[must_use]
-    pub fn may_be_resent_to(&self, url: &str, keys_kept: u64, now: u64) -> bool {
-        self.why_not_resent_to(url, keys_kept, now).is_none()
+    pub fn is_resend_safe(&self, url: &str, key_retention: u64, now: u64) -> bool {
+        self.resend_risk(url, key_retention, now).is_none()
     }
 
-    /// What makes the same request at `url` unsafe, where something does. As
-    /// [`Delivery::may_be_resent_to`].
+    /// Why posting the task again to `url` might duplicate it; `None` if it cannot. Takes the same
+    /// arguments as [`Delivery::is_resend_safe`].
     #[must_use]
-    pub fn why_not_resent_to(&self, url: &str, keys_kept: u64, now: u64) -> Option<Unsafe> {
-        self.open_attempts().find_map(|attempt| {
+    pub fn resend_risk(&self, url: &str, key_retention: u64, now: u64) -> Option<ResendRisk> {
+        self.unresolved_attempts().find_map(|attempt| {
             if !attempt.key_sent {
-                Some(Unsafe::KeyNotSent)
+                Some(ResendRisk::KeyNotSent)
             } else if attempt.url.as_deref() != Some(url) {
-                Some(Unsafe::OtherAddress)
-            } else if now.saturating_sub(attempt.started_at) >= keys_kept {
-                Some(Unsafe::KeyForgotten)
+                Some(ResendRisk::OtherAddress)
+            } else if now.saturating_sub(attempt.started_at) >= key_retention {
+                Some(ResendRisk::KeyForgotten)
             } else {
                 None
             }
         })
     }
 
-    /// The server's own name for the task, where an attempt or a look-up brought one.
+    /// The server's identifier of the task, from an attempt or a look-up.
     #[must_use]
     pub fn server_id(&self) -> Option<&str> {
-        let of_attempts =
+        let from_attempts =
             self.attempts
                 .iter()
                 .rev()
@@ -308,24 +300,24 @@ impl Delivery {
                     _ => None,
                 });
         match self.look_up.as_deref() {
-            Some(LookUp::Found { server_id, .. }) => server_id.as_deref().or(of_attempts),
-            _ => of_attempts,
+            Some(LookUp::Found { server_id, .. }) => server_id.as_deref().or(from_attempts),
+            _ => from_attempts,
         }
     }
 
-    /// Notes a request that is about to be made. Most tasks need one, so there is room for no more.
-    pub fn begin(&mut self, attempt: Attempt) {
+    /// Adds an attempt. Reserves space for no more, because most tasks need only one.
+    pub fn add_attempt(&mut self, attempt: Attempt) {
         self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
     }
 
-    /// Begins to count tries anew: the operator asked for it.
-    pub fn try_anew(&mut self) {
+    /// Resets the retry limit.
+    pub fn reset_tries(&mut self) {
         self.tries = 0;
         self.not_before = None;
     }
 
-    /// Since when it is tried, in milliseconds since 1970: since the first of the tries that count.
+    /// When the first of the counted tries began, in milliseconds since 1970.
     #[must_use]
     pub fn trying_since(&self) -> Option<u64> {
         let tries = usize::try_from(self.tries).ok()?;
@@ -333,17 +325,14 @@ impl Delivery {
         self.attempts.get(first).map(|attempt| attempt.started_at)
     }
 
-    fn open_attempts(&self) -> impl Iterator<Item = &Attempt> {
+    fn unresolved_attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(|attempt| {
-            attempt.number > self.settled
-                && matches!(
-                    attempt.outcome,
-                    Some(DeliveryOutcome::MayHaveArrived { .. })
-                )
+            attempt.number > self.resolved_through
+                && matches!(attempt.outcome, Some(DeliveryOutcome::Unconfirmed { .. }))
         })
     }
 
-    /// What the last attempt came to.
+    /// Outcome of the last attempt.
     #[must_use]
     pub fn outcome(&self) -> Option<&DeliveryOutcome> {
         self.last().and_then(|attempt| attempt.outcome.as_ref())
@@ -354,12 +343,12 @@ impl Delivery {
 mod tests {
     use super::*;
 
-    const HERE: &str = "http://localhost:8080/tasks";
+    const URL: &str = "http://localhost:8080/tasks";
     const HOUR: u64 = 3_600_000;
 
-    fn lost(key_sent: bool, url: &str, started_at: u64) -> Delivery {
+    fn unconfirmed(key_sent: bool, url: &str, started_at: u64) -> Delivery {
         Delivery {
-            stage: Stage::Unconfirmed,
+            stage: DeliveryStage::Unconfirmed,
             attempts: vec![Attempt {
                 number: 1,
                 key: "k".into(),
@@ -367,9 +356,9 @@ mod tests {
                 url: Some(url.into()),
                 key_sent,
                 started_at,
-                left_at: None,
+                sent_at: None,
                 ended_at: Some(started_at),
-                outcome: Some(DeliveryOutcome::MayHaveArrived {
+                outcome: Some(DeliveryOutcome::Unconfirmed {
                     status: None,
                     message: String::new(),
                 }),
@@ -379,21 +368,21 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_another_try_unsafe_is_named() {
-        for (delivery, why) in [
-            (lost(true, HERE, HOUR), None),
-            (lost(false, HERE, HOUR), Some(Unsafe::KeyNotSent)),
+    fn the_risk_of_posting_again_is_reported() {
+        for (delivery, risk) in [
+            (unconfirmed(true, URL, HOUR), None),
+            (unconfirmed(false, URL, HOUR), Some(ResendRisk::KeyNotSent)),
             (
-                lost(true, "http://localhost:9999/tasks", HOUR),
-                Some(Unsafe::OtherAddress),
+                unconfirmed(true, "http://localhost:9999/tasks", HOUR),
+                Some(ResendRisk::OtherAddress),
             ),
-            (lost(true, HERE, 0), Some(Unsafe::KeyForgotten)),
+            (unconfirmed(true, URL, 0), Some(ResendRisk::KeyForgotten)),
         ] {
-            assert_eq!(delivery.why_not_resent_to(HERE, HOUR, HOUR), why);
-            assert_eq!(delivery.may_be_resent_to(HERE, HOUR, HOUR), why.is_none());
+            assert_eq!(delivery.resend_risk(URL, HOUR, HOUR), risk);
+            assert_eq!(delivery.is_resend_safe(URL, HOUR, HOUR), risk.is_none());
         }
-        let mut settled = lost(false, HERE, HOUR);
-        settled.settled = 1;
-        assert_eq!(settled.why_not_resent_to(HERE, HOUR, HOUR), None);
+        let mut resolved = unconfirmed(false, URL, HOUR);
+        resolved.resolved_through = 1;
+        assert_eq!(resolved.resend_risk(URL, HOUR, HOUR), None);
     }
 }

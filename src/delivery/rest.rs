@@ -88,7 +88,7 @@ pub fn outcome(answer: &ServerReply, now: u64) -> DeliveryOutcome {
         ServerReply::NotSent { message } => DeliveryOutcome::NotSent {
             message: message.clone(),
         },
-        ServerReply::None { message } => DeliveryOutcome::MayHaveArrived {
+        ServerReply::None { message } => DeliveryOutcome::Unconfirmed {
             status: None,
             message: message.clone(),
         },
@@ -125,7 +125,7 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
             if is_no_receipt {
                 // A 2xx that is a web page or JSON-RPC comes from something else than a task
                 // server; whether a task server stands behind it nobody can say.
-                return DeliveryOutcome::MayHaveArrived {
+                return DeliveryOutcome::Unconfirmed {
                     status: Some(status),
                     message: message(),
                 };
@@ -140,17 +140,17 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
             status,
             message: message(),
         },
-        425 | 429 => DeliveryOutcome::NotTaken {
+        425 | 429 => DeliveryOutcome::Failed {
             status,
             retry_after: seconds,
             message: message(),
         },
-        503 if seconds.is_some() => DeliveryOutcome::NotTaken {
+        503 if seconds.is_some() => DeliveryOutcome::Failed {
             status,
             retry_after: seconds,
             message: message(),
         },
-        408 | 409 | 500..=599 => DeliveryOutcome::MayHaveArrived {
+        408 | 409 | 500..=599 => DeliveryOutcome::Unconfirmed {
             status: Some(status),
             message: message(),
         },
@@ -355,7 +355,7 @@ mod tests {
         );
         assert!(matches!(
             silent,
-            DeliveryOutcome::MayHaveArrived { status: None, .. }
+            DeliveryOutcome::Unconfirmed { status: None, .. }
         ));
     }
 
@@ -368,7 +368,7 @@ mod tests {
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
             ("later", None),
         ] {
-            let DeliveryOutcome::NotTaken { retry_after, .. } = http(429, Some(value), "") else {
+            let DeliveryOutcome::Failed { retry_after, .. } = http(429, Some(value), "") else {
                 panic!("{value}");
             };
             assert_eq!(retry_after, seconds, "{value}");
@@ -422,7 +422,7 @@ mod tests {
     #[test]
     fn a_web_page_is_not_taken_for_a_receipt() {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
-        let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, page) else {
+        let DeliveryOutcome::Unconfirmed { message, .. } = http(200, None, page) else {
             panic!("a page is no receipt");
         };
         assert!(message.contains("Sign in"));
@@ -435,7 +435,7 @@ mod tests {
     fn an_answer_in_json_rpc_is_not_taken_for_a_receipt() {
         let error =
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"Invalid Request"}}"#;
-        let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, error) else {
+        let DeliveryOutcome::Unconfirmed { message, .. } = http(200, None, error) else {
             panic!("an error of JSON-RPC is no receipt");
         };
         assert!(message.contains("Model Context Protocol"));

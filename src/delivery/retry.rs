@@ -1,57 +1,56 @@
-//! When a task is tried again: what was not taken, and what may have arrived at a server that
-//! honours its key. Exponential with full jitter, the server's own `Retry-After` first, and an end
-//! to it.
+//! Automatic retries of failed tasks, and of unconfirmed tasks if the server honours their key:
+//! exponential backoff with full jitter, `Retry-After`, and a retry limit.
 
 use crate::random::SeededRng;
 
-/// So often a task is tried before the operator is asked.
-pub const MOST_TRIES: u32 = 12;
-/// For so long a task is tried before the operator is asked, in milliseconds.
-pub const LONGEST_TRYING: u64 = 15 * 60_000;
-/// After so many requests in a row that came to nothing, one at a time is tried until the server
-/// is back.
-pub const TROUBLES_IN_A_ROW: u32 = 3;
+/// Attempts before we give up and ask the operator.
+pub const MAX_TRIES: u32 = 12;
+/// Longest time of retrying before we give up and ask the operator, in milliseconds.
+pub const MAX_TRYING_TIME: u64 = 15 * 60_000;
+/// After this many consecutive failed requests, one task is posted at a time until one succeeds.
+pub const MAX_CONSECUTIVE_FAILURES: u32 = 3;
 
-/// The longest first wait, in milliseconds; each further one is twice as long.
+/// Longest first wait, in milliseconds. The bound doubles with each further wait.
 const FIRST_WAIT: u64 = 1_000;
-/// No wait that the server did not ask for is longer, in milliseconds.
-const LONGEST_WAIT: u64 = 60_000;
+/// Longest wait unless the server asks for more, in milliseconds.
+const MAX_WAIT: u64 = 60_000;
 
-/// How long to wait before the next try, in milliseconds. `tries` is how many there were, `asked`
-/// what the server asked for, and `draw` a number drawn evenly from all there are.
+/// How long to wait before the next attempt, in milliseconds. `tries` is the number of attempts so
+/// far, `retry_after` the server's `Retry-After` in milliseconds, and `jitter` uniformly distributed
+/// over all numbers.
 ///
-/// Without the server's word, any time up to twice the one before it, so that many clients that
-/// failed together do not come back together (full jitter). With it, that time and up to a tenth
-/// more.
+/// Without `Retry-After`, the wait is random between zero and a bound that doubles with each
+/// attempt, so that clients that failed together do not retry together (full jitter). With it, the
+/// wait is up to a tenth longer than the server asks for.
 #[must_use]
-pub fn wait(tries: u32, asked: Option<u64>, draw: u64) -> u64 {
-    match asked {
-        Some(asked) => asked.saturating_add(up_to((asked / 10).max(FIRST_WAIT), draw)),
+pub fn wait(tries: u32, retry_after: Option<u64>, jitter: u64) -> u64 {
+    match retry_after {
+        Some(delay) => delay.saturating_add(scale((delay / 10).max(FIRST_WAIT), jitter)),
         None => {
             let doublings = tries.saturating_sub(1).min(16);
-            up_to((FIRST_WAIT << doublings).min(LONGEST_WAIT), draw)
+            scale((FIRST_WAIT << doublings).min(MAX_WAIT), jitter)
         }
     }
 }
 
-/// Whether another try, after `wait` milliseconds, is still within what is tried by itself.
+/// Whether another attempt after `wait` milliseconds is within the retry limit. `elapsed` is the
+/// time since the first attempt, in milliseconds.
 #[must_use]
-pub fn is_worth_it(tries: u32, trying_for: u64, wait: u64) -> bool {
-    tries < MOST_TRIES && trying_for.saturating_add(wait) <= LONGEST_TRYING
+pub fn is_within_limits(tries: u32, elapsed: u64, wait: u64) -> bool {
+    tries < MAX_TRIES && elapsed.saturating_add(wait) <= MAX_TRYING_TIME
 }
 
-/// The draw for a try: even over all numbers, different for each key and each try, and the same
-/// whenever it is asked for. The key is derived from 128 random bits, so two senders never draw
-/// alike.
+/// Deterministic jitter for an attempt, uniformly distributed and different for each key and
+/// attempt. Keys are derived from 128 random bits, so different clients get different jitter.
 #[must_use]
-pub fn draw(key: &str, attempt: u32) -> u64 {
+pub fn jitter(key: &str, attempt: u32) -> u64 {
     SeededRng::from_texts(&[key], attempt.into()).next_u64()
 }
 
-/// An even draw from 0 to `most`.
-fn up_to(most: u64, draw: u64) -> u64 {
-    let scaled = (u128::from(draw) * (u128::from(most) + 1)) >> 64;
-    u64::try_from(scaled).unwrap_or(most)
+/// Scales uniformly distributed bits to the range from 0 to `max`, inclusive.
+fn scale(max: u64, bits: u64) -> u64 {
+    let scaled = (u128::from(bits) * (u128::from(max) + 1)) >> 64;
+    u64::try_from(scaled).unwrap_or(max)
 }
 
 #[cfg(test)]
@@ -59,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_minute_and_spread_from_nothing_to_their_bound() {
+    fn waits_are_spread_below_a_bound_that_grows_to_a_minute() {
         for (tries, bound) in [
             (1, 1_000),
             (2, 2_000),
@@ -76,29 +75,29 @@ mod tests {
     }
 
     #[test]
-    fn the_server_is_never_asked_before_the_time_it_named() {
-        for asked in [0, 1_000, 90_000] {
-            assert_eq!(wait(5, Some(asked), 0), asked);
-            let latest = wait(5, Some(asked), u64::MAX);
-            assert_eq!(latest, asked + (asked / 10).max(1_000));
+    fn a_wait_is_never_shorter_than_retry_after() {
+        for delay in [0, 1_000, 90_000] {
+            assert_eq!(wait(5, Some(delay), 0), delay);
+            let longest = wait(5, Some(delay), u64::MAX);
+            assert_eq!(longest, delay + (delay / 10).max(1_000));
         }
     }
 
     #[test]
-    fn there_is_an_end_to_it() {
-        assert!(is_worth_it(MOST_TRIES - 1, 0, 0));
-        assert!(!is_worth_it(MOST_TRIES, 0, 0));
-        assert!(is_worth_it(1, 0, LONGEST_TRYING));
-        assert!(!is_worth_it(1, 1, LONGEST_TRYING));
-        assert!(!is_worth_it(1, u64::MAX, u64::MAX));
+    fn retries_end_after_a_number_of_attempts_and_after_a_time() {
+        assert!(is_within_limits(MAX_TRIES - 1, 0, 0));
+        assert!(!is_within_limits(MAX_TRIES, 0, 0));
+        assert!(is_within_limits(1, 0, MAX_TRYING_TIME));
+        assert!(!is_within_limits(1, 1, MAX_TRYING_TIME));
+        assert!(!is_within_limits(1, u64::MAX, u64::MAX));
     }
 
     #[test]
-    fn draws_are_even_and_differ_from_try_to_try() {
-        let draws: Vec<u64> = (0..1_000).map(|attempt| draw("key", attempt)).collect();
-        let low = draws.iter().filter(|draw| **draw < u64::MAX / 2).count();
+    fn jitter_is_uniform_and_differs_between_attempts() {
+        let values: Vec<u64> = (0..1_000).map(|attempt| jitter("key", attempt)).collect();
+        let low = values.iter().filter(|value| **value < u64::MAX / 2).count();
         assert!((400..600).contains(&low), "{low}");
-        assert_eq!(draw("key", 1), draw("key", 1));
-        assert_ne!(draw("key", 1), draw("other", 1));
+        assert_eq!(jitter("key", 1), jitter("key", 1));
+        assert_ne!(jitter("key", 1), jitter("other", 1));
     }
 }

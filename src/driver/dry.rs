@@ -1,5 +1,4 @@
-//! Carries out a dry run. It holds no transport: that nothing leaves the page is a property of
-//! this type, not of a flag.
+//! The driver of dry runs. It has no transport, so its type guarantees that nothing leaves the page.
 
 use std::sync::Arc;
 
@@ -18,12 +17,12 @@ pub struct DryDriver<C> {
 }
 
 impl<C: Clock> DryDriver<C> {
-    /// A driver that waits by this clock.
+    /// Creates a driver with this clock.
     pub fn new(clock: C) -> Self {
         DryDriver { clock }
     }
 
-    /// Makes the tasks of the brief, one after the other, so that they are seen to arrive.
+    /// Generates the tasks of the brief, yielding after each so that the page can show it.
     pub async fn generate(
         &self,
         assignment: Assignment,
@@ -69,10 +68,10 @@ impl<C: Clock> DryDriver<C> {
         }));
     }
 
-    /// Writes the receipt of a delivery that did not take place.
+    /// Ends an attempt with a dry receipt.
     pub async fn deliver(&self, posting: Posting, report: &dyn Fn(Report)) {
         self.clock.sleep(0).await;
-        report(Report::event(Event::Answered {
+        report(Report::event(Event::AttemptEnded {
             draft: posting.draft,
             attempt: posting.attempt,
             outcome: DeliveryOutcome::Dry,

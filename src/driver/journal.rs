@@ -1,11 +1,12 @@
-//! What is kept, so that a reload loses nothing: a record for the run and one for each draft,
-//! written when they change; and before a request leaves, durably.
+//! Stored records, so that a reload loses nothing: one for the run and one for each draft. They are
+//! written when they change, and durably before a request is sent.
 
 use crate::ports::{Entry, Store, StoreError, Table};
 use crate::review::{DraftId, RunId};
 use crate::run::{Change, DraftRecord, RecordError, Run, RunRecord, Step, TaskDraft};
 
-/// The record of a run, ready to be kept. `None` never happens for what serde can write.
+/// The record of a run as a store entry. `None` only if it cannot be serialized, which does not
+/// happen.
 #[must_use]
 pub fn run_entry(run: &Run) -> Option<Entry> {
     Some(Entry {
@@ -15,7 +16,7 @@ pub fn run_entry(run: &Run) -> Option<Entry> {
     })
 }
 
-/// The record of a draft, ready to be kept.
+/// The record of a draft as a store entry. `None` as for [`run_entry`].
 #[must_use]
 pub fn draft_entry(draft: &TaskDraft) -> Option<Entry> {
     Some(Entry {
@@ -25,7 +26,7 @@ pub fn draft_entry(draft: &TaskDraft) -> Option<Entry> {
     })
 }
 
-/// The records of what changed.
+/// The records of everything that changed.
 #[must_use]
 pub fn entries<'a>(run: &Run, changes: impl IntoIterator<Item = &'a Change>) -> Vec<Entry> {
     changes
@@ -37,32 +38,32 @@ pub fn entries<'a>(run: &Run, changes: impl IntoIterator<Item = &'a Change>) -> 
         .collect()
 }
 
-/// What was found of a run.
+/// Result of loading a run.
 #[derive(Debug)]
 pub enum Loaded {
-    /// The run, and what changed when what was under way was settled.
+    /// The run, and what changed when interrupted work was recovered.
     Run(Box<Run>, Step),
-    /// There is none of this id.
+    /// No run with this id is stored.
     Absent,
-    /// It is there and cannot be read; it is left as it is.
+    /// The run is stored but cannot be read. It is left unchanged.
     Unreadable(RecordError),
 }
 
-/// Reads a run as it stood when the page went away, to go on with it.
+/// Loads a run to continue it after its page was closed.
 ///
 /// # Errors
-/// [`StoreError`] where nothing can be read at all.
+/// [`StoreError`] if the store cannot be read.
 pub async fn load<S: Store>(store: &S, id: &str, now: u64) -> Result<Loaded, StoreError> {
     read(store, id, |run, drafts| Run::restore_from(run, drafts, now)).await
 }
 
-/// Reads a run as it stands, to look on while another page carries it out.
+/// Loads a run without changing it, to display it while another page drives it.
 ///
 /// # Errors
-/// [`StoreError`] where nothing can be read at all.
+/// [`StoreError`] if the store cannot be read.
 pub async fn load_read_only<S: Store>(store: &S, id: &str) -> Result<Loaded, StoreError> {
     read(store, id, |run, drafts| {
-        Ok((Run::as_recorded(run, drafts)?, Step::default()))
+        Ok((Run::from_records(run, drafts)?, Step::default()))
     })
     .await
 }
@@ -83,18 +84,19 @@ async fn read<S: Store>(
     })
 }
 
-/// Reads anew what another page changed of a run: the run itself, and some of its drafts.
+/// Loads the records of a run that another page changed. Omits records that cannot be read.
 ///
 /// # Errors
-/// [`StoreError`] where nothing can be read at all. Records that cannot be understood are left out.
-pub async fn renew<S: Store>(
+/// [`StoreError`] if the store cannot be read.
+pub async fn load_changes<S: Store>(
     store: &S,
     changes: &[Change],
     id: &RunId,
 ) -> Result<(Option<RunRecord>, Vec<DraftRecord>), StoreError> {
-    let run = match changes.contains(&Change::Run) {
-        true => store.read(Table::Runs, &id.to_string()).await?,
-        false => None,
+    let run = if changes.contains(&Change::Run) {
+        store.read(Table::Runs, &id.to_string()).await?
+    } else {
+        None
     };
     let drafts: Vec<&DraftId> = changes
         .iter()
@@ -103,7 +105,7 @@ pub async fn renew<S: Store>(
             Change::Run => None,
         })
         .collect();
-    let texts = if drafts.len() > MOST_READ_ONE_BY_ONE {
+    let texts = if drafts.len() > MAX_SINGLE_READS {
         store.read_all(Table::Drafts, &format!("{id}-")).await?
     } else {
         let mut texts = Vec::with_capacity(drafts.len());
@@ -118,14 +120,14 @@ pub async fn renew<S: Store>(
     ))
 }
 
-/// Above so many, all drafts of a run are read at once.
-const MOST_READ_ONE_BY_ONE: usize = 50;
+/// Above this number of changed drafts, all drafts of the run are read in one operation.
+const MAX_SINGLE_READS: usize = 50;
 
 fn draft_records(texts: &[String]) -> Result<Vec<DraftRecord>, RecordError> {
     texts.iter().map(|text| DraftRecord::read(text)).collect()
 }
 
-/// Drafts sort by their key as by their ordinal.
+/// The store key of a draft. Sorts like the ordinal.
 fn key(id: &DraftId) -> String {
     format!("{}-{:010}", id.run, id.ordinal)
 }

@@ -44,7 +44,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                 post(&self.tasks, server, &posting.approval, &token, now).await
             }
         };
-        report(Report::event(Event::Answered {
+        report(Report::event(Event::AttemptEnded {
             draft: posting.draft,
             attempt: posting.attempt,
             outcome,
@@ -67,7 +67,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             Some((server, Some(token))) => {
                 let request = look_up::request(server, key);
                 let answer = self.tasks.look_up(&request, &token).await;
-                look_up::read(&answer, key, now()).with_words(|text| token.taken_out_of(text))
+                look_up::read(&answer, key, now()).map_server_text(|text| token.taken_out_of(text))
             }
         };
         report(Report::event(Event::LookedUp { draft, answer }));
@@ -91,7 +91,7 @@ pub async fn post<T: TaskSink>(
     now: impl Fn() -> u64,
 ) -> DeliveryOutcome {
     let answer = tasks.post(&rest::request(server, approval), token).await;
-    rest::outcome(&answer, now()).with_words(|text| token.taken_out_of(text))
+    rest::outcome(&answer, now()).map_server_text(|text| token.taken_out_of(text))
 }
 
 fn not_configured() -> ServerReply {

@@ -1,5 +1,5 @@
-//! Carries out what a run wants done, over the ports. There is one driver for dry runs, which has
-//! no way to the network in any of its parts, and one for live runs.
+//! Drivers carry out the effects of a run through the ports. One is for live runs; the other is for
+//! dry runs and has no access to the network.
 
 mod dry;
 mod headless;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use dry::DryDriver;
 pub use headless::run_generation;
-pub use journal::{Loaded, draft_entry, entries, load, load_read_only, renew, run_entry};
+pub use journal::{Loaded, draft_entry, entries, load, load_changes, load_read_only, run_entry};
 pub use live::{LiveDriver, post};
 pub use model_call::request_for;
 pub use write_queue::{Transaction, WriteQueue};
@@ -27,23 +27,23 @@ use crate::run::{Event, Run};
 use crate::schema::{Check, TaskSchema, Violation};
 use crate::settings::Connection;
 
-/// What a generation works on.
+/// Input of one call to the model.
 #[derive(Debug, Clone)]
 pub struct Assignment {
     /// The brief.
     pub brief: Brief,
     /// The task schema.
     pub schema: TaskSchema,
-    /// The endpoints; of no use to a dry run.
+    /// The connection. A dry run does not use it.
     pub connection: Connection,
-    /// What is asked for.
+    /// What to ask for.
     pub ask: Ask,
-    /// How much of the schema the endpoint is asked to enforce.
+    /// The response format to ask for at most.
     pub response_format: ResponseFormat,
 }
 
 impl Assignment {
-    /// What a run wants asked; none where it has no brief.
+    /// The input for a request of this run; `None` if the run has no brief.
     #[must_use]
     pub fn of(run: &Run, ask: Ask, response_format: ResponseFormat) -> Option<Assignment> {
         Some(Assignment {
@@ -55,7 +55,7 @@ impl Assignment {
         })
     }
 
-    /// What a live run of this brief would begin with.
+    /// The input for the first request of a live run with this brief.
     #[must_use]
     pub fn first(
         brief: Brief,
@@ -63,11 +63,11 @@ impl Assignment {
         connection: Connection,
         response_format: ResponseFormat,
     ) -> Assignment {
-        let most = connection.model.as_ref().and_then(|model| {
-            let most = model.limits.tasks_per_request.get();
-            u16::try_from(most).ok().and_then(Count::new)
+        let limit = connection.model.as_ref().and_then(|model| {
+            let limit = model.limits.tasks_per_request.get();
+            u16::try_from(limit).ok().and_then(Count::new)
         });
-        let ask = Ask::first(&brief, most.unwrap_or(brief.count));
+        let ask = Ask::first(&brief, limit.unwrap_or(brief.count));
         Assignment {
             brief,
             schema,
@@ -78,12 +78,12 @@ impl Assignment {
     }
 }
 
-/// What a driver tells while it works.
+/// What a driver reports while it works.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// Something happened to the run.
+    /// An event for the run.
     Event(Box<Event>),
-    /// More of the answer's text, for those who watch it arrive.
+    /// More of the response text, for live display.
     Text(String),
     /// Something odd that takes nothing away from the answer.
     Notice {
@@ -107,7 +107,7 @@ impl Report {
     }
 }
 
-/// Says what the schema says of a text.
+/// Checks a text against the schema and returns the event for the run.
 #[must_use]
 pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>) -> Event {
     let violations = match Document::of_shared(text) {

@@ -1,20 +1,20 @@
-//! Keeps what changes: gathers it while the store is busy, and hands it over in one transaction
-//! after the other. So however fast tasks go, there is one commit for all that came meanwhile.
+//! Groups changes into transactions. There is one transaction at a time; changes made in the
+//! meantime go into the next one, so the number of commits does not grow with the posting rate.
 
 use super::journal;
 use crate::ports::{Durability, Entry, StoreError};
 use crate::review::DraftId;
 use crate::run::{Change, Changes, Event, Run};
 
-/// At most so many records are written at a time, so that the page answers input meanwhile and
-/// their texts do not all stand in memory twice.
-const MOST_AT_ONCE: usize = 250;
+/// Maximum number of records per transaction. Keeps the page responsive, and avoids having all texts
+/// in memory twice.
+const MAX_ENTRIES: usize = 250;
 
-/// What waits to be written.
+/// Changes that are not written yet.
 #[derive(Debug, Default)]
 pub struct WriteQueue {
     changes: Changes,
-    /// Attempts whose requests wait for their records.
+    /// Attempts that are sent once their records are written.
     attempts: Vec<(DraftId, u32)>,
     is_busy: bool,
 }
@@ -22,76 +22,83 @@ pub struct WriteQueue {
 /// One transaction.
 #[derive(Debug)]
 pub struct Transaction {
-    /// What is written.
+    /// The records to write.
     pub entries: Vec<Entry>,
-    /// How sure it must be.
+    /// The required durability.
     pub durability: Durability,
     changes: Vec<Change>,
     attempts: Vec<(DraftId, u32)>,
 }
 
 impl WriteQueue {
-    /// These changed.
-    pub fn note(&mut self, changes: impl IntoIterator<Item = Change>) {
+    /// Adds changes.
+    pub fn add(&mut self, changes: impl IntoIterator<Item = Change>) {
         self.changes.extend(changes);
     }
 
-    /// This attempt leaves once it is written.
-    pub fn note_attempt(&mut self, draft: DraftId, attempt: u32) {
+    /// Adds an attempt, to be reported as journaled once it is written.
+    pub fn add_attempt(&mut self, draft: DraftId, attempt: u32) {
         self.changes.extend([Change::Draft(draft.clone())]);
         self.attempts.push((draft, attempt));
     }
 
-    /// Whether what waits can be gathered for a moment: tasks that are written down leave meanwhile,
-    /// and what they come to is no loss with a server that knows their keys.
+    /// Whether the next transaction may be delayed to collect more changes. True if enough attempts
+    /// are journaled to keep the server busy; losing outcomes in the meantime is harmless, because
+    /// the server honours keys.
     #[must_use]
-    pub fn may_gather(&self, run: &Run) -> bool {
-        run.writes_ahead() && (self.attempts.is_empty() || run.has_enough_written())
+    pub fn may_delay(&self, run: &Run) -> bool {
+        run.journals_ahead() && (self.attempts.is_empty() || run.has_enough_journaled())
     }
 
-    /// The next transaction; none while one is under way, or where nothing waits. An attempt goes
-    /// with the last of what changed before it: without that, its record would be of no use after
-    /// a reload.
+    /// The next transaction; `None` while one is under way or if nothing changed. Attempts are part
+    /// of the transaction that empties the queue, because their records are useless after a reload
+    /// without the changes before them.
     pub fn next(&mut self, run: &Run) -> Option<Transaction> {
         if self.is_busy || self.changes.is_empty() {
             return None;
         }
-        let changes = self.changes.take(run.id(), MOST_AT_ONCE);
-        let attempts = match self.changes.is_empty() {
-            true => std::mem::take(&mut self.attempts),
-            false => Vec::new(),
+        let changes = self.changes.take(run.id(), MAX_ENTRIES);
+        let attempts = if self.changes.is_empty() {
+            std::mem::take(&mut self.attempts)
+        } else {
+            Vec::new()
         };
         self.is_busy = true;
         Some(Transaction {
             entries: journal::entries(run, &changes),
-            durability: match attempts.is_empty() {
-                true => Durability::Relaxed,
-                false => Durability::Strict,
+            durability: if attempts.is_empty() {
+                Durability::Relaxed
+            } else {
+                Durability::Strict
             },
             changes,
             attempts,
         })
     }
 
-    /// A transaction has committed, or has not: says what the run is to be told of it. What was not
-    /// written is written with the next change.
-    pub fn done(&mut self, writing: Transaction, result: &Result<(), StoreError>) -> Vec<Event> {
+    /// Handles the result of a transaction and returns the events for the run. After a failure, the
+    /// changes stay in the queue and are written with the next change.
+    pub fn done(
+        &mut self,
+        transaction: Transaction,
+        result: &Result<(), StoreError>,
+    ) -> Vec<Event> {
         self.is_busy = false;
         match result {
             Ok(()) => {
                 let event = |(draft, attempt)| Event::Journaled { draft, attempt };
-                writing.attempts.into_iter().map(event).collect()
+                transaction.attempts.into_iter().map(event).collect()
             }
             Err(error) => {
-                self.changes.extend(writing.changes);
-                // Those that waited for a later part cannot be written either.
+                self.changes.extend(transaction.changes);
+                // Attempts that wait for a later transaction cannot be journaled either.
                 let waiting = std::mem::take(&mut self.attempts);
                 let failed = |(draft, attempt)| Event::JournalFailed {
                     draft,
                     attempt,
                     reason: error.to_string(),
                 };
-                writing
+                transaction
                     .attempts
                     .into_iter()
                     .chain(waiting)
@@ -101,15 +108,15 @@ impl WriteQueue {
         }
     }
 
-    /// Everything that waits, for a run that is left.
-    pub fn take_rest(&mut self, run: &Run) -> Vec<Entry> {
+    /// Removes and returns the records of all changes, when the run is no longer displayed.
+    pub fn drain(&mut self, run: &Run) -> Vec<Entry> {
         self.attempts.clear();
         journal::entries(run, &self.changes.take_all(run.id()))
     }
 }
 
 impl Transaction {
-    /// What changed, for pages that look on.
+    /// What changed, for read-only pages.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes

@@ -1,4 +1,4 @@
-//! One task on its way from proposal to decision.
+//! A task from its arrival to the operator's decision.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::document::{Document, DocumentError};
 use crate::schema::{Roles, Violation};
 
-/// A run's identity: 32 hexadecimal digits, drawn at random.
+/// Identity of a run: 32 random hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(Arc<str>);
 
 impl RunId {
-    /// An identity from 128 random bits.
+    /// Creates an identity from 128 random bits.
     #[must_use]
     pub fn from_bits(bits: u128) -> RunId {
         RunId(format!("{bits:032x}").into())
@@ -28,20 +28,19 @@ impl fmt::Display for RunId {
     }
 }
 
-/// A draft's identity: its run, and its place in the order of arrival, from 1. Never a field of
-/// the task.
+/// Identity of a draft: its run and its ordinal. Never a field of the task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DraftId {
-    /// The run it belongs to.
+    /// The run.
     pub run: RunId,
-    /// Its place in the order of arrival, from 1.
+    /// Position in order of arrival, from 1.
     pub ordinal: u32,
 }
 
 impl DraftId {
-    /// Its place among the drafts of its run, from 0.
+    /// Index among the drafts of the run, from 0.
     #[must_use]
-    pub fn place(&self) -> Option<usize> {
+    pub fn index(&self) -> Option<usize> {
         usize::try_from(self.ordinal).ok()?.checked_sub(1)
     }
 }
@@ -52,42 +51,41 @@ impl fmt::Display for DraftId {
     }
 }
 
-/// Where a task came from.
+/// Origin of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A model wrote it.
     Model,
-    /// The dry run's generator made it. Such a task is never posted.
+    /// The dry-run generator made it. Such a task is never posted.
     DryRun,
-    /// The operator brought it in.
-    Pasted,
+    /// The operator imported it.
+    Imported,
 }
 
-/// The text as it stands now. While someone edits it, it may be no JSON at all; it is kept all
-/// the same.
+/// The current text of a task. It may not be JSON while the operator edits it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
-    /// One JSON value, with nothing around it. Where its parts stand is read again when somebody
-    /// looks: keeping that would take half as much memory as the text.
-    Whole(Arc<str>),
-    /// Text that is not JSON yet, and why.
-    Broken {
-        /// As typed.
+    /// One JSON value without surrounding whitespace. Positions are not stored but parsed on demand,
+    /// because they would take half as much memory as the text.
+    Json(Arc<str>),
+    /// Text that is not JSON.
+    NotJson {
+        /// The text as typed.
         text: Arc<str>,
-        /// What is wrong with it.
+        /// The syntax error.
         error: Box<DocumentError>,
     },
 }
 
 impl Content {
-    /// Reads a text; what is not JSON is kept as it is.
+    /// Parses a text. A text that is not JSON is preserved.
     #[must_use]
     pub fn read(text: &Arc<str>) -> Content {
         match Document::of_shared(text) {
-            // Whitespace around the value is part of what was typed and of no meaning: it goes.
-            Ok(document) => Content::Whole(document.shared_text()),
-            Err(error) => Content::Broken {
+            // Surrounding whitespace has no meaning and is removed.
+            Ok(document) => Content::Json(document.shared_text()),
+            Err(error) => Content::NotJson {
                 text: Arc::clone(text),
                 error: Box::new(error),
             },
@@ -98,123 +96,122 @@ impl Content {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Content::Whole(text) | Content::Broken { text, .. } => text,
+            Content::Json(text) | Content::NotJson { text, .. } => text,
         }
     }
 
-    /// The exact text, shared and not copied.
+    /// The exact text, without copying it.
     #[must_use]
     pub fn shared_text(&self) -> Arc<str> {
         match self {
-            Content::Whole(text) | Content::Broken { text, .. } => Arc::clone(text),
+            Content::Json(text) | Content::NotJson { text, .. } => Arc::clone(text),
         }
     }
 
     /// Whether the text is JSON.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
-        matches!(self, Content::Whole(_))
+    pub fn is_json(&self) -> bool {
+        matches!(self, Content::Json(_))
     }
 
-    /// The document, where the text is one: read anew.
+    /// Parses the text; `None` if it is not JSON.
     #[must_use]
     pub fn document(&self) -> Option<Document> {
         match self {
-            Content::Whole(text) => Document::of_shared(text).ok(),
-            Content::Broken { .. } => None,
+            Content::Json(text) => Document::of_shared(text).ok(),
+            Content::NotJson { .. } => None,
         }
     }
 }
 
-/// What exactly was approved.
+/// An approval of exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// The bytes that will leave.
+    /// The body to post.
     pub body: Arc<str>,
-    /// Their SHA-256, in hexadecimal.
+    /// Its SHA-256, in hexadecimal.
     pub digest: Arc<str>,
-    /// The idempotency key that stands for them: the same through retries, tabs and reloads,
-    /// another one for another body.
+    /// Its idempotency key: the same in all retries, tabs and reloads, and different for every body.
     pub key: Arc<str>,
 }
 
-/// What the operator decided.
+/// The operator's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Review {
-    /// Nothing yet.
+    /// No decision yet.
     #[default]
-    Proposed,
-    /// It may leave, exactly so.
+    Undecided,
+    /// The task may be posted with exactly this body.
     Approved(Approval),
-    /// It may not.
+    /// The task must not be posted.
     Rejected {
-        /// Why; may be empty.
+        /// The reason; may be empty.
         reason: String,
     },
 }
 
-/// What stands beside a task until the operator accepts or discards it.
+/// A change suggested by the model, for the operator to accept or discard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SuggestedEdit {
-    /// How it relates to the task.
+    /// How it changes the task.
     pub kind: SuggestedEditKind,
-    /// The request of the run that it came with, from 1.
+    /// Number of the follow-up request within the run, from 1.
     pub request: usize,
-    /// Its text.
+    /// The suggested text.
     pub text: Arc<str>,
-    /// What the schema says of it.
+    /// The schema violations of that text.
     pub violations: Vec<Violation>,
 }
 
-/// How a proposal relates to the task that it stands beside.
+/// How a suggested edit changes the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuggestedEditKind {
-    /// It would take its place.
-    Instead,
-    /// It and the others would take its place.
+    /// It replaces the task.
+    Replace,
+    /// It is one of several tasks that replace the task.
     Part,
 }
 
-/// One task, from proposal to receipt. `D` is the state of its delivery, which this module does
-/// not look into.
+/// A task from its arrival to its receipt. `D` is the state of its delivery, which is opaque to this
+/// module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft<D> {
-    /// Its identity.
+    /// Identity of the draft.
     pub id: DraftId,
-    /// Where it came from.
+    /// Origin of the task.
     pub origin: Origin,
-    /// The text as it came.
+    /// The original text.
     pub proposed: Arc<str>,
-    /// The text as it stands.
+    /// The current text.
     pub content: Content,
-    /// How often the text was changed; a check that comes back for an earlier one is of no use.
+    /// Number of changes to the text. The check of an earlier revision is ignored.
     pub revision: u32,
-    /// What the schema says of it; none while the check is under way.
+    /// The schema violations; `None` while the check is under way.
     pub violations: Option<Vec<Violation>>,
-    /// What the operator decided.
+    /// The operator's decision.
     pub review: Review,
-    /// What the model proposed for it when it was asked again.
+    /// Suggested edits from the last follow-up request.
     pub suggested_edits: Vec<SuggestedEdit>,
-    /// How far its delivery is.
+    /// State of the delivery.
     pub delivery: D,
 }
 
 impl<D> Draft<D> {
-    /// Whether the text is JSON and breaks no rule. `false` while that is not known.
+    /// Whether the text is JSON without violations. `false` while it is being checked.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.content.is_whole() && self.violations.as_ref().is_some_and(Vec::is_empty)
+        self.content.is_json() && self.violations.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// Whether it was changed since it came.
+    /// Whether the text differs from the original.
     #[must_use]
     pub fn is_edited(&self) -> bool {
         self.content.text() != &*self.proposed
     }
 
-    /// The approval, where there is one.
+    /// The approval, if the task is approved.
     #[must_use]
     pub fn approval(&self) -> Option<&Approval> {
         match &self.review {
@@ -223,21 +220,21 @@ impl<D> Draft<D> {
         }
     }
 
-    /// Its task key, if its schema has that role.
+    /// The task key, if the schema has this role.
     #[must_use]
     pub fn key(&self, roles: &Roles) -> Option<String> {
         let document = self.content.document()?;
         roles.key(document.root()).map(Cow::into_owned)
     }
 
-    /// Its title, if its schema has that role.
+    /// The title, if the schema has this role.
     #[must_use]
     pub fn title(&self, roles: &Roles) -> Option<String> {
         let document = self.content.document()?;
         roles.title(document.root()).map(Cow::into_owned)
     }
 
-    /// The keys of the tasks it depends on.
+    /// The keys of the task's dependencies.
     #[must_use]
     pub fn dependencies(&self, roles: &Roles) -> Vec<String> {
         let document = self.content.document();
@@ -250,32 +247,32 @@ impl<D> Draft<D> {
     }
 }
 
-/// What a draft is, in one word, for lists and filters. In the order of the list's filters.
+/// State of a draft, for lists and filters. In the order of the list's filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DraftState {
-    /// Its check is under way.
+    /// The schema check is under way.
     Checking,
-    /// It breaks a rule, or is not JSON.
+    /// It violates the schema, or is not JSON.
     Invalid,
-    /// Valid, and nothing decided.
+    /// Valid, without a decision.
     Ready,
-    /// Approved, not posted yet.
+    /// Approved but not posted.
     Approved,
     /// Rejected by the operator.
     Rejected,
-    /// Waiting for its turn.
+    /// Waiting to be posted.
     Queued,
-    /// On its way.
+    /// Being posted.
     Sending,
     /// The server has it.
     Delivered,
-    /// A dry run's receipt: nothing left this page.
+    /// A dry run's receipt: nothing was sent.
     DryDelivered,
-    /// The server will not take it as it is.
+    /// The server does not accept it.
     Refused,
-    /// The server did not take it; safe to send again.
+    /// The server did not accept it; it is safe to post it again.
     Failed,
-    /// It may have arrived.
+    /// The server may or may not have it.
     Unconfirmed,
 }
 
@@ -296,7 +293,7 @@ impl DraftState {
         DraftState::Unconfirmed,
     ];
 
-    /// Posted, and come to something one way or another; dry receipts included.
+    /// Posted, with an outcome. Includes dry receipts.
     pub const ENDED: [DraftState; 5] = [
         DraftState::Delivered,
         DraftState::DryDelivered,
@@ -305,12 +302,12 @@ impl DraftState {
         DraftState::Unconfirmed,
     ];
 
-    /// Posted, and waiting or on its way.
-    pub const UNDER_WAY: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
+    /// Queued or being posted.
+    pub const IN_PROGRESS: [DraftState; 2] = [DraftState::Queued, DraftState::Sending];
 
-    /// The page's word for it.
+    /// The label in the interface.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
             DraftState::Checking => "Checking",
             DraftState::Invalid => "Invalid",
@@ -327,7 +324,7 @@ impl DraftState {
         }
     }
 
-    /// Its name in markup and style sheets.
+    /// The identifier in markup, style sheets and receipts.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {

@@ -1,39 +1,39 @@
-//! Tasks that exist already: from pasted or dropped text to one text for each task.
+//! Import of existing tasks: splits pasted or dropped text into tasks.
 
 use std::sync::Arc;
 
 use crate::document::{Document, DocumentError, Kind, Node, Reader};
 
-/// At most so many tasks are brought in at once.
+/// Maximum number of tasks per import.
 pub const MAX_TASKS: usize = 10_000;
 
-/// Why a text brings no tasks in. It is not lost: it stays where it was typed.
+/// Why a text cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// There is nothing.
-    #[error("there is nothing to bring in")]
+    /// The text has no tasks.
+    #[error("there are no tasks to import")]
     Empty,
-    /// It is neither one JSON document nor JSON Lines.
-    #[error("line {line} is not JSON: {error}")]
+    /// The text is neither one JSON document nor JSON Lines.
+    #[error("line {line} is not valid JSON: {error}")]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The syntax error.
         error: DocumentError,
     },
-    /// A list holds something that cannot be a task.
+    /// An entry cannot be a task.
     #[error("entry {entry} is not a JSON object")]
     NotAnObject {
-        /// Its place, from 1.
+        /// Number of the entry, from 1.
         entry: usize,
     },
-    /// Too many.
-    #[error("more than {MAX_TASKS} tasks")]
+    /// The text has too many tasks.
+    #[error("there are more than {MAX_TASKS} tasks")]
     TooMany,
 }
 
 impl ImportError {
-    /// A stable name for the kind of error.
+    /// A stable identifier of the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -44,30 +44,30 @@ impl ImportError {
         }
     }
 
-    /// What to do about it.
+    /// What the operator can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             ImportError::Empty | ImportError::NotJson { .. } | ImportError::NotAnObject { .. } => {
-                "Give one JSON object, an array of them, {\"tasks\": [...]}, or one object on each line."
+                "Provide a JSON object, an array of objects, {\"tasks\": [...]}, or one object per line."
             }
-            ImportError::TooMany => "Bring them in by parts.",
+            ImportError::TooMany => "Import them in several parts.",
         }
     }
 }
 
-/// The texts of the tasks in `text`: of one object, of an array, of `{"tasks": [...]}`, or of JSON
-/// Lines. Each is its exact source text.
+/// Returns the exact source text of each task in `text`, which may be one object, an array,
+/// `{"tasks": [...]}` or JSON Lines.
 ///
 /// # Errors
-/// [`ImportError`]; nothing is brought in by halves.
+/// [`ImportError`] if any part of the text is not a task.
 pub fn split(text: &str) -> Result<Vec<Arc<str>>, ImportError> {
     let mut texts = Vec::new();
     for_each(text, &mut |task| texts.push(Arc::from(task.text())))?;
     Ok(texts)
 }
 
-/// How many tasks [`split`] would find. No text is copied.
+/// Number of tasks that [`split`] finds. Copies no text.
 ///
 /// # Errors
 /// As [`split`].
@@ -75,11 +75,11 @@ pub fn count(text: &str) -> Result<usize, ImportError> {
     for_each(text, &mut |_| {})
 }
 
-/// Calls `each` with every task that [`split`] would find, in their order, read in place. Returns
-/// how many there are.
+/// Calls `each` with every task that [`split`] finds, in order and without copying. Returns their
+/// number.
 ///
 /// # Errors
-/// As [`split`]; `each` may have been called until then.
+/// As [`split`], possibly after calling `each` for the preceding tasks.
 pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
@@ -88,8 +88,8 @@ pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, Imp
     let mut reader = Reader::default();
     let mut found = Found { count: 0, each };
     let Some(root) = reader.read(text) else {
-        lines(text, &mut found)?;
-        return found.all();
+        json_lines(text, &mut found)?;
+        return found.finish();
     };
     let tasks = root.get("tasks");
     match (root.kind(), tasks) {
@@ -99,11 +99,10 @@ pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, Imp
         }
         _ => found.add(root)?,
     }
-    found.all()
+    found.finish()
 }
 
-/// One object a line.
-fn lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
+fn json_lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
     let mut reader = Reader::default();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim().is_empty() {
@@ -117,10 +116,11 @@ fn lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
 }
 
 fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> ImportError {
-    let fault = |text: &str| Document::parse(text).err();
-    // One document over several lines that is not whole: its own error says more.
-    let whole = fault(text).filter(|_| is_first);
-    match (whole, fault(line)) {
+    let error_of = |text: &str| Document::parse(text).err();
+    // For an invalid document over several lines, its own error is more specific than that of its
+    // first line.
+    let document_error = error_of(text).filter(|_| is_first);
+    match (document_error, error_of(line)) {
         (Some(error), _) => ImportError::NotJson {
             line: error.line(),
             error,
@@ -153,7 +153,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    fn all(self) -> Result<usize, ImportError> {
+    fn finish(self) -> Result<usize, ImportError> {
         match self.count {
             0 => Err(ImportError::Empty),
             count => Ok(count),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_come_in_every_usual_form_with_their_exact_text() {
+    fn every_supported_form_yields_the_exact_text_of_its_tasks() {
         let a = r#"{"n": 98765432109876543210}"#;
         for text in [
             a.to_owned(),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_brought_in_says_where_and_why() {
+    fn errors_name_the_kind_and_the_line() {
         for (text, code) in [
             ("", "bring_empty"),
             ("[]", "bring_empty"),

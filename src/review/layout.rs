@@ -1,17 +1,17 @@
-//! A document laid out over lines for reading, every name, number and string as it was written.
+//! Pretty-printing of JSON with unchanged names, numbers and strings.
 
 use crate::document::{Document, Kind, Node, quote};
 
-/// The document with one member or item a line, indented by two spaces. Only whitespace between
-/// tokens differs from the document's text; member names are written in their shortest form.
+/// Formats a document with one member or item per line, indented by two spaces. Changes only the
+/// whitespace between tokens, and writes member names with the fewest escapes.
 #[must_use]
-pub fn laid_out(document: &Document) -> String {
+pub fn pretty_print(document: &Document) -> String {
     let mut text = String::with_capacity(document.text().len() * 2);
     write(document.root(), 0, &mut text);
     text
 }
 
-// Depth is bounded by the scanner, so recursion is.
+// The scanner limits the depth of a document, and so the recursion.
 fn write(node: Node<'_>, depth: usize, text: &mut String) {
     match node.kind() {
         Kind::Object if !node.is_empty() => {
@@ -54,14 +54,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_order_and_doubled_names_stay_as_they_were_written() {
+    fn digits_order_and_duplicate_members_are_preserved() {
         let text = r#"{"b":1.0e2,"a":[10000000000000000001,{}],"b":"\u00e9 / é","c":[]}"#;
-        let laid = laid_out(&Document::parse(text).unwrap());
+        let formatted = pretty_print(&Document::parse(text).unwrap());
         assert_eq!(
-            laid,
+            formatted,
             "{\n  \"b\": 1.0e2,\n  \"a\": [\n    10000000000000000001,\n    {}\n  ],\n  \"b\": \"\\u00e9 / é\",\n  \"c\": []\n}"
         );
-        let again = Document::parse(&laid).unwrap();
-        assert_eq!(laid_out(&again), laid, "laying out twice changes nothing");
+        let reparsed = Document::parse(&formatted).unwrap();
+        assert_eq!(pretty_print(&reparsed), formatted, "idempotent");
     }
 }

@@ -1,7 +1,7 @@
-//! Drafts: what was proposed, what was made of it, and what the operator decided.
+//! Drafts: the proposed text, its edits and the operator's decision.
 //!
-//! Nothing is posted that was not approved, and what is approved is a text: its bytes, their
-//! SHA-256 and the key that stands for them are fixed at that moment. An edit takes it back.
+//! Only approved tasks are posted. An approval fixes the exact bytes, their SHA-256 and their
+//! idempotency key; editing the task withdraws it.
 
 pub mod diff;
 mod draft;

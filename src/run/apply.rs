@@ -1,18 +1,18 @@
-//! Which part of the run an event belongs to.
+//! Dispatches events to the parts of the run.
 
 use super::Run;
 use super::event::{Event, Step};
 
 impl Run {
-    /// Takes an event that happened at `now` (milliseconds since 1970). Events that come too late
-    /// (a check of an earlier text, an answer to an attempt that was settled) change nothing.
+    /// Applies an event that happened at `now`, in milliseconds since 1970. Late events have no
+    /// effect, such as the check of an earlier text or the outcome of an attempt that already ended.
     pub fn apply(&mut self, event: Event, now: u64) -> Step {
         let mut step = Step::default();
-        let done = match event {
+        let result = match event {
             Event::StopGeneration => self.stop_generation(now, &mut step),
             Event::AcceptPartial { outcome } => self.accept_partial(&outcome, &mut step),
-            Event::AskForMissing { outcome } => self.ask_for_missing(&outcome, now, &mut step),
-            Event::FollowUp(again) => self.follow_up(again, now, &mut step),
+            Event::RequestMissing { outcome } => self.request_missing(&outcome, now, &mut step),
+            Event::FollowUp(follow_up) => self.follow_up(follow_up, now, &mut step),
             Event::AcceptSuggestedEdits { draft } => self.accept_suggested_edits(&draft, &mut step),
             Event::DiscardSuggestedEdits { draft } => {
                 self.discard_suggested_edits(&draft, &mut step)
@@ -22,19 +22,19 @@ impl Run {
                 violations,
             } => self.task_arrived(&document, violations, &mut step),
             Event::UsageArrived(usage) => self.usage_arrived(usage, &mut step),
-            Event::CallStarted { response_format } => self.call_made(response_format, &mut step),
-            Event::NoticeArrived(note) => self.noted(note, &mut step),
+            Event::CallStarted { response_format } => self.call_started(response_format, &mut step),
+            Event::NoticeArrived(notice) => self.add_notice(notice, &mut step),
             Event::CallEnded {
                 outcome,
                 raw_answer,
             } => self.call_ended(outcome, raw_answer, now, &mut step),
 
-            Event::Import { texts } => self.bring(&texts, &mut step),
+            Event::Import { texts } => self.import(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),
             Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
-            Event::UndoDecisions { drafts } => self.put_back(&drafts, &mut step),
+            Event::UndoDecisions { drafts } => self.undo_decisions(&drafts, &mut step),
             Event::Checked {
                 draft,
                 revision,
@@ -57,15 +57,15 @@ impl Run {
                 attempt,
                 reason,
             } => self.journal_failed(&draft, attempt, reason, &mut step),
-            Event::Answered {
+            Event::AttemptEnded {
                 draft,
                 attempt,
                 outcome,
-            } => self.answered(&draft, attempt, outcome, now, &mut step),
+            } => self.attempt_ended(&draft, attempt, outcome, now, &mut step),
             Event::LookedUp { draft, answer } => self.looked_up(&draft, answer, now, &mut step),
             Event::Woke => {
-                self.woke(now, &mut step);
-                self.make_due_call(now, &mut step);
+                self.send_next(now, &mut step);
+                self.retry_call_if_due(now, &mut step);
                 Ok(())
             }
             Event::Network { is_online } => {
@@ -73,7 +73,7 @@ impl Run {
                 Ok(())
             }
         };
-        if let Err(error) = done {
+        if let Err(error) = result {
             step.refused = Some(error);
         }
         step

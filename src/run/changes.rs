@@ -1,32 +1,32 @@
-//! Changes that were not dealt with yet: each once, however often it came.
+//! A set of pending changes. Repeated changes count once.
 
 use std::collections::BTreeSet;
 
 use super::event::Change;
 use crate::review::{DraftId, RunId};
 
-/// Changes of one run, in their order.
+/// Changes of one run: the run first, then drafts by ordinal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
-    of_run: bool,
+    run: bool,
     /// Ordinals of drafts.
     drafts: BTreeSet<u32>,
 }
 
 impl Changes {
-    /// Whether there is none.
+    /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.of_run && self.drafts.is_empty()
+        !self.run && self.drafts.is_empty()
     }
 
-    /// Takes the first of them out, so many at most. `run` is the one that changed.
-    pub fn take(&mut self, run: &RunId, most: usize) -> Vec<Change> {
+    /// Removes and returns the first `limit` changes of `run`.
+    pub fn take(&mut self, run: &RunId, limit: usize) -> Vec<Change> {
         let mut taken = Vec::new();
-        if most > 0 && std::mem::take(&mut self.of_run) {
+        if limit > 0 && std::mem::take(&mut self.run) {
             taken.push(Change::Run);
         }
-        while taken.len() < most
+        while taken.len() < limit
             && let Some(ordinal) = self.drafts.pop_first()
         {
             taken.push(Change::Draft(DraftId {
@@ -37,12 +37,12 @@ impl Changes {
         taken
     }
 
-    /// Takes all of them out. `run` is the one that changed.
+    /// Removes and returns all changes of `run`.
     pub fn take_all(&mut self, run: &RunId) -> Vec<Change> {
         self.take(run, usize::MAX)
     }
 
-    /// Forgets all of them.
+    /// Removes all changes.
     pub fn clear(&mut self) {
         *self = Changes::default();
     }
@@ -52,7 +52,7 @@ impl Extend<Change> for Changes {
     fn extend<T: IntoIterator<Item = Change>>(&mut self, changes: T) {
         for change in changes {
             match change {
-                Change::Run => self.of_run = true,
+                Change::Run => self.run = true,
                 Change::Draft(id) => {
                     self.drafts.insert(id.ordinal);
                 }

@@ -1,4 +1,4 @@
-//! What goes into a run and what comes out.
+//! Events, effects and errors: the input and output of a run.
 
 use std::sync::Arc;
 
@@ -11,244 +11,246 @@ use crate::review::DraftId;
 use crate::schema::Violation;
 use crate::secrets::SecretName;
 
-/// What happened. The first part is what the page says, the second what the world says.
+/// Something that happened. The first group are actions of the operator, the second group are
+/// reports from drivers, timers and the browser.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// Stop the model's answer; what is whole stays.
+    /// Stop generating. Complete tasks are kept.
     StopGeneration,
-    /// Keep the whole tasks of an answer that is not complete. Names the outcome, so that nobody
-    /// keeps something else than was shown.
+    /// Accept the complete tasks of a partial response. Refused if the outcome is no longer the one
+    /// the operator saw.
     AcceptPartial {
-        /// The outcome's code as the operator saw it.
+        /// Code of the outcome that was displayed.
         outcome: String,
     },
-    /// Ask for the tasks of the brief that did not come, and keep the whole ones that did. Names the
-    /// outcome, as above.
-    AskForMissing {
-        /// The outcome's code as the operator saw it.
+    /// Request the tasks of the brief that did not arrive, and accept those that did. Refused if the
+    /// outcome is no longer the one the operator saw.
+    RequestMissing {
+        /// Code of the outcome that was displayed.
         outcome: String,
     },
-    /// Ask the model again about single tasks.
+    /// Ask the model to repair, regenerate, revise or split tasks.
     FollowUp(FollowUp),
-    /// Put what was proposed for a task in its place.
+    /// Replace a task with its suggested edits.
     AcceptSuggestedEdits {
-        /// Which.
+        /// The task.
         draft: DraftId,
     },
-    /// Take away what was proposed for a task.
+    /// Discard the suggested edits of a task.
     DiscardSuggestedEdits {
-        /// Which.
+        /// The task.
         draft: DraftId,
     },
-    /// Bring in tasks that exist already, each as JSON text.
+    /// Import existing tasks.
     Import {
-        /// One text for each task.
+        /// The JSON text of each task.
         texts: Vec<Arc<str>>,
     },
-    /// Change a task's text.
+    /// Replace the text of a task.
     Edit {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// The whole text.
+        /// The complete new text.
         text: String,
     },
-    /// Take back all edits of a task.
+    /// Undo all edits of a task.
     Restore {
-        /// Which.
+        /// The task.
         draft: DraftId,
     },
-    /// Approve these tasks, all or none that cannot be: those that are not valid are passed over
-    /// when there are several, and an error when there is one.
+    /// Approve tasks. Tasks that cannot be approved are skipped if there are several, and an error
+    /// if there is only one.
     Approve {
-        /// Which.
+        /// The tasks.
         drafts: Vec<DraftId>,
     },
     /// Reject a task.
     Reject {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// Why; may be empty.
+        /// The reason; may be empty.
         reason: String,
     },
-    /// Take approvals or rejections back.
+    /// Undo approvals and rejections.
     UndoDecisions {
-        /// Which.
+        /// The tasks.
         drafts: Vec<DraftId>,
     },
-    /// Post what was confirmed.
+    /// Post the confirmed tasks.
     Post {
-        /// The digest that the confirmation showed.
+        /// The digest shown in the confirmation.
         digest: String,
     },
-    /// Use these endpoints from now on.
+    /// Use this connection from now on.
     Connect(Box<crate::settings::Connection>),
-    /// Let what is under way end and send nothing more.
+    /// Send nothing more. Requests under way are completed.
     Pause,
-    /// Go on, with a new token where that was what it waited for.
+    /// Continue posting.
     Resume,
-    /// Go on although nothing can be written down: then nobody knows after a crash what was sent.
+    /// Continue posting although attempts cannot be journaled. After a crash, nobody knows what was
+    /// sent.
     ContinueWithoutJournal,
-    /// Take what has not left out of the queue; it stays approved.
+    /// Remove unsent tasks from the queue. They stay approved.
     StopPosting,
-    /// Send tasks again, as they were approved, that the server did not take.
+    /// Post refused or failed tasks again, as they were approved.
     Retry {
-        /// Which.
+        /// The tasks.
         drafts: Vec<DraftId>,
     },
-    /// Send a task of unknown fate again with the same key. Refused unless the server is known to
-    /// honour keys.
+    /// Post an unconfirmed task again with the same key. Refused unless the server is known to
+    /// honour idempotency keys.
     ResendSameKey {
-        /// Which.
+        /// The task.
         draft: DraftId,
     },
-    /// Ask the server whether it has a task of unknown fate.
+    /// Ask the server whether it has an unconfirmed task.
     LookUp {
-        /// Which.
+        /// The task.
         draft: DraftId,
     },
-    /// The operator found out what became of a task of unknown fate.
+    /// The operator found out what became of an unconfirmed task.
     Decide {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// Whether it is there.
+        /// Whether the server has it.
         delivered: bool,
     },
 
-    /// The call leaves now, and asks the endpoint to enforce so much of the schema.
+    /// A call to the model starts.
     CallStarted {
-        /// How much.
+        /// The response format it asks for.
         response_format: ResponseFormat,
     },
-    /// A task of the answer closed.
+    /// A task of the response is complete.
     TaskArrived {
         /// Its exact text.
         document: Document,
-        /// What the schema says of it.
+        /// The schema violations found.
         violations: Vec<Violation>,
     },
-    /// The endpoint said what it used.
+    /// The endpoint reported its usage.
     UsageArrived(Usage),
-    /// Something odd was seen that takes nothing away from the answer.
+    /// The response has an oddity that does not affect its tasks.
     NoticeArrived(Notice),
     /// The call ended.
     CallEnded {
-        /// How.
+        /// How it ended.
         outcome: GenerationOutcome,
         /// The text of its answer, as it came.
         raw_answer: Arc<str>,
     },
-    /// A check came back.
+    /// A schema check finished.
     Checked {
-        /// Of which task.
+        /// The task.
         draft: DraftId,
-        /// Of which text.
+        /// The revision that was checked.
         revision: u32,
-        /// What it found.
+        /// The schema violations found.
         violations: Vec<Violation>,
     },
-    /// The attempt stands in the journal; the request may leave.
+    /// The attempt is in the journal; its request may be sent.
     Journaled {
-        /// Of which task.
+        /// The task.
         draft: DraftId,
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// The attempt could not be written down.
+    /// The attempt could not be written to the journal.
     JournalFailed {
-        /// Of which task.
+        /// The task.
         draft: DraftId,
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
-        /// What the browser said.
+        /// The browser's error message.
         reason: String,
     },
-    /// An attempt came to something.
-    Answered {
-        /// Of which task.
+    /// An attempt ended.
+    AttemptEnded {
+        /// The task.
         draft: DraftId,
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
-        /// What.
+        /// How it ended.
         outcome: DeliveryOutcome,
     },
-    /// The server was asked for a task.
+    /// A look-up ended.
     LookedUp {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// What it said.
+        /// What the server said.
         answer: LookUp,
     },
-    /// A time that was waited for has come, or the page was away and is back.
+    /// A requested wake-up is due, or the page became active again.
     Woke,
-    /// The browser says whether it has a network.
+    /// The browser went online or offline.
     Network {
-        /// Whether it has.
+        /// Whether there is a network.
         is_online: bool,
     },
 }
 
-/// What a run wants done. It names no endpoint and holds no secret: the driver knows them, or in a
-/// dry run has none.
+/// Work that a run requests. An effect names no endpoint and holds no secret: a live driver knows
+/// them, a dry-run driver has none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Make tasks of the brief: one call to the model. Answered by `CallStarted`, `TaskArrived`… and
-    /// `CallEnded`.
+    /// Make one call to the model. Results in `CallStarted`, any number of `TaskArrived`,
+    /// `UsageArrived` and `NoticeArrived`, and finally `CallEnded`.
     Generate {
-        /// Which.
+        /// What to ask for.
         ask: Ask,
-        /// How much of the schema the endpoint is asked to enforce, or less where it is known not
-        /// to.
+        /// The response format to ask for at most; a lesser one if the endpoint is known not to
+        /// support it.
         response_format: ResponseFormat,
     },
-    /// Stop doing so. Answered by `CallEnded`.
+    /// Stop the call. Results in `CallEnded`.
     StopGeneration,
-    /// Remember for endpoint and model that more than this is not taken.
+    /// Remember that this endpoint and model support no more than this response format.
     RememberFormat(ResponseFormat),
-    /// Say what the schema says of a text. Answered by `Checked`.
+    /// Check a text against the schema. Results in `Checked`.
     Check {
-        /// Of which task.
+        /// The task.
         draft: DraftId,
-        /// Of which text.
+        /// The revision of the text.
         revision: u32,
         /// The text.
         text: Arc<str>,
     },
-    /// Write the draft down as it is now, durably. Answered by `Journaled` or `JournalFailed`.
+    /// Store the draft durably in its current state. Results in `Journaled` or `JournalFailed`.
     Journal {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// Which attempt.
+        /// Number of the attempt.
         attempt: u32,
     },
-    /// Deliver. Answered by `Answered`.
+    /// Post a task. Results in `AttemptEnded`.
     Deliver(Posting),
-    /// Ask the server for a task by its key. Answered by `LookedUp`.
+    /// Look a task up on the server by its idempotency key. Results in `LookedUp`.
     LookUp {
-        /// Which task.
+        /// The task.
         draft: DraftId,
         /// Its idempotency key.
         key: String,
     },
-    /// Say `Woke` at this time, in milliseconds since 1970. An earlier one is asked for once more
-    /// where it is still needed.
+    /// Send `Woke` at this time, in milliseconds since 1970. If `Woke` arrives earlier, the run
+    /// repeats the request as needed.
     WakeAt(u64),
-    /// Ask the operator for a secret; then `Resume`.
-    AskFor(SecretName),
+    /// Ask the operator for a secret, then send `Resume`.
+    RequestSecret(SecretName),
 }
 
-/// One delivery, as an intention.
+/// A request to post one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
-    /// Of which task.
+    /// The task.
     pub draft: DraftId,
-    /// Which attempt, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// The approval, bytes and key included.
+    /// The approval: body, digest and key.
     pub approval: crate::review::Approval,
 }
 
-/// What changed, so that only this is stored and shown anew. The run comes before its drafts, and
-/// these in the order of their arrival.
+/// What changed and has to be stored and displayed. Sorts the run before its drafts, and drafts in
+/// order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
     /// The run itself: its generation or its batch.
@@ -257,53 +259,53 @@ pub enum Change {
     Draft(DraftId),
 }
 
-/// What came of an event.
+/// The result of an event.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Step {
-    /// What is to be done, in this order.
+    /// Effects to carry out, in this order.
     pub effects: Vec<Effect>,
     /// What changed.
     pub changes: Vec<Change>,
-    /// Tasks that are shown anew although nothing of them changed that is kept.
-    pub shown: Vec<DraftId>,
-    /// Why nothing happened, where the page asked for what cannot be.
+    /// Drafts to display again although their records did not change.
+    pub display_changes: Vec<DraftId>,
+    /// Why the event had no effect, if the run refused it.
     pub refused: Option<RunError>,
 }
 
-/// Why a run does not do what the page asked.
+/// Why a run refuses an action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
     /// The task is not part of this run.
     #[error("this task is not part of the run")]
     NoSuchTask,
-    /// The answer is still arriving, or ended without being complete.
-    #[error("the answer is not complete")]
+    /// The response is still arriving, or is partial and was not accepted.
+    #[error("the response is not complete")]
     NotComplete,
-    /// The task breaks the schema's rules.
+    /// The task violates the schema.
     #[error("the task is not valid")]
     NotValid,
-    /// A task of the dry generator in a live run.
+    /// A live run cannot post a task of the dry-run generator.
     #[error("this task was made by the dry run")]
     MadeDry,
-    /// The text has left, or may have.
-    #[error("the task has left and is not changed any more")]
+    /// The task was posted, or may have been.
+    #[error("the task was already posted and cannot be changed")]
     HasLeft,
-    /// What was confirmed is not what would leave now.
-    #[error("what would be posted has changed since it was confirmed")]
+    /// The tasks to be posted are no longer those of the confirmation.
+    #[error("the tasks to be posted have changed since the confirmation")]
     ConfirmationStale,
-    /// The outcome is not the one that was shown.
-    #[error("the answer's outcome is another one than was shown")]
+    /// The generation outcome is no longer the one that was displayed.
+    #[error("the generation outcome has changed since it was displayed")]
     OutcomeChanged,
-    /// The task is not in a state for this.
-    #[error("the task is not in a state for this")]
+    /// The action does not apply to the task in its current state.
+    #[error("this action is not available in the current state")]
     WrongState,
-    /// The server is not known to honour idempotency keys, or was not told this task's.
-    #[error("the task was not sent with a key to a server that is known to honour keys")]
+    /// The server is not known to honour idempotency keys, or did not receive this task's key.
+    #[error("the task was not posted with a key to a server that is known to honour keys")]
     KeysNotHonoured,
 }
 
 impl RunError {
-    /// A stable name for the kind of error.
+    /// A stable identifier of the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -319,22 +321,24 @@ impl RunError {
         }
     }
 
-    /// What to do about it.
+    /// What the operator can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             RunError::NoSuchTask => "Reload the page.",
             RunError::NotComplete => {
-                "Wait for the answer to end, or keep its whole tasks if it ended early."
+                "Wait until the response is complete. If it ended early, accept the partial response."
             }
-            RunError::NotValid => "Correct what is listed under its text, then approve it.",
+            RunError::NotValid => {
+                "Fix the violations listed below the task's text, then approve it."
+            }
             RunError::MadeDry => "Generate the tasks in a live run.",
-            RunError::HasLeft => "Bring a changed copy in as a new task.",
-            RunError::ConfirmationStale => "Look at the confirmation again.",
-            RunError::OutcomeChanged => "Look at the outcome again.",
-            RunError::WrongState => "Look at the task's state again.",
+            RunError::HasLeft => "Import a changed copy as a new task.",
+            RunError::ConfirmationStale => "Review the updated confirmation.",
+            RunError::OutcomeChanged => "Review the current outcome.",
+            RunError::WrongState => "Check the current state and try another action.",
             RunError::KeysNotHonoured => {
-                "Look the task up on the server, then mark it as delivered or not. Saying now that the server honours keys makes later tasks safe to send again, not this one."
+                "Look the task up on the server, then mark it as delivered or not delivered. Changing the setting now makes retries of later tasks safe, but not of this one."
             }
         }
     }

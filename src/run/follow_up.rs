@@ -1,5 +1,5 @@
-//! Asking the model again about single tasks: always the operator's act. What comes is a proposal
-//! beside the task; nothing that stands there changes before the operator accepts it.
+//! Follow-up requests: the operator asks the model to repair, regenerate, revise or split tasks. The
+//! response becomes suggested edits; the tasks do not change until the operator accepts them.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use super::event::{Change, RunError, Step};
 use super::request::Purpose;
 use super::{GenerationState, Mode, Run, TaskDraft};
 use crate::brief::Count;
-use crate::delivery::receipt::Stage;
+use crate::delivery::DeliveryStage;
 use crate::document::Document;
 use crate::model::Usage;
 use crate::prompt::{Faulty, Unwanted, Work};
@@ -15,72 +15,72 @@ use crate::review::{DraftId, Origin, Review, SuggestedEdit, SuggestedEditKind};
 use crate::schema::Violation;
 use crate::settings::Amount;
 
-/// The longest instruction, in bytes.
+/// Maximum length of an instruction, in bytes.
 pub const MAX_INSTRUCTION_BYTES: usize = 16 << 10;
-/// The most tasks that one is split into.
+/// Maximum number of tasks that one task is split into.
 pub const MAX_PARTS: u16 = 20;
 
-/// What the model is asked again for.
+/// A follow-up request to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
 pub enum FollowUp {
-    /// These tasks without what is wrong with them.
+    /// Fix the violations of invalid tasks.
     Repair {
-        /// Which; those that are not invalid JSON tasks are passed over.
+        /// The tasks. Those that are valid or not JSON are skipped.
         drafts: Vec<DraftId>,
     },
-    /// Others in place of these, which were rejected.
-    Replace {
-        /// Which; those that are not rejected are passed over.
+    /// Generate replacements for rejected tasks.
+    Regenerate {
+        /// The tasks. Those that are not rejected are skipped.
         drafts: Vec<DraftId>,
     },
-    /// This task as an instruction says.
+    /// Change a task as instructed.
     Revise {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// How.
+        /// The instruction; not empty.
         instruction: String,
     },
-    /// Several tasks in place of this one.
+    /// Split a task into several.
     Split {
-        /// Which.
+        /// The task.
         draft: DraftId,
-        /// How many, from 2 to [`MAX_PARTS`].
+        /// Number of new tasks, from 2 to [`MAX_PARTS`].
         parts: u16,
-        /// How; may be empty.
+        /// The instruction; may be empty.
         instruction: String,
     },
 }
 
-/// What asking again is expected to use. An estimate.
+/// The expected usage and cost of a follow-up request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CostEstimate {
-    /// How many tasks are asked for.
+    /// Number of tasks requested.
     pub tasks: u16,
     /// Tokens.
     pub usage: Usage,
-    /// Their cost, where there are prices.
+    /// Their cost, if prices are configured.
     pub cost: Option<Amount>,
 }
 
 impl Run {
-    /// Asks the model again.
+    /// Makes a follow-up request.
     pub(super) fn follow_up(
         &mut self,
-        again: FollowUp,
+        follow_up: FollowUp,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        let (again, wanted) = self.fitting(again)?;
-        self.make_request(Purpose::FollowUp(again), wanted, now, step);
+        let (follow_up, wanted) = self.applicable(follow_up)?;
+        self.start_request(Purpose::FollowUp(follow_up), wanted, now, step);
         Ok(())
     }
 
-    /// What asking again is expected to use; none where it cannot be asked.
+    /// Estimates a follow-up request; `None` if it cannot be made.
     #[must_use]
-    pub fn estimate(&self, again: FollowUp) -> Option<CostEstimate> {
-        let (again, wanted) = self.fitting(again).ok()?;
-        let (_, bytes) = self.ask_for(&Purpose::FollowUp(again), wanted)?;
+    pub fn estimate(&self, follow_up: FollowUp) -> Option<CostEstimate> {
+        let (follow_up, wanted) = self.applicable(follow_up).ok()?;
+        let (_, bytes) = self.build_ask(&Purpose::FollowUp(follow_up), wanted)?;
         let usage = self.expected_usage(bytes, wanted);
         let prices = self.connection().model.as_ref()?.prices;
         Some(CostEstimate {
@@ -90,61 +90,66 @@ impl Run {
         })
     }
 
-    /// The tasks that can be mended, or replaced, as many as one request asks for.
+    /// The tasks that can be repaired and those that can be regenerated, each limited to one
+    /// request.
     #[must_use]
     pub fn follow_up_candidates(&self) -> (Vec<DraftId>, Vec<DraftId>) {
-        let ids = |is_one: fn(&TaskDraft) -> bool| {
-            let most = usize::try_from(self.most_of_a_request()).unwrap_or(usize::MAX);
-            let found = self.drafts.iter().filter(|draft| is_one(draft));
-            found.take(most).map(|draft| draft.id.clone()).collect()
-        };
-        match self.may_follow_up() {
-            true => (ids(is_faulty), ids(is_rejected)),
-            false => (Vec::new(), Vec::new()),
+        if !self.may_follow_up() {
+            return (Vec::new(), Vec::new());
         }
+        let limit = usize::try_from(self.tasks_per_request()).unwrap_or(usize::MAX);
+        let candidates = |applies: fn(&TaskDraft) -> bool| {
+            self.drafts
+                .iter()
+                .filter(|draft| applies(draft))
+                .take(limit)
+                .map(|draft| draft.id.clone())
+                .collect()
+        };
+        (candidates(is_repairable), candidates(is_rejected))
     }
 
-    /// Whether the model can be asked about single tasks now.
+    /// Whether a follow-up request can be made now.
     #[must_use]
     pub fn may_follow_up(&self) -> bool {
-        self.mode == Mode::Live && self.brief.is_some() && !self.is_asking()
+        self.mode == Mode::Live && self.brief.is_some() && !self.is_generating()
     }
 
-    /// What is left of a wish once what it cannot be about is passed over, and how many tasks it
-    /// asks for.
-    fn fitting(&self, again: FollowUp) -> Result<(FollowUp, Count), RunError> {
+    /// The request reduced to drafts it applies to, and the number of tasks it asks for.
+    fn applicable(&self, follow_up: FollowUp) -> Result<(FollowUp, Count), RunError> {
         if !self.may_follow_up() {
             return Err(RunError::WrongState);
         }
-        let most = usize::try_from(self.most_of_a_request()).unwrap_or(usize::MAX);
-        let only = |drafts: Vec<DraftId>, is_one: fn(&TaskDraft) -> bool| {
-            let held = drafts
+        let limit = usize::try_from(self.tasks_per_request()).unwrap_or(usize::MAX);
+        let only = |drafts: Vec<DraftId>, applies: fn(&TaskDraft) -> bool| {
+            drafts
                 .into_iter()
-                .filter(|id| self.draft(id).is_some_and(|draft| is_one(draft)));
-            held.take(most).collect::<Vec<DraftId>>()
+                .filter(|id| self.draft(id).is_some_and(|draft| applies(draft)))
+                .take(limit)
+                .collect::<Vec<DraftId>>()
         };
-        let one = |draft: &DraftId, instruction: &str, needs_words: bool| {
+        let validate = |draft: &DraftId, instruction: &str, is_instruction_required: bool| {
             let draft = self.draft(draft).ok_or(RunError::NoSuchTask)?;
-            let is_said = !needs_words || !instruction.trim().is_empty();
-            let fits = instruction.len() <= MAX_INSTRUCTION_BYTES;
-            match draft.content.is_whole() && is_said && fits {
-                true => Ok(()),
-                false => Err(RunError::WrongState),
+            let is_missing = is_instruction_required && instruction.trim().is_empty();
+            let is_too_long = instruction.len() > MAX_INSTRUCTION_BYTES;
+            if !draft.content.is_json() || is_missing || is_too_long {
+                return Err(RunError::WrongState);
             }
+            Ok(())
         };
-        let (again, wanted) = match again {
+        let (follow_up, wanted) = match follow_up {
             FollowUp::Repair { drafts } => {
-                let drafts = only(drafts, is_faulty);
+                let drafts = only(drafts, is_repairable);
                 let wanted = drafts.len();
                 (FollowUp::Repair { drafts }, wanted)
             }
-            FollowUp::Replace { drafts } => {
+            FollowUp::Regenerate { drafts } => {
                 let drafts = only(drafts, is_rejected);
                 let wanted = drafts.len();
-                (FollowUp::Replace { drafts }, wanted)
+                (FollowUp::Regenerate { drafts }, wanted)
             }
             FollowUp::Revise { draft, instruction } => {
-                one(&draft, &instruction, true)?;
+                validate(&draft, &instruction, true)?;
                 (FollowUp::Revise { draft, instruction }, 1)
             }
             FollowUp::Split {
@@ -152,30 +157,30 @@ impl Run {
                 parts,
                 instruction,
             } => {
-                one(&draft, &instruction, false)?;
+                validate(&draft, &instruction, false)?;
                 if !(2..=MAX_PARTS).contains(&parts) {
                     return Err(RunError::WrongState);
                 }
                 let wanted = usize::from(parts);
-                let again = FollowUp::Split {
+                let split = FollowUp::Split {
                     draft,
                     parts,
                     instruction,
                 };
-                (again, wanted)
+                (split, wanted)
             }
         };
         let wanted = u16::try_from(wanted).ok().and_then(Count::new);
-        Ok((again, wanted.ok_or(RunError::WrongState)?))
+        Ok((follow_up, wanted.ok_or(RunError::WrongState)?))
     }
 
-    /// What the model is told of the tasks that it is asked about, and which these are.
-    pub(super) fn work_of<'a>(&self, again: &'a FollowUp) -> (Work, Vec<&'a DraftId>) {
+    /// The work for the model, and the drafts it is about.
+    pub(super) fn work_of<'a>(&self, follow_up: &'a FollowUp) -> (Work, Vec<&'a DraftId>) {
         let text = |id: &DraftId| {
             let draft = self.draft(id);
             draft.map_or_else(String::new, |draft| draft.content.text().to_owned())
         };
-        match again {
+        match follow_up {
             FollowUp::Repair { drafts } => {
                 let faulty = |id: &DraftId| Faulty {
                     task: text(id),
@@ -184,7 +189,7 @@ impl Run {
                         .and_then(|draft| draft.violations.as_ref())
                         .into_iter()
                         .flatten()
-                        .map(fault)
+                        .map(violation_text)
                         .collect(),
                 };
                 (
@@ -192,7 +197,7 @@ impl Run {
                     drafts.iter().collect(),
                 )
             }
-            FollowUp::Replace { drafts } => {
+            FollowUp::Regenerate { drafts } => {
                 let unwanted = |id: &DraftId| Unwanted {
                     task: text(id),
                     reason: match self.draft(id).map(|draft| &draft.review) {
@@ -201,7 +206,7 @@ impl Run {
                     },
                 };
                 (
-                    Work::Replace(drafts.iter().map(unwanted).collect()),
+                    Work::Regenerate(drafts.iter().map(unwanted).collect()),
                     drafts.iter().collect(),
                 )
             }
@@ -224,33 +229,33 @@ impl Run {
         }
     }
 
-    /// Puts a task that came beside the one that it was asked for. What nobody asked for is in the
-    /// text of the answer and nowhere else.
-    pub(super) fn propose(
+    /// Adds a task of a follow-up response, the one at `index`, as a suggested edit of the draft that
+    /// it is for. A task that was not requested appears in the raw response only.
+    pub(super) fn add_suggested_edit(
         &mut self,
-        again: &FollowUp,
-        place: usize,
+        follow_up: &FollowUp,
+        index: usize,
         document: &Document,
         violations: Vec<Violation>,
         step: &mut Step,
     ) {
-        let (id, kind) = match again {
-            FollowUp::Repair { drafts } | FollowUp::Replace { drafts } => (
-                self.asked_about(drafts, place, document),
-                SuggestedEditKind::Instead,
+        let (id, kind) = match follow_up {
+            FollowUp::Repair { drafts } | FollowUp::Regenerate { drafts } => (
+                self.subject_of(drafts, index, document),
+                SuggestedEditKind::Replace,
             ),
-            FollowUp::Revise { draft, .. } if place == 0 => {
-                (Some(draft.clone()), SuggestedEditKind::Instead)
+            FollowUp::Revise { draft, .. } if index == 0 => {
+                (Some(draft.clone()), SuggestedEditKind::Replace)
             }
-            FollowUp::Revise { .. } => (None, SuggestedEditKind::Instead),
+            FollowUp::Revise { .. } => (None, SuggestedEditKind::Replace),
             FollowUp::Split { draft, .. } => (Some(draft.clone()), SuggestedEditKind::Part),
         };
         let request = self.requests.len();
         let Some(draft) = id.as_ref().and_then(|id| self.draft_mut(id)) else {
             return;
         };
-        // What an earlier request proposed has had its chance.
-        draft.suggested_edits.retain(|held| held.request == request);
+        // A new request supersedes the suggested edits of earlier ones.
+        draft.suggested_edits.retain(|edit| edit.request == request);
         draft.suggested_edits.push(SuggestedEdit {
             kind,
             request,
@@ -260,25 +265,21 @@ impl Run {
         step.changes.extend(id.map(Change::Draft));
     }
 
-    /// The task that one of an answer stands for: that with the same key, else that of its place.
-    fn asked_about(
-        &self,
-        drafts: &[DraftId],
-        place: usize,
-        document: &Document,
-    ) -> Option<DraftId> {
+    /// The draft that a task of the response is for: the one with the same key, otherwise the one at
+    /// the same index.
+    fn subject_of(&self, drafts: &[DraftId], index: usize, document: &Document) -> Option<DraftId> {
         let roles = self.schema.roles();
         let key = roles.key(document.root());
-        let same = |id: &&DraftId| {
-            let held = self.draft(id).and_then(|draft| draft.key(roles));
-            held.is_some() && held.as_deref() == key.as_deref()
+        let has_same_key = |id: &&DraftId| {
+            let draft_key = self.draft(id).and_then(|draft| draft.key(roles));
+            draft_key.is_some() && draft_key.as_deref() == key.as_deref()
         };
-        let named = drafts.iter().find(same);
-        named.or_else(|| drafts.get(place)).cloned()
+        let same_key = drafts.iter().find(has_same_key);
+        same_key.or_else(|| drafts.get(index)).cloned()
     }
 
-    /// Puts what was proposed for a task in its place. Parts come as tasks of their own, and the
-    /// one that was split is rejected.
+    /// Accepts the suggested edits of a task. The parts of a split become new tasks, and the
+    /// original task is rejected.
     pub(super) fn accept_suggested_edits(
         &mut self,
         id: &DraftId,
@@ -287,7 +288,10 @@ impl Run {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
         if matches!(
             draft.delivery.stage,
-            Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unconfirmed
+            DeliveryStage::Queued
+                | DeliveryStage::Sending
+                | DeliveryStage::Delivered
+                | DeliveryStage::Unconfirmed
         ) {
             return Err(RunError::HasLeft);
         }
@@ -296,7 +300,7 @@ impl Run {
             return Err(RunError::WrongState);
         };
         match last.kind {
-            SuggestedEditKind::Instead => self.edit(id, &last.text, step)?,
+            SuggestedEditKind::Replace => self.edit(id, &last.text, step)?,
             SuggestedEditKind::Part => {
                 let reason = format!("Split into {} tasks.", suggested_edits.len());
                 self.reject(id, reason, step)?;
@@ -322,28 +326,28 @@ impl Run {
         Ok(())
     }
 
-    /// How the last request about single tasks stands.
+    /// State of the last follow-up request.
     #[must_use]
-    pub fn again(&self) -> &GenerationState {
-        &self.again
+    pub fn follow_up_state(&self) -> &GenerationState {
+        &self.follow_up
     }
 }
 
-fn is_faulty(draft: &TaskDraft) -> bool {
-    let is_open = matches!(draft.review, Review::Proposed);
-    let has_faults = draft.violations.as_ref().is_some_and(|all| !all.is_empty());
-    is_open && has_faults && draft.content.is_whole()
+fn is_repairable(draft: &TaskDraft) -> bool {
+    let is_undecided = matches!(draft.review, Review::Undecided);
+    let has_violations = draft.violations.as_ref().is_some_and(|all| !all.is_empty());
+    is_undecided && has_violations && draft.content.is_json()
 }
 
 fn is_rejected(draft: &TaskDraft) -> bool {
-    matches!(draft.review, Review::Rejected { .. }) && draft.content.is_whole()
+    matches!(draft.review, Review::Rejected { .. }) && draft.content.is_json()
 }
 
-/// What is wrong, by its JSON Pointer.
-fn fault(violation: &Violation) -> String {
-    let place = match violation.instance_path.as_str() {
+/// A violation as the model reads it, with its JSON Pointer.
+fn violation_text(violation: &Violation) -> String {
+    let location = match violation.instance_path.as_str() {
         "" => "the task itself",
         pointer => pointer,
     };
-    format!("{place}: {} ({})", violation.message, violation.keyword)
+    format!("{location}: {} ({})", violation.message, violation.keyword)
 }

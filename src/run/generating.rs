@@ -1,119 +1,118 @@
-//! The part of a run in which the model is asked and its answers arrive.
+//! Generation: requests to the model and their responses.
 //!
-//! A brief is divided into requests that are made one after the other. A request is answered by
-//! one call, or by the last of several: while no task has arrived, a call that failed by chance is
-//! made again after a wait, and one whose form of structured output the endpoint refuses is made
-//! again with less of it.
+//! A brief is divided into sequential requests. A request takes one or more calls: as long as no
+//! task has arrived, a call that failed temporarily is retried after a wait, and a call whose
+//! response format the endpoint rejects is repeated with a lesser format.
 
 use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
-use super::request::{Call, GenerationRequest, Purpose};
-use super::{GenerationProgress, GenerationState, Mode, Notice, Run, TaskDraft, Waiting};
+use super::request::{Call, GenerationRequest, Purpose, RequestKind};
+use super::{GenerationProgress, GenerationState, Mode, Notice, PendingRetry, Run, TaskDraft};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
-use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
+use crate::model::{GenerationOutcome, ResponseFormat, Usage, spending};
 use crate::prompt::{self, Ask, Known, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
-use crate::text::grouped;
 
-/// The most notes that are kept.
+/// Maximum number of notices stored with a run.
 const MAX_NOTICES: usize = 64;
 
-/// What a call that ended is followed by.
-enum Next {
-    /// The same request, with less of structured output.
-    Lower(ResponseFormat),
-    /// The same request, so many milliseconds later.
-    FollowUp(u64),
-    /// The next request.
-    Further,
-    /// Nothing.
+/// What to do after a call ended.
+enum AfterCall {
+    /// Repeat the request with this response format.
+    FallBack(ResponseFormat),
+    /// Repeat the request after this many milliseconds.
+    Retry(u64),
+    /// Make the next request.
+    NextRequest,
+    /// End the generation.
     End,
 }
 
 impl Run {
-    /// Divides the brief, where there is one, and makes the first request.
-    pub(super) fn begin_generation(&mut self, now: u64, step: &mut Step) {
+    /// If there is a brief, plans its requests and makes the first.
+    pub(super) fn start_generation(&mut self, now: u64, step: &mut Step) {
         if let Some(brief) = &self.brief {
-            self.still_planned = u32::from(brief.count.get()).div_ceil(self.most_of_a_request());
-            self.make_next_request(now, step);
+            self.planned_requests = u32::from(brief.count.get()).div_ceil(self.tasks_per_request());
+            self.request_next_tasks(now, step);
         }
     }
 
-    /// How many tasks one request asks for at most. The dry generator has no limit.
-    pub(super) fn most_of_a_request(&self) -> u32 {
+    /// Maximum number of tasks per request. The dry-run generator has no limit.
+    pub(super) fn tasks_per_request(&self) -> u32 {
         match (self.mode, &self.connection.model) {
             (Mode::Live, Some(model)) => model.limits.tasks_per_request.get(),
             _ => crate::brief::MAX_COUNT.into(),
         }
     }
 
-    /// How many tasks of the brief have come.
+    /// Number of tasks of the brief that arrived.
     fn tasks_arrived(&self) -> u32 {
-        let requests = self.requests.iter();
-        let of_brief = requests.filter(|request| request.purpose == Purpose::Tasks);
-        of_brief.map(|request| request.arrived).sum()
+        self.requests
+            .iter()
+            .filter(|request| request.purpose == Purpose::Tasks)
+            .map(|request| request.arrived)
+            .sum()
     }
 
-    /// How many tasks of the brief have not come.
+    /// Number of tasks of the brief that did not arrive.
     fn tasks_missing(&self) -> u32 {
         let wanted = self.brief.as_ref().map_or(0, |brief| brief.count.get());
         u32::from(wanted).saturating_sub(self.tasks_arrived())
     }
 
-    /// How far the requests have come; none where none was made.
+    /// Progress of the generation; `None` if no request was made.
     #[must_use]
     pub fn generation_progress(&self) -> Option<GenerationProgress> {
-        let of_brief = |request: &&GenerationRequest| request.purpose == Purpose::Tasks;
-        let last = self.requests.iter().rfind(of_brief)?;
-        let request = self.requests.iter().filter(of_brief).count();
-        let further = match self.generation {
+        let is_for_brief = |request: &&GenerationRequest| request.purpose == Purpose::Tasks;
+        let last = self.requests.iter().rfind(is_for_brief)?;
+        let request = self.requests.iter().filter(is_for_brief).count();
+        let remaining = match self.generation {
             GenerationState::Running { .. } => {
-                let still_to_come = u32::from(last.wanted).saturating_sub(last.arrived);
-                let after = self.tasks_missing().saturating_sub(still_to_come);
-                after
-                    .div_ceil(self.most_of_a_request())
-                    .min(self.still_planned)
+                let expected_now = u32::from(last.wanted).saturating_sub(last.arrived);
+                let later = self.tasks_missing().saturating_sub(expected_now);
+                later
+                    .div_ceil(self.tasks_per_request())
+                    .min(self.planned_requests)
             }
             GenerationState::None | GenerationState::Ended { .. } => 0,
         };
         Some(GenerationProgress {
             request,
-            of: request.saturating_add(usize::try_from(further).unwrap_or(0)),
+            total: request.saturating_add(usize::try_from(remaining).unwrap_or(0)),
             tasks: usize::try_from(self.tasks_arrived()).unwrap_or(usize::MAX),
-            can_go_on: self.may_ask_for_missing(),
+            can_request_missing: self.may_request_missing(),
         })
     }
 
-    /// Makes the next request for tasks of the brief.
-    fn make_next_request(&mut self, now: u64, step: &mut Step) {
-        let wanted = self.tasks_missing().min(self.most_of_a_request());
-        self.still_planned = self.still_planned.saturating_sub(1);
+    /// Requests the next tasks of the brief.
+    fn request_next_tasks(&mut self, now: u64, step: &mut Step) {
+        let wanted = self.tasks_missing().min(self.tasks_per_request());
+        self.planned_requests = self.planned_requests.saturating_sub(1);
         if let Some(wanted) = u16::try_from(wanted).ok().and_then(Count::new) {
-            self.make_request(Purpose::Tasks, wanted, now, step);
+            self.start_request(Purpose::Tasks, wanted, now, step);
         }
     }
 
-    /// Makes a request, unless it might pass the budget.
-    pub(super) fn make_request(
+    /// Makes a request, unless it might exceed the token limit or the cost limit.
+    pub(super) fn start_request(
         &mut self,
         purpose: Purpose,
         wanted: Count,
         now: u64,
         step: &mut Step,
     ) {
-        let Some((_, bytes)) = self.ask_for(&purpose, wanted) else {
+        let Some((_, bytes)) = self.build_ask(&purpose, wanted) else {
             return;
         };
         let expected = self.expected_usage(bytes, wanted);
-        let over = self.over_budget(expected);
-        self.is_about_tasks = matches!(purpose, Purpose::FollowUp(_));
-        if let Some(outcome) = over {
+        self.last_request = purpose.kind();
+        if let Err(outcome) = self.check_limits(expected) {
             return self.end_generation(outcome, now, step);
         }
         self.requests.push(GenerationRequest {
@@ -125,16 +124,16 @@ impl Run {
             calls: Vec::new(),
             raw_answer: "".into(),
         });
-        self.make_call(now, step);
+        self.start_call(now, step);
     }
 
     /// Makes a call for the last request.
-    fn make_call(&mut self, now: u64, step: &mut Step) {
-        let asked = self.requests.last().and_then(|last| {
+    fn start_call(&mut self, now: u64, step: &mut Step) {
+        let ask = self.requests.last().and_then(|last| {
             let wanted = Count::new(last.wanted)?;
-            self.ask_for(&last.purpose, wanted)
+            self.build_ask(&last.purpose, wanted)
         });
-        let Some((ask, _)) = asked else { return };
+        let Some((ask, _)) = ask else { return };
         if let Some(request) = self.requests.last_mut() {
             request.calls.push(Call {
                 at: now,
@@ -143,13 +142,13 @@ impl Run {
                 outcome: None,
             });
         }
-        let since = match self.asking() {
+        let since = match self.last_request_state() {
             GenerationState::Running { since, .. } => *since,
             _ => now,
         };
-        *self.asking_mut() = GenerationState::Running {
+        *self.last_request_state_mut() = GenerationState::Running {
             since,
-            waiting: None,
+            pending_retry: None,
             stopping: false,
         };
         step.changes.push(Change::Run);
@@ -159,46 +158,47 @@ impl Run {
         });
     }
 
-    /// How the last request stands: one for tasks of the brief, or one about single tasks.
-    fn asking(&self) -> &GenerationState {
-        match self.is_about_tasks {
-            true => &self.again,
-            false => &self.generation,
+    /// State of the last request.
+    fn last_request_state(&self) -> &GenerationState {
+        match self.last_request {
+            RequestKind::Tasks => &self.generation,
+            RequestKind::FollowUp => &self.follow_up,
         }
     }
 
-    fn asking_mut(&mut self) -> &mut GenerationState {
-        match self.is_about_tasks {
-            true => &mut self.again,
-            false => &mut self.generation,
+    fn last_request_state_mut(&mut self) -> &mut GenerationState {
+        match self.last_request {
+            RequestKind::Tasks => &mut self.generation,
+            RequestKind::FollowUp => &mut self.follow_up,
         }
     }
 
-    /// Whether the model is being asked, or is about to be.
+    /// Whether a request is under way, including waits for retries.
     #[must_use]
-    pub fn is_asking(&self) -> bool {
-        matches!(self.asking(), GenerationState::Running { .. })
+    pub fn is_generating(&self) -> bool {
+        matches!(self.last_request_state(), GenerationState::Running { .. })
     }
 
-    /// What a request for so many tasks says now, and how many bytes that is.
-    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
+    /// The content of a request for `count` tasks, and the size of its text in bytes. `None` if the
+    /// run has no brief.
+    pub(super) fn build_ask(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
         let brief: &Brief = self.brief.as_ref()?;
-        let (work, about) = match purpose {
+        let (work, subjects) = match purpose {
             Purpose::Tasks => (Work::New, Vec::new()),
-            Purpose::FollowUp(again) => self.work_of(again),
+            Purpose::FollowUp(follow_up) => self.work_of(follow_up),
         };
         let roles = self.schema.roles();
-        // For new tasks those that were rejected are named too: they are not wanted again.
-        let is_named = |draft: &&Arc<TaskDraft>| {
-            let is_kept = !matches!(draft.review, Review::Rejected { .. });
-            !about.contains(&&draft.id) && (is_kept || work == Work::New)
+        // A request for new tasks lists the rejected ones too, so that they are not proposed again.
+        let is_listed = |draft: &&Arc<TaskDraft>| {
+            let is_rejected = matches!(draft.review, Review::Rejected { .. });
+            !subjects.contains(&&draft.id) && (!is_rejected || work == Work::New)
         };
         let there = match self.mode {
             Mode::Dry => Vec::new(),
             Mode::Live => self
                 .drafts
                 .iter()
-                .filter(is_named)
+                .filter(is_listed)
                 .map(|draft| Known {
                     key: draft.key(roles),
                     title: draft.title(roles),
@@ -208,7 +208,7 @@ impl Run {
         let ask = Ask { count, there, work };
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
-        // Where the endpoint enforces the schema, it stands in the request a second time.
+        // If the endpoint enforces the schema, the request contains it twice.
         let schema = match self.response_format {
             ResponseFormat::JsonSchema => self.schema.text().len(),
             ResponseFormat::JsonObject | ResponseFormat::Instructions => 0,
@@ -217,7 +217,7 @@ impl Run {
         Some((ask, bytes))
     }
 
-    /// What such a request is expected to use.
+    /// The expected usage of a request of this size for `count` tasks.
     pub(super) fn expected_usage(&self, bytes: u64, count: Count) -> Usage {
         let earlier: Vec<_> = self
             .requests
@@ -229,51 +229,20 @@ impl Run {
         spending::expected(bytes, count.get().into(), &earlier, limit)
     }
 
-    /// The outcome in place of a request that might pass the budget.
-    fn over_budget(&self, expected: Usage) -> Option<GenerationOutcome> {
-        let model = self
-            .connection
-            .model
-            .as_ref()
-            .filter(|_| self.mode == Mode::Live)?;
-        let used = self.usage().unwrap_or_default();
-        let after = used.plus(expected);
-        let tokens = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
-        if let Some(budget) = model.limits.budget_tokens
-            && after.tokens() > budget.get()
-        {
-            return Some(GenerationOutcome::Failed(Box::new(
-                Failure::budget_reached(format!(
-                    "The budget of this run is {} tokens. {} are used, and the next request is expected to use about {}.",
-                    tokens(budget.get()),
-                    tokens(used.tokens()),
-                    tokens(expected.tokens()),
-                )),
-            )));
-        }
-        let (prices, budget) = (model.prices.as_ref()?, model.limits.budget_cost?);
-        (after.cost(prices) > budget).then(|| {
-            GenerationOutcome::Failed(Box::new(Failure::budget_reached(format!(
-                "The budget of this run is {budget}. {} is spent, and the next request is expected to cost about {}.",
-                used.cost(prices),
-                expected.cost(prices),
-            ))))
-        })
-    }
-
     pub(super) fn end_generation(&mut self, outcome: GenerationOutcome, now: u64, step: &mut Step) {
-        *self.asking_mut() = GenerationState::Ended {
+        *self.last_request_state_mut() = GenerationState::Ended {
             outcome,
             at: now,
-            kept: false,
+            accepted_partial: false,
         };
         step.changes.push(Change::Run);
     }
 
     pub(super) fn stop_generation(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
-        match self.asking_mut() {
+        match self.last_request_state_mut() {
             GenerationState::Running {
-                waiting: Some(_), ..
+                pending_retry: Some(_),
+                ..
             } => self.end_generation(GenerationOutcome::Cancelled, now, step),
             GenerationState::Running { stopping, .. } => {
                 *stopping = true;
@@ -286,20 +255,25 @@ impl Run {
     }
 
     pub(super) fn accept_partial(&mut self, shown: &str, step: &mut Step) -> Result<(), RunError> {
-        let GenerationState::Ended { outcome, kept, .. } = &mut self.generation else {
+        let GenerationState::Ended {
+            outcome,
+            accepted_partial,
+            ..
+        } = &mut self.generation
+        else {
             return Err(RunError::NotComplete);
         };
         if outcome.code() != shown {
             return Err(RunError::OutcomeChanged);
         }
-        *kept = true;
+        *accepted_partial = true;
         step.changes.push(Change::Run);
         Ok(())
     }
 
-    /// Asks for the tasks of the brief that did not come, by the operator's deliberate act: with it
-    /// the whole tasks of an answer that is not complete are kept.
-    pub(super) fn ask_for_missing(
+    /// Requests the tasks of the brief that did not arrive. This also accepts the complete tasks of
+    /// a partial response.
+    pub(super) fn request_missing(
         &mut self,
         shown: &str,
         now: u64,
@@ -311,33 +285,36 @@ impl Run {
         if outcome.code() != shown {
             return Err(RunError::OutcomeChanged);
         }
-        if !self.may_ask_for_missing() {
+        if !self.may_request_missing() {
             return Err(RunError::WrongState);
         }
-        self.still_planned = self.tasks_missing().div_ceil(self.most_of_a_request());
-        self.make_next_request(now, step);
+        self.planned_requests = self.tasks_missing().div_ceil(self.tasks_per_request());
+        self.request_next_tasks(now, step);
         Ok(())
     }
 
-    /// Whether tasks of the brief did not come, and the model can be asked for them.
+    /// Whether tasks of the brief are missing and can be requested now.
     #[must_use]
-    pub fn may_ask_for_missing(&self) -> bool {
+    pub fn may_request_missing(&self) -> bool {
         self.mode == Mode::Live
             && matches!(self.generation, GenerationState::Ended { .. })
-            && !self.is_asking()
+            && !self.is_generating()
             && self.tasks_missing() > 0
             && !self.is_posting()
     }
 
     /// The request whose call is under way.
     fn open_request(&mut self) -> Option<&mut GenerationRequest> {
-        match self.asking() {
-            GenerationState::Running { waiting: None, .. } => self.requests.last_mut(),
+        match self.last_request_state() {
+            GenerationState::Running {
+                pending_retry: None,
+                ..
+            } => self.requests.last_mut(),
             _ => None,
         }
     }
 
-    pub(super) fn call_made(
+    pub(super) fn call_started(
         &mut self,
         response_format: ResponseFormat,
         step: &mut Step,
@@ -360,10 +337,10 @@ impl Run {
             return Ok(());
         };
         request.arrived += 1;
-        let place = usize::try_from(request.arrived - 1).unwrap_or(usize::MAX);
-        if let Purpose::FollowUp(again) = request.purpose.clone() {
+        let index = usize::try_from(request.arrived - 1).unwrap_or(usize::MAX);
+        if let Purpose::FollowUp(follow_up) = request.purpose.clone() {
             step.changes.push(Change::Run);
-            self.propose(&again, place, document, violations, step);
+            self.add_suggested_edit(&follow_up, index, document, violations, step);
         } else {
             let origin = match self.mode {
                 Mode::Dry => Origin::DryRun,
@@ -382,9 +359,9 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn noted(&mut self, note: Notice, step: &mut Step) -> Result<(), RunError> {
-        if self.notices.len() < MAX_NOTICES && !self.notices.contains(&note) {
-            self.notices.push(note);
+    pub(super) fn add_notice(&mut self, notice: Notice, step: &mut Step) -> Result<(), RunError> {
+        if self.notices.len() < MAX_NOTICES && !self.notices.contains(&notice) {
+            self.notices.push(notice);
             step.changes.push(Change::Run);
         }
         Ok(())
@@ -406,92 +383,100 @@ impl Run {
         }
         step.changes.push(Change::Run);
         match self.after_call(&outcome) {
-            Next::Lower(response_format) => {
+            AfterCall::FallBack(response_format) => {
                 self.response_format = response_format;
                 step.effects.push(Effect::RememberFormat(response_format));
-                self.noted(fell_back(response_format), step)?;
-                self.make_call(now, step);
+                self.add_notice(fell_back(response_format), step)?;
+                self.start_call(now, step);
             }
-            Next::FollowUp(wait) => self.wait_for_call(wait, now, step),
-            Next::Further => self.make_next_request(now, step),
-            Next::End if outcome.is_complete() && self.is_stopping() && self.is_short() => {
+            AfterCall::Retry(wait) => self.schedule_retry(wait, now, step),
+            AfterCall::NextRequest => self.request_next_tasks(now, step),
+            AfterCall::End
+                if outcome.is_complete() && self.is_stopping() && self.has_planned_requests() =>
+            {
                 self.end_generation(GenerationOutcome::Cancelled, now, step);
             }
-            Next::End => self.end_generation(outcome, now, step),
+            AfterCall::End => self.end_generation(outcome, now, step),
         }
         Ok(())
     }
 
     fn is_stopping(&self) -> bool {
         matches!(
-            self.asking(),
+            self.last_request_state(),
             GenerationState::Running { stopping: true, .. }
         )
     }
 
-    /// Whether requests that were planned are not made.
-    fn is_short(&self) -> bool {
-        !self.is_about_tasks && self.still_planned > 0 && self.tasks_missing() > 0
+    /// Whether more requests are planned for missing tasks of the brief.
+    fn has_planned_requests(&self) -> bool {
+        self.last_request == RequestKind::Tasks
+            && self.planned_requests > 0
+            && self.tasks_missing() > 0
     }
 
-    fn after_call(&self, outcome: &GenerationOutcome) -> Next {
-        let goes_on = self.mode == Mode::Live && !self.is_stopping();
-        let Some(request) = self.requests.last().filter(|_| goes_on) else {
-            return Next::End;
+    fn after_call(&self, outcome: &GenerationOutcome) -> AfterCall {
+        let may_continue = self.mode == Mode::Live && !self.is_stopping();
+        let Some(request) = self.requests.last().filter(|_| may_continue) else {
+            return AfterCall::End;
         };
         match outcome {
-            // An answer without a task will not be followed by one with some.
-            GenerationOutcome::Complete if self.is_short() && request.arrived > 0 => Next::Further,
-            GenerationOutcome::Complete => Next::End,
-            _ if request.arrived > 0 => Next::End,
-            GenerationOutcome::Failed(failure) if failure.blames_format() => {
-                self.response_format.down().map_or(Next::End, Next::Lower)
+            // After a response without tasks, the next one is not expected to have any.
+            GenerationOutcome::Complete if self.has_planned_requests() && request.arrived > 0 => {
+                AfterCall::NextRequest
             }
-            failed => retry::wait(failed, request.retries, self.retry_chance())
-                .map_or(Next::End, Next::FollowUp),
+            GenerationOutcome::Complete => AfterCall::End,
+            _ if request.arrived > 0 => AfterCall::End,
+            GenerationOutcome::Failed(failure) if failure.blames_format() => self
+                .response_format
+                .down()
+                .map_or(AfterCall::End, AfterCall::FallBack),
+            failed => retry::wait(failed, request.retries, self.retry_jitter())
+                .map_or(AfterCall::End, AfterCall::Retry),
         }
     }
 
-    /// Bits that are other ones in every run and for every wait, and the same each time.
-    fn retry_chance(&self) -> u64 {
-        SeededRng::from_texts(&[&self.id.to_string()], self.calls_made() as u64).next_u64()
+    /// Deterministic random bits, different for each run and each call.
+    fn retry_jitter(&self) -> u64 {
+        SeededRng::from_texts(&[&self.id.to_string()], self.call_count() as u64).next_u64()
     }
 
-    /// How many calls were made.
-    fn calls_made(&self) -> usize {
+    /// Number of calls made so far.
+    fn call_count(&self) -> usize {
         let calls = self.requests.iter().map(|request| request.calls.len());
         calls.sum()
     }
 
-    /// Waits before the last request's call is made again.
-    fn wait_for_call(&mut self, wait: u64, now: u64, step: &mut Step) {
-        let until = now.saturating_add(wait);
+    /// Schedules a retry of the last request in `wait` milliseconds.
+    fn schedule_retry(&mut self, wait: u64, now: u64, step: &mut Step) {
+        let at = now.saturating_add(wait);
         let Some(request) = self.requests.last_mut() else {
             return;
         };
         request.retries += 1;
-        let retry = request.retries;
-        if let GenerationState::Running { waiting, .. } = self.asking_mut() {
-            *waiting = Some(Waiting { until, retry });
-            step.effects.push(Effect::WakeAt(until));
+        let number = request.retries;
+        if let GenerationState::Running { pending_retry, .. } = self.last_request_state_mut() {
+            *pending_retry = Some(PendingRetry { at, number });
+            step.effects.push(Effect::WakeAt(at));
         }
     }
 
-    /// Makes the call that is waited for, where it is time for it.
-    pub(super) fn make_due_call(&mut self, now: u64, step: &mut Step) {
-        match self.asking() {
+    /// Makes the scheduled retry if it is due.
+    pub(super) fn retry_call_if_due(&mut self, now: u64, step: &mut Step) {
+        match self.last_request_state() {
             GenerationState::Running {
-                waiting: Some(waiting),
+                pending_retry: Some(retry),
                 ..
-            } if now < waiting.until => step.effects.push(Effect::WakeAt(waiting.until)),
+            } if now < retry.at => step.effects.push(Effect::WakeAt(retry.at)),
             GenerationState::Running {
-                waiting: Some(_), ..
-            } => self.make_call(now, step),
+                pending_retry: Some(_),
+                ..
+            } => self.start_call(now, step),
             _ => {}
         }
     }
 
-    /// Adds a draft at the end. Without violations a check is asked for.
+    /// Appends a draft. If `violations` is `None`, requests a schema check.
     pub(super) fn add(
         &mut self,
         origin: Origin,
@@ -504,7 +489,7 @@ impl Run {
             ordinal: u32::try_from(self.drafts.len() + 1).unwrap_or(u32::MAX),
         };
         let content = Content::read(text);
-        if let (None, Content::Whole(text)) = (&violations, &content) {
+        if let (None, Content::Json(text)) = (&violations, &content) {
             step.effects.push(Effect::Check {
                 draft: id.clone(),
                 revision: 0,
@@ -512,7 +497,7 @@ impl Run {
             });
         }
         step.changes.push(Change::Draft(id.clone()));
-        self.replan();
+        self.drop_plan();
         self.drafts.push(Arc::new(Draft {
             id: id.clone(),
             origin,
@@ -520,7 +505,7 @@ impl Run {
             content,
             revision: 0,
             violations,
-            review: Review::Proposed,
+            review: Review::Undecided,
             suggested_edits: Vec::new(),
             delivery: Delivery::default(),
         }));
@@ -528,7 +513,7 @@ impl Run {
     }
 }
 
-/// What the operator is told when an endpoint refuses the form of structured output.
+/// The notice that an endpoint rejected the response format.
 fn fell_back(response_format: ResponseFormat) -> Notice {
     let asked = match response_format {
         ResponseFormat::JsonSchema | ResponseFormat::JsonObject => {

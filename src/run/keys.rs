@@ -1,59 +1,60 @@
-//! Keys stay unique over a run: of the tasks that have the same one, all but one break a rule.
+//! Unique task keys: of the tasks with the same key, all but its owner get a violation.
 //!
-//! The one that keeps it is the first that was approved or has left, else the first at all. Nothing
-//! is ever renamed; what is rejected gives its key free.
+//! The owner is the first task that was approved or posted, otherwise the first task with the key.
+//! Keys are never changed. Rejecting a task releases its key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::event::{Change, Step};
 use super::{Run, TaskDraft};
-use crate::delivery::receipt::Stage;
+use crate::delivery::DeliveryStage;
 use crate::document::push_token;
 use crate::review::{DraftId, Review};
 use crate::schema::{UNIQUE_KEY, Violation};
 
-/// Who has which key. Made from the drafts, never kept.
+/// Which drafts have which key. Derived from the drafts, never stored.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Keys {
     holders: HashMap<Arc<str>, Holders>,
-    /// The key of each draft, by its place.
-    of: Vec<Option<Arc<str>>>,
+    /// The key of each draft, by index.
+    by_draft: Vec<Option<Arc<str>>>,
 }
 
-/// Who holds a key.
+/// The drafts with a key, by ordinal.
 #[derive(Debug, Clone, PartialEq)]
 enum Holders {
-    /// One, as nearly always: it owns the key.
+    /// One draft, as nearly always. It owns the key.
     One(u32),
-    /// Several, in their order.
+    /// Several drafts.
     Many(Box<Shared>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
 struct Shared {
+    /// Sorted ordinals.
     all: Vec<u32>,
     owner: u32,
 }
 
 impl Keys {
-    /// Notes the key of the draft at a place, and says which one it had.
-    fn put(&mut self, place: usize, key: Option<Arc<str>>) -> Option<Arc<str>> {
-        if self.of.len() <= place {
-            self.of.resize(place + 1, None);
+    /// Sets the key of the draft at `index` and returns its previous key.
+    fn replace(&mut self, index: usize, key: Option<Arc<str>>) -> Option<Arc<str>> {
+        if self.by_draft.len() <= index {
+            self.by_draft.resize(index + 1, None);
         }
-        let held = self.of.get_mut(place)?;
-        std::mem::replace(held, key)
+        let entry = self.by_draft.get_mut(index)?;
+        std::mem::replace(entry, key)
     }
 
-    fn take(&mut self, key: &Arc<str>, ordinal: u32) {
+    fn add_holder(&mut self, key: &Arc<str>, ordinal: u32) {
         self.holders
             .entry(Arc::clone(key))
             .and_modify(|holders| holders.insert(ordinal))
             .or_insert(Holders::One(ordinal));
     }
 
-    fn give_up(&mut self, key: &str, ordinal: u32) {
+    fn remove_holder(&mut self, key: &str, ordinal: u32) {
         let is_last = match self.holders.get_mut(key) {
             Some(Holders::One(holder)) => *holder == ordinal,
             Some(Holders::Many(shared)) => {
@@ -67,10 +68,10 @@ impl Keys {
         }
     }
 
-    /// The key, shared with those that hold it already.
+    /// The key, sharing memory with an equal one.
     fn shared(&self, key: &str) -> Arc<str> {
-        let held = self.holders.get_key_value(key);
-        held.map_or_else(|| Arc::from(key), |(held, _)| Arc::clone(held))
+        let existing = self.holders.get_key_value(key);
+        existing.map_or_else(|| Arc::from(key), |(existing, _)| Arc::clone(existing))
     }
 }
 
@@ -114,27 +115,27 @@ impl Holders {
 }
 
 impl Run {
-    /// Looks at the key of a draft anew, after its text, its review or its check has changed.
+    /// Updates the key of a draft after its text, review or violations changed.
     pub(super) fn update_key(&mut self, id: &DraftId, step: &mut Step) {
-        let now = self.draft(id).and_then(|draft| self.key_of(draft));
-        let now = now.map(|key| self.keys.shared(&key));
-        let before = id
-            .place()
-            .and_then(|place| self.keys.put(place, now.clone()));
-        if let Some(before) = before.filter(|before| now.as_ref() != Some(before)) {
-            self.keys.give_up(&before, id.ordinal);
-            self.mark_holders(&before, id.ordinal, step);
+        let current = self.draft(id).and_then(|draft| self.active_key(draft));
+        let current = current.map(|key| self.keys.shared(&key));
+        let previous = id
+            .index()
+            .and_then(|index| self.keys.replace(index, current.clone()));
+        if let Some(previous) = previous.filter(|previous| current.as_ref() != Some(previous)) {
+            self.keys.remove_holder(&previous, id.ordinal);
+            self.update_holders(&previous, id.ordinal, step);
         }
-        match now {
+        match current {
             Some(key) => {
-                self.keys.take(&key, id.ordinal);
-                self.mark_holders(&key, id.ordinal, step);
+                self.keys.add_holder(&key, id.ordinal);
+                self.update_holders(&key, id.ordinal, step);
             }
-            None => self.mark(id.ordinal, None, step),
+            None => self.set_key_violation(id.ordinal, None, step),
         }
     }
 
-    /// Looks at all keys, after the drafts came from their records.
+    /// Updates all keys after the drafts were loaded.
     pub(super) fn update_all_keys(&mut self) -> Step {
         let mut step = Step::default();
         self.keys = Keys::default();
@@ -145,8 +146,9 @@ impl Run {
         step
     }
 
-    /// Whether a draft that was rejected can have its key back. Of the others the violations say so.
-    pub(super) fn has_free_key(&self, draft: &TaskDraft) -> bool {
+    /// Whether no other draft uses the key that a rejected draft released. Always `true` for drafts
+    /// that are not rejected: their violations tell.
+    pub(super) fn has_unique_key(&self, draft: &TaskDraft) -> bool {
         let is_rejected = matches!(draft.review, Review::Rejected { .. });
         !is_rejected
             || draft
@@ -154,82 +156,89 @@ impl Run {
                 .is_none_or(|key| !self.keys.holders.contains_key(key.as_str()))
     }
 
-    /// The key of a draft that counts.
-    fn key_of(&self, draft: &TaskDraft) -> Option<String> {
+    /// The key of a draft; `None` if the draft is rejected.
+    fn active_key(&self, draft: &TaskDraft) -> Option<String> {
         match draft.review {
             Review::Rejected { .. } => None,
-            Review::Proposed | Review::Approved(_) => draft.key(self.schema.roles()),
+            Review::Undecided | Review::Approved(_) => draft.key(self.schema.roles()),
         }
     }
 
-    /// Says of the holders of a key which break the rule. `changed` is the one that came, went or
-    /// was looked at; where the owner stays, nothing is new about the others.
-    fn mark_holders(&mut self, key: &str, changed: u32, step: &mut Step) {
+    /// Updates the violations of a key's holders. `changed` is the draft that was added, removed or
+    /// updated; if the owner stays the same, the other holders are unaffected.
+    fn update_holders(&mut self, key: &str, changed: u32, step: &mut Step) {
         let Some(holders) = self.keys.holders.get(key) else {
             return;
         };
-        let is_settled = |ordinal: &&u32| {
+        let is_approved_or_posted = |ordinal: &&u32| {
             self.draft_at(**ordinal).is_some_and(|draft| {
-                matches!(draft.review, Review::Approved(_)) || draft.delivery.stage != Stage::Idle
+                matches!(draft.review, Review::Approved(_))
+                    || draft.delivery.stage != DeliveryStage::Idle
             })
         };
         let all = holders.all();
-        let Some(owner) = all.iter().find(is_settled).or(all.first()).copied() else {
+        let Some(owner) = all
+            .iter()
+            .find(is_approved_or_posted)
+            .or(all.first())
+            .copied()
+        else {
             return;
         };
-        let to_mark: Vec<u32> = match holders.owner() == owner {
-            true => all
-                .iter()
+        let affected: Vec<u32> = if holders.owner() == owner {
+            all.iter()
                 .copied()
-                .filter(|held| *held == changed)
-                .collect(),
-            false => all.to_vec(),
+                .filter(|ordinal| *ordinal == changed)
+                .collect()
+        } else {
+            all.to_vec()
         };
         if let Some(holders) = self.keys.holders.get_mut(key) {
             holders.set_owner(owner);
         }
-        for ordinal in to_mark {
-            let broken = (ordinal != owner).then(|| self.repeated(key, owner));
-            self.mark(ordinal, broken, step);
+        for ordinal in affected {
+            let violation = (ordinal != owner).then(|| self.duplicate_key(key, owner));
+            self.set_key_violation(ordinal, violation, step);
         }
     }
 
-    fn repeated(&self, key: &str, owner: u32) -> Violation {
+    fn duplicate_key(&self, key: &str, owner: u32) -> Violation {
         let name = self.schema.roles().key.as_deref().unwrap_or_default();
         Violation {
             instance_path: push_token("", name),
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
-            message: format!("task {owner} of this run has the {name} {key:?} already"),
+            message: format!("{name} {key:?} is already used by task {owner} of this run"),
         }
     }
 
-    /// Sets what a draft's violations say of its key. While it is being checked they say nothing.
-    fn mark(&mut self, ordinal: u32, broken: Option<Violation>, step: &mut Step) {
+    /// Sets or removes the violation about a draft's key. Does nothing while the draft is being
+    /// checked.
+    fn set_key_violation(&mut self, ordinal: u32, violation: Option<Violation>, step: &mut Step) {
         let id = DraftId {
             run: self.id.clone(),
             ordinal,
         };
-        let is_of_key = |violation: &Violation| violation.keyword == UNIQUE_KEY;
-        let held = self.draft(&id).and_then(|draft| draft.violations.as_ref());
-        let is_new = held.is_some_and(|held| match &broken {
-            Some(broken) => !held.contains(broken),
-            None => held.iter().any(is_of_key),
+        let is_about_key = |violation: &Violation| violation.keyword == UNIQUE_KEY;
+        let existing = self.draft(&id).and_then(|draft| draft.violations.as_ref());
+        let has_changed = existing.is_some_and(|existing| match &violation {
+            Some(violation) => !existing.contains(violation),
+            None => existing.iter().any(is_about_key),
         });
-        if !is_new {
-            // What does not change stays shared.
+        if !has_changed {
+            // An unchanged draft stays shared with the page.
             return;
         }
         let draft = self.draft_mut(&id);
         if let Some(violations) = draft.and_then(|draft| draft.violations.as_mut()) {
-            violations.retain(|violation| !is_of_key(violation));
-            violations.extend(broken);
+            violations.retain(|violation| !is_about_key(violation));
+            violations.extend(violation);
             step.changes.push(Change::Draft(id));
         }
     }
 
     fn draft_at(&self, ordinal: u32) -> Option<&TaskDraft> {
-        let place = usize::try_from(ordinal).ok()?.checked_sub(1)?;
-        self.drafts.get(place).map(|draft| &**draft)
+        let index = usize::try_from(ordinal).ok()?.checked_sub(1)?;
+        self.drafts.get(index).map(|draft| &**draft)
     }
 }

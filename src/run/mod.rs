@@ -1,12 +1,13 @@
-//! The state machine of one run: an event from the page or from the world goes in, the effects to
-//! carry out and what changed come out. Nothing else changes a run.
+//! The state machine of one run. [`Run::apply`] takes an [`Event`] and returns the [`Effect`]s to
+//! carry out and what changed. Nothing else changes a run.
 //!
-//! A run knows no endpoint, no secret and no clock: times come in with events, and what leaves is
-//! said as an intention ([`Effect`]) that the driver of a dry run and that of a live one carry out
-//! each in its own way. So every state is reachable in a native test.
+//! A run performs no I/O, holds no secret and reads no clock: the time comes with each event, and
+//! the driver of a dry run and that of a live run carry out the effects in different ways. So native
+//! tests can reach every state.
 
 pub mod announcements;
 mod apply;
+mod budget;
 mod changes;
 mod delivering;
 mod event;
@@ -25,8 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
 use crate::delivery::plan::Plan;
-use crate::delivery::receipt::Stage;
-use crate::delivery::{Delivery, body};
+use crate::delivery::{Delivery, DeliveryStage, body};
 use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
@@ -34,62 +34,61 @@ use crate::settings::Connection;
 
 pub use changes::Changes;
 use delivering::Dispatch;
-pub use delivering::{DeliveryProgress, Phase, Wait};
+pub use delivering::{DeliveryProgress, Phase, WaitReason};
 pub use event::{Change, Effect, Event, Posting, RunError, Step};
 pub use follow_up::{CostEstimate, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
+use request::RequestKind;
 pub use request::{Call, GenerationRequest, Purpose};
 
 /// A draft with its delivery.
 pub type TaskDraft = Draft<Delivery>;
 
-/// Whether a run may reach the world. Fixed when the run starts.
+/// Whether a run may use the network. Fixed when the run starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// No network at all.
+    /// Never uses the network.
     Dry,
-    /// The configured endpoints.
+    /// Uses the configured endpoints.
     Live,
 }
 
-/// How far the model's answer is.
+/// State of a generation.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum GenerationState {
-    /// The tasks were brought in; no model is asked.
+    /// Nothing was generated, because the tasks were imported or no request was made yet.
     #[default]
     None,
-    /// The answer is arriving.
+    /// A response is arriving, or a call will be retried.
     Running {
-        /// Since when, in milliseconds since 1970.
+        /// When it started, in milliseconds since 1970.
         since: u64,
-        /// What is waited for before the call is made again; none while one is under way.
-        #[serde(default)]
-        waiting: Option<Waiting>,
-        /// Whether the operator wants it to stop.
-        #[serde(default)]
+        /// The retry that is scheduled; `None` while a call is under way.
+        pending_retry: Option<PendingRetry>,
+        /// Whether the operator stopped it.
         stopping: bool,
     },
-    /// The answer ended, one way or another.
+    /// The generation ended.
     Ended {
-        /// How.
+        /// How it ended.
         #[serde(with = "record::stored_outcome")]
         outcome: GenerationOutcome,
-        /// When, in milliseconds since 1970.
+        /// When it ended, in milliseconds since 1970.
         at: u64,
-        /// Whether the operator kept the whole tasks of an answer that is not complete.
-        kept: bool,
+        /// Whether the operator accepted a partial response.
+        accepted_partial: bool,
     },
 }
 
-/// A call that failed, and is made again by itself.
+/// A scheduled retry of a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
-    /// When, in milliseconds since 1970.
-    pub until: u64,
-    /// Which try it will be beside the first, from 1.
-    pub retry: u32,
+pub struct PendingRetry {
+    /// When the call is made again, in milliseconds since 1970.
+    pub at: u64,
+    /// Number of the retry, from 1.
+    pub number: u32,
 }
 
 /// Something odd about an answer that takes nothing away from it. Kept with the run, the same one
@@ -102,73 +101,76 @@ pub struct Notice {
     pub message: String,
 }
 
-/// How far a run of several requests has come.
+/// Progress of a generation that is divided into requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GenerationProgress {
-    /// The request that is under way, or was last, from 1.
+    /// Number of the current or last request, from 1.
     pub request: usize,
-    /// How many there will be, as far as that is known.
-    pub of: usize,
-    /// How many tasks have come.
+    /// Expected number of requests.
+    pub total: usize,
+    /// Number of tasks that arrived.
     pub tasks: usize,
-    /// Whether those that did not come can be asked for.
-    pub can_go_on: bool,
+    /// Whether the missing tasks can be requested.
+    pub can_request_missing: bool,
 }
 
 impl GenerationState {
-    /// Whether tasks may be approved: there was no answer to wait for, it is complete, or what is
-    /// whole of it was kept by a deliberate act.
+    /// Whether tasks may be approved: nothing was generated, the response is complete, or the
+    /// operator accepted a partial response.
     #[must_use]
     pub fn allows_approval(&self) -> bool {
         match self {
             GenerationState::None => true,
             GenerationState::Running { .. } => false,
-            GenerationState::Ended { outcome, kept, .. } => outcome.is_complete() || *kept,
+            GenerationState::Ended {
+                outcome,
+                accepted_partial,
+                ..
+            } => outcome.is_complete() || *accepted_partial,
         }
     }
 }
 
-/// How far the delivery of the batch is.
+/// State of the delivery of all tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "snake_case")]
 pub enum Batch {
     /// Nothing is being posted.
     #[default]
     Idle,
-    /// Tasks are on their way.
+    /// Tasks are being posted.
     Running {
-        /// How many go at a time, and why.
-        #[serde(default)]
+        /// How many are posted at a time.
         pace: Pace,
     },
     /// Posting waits for the operator.
     Paused {
-        /// Why.
+        /// The reason.
         why: Pause,
     },
 }
 
-/// How many tasks go at a time.
+/// How many tasks are posted at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
-    /// One, the first: the others wait for its answer, so that a wrong address, rule or schema
-    /// costs one task.
+    /// Only the first. The others wait for its response, so that a wrong address, rule or schema
+    /// affects one task only.
     #[default]
     First,
-    /// As many as the connection says.
+    /// As many as the connection's concurrency allows.
     Full,
-    /// One, because several requests in a row came to nothing: until the server is back.
+    /// One, because several requests in a row failed. Ends with the first success.
     Probing,
 }
 
-/// Why posting waits.
+/// Why posting is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum Pause {
     /// The operator paused it.
     Operator,
-    /// The server does not accept the token.
+    /// The server rejected the token.
     TokenRefused {
         /// 401 or 403.
         status: u16,
@@ -177,65 +179,65 @@ pub enum Pause {
     TokenMissing,
     /// The request could not be made.
     NotSent {
-        /// What stood in the way.
+        /// The reason.
         reason: String,
     },
-    /// The first task to this server was not taken; the others were spared.
+    /// The server refused the first task, so the others were not posted.
     FirstNotTaken,
-    /// The server did not take tasks, or may not have, however often it was tried.
+    /// Posting failed repeatedly, or may have, and the retry limit is reached.
     ServerInTrouble,
-    /// All that is left waits for tasks that will not arrive by themselves.
+    /// All remaining tasks wait for dependencies that will not be delivered without the operator.
     Blocked,
-    /// What is about to be done could not be written down, so it was not done.
+    /// The attempt could not be journaled, so nothing was sent.
     NotStored {
-        /// What the browser said.
+        /// The browser's error message.
         reason: String,
     },
     /// The page was closed while posting.
     PageClosed,
 }
 
-/// What a confirmation shows, and what pressing its button refers to.
+/// The tasks about to be posted, for the operator to confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
-    /// How many tasks would be posted.
+    /// Number of tasks.
     pub count: usize,
-    /// A digest over the exact bodies in the order in which they go.
+    /// Digest of the exact bodies in posting order.
     pub digest: String,
-    /// The tasks, in that order.
+    /// The tasks in posting order.
     pub order: Vec<DraftId>,
-    /// How many of them will wait, because they depend on a task that is neither there yet nor
-    /// about to go.
-    pub held: usize,
+    /// Number of tasks that will wait, because a dependency is neither delivered nor about to be
+    /// posted.
+    pub blocked: usize,
 }
 
-/// Counts that a page shows.
+/// Number of drafts in each state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     counts: [usize; DraftState::ALL.len()],
 }
 
 impl Counts {
-    /// How many drafts are in a state.
+    /// Number of drafts in a state.
     #[must_use]
     pub fn of(&self, state: DraftState) -> usize {
         self.counts.get(state as usize).copied().unwrap_or(0)
     }
 
-    /// How many are in one of several states.
+    /// Number of drafts in any of these states.
     #[must_use]
     pub fn of_any(&self, states: &[DraftState]) -> usize {
         states.iter().map(|state| self.of(*state)).sum()
     }
 
-    /// How many drafts there are.
+    /// Number of all drafts.
     #[must_use]
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
 }
 
-/// One run: from a brief, or from tasks that exist already, to the last receipt.
+/// One run: from a brief or imported tasks to the last receipt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     id: RunId,
@@ -246,43 +248,43 @@ pub struct Run {
     schema: TaskSchema,
     generation: GenerationState,
     requests: Vec<GenerationRequest>,
-    /// How much of the schema the endpoint is asked to enforce, as far as this run has learned.
+    /// The response format that the endpoint is known to support in this run.
     response_format: ResponseFormat,
-    /// How many further requests the brief was divided into.
-    still_planned: u32,
+    /// Number of requests still planned for the brief.
+    planned_requests: u32,
     notices: Vec<Notice>,
-    /// How the request stands that was made last about single tasks.
-    again: GenerationState,
-    /// Whether the last request was one about single tasks.
-    is_about_tasks: bool,
-    /// Shared with whoever shows them; a change makes a new one.
+    /// State of the last follow-up request.
+    follow_up: GenerationState,
+    /// Kind of the last request.
+    last_request: RequestKind,
+    /// Shared with the page; a change replaces the draft.
     drafts: Vec<Arc<TaskDraft>>,
     keys: keys::Keys,
     batch: Batch,
-    /// The order of the drafts, made when it is needed and forgotten when they change.
+    /// The order of the drafts. Computed on demand, dropped when texts change.
     plan: OnceCell<Arc<Plan>>,
     dispatch: Dispatch,
 }
 
-/// What a run is made of when it starts.
+/// What a run starts with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// Its identity.
+    /// Identity of the run.
     pub id: RunId,
-    /// Dry or live, for good.
+    /// Dry or live. Cannot be changed later.
     pub mode: Mode,
-    /// When, in milliseconds since 1970.
+    /// The current time, in milliseconds since 1970.
     pub at: u64,
-    /// The brief; none where tasks are brought in.
+    /// The brief; `None` if tasks will be imported.
     pub brief: Option<Brief>,
-    /// The endpoints as they are configured now.
+    /// The connection to use.
     pub connection: Connection,
-    /// The task schema as it is now.
+    /// The task schema.
     pub schema: TaskSchema,
 }
 
 impl Run {
-    /// A run at its start. With a brief, the first effect is to generate.
+    /// Starts a run. If there is a brief, the first effect is to generate.
     #[must_use]
     pub fn start(start: Start) -> (Run, Step) {
         let mut run = Run {
@@ -295,10 +297,10 @@ impl Run {
             generation: GenerationState::None,
             requests: Vec::new(),
             response_format: ResponseFormat::default(),
-            still_planned: 0,
+            planned_requests: 0,
             notices: Vec::new(),
-            again: GenerationState::None,
-            is_about_tasks: false,
+            follow_up: GenerationState::None,
+            last_request: RequestKind::Tasks,
             drafts: Vec::new(),
             keys: keys::Keys::default(),
             batch: Batch::Idle,
@@ -309,12 +311,13 @@ impl Run {
             changes: vec![Change::Run],
             ..Step::default()
         };
-        run.begin_generation(start.at, &mut step);
+        run.start_generation(start.at, &mut step);
         (run, step)
     }
 
-    /// A live copy of this run for another try: the operator's own tasks come along without their
-    /// approvals, what the dry generator made stays behind. A brief in `start` is asked of the model.
+    /// Starts a live run with the tasks of this one. Imported tasks are copied without their
+    /// approvals; tasks of the dry-run generator are not copied. If `start` has a brief, the model
+    /// is asked for its tasks.
     #[must_use]
     pub fn go_live(&self, start: Start) -> (Run, Step) {
         let (mut run, mut step) = Run::start(Start {
@@ -324,7 +327,7 @@ impl Run {
         for draft in &self.drafts {
             if draft.origin != Origin::DryRun {
                 run.add(
-                    Origin::Pasted,
+                    Origin::Imported,
                     &draft.content.shared_text(),
                     None,
                     &mut step,
@@ -334,113 +337,114 @@ impl Run {
         (run, step)
     }
 
-    /// Its identity.
+    /// The run's identity.
     #[must_use]
     pub fn id(&self) -> &RunId {
         &self.id
     }
 
-    /// Dry or live.
+    /// Whether the run is dry or live.
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// When it started, in milliseconds since 1970.
+    /// When the run started, in milliseconds since 1970.
     #[must_use]
     pub fn started_at(&self) -> u64 {
         self.started_at
     }
 
-    /// The brief, where there is one.
+    /// The brief, if the run has one.
     #[must_use]
     pub fn brief(&self) -> Option<&Brief> {
         self.brief.as_ref()
     }
 
-    /// The endpoints as they were configured when it started.
+    /// The connection in use.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The task schema as it was when it started.
+    /// The task schema. Does not change during a run.
     #[must_use]
     pub fn schema(&self) -> &TaskSchema {
         &self.schema
     }
 
-    /// How far the model's answer is.
+    /// State of the generation of the brief's tasks.
     #[must_use]
     pub fn generation(&self) -> &GenerationState {
         &self.generation
     }
 
-    /// The requests to the model, in their order.
+    /// The requests to the model, oldest first.
     #[must_use]
     pub fn requests(&self) -> &[GenerationRequest] {
         &self.requests
     }
 
-    /// What all requests used, those that failed included; none where the endpoint never said.
+    /// Total usage of all requests, including failed ones; `None` if the endpoint never reported
+    /// any.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         request::sum(self.requests.iter().filter_map(GenerationRequest::usage))
     }
 
-    /// What was odd about the answers.
+    /// Notices about the responses.
     #[must_use]
     pub fn notices(&self) -> &[Notice] {
         &self.notices
     }
 
-    /// How far the delivery is.
+    /// State of the delivery.
     #[must_use]
     pub fn batch(&self) -> &Batch {
         &self.batch
     }
 
-    /// The drafts in the order of their arrival.
+    /// The drafts in order of arrival.
     #[must_use]
     pub fn drafts(&self) -> &[Arc<TaskDraft>] {
         &self.drafts
     }
 
-    /// One draft.
+    /// The draft with this identity; `None` if it is not part of this run.
     #[must_use]
     pub fn draft(&self, id: &DraftId) -> Option<&Arc<TaskDraft>> {
         if id.run != self.id {
             return None;
         }
-        self.drafts.get(id.place()?)
+        self.drafts.get(id.index()?)
     }
 
     fn draft_mut(&mut self, id: &DraftId) -> Option<&mut TaskDraft> {
         if id.run != self.id {
             return None;
         }
-        self.drafts.get_mut(id.place()?).map(Arc::make_mut)
+        self.drafts.get_mut(id.index()?).map(Arc::make_mut)
     }
 
-    /// What a draft is, in one word.
+    /// The state of a draft.
     #[must_use]
     pub fn state(draft: &TaskDraft) -> DraftState {
         match draft.delivery.stage {
-            Stage::Queued => return DraftState::Queued,
-            Stage::Sending if draft.delivery.awaits_slot => return DraftState::Queued,
-            Stage::Sending => return DraftState::Sending,
-            Stage::Delivered => return DraftState::Delivered,
-            Stage::Dry => return DraftState::DryDelivered,
-            Stage::Refused => return DraftState::Refused,
-            Stage::Failed => return DraftState::Failed,
-            Stage::Unconfirmed => return DraftState::Unconfirmed,
-            Stage::Idle => {}
+            DeliveryStage::Queued => return DraftState::Queued,
+            DeliveryStage::Sending if draft.delivery.is_ready_to_send => return DraftState::Queued,
+            DeliveryStage::Sending => return DraftState::Sending,
+            DeliveryStage::Delivered => return DraftState::Delivered,
+            DeliveryStage::Dry => return DraftState::DryDelivered,
+            DeliveryStage::Refused => return DraftState::Refused,
+            DeliveryStage::Failed => return DraftState::Failed,
+            DeliveryStage::Unconfirmed => return DraftState::Unconfirmed,
+            DeliveryStage::Idle => {}
         }
         match draft.review {
             Review::Approved(_) => DraftState::Approved,
             Review::Rejected { .. } => DraftState::Rejected,
-            Review::Proposed if !draft.content.is_whole() => DraftState::Invalid,
-            Review::Proposed => match &draft.violations {
+            Review::Undecided if !draft.content.is_json() => DraftState::Invalid,
+            Review::Undecided => match &draft.violations {
                 None => DraftState::Checking,
                 Some(violations) if violations.is_empty() => DraftState::Ready,
                 Some(_) => DraftState::Invalid,
@@ -448,7 +452,7 @@ impl Run {
         }
     }
 
-    /// How many drafts are in each state.
+    /// Number of drafts in each state.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -460,15 +464,16 @@ impl Run {
         counts
     }
 
-    /// What would be posted now: every approved task that has not left. `None` where there is
-    /// nothing, or while tasks are on their way.
+    /// What would be posted now: all approved tasks that have not been posted. `None` if there are
+    /// none, or while posting.
     #[must_use]
     pub fn confirmation(&self) -> Option<Confirmation> {
         if matches!(self.batch, Batch::Running { .. }) {
             return None;
         }
-        let is_ready =
-            |draft: &TaskDraft| draft.delivery.stage == Stage::Idle && draft.approval().is_some();
+        let is_ready = |draft: &TaskDraft| {
+            draft.delivery.stage == DeliveryStage::Idle && draft.approval().is_some()
+        };
         if !self.drafts.iter().any(|draft| is_ready(draft)) {
             return None;
         }
@@ -477,32 +482,33 @@ impl Run {
             count: 0,
             digest: String::new(),
             order: Vec::new(),
-            held: 0,
+            blocked: 0,
         };
         let mut digests = Vec::new();
-        // Whether a place is there, or gets there by itself: what it needs comes before it.
-        let mut arrives = vec![false; self.drafts.len()];
-        for place in plan.order() {
-            let Some(draft) = self.drafts.get(place) else {
+        // Which drafts are delivered or will be without the operator. Dependencies come first in
+        // the plan.
+        let mut will_arrive = vec![false; self.drafts.len()];
+        for index in plan.order() {
+            let Some(draft) = self.drafts.get(index) else {
                 continue;
             };
-            let is_free = plan
-                .needs(place)
+            let is_unblocked = plan
+                .dependencies_of(index)
                 .iter()
-                .all(|before| arrives.get(*before) == Some(&true));
-            let goes = match (draft.delivery.stage, draft.approval()) {
-                (Stage::Delivered | Stage::Dry | Stage::Sending, _) => true,
-                (Stage::Queued, _) => is_free,
-                (Stage::Idle, Some(approval)) => {
+                .all(|dependency| will_arrive.get(*dependency) == Some(&true));
+            let arrives = match (draft.delivery.stage, draft.approval()) {
+                (DeliveryStage::Delivered | DeliveryStage::Dry | DeliveryStage::Sending, _) => true,
+                (DeliveryStage::Queued, _) => is_unblocked,
+                (DeliveryStage::Idle, Some(approval)) => {
                     confirmation.order.push(draft.id.clone());
                     digests.push(&*approval.digest);
-                    confirmation.held += usize::from(!is_free);
-                    is_free
+                    confirmation.blocked += usize::from(!is_unblocked);
+                    is_unblocked
                 }
                 _ => false,
             };
-            if let Some(arrives) = arrives.get_mut(place) {
-                *arrives = goes;
+            if let Some(entry) = will_arrive.get_mut(index) {
+                *entry = arrives;
             }
         }
         confirmation.order.shrink_to_fit();

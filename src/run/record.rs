@@ -1,7 +1,8 @@
-//! What is kept of a run: one record for the run, one for each draft with its attempts. Each says
-//! its version; a record of a newer version is never read, so that it is never overwritten.
+//! Stored records: one for the run, and one for each draft with its attempts. Each has a version.
+//! A record of another version is not read, so it is never overwritten.
 
 use std::cell::OnceCell;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,20 +10,20 @@ use serde::{Deserialize, Serialize};
 use super::delivering::Dispatch;
 use super::keys::Keys;
 use super::{
-    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Notice, Purpose, Run, Step,
+    Batch, Change, GenerationRequest, GenerationState, Mode, Notice, RequestKind, Run, Step,
     TaskDraft,
 };
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, ResponseFormat};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId, SuggestedEdit};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;
 
-/// The version that this module writes, and the newest that it reads.
-pub const RECORD_VERSION: u32 = 2;
+/// The record version that this module reads and writes. Versions 1 and 2 were never released.
+pub const RECORD_VERSION: u32 = 3;
 
-/// A run as it is kept.
+/// A stored run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     version: u32,
@@ -33,25 +34,15 @@ pub struct RunRecord {
     connection: Connection,
     schema: String,
     generation: GenerationState,
-    /// The first version kept one answer and what it used; now every request is kept.
-    #[serde(default, skip_serializing)]
-    usage: Option<Usage>,
-    #[serde(default, skip_serializing)]
-    raw_answer: Arc<str>,
-    #[serde(default)]
     requests: Vec<GenerationRequest>,
-    #[serde(default)]
-    still_planned: u32,
-    #[serde(default)]
+    planned_requests: u32,
     response_format: ResponseFormat,
-    #[serde(default)]
     notices: Vec<Notice>,
-    #[serde(default)]
-    again: GenerationState,
+    follow_up: GenerationState,
     batch: Batch,
 }
 
-/// A draft as it is kept, attempts included.
+/// A stored draft with its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DraftRecord {
     version: u32,
@@ -67,53 +58,64 @@ pub struct DraftRecord {
     delivery: Delivery,
 }
 
-/// Why records cannot be read.
+/// Why stored records cannot be read. The messages continue a sentence about the run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RecordError {
-    /// A newer version of this page wrote it.
-    #[error("a newer version of this page wrote it (version {version})")]
-    Newer {
-        /// The version it has.
+    /// An earlier, unreleased version of this page stored it.
+    #[error(
+        "it was stored by an earlier, unreleased version of this page (format {version}, this page reads {RECORD_VERSION})"
+    )]
+    Older {
+        /// Version of the record.
         version: u32,
     },
-    /// It is not a record.
-    #[error("it cannot be read: {reason}")]
+    /// A newer version of this page stored it.
+    #[error(
+        "it was stored by a newer version of this page (format {version}, this page reads {RECORD_VERSION})"
+    )]
+    Newer {
+        /// Version of the record.
+        version: u32,
+    },
+    /// It is not a valid record.
+    #[error("its record is invalid: {reason}")]
     Malformed {
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// Its task schema is not one.
-    #[error("its task schema cannot be read: {0}")]
+    /// Its task schema is invalid.
+    #[error("its task schema is invalid: {0}")]
     Schema(#[from] SchemaError),
 }
 
 impl RecordError {
-    /// A stable name for the kind of error.
+    /// A stable identifier of the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            RecordError::Older { .. } => "record_older",
             RecordError::Newer { .. } => "record_newer",
             RecordError::Malformed { .. } => "record_malformed",
             RecordError::Schema(_) => "record_schema",
         }
     }
 
-    /// What to do about it.
+    /// What the operator can do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             RecordError::Newer { .. } => {
-                "Reload the page to get the newer version. Nothing of it was changed."
+                "Reload the page to get the newer version. The stored run was not changed."
             }
-            RecordError::Malformed { .. } | RecordError::Schema(_) => {
-                "It was left as it is. Start a new run."
+            RecordError::Older { .. } | RecordError::Malformed { .. } | RecordError::Schema(_) => {
+                "Start a new run. The stored run was not changed."
             }
         }
     }
 }
 
-/// How an answer ended, as it is kept. (What JavaScript sees of an outcome says more, in words, and
-/// is not read back.)
+/// The stored form of a generation outcome. (The JavaScript form has messages in addition and is
+/// never read back.)
 pub(super) mod stored_outcome {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -154,9 +156,10 @@ pub(super) mod stored_outcome {
         fn from(stored: Stored) -> GenerationOutcome {
             match stored {
                 Stored::Complete => GenerationOutcome::Complete,
-                Stored::CutOff { responses } => GenerationOutcome::cut_off(match responses {
-                    true => Api::Responses,
-                    false => Api::ChatCompletions,
+                Stored::CutOff { responses } => GenerationOutcome::cut_off(if responses {
+                    Api::Responses
+                } else {
+                    Api::ChatCompletions
                 }),
                 Stored::Refused { text } => GenerationOutcome::Refused { text },
                 Stored::Filtered => GenerationOutcome::Filtered,
@@ -181,8 +184,8 @@ pub(super) mod stored_outcome {
         Ok(Stored::deserialize(deserializer)?.into())
     }
 
-    /// The same for what may not have ended yet.
-    pub mod or_none {
+    /// The same for an optional outcome.
+    pub mod optional {
         use super::*;
 
         pub fn serialize<S: Serializer>(
@@ -200,7 +203,7 @@ pub(super) mod stored_outcome {
     }
 }
 
-/// Reads the version before anything else is believed of a record.
+/// Parses a record after checking its version.
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, RecordError> {
     #[derive(Deserialize)]
     struct Versioned {
@@ -209,37 +212,36 @@ fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, RecordError> {
     let malformed = |error: serde_json::Error| RecordError::Malformed {
         reason: error.to_string(),
     };
-    let versioned: Versioned = serde_json::from_str(text).map_err(malformed)?;
-    if versioned.version > RECORD_VERSION {
-        return Err(RecordError::Newer {
-            version: versioned.version,
-        });
+    let Versioned { version } = serde_json::from_str(text).map_err(malformed)?;
+    match version.cmp(&RECORD_VERSION) {
+        Ordering::Less => Err(RecordError::Older { version }),
+        Ordering::Equal => serde_json::from_str(text).map_err(malformed),
+        Ordering::Greater => Err(RecordError::Newer { version }),
     }
-    serde_json::from_str(text).map_err(malformed)
 }
 
 impl RunRecord {
-    /// Reads a record.
+    /// Parses a stored record.
     ///
     /// # Errors
-    /// [`RecordError`].
+    /// [`RecordError`] if it is invalid or has another version.
     pub fn read(text: &str) -> Result<RunRecord, RecordError> {
         read(text)
     }
 }
 
 impl DraftRecord {
-    /// Reads a record.
+    /// Parses a stored record.
     ///
     /// # Errors
-    /// [`RecordError`].
+    /// [`RecordError`] if it is invalid or has another version.
     pub fn read(text: &str) -> Result<DraftRecord, RecordError> {
         read(text)
     }
 }
 
 impl Run {
-    /// The run's own record.
+    /// The record of the run itself.
     #[must_use]
     pub fn record(&self) -> RunRecord {
         RunRecord {
@@ -251,13 +253,11 @@ impl Run {
             connection: self.connection.clone(),
             schema: self.schema.text().to_owned(),
             generation: self.generation.clone(),
-            usage: None,
-            raw_answer: "".into(),
             requests: self.requests.clone(),
-            still_planned: self.still_planned,
+            planned_requests: self.planned_requests,
             response_format: self.response_format,
             notices: self.notices.clone(),
-            again: self.again.clone(),
+            follow_up: self.follow_up.clone(),
             batch: self.batch.clone(),
         }
     }
@@ -279,12 +279,12 @@ impl Run {
         }
     }
 
-    /// A run as its records say, what is under way included: for a page that looks on while another
-    /// one carries it out.
+    /// Builds a run from its records without changing its state. For a read-only page, while another
+    /// page drives the run.
     ///
     /// # Errors
-    /// [`RecordError`]; also where the drafts are not this run's, or one is missing.
-    pub fn as_recorded(
+    /// [`RecordError`] if the schema is invalid, or the drafts are not all drafts of this run.
+    pub fn from_records(
         record: RunRecord,
         mut drafts: Vec<DraftRecord>,
     ) -> Result<Run, RecordError> {
@@ -295,7 +295,7 @@ impl Run {
             .all(|(draft, ordinal)| draft.id.run == record.id && draft.id.ordinal == ordinal);
         if !in_order {
             return Err(RecordError::Malformed {
-                reason: "one of its tasks is missing".to_owned(),
+                reason: "at least one of its tasks is missing".to_owned(),
             });
         }
         let drafts: Vec<Arc<TaskDraft>> = drafts
@@ -303,7 +303,6 @@ impl Run {
             .map(|draft| Arc::new(draft.into_draft()))
             .collect();
         let mut run = Run {
-            requests: requests(&record, &drafts),
             id: record.id,
             mode: record.mode,
             started_at: record.started_at,
@@ -311,43 +310,44 @@ impl Run {
             connection: record.connection,
             schema: TaskSchema::parse(&record.schema)?,
             generation: record.generation,
+            requests: record.requests,
             response_format: record.response_format,
-            still_planned: record.still_planned,
+            planned_requests: record.planned_requests,
             notices: record.notices,
-            is_about_tasks: matches!(record.again, GenerationState::Running { .. }),
-            again: record.again,
+            last_request: running_kind(&record.follow_up),
+            follow_up: record.follow_up,
             drafts,
             keys: Keys::default(),
             batch: record.batch,
             plan: OnceCell::new(),
             dispatch: Dispatch::default(),
         };
-        // What the keys say stands in the records.
+        // The records already contain the violations about keys.
         let _ = run.update_all_keys();
         Ok(run)
     }
 
-    /// Takes over what another page wrote of this run since. Records of other runs, and of drafts
-    /// that do not follow those that are there, change nothing.
-    pub fn renew(&mut self, record: Option<RunRecord>, drafts: Vec<DraftRecord>) -> Step {
+    /// Applies records that another page wrote. Ignores records of other runs, and drafts that would
+    /// leave a gap.
+    pub fn apply_records(&mut self, record: Option<RunRecord>, drafts: Vec<DraftRecord>) -> Step {
         let mut step = Step::default();
         if let Some(record) = record.filter(|record| record.id == self.id) {
             self.connection = record.connection;
             self.generation = record.generation;
             self.requests = record.requests;
-            self.still_planned = record.still_planned;
+            self.planned_requests = record.planned_requests;
             self.response_format = record.response_format;
             self.notices = record.notices;
-            self.is_about_tasks = matches!(record.again, GenerationState::Running { .. });
-            self.again = record.again;
+            self.last_request = running_kind(&record.follow_up);
+            self.follow_up = record.follow_up;
             self.batch = record.batch;
             step.changes.push(Change::Run);
         }
         for record in drafts.into_iter().filter(|draft| draft.id.run == self.id) {
             let id = record.id.clone();
-            let Some(place) = id.place() else { continue };
-            let is_next = place == self.drafts.len();
-            match self.drafts.get_mut(place) {
+            let Some(index) = id.index() else { continue };
+            let is_next = index == self.drafts.len();
+            match self.drafts.get_mut(index) {
                 Some(draft) => *draft = Arc::new(record.into_draft()),
                 None if is_next => self.drafts.push(Arc::new(record.into_draft())),
                 None => continue,
@@ -355,25 +355,24 @@ impl Run {
             step.changes.push(Change::Draft(id));
         }
         let _ = self.update_all_keys();
-        self.replan();
+        self.drop_plan();
         step
     }
 
-    /// A run as it stood when the page went away, settled at `now`: what was under way then is not
-    /// known to have ended well. An answer that was arriving is interrupted. A task that was on its
-    /// way may have arrived: it waits to be sent again where that cannot double it, else it is of
-    /// unknown fate. The step says what changed by that.
+    /// Restores a run at `now` after its page was closed. A response that was arriving counts as
+    /// interrupted. A task that was being posted may have arrived: it is queued again if resending
+    /// cannot duplicate it, otherwise it is unconfirmed. The returned step lists what changed.
     ///
     /// # Errors
-    /// [`RecordError`]; also where the drafts are not this run's, or one is missing.
+    /// [`RecordError`] if the schema is invalid, or the drafts are not all drafts of this run.
     pub fn restore_from(
         record: RunRecord,
         drafts: Vec<DraftRecord>,
         now: u64,
     ) -> Result<(Run, Step), RecordError> {
-        let mut run = Run::as_recorded(record, drafts)?;
+        let mut run = Run::from_records(record, drafts)?;
         let mut step = Step::default();
-        if run.is_asking() {
+        if run.is_generating() {
             let outcome = GenerationOutcome::Interrupted {
                 reason: Some("the page was closed".to_owned()),
             };
@@ -386,34 +385,17 @@ impl Run {
             }
             run.end_generation(outcome, now, &mut step);
         }
-        run.settle_deliveries(now, &mut step);
+        run.recover_deliveries(now, &mut step);
         Ok((run, step))
     }
 }
 
-/// The requests that were kept; of a record of the first version the only one.
-fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<GenerationRequest> {
-    if record.usage.is_none() && record.raw_answer.is_empty() {
-        return record.requests.clone();
+/// The kind of the request that is under way; `Tasks` if there is none.
+fn running_kind(follow_up: &GenerationState) -> RequestKind {
+    match follow_up {
+        GenerationState::Running { .. } => RequestKind::FollowUp,
+        GenerationState::None | GenerationState::Ended { .. } => RequestKind::Tasks,
     }
-    let came = drafts.iter().filter(|draft| draft.origin != Origin::Pasted);
-    vec![GenerationRequest {
-        purpose: Purpose::Tasks,
-        wanted: record.brief.as_ref().map_or(0, |brief| brief.count.get()),
-        arrived: u32::try_from(came.count()).unwrap_or(u32::MAX),
-        bytes: 0,
-        retries: 0,
-        calls: vec![Call {
-            at: record.started_at,
-            response_format: None,
-            usage: record.usage,
-            outcome: match &record.generation {
-                GenerationState::Ended { outcome, .. } => Some(outcome.clone()),
-                GenerationState::None | GenerationState::Running { .. } => None,
-            },
-        }],
-        raw_answer: record.raw_answer.clone(),
-    }]
 }
 
 impl DraftRecord {
@@ -422,10 +404,11 @@ impl DraftRecord {
         Draft {
             id: self.id,
             origin: self.origin,
-            // A text that nobody changed is held once.
-            proposed: match *self.proposed == *content.text() {
-                true => content.shared_text(),
-                false => self.proposed,
+            // An unchanged text is held in memory once.
+            proposed: if *self.proposed == *content.text() {
+                content.shared_text()
+            } else {
+                self.proposed
             },
             content,
             revision: self.revision,

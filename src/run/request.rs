@@ -1,4 +1,4 @@
-//! The requests of a run to the model, each with the calls that were made for it.
+//! The requests of a run to the model, each with its calls.
 
 use std::sync::Arc;
 
@@ -15,24 +15,40 @@ use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 pub enum Purpose {
     /// Tasks of the brief.
     Tasks,
-    /// Proposals for tasks that are there.
+    /// Suggested edits for existing tasks.
     FollowUp(FollowUp),
 }
 
-/// One request: answered by one call, or by the last of several.
+/// The kinds of request. Each has its own generation state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestKind {
+    Tasks,
+    FollowUp,
+}
+
+impl Purpose {
+    pub(super) fn kind(&self) -> RequestKind {
+        match self {
+            Purpose::Tasks => RequestKind::Tasks,
+            Purpose::FollowUp(_) => RequestKind::FollowUp,
+        }
+    }
+}
+
+/// One request. Its response comes from one call, or from the last of several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GenerationRequest {
     /// What it is for.
     pub purpose: Purpose,
-    /// How many tasks it asks for.
+    /// Number of tasks requested.
     pub wanted: u16,
-    /// How many came.
+    /// Number of tasks that arrived.
     pub arrived: u32,
-    /// The bytes of its text, but for the form in which it is sent.
+    /// Size of its text in bytes, without the encoding of the API.
     pub bytes: u64,
-    /// How often its call was made again by itself because the one before it failed.
+    /// Number of automatic retries after failed calls.
     pub retries: u32,
-    /// Its calls, in their order.
+    /// Its calls, oldest first.
     pub calls: Vec<Call>,
     /// The text of the last answer, as it came.
     pub raw_answer: Arc<str>,
@@ -43,30 +59,30 @@ pub struct GenerationRequest {
 pub struct Call {
     /// When it was made, in milliseconds since 1970.
     pub at: u64,
-    /// How much of the schema the endpoint was asked to enforce; none while nothing has left, and
-    /// in a dry run.
+    /// The response format it asked for; `None` until it is sent, and in a dry run.
     pub response_format: Option<ResponseFormat>,
-    /// What it used, as far as the endpoint said.
+    /// Its usage, if the endpoint reported it.
     pub usage: Option<Usage>,
-    /// How it ended; none while it is under way.
-    #[serde(with = "record::stored_outcome::or_none")]
+    /// How it ended; `None` while it is under way.
+    #[serde(with = "record::stored_outcome::optional")]
     pub outcome: Option<GenerationOutcome>,
 }
 
 impl GenerationRequest {
-    /// How it ended; none while it is under way.
+    /// How it ended; `None` while it is under way.
     #[must_use]
     pub fn outcome(&self) -> Option<&GenerationOutcome> {
         self.calls.last()?.outcome.as_ref()
     }
 
-    /// What all its calls used, those that failed included; none where the endpoint never said.
+    /// Total usage of all its calls, including failed ones; `None` if the endpoint never reported
+    /// any.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         sum(self.calls.iter().filter_map(|call| call.usage))
     }
 
-    /// What it was, for what the next one is expected to be.
+    /// Measurements for estimating the next request.
     pub(super) fn measured(&self) -> Option<Measured> {
         Some(Measured {
             bytes: self.bytes,
@@ -76,7 +92,7 @@ impl GenerationRequest {
     }
 }
 
-/// All usages together; none where there is none.
+/// The sum of all usages; `None` if there are none.
 pub(super) fn sum(usages: impl Iterator<Item = Usage>) -> Option<Usage> {
     usages.reduce(Usage::plus)
 }

@@ -1,19 +1,18 @@
-//! The part of a run in which the operator looks at tasks and decides.
+//! Review: importing, editing, approving and rejecting tasks.
 
 use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
-use crate::delivery::body;
-use crate::delivery::receipt::Stage;
+use crate::delivery::{DeliveryStage, body};
 use crate::review::{Content, DraftId, DraftState, Origin, Review};
 use crate::schema::Violation;
 use crate::settings::BodyTemplate;
 
 impl Run {
-    pub(super) fn bring(&mut self, texts: &[Arc<str>], step: &mut Step) -> Result<(), RunError> {
+    pub(super) fn import(&mut self, texts: &[Arc<str>], step: &mut Step) -> Result<(), RunError> {
         for text in texts {
-            self.add(Origin::Pasted, text, None, step);
+            self.add(Origin::Imported, text, None, step);
         }
         Ok(())
     }
@@ -32,10 +31,10 @@ impl Run {
         draft.content = Content::read(&Arc::from(text));
         draft.revision += 1;
         draft.violations = None;
-        // Whatever was decided was decided about another text.
-        draft.review = Review::Proposed;
-        draft.delivery.stage = Stage::Idle;
-        if let Content::Whole(text) = &draft.content {
+        // An earlier decision was about another text.
+        draft.review = Review::Undecided;
+        draft.delivery.stage = DeliveryStage::Idle;
+        if let Content::Json(text) = &draft.content {
             step.effects.push(Effect::Check {
                 draft: id.clone(),
                 revision: draft.revision,
@@ -44,7 +43,7 @@ impl Run {
         }
         step.changes.push(Change::Draft(id.clone()));
         self.update_key(id, step);
-        self.replan();
+        self.drop_plan();
         Ok(())
     }
 
@@ -75,15 +74,18 @@ impl Run {
         }
         let mode = self.mode;
         let template = self.body_template().cloned();
-        self.requeue();
+        self.drop_queue();
         for id in ids {
-            let is_free = self.draft(id).is_some_and(|draft| self.has_free_key(draft));
+            let has_unique_key = self
+                .draft(id)
+                .is_some_and(|draft| self.has_unique_key(draft));
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-            let approved = match is_free {
-                true => approve_one(draft, mode, template.as_ref()),
-                false => Err(RunError::NotValid),
+            let result = if has_unique_key {
+                approve_one(draft, mode, template.as_ref())
+            } else {
+                Err(RunError::NotValid)
             };
-            match approved {
+            match result {
                 Ok(true) => {
                     step.changes.push(Change::Draft(id.clone()));
                     self.update_key(id, step);
@@ -105,15 +107,19 @@ impl Run {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         may_change(draft)?;
         draft.review = Review::Rejected { reason };
-        draft.delivery.stage = Stage::Idle;
+        draft.delivery.stage = DeliveryStage::Idle;
         step.changes.push(Change::Draft(id.clone()));
         self.update_key(id, step);
-        self.requeue();
+        self.drop_queue();
         Ok(())
     }
 
-    pub(super) fn put_back(&mut self, ids: &[DraftId], step: &mut Step) -> Result<(), RunError> {
-        self.requeue();
+    pub(super) fn undo_decisions(
+        &mut self,
+        ids: &[DraftId],
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        self.drop_queue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
             match may_change(draft) {
@@ -121,9 +127,9 @@ impl Run {
                 Err(_) => continue,
                 Ok(()) => {}
             }
-            if draft.review != Review::Proposed {
-                draft.review = Review::Proposed;
-                draft.delivery.stage = Stage::Idle;
+            if draft.review != Review::Undecided {
+                draft.review = Review::Undecided;
+                draft.delivery.stage = DeliveryStage::Idle;
                 step.changes.push(Change::Draft(id.clone()));
                 self.update_key(id, step);
             }
@@ -131,31 +137,30 @@ impl Run {
         Ok(())
     }
 
-    /// What the task server wants around each task, where it wants anything.
+    /// The task server's body template, if it has one.
     pub(super) fn body_template(&self) -> Option<&BodyTemplate> {
         let server = self.connection.task_server.as_ref();
         server.and_then(|server| server.body_template.as_ref())
     }
 
-    /// Another body would leave than was approved: takes the approvals of what has not left back.
-    pub(super) fn take_approvals_back(&mut self, step: &mut Step) {
+    /// Withdraws the approvals of all tasks that were not posted, because their bodies changed.
+    pub(super) fn withdraw_approvals(&mut self, step: &mut Step) {
         for draft in &mut self.drafts {
             if draft.approval().is_some() && may_change(draft).is_ok() {
                 let draft = Arc::make_mut(draft);
-                draft.review = Review::Proposed;
-                draft.delivery.stage = Stage::Idle;
+                draft.review = Review::Undecided;
+                draft.delivery.stage = DeliveryStage::Idle;
                 step.changes.push(Change::Draft(draft.id.clone()));
             }
         }
-        self.requeue();
+        self.drop_queue();
     }
 
-    /// What is to be done for a run that was put aside or came back: the checks that were under
-    /// way are asked for again.
+    /// The schema checks that a restored run still needs.
     #[must_use]
     pub fn checks_due(&self) -> Step {
         let due = |draft: &Arc<TaskDraft>| {
-            let is_due = draft.content.is_whole() && draft.violations.is_none();
+            let is_due = draft.content.is_json() && draft.violations.is_none();
             is_due.then(|| Effect::Check {
                 draft: draft.id.clone(),
                 revision: draft.revision,
@@ -168,7 +173,7 @@ impl Run {
         }
     }
 
-    /// The tasks that *approve all valid* would approve.
+    /// The tasks that "Approve all valid" would approve.
     #[must_use]
     pub fn approvable(&self) -> Vec<DraftId> {
         if !self.generation.allows_approval() {
@@ -184,12 +189,17 @@ impl Run {
     }
 }
 
-/// A queued text waits in its approved form; one that has left, or may have, stays as it is.
+/// A queued task is fixed as approved; a task that was posted, or may have been, is final.
 fn may_change(draft: &TaskDraft) -> Result<(), RunError> {
     match draft.delivery.stage {
-        Stage::Idle | Stage::Dry | Stage::Refused | Stage::Failed => Ok(()),
-        Stage::Queued => Err(RunError::WrongState),
-        Stage::Sending | Stage::Delivered | Stage::Unconfirmed => Err(RunError::HasLeft),
+        DeliveryStage::Idle
+        | DeliveryStage::Dry
+        | DeliveryStage::Refused
+        | DeliveryStage::Failed => Ok(()),
+        DeliveryStage::Queued => Err(RunError::WrongState),
+        DeliveryStage::Sending | DeliveryStage::Delivered | DeliveryStage::Unconfirmed => {
+            Err(RunError::HasLeft)
+        }
     }
 }
 
@@ -204,7 +214,7 @@ fn may_be_approved(draft: &TaskDraft, mode: Mode) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Approves a draft; `false` where it was approved already.
+/// Approves a draft. Returns `false` if it was already approved.
 fn approve_one(
     draft: &mut TaskDraft,
     mode: Mode,
@@ -216,6 +226,6 @@ fn approve_one(
     }
     let task = draft.content.shared_text();
     draft.review = Review::Approved(body::approve(&draft.id, &task, template));
-    draft.delivery.stage = Stage::Idle;
+    draft.delivery.stage = DeliveryStage::Idle;
     Ok(true)
 }

@@ -11,7 +11,7 @@ use crate::model::{ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress, GenerationProgress,
-    GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, Wait,
+    GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, WaitReason,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretName;
@@ -110,7 +110,7 @@ pub struct Page {
     /// is posted.
     pub progress: RwSignal<Option<(DeliveryProgress, u64)>>,
     /// What queued tasks wait for, apart from their turn.
-    pub waits: RwSignal<Arc<HashMap<DraftId, Wait>>>,
+    pub waits: RwSignal<Arc<HashMap<DraftId, WaitReason>>>,
     /// Whether another tab has the run that is shown, and this one looks on.
     pub is_read_only: RwSignal<bool>,
     /// The tasks that *approve all valid* would approve.
@@ -219,7 +219,7 @@ impl Page {
     #[must_use]
     pub fn draft(&self, id: &DraftId) -> Option<ArcRwSignal<Arc<TaskDraft>>> {
         self.drafts.try_update_value(|drafts| {
-            let shown = drafts.get_mut(id.place()?)?;
+            let shown = drafts.get_mut(id.index()?)?;
             let is_it = shown.draft.id == *id;
             is_it.then(|| {
                 let draft = &shown.draft;
@@ -235,7 +235,7 @@ impl Page {
     #[must_use]
     pub fn look(&self, id: &DraftId) -> Option<Arc<TaskDraft>> {
         self.drafts.with_value(|drafts| {
-            let shown = drafts.get(id.place()?)?;
+            let shown = drafts.get(id.index()?)?;
             (shown.draft.id == *id).then(|| Arc::clone(&shown.draft))
         })
     }
@@ -296,7 +296,10 @@ impl Page {
         set_if_other(self.approvable, run.approvable());
         set_if_other(self.follow_up_candidates, run.follow_up_candidates());
         set_if_other(self.may_follow_up, run.may_follow_up());
-        set_if_other(self.waits, Arc::new(run.waits().into_iter().collect()));
+        set_if_other(
+            self.waits,
+            Arc::new(run.wait_reasons().into_iter().collect()),
+        );
     }
 
     /// Shows the drafts and the head of the run that changed.
@@ -306,7 +309,7 @@ impl Page {
         self.drafts.update_value(|shown| {
             for change in changes {
                 let Change::Draft(id) = change else { continue };
-                let place = id.place().and_then(|place| shown.get_mut(place));
+                let place = id.index().and_then(|place| shown.get_mut(place));
                 if let (Some(shown), Some(draft)) = (place, run.draft(id)) {
                     shown.draft = Arc::clone(draft);
                     followed.extend(shown.signal.clone().map(|signal| (signal, draft)));
@@ -340,7 +343,7 @@ impl Page {
                 wanted: run.brief().map(|brief| brief.count.get()),
                 generation: run.generation().clone(),
                 requests: run.requests().to_vec(),
-                again: run.again().clone(),
+                again: run.follow_up_state().clone(),
                 asked: run.generation_progress(),
                 usage: run.usage(),
                 batch: run.batch().clone(),

@@ -109,10 +109,10 @@ impl Client {
     }
 
     fn carry_out(&mut self, step: Step) {
-        self.write_queue.note(step.changes);
+        self.write_queue.add(step.changes);
         for effect in step.effects {
             match effect {
-                Effect::Journal { draft, attempt } => self.write_queue.note_attempt(draft, attempt),
+                Effect::Journal { draft, attempt } => self.write_queue.add_attempt(draft, attempt),
                 Effect::Deliver(posting) => {
                     let driver = Rc::clone(&self.driver);
                     let inbox = Rc::clone(&self.inbox);
@@ -130,7 +130,7 @@ impl Client {
                 Effect::WakeAt(at) => {
                     self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
                 }
-                Effect::AskFor(_) => self.wants_token = true,
+                Effect::RequestSecret(_) => self.wants_token = true,
                 other => panic!("{other:?}"),
             }
         }

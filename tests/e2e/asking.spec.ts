@@ -105,7 +105,7 @@ test("a budget stops a run before the request that might pass it", async ({ worl
   await desk.open(server.address);
   await ask(desk, 100);
   await expect(desk.heading("The budget of this run is reached")).toBeVisible();
-  await expect(desk.page.getByText(/^The budget of this run is 9,000 tokens\. [\d,]+ are used/)).toBeVisible();
+  await expect(desk.page.getByText(/^The token limit of this run is 9,000\. It has used [\d,]+, /)).toBeVisible();
   const made = (await asked(world)).length;
   expect(made).toBeGreaterThan(0);
   expect(made).toBeLessThan(10);
@@ -133,7 +133,7 @@ test("a key that two tasks have is one of the later one's faults", async ({ worl
   await expect(desk.heading("Complete: 4 tasks, 3 valid, 1 to mend")).toBeVisible();
   const [first] = await desk.texts();
   await desk.tasks.nth(1).getByRole("button").first().click();
-  await expect(desk.page.getByText(`task 1 of this run has the key "${JSON.parse(first ?? "{}").key}" already`)).toBeVisible();
+  await expect(desk.page.getByText(`key "${JSON.parse(first ?? "{}").key}" is already used by task 1 of this run`)).toBeVisible();
   await desk.closeTask();
   await desk.approveAll(3);
 });
@@ -202,7 +202,8 @@ test("an invalid task is asked for again, and what comes waits beside it", async
   expect(await desk.texts()).toEqual(before);
   const [, again] = await world.testbed.asked(world.tag);
   const said = JSON.parse(again!.body).messages.at(-1).content;
-  expect(said).toContain(`${before[1]}\n- /key: task 1 of this run has the key`);
+  expect(said).toContain(`${before[1]}\n- /key: key "`);
+  expect(said).toContain("is already used by task 1 of this run");
 
   await desk.tasks.nth(1).getByRole("button").first().click();
   await desk.press("Accept the proposal");

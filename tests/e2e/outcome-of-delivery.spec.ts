@@ -202,10 +202,10 @@ test("a server that wants half a minute's rest gets it, counted down, and can be
     return route.fulfill({ status: 429, headers, body: '{"detail":"Slow down"}' });
   });
   await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.foot).toContainText(/The first one goes alone.*next try in (3\d|2\d) s/);
+  await expect(desk.foot).toContainText(/The first task only.*next attempt in (3\d|2\d) s/);
   await expect(desk.task(TASKS[0])).toContainText(/Queued.*next try \d\d:\d\d:\d\d/);
   const seconds = async () =>
-    Number(/next try in (\d+) s/.exec((await desk.foot.textContent()) ?? "")?.[1]);
+    Number(/next attempt in (\d+) s/.exec((await desk.foot.textContent()) ?? "")?.[1]);
   const first = await seconds();
   await expect.poll(seconds).toBeLessThan(first);
   expect(asked, "nothing is asked before its time").toBe(1);

@@ -90,7 +90,7 @@ test("a server that comes back with another token after a crash gets every task 
   });
   await desk.post(3, server.host);
   await desk.giveToken(server.host, "first");
-  await expect(desk.foot).toContainText(/next try in \d+ s|Up to 4 tasks|trying one at a time/);
+  await expect(desk.foot).toContainText(/next attempt in \d+ s|Up to 4 tasks|one task at a time/);
   await expect.poll(() => isDown).toBe(true);
   await desk.page.unroute(`${server.address}/tasks`);
   const again = await world.again(server, { tokens: "second" });

@@ -121,7 +121,7 @@ fn invalid_tasks_are_asked_for_again_with_their_errors_as_json_pointers() {
 #[test]
 fn rejected_tasks_are_asked_for_again_with_the_reasons() {
     let played = reviewed();
-    let replace = FollowUp::Replace {
+    let replace = FollowUp::Regenerate {
         drafts: all(&played),
     };
     let mut played = played.then(Event::FollowUp(replace), |asked| {
@@ -254,7 +254,7 @@ fn how_asking_again_ends_says_nothing_of_the_batch() {
     };
     let played = played.then(Event::FollowUp(mend), |_| Reply::status(401, ""));
     assert_eq!(played.code(), "complete");
-    let GenerationState::Ended { outcome, .. } = played.run.again() else {
+    let GenerationState::Ended { outcome, .. } = played.run.follow_up_state() else {
         panic!("it has ended");
     };
     assert_eq!(outcome.code(), "key_refused");
@@ -277,5 +277,5 @@ fn what_has_proposals_comes_back_with_them() {
     let (back, _) = Run::restore_from(record, drafts.collect(), 0).unwrap();
     assert_eq!(back.drafts(), played.run.drafts());
     assert_eq!(back.requests(), played.run.requests());
-    assert_eq!(back.again(), played.run.again());
+    assert_eq!(back.follow_up_state(), played.run.follow_up_state());
 }

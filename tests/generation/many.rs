@@ -48,7 +48,10 @@ fn many_tasks_are_asked_for_in_several_requests_that_name_what_is_there() {
     }
     assert!(!last.contains("task-51"));
     let progress = played.run.generation_progress().unwrap();
-    assert_eq!((progress.request, progress.of, progress.tasks), (3, 3, 60));
+    assert_eq!(
+        (progress.request, progress.total, progress.tasks),
+        (3, 3, 60)
+    );
     assert_eq!(played.run.approvable().len(), 60);
     for request in played.run.requests() {
         assert!(
@@ -94,7 +97,7 @@ fn an_answer_with_too_few_or_too_many_changes_what_the_next_request_asks_for() {
     assert_eq!(counts(&played), [25, 25, 20]);
     assert_eq!((played.code(), played.run.drafts().len()), ("complete", 55));
     let played = played.then(
-        Event::AskForMissing {
+        Event::RequestMissing {
             outcome: "complete".to_owned(),
         },
         |asked| Reply::tasks((0..asked.count()).map(|_| "x").take(5)),
@@ -120,12 +123,12 @@ fn the_first_request_that_is_not_complete_ends_the_run() {
     let here = u32::try_from(played.run.drafts().len()).unwrap();
     assert!((26..50).contains(&here));
 
-    let stale = Event::AskForMissing {
+    let stale = Event::RequestMissing {
         outcome: "stalled".to_owned(),
     };
     assert!(played.run.clone().apply(stale, 0).refused.is_some());
     let mut number = here;
-    let go_on = Event::AskForMissing {
+    let go_on = Event::RequestMissing {
         outcome: "cut_off".to_owned(),
     };
     let played = played.then(go_on, move |asked| {

@@ -80,7 +80,7 @@ impl RunController {
             }
             // The keeper writes it down with whatever else changed in this step.
             Effect::Journal { draft, attempt } => {
-                write_queue.borrow_mut().note_attempt(draft, attempt)
+                write_queue.borrow_mut().add_attempt(draft, attempt)
             }
             Effect::Deliver(posting) => {
                 let server = self.task_server();
@@ -111,7 +111,7 @@ impl RunController {
                 });
             }
             Effect::WakeAt(at) => self.wake_at(at),
-            Effect::AskFor(name) => {
+            Effect::RequestSecret(name) => {
                 if let Some(ask) = self.on_ask.borrow().as_ref() {
                     ask(name);
                 }

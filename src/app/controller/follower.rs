@@ -80,7 +80,9 @@ impl RunController {
                     break;
                 }
                 // Where nothing can be read, the next word is another chance.
-                if let Ok((run, drafts)) = driver::renew(&controller.store, &changes, &id).await {
+                if let Ok((run, drafts)) =
+                    driver::load_changes(&controller.store, &changes, &id).await
+                {
                     controller.renew(&id, run, drafts);
                 }
             }
@@ -101,7 +103,7 @@ impl RunController {
         if let Some(current) = self.current.borrow_mut().as_mut()
             && current.run.id() == id
         {
-            let step = current.run.renew(record, drafts);
+            let step = current.run.apply_records(record, drafts);
             self.page.refresh_parts(&current.run, &step.changes);
         }
         self.summarize_soon();

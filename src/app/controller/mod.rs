@@ -198,7 +198,7 @@ impl RunController {
         };
         self.page.show(Some(&run));
         let mut write_queue = WriteQueue::default();
-        write_queue.note(step.changes.into_iter().chain([Change::Run]));
+        write_queue.add(step.changes.into_iter().chain([Change::Run]));
         let is_in_charge = lock.is_some();
         *self.current.borrow_mut() = Some(Current {
             run,
@@ -232,7 +232,7 @@ impl RunController {
         if let Some(current) = self.current.borrow_mut().take() {
             current.stop.stop();
             if current.lock.borrow().is_some() {
-                let rest = current.write_queue.borrow_mut().take_rest(&current.run);
+                let rest = current.write_queue.borrow_mut().drain(&current.run);
                 self.keep_rest(rest, current.lock);
             }
         }
@@ -268,7 +268,7 @@ impl RunController {
             };
             let was_posting = current.run.is_posting();
             let mut step = current.run.apply(event, self.clock.now());
-            let shown = step.shown.drain(..).map(Change::Draft);
+            let shown = step.display_changes.drain(..).map(Change::Draft);
             self.unshown
                 .borrow_mut()
                 .extend(step.changes.iter().cloned().chain(shown));
@@ -281,7 +281,7 @@ impl RunController {
             current
                 .write_queue
                 .borrow_mut()
-                .note(step.changes.drain(..));
+                .add(step.changes.drain(..));
             step
         };
         self.show_changes_soon();
@@ -336,5 +336,5 @@ fn summary(run: &Run) -> String {
         Batch::Paused { .. } => "Posting waits",
         _ => "Posting ended",
     };
-    format!("{said}. {}", run.summary().words())
+    format!("{said}. {}", run.summary().sentence())
 }

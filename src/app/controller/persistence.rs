@@ -22,7 +22,7 @@ impl RunController {
             .current
             .borrow()
             .as_ref()
-            .is_some_and(|current| current.write_queue.borrow().may_gather(&current.run));
+            .is_some_and(|current| current.write_queue.borrow().may_delay(&current.run));
         if !may_gather {
             return self.keep();
         }

@@ -1,10 +1,11 @@
-//! The part of a run in which approved tasks leave.
+//! Delivery: posting approved tasks.
 //!
-//! `sending` says who goes next and when, `answers` what comes of it, `acts` what the operator
-//! decides about single tasks, `queue` who waits, and `progress` how far it is.
+//! `queue` tracks which tasks may be posted, `sending` posts the next ones, `outcomes` handles how
+//! attempts end, `actions` handles the operator's actions on single tasks, and `progress` reports
+//! progress.
 
-mod acts;
-mod answers;
+mod actions;
+mod outcomes;
 mod progress;
 mod queue;
 mod sending;
@@ -12,37 +13,35 @@ mod sending;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-pub use progress::{DeliveryProgress, Phase, Wait};
+pub use progress::{DeliveryProgress, Phase, WaitReason};
 
 use super::event::{Change, RunError, Step};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
-use crate::delivery::receipt::Stage;
-use crate::delivery::{DeliveryOutcome, LookUp};
+use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp};
 use crate::review::DraftId;
 use crate::settings::{Connection, TaskServer};
 use queue::Queue;
 
-/// What a run knows of the delivery that is under way and does not keep: after a reload it begins
-/// anew.
+/// State of the delivery that is not stored. A reload resets it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Dispatch {
-    /// Built when it is needed, forgotten when tasks come or their texts change.
+    /// Built on demand; dropped when tasks are added, or their texts or reviews change.
     queue: Option<Queue>,
-    /// Requests in a row that came to nothing.
-    troubles: u32,
-    /// Nothing is sent before then, because the server asked for it; in milliseconds since 1970.
-    hold_until: Option<u64>,
-    /// Whether the browser says that it has no network.
+    /// Number of consecutive failed requests.
+    consecutive_failures: u32,
+    /// The server asked to send nothing before this time, in milliseconds since 1970.
+    server_wait_until: Option<u64>,
+    /// Whether the browser reports that there is no network.
     is_offline: bool,
-    /// The address that tasks are posted to, held once for all attempts.
+    /// The URL that tasks are posted to, shared by all attempts.
     url: Option<Arc<str>>,
-    /// Those that are written down and leave as soon as there is room, in their order.
-    written: VecDeque<DraftId>,
-    /// Whether the operator goes on although nothing can be written down.
+    /// Journaled tasks whose requests wait for the concurrency limit, oldest first.
+    ready_to_send: VecDeque<DraftId>,
+    /// Whether the operator continues although attempts cannot be journaled.
     without_journal: bool,
-    /// When the last tasks came to something, in milliseconds since 1970.
-    finished: VecDeque<u64>,
+    /// When the last tasks were finished, in milliseconds since 1970.
+    finish_times: VecDeque<u64>,
 }
 
 impl Run {
@@ -54,11 +53,11 @@ impl Run {
         for id in &confirmation.order {
             self.enqueue(id, step);
         }
-        self.run_batch(now, step);
+        self.start_batch(now, step);
         Ok(())
     }
 
-    /// Uses other endpoints from now on; not while tasks are on their way.
+    /// Changes the connection. Refused while tasks are being posted.
     pub(super) fn connect(
         &mut self,
         connection: Connection,
@@ -71,13 +70,13 @@ impl Run {
         let template = self.body_template().cloned();
         self.connection = connection;
         step.changes.push(Change::Run);
-        let is_other_body = self.body_template() != template.as_ref();
-        if is_other_body || self.task_origin() != origin {
-            // What was confirmed was confirmed for the other server, or in another envelope.
-            self.empty_queue(step);
+        let body_changed = self.body_template() != template.as_ref();
+        if body_changed || self.task_origin() != origin {
+            // The operator confirmed another server or other bodies.
+            self.clear_queue(step);
         }
-        if is_other_body {
-            self.take_approvals_back(step);
+        if body_changed {
+            self.withdraw_approvals(step);
         }
         Ok(())
     }
@@ -91,27 +90,27 @@ impl Run {
 
     pub(super) fn resume(&mut self, now: u64, step: &mut Step) -> Result<(), RunError> {
         if matches!(self.batch, Batch::Paused { .. }) {
-            for id in self.in_stage(Stage::Queued) {
+            for id in self.in_stage(DeliveryStage::Queued) {
                 self.enqueue(&id, step);
             }
-            self.run_batch(now, step);
+            self.start_batch(now, step);
         }
         Ok(())
     }
 
-    /// Goes on although nothing can be written down: the operator was told what that means.
+    /// Continues without a journal, after the page explained the risk to the operator.
     pub(super) fn continue_without_journal(
         &mut self,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        let is_unwritten = matches!(
+        let is_storage_failing = matches!(
             self.batch,
             Batch::Paused {
                 why: Pause::NotStored { .. }
             }
         );
-        if !is_unwritten {
+        if !is_storage_failing {
             return Err(RunError::WrongState);
         }
         self.dispatch.without_journal = true;
@@ -119,25 +118,25 @@ impl Run {
     }
 
     pub(super) fn stop_posting(&mut self, step: &mut Step) -> Result<(), RunError> {
-        self.empty_queue(step);
+        self.clear_queue(step);
         Ok(())
     }
 
-    /// What was on its way when the page went away may have arrived.
-    pub(super) fn settle_deliveries(&mut self, now: u64, step: &mut Step) {
-        for id in self.in_stage(Stage::Sending) {
-            self.settle_delivery(&id, now, step);
+    /// Recovers deliveries that were under way when the page was closed.
+    pub(super) fn recover_deliveries(&mut self, now: u64, step: &mut Step) {
+        for id in self.in_stage(DeliveryStage::Sending) {
+            self.recover_delivery(&id, now, step);
         }
         for draft in &mut self.drafts {
-            if draft.delivery.look_up.as_deref() == Some(&LookUp::Asked) {
+            if draft.delivery.look_up.as_deref() == Some(&LookUp::Pending) {
                 Arc::make_mut(draft).delivery.look_up = None;
                 step.changes.push(Change::Draft(draft.id.clone()));
             }
         }
-        let waits = self.queue().queued() > 0;
+        let has_queued_tasks = self.queue().queued() > 0;
         match self.batch {
-            _ if !waits => self.set_batch(Batch::Idle, step),
-            // A queue without a pause is that of a task that was sent again by hand.
+            _ if !has_queued_tasks => self.set_batch(Batch::Idle, step),
+            // While idle, only a task that the operator sent individually can be queued.
             Batch::Running { .. } | Batch::Idle => {
                 self.set_batch(
                     Batch::Paused {
@@ -150,34 +149,35 @@ impl Run {
         }
     }
 
-    fn settle_delivery(&mut self, id: &DraftId, now: u64, step: &mut Step) {
+    fn recover_delivery(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let is_dry = self.mode == Mode::Dry;
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
         if is_dry {
-            // Nothing leaves a dry run, so nothing can have arrived.
+            // A dry run sends nothing, so nothing can have arrived.
             draft.delivery.attempts.pop();
-            return self.set_stage(id, Stage::Queued, step);
+            return self.set_stage(id, DeliveryStage::Queued, step);
         }
         if let Some(last) = draft.delivery.attempts.last_mut() {
             last.ended_at = Some(now);
-            last.outcome = Some(DeliveryOutcome::MayHaveArrived {
+            last.outcome = Some(DeliveryOutcome::Unconfirmed {
                 status: None,
-                message: "The page was closed while the task was on its way.".to_owned(),
+                message: "The page was closed while the task was being posted.".to_owned(),
             });
         }
         let is_safe = self
             .draft(id)
             .is_some_and(|draft| self.may_resend(draft, now));
-        let stage = match is_safe {
-            true => Stage::Queued,
-            false => Stage::Unconfirmed,
+        let stage = if is_safe {
+            DeliveryStage::Queued
+        } else {
+            DeliveryStage::Unconfirmed
         };
         self.set_stage(id, stage, step);
     }
 
-    /// The order of the drafts as their texts are now.
+    /// The topological order of the drafts.
     pub(super) fn plan(&self) -> Arc<Plan> {
         let plan = self.plan.get_or_init(|| {
             let roles = self.schema.roles();
@@ -194,14 +194,14 @@ impl Run {
         Arc::clone(plan)
     }
 
-    /// Tasks came, or their texts changed: order and queue are made anew when they are needed.
-    pub(super) fn replan(&mut self) {
+    /// Drops the order and the queue after tasks were added or their texts changed.
+    pub(super) fn drop_plan(&mut self) {
         self.plan.take();
-        self.requeue();
+        self.drop_queue();
     }
 
-    /// What was decided of tasks changed: the queue is made anew when it is needed.
-    pub(super) fn requeue(&mut self) {
+    /// Drops the queue after decisions changed.
+    pub(super) fn drop_queue(&mut self) {
         self.dispatch.queue = None;
     }
 
@@ -213,55 +213,55 @@ impl Run {
             .get_or_insert_with(|| Queue::new(&plan, drafts))
     }
 
-    /// Takes what has not left out of the queue; it stays approved. What may have arrived is unknown
-    /// again.
-    fn empty_queue(&mut self, step: &mut Step) {
-        self.hold_back(step);
-        for id in self.in_stage(Stage::Queued) {
-            let is_open = self
+    /// Removes unsent tasks from the queue. They stay approved; those that may have arrived become
+    /// unconfirmed again.
+    fn clear_queue(&mut self, step: &mut Step) {
+        self.withdraw_unsent_attempts(step);
+        for id in self.in_stage(DeliveryStage::Queued) {
+            let may_have_arrived = self
                 .draft(&id)
                 .is_some_and(|draft| draft.delivery.may_have_arrived());
-            let stage = if is_open {
-                Stage::Unconfirmed
+            let stage = if may_have_arrived {
+                DeliveryStage::Unconfirmed
             } else {
-                Stage::Idle
+                DeliveryStage::Idle
             };
             self.set_stage(&id, stage, step);
         }
-        let batch = match self.is_sending() {
-            false => Batch::Idle,
-            true => Batch::Paused {
+        let batch = if self.is_sending() {
+            Batch::Paused {
                 why: Pause::Operator,
-            },
+            }
+        } else {
+            Batch::Idle
         };
         self.set_batch(batch, step);
     }
 
-    /// Puts a task into the queue, its tries counted anew.
+    /// Queues a task and resets its retry limit.
     fn enqueue(&mut self, id: &DraftId, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
-            draft.delivery.try_anew();
+            draft.delivery.reset_tries();
         }
-        self.set_stage(id, Stage::Queued, step);
+        self.set_stage(id, DeliveryStage::Queued, step);
     }
 
-    fn run_batch(&mut self, now: u64, step: &mut Step) {
-        self.dispatch.troubles = 0;
-        self.dispatch.hold_until = None;
-        self.dispatch.finished.clear();
+    fn start_batch(&mut self, now: u64, step: &mut Step) {
+        self.dispatch.consecutive_failures = 0;
+        self.dispatch.server_wait_until = None;
+        self.dispatch.finish_times.clear();
         self.set_batch(Batch::Running { pace: Pace::First }, step);
-        self.next(now, step);
+        self.send_next(now, step);
     }
 
-    /// Lets posting wait for the operator. Nothing leaves from now on; what is on its way is waited
-    /// for.
+    /// Pauses posting. Nothing more is sent; requests under way are completed.
     fn pause_for(&mut self, why: Pause, step: &mut Step) {
-        self.hold_back(step);
+        self.withdraw_unsent_attempts(step);
         self.set_batch(Batch::Paused { why }, step);
     }
 
-    /// Pauses where there is something left to wait with, else ends.
-    fn hold(&mut self, why: Pause, step: &mut Step) {
+    /// Pauses posting if tasks are queued, otherwise ends it.
+    fn pause_or_end(&mut self, why: Pause, step: &mut Step) {
         if self.queue().queued() > 0 && self.is_posting() {
             self.pause_for(why, step);
         } else if self.queue().queued() == 0 && !self.is_sending() {
@@ -269,27 +269,27 @@ impl Run {
         }
     }
 
-    /// Takes back what was to be written down before it leaves: its request is not made, so the
-    /// attempt never was one.
-    fn hold_back(&mut self, step: &mut Step) {
-        self.dispatch.written.clear();
-        for id in self.in_stage(Stage::Sending) {
-            self.take_back(&id, step);
+    /// Withdraws all attempts whose requests were not sent.
+    fn withdraw_unsent_attempts(&mut self, step: &mut Step) {
+        self.dispatch.ready_to_send.clear();
+        for id in self.in_stage(DeliveryStage::Sending) {
+            self.withdraw_attempt(&id, step);
         }
     }
 
-    /// Takes an attempt back whose request was not made.
-    fn take_back(&mut self, id: &DraftId, step: &mut Step) {
+    /// Removes the last attempt of a task and queues the task again. Does nothing if its request was
+    /// sent.
+    fn withdraw_attempt(&mut self, id: &DraftId, step: &mut Step) {
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
-        if draft.delivery.stage != Stage::Sending || draft.delivery.is_under_way() {
+        if draft.delivery.stage != DeliveryStage::Sending || draft.delivery.is_in_flight() {
             return;
         }
         draft.delivery.attempts.pop();
-        draft.delivery.awaits_slot = false;
+        draft.delivery.is_ready_to_send = false;
         draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
-        self.set_stage(id, Stage::Queued, step);
+        self.set_stage(id, DeliveryStage::Queued, step);
     }
 
     /// Whether the task server is known to honour idempotency keys.
@@ -299,12 +299,12 @@ impl Run {
             .is_some_and(|server| server.honours_idempotency_keys)
     }
 
-    /// Whether a task of unknown fate can be sent again with its key at `now` without doubling it.
+    /// Whether an unconfirmed task can be posted again with its key at `now` without duplicating it.
     #[must_use]
     pub fn may_resend(&self, draft: &TaskDraft, now: u64) -> bool {
         self.task_server().is_some_and(|server| {
             server.honours_idempotency_keys
-                && draft.delivery.may_be_resent_to(
+                && draft.delivery.is_resend_safe(
                     &server.tasks_url(),
                     server.keys_kept_milliseconds(),
                     now,
@@ -312,15 +312,15 @@ impl Run {
         })
     }
 
-    /// Whether a task is on its way, even where no other will follow it.
+    /// Whether any task is being sent, whether or not others will follow.
     #[must_use]
     pub fn is_sending(&self) -> bool {
         self.drafts
             .iter()
-            .any(|draft| draft.delivery.stage == Stage::Sending)
+            .any(|draft| draft.delivery.stage == DeliveryStage::Sending)
     }
 
-    /// Whether posting is under way, so that a queue exists that could be changed under it.
+    /// Whether the batch is running.
     #[must_use]
     pub fn is_posting(&self) -> bool {
         matches!(self.batch, Batch::Running { .. })
@@ -330,7 +330,7 @@ impl Run {
         self.connection.task_server.as_ref()
     }
 
-    /// The exact address that tasks are posted to.
+    /// The exact URL that tasks are posted to.
     fn tasks_url(&mut self) -> Option<Arc<str>> {
         let url = self.task_server()?.tasks_url();
         if self.dispatch.url.as_deref() != Some(&*url) {
@@ -343,7 +343,7 @@ impl Run {
         self.task_server().map(|server| server.url.origin())
     }
 
-    fn in_stage(&self, stage: Stage) -> Vec<DraftId> {
+    fn in_stage(&self, stage: DeliveryStage) -> Vec<DraftId> {
         self.drafts
             .iter()
             .filter(|draft| draft.delivery.stage == stage)
@@ -351,24 +351,24 @@ impl Run {
             .collect()
     }
 
-    fn set_stage(&mut self, id: &DraftId, stage: Stage, step: &mut Step) {
+    fn set_stage(&mut self, id: &DraftId, stage: DeliveryStage, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
             draft.delivery.stage = stage;
-            self.changed(id, step);
+            self.delivery_changed(id, step);
         }
     }
 
-    /// The delivery of a draft changed.
-    fn changed(&mut self, id: &DraftId, step: &mut Step) {
+    /// Records that the delivery of a draft changed.
+    fn delivery_changed(&mut self, id: &DraftId, step: &mut Step) {
         step.changes.push(Change::Draft(id.clone()));
-        self.tell_queue(id);
+        self.update_queue(id);
     }
 
-    fn tell_queue(&mut self, id: &DraftId) {
+    fn update_queue(&mut self, id: &DraftId) {
         if self.dispatch.queue.is_some() {
             let plan = self.plan();
-            if let (Some(queue), Some(place)) = (self.dispatch.queue.as_mut(), id.place()) {
-                queue.changed(&plan, &self.drafts, place);
+            if let (Some(queue), Some(index)) = (self.dispatch.queue.as_mut(), id.index()) {
+                queue.update(&plan, &self.drafts, index);
             }
         }
     }

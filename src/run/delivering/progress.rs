@@ -1,82 +1,82 @@
-//! How far a delivery is, and what those that wait are waiting for.
+//! Progress of a delivery, and what queued tasks wait for.
 
 use super::queue;
-use crate::delivery::receipt::Stage;
+use crate::delivery::DeliveryStage;
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Pace, Run, TaskDraft};
 
-/// The rate is that of this time at most, in milliseconds: what was a while ago says nothing of now.
+/// Period over which the posting rate is measured, in milliseconds. Older times do not count.
 const RATE_WINDOW: u64 = 60_000;
 
-/// What is going on while tasks are posted.
+/// Phase of a running batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Tasks go side by side.
-    Going,
-    /// The first one goes alone.
+    /// Tasks are posted concurrently.
+    Concurrent,
+    /// Only the first task is posted.
     FirstAlone,
-    /// The server was in trouble; one at a time is tried.
+    /// One task is posted at a time, because requests failed.
     Probing,
-    /// The browser has no network; nothing goes until it has.
+    /// Nothing is posted until the browser is online.
     Offline,
 }
 
-/// How far a delivery is.
+/// Progress of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeliveryProgress {
-    /// What is going on.
-    pub standing: Phase,
-    /// Tasks that wait or are on their way.
+    /// The current phase.
+    pub phase: Phase,
+    /// Number of tasks that are queued or being posted.
     pub left: usize,
-    /// Where nothing is on its way: when the next one goes, in milliseconds since 1970.
+    /// If no request is under way: when the next one is sent, in milliseconds since 1970.
     pub next_at: Option<u64>,
-    /// Tasks that came to something in a minute, at the present rate, where one can be told.
+    /// Tasks finished per minute, if the rate is known.
     pub per_minute: Option<u32>,
-    /// How long it will take, in milliseconds, at the present rate.
+    /// Estimated remaining time in milliseconds, if the rate is known.
     pub time_left: Option<u64>,
 }
 
-/// What a queued task waits for, apart from its turn.
+/// Why a queued task cannot be posted yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wait {
-    /// A task it depends on, which stands so.
-    For {
-        /// Which.
+pub enum WaitReason {
+    /// It depends on a task that is not delivered.
+    Dependency {
+        /// The dependency.
         draft: DraftId,
-        /// What that one is.
+        /// State of the dependency.
         state: DraftState,
     },
-    /// Its next try, in milliseconds since 1970.
-    Until(u64),
+    /// Its retry is scheduled for this time, in milliseconds since 1970.
+    RetryAt(u64),
 }
 
 impl Run {
-    /// How far the delivery is at `now`; none while nothing is being posted.
+    /// Progress of the delivery at `now`; `None` unless the batch is running.
     #[must_use]
     pub fn progress(&self, now: u64) -> Option<DeliveryProgress> {
         let Batch::Running { pace } = self.batch else {
             return None;
         };
-        let standing = match pace {
-            _ if self.is_cut_off() => Phase::Offline,
+        let phase = match pace {
+            _ if self.lacks_network() => Phase::Offline,
             Pace::First => Phase::FirstAlone,
             Pace::Probing => Phase::Probing,
-            Pace::Full => Phase::Going,
+            Pace::Full => Phase::Concurrent,
         };
         let queue = self.dispatch.queue.as_ref();
         let left = queue.map_or(0, |queue| queue.queued() + queue.sending());
-        let is_waiting = standing != Phase::Offline
+        let is_waiting = phase != Phase::Offline
             && queue.is_some_and(|queue| queue.sending() == 0 && queue.queued() > 0);
         let next_at = is_waiting
             .then(|| {
-                let timed = queue.and_then(|queue| queue.first_timed().map(|(at, _)| at));
-                timed.max(self.dispatch.hold_until)
+                let delayed = queue.and_then(|queue| queue.first_delayed().map(|(at, _)| at));
+                delayed.max(self.dispatch.server_wait_until)
             })
             .flatten()
             .filter(|at| *at > now);
         let rate = self.rate(now);
         Some(DeliveryProgress {
-            standing,
+            phase,
             left,
             next_at,
             per_minute: rate.map(|(count, milliseconds)| {
@@ -86,11 +86,11 @@ impl Run {
         })
     }
 
-    /// How many tasks came to something in how many milliseconds, lately.
+    /// Number of recently finished tasks, and the milliseconds they took.
     fn rate(&self, now: u64) -> Option<(u64, u64)> {
         let recent: Vec<u64> = self
             .dispatch
-            .finished
+            .finish_times
             .iter()
             .copied()
             .filter(|at| now.saturating_sub(*at) <= RATE_WINDOW)
@@ -101,29 +101,29 @@ impl Run {
         (count >= 2 && milliseconds > 0).then_some((count, milliseconds))
     }
 
-    /// What a queued task waits for, where it is more than its turn.
+    /// Why a queued task cannot be posted yet; `None` if it is not queued or only waits for its turn.
     #[must_use]
-    pub fn wait(&self, draft: &TaskDraft) -> Option<Wait> {
-        if draft.delivery.stage != Stage::Queued {
+    pub fn wait_reason(&self, draft: &TaskDraft) -> Option<WaitReason> {
+        if draft.delivery.stage != DeliveryStage::Queued {
             return None;
         }
         let plan = self.plan();
-        let holder = queue::holder(&plan, &self.drafts, draft.id.place()?);
-        match holder.and_then(|place| self.drafts.get(place)) {
-            Some(holder) => Some(Wait::For {
-                draft: holder.id.clone(),
-                state: Run::state(holder),
+        let blocking = queue::blocking_dependency(&plan, &self.drafts, draft.id.index()?);
+        match blocking.and_then(|index| self.drafts.get(index)) {
+            Some(dependency) => Some(WaitReason::Dependency {
+                draft: dependency.id.clone(),
+                state: Run::state(dependency),
             }),
-            None => draft.delivery.not_before.map(Wait::Until),
+            None => draft.delivery.not_before.map(WaitReason::RetryAt),
         }
     }
 
-    /// Every queued task that waits for more than its turn, and for what.
+    /// All queued tasks that cannot be posted yet, with the reasons.
     #[must_use]
-    pub fn waits(&self) -> Vec<(DraftId, Wait)> {
+    pub fn wait_reasons(&self) -> Vec<(DraftId, WaitReason)> {
         self.drafts
             .iter()
-            .filter_map(|draft| Some((draft.id.clone(), self.wait(draft)?)))
+            .filter_map(|draft| Some((draft.id.clone(), self.wait_reason(draft)?)))
             .collect()
     }
 }

@@ -1,87 +1,88 @@
-//! The tasks that wait to be posted: which may go now, which later, and what each waits for.
-//! Derived from the drafts, kept up as they change, never stored.
+//! The queue: which tasks may be posted now, which later, and what each waits for. Derived from the
+//! drafts and updated as they change; never stored.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::delivery::DeliveryStage;
 use crate::delivery::plan::Plan;
-use crate::delivery::receipt::Stage;
 use crate::run::TaskDraft;
 
-/// Who may go. Every change of a draft's stage is told to it, so that asking who is next looks at
-/// no draft twice, however many there are.
+/// The queue. It is updated with every change of a draft's stage, so that finding the next task does
+/// not scan all drafts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(in crate::run) struct Queue {
-    /// Ranks of those that may go now.
+    /// Ranks of the tasks that may be posted now.
     ready: BTreeSet<usize>,
-    /// Those that may go at a time, with their ranks.
-    timed: BTreeSet<(u64, usize)>,
-    /// The times in there, by place.
-    times: HashMap<usize, u64>,
-    /// What is known of each place.
-    known: Vec<Known>,
+    /// Times and ranks of the tasks that wait for a retry.
+    delayed: BTreeSet<(u64, usize)>,
+    /// The times in `delayed`, by index.
+    delays: HashMap<usize, u64>,
+    /// The last known status of each draft, by index.
+    statuses: Vec<Status>,
     queued: usize,
     sending: usize,
-    under_way: usize,
+    in_flight: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Known {
-    stage: Stage,
-    /// Whether its request was made and is waited for.
-    is_under_way: bool,
+struct Status {
+    stage: DeliveryStage,
+    /// Whether its request was sent and has not ended.
+    is_in_flight: bool,
 }
 
 impl Queue {
-    /// A queue of these drafts as they stand.
+    /// Builds the queue of these drafts.
     pub fn new(plan: &Plan, drafts: &[Arc<TaskDraft>]) -> Queue {
         let mut queue = Queue {
-            known: vec![Known::default(); drafts.len()],
+            statuses: vec![Status::default(); drafts.len()],
             ..Queue::default()
         };
-        for place in 0..drafts.len() {
-            queue.note(plan, drafts, place);
+        for index in 0..drafts.len() {
+            queue.update_one(plan, drafts, index);
         }
         queue
     }
 
-    /// A draft changed: its stage, or when it may be tried again.
-    pub fn changed(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], place: usize) {
-        self.note(plan, drafts, place);
-        for waiting in plan.needed_by(place) {
-            self.note(plan, drafts, *waiting);
+    /// Updates the queue after the stage or retry time of a draft changed.
+    pub fn update(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], index: usize) {
+        self.update_one(plan, drafts, index);
+        for dependent in plan.dependents_of(index) {
+            self.update_one(plan, drafts, *dependent);
         }
     }
 
-    fn note(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], place: usize) {
-        let (Some(known), Some(draft)) = (self.known.get_mut(place), drafts.get(place)) else {
+    fn update_one(&mut self, plan: &Plan, drafts: &[Arc<TaskDraft>], index: usize) {
+        let (Some(status), Some(draft)) = (self.statuses.get_mut(index), drafts.get(index)) else {
             return;
         };
-        let rank = plan.rank(place);
+        let rank = plan.rank(index);
         self.ready.remove(&rank);
-        if let Some(at) = self.times.remove(&place) {
-            self.timed.remove(&(at, rank));
+        if let Some(at) = self.delays.remove(&index) {
+            self.delayed.remove(&(at, rank));
         }
-        match known.stage {
-            Stage::Queued => self.queued -= 1,
-            Stage::Sending => self.sending -= 1,
+        match status.stage {
+            DeliveryStage::Queued => self.queued -= 1,
+            DeliveryStage::Sending => self.sending -= 1,
             _ => {}
         }
-        self.under_way -= usize::from(known.is_under_way);
-        known.stage = draft.delivery.stage;
-        known.is_under_way = draft.delivery.is_under_way();
-        match known.stage {
-            Stage::Queued => self.queued += 1,
-            Stage::Sending => self.sending += 1,
+        self.in_flight -= usize::from(status.is_in_flight);
+        status.stage = draft.delivery.stage;
+        status.is_in_flight = draft.delivery.is_in_flight();
+        match status.stage {
+            DeliveryStage::Queued => self.queued += 1,
+            DeliveryStage::Sending => self.sending += 1,
             _ => {}
         }
-        self.under_way += usize::from(known.is_under_way);
-        let may_go = known.stage == Stage::Queued && holder(plan, drafts, place).is_none();
-        if may_go {
+        self.in_flight += usize::from(status.is_in_flight);
+        let may_be_posted = status.stage == DeliveryStage::Queued
+            && blocking_dependency(plan, drafts, index).is_none();
+        if may_be_posted {
             match draft.delivery.not_before {
                 Some(at) => {
-                    self.times.insert(place, at);
-                    self.timed.insert((at, rank));
+                    self.delays.insert(index, at);
+                    self.delayed.insert((at, rank));
                 }
                 None => {
                     self.ready.insert(rank);
@@ -90,46 +91,49 @@ impl Queue {
         }
     }
 
-    /// How many wait for their turn.
+    /// Number of queued tasks.
     pub fn queued(&self) -> usize {
         self.queued
     }
 
-    /// How many are written down or on their way.
+    /// Number of tasks with an attempt that has not ended, whether or not its request was sent.
     pub fn sending(&self) -> usize {
         self.sending
     }
 
-    /// How many of these were asked for and are waited for; the others are being written down, or
-    /// wait for room.
-    pub fn under_way(&self) -> usize {
-        self.under_way
+    /// Number of these whose request was sent. The others are being journaled, or wait for the
+    /// concurrency limit.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
     }
 
-    /// The rank of the one that has been tried before and whose time comes first, with that time.
-    pub fn first_timed(&self) -> Option<(u64, usize)> {
-        self.timed.first().copied()
+    /// Time and rank of the task whose retry is due first.
+    pub fn first_delayed(&self) -> Option<(u64, usize)> {
+        self.delayed.first().copied()
     }
 
-    /// The rank of the first that may go now and was not put off.
+    /// Rank of the first task that may be posted now and does not wait for a retry.
     pub fn first_ready(&self) -> Option<usize> {
         self.ready.first().copied()
     }
 }
 
-/// The first of those a draft waits for that the server does not have yet.
-pub(in crate::run) fn holder(
+/// The first dependency of a draft that is not delivered.
+pub(in crate::run) fn blocking_dependency(
     plan: &Plan,
     drafts: &[Arc<TaskDraft>],
-    place: usize,
+    index: usize,
 ) -> Option<usize> {
-    let is_there = |before: &usize| {
-        drafts
-            .get(*before)
-            .is_some_and(|draft| matches!(draft.delivery.stage, Stage::Delivered | Stage::Dry))
+    let is_delivered = |dependency: &usize| {
+        drafts.get(*dependency).is_some_and(|draft| {
+            matches!(
+                draft.delivery.stage,
+                DeliveryStage::Delivered | DeliveryStage::Dry
+            )
+        })
     };
-    plan.needs(place)
+    plan.dependencies_of(index)
         .iter()
         .copied()
-        .find(|before| !is_there(before))
+        .find(|dependency| !is_delivered(dependency))
 }

@@ -1,51 +1,48 @@
-//! Who goes next, and when.
+//! Which tasks are posted next, and when.
 
 use std::sync::Arc;
 
-use crate::delivery::Attempt;
-use crate::delivery::receipt::Stage;
+use crate::delivery::{Attempt, DeliveryStage};
 use crate::review::DraftId;
 use crate::run::event::{Effect, Posting, Step};
 use crate::run::{Batch, Mode, Pace, Pause, Run};
 use crate::settings::DEFAULT_CONCURRENCY;
 
-/// What is to be done now.
-enum Turn {
-    /// Send this one.
-    Send(DraftId),
-    /// Look again then, in milliseconds since 1970.
+/// The next action of a running batch.
+enum NextAction {
+    /// Begin an attempt for this task.
+    Begin(DraftId),
+    /// Wait until this time, in milliseconds since 1970.
     WaitUntil(u64),
-    /// What is on its way, or the network coming back, brings it on.
+    /// Wait for a request under way or for the network.
     Wait,
-    /// All that is left waits for tasks that will not arrive by themselves.
+    /// All remaining tasks wait for dependencies that will not be delivered without the operator.
     Blocked,
-    /// Nothing is left.
-    Done,
+    /// Nothing is left to do.
+    End,
 }
 
 impl Run {
-    /// A timer went off, or the page woke up: what may go now goes.
-    pub(in crate::run) fn woke(&mut self, now: u64, step: &mut Step) {
-        self.next(now, step);
-    }
-
-    /// The browser says whether it has a network. Servers on this machine do not need one.
+    /// Handles a change of the browser's network status.
     pub(in crate::run) fn network_changed(&mut self, is_online: bool, now: u64, step: &mut Step) {
-        if self.dispatch.is_offline == is_online {
-            self.dispatch.is_offline = !is_online;
-            if self.is_posting() {
-                step.changes.push(crate::run::Change::Run);
-            }
-            self.next(now, step);
+        let was_online = !self.dispatch.is_offline;
+        if was_online == is_online {
+            return;
         }
+        self.dispatch.is_offline = !is_online;
+        if self.is_posting() {
+            step.changes.push(crate::run::Change::Run);
+        }
+        self.send_next(now, step);
     }
 
-    /// Sends whoever may go now, as many as may be on their way at a time, and has those that
-    /// follow written down meanwhile.
-    pub(super) fn next(&mut self, now: u64, step: &mut Step) {
-        self.let_written_leave(now, step);
-        if self.queue().sending() > self.room() + self.ahead() / 2 {
-            // They are written down several at a time: each transaction has its price.
+    /// Sends journaled tasks up to the concurrency limit, and begins attempts for the tasks that
+    /// follow so that they are journaled in the meantime.
+    pub(in crate::run) fn send_next(&mut self, now: u64, step: &mut Step) {
+        self.send_journaled(now, step);
+        if self.queue().sending() > self.concurrency_limit() + self.journal_ahead_limit() / 2 {
+            // Wait to journal several attempts in one transaction, because each transaction is
+            // expensive.
             return;
         }
         loop {
@@ -56,24 +53,24 @@ impl Run {
                 }
                 return;
             }
-            if sending >= self.room() + self.ahead() {
+            if sending >= self.concurrency_limit() + self.journal_ahead_limit() {
                 return;
             }
-            match self.turn(now) {
-                Turn::Send(id) => self.send(&id, now, step),
-                Turn::WaitUntil(at) => {
+            match self.next_action(now) {
+                NextAction::Begin(id) => self.begin_attempt(&id, now, step),
+                NextAction::WaitUntil(at) => {
                     step.effects.push(Effect::WakeAt(at));
                     return;
                 }
-                Turn::Wait => return,
-                Turn::Blocked => return self.pause_for(Pause::Blocked, step),
-                Turn::Done => return self.set_batch(Batch::Idle, step),
+                NextAction::Wait => return,
+                NextAction::Blocked => return self.pause_for(Pause::Blocked, step),
+                NextAction::End => return self.set_batch(Batch::Idle, step),
             }
         }
     }
 
-    /// How many may be on their way at a time.
-    fn room(&self) -> usize {
+    /// Maximum number of concurrent requests.
+    fn concurrency_limit(&self) -> usize {
         match self.batch {
             Batch::Running { pace: Pace::Full } => {
                 let server = self.task_server();
@@ -83,108 +80,111 @@ impl Run {
         }
     }
 
-    /// How many may be written down before there is room for them, so that no request waits for
-    /// the journal. Only where a server knows keys: should the page be gone before such a task has
-    /// left, it is sent again with its key, while one without a key would be of unknown fate.
-    fn ahead(&self) -> usize {
+    /// How many attempts are journaled beyond the concurrency limit, so that no request waits for
+    /// the journal. Only if the server honours keys: if the page is closed before such a task is
+    /// sent, the task is posted again with its key. Without a key, it would be unconfirmed.
+    fn journal_ahead_limit(&self) -> usize {
         let is_full = matches!(self.batch, Batch::Running { pace: Pace::Full });
-        match is_full && self.honours_keys() && !self.dispatch.without_journal {
-            true => 2 * self.room(),
-            false => 0,
+        if is_full && self.honours_keys() && !self.dispatch.without_journal {
+            2 * self.concurrency_limit()
+        } else {
+            0
         }
     }
 
-    /// Whether tasks are written down before there is room for them.
+    /// Whether attempts are journaled beyond the concurrency limit.
     #[must_use]
-    pub fn writes_ahead(&self) -> bool {
-        self.ahead() > 0
+    pub fn journals_ahead(&self) -> bool {
+        self.journal_ahead_limit() > 0
     }
 
-    /// Whether so many are written down that the next transaction can be waited for.
+    /// Whether enough attempts are journaled to delay the next transaction.
     #[must_use]
-    pub fn has_enough_written(&self) -> bool {
-        self.dispatch.written.len() >= self.room()
+    pub fn has_enough_journaled(&self) -> bool {
+        self.dispatch.ready_to_send.len() >= self.concurrency_limit()
     }
 
-    /// Makes the requests of those that are written down, while there is room. Where the server has
-    /// to be waited for they go back to the queue, and are written down again when they are due.
-    fn let_written_leave(&mut self, now: u64, step: &mut Step) {
-        let has_to_wait = self.is_cut_off() || self.dispatch.hold_until.is_some_and(|at| now < at);
+    /// Sends journaled tasks up to the concurrency limit. If sending has to wait for the server or
+    /// the network, queues them again; they are journaled again when they are due.
+    fn send_journaled(&mut self, now: u64, step: &mut Step) {
+        let server_wait = self.dispatch.server_wait_until;
+        let has_to_wait = self.lacks_network() || server_wait.is_some_and(|until| now < until);
         if self.is_posting() && has_to_wait {
-            return self.hold_back(step);
+            return self.withdraw_unsent_attempts(step);
         }
-        // A task that was sent by hand goes although others wait behind a pause.
-        while !self.dispatch.written.is_empty() && self.queue().under_way() < self.room() {
-            if let Some(id) = self.dispatch.written.pop_front() {
-                self.leave(&id, now, step);
+        // This also sends an individually selected task while posting is paused.
+        while !self.dispatch.ready_to_send.is_empty()
+            && self.queue().in_flight() < self.concurrency_limit()
+        {
+            if let Some(id) = self.dispatch.ready_to_send.pop_front() {
+                self.send_request(&id, now, step);
             }
         }
     }
 
-    /// Makes the request of an attempt that is written down.
-    fn leave(&mut self, id: &DraftId, now: u64, step: &mut Step) {
+    /// Sends the request of a journaled attempt.
+    fn send_request(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let Some(draft) = self.draft(id) else {
             return;
         };
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
-            // It waited so long that the server may have forgotten its key.
-            self.take_back(id, step);
-            return self.set_stage(id, Stage::Unconfirmed, step);
+            // The server may have forgotten its key in the meantime.
+            self.withdraw_attempt(id, step);
+            return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
         let Some(approval) = draft.approval().cloned() else {
-            // One that is written down is approved; one that is not never leaves.
-            return self.take_back(id, step);
+            // Journaled tasks are approved. A task without approval is never sent.
+            return self.withdraw_attempt(id, step);
         };
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
-        draft.delivery.awaits_slot = false;
+        draft.delivery.is_ready_to_send = false;
         if let Some(last) = draft.delivery.attempts.last_mut() {
-            last.left_at = Some(now);
+            last.sent_at = Some(now);
             step.effects.push(Effect::Deliver(Posting {
                 draft: id.clone(),
                 attempt: last.number,
                 approval,
             }));
         }
-        step.shown.push(id.clone());
-        self.tell_queue(id);
+        step.display_changes.push(id.clone());
+        self.update_queue(id);
     }
 
-    fn turn(&mut self, now: u64) -> Turn {
-        if self.is_cut_off() {
-            return Turn::Wait;
+    fn next_action(&mut self, now: u64) -> NextAction {
+        if self.lacks_network() {
+            return NextAction::Wait;
         }
-        if let Some(until) = self.dispatch.hold_until {
+        if let Some(until) = self.dispatch.server_wait_until {
             if now < until {
-                return Turn::WaitUntil(until);
+                return NextAction::WaitUntil(until);
             }
-            self.dispatch.hold_until = None;
+            self.dispatch.server_wait_until = None;
         }
-        // While one goes alone, it is the one that was tried before: another one would only be put
-        // off as well.
-        let is_alone = !matches!(self.batch, Batch::Running { pace: Pace::Full });
+        // While posting one task at a time, retry the task that failed: another one would only be
+        // delayed as well.
+        let is_sequential = !matches!(self.batch, Batch::Running { pace: Pace::Full });
         let queue = self.queue();
         let (queued, sending) = (queue.queued(), queue.sending());
-        let timed = queue.first_timed();
-        let rank = match (timed, queue.first_ready()) {
+        let rank = match (queue.first_delayed(), queue.first_ready()) {
             (Some((at, rank)), _) if at <= now => rank,
-            (Some((at, _)), _) if is_alone => return Turn::WaitUntil(at),
+            (Some((at, _)), _) if is_sequential => return NextAction::WaitUntil(at),
             (_, Some(rank)) => rank,
-            (Some((at, _)), None) => return Turn::WaitUntil(at),
-            (None, None) if sending > 0 => return Turn::Wait,
-            (None, None) if queued > 0 => return Turn::Blocked,
-            (None, None) => return Turn::Done,
+            (Some((at, _)), None) => return NextAction::WaitUntil(at),
+            (None, None) if sending > 0 => return NextAction::Wait,
+            (None, None) if queued > 0 => return NextAction::Blocked,
+            (None, None) => return NextAction::End,
         };
         let plan = self.plan();
-        match plan.at(rank).and_then(|place| self.drafts.get(place)) {
-            Some(draft) => Turn::Send(draft.id.clone()),
-            None => Turn::Wait,
+        match plan.at(rank).and_then(|index| self.drafts.get(index)) {
+            Some(draft) => NextAction::Begin(draft.id.clone()),
+            None => NextAction::Wait,
         }
     }
 
-    /// Whether the browser has no network and the server is not on this machine.
-    pub(super) fn is_cut_off(&self) -> bool {
+    /// Whether the browser is offline and the task server is not on this machine.
+    pub(super) fn lacks_network(&self) -> bool {
         self.dispatch.is_offline
             && self.mode == Mode::Live
             && self
@@ -192,8 +192,8 @@ impl Run {
                 .is_some_and(|server| !server.url.is_loopback())
     }
 
-    /// Writes an attempt down; the request follows once that is done.
-    pub(super) fn send(&mut self, id: &DraftId, now: u64, step: &mut Step) {
+    /// Begins an attempt. Its request is sent once the attempt is journaled.
+    pub(super) fn begin_attempt(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let url = match self.mode {
             Mode::Dry => None,
             Mode::Live => self.tasks_url(),
@@ -204,16 +204,15 @@ impl Run {
             return;
         };
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
-            // It waited so long that the server may have forgotten its key, or the connection
-            // changed meanwhile.
-            return self.set_stage(id, Stage::Unconfirmed, step);
+            // The server may have forgotten its key, or the connection changed in the meantime.
+            return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
         let Some(approval) = draft.approval().cloned() else {
-            // A queued task is approved; one that is not never leaves.
-            return self.set_stage(id, Stage::Idle, step);
+            // Queued tasks are approved. A task without approval is never sent.
+            return self.set_stage(id, DeliveryStage::Idle, step);
         };
         let delivery = &mut draft.delivery;
         let number = delivery.last().map_or(0, |last| last.number) + 1;
@@ -221,18 +220,18 @@ impl Run {
         delivery.look_up = None;
         delivery.not_before = None;
         delivery.tries += 1;
-        delivery.begin(Attempt {
+        delivery.add_attempt(Attempt {
             number,
             key: Arc::clone(&approval.key),
             digest: Arc::clone(&approval.digest),
             url,
             key_sent,
             started_at: now,
-            left_at: without_journal.then_some(now),
+            sent_at: without_journal.then_some(now),
             ended_at: None,
             outcome: None,
         });
-        self.set_stage(id, Stage::Sending, step);
+        self.set_stage(id, DeliveryStage::Sending, step);
         step.effects.push(if without_journal {
             Effect::Deliver(Posting {
                 draft: id.clone(),

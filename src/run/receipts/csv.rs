@@ -1,13 +1,13 @@
-//! Receipts as CSV (RFC 4180), safe to be opened by a spreadsheet.
+//! Receipts as CSV (RFC 4180), safe to open in a spreadsheet.
 
 use serde_json::{Map, Value};
 
 use super::Receipt;
 
-/// What a spreadsheet takes for the beginning of a formula, or passes over before one.
+/// Characters that start a formula in a spreadsheet, or are skipped before one.
 const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// A header and a record for each receipt; columns are the members of a receipt, in their order.
+/// A header and a record per receipt. The columns are the members of a receipt, in order.
 pub(super) fn text(receipts: impl Iterator<Item = Receipt>) -> String {
     let mut text = String::new();
     let header = row(&Receipt::default());
@@ -23,13 +23,13 @@ pub(super) fn text(receipts: impl Iterator<Item = Receipt>) -> String {
 fn row(receipt: &Receipt) -> Map<String, Value> {
     match serde_json::to_value(receipt) {
         Ok(Value::Object(row)) => row,
-        // A struct is written as an object.
+        // Unreachable: a struct serializes as an object.
         _ => Map::new(),
     }
 }
 
-/// What stands in a cell. A text that a spreadsheet would take for a formula gets an apostrophe
-/// before it, so that it is shown and not carried out.
+/// The content of a cell. A text that a spreadsheet would evaluate as a formula is prefixed with an
+/// apostrophe, so that it is displayed as text.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),

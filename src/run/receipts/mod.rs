@@ -1,7 +1,7 @@
-//! What became of every task of a run, for whoever has to account for it: a line for each attempt
-//! as JSON Lines or as CSV, and a summary that counts every task once.
+//! Receipts of a run: one line per attempt, as JSON Lines or CSV, and a summary that counts every
+//! task once.
 //!
-//! Receipts hold what the run holds: no secret, and the text of a model as text.
+//! Receipts contain no secrets. Texts of the model are exported as data, never as formulas.
 
 mod csv;
 mod summary;
@@ -9,24 +9,24 @@ mod time;
 
 use serde::Serialize;
 
-pub use summary::{Summary, words};
+pub use summary::{Summary, state_text};
 
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::{Attempt, DeliveryOutcome, LookUp};
 use crate::review::RunId;
 
-/// What a file of receipts is written in.
+/// File format of receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiptFormat {
-    /// JSON Lines: an object for each attempt, and one for the summary at the end. `record` says
-    /// which it is.
+    /// JSON Lines: an object per attempt, then one for the summary. The member `record` tells them
+    /// apart.
     JsonLines,
-    /// CSV (RFC 4180): a header, then a record for each attempt.
+    /// CSV (RFC 4180): a header, then a record per attempt.
     Csv,
 }
 
 impl ReceiptFormat {
-    /// How the name of such a file ends, without the dot.
+    /// The file name extension, without the dot.
     #[must_use]
     pub fn extension(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl ReceiptFormat {
         }
     }
 
-    /// Its media type.
+    /// The media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -46,56 +46,56 @@ impl ReceiptFormat {
     }
 }
 
-/// One attempt to deliver one task.
+/// The receipt of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Receipt {
-    /// The draft: its run, and its place in the order of arrival.
+    /// Identity of the draft: its run and its ordinal.
     pub draft: String,
-    /// The task's own key, where its schema has one.
+    /// The task key, if the schema has one.
     pub task_key: Option<String>,
-    /// The task's title, where its schema has one.
+    /// The task's title, if the schema has one.
     pub task_title: Option<String>,
-    /// What the task is by now, such as `delivered`.
+    /// The current state of the task, such as `delivered`.
     pub task_state: &'static str,
-    /// Which attempt, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// What came of it, such as `delivered` or `may_have_arrived`; none while it is under way.
+    /// Outcome of the attempt, such as `delivered` or `unconfirmed`; `None` while it is under way.
     pub outcome: Option<&'static str>,
-    /// Who said what became of the task by it; none where nobody did.
+    /// Who determined the result for the task; `None` if it is unknown.
     pub decided_by: Option<DecidedBy>,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// The server's own name for the task, where it gave one.
+    /// The server's identifier of the task, if it returned one.
     pub server_id: Option<String>,
-    /// The key that stands for the body.
+    /// The idempotency key of the body.
     pub idempotency_key: String,
-    /// Whether the server was told the key.
+    /// Whether the key was sent to the server.
     pub key_sent: bool,
     /// SHA-256 of the exact body, in hexadecimal.
     pub digest: String,
-    /// The exact address; none in a dry run.
+    /// The exact URL; `None` in a dry run.
     pub url: Option<String>,
-    /// When it was written down before the request, in RFC 3339, UTC.
-    pub written_at: Option<String>,
-    /// When the request left.
-    pub left_at: Option<String>,
-    /// When its outcome was known.
-    pub answered_at: Option<String>,
-    /// What the server or the browser said, cut to size.
+    /// When the attempt was begun and journaled, in RFC 3339, UTC.
+    pub started_at: Option<String>,
+    /// When the request was sent.
+    pub sent_at: Option<String>,
+    /// When the attempt ended.
+    pub ended_at: Option<String>,
+    /// The message of the server or the browser, truncated.
     pub message: Option<String>,
 }
 
-/// Who said what became of a task.
+/// Who determined the result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DecidedBy {
-    /// The server, by its answer.
+    /// The server, in its response to the post.
     Server,
-    /// The server, when it was asked for the task by its key.
+    /// The server, in its response to a look-up.
     LookUp,
     /// The operator.
     Operator,
-    /// This page: the request never left it.
+    /// This page, because nothing was sent.
     Page,
 }
 
@@ -118,7 +118,7 @@ struct RunSummary<'a> {
 }
 
 impl Run {
-    /// A receipt for each attempt, in the order of the tasks' arrival.
+    /// A receipt for each attempt, in the order in which the tasks arrived.
     pub fn receipts(&self) -> impl Iterator<Item = Receipt> + '_ {
         self.drafts().iter().flat_map(move |draft| {
             draft
@@ -129,7 +129,7 @@ impl Run {
         })
     }
 
-    /// Every draft, counted once by its state.
+    /// Number of drafts in each state.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary::of(&self.counts())
@@ -152,15 +152,15 @@ impl Run {
             key_sent: attempt.key_sent,
             digest: attempt.digest.to_string(),
             url: attempt.url.as_deref().map(str::to_owned),
-            written_at: time::rfc3339(attempt.started_at),
-            left_at: attempt.left_at.and_then(time::rfc3339),
-            answered_at: attempt.ended_at.and_then(time::rfc3339),
+            started_at: time::rfc3339(attempt.started_at),
+            sent_at: attempt.sent_at.and_then(time::rfc3339),
+            ended_at: attempt.ended_at.and_then(time::rfc3339),
             message,
         }
     }
 }
 
-/// The receipts of a run as a file's text, as they stand at `now` (milliseconds since 1970).
+/// The content of a receipts file written at `now` (milliseconds since 1970).
 #[must_use]
 pub fn text(run: &Run, format: ReceiptFormat, now: u64) -> String {
     match format {
@@ -169,7 +169,7 @@ pub fn text(run: &Run, format: ReceiptFormat, now: u64) -> String {
     }
 }
 
-/// What such a file is called: it names the run and the day (UTC).
+/// The name of a receipts file, with the run and the day (UTC).
 #[must_use]
 pub fn file_name(run: &RunId, format: ReceiptFormat, now: u64) -> String {
     let day = time::rfc3339(now).unwrap_or_default();
@@ -191,7 +191,7 @@ fn json_lines(run: &Run, now: u64) -> String {
     });
     let mut text = String::new();
     for line in attempts.chain([summary]) {
-        // Strings, numbers and flags are always written.
+        // Cannot fail for strings, numbers and booleans.
         if let Ok(line) = serde_json::to_string(&line) {
             text.push_str(&line);
             text.push('\n');
@@ -205,17 +205,17 @@ fn outcome_name(outcome: &DeliveryOutcome) -> &'static str {
         DeliveryOutcome::Delivered { .. } => "delivered",
         DeliveryOutcome::Dry => "dry",
         DeliveryOutcome::Refused { .. } => "refused",
-        DeliveryOutcome::NotTaken { .. } => "not_taken",
+        DeliveryOutcome::Failed { .. } => "failed",
         DeliveryOutcome::Unauthorized { .. } => "unauthorized",
-        DeliveryOutcome::MayHaveArrived { .. } => "may_have_arrived",
+        DeliveryOutcome::Unconfirmed { .. } => "unconfirmed",
         DeliveryOutcome::NoToken => "no_token",
         DeliveryOutcome::NotSent { .. } => "not_sent",
     }
 }
 
-/// Status, server's id, and what was said.
+/// Status, server identifier and message.
 fn details(outcome: Option<&DeliveryOutcome>) -> (Option<u16>, Option<String>, Option<String>) {
-    let said = |message: &String| Some(message.clone()).filter(|said| !said.is_empty());
+    let text = |message: &String| Some(message.clone()).filter(|text| !text.is_empty());
     match outcome {
         None | Some(DeliveryOutcome::Dry | DeliveryOutcome::NoToken) => (None, None, None),
         Some(DeliveryOutcome::Delivered {
@@ -225,31 +225,33 @@ fn details(outcome: Option<&DeliveryOutcome>) -> (Option<u16>, Option<String>, O
             DeliveryOutcome::Refused {
                 status, message, ..
             }
-            | DeliveryOutcome::MayHaveArrived { status, message },
-        ) => (*status, None, said(message)),
+            | DeliveryOutcome::Unconfirmed { status, message },
+        ) => (*status, None, text(message)),
         Some(
-            DeliveryOutcome::NotTaken {
+            DeliveryOutcome::Failed {
                 status, message, ..
             }
             | DeliveryOutcome::Unauthorized { status, message },
-        ) => (Some(*status), None, said(message)),
-        Some(DeliveryOutcome::NotSent { message }) => (None, None, said(message)),
+        ) => (Some(*status), None, text(message)),
+        Some(DeliveryOutcome::NotSent { message }) => (None, None, text(message)),
     }
 }
 
-/// An answer decides of itself. What may have arrived is decided by the operator or by a look-up,
-/// both of which say up to which attempt.
+/// The server or the page determines most outcomes. An unconfirmed attempt stays undetermined until
+/// the operator or a look-up resolves it.
 fn decided_by(draft: &TaskDraft, attempt: &Attempt) -> Option<DecidedBy> {
     match attempt.outcome.as_ref()? {
         DeliveryOutcome::Delivered { .. }
         | DeliveryOutcome::Refused { .. }
-        | DeliveryOutcome::NotTaken { .. }
+        | DeliveryOutcome::Failed { .. }
         | DeliveryOutcome::Unauthorized { .. } => Some(DecidedBy::Server),
         DeliveryOutcome::Dry | DeliveryOutcome::NoToken | DeliveryOutcome::NotSent { .. } => {
             Some(DecidedBy::Page)
         }
-        DeliveryOutcome::MayHaveArrived { .. } if attempt.number > draft.delivery.settled => None,
-        DeliveryOutcome::MayHaveArrived { .. } => match draft.delivery.look_up.as_deref() {
+        DeliveryOutcome::Unconfirmed { .. } if attempt.number > draft.delivery.resolved_through => {
+            None
+        }
+        DeliveryOutcome::Unconfirmed { .. } => match draft.delivery.look_up.as_deref() {
             Some(LookUp::Found { .. }) => Some(DecidedBy::LookUp),
             _ => Some(DecidedBy::Operator),
         },

@@ -1,4 +1,4 @@
-//! Every task of a run, counted once.
+//! Number of tasks in each state.
 
 use serde::{Serialize, Serializer};
 
@@ -6,13 +6,12 @@ use crate::review::DraftState;
 use crate::run::Counts;
 use crate::text::{counted, grouped, listed};
 
-/// How many tasks there are, and how many of them are in each state. The states add up to the
-/// tasks.
+/// Number of tasks in total and in each state. The states add up to the total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// How many tasks there are.
+    /// Total number of tasks.
     pub tasks: usize,
-    /// The states that occur, each with its count; an object of names and numbers in JSON.
+    /// The states that occur, with their counts. A JSON object of names and numbers.
     #[serde(serialize_with = "as_object")]
     pub states: Vec<(DraftState, usize)>,
 }
@@ -40,17 +39,17 @@ impl Summary {
 
     /// The summary as a sentence.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn sentence(&self) -> String {
         let parts: Vec<String> = self
             .states
             .iter()
-            .map(|(state, count)| format!("{} {}", grouped(*count), words(*state)))
+            .map(|(state, count)| format!("{} {}", grouped(*count), state_text(*state)))
             .collect();
-        format!("Of {}: {}.", counted(self.tasks, "task"), listed(&parts))
+        format!("{}: {}.", counted(self.tasks, "task"), listed(&parts))
     }
 }
 
-/// What was posted comes first, what never left last.
+/// Posted tasks first, tasks that were never sent last.
 const ORDER: [DraftState; DraftState::ALL.len()] = [
     DraftState::Delivered,
     DraftState::DryDelivered,
@@ -66,19 +65,19 @@ const ORDER: [DraftState; DraftState::ALL.len()] = [
     DraftState::Rejected,
 ];
 
-/// What a state means for whoever accounts for the tasks, as it stands behind a number.
+/// A state as it reads after a number.
 #[must_use]
-pub fn words(state: DraftState) -> &'static str {
+pub fn state_text(state: DraftState) -> &'static str {
     match state {
         DraftState::Delivered => "delivered",
-        DraftState::DryDelivered => "with a dry receipt",
+        DraftState::DryDelivered => "with a dry-run receipt",
         DraftState::Refused => "refused",
         DraftState::Failed => "failed",
         DraftState::Unconfirmed => "unconfirmed",
-        DraftState::Sending => "on the way",
-        DraftState::Queued => "waiting to be posted",
-        DraftState::Approved => "approved and not posted",
-        DraftState::Ready => "not decided",
+        DraftState::Sending => "being posted",
+        DraftState::Queued => "queued",
+        DraftState::Approved => "approved but not posted",
+        DraftState::Ready => "not reviewed",
         DraftState::Invalid => "invalid",
         DraftState::Checking => "being checked",
         DraftState::Rejected => "rejected",

@@ -1,12 +1,12 @@
-//! Times as machines read them.
+//! Timestamps for receipts.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The first millisecond of the year 10000, which RFC 3339 cannot write.
+/// The first millisecond of the year 10000, which RFC 3339 cannot represent.
 const TOO_LATE: u64 = 253_402_300_800_000;
 
-/// A time in milliseconds since 1970 as RFC 3339 writes it, in UTC and to the millisecond. None
-/// beyond the year 9999.
+/// Formats a time in milliseconds since 1970 as RFC 3339, in UTC with milliseconds. `None` beyond
+/// the year 9999.
 pub(super) fn rfc3339(milliseconds: u64) -> Option<String> {
     (milliseconds < TOO_LATE).then(|| {
         let time = UNIX_EPOCH + Duration::from_millis(milliseconds);
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_in_utc_to_the_millisecond() {
+    fn times_are_formatted_in_utc_with_milliseconds() {
         for (milliseconds, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),

@@ -1,108 +1,110 @@
-//! What leaves, in which order, and what comes of it.
+//! Posting: which tasks are posted, in which order, and how outcomes are handled.
 
 use super::*;
 use crate::delivery::LookUp;
 use crate::secrets::SecretName;
 
 #[test]
-fn the_approved_bytes_leave_once_in_the_order_of_their_dependencies() {
+fn the_approved_bytes_are_posted_once_in_topological_order() {
     let late = r#"{"key":"b","depends_on":["a"],"n":98765432109876543210}"#;
     let early = r#"{ "key" : "a" }"#;
-    let mut stage = Stage::brought(Mode::Live, &[late, early, "{\"key\":\"c\"}"]);
-    stage.approve_all();
-    let confirmation = stage.run.confirmation().unwrap();
+    let mut harness = Harness::imported(Mode::Live, &[late, early, "{\"key\":\"c\"}"]);
+    harness.approve_all();
+    let confirmation = harness.run.confirmation().unwrap();
     assert_eq!(confirmation.count, 3);
-    stage.post();
-    let sent = stage.play(|_| delivered());
+    harness.post();
+    let sent = harness.run_effects(|_| delivered());
     let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
     assert_eq!(bodies, [early, late, "{\"key\":\"c\"}"]);
-    assert_eq!(stage.run.counts().of(DraftState::Delivered), 3);
-    assert_eq!(stage.run.batch(), &Batch::Idle);
-    assert_eq!(stage.run.confirmation(), None);
-    // What has left is not changed any more.
-    let gone = stage.id(1);
+    assert_eq!(harness.run.counts().of(DraftState::Delivered), 3);
+    assert_eq!(harness.run.batch(), &Batch::Idle);
+    assert_eq!(harness.run.confirmation(), None);
+    // A posted task cannot be changed.
+    let posted = harness.id(1);
     assert_eq!(
-        stage.apply(Event::Edit {
-            draft: gone.clone(),
+        harness.apply(Event::Edit {
+            draft: posted.clone(),
             text: "{}".to_owned()
         }),
         Some(RunError::HasLeft)
     );
     assert_eq!(
-        stage.apply(Event::UndoDecisions { drafts: vec![gone] }),
+        harness.apply(Event::UndoDecisions {
+            drafts: vec![posted]
+        }),
         Some(RunError::HasLeft)
     );
 }
 
 #[test]
-fn nothing_leaves_before_it_is_written_down() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.approve_all();
-    stage.post();
+fn nothing_is_sent_before_it_is_journaled() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
     assert!(matches!(
-        stage.wanted[..],
+        harness.effects[..],
         [Effect::Journal { attempt: 1, .. }]
     ));
-    stage.wanted.clear();
-    stage.ok(Event::JournalFailed {
-        draft: stage.id(1),
+    harness.effects.clear();
+    harness.ok(Event::JournalFailed {
+        draft: harness.id(1),
         attempt: 1,
         reason: "full".to_owned(),
     });
-    assert!(stage.wanted.is_empty(), "nothing was sent");
-    assert_eq!(stage.state(1), DraftState::Queued);
+    assert!(harness.effects.is_empty(), "nothing was sent");
+    assert_eq!(harness.state(1), DraftState::Queued);
     assert!(matches!(
-        stage.run.batch(),
+        harness.run.batch(),
         Batch::Paused {
             why: Pause::NotStored { .. }
         }
     ));
-    stage.ok(Event::Resume);
-    let sent = stage.play(|_| delivered());
+    harness.ok(Event::Resume);
+    let sent = harness.run_effects(|_| delivered());
     assert_eq!(
         sent[0].attempt, 1,
-        "an attempt that was never made does not count"
+        "an attempt that was not sent does not count"
     );
 }
 
 #[test]
-fn only_what_was_confirmed_is_posted() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.ok(Event::Approve {
-        drafts: vec![stage.id(1)],
+fn only_the_confirmed_tasks_are_posted() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.ok(Event::Approve {
+        drafts: vec![harness.id(1)],
     });
-    let digest = stage.run.confirmation().unwrap().digest;
-    stage.ok(Event::Approve {
-        drafts: vec![stage.id(2)],
+    let digest = harness.run.confirmation().unwrap().digest;
+    harness.ok(Event::Approve {
+        drafts: vec![harness.id(2)],
     });
     assert_eq!(
-        stage.apply(Event::Post { digest }),
+        harness.apply(Event::Post { digest }),
         Some(RunError::ConfirmationStale)
     );
-    assert!(stage.wanted.is_empty());
+    assert!(harness.effects.is_empty());
 }
 
 #[test]
-fn a_first_task_that_is_not_taken_spares_the_others() {
+fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
     for (outcome, why) in [
         (refused(), Pause::FirstNotTaken),
-        (lost(), Pause::ServerInTrouble),
+        (unconfirmed(), Pause::ServerInTrouble),
     ] {
-        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-        stage.approve_all();
-        stage.post();
-        assert_eq!(stage.play(|_| outcome.clone()).len(), 1);
-        assert_eq!(stage.run.batch(), &Batch::Paused { why });
-        assert_eq!(stage.state(2), DraftState::Queued);
-        stage.ok(Event::Resume);
-        assert_eq!(stage.play(|_| delivered()).len(), 1);
-        assert_eq!(stage.state(2), DraftState::Delivered);
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        harness.approve_all();
+        harness.post();
+        assert_eq!(harness.run_effects(|_| outcome.clone()).len(), 1);
+        assert_eq!(harness.run.batch(), &Batch::Paused { why });
+        assert_eq!(harness.state(2), DraftState::Queued);
+        harness.ok(Event::Resume);
+        assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+        assert_eq!(harness.state(2), DraftState::Delivered);
     }
 }
 
 #[test]
-fn the_confirmation_says_how_many_will_wait_for_tasks_that_are_not_approved() {
-    let mut stage = Stage::brought(
+fn the_confirmation_counts_tasks_blocked_by_unapproved_dependencies() {
+    let mut harness = Harness::imported(
         Mode::Live,
         &[
             r#"{"key":"a"}"#,
@@ -111,99 +113,101 @@ fn the_confirmation_says_how_many_will_wait_for_tasks_that_are_not_approved() {
             r#"{"key":"d"}"#,
         ],
     );
-    for (approved, held) in [(vec![4], 0), (vec![2, 3], 2), (vec![1], 0)] {
-        let drafts = approved.into_iter().map(|at| stage.id(at)).collect();
-        stage.ok(Event::Approve { drafts });
-        assert_eq!(stage.run.confirmation().unwrap().held, held);
+    for (approved, blocked) in [(vec![4], 0), (vec![2, 3], 2), (vec![1], 0)] {
+        let drafts = approved.into_iter().map(|at| harness.id(at)).collect();
+        harness.ok(Event::Approve { drafts });
+        assert_eq!(harness.run.confirmation().unwrap().blocked, blocked);
     }
-    // What is there holds nothing up, whatever became of it.
-    stage.ok(Event::UndoDecisions {
-        drafts: (2..=4).map(|at| stage.id(at)).collect(),
+    // A delivered dependency blocks nothing.
+    harness.ok(Event::UndoDecisions {
+        drafts: (2..=4).map(|at| harness.id(at)).collect(),
     });
-    stage.post();
-    stage.play(|_| delivered());
-    stage.ok(Event::Approve {
-        drafts: vec![stage.id(2), stage.id(3)],
+    harness.post();
+    harness.run_effects(|_| delivered());
+    harness.ok(Event::Approve {
+        drafts: vec![harness.id(2), harness.id(3)],
     });
-    let confirmation = stage.run.confirmation().unwrap();
-    assert_eq!((confirmation.count, confirmation.held), (2, 0));
+    let confirmation = harness.run.confirmation().unwrap();
+    assert_eq!((confirmation.count, confirmation.blocked), (2, 0));
 }
 
 #[test]
-fn a_refused_task_does_not_hold_up_those_behind_it() {
-    let mut stage = Stage::brought(
+fn a_refused_task_does_not_block_the_following_ones() {
+    let mut harness = Harness::imported(
         Mode::Live,
         &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
     );
-    stage.approve_all();
-    stage.post();
-    let sent = stage.play(|posting| match posting.draft.ordinal {
+    harness.approve_all();
+    harness.post();
+    let sent = harness.run_effects(|posting| match posting.draft.ordinal {
         2 => refused(),
         _ => delivered(),
     });
     assert_eq!(sent.len(), 3);
-    assert_eq!(stage.state(2), DraftState::Refused);
-    assert_eq!(stage.run.batch(), &Batch::Idle);
+    assert_eq!(harness.state(2), DraftState::Refused);
+    assert_eq!(harness.run.batch(), &Batch::Idle);
 }
 
 #[test]
-fn what_may_have_arrived_is_never_sent_again_by_itself() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| lost());
-    assert_eq!(stage.state(1), DraftState::Unconfirmed);
-    let id = stage.id(1);
-    stage.ok(Event::Resume);
-    stage.ok(Event::Retry {
+fn an_unconfirmed_task_is_never_posted_again_automatically() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    let id = harness.id(1);
+    harness.ok(Event::Resume);
+    harness.ok(Event::Retry {
         drafts: vec![id.clone(), id.clone()],
     });
     assert_eq!(
-        stage.apply(Event::Retry {
+        harness.apply(Event::Retry {
             drafts: vec![id.clone()]
         }),
         Some(RunError::WrongState)
     );
     assert_eq!(
-        stage.apply(Event::ResendSameKey { draft: id.clone() }),
+        harness.apply(Event::ResendSameKey { draft: id.clone() }),
         Some(RunError::KeysNotHonoured)
     );
-    assert!(stage.wanted.is_empty());
-    stage.ok(Event::Decide {
+    assert!(harness.effects.is_empty());
+    harness.ok(Event::Decide {
         draft: id.clone(),
         delivered: false,
     });
-    assert_eq!(stage.state(1), DraftState::Failed);
-    stage.ok(Event::Retry { drafts: vec![id] });
-    assert_eq!(stage.play(|_| delivered()).len(), 1);
+    assert_eq!(harness.state(1), DraftState::Failed);
+    harness.ok(Event::Retry { drafts: vec![id] });
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
 }
 
 #[test]
-fn a_server_known_to_honour_keys_gets_the_same_key_again() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
+fn retries_to_a_server_that_honours_keys_use_the_same_key() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
     let mut connection = Connection::built_in();
     if let Some(server) = &mut connection.task_server {
         server.honours_idempotency_keys = true;
     }
-    stage.ok(Event::Connect(Box::new(connection)));
-    stage.approve_all();
-    stage.post();
-    let by_itself = stage.play(|_| lost());
-    assert!(by_itself.len() > 1, "it is tried again by itself");
-    assert_eq!(stage.state(1), DraftState::Unconfirmed, "but not for ever");
-    stage.ok(Event::ResendSameKey { draft: stage.id(1) });
-    let by_hand = stage.play(|_| delivered());
-    let all = by_itself.iter().chain(&by_hand);
+    harness.ok(Event::Connect(Box::new(connection)));
+    harness.approve_all();
+    harness.post();
+    let automatic = harness.run_effects(|_| unconfirmed());
+    assert!(automatic.len() > 1, "retried automatically");
+    assert_eq!(harness.state(1), DraftState::Unconfirmed, "up to a limit");
+    harness.ok(Event::ResendSameKey {
+        draft: harness.id(1),
+    });
+    let manual = harness.run_effects(|_| delivered());
+    let all = automatic.iter().chain(&manual);
     assert!(
         all.clone()
-            .all(|posting| posting.approval == by_itself[0].approval)
+            .all(|posting| posting.approval == automatic[0].approval)
     );
     let attempts: Vec<u32> = all.map(|posting| posting.attempt).collect();
     let numbers: Vec<u32> = (1..).take(attempts.len()).collect();
     assert_eq!(attempts, numbers);
 }
 
-fn honouring(url: &str) -> Connection {
+fn honouring_server(url: &str) -> Connection {
     let mut connection = Connection::built_in();
     let mut server = crate::settings::TaskServer::at(crate::settings::Address::parse(url).unwrap());
     server.honours_idempotency_keys = true;
@@ -212,27 +216,27 @@ fn honouring(url: &str) -> Connection {
 }
 
 #[test]
-fn a_key_that_the_server_was_not_told_makes_nothing_safe_to_send_again() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| lost());
-    let id = stage.id(1);
-    // Saying so afterwards, or naming another server, does not help this one.
+fn a_task_that_was_sent_without_its_key_cannot_be_resent() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    let id = harness.id(1);
+    // Changing the setting or the server afterwards does not help this task.
     for url in ["http://localhost:8080", "http://localhost:9999"] {
-        stage.ok(Event::Connect(Box::new(honouring(url))));
+        harness.ok(Event::Connect(Box::new(honouring_server(url))));
         assert_eq!(
-            stage.apply(Event::ResendSameKey { draft: id.clone() }),
+            harness.apply(Event::ResendSameKey { draft: id.clone() }),
             Some(RunError::KeysNotHonoured),
             "{url}"
         );
     }
-    assert!(stage.wanted.is_empty());
+    assert!(harness.effects.is_empty());
 }
 
 #[test]
-fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
-    let not_taken = DeliveryOutcome::NotTaken {
+fn an_unconfirmed_task_stays_unconfirmed_whatever_the_outcome_of_later_attempts() {
+    let failed = DeliveryOutcome::Failed {
         status: 429,
         retry_after: None,
         message: String::new(),
@@ -241,85 +245,91 @@ fn what_may_have_arrived_stays_so_whatever_a_later_attempt_comes_to() {
         status: 401,
         message: String::new(),
     };
-    for later in [refused(), not_taken, no_token] {
-        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-        stage.ok(Event::Connect(Box::new(honouring("http://localhost:8080"))));
-        stage.approve_all();
-        stage.post();
-        stage.play(|_| lost());
-        stage.ok(Event::ResendSameKey { draft: stage.id(1) });
-        stage.play(|_| later.clone());
-        stage.ok(Event::StopPosting);
-        assert_eq!(stage.state(1), DraftState::Unconfirmed, "{later:?}");
-        let id = stage.id(1);
+    for later in [refused(), failed, no_token] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(
+            "http://localhost:8080",
+        ))));
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| unconfirmed());
+        harness.ok(Event::ResendSameKey {
+            draft: harness.id(1),
+        });
+        harness.run_effects(|_| later.clone());
+        harness.ok(Event::StopPosting);
+        assert_eq!(harness.state(1), DraftState::Unconfirmed, "{later:?}");
+        let id = harness.id(1);
         let edit = Event::Edit {
             draft: id.clone(),
             text: "{}".to_owned(),
         };
-        assert_eq!(stage.apply(edit), Some(RunError::HasLeft));
-        assert_eq!(stage.run.confirmation(), None);
-        stage.ok(Event::Decide {
+        assert_eq!(harness.apply(edit), Some(RunError::HasLeft));
+        assert_eq!(harness.run.confirmation(), None);
+        harness.ok(Event::Decide {
             draft: id,
             delivered: false,
         });
-        assert_eq!(stage.state(1), DraftState::Failed);
+        assert_eq!(harness.state(1), DraftState::Failed);
     }
 }
 
 #[test]
-fn another_address_takes_the_queue_back_until_it_is_confirmed_for_it() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| refused());
-    assert_eq!(stage.state(2), DraftState::Queued);
-    stage.ok(Event::Connect(Box::new(honouring("http://localhost:9999"))));
-    assert_eq!(stage.state(2), DraftState::Approved);
-    assert_eq!(stage.run.batch(), &Batch::Idle);
-    stage.ok(Event::Resume);
+fn another_server_empties_the_queue_until_the_operator_confirms_it() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| refused());
+    assert_eq!(harness.state(2), DraftState::Queued);
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:9999",
+    ))));
+    assert_eq!(harness.state(2), DraftState::Approved);
+    assert_eq!(harness.run.batch(), &Batch::Idle);
+    harness.ok(Event::Resume);
     assert!(
-        stage.wanted.is_empty(),
-        "nothing goes to a server that was not confirmed"
+        harness.effects.is_empty(),
+        "nothing is posted to an unconfirmed server"
     );
-    assert_eq!(stage.run.confirmation().unwrap().count, 1);
+    assert_eq!(harness.run.confirmation().unwrap().count, 1);
 }
 
 #[test]
-fn sending_one_task_again_does_not_wake_those_behind_a_pause() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| refused());
-    stage.ok(Event::Retry {
-        drafts: vec![stage.id(1)],
+fn retrying_one_task_does_not_end_a_pause() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| refused());
+    harness.ok(Event::Retry {
+        drafts: vec![harness.id(1)],
     });
-    assert_eq!(stage.play(|_| delivered()).len(), 1);
-    assert_eq!(stage.state(1), DraftState::Delivered);
-    assert!(matches!(stage.run.batch(), Batch::Paused { .. }));
-    stage.ok(Event::Resume);
-    assert_eq!(stage.play(|_| delivered()).len(), 1);
-    assert_eq!(stage.state(2), DraftState::Delivered);
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+    assert_eq!(harness.state(1), DraftState::Delivered);
+    assert!(matches!(harness.run.batch(), Batch::Paused { .. }));
+    harness.ok(Event::Resume);
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+    assert_eq!(harness.state(2), DraftState::Delivered);
 }
 
 #[test]
-fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| DeliveryOutcome::NotSent {
+fn a_request_that_cannot_be_made_does_not_ask_for_a_token() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| DeliveryOutcome::NotSent {
         message: "no".to_owned(),
     });
     assert!(matches!(
-        stage.run.batch(),
+        harness.run.batch(),
         Batch::Paused {
             why: Pause::NotSent { .. }
         }
     ));
-    assert!(stage.wanted.is_empty(), "no token is asked for");
-    stage.ok(Event::Resume);
-    stage.play(|_| DeliveryOutcome::NoToken);
+    assert!(harness.effects.is_empty(), "no token is requested");
+    harness.ok(Event::Resume);
+    harness.run_effects(|_| DeliveryOutcome::NoToken);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::TokenMissing
         }
@@ -327,116 +337,126 @@ fn a_request_that_cannot_be_made_is_not_blamed_on_the_token() {
 }
 
 #[test]
-fn a_dry_run_that_was_closed_while_it_wrote_receipts_leaves_nothing_unknown() {
-    let mut stage = Stage::new(Mode::Dry);
-    stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(GenerationOutcome::Complete);
-    stage.approve_all();
-    stage.post();
-    stage.reload();
-    assert_eq!(stage.state(1), DraftState::Queued);
-    stage.ok(Event::Resume);
-    assert_eq!(stage.play(|_| DeliveryOutcome::Dry).len(), 1);
+fn closing_a_dry_run_leaves_nothing_unconfirmed() {
+    let mut harness = Harness::new(Mode::Dry);
+    harness.arrive("{\"key\":\"a\"}", Vec::new());
+    harness.end(GenerationOutcome::Complete);
+    harness.approve_all();
+    harness.post();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Queued);
+    harness.ok(Event::Resume);
+    assert_eq!(harness.run_effects(|_| DeliveryOutcome::Dry).len(), 1);
 }
 
 #[test]
-fn a_refused_token_pauses_the_batch_and_the_same_task_goes_on_with_the_same_key() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.approve_all();
-    stage.post();
-    let first = stage.play(|_| DeliveryOutcome::Unauthorized {
+fn after_a_refused_token_posting_continues_with_the_same_task_and_key() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    harness.post();
+    let first = harness.run_effects(|_| DeliveryOutcome::Unauthorized {
         status: 401,
         message: String::new(),
     });
     assert_eq!(first.len(), 1);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::TokenRefused { status: 401 }
         }
     );
-    assert_eq!(stage.state(1), DraftState::Queued);
-    stage.ok(Event::Resume);
-    let rest = stage.play(|_| delivered());
+    assert_eq!(harness.state(1), DraftState::Queued);
+    harness.ok(Event::Resume);
+    let rest = harness.run_effects(|_| delivered());
     assert_eq!(rest[0].approval.key, first[0].approval.key);
     assert_eq!(rest.len(), 2);
 }
 
 #[test]
-fn pause_lets_what_is_under_way_end_and_stop_takes_the_rest_out() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.approve_all();
-    stage.post();
-    stage.leave();
-    stage.ok(Event::Pause);
-    assert_eq!(stage.play(|_| delivered()).len(), 1);
+fn pause_completes_requests_under_way_and_stop_empties_the_queue() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.journal();
+    harness.ok(Event::Pause);
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::Operator
         }
     );
-    stage.ok(Event::StopPosting);
-    assert_eq!(stage.run.batch(), &Batch::Idle);
-    assert_eq!(stage.state(2), DraftState::Approved);
-    assert_eq!(stage.run.confirmation().unwrap().count, 1);
+    harness.ok(Event::StopPosting);
+    assert_eq!(harness.run.batch(), &Batch::Idle);
+    assert_eq!(harness.state(2), DraftState::Approved);
+    assert_eq!(harness.run.confirmation().unwrap().count, 1);
 }
 
 #[test]
-fn a_reload_brings_everything_back_and_what_was_on_its_way_is_unknown() {
-    let mut stage = Stage::brought(
+fn a_reload_restores_the_run_and_a_task_being_posted_is_unconfirmed() {
+    let mut harness = Harness::imported(
         Mode::Live,
         &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
     );
-    stage.ok(Event::Reject {
-        draft: stage.id(3),
+    harness.ok(Event::Reject {
+        draft: harness.id(3),
         reason: "later".to_owned(),
     });
-    stage.approve_all();
-    stage.post();
-    let Some(Effect::Journal { draft, attempt }) = stage.wanted.pop() else {
+    harness.approve_all();
+    harness.post();
+    let Some(Effect::Journal { draft, attempt }) = harness.effects.pop() else {
         panic!("a journal entry comes first");
     };
-    stage.ok(Event::Journaled { draft, attempt });
-    let before = stage.run.draft(&stage.id(1)).unwrap().approval().cloned();
-    stage.reload();
-    assert_eq!(stage.state(1), DraftState::Unconfirmed);
-    assert_eq!(stage.state(2), DraftState::Queued);
-    assert_eq!(stage.state(3), DraftState::Rejected);
+    harness.ok(Event::Journaled { draft, attempt });
+    let before = harness
+        .run
+        .draft(&harness.id(1))
+        .unwrap()
+        .approval()
+        .cloned();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    assert_eq!(harness.state(2), DraftState::Queued);
+    assert_eq!(harness.state(3), DraftState::Rejected);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::PageClosed
         }
     );
     assert_eq!(
-        stage.run.draft(&stage.id(1)).unwrap().approval().cloned(),
+        harness
+            .run
+            .draft(&harness.id(1))
+            .unwrap()
+            .approval()
+            .cloned(),
         before
     );
-    // An answer to the attempt that the reload settled comes too late.
-    stage.ok(Event::Answered {
-        draft: stage.id(1),
+    // The reload ended the attempt, so a later outcome is ignored.
+    harness.ok(Event::AttemptEnded {
+        draft: harness.id(1),
         attempt: 1,
         outcome: delivered(),
     });
-    assert_eq!(stage.state(1), DraftState::Unconfirmed);
-    stage.ok(Event::Resume);
-    assert_eq!(stage.play(|_| delivered()).len(), 1);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    harness.ok(Event::Resume);
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
 }
 
 #[test]
 fn dry_receipts_never_count_as_delivered() {
-    let mut stage = Stage::new(Mode::Dry);
-    stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(GenerationOutcome::Complete);
-    stage.approve_all();
-    stage.post();
-    stage.play(|_| DeliveryOutcome::Dry);
-    assert_eq!(stage.state(1), DraftState::DryDelivered);
-    assert_eq!(stage.run.counts().of(DraftState::Delivered), 0);
+    let mut harness = Harness::new(Mode::Dry);
+    harness.arrive("{\"key\":\"a\"}", Vec::new());
+    harness.end(GenerationOutcome::Complete);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| DeliveryOutcome::Dry);
+    assert_eq!(harness.state(1), DraftState::DryDelivered);
+    assert_eq!(harness.run.counts().of(DraftState::Delivered), 0);
 }
 
-fn enveloping(template: Option<&str>) -> Connection {
+fn templated(template: Option<&str>) -> Connection {
     let mut connection = Connection::built_in();
     if let Some(server) = &mut connection.task_server {
         server.body_template =
@@ -446,36 +466,41 @@ fn enveloping(template: Option<&str>) -> Connection {
 }
 
 #[test]
-fn what_is_approved_is_the_body_envelope_included() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
-    stage.ok(Event::Connect(Box::new(enveloping(Some(
+fn an_approval_covers_the_body_including_the_template() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.ok(Event::Connect(Box::new(templated(Some(
         "{\"payload\": $task}",
     )))));
-    stage.approve_all();
-    let shown = stage.run.confirmation().unwrap().digest;
-    // Another envelope is another body: what was approved was not this.
-    stage.ok(Event::Connect(Box::new(enveloping(Some("[$task]")))));
-    assert_eq!(stage.run.confirmation(), None);
-    assert_eq!(stage.state(1), DraftState::Ready);
-    stage.approve_all();
+    harness.approve_all();
+    let shown = harness.run.confirmation().unwrap().digest;
+    // Another template makes another body, which was not approved.
+    harness.ok(Event::Connect(Box::new(templated(Some("[$task]")))));
+    assert_eq!(harness.run.confirmation(), None);
+    assert_eq!(harness.state(1), DraftState::Ready);
+    harness.approve_all();
     assert_eq!(
-        stage.apply(Event::Post { digest: shown }),
+        harness.apply(Event::Post { digest: shown }),
         Some(RunError::ConfirmationStale)
     );
-    stage.post();
-    let sent = stage.play(|_| delivered());
+    harness.post();
+    let sent = harness.run_effects(|_| delivered());
     let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
     assert_eq!(bodies, ["[{\"key\":\"a\"}]", "[{\"key\":\"b\"}]"]);
-    // What has left stays as it left.
-    stage.ok(Event::Connect(Box::new(enveloping(None))));
-    assert_eq!(stage.state(1), DraftState::Delivered);
-    let left = stage.run.draft(&stage.id(1)).unwrap().approval().unwrap();
-    assert_eq!(&*left.body, "[{\"key\":\"a\"}]");
+    // A posted task keeps its body.
+    harness.ok(Event::Connect(Box::new(templated(None))));
+    assert_eq!(harness.state(1), DraftState::Delivered);
+    let posted = harness
+        .run
+        .draft(&harness.id(1))
+        .unwrap()
+        .approval()
+        .unwrap();
+    assert_eq!(&*posted.body, "[{\"key\":\"a\"}]");
 }
 
-/// Tasks `a` to `d` of which `c` depends on `a`, at so many at a time.
-fn four(concurrency: u8, honours_keys: bool) -> Stage {
-    let mut stage = Stage::brought(
+/// Four tasks being posted, `a` to `d`. `c` depends on `a`.
+fn four_tasks(concurrency: u8, honours_keys: bool) -> Harness {
+    let mut harness = Harness::imported(
         Mode::Live,
         &[
             r#"{"key":"a"}"#,
@@ -489,32 +514,32 @@ fn four(concurrency: u8, honours_keys: bool) -> Stage {
         server.concurrency = concurrency;
         server.honours_idempotency_keys = honours_keys;
     }
-    stage.ok(Event::Connect(Box::new(connection)));
-    stage.approve_all();
-    stage.post();
-    stage
+    harness.ok(Event::Connect(Box::new(connection)));
+    harness.approve_all();
+    harness.post();
+    harness
 }
 
-impl Stage {
-    fn which(&self, is: fn(&TaskDraft) -> bool) -> Vec<u32> {
+impl Harness {
+    fn ordinals(&self, matches: fn(&TaskDraft) -> bool) -> Vec<u32> {
         let drafts = self.run.drafts().iter();
-        let found = drafts.filter(|draft| is(draft));
+        let found = drafts.filter(|draft| matches(draft));
         found.map(|draft| draft.id.ordinal).collect()
     }
 
-    fn on_their_way(&self) -> Vec<u32> {
-        self.which(|draft| Run::state(draft) == DraftState::Sending)
+    fn sending(&self) -> Vec<u32> {
+        self.ordinals(|draft| Run::state(draft) == DraftState::Sending)
     }
 
-    fn requested(&self) -> Vec<u32> {
-        self.which(|draft| draft.delivery.is_under_way())
+    fn in_flight(&self) -> Vec<u32> {
+        self.ordinals(|draft| draft.delivery.is_in_flight())
     }
 
-    fn waiting_for_room(&self) -> Vec<u32> {
-        self.which(|draft| draft.delivery.awaits_slot)
+    fn ready_to_send(&self) -> Vec<u32> {
+        self.ordinals(|draft| draft.delivery.is_ready_to_send)
     }
 
-    fn answer(&mut self, ordinal: u32, outcome: DeliveryOutcome) {
+    fn end_attempt(&mut self, ordinal: u32, outcome: DeliveryOutcome) {
         let draft = self.id(ordinal);
         let attempt = self
             .run
@@ -524,29 +549,30 @@ impl Stage {
             .last()
             .unwrap()
             .number;
-        self.ok(Event::Answered {
+        self.ok(Event::AttemptEnded {
             draft,
             attempt,
             outcome,
         });
-        self.leave();
+        self.journal();
     }
 
-    fn waits(&self, ordinal: u32) -> Option<Wait> {
-        self.run.wait(self.run.draft(&self.id(ordinal)).unwrap())
+    fn wait_reason(&self, ordinal: u32) -> Option<WaitReason> {
+        self.run
+            .wait_reason(self.run.draft(&self.id(ordinal)).unwrap())
     }
 
-    fn wakes(&mut self) -> u64 {
-        let at = self.wanted.iter().rev().find_map(|effect| match effect {
+    fn last_wake_up(&mut self) -> u64 {
+        let at = self.effects.iter().rev().find_map(|effect| match effect {
             Effect::WakeAt(at) => Some(*at),
             _ => None,
         });
-        at.expect("something is waited for")
+        at.expect("a wake-up was requested")
     }
 }
 
-fn not_taken(retry_after: Option<u64>) -> DeliveryOutcome {
-    DeliveryOutcome::NotTaken {
+fn failed(retry_after: Option<u64>) -> DeliveryOutcome {
+    DeliveryOutcome::Failed {
         status: 429,
         retry_after,
         message: String::new(),
@@ -554,75 +580,75 @@ fn not_taken(retry_after: Option<u64>) -> DeliveryOutcome {
 }
 
 #[test]
-fn after_the_first_tasks_go_side_by_side_and_each_after_those_it_depends_on() {
-    let mut stage = four(2, false);
-    stage.leave();
-    assert_eq!(stage.on_their_way(), [1], "the first goes alone");
-    stage.answer(1, delivered());
-    assert_eq!(stage.on_their_way(), [2, 3]);
-    stage.answer(2, delivered());
-    assert_eq!(stage.on_their_way(), [3, 4]);
-    let mut alone = four(16, false);
-    alone.leave();
-    alone.answer(1, delivered());
-    assert_eq!(alone.on_their_way(), [2, 3, 4]);
+fn after_the_first_task_tasks_are_posted_concurrently_in_topological_order() {
+    let mut harness = four_tasks(2, false);
+    harness.journal();
+    assert_eq!(harness.sending(), [1], "only the first");
+    harness.end_attempt(1, delivered());
+    assert_eq!(harness.sending(), [2, 3]);
+    harness.end_attempt(2, delivered());
+    assert_eq!(harness.sending(), [3, 4]);
+    let mut alone = four_tasks(16, false);
+    alone.journal();
+    alone.end_attempt(1, delivered());
+    assert_eq!(alone.sending(), [2, 3, 4]);
 }
 
 #[test]
-fn with_a_server_that_knows_keys_no_request_waits_for_the_journal() {
-    let mut stage = four(1, true);
-    stage.leave();
-    assert_eq!(stage.requested(), [1], "the first goes alone");
-    stage.answer(1, delivered());
-    assert_eq!(stage.requested(), [2], "one at a time");
-    assert_eq!(stage.waiting_for_room(), [3, 4], "they are written down");
-    assert_eq!(stage.state(3), DraftState::Queued);
-    stage.wanted.clear();
-    let event = Event::Answered {
-        draft: stage.id(2),
+fn with_a_server_that_honours_keys_no_request_waits_for_the_journal() {
+    let mut harness = four_tasks(1, true);
+    harness.journal();
+    assert_eq!(harness.in_flight(), [1], "only the first");
+    harness.end_attempt(1, delivered());
+    assert_eq!(harness.in_flight(), [2], "one at a time");
+    assert_eq!(harness.ready_to_send(), [3, 4], "journaled ahead");
+    assert_eq!(harness.state(3), DraftState::Queued);
+    harness.effects.clear();
+    let event = Event::AttemptEnded {
+        draft: harness.id(2),
         attempt: 1,
         outcome: delivered(),
     };
-    stage.ok(event);
+    harness.ok(event);
     let is_third =
         |effect: &Effect| matches!(effect, Effect::Deliver(posting) if posting.draft.ordinal == 3);
     assert!(
-        is_third(&stage.wanted[0]),
-        "it leaves before anything is written"
+        is_third(&harness.effects[0]),
+        "it is sent before anything is written"
     );
-    // A page that goes now leaves nothing in doubt: what was written down is sent with its key.
-    stage.leave();
-    stage.reload();
-    assert_eq!(stage.state(3), DraftState::Queued);
-    assert_eq!(stage.state(4), DraftState::Queued);
+    // If the page is closed now, journaled tasks are posted again with their keys.
+    harness.journal();
+    harness.reload();
+    assert_eq!(harness.state(3), DraftState::Queued);
+    assert_eq!(harness.state(4), DraftState::Queued);
 }
 
 #[test]
-fn without_keys_nothing_is_written_down_before_there_is_room_for_it() {
-    let mut stage = four(1, false);
-    stage.leave();
-    stage.answer(1, delivered());
-    assert_eq!(stage.on_their_way(), [2]);
+fn without_keys_nothing_is_journaled_beyond_the_concurrency_limit() {
+    let mut harness = four_tasks(1, false);
+    harness.journal();
+    harness.end_attempt(1, delivered());
+    assert_eq!(harness.sending(), [2]);
 }
 
 #[test]
-fn what_was_written_down_goes_back_when_the_server_asks_for_time() {
-    let mut stage = four(1, true);
-    stage.leave();
-    stage.answer(1, delivered());
-    assert_eq!(stage.waiting_for_room(), [3, 4]);
-    stage.answer(2, not_taken(Some(7)));
-    assert!(stage.waiting_for_room().is_empty());
-    let third = stage.run.draft(&stage.id(3)).unwrap();
+fn retry_after_withdraws_attempts_that_were_journaled_ahead() {
+    let mut harness = four_tasks(1, true);
+    harness.journal();
+    harness.end_attempt(1, delivered());
+    assert_eq!(harness.ready_to_send(), [3, 4]);
+    harness.end_attempt(2, failed(Some(7)));
+    assert!(harness.ready_to_send().is_empty());
+    let third = harness.run.draft(&harness.id(3)).unwrap();
     assert!(third.delivery.attempts.is_empty());
     assert_eq!(third.delivery.trying_since(), None, "it was not tried");
-    stage.play(|_| delivered());
-    assert_eq!(stage.run.counts().of(DraftState::Delivered), 4);
+    harness.run_effects(|_| delivered());
+    assert_eq!(harness.run.counts().of(DraftState::Delivered), 4);
 }
 
 #[test]
-fn a_task_whose_dependency_failed_waits_and_says_for_what() {
-    let mut stage = Stage::brought(
+fn a_task_whose_dependency_failed_waits_and_names_the_dependency() {
+    let mut harness = Harness::imported(
         Mode::Live,
         &[
             r#"{"key":"z"}"#,
@@ -631,97 +657,97 @@ fn a_task_whose_dependency_failed_waits_and_says_for_what() {
             r#"{"key":"c","depends_on":["b"]}"#,
         ],
     );
-    stage.approve_all();
-    stage.post();
-    let sent = stage.play(|posting| match posting.draft.ordinal {
+    harness.approve_all();
+    harness.post();
+    let sent = harness.run_effects(|posting| match posting.draft.ordinal {
         2 => refused(),
         _ => delivered(),
     });
     assert_eq!(sent.len(), 2);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::Blocked
         }
     );
     assert_eq!(
-        stage.waits(3),
-        Some(Wait::For {
-            draft: stage.id(2),
+        harness.wait_reason(3),
+        Some(WaitReason::Dependency {
+            draft: harness.id(2),
             state: DraftState::Refused
         })
     );
     assert_eq!(
-        stage.waits(4),
-        Some(Wait::For {
-            draft: stage.id(3),
+        harness.wait_reason(4),
+        Some(WaitReason::Dependency {
+            draft: harness.id(3),
             state: DraftState::Queued
         })
     );
-    // Sending it again brings those behind it along.
-    stage.ok(Event::Retry {
-        drafts: vec![stage.id(2)],
+    // Retrying it also posts the tasks that depend on it.
+    harness.ok(Event::Retry {
+        drafts: vec![harness.id(2)],
     });
-    assert_eq!(stage.play(|_| delivered()).len(), 3);
-    assert_eq!(stage.run.counts().of(DraftState::Delivered), 4);
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 3);
+    assert_eq!(harness.run.counts().of(DraftState::Delivered), 4);
 }
 
 #[test]
-fn a_dependency_that_was_not_approved_holds_up_what_needs_it() {
-    let mut stage = Stage::brought(
+fn an_unapproved_dependency_blocks_its_dependents() {
+    let mut harness = Harness::imported(
         Mode::Live,
         &[r#"{"key":"a"}"#, r#"{"key":"b","depends_on":["a"]}"#],
     );
-    stage.ok(Event::Approve {
-        drafts: vec![stage.id(2)],
+    harness.ok(Event::Approve {
+        drafts: vec![harness.id(2)],
     });
-    stage.post();
-    assert!(stage.wanted.is_empty());
+    harness.post();
+    assert!(harness.effects.is_empty());
     assert_eq!(
-        stage.waits(2),
-        Some(Wait::For {
-            draft: stage.id(1),
+        harness.wait_reason(2),
+        Some(WaitReason::Dependency {
+            draft: harness.id(1),
             state: DraftState::Ready
         })
     );
-    stage.ok(Event::Approve {
-        drafts: vec![stage.id(1)],
+    harness.ok(Event::Approve {
+        drafts: vec![harness.id(1)],
     });
-    stage.post();
-    assert_eq!(stage.play(|_| delivered()).len(), 2);
+    harness.post();
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 2);
 }
 
 #[test]
-fn what_was_not_taken_is_tried_again_when_the_server_asked_for_it() {
-    let mut stage = four(2, false);
-    stage.leave();
-    stage.answer(1, delivered());
-    stage.answer(2, not_taken(Some(7)));
-    assert_eq!(stage.state(2), DraftState::Queued);
-    stage.answer(3, delivered());
+fn a_failed_task_is_retried_after_the_time_the_server_asks_for() {
+    let mut harness = four_tasks(2, false);
+    harness.journal();
+    harness.end_attempt(1, delivered());
+    harness.end_attempt(2, failed(Some(7)));
+    assert_eq!(harness.state(2), DraftState::Queued);
+    harness.end_attempt(3, delivered());
     assert!(
-        stage.on_their_way().is_empty(),
-        "the server asked all to wait"
+        harness.sending().is_empty(),
+        "Retry-After applies to all tasks"
     );
-    let at = stage.wakes();
+    let at = harness.last_wake_up();
     assert!(at >= NOW + 7_000, "{at}");
-    stage.now = at - 1;
-    stage.ok(Event::Woke);
-    assert!(stage.on_their_way().is_empty());
-    stage.now = at + 2_000;
-    stage.ok(Event::Woke);
-    stage.leave();
-    assert_eq!(stage.on_their_way(), [2, 4]);
+    harness.now = at - 1;
+    harness.ok(Event::Woke);
+    assert!(harness.sending().is_empty());
+    harness.now = at + 2_000;
+    harness.ok(Event::Woke);
+    harness.journal();
+    assert_eq!(harness.sending(), [2, 4]);
 }
 
 #[test]
-fn a_wait_that_is_too_long_is_left_to_the_operator() {
-    let mut stage = four(2, false);
-    stage.leave();
-    stage.answer(1, not_taken(Some(3_600)));
-    assert_eq!(stage.state(1), DraftState::Failed);
+fn posting_pauses_if_retry_after_exceeds_the_retry_limit() {
+    let mut harness = four_tasks(2, false);
+    harness.journal();
+    harness.end_attempt(1, failed(Some(3_600)));
+    assert_eq!(harness.state(1), DraftState::Failed);
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Paused {
             why: Pause::ServerInTrouble
         }
@@ -729,96 +755,99 @@ fn a_wait_that_is_too_long_is_left_to_the_operator() {
 }
 
 #[test]
-fn after_several_troubles_in_a_row_one_is_tried_until_the_server_is_back() {
-    let mut stage = four(3, true);
-    stage.leave();
-    stage.answer(1, delivered());
+fn after_consecutive_failures_one_task_is_posted_at_a_time_until_one_succeeds() {
+    let mut harness = four_tasks(3, true);
+    harness.journal();
+    harness.end_attempt(1, delivered());
     for ordinal in [2, 3, 4] {
-        stage.answer(ordinal, lost());
+        harness.end_attempt(ordinal, unconfirmed());
     }
     assert_eq!(
-        stage.run.batch(),
+        harness.run.batch(),
         &Batch::Running {
             pace: Pace::Probing
         }
     );
     assert_eq!(
-        stage.run.progress(stage.now).unwrap().standing,
+        harness.run.progress(harness.now).unwrap().phase,
         Phase::Probing
     );
     for _ in 0..3 {
-        stage.now = stage.wakes();
-        stage.ok(Event::Woke);
-        stage.leave();
-        let probing = stage.on_their_way();
+        harness.now = harness.last_wake_up();
+        harness.ok(Event::Woke);
+        harness.journal();
+        let probing = harness.sending();
         assert_eq!(probing.len(), 1, "one at a time");
-        stage.answer(probing[0], lost());
+        harness.end_attempt(probing[0], unconfirmed());
     }
-    stage.now = stage.wakes();
-    stage.ok(Event::Woke);
-    stage.leave();
-    let probe = stage.on_their_way()[0];
-    stage.answer(probe, delivered());
-    stage.now += 120_000;
-    stage.ok(Event::Woke);
-    stage.leave();
-    assert_eq!(stage.on_their_way().len(), 2, "side by side again");
+    harness.now = harness.last_wake_up();
+    harness.ok(Event::Woke);
+    harness.journal();
+    let probe = harness.sending()[0];
+    harness.end_attempt(probe, delivered());
+    harness.now += 120_000;
+    harness.ok(Event::Woke);
+    harness.journal();
+    assert_eq!(harness.sending().len(), 2, "concurrent again");
 }
 
 #[test]
-fn nothing_goes_to_a_distant_server_without_a_network() {
+fn without_a_network_nothing_is_posted_to_a_remote_server() {
     for (url, waits) in [
         ("https://tasks.example.com", true),
         ("http://localhost:8080", false),
     ] {
-        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-        stage.ok(Event::Connect(Box::new(honouring(url))));
-        stage.approve_all();
-        stage.ok(Event::Network { is_online: false });
-        stage.post();
-        assert_eq!(stage.wanted.is_empty(), waits, "{url}");
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(url))));
+        harness.approve_all();
+        harness.ok(Event::Network { is_online: false });
+        harness.post();
+        assert_eq!(harness.effects.is_empty(), waits, "{url}");
         if waits {
-            assert_eq!(stage.run.progress(NOW).unwrap().standing, Phase::Offline);
-            stage.ok(Event::Network { is_online: true });
-            assert_eq!(stage.play(|_| delivered()).len(), 1);
+            assert_eq!(harness.run.progress(NOW).unwrap().phase, Phase::Offline);
+            harness.ok(Event::Network { is_online: true });
+            assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
         }
     }
 }
 
 #[test]
-fn a_token_is_asked_for_once_what_is_on_its_way_has_come_to_something() {
-    let mut stage = four(4, false);
-    stage.leave();
-    stage.answer(1, delivered());
+fn a_token_is_requested_after_all_requests_under_way_have_ended() {
+    let mut harness = four_tasks(4, false);
+    harness.journal();
+    harness.end_attempt(1, delivered());
     let no_token = DeliveryOutcome::Unauthorized {
         status: 401,
         message: String::new(),
     };
-    stage.wanted.clear();
-    stage.answer(2, no_token.clone());
-    assert!(stage.wanted.is_empty(), "two are still on their way");
-    stage.answer(3, delivered());
-    assert!(stage.wanted.is_empty());
-    stage.answer(4, no_token);
-    assert_eq!(stage.wanted, [Effect::AskFor(SecretName::AgentToken)]);
-    stage.wanted.clear();
-    stage.ok(Event::Resume);
-    let sent = stage.play(|_| delivered());
-    let again: Vec<u32> = sent.iter().map(|posting| posting.draft.ordinal).collect();
-    assert_eq!(again, [2, 4]);
+    harness.effects.clear();
+    harness.end_attempt(2, no_token.clone());
+    assert!(harness.effects.is_empty(), "two requests are under way");
+    harness.end_attempt(3, delivered());
+    assert!(harness.effects.is_empty());
+    harness.end_attempt(4, no_token);
+    assert_eq!(
+        harness.effects,
+        [Effect::RequestSecret(SecretName::AgentToken)]
+    );
+    harness.effects.clear();
+    harness.ok(Event::Resume);
+    let sent = harness.run_effects(|_| delivered());
+    let retried: Vec<u32> = sent.iter().map(|posting| posting.draft.ordinal).collect();
+    assert_eq!(retried, [2, 4]);
 }
 
 #[test]
-fn nothing_leaves_after_a_pause_that_was_not_on_its_way() {
-    let mut stage = four(2, false);
-    stage.ok(Event::Pause);
-    stage.leave();
-    assert!(stage.wanted.is_empty(), "it was only being written down");
-    assert_eq!(stage.state(1), DraftState::Queued);
+fn a_pause_withdraws_attempts_that_were_not_sent() {
+    let mut harness = four_tasks(2, false);
+    harness.ok(Event::Pause);
+    harness.journal();
+    assert!(harness.effects.is_empty(), "it was only being journaled");
+    assert_eq!(harness.state(1), DraftState::Queued);
     assert!(
-        stage
+        harness
             .run
-            .draft(&stage.id(1))
+            .draft(&harness.id(1))
             .unwrap()
             .delivery
             .attempts
@@ -827,26 +856,26 @@ fn nothing_leaves_after_a_pause_that_was_not_on_its_way() {
 }
 
 #[test]
-fn without_a_journal_nothing_leaves_until_the_operator_says_so() {
-    let mut stage = four(2, false);
-    stage.wanted.clear();
-    stage.ok(Event::JournalFailed {
-        draft: stage.id(1),
+fn without_a_journal_nothing_is_sent_until_the_operator_continues() {
+    let mut harness = four_tasks(2, false);
+    harness.effects.clear();
+    harness.ok(Event::JournalFailed {
+        draft: harness.id(1),
         attempt: 1,
         reason: "no room".to_owned(),
     });
-    assert!(stage.wanted.is_empty());
-    stage.ok(Event::ContinueWithoutJournal);
-    assert!(matches!(stage.wanted[..], [Effect::Deliver(_)]));
-    assert_eq!(stage.play(|_| delivered()).len(), 4);
+    assert!(harness.effects.is_empty());
+    harness.ok(Event::ContinueWithoutJournal);
+    assert!(matches!(harness.effects[..], [Effect::Deliver(_)]));
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 4);
     assert_eq!(
-        stage.apply(Event::ContinueWithoutJournal),
+        harness.apply(Event::ContinueWithoutJournal),
         Some(RunError::WrongState)
     );
 }
 
 #[test]
-fn a_task_that_is_unconfirmed_that_the_server_has_is_delivered() {
+fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
     for (answer, state) in [
         (
             LookUp::Found {
@@ -864,15 +893,15 @@ fn a_task_that_is_unconfirmed_that_the_server_has_is_delivered() {
             DraftState::Unconfirmed,
         ),
     ] {
-        let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-        stage.approve_all();
-        stage.post();
-        stage.play(|_| lost());
-        let draft = stage.id(1);
-        stage.ok(Event::LookUp {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| unconfirmed());
+        let draft = harness.id(1);
+        harness.ok(Event::LookUp {
             draft: draft.clone(),
         });
-        let key = stage
+        let key = harness
             .run
             .draft(&draft)
             .unwrap()
@@ -880,21 +909,21 @@ fn a_task_that_is_unconfirmed_that_the_server_has_is_delivered() {
             .unwrap()
             .key
             .clone();
-        let asked = Effect::LookUp {
+        let look_up = Effect::LookUp {
             draft: draft.clone(),
             key: key.to_string(),
         };
-        assert_eq!(stage.wanted, [asked]);
-        stage.ok(Event::LookedUp {
+        assert_eq!(harness.effects, [look_up]);
+        harness.ok(Event::LookedUp {
             draft: draft.clone(),
             answer: answer.clone(),
         });
-        assert_eq!(stage.state(1), state, "{answer:?}");
+        assert_eq!(harness.state(1), state, "{answer:?}");
         if state == DraftState::Delivered {
-            let delivery = &stage.run.draft(&draft).unwrap().delivery;
+            let delivery = &harness.run.draft(&draft).unwrap().delivery;
             assert_eq!(delivery.server_id(), Some("s-1"));
             assert_eq!(
-                stage.apply(Event::LookUp { draft }),
+                harness.apply(Event::LookUp { draft }),
                 Some(RunError::WrongState)
             );
         }
@@ -902,21 +931,21 @@ fn a_task_that_is_unconfirmed_that_the_server_has_is_delivered() {
 }
 
 #[test]
-fn a_key_that_the_server_may_have_forgotten_is_not_sent_again() {
-    let mut stage = four(1, true);
-    stage.leave();
-    stage.reload();
+fn a_task_is_not_resent_after_the_key_retention() {
+    let mut harness = four_tasks(1, true);
+    harness.journal();
+    harness.reload();
     assert_eq!(
-        stage.state(1),
+        harness.state(1),
         DraftState::Queued,
-        "the key is surely known"
+        "the server still knows the key"
     );
-    stage.now += 25 * 3_600_000;
-    stage.ok(Event::Resume);
-    assert_eq!(stage.state(1), DraftState::Unconfirmed);
-    let draft = stage.id(1);
+    harness.now += 25 * 3_600_000;
+    harness.ok(Event::Resume);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    let draft = harness.id(1);
     assert_eq!(
-        stage.apply(Event::ResendSameKey { draft }),
+        harness.apply(Event::ResendSameKey { draft }),
         Some(RunError::KeysNotHonoured)
     );
 }

@@ -33,52 +33,52 @@ fn start(mode: Mode, brief: bool) -> Start {
     }
 }
 
-/// A run whose events are applied one after the other, with what it wanted done.
-struct Stage {
+/// Applies events to a run and collects its effects.
+struct Harness {
     run: Run,
-    wanted: Vec<Effect>,
+    effects: Vec<Effect>,
     now: u64,
 }
 
-impl Stage {
-    fn new(mode: Mode) -> Stage {
+impl Harness {
+    fn new(mode: Mode) -> Harness {
         let (run, step) = Run::start(start(mode, true));
         assert!(matches!(step.effects[..], [Effect::Generate { .. }]));
-        Stage {
+        Harness {
             run,
-            wanted: Vec::new(),
+            effects: Vec::new(),
             now: NOW,
         }
     }
 
-    fn brought(mode: Mode, texts: &[&str]) -> Stage {
+    fn imported(mode: Mode, texts: &[&str]) -> Harness {
         let (run, _) = Run::start(start(mode, false));
-        let mut stage = Stage {
+        let mut harness = Harness {
             run,
-            wanted: Vec::new(),
+            effects: Vec::new(),
             now: NOW,
         };
-        stage.ok(Event::Import {
+        harness.ok(Event::Import {
             texts: texts.iter().map(|text| Arc::from(*text)).collect(),
         });
-        for effect in std::mem::take(&mut stage.wanted) {
+        for effect in std::mem::take(&mut harness.effects) {
             if let Effect::Check {
                 draft, revision, ..
             } = effect
             {
-                stage.ok(Event::Checked {
+                harness.ok(Event::Checked {
                     draft,
                     revision,
                     violations: Vec::new(),
                 });
             }
         }
-        stage
+        harness
     }
 
     fn apply(&mut self, event: Event) -> Option<RunError> {
         let step = self.run.apply(event, self.now);
-        self.wanted.extend(step.effects);
+        self.effects.extend(step.effects);
         step.refused
     }
 
@@ -121,16 +121,19 @@ impl Stage {
         self.ok(Event::Post { digest });
     }
 
-    /// Lets the journal and the server do their part for every effect until nothing is wanted.
-    /// `answer` says what becomes of each posting.
-    fn play(&mut self, mut answer: impl FnMut(&Posting) -> DeliveryOutcome) -> Vec<Posting> {
+    /// Carries out all effects until none is left, with the outcome of each posting given by
+    /// `respond`. Returns the postings.
+    fn run_effects(
+        &mut self,
+        mut respond: impl FnMut(&Posting) -> DeliveryOutcome,
+    ) -> Vec<Posting> {
         let mut sent = Vec::new();
-        while !self.wanted.is_empty() {
-            match self.wanted.remove(0) {
+        while !self.effects.is_empty() {
+            match self.effects.remove(0) {
                 Effect::Journal { draft, attempt } => self.ok(Event::Journaled { draft, attempt }),
                 Effect::Deliver(posting) => {
-                    let outcome = answer(&posting);
-                    let event = Event::Answered {
+                    let outcome = respond(&posting);
+                    let event = Event::AttemptEnded {
                         draft: posting.draft.clone(),
                         attempt: posting.attempt,
                         outcome,
@@ -138,7 +141,7 @@ impl Stage {
                     sent.push(posting);
                     self.ok(event);
                 }
-                Effect::AskFor(_) => return sent,
+                Effect::RequestSecret(_) => return sent,
                 Effect::WakeAt(at) => {
                     self.now = self.now.max(at);
                     self.ok(Event::Woke);
@@ -149,12 +152,12 @@ impl Stage {
         sent
     }
 
-    /// Lets what is to be written down be written, so that it is on its way.
-    fn leave(&mut self) {
-        for effect in std::mem::take(&mut self.wanted) {
+    /// Journals all attempts, so that their requests are sent.
+    fn journal(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
             match effect {
                 Effect::Journal { draft, attempt } => self.ok(Event::Journaled { draft, attempt }),
-                other => self.wanted.push(other),
+                other => self.effects.push(other),
             }
         }
     }
@@ -171,7 +174,7 @@ impl Stage {
         let record = RunRecord::read(&record).unwrap();
         self.now += 1;
         (self.run, _) = Run::restore_from(record, drafts.collect(), self.now).unwrap();
-        self.wanted.clear();
+        self.effects.clear();
     }
 }
 
@@ -192,8 +195,8 @@ fn refused() -> DeliveryOutcome {
     }
 }
 
-fn lost() -> DeliveryOutcome {
-    DeliveryOutcome::MayHaveArrived {
+fn unconfirmed() -> DeliveryOutcome {
+    DeliveryOutcome::Unconfirmed {
         status: None,
         message: "Failed to fetch".to_owned(),
     }
@@ -209,24 +212,24 @@ fn violation() -> Violation {
 }
 
 #[test]
-fn only_a_complete_answer_lets_its_tasks_be_approved() {
-    let mut stage = Stage::new(Mode::Live);
-    stage.arrive("{\"key\":\"a\"}", Vec::new());
-    let first = vec![stage.id(1)];
+fn tasks_cannot_be_approved_before_the_response_is_complete() {
+    let mut harness = Harness::new(Mode::Live);
+    harness.arrive("{\"key\":\"a\"}", Vec::new());
+    let first = vec![harness.id(1)];
     assert_eq!(
-        stage.apply(Event::Approve {
+        harness.apply(Event::Approve {
             drafts: first.clone()
         }),
         Some(RunError::NotComplete)
     );
-    assert!(stage.run.approvable().is_empty());
-    stage.end(GenerationOutcome::Complete);
-    stage.ok(Event::Approve { drafts: first });
-    assert_eq!(stage.state(1), DraftState::Approved);
+    assert!(harness.run.approvable().is_empty());
+    harness.end(GenerationOutcome::Complete);
+    harness.ok(Event::Approve { drafts: first });
+    assert_eq!(harness.state(1), DraftState::Approved);
 }
 
 #[test]
-fn whole_tasks_of_any_other_answer_are_kept_only_by_an_act_that_names_its_outcome() {
+fn a_partial_response_is_accepted_only_by_an_action_that_names_its_outcome() {
     for outcome in [
         GenerationOutcome::cut_off(crate::settings::Api::ChatCompletions),
         GenerationOutcome::Refused {
@@ -238,114 +241,116 @@ fn whole_tasks_of_any_other_answer_are_kept_only_by_an_act_that_names_its_outcom
         GenerationOutcome::Cancelled,
         GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),
     ] {
-        let mut stage = Stage::new(Mode::Live);
-        stage.arrive("{\"key\":\"a\"}", Vec::new());
-        stage.end(outcome.clone());
-        let drafts = vec![stage.id(1)];
+        let mut harness = Harness::new(Mode::Live);
+        harness.arrive("{\"key\":\"a\"}", Vec::new());
+        harness.end(outcome.clone());
+        let drafts = vec![harness.id(1)];
         assert_eq!(
-            stage.apply(Event::Approve {
+            harness.apply(Event::Approve {
                 drafts: drafts.clone()
             }),
             Some(RunError::NotComplete),
             "{outcome:?}"
         );
         assert_eq!(
-            stage.apply(Event::AcceptPartial {
+            harness.apply(Event::AcceptPartial {
                 outcome: "complete".to_owned()
             }),
             Some(RunError::OutcomeChanged)
         );
-        stage.ok(Event::AcceptPartial {
+        harness.ok(Event::AcceptPartial {
             outcome: outcome.code().to_owned(),
         });
-        stage.ok(Event::Approve { drafts });
-        assert_eq!(&*stage.run.requests()[0].raw_answer, "raw");
+        harness.ok(Event::Approve { drafts });
+        assert_eq!(&*harness.run.requests()[0].raw_answer, "raw");
     }
 }
 
 #[test]
 fn an_invalid_task_cannot_be_approved_until_it_is_corrected() {
-    let mut stage = Stage::new(Mode::Live);
-    stage.arrive("{\"title\":1}", vec![violation()]);
-    stage.arrive("{\"title\":\"x\"}", Vec::new());
-    stage.end(GenerationOutcome::Complete);
-    assert_eq!(stage.state(1), DraftState::Invalid);
-    let one = vec![stage.id(1)];
+    let mut harness = Harness::new(Mode::Live);
+    harness.arrive("{\"title\":1}", vec![violation()]);
+    harness.arrive("{\"title\":\"x\"}", Vec::new());
+    harness.end(GenerationOutcome::Complete);
+    assert_eq!(harness.state(1), DraftState::Invalid);
+    let one = vec![harness.id(1)];
     assert_eq!(
-        stage.apply(Event::Approve {
+        harness.apply(Event::Approve {
             drafts: one.clone()
         }),
         Some(RunError::NotValid)
     );
-    assert_eq!(stage.run.approvable(), [stage.id(2)]);
-    stage.ok(Event::Edit {
-        draft: stage.id(1),
+    assert_eq!(harness.run.approvable(), [harness.id(2)]);
+    harness.ok(Event::Edit {
+        draft: harness.id(1),
         text: "{\"title\":\"y\"}".to_owned(),
     });
-    assert_eq!(stage.state(1), DraftState::Checking);
+    assert_eq!(harness.state(1), DraftState::Checking);
     assert_eq!(
-        stage.apply(Event::Approve {
+        harness.apply(Event::Approve {
             drafts: one.clone()
         }),
         Some(RunError::NotValid)
     );
-    // The check of an earlier text comes too late.
-    stage.ok(Event::Checked {
-        draft: stage.id(1),
+    // The check of an earlier revision is ignored.
+    harness.ok(Event::Checked {
+        draft: harness.id(1),
         revision: 0,
         violations: Vec::new(),
     });
-    assert_eq!(stage.state(1), DraftState::Checking);
-    stage.ok(Event::Checked {
-        draft: stage.id(1),
+    assert_eq!(harness.state(1), DraftState::Checking);
+    harness.ok(Event::Checked {
+        draft: harness.id(1),
         revision: 1,
         violations: Vec::new(),
     });
-    stage.ok(Event::Approve { drafts: one });
-    assert_eq!(stage.state(1), DraftState::Approved);
+    harness.ok(Event::Approve { drafts: one });
+    assert_eq!(harness.state(1), DraftState::Approved);
 }
 
 #[test]
-fn what_is_typed_is_kept_even_while_it_is_no_json() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.ok(Event::Edit {
-        draft: stage.id(1),
+fn text_that_is_not_json_survives_a_reload_and_can_be_restored() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.ok(Event::Edit {
+        draft: harness.id(1),
         text: "{\"key\":".to_owned(),
     });
-    assert_eq!(stage.state(1), DraftState::Invalid);
-    stage.reload();
-    let draft = stage.run.draft(&stage.id(1)).unwrap();
+    assert_eq!(harness.state(1), DraftState::Invalid);
+    harness.reload();
+    let draft = harness.run.draft(&harness.id(1)).unwrap();
     assert_eq!(draft.content.text(), "{\"key\":");
     assert_eq!(&*draft.proposed, "{\"key\":\"a\"}");
-    stage.ok(Event::Restore { draft: stage.id(1) });
-    assert!(!stage.run.draft(&stage.id(1)).unwrap().is_edited());
+    harness.ok(Event::Restore {
+        draft: harness.id(1),
+    });
+    assert!(!harness.run.draft(&harness.id(1)).unwrap().is_edited());
 }
 
 #[test]
-fn an_edit_takes_the_approval_back_and_makes_another_key() {
-    let mut stage = Stage::brought(Mode::Live, &["{\"key\":\"a\"}"]);
-    stage.approve_all();
-    let first = stage
+fn an_edit_withdraws_the_approval_and_changes_the_key() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    let first = harness
         .run
-        .draft(&stage.id(1))
+        .draft(&harness.id(1))
         .unwrap()
         .approval()
         .unwrap()
         .clone();
-    stage.ok(Event::Edit {
-        draft: stage.id(1),
+    harness.ok(Event::Edit {
+        draft: harness.id(1),
         text: "{\"key\": \"a\"}".to_owned(),
     });
-    assert_eq!(stage.state(1), DraftState::Checking);
-    stage.ok(Event::Checked {
-        draft: stage.id(1),
+    assert_eq!(harness.state(1), DraftState::Checking);
+    harness.ok(Event::Checked {
+        draft: harness.id(1),
         revision: 1,
         violations: Vec::new(),
     });
-    stage.approve_all();
-    let second = stage
+    harness.approve_all();
+    let second = harness
         .run
-        .draft(&stage.id(1))
+        .draft(&harness.id(1))
         .unwrap()
         .approval()
         .unwrap()
@@ -355,38 +360,38 @@ fn an_edit_takes_the_approval_back_and_makes_another_key() {
 }
 
 #[test]
-fn checks_that_were_under_way_at_a_reload_are_asked_for_again() {
+fn checks_interrupted_by_a_reload_are_requested_again() {
     let (run, _) = Run::start(start(Mode::Live, false));
-    let mut stage = Stage {
+    let mut harness = Harness {
         run,
-        wanted: Vec::new(),
+        effects: Vec::new(),
         now: NOW,
     };
-    stage.ok(Event::Import {
+    harness.ok(Event::Import {
         texts: vec!["{}".into(), "[".into()],
     });
-    stage.reload();
-    assert_eq!(stage.run.checks_due().effects.len(), 1);
+    harness.reload();
+    assert_eq!(harness.run.checks_due().effects.len(), 1);
 }
 
 #[test]
-fn a_reload_while_the_answer_arrives_is_never_taken_for_its_end() {
-    let mut stage = Stage::new(Mode::Live);
-    stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.reload();
+fn a_reload_interrupts_a_response_that_was_arriving() {
+    let mut harness = Harness::new(Mode::Live);
+    harness.arrive("{\"key\":\"a\"}", Vec::new());
+    harness.reload();
     assert!(matches!(
-        stage.run.generation(),
+        harness.run.generation(),
         GenerationState::Ended {
             outcome: GenerationOutcome::Interrupted { .. },
-            kept: false,
+            accepted_partial: false,
             ..
         }
     ));
-    assert!(stage.run.approvable().is_empty());
+    assert!(harness.run.approvable().is_empty());
 }
 
 #[test]
-fn every_outcome_survives_being_kept() {
+fn every_generation_outcome_survives_a_reload() {
     for outcome in [
         GenerationOutcome::Complete,
         GenerationOutcome::cut_off(crate::settings::Api::Responses),
@@ -400,48 +405,39 @@ fn every_outcome_survives_being_kept() {
         GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),
         GenerationOutcome::Cancelled,
     ] {
-        let mut stage = Stage::new(Mode::Dry);
-        stage.end(outcome.clone());
-        stage.reload();
+        let mut harness = Harness::new(Mode::Dry);
+        harness.end(outcome.clone());
+        harness.reload();
         assert!(
-            matches!(stage.run.generation(), GenerationState::Ended { outcome: kept, .. } if *kept == outcome)
+            matches!(harness.run.generation(), GenerationState::Ended { outcome: stored, .. } if *stored == outcome)
         );
     }
 }
 
 #[test]
-fn a_run_that_was_kept_by_the_first_version_comes_back_with_its_answer() {
-    let mut stage = Stage::new(Mode::Live);
-    stage.arrive("{\"key\":\"a\"}", Vec::new());
-    stage.end(GenerationOutcome::cut_off(crate::settings::Api::Responses));
-    let mut record = serde_json::to_value(stage.run.record()).unwrap();
-    let members = record.as_object_mut().unwrap();
-    for newer in ["requests", "still_planned", "rung", "notes"] {
-        members.remove(newer);
+fn records_of_other_versions_are_not_read() {
+    let mut harness = Harness::new(Mode::Dry);
+    harness.arrive("{}", Vec::new());
+    let run = serde_json::to_value(harness.run.record()).unwrap();
+    let draft = serde_json::to_value(Run::draft_record(&harness.run.drafts()[0])).unwrap();
+    let with_version = |record: &serde_json::Value, version: u32| {
+        let mut record = record.clone();
+        record["version"] = version.into();
+        record.to_string()
+    };
+    let older = |version| RecordError::Older { version };
+    let newer = |version| RecordError::Newer { version };
+    for (version, error) in [
+        (1, Some(older(1))),
+        (2, Some(older(2))),
+        (RECORD_VERSION, None),
+        (RECORD_VERSION + 1, Some(newer(RECORD_VERSION + 1))),
+    ] {
+        let run = RunRecord::read(&with_version(&run, version));
+        assert_eq!(run.err(), error);
+        let draft = DraftRecord::read(&with_version(&draft, version));
+        assert_eq!(draft.err(), error);
     }
-    members.insert("version".to_owned(), 1.into());
-    members.insert("raw_answer".to_owned(), "raw".into());
-    let usage = serde_json::json!({"input": 7, "output": 5, "cached": 0, "reasoning": 0});
-    members.insert("usage".to_owned(), usage);
-    let drafts = stage.run.drafts().iter();
-    let drafts = drafts.map(|draft| Run::draft_record(draft)).collect();
-    let record = RunRecord::read(&record.to_string()).unwrap();
-    let (run, _) = Run::restore_from(record, drafts, NOW).unwrap();
-    let request = &run.requests()[0];
-    assert_eq!((&*request.raw_answer, request.arrived), ("raw", 1));
-    assert_eq!(request.outcome().unwrap().code(), "cut_off");
-    assert_eq!(run.usage().unwrap().tokens(), 12);
-}
-
-#[test]
-fn a_record_of_a_newer_version_is_not_read() {
-    let stage = Stage::new(Mode::Dry);
-    let text = serde_json::to_string(&stage.run.record()).unwrap();
-    let newer = text.replacen("\"version\":2", "\"version\":3,\"more\":true", 1);
-    assert_eq!(
-        RunRecord::read(&newer),
-        Err(RecordError::Newer { version: 3 })
-    );
     assert!(matches!(
         RunRecord::read("{}"),
         Err(RecordError::Malformed { .. })
@@ -449,20 +445,31 @@ fn a_record_of_a_newer_version_is_not_read() {
 }
 
 #[test]
-fn tasks_of_the_dry_generator_never_come_along_into_a_live_run() {
-    let mut stage = Stage::new(Mode::Dry);
-    stage.arrive("{\"key\":\"dry\"}", Vec::new());
-    stage.end(GenerationOutcome::Complete);
-    stage.ok(Event::Import {
+fn a_record_of_an_unreleased_version_is_reported_as_such() {
+    let error = RunRecord::read("{\"version\":2,\"rung\":\"strict\"}").unwrap_err();
+    assert_eq!(error.code(), "record_older");
+    assert_eq!(
+        error.to_string(),
+        "it was stored by an earlier, unreleased version of this page (format 2, this page reads 3)"
+    );
+    assert!(error.hint().contains("not changed"));
+}
+
+#[test]
+fn tasks_of_the_dry_run_generator_are_not_copied_into_a_live_run() {
+    let mut harness = Harness::new(Mode::Dry);
+    harness.arrive("{\"key\":\"dry\"}", Vec::new());
+    harness.end(GenerationOutcome::Complete);
+    harness.ok(Event::Import {
         texts: vec!["{\"key\":\"mine\"}".into()],
     });
-    stage.ok(Event::Checked {
-        draft: stage.id(2),
+    harness.ok(Event::Checked {
+        draft: harness.id(2),
         revision: 0,
         violations: Vec::new(),
     });
-    stage.approve_all();
-    let (live, step) = stage.run.go_live(start(Mode::Live, true));
+    harness.approve_all();
+    let (live, step) = harness.run.go_live(start(Mode::Live, true));
     assert_eq!(live.mode(), Mode::Live);
     assert_eq!(live.drafts().len(), 1);
     assert_eq!(live.drafts()[0].content.text(), "{\"key\":\"mine\"}");

@@ -88,6 +88,6 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
 fn readable(body: &str) -> String {
     crate::document::Document::parse(body).map_or_else(
         |_| body.to_owned(),
-        |document| crate::review::layout::laid_out(&document),
+        |document| crate::review::layout::pretty_print(&document),
     )
 }

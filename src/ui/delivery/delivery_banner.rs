@@ -34,7 +34,7 @@ pub fn DeliveryBanner(screen: Screen) -> impl IntoView {
                 {mark(mark_of(state))}
                 <div class="body">
                     <h3>{words(screen, mode, &counts)}</h3>
-                    {has_others(&counts).then(|| view! { <p>{Summary::of(&counts).words()}</p> })}
+                    {has_others(&counts).then(|| view! { <p>{Summary::of(&counts).sentence()}</p> })}
                     <NextSteps screen counts mode/>
                 </div>
                 <button

@@ -84,7 +84,7 @@ pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
             "The server will not take the task as it is.",
             Some(message),
         ),
-        Some(DeliveryOutcome::NotTaken {
+        Some(DeliveryOutcome::Failed {
             status,
             retry_after,
             message,
@@ -108,7 +108,7 @@ pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
             "The server did not take it, because it does not accept the token.",
             Some(message),
         ),
-        Some(DeliveryOutcome::MayHaveArrived { status, message }) => words(
+        Some(DeliveryOutcome::Unconfirmed { status, message }) => words(
             "unconfirmed",
             match status {
                 Some(status) => format!("Unknown: {status}"),

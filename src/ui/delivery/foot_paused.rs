@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::review::{DraftId, DraftState};
-use crate::run::{Batch, Event, Mode, Pause, Wait};
+use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretName;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::icons::icon;
@@ -178,7 +178,7 @@ fn holders(screen: Screen) -> Vec<(DraftId, DraftState)> {
         let mut holders: Vec<(DraftId, DraftState)> = waits
             .values()
             .filter_map(|wait| match wait {
-                Wait::For { draft, state }
+                WaitReason::Dependency { draft, state }
                     if !matches!(state, DraftState::Queued | DraftState::Sending) =>
                 {
                     Some((draft.clone(), *state))

@@ -13,7 +13,7 @@ use crate::ui::screen::Screen;
 pub(super) fn done_of(screen: Screen) -> (usize, usize) {
     screen.page.counts.with(|counts| {
         let done = counts.of_any(&DraftState::ENDED);
-        (done, done + counts.of_any(&DraftState::UNDER_WAY))
+        (done, done + counts.of_any(&DraftState::IN_PROGRESS))
     })
 }
 
@@ -58,15 +58,15 @@ pub fn Posting(screen: Screen) -> impl IntoView {
     };
     let standing = move || {
         let (progress, now) = page.progress.get()?;
-        let standing = announcements::standing(&progress, at_a_time(screen));
-        Some(match announcements::next_try(&progress, now) {
+        let standing = announcements::phase_text(&progress, at_a_time(screen));
+        Some(match announcements::next_attempt_text(&progress, now) {
             Some(next) => format!("{standing}, {next}"),
             None => standing,
         })
     };
     let pace = move || {
         let (progress, _) = page.progress.get()?;
-        announcements::pace(&progress)
+        announcements::rate_text(&progress)
     };
     let without_journal =
         move || screen.mode.get() == Mode::Live && page.storage_problem.with(Option::is_some);
@@ -135,7 +135,7 @@ fn Announced(screen: Screen) -> impl IntoView {
         let said = screen.page.progress.get().and_then(|(progress, now)| {
             let done = untrack(|| done_of(screen));
             let at_a_time = untrack(|| at_a_time(screen));
-            teller.tell(&progress, at_a_time, done, now)
+            teller.next(&progress, at_a_time, done, now)
         });
         (teller, said.unwrap_or(words))
     });
@@ -170,7 +170,7 @@ pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
         screen.page.counts.with(|counts| {
             DraftState::ENDED
                 .into_iter()
-                .chain(DraftState::UNDER_WAY)
+                .chain(DraftState::IN_PROGRESS)
                 .filter(|state| counts.of(*state) > 0)
                 .collect::<Vec<_>>()
         })
@@ -184,7 +184,7 @@ pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
                         {move || grouped(screen.page.counts.with(|counts| counts.of(state)))}
                     </span>
                     " "
-                    {state.word().to_lowercase()}
+                    {state.label().to_lowercase()}
                 </li>
             </For>
         </ul>

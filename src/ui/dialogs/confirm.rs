@@ -89,7 +89,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     };
     let held = move || {
         page.confirmation
-            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.held))
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.blocked))
     };
     let cannot_store = move || page.storage_problem.get().filter(|_| !is_dry);
     let token = move || {

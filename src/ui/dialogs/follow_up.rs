@@ -130,7 +130,7 @@ fn words_of(again: &FollowUp) -> (String, String) {
             format!("Mend {}?", counted(drafts.len(), "invalid task")),
             "The model gets them with their violations, and the keys and titles of the others.".to_owned(),
         ),
-        FollowUp::Replace { drafts } => (
+        FollowUp::Regenerate { drafts } => (
             format!("Replace {}?", counted(drafts.len(), "rejected task")),
             "The model gets them with your reasons, and the keys and titles of the others.".to_owned(),
         ),
@@ -151,7 +151,7 @@ fn wish(again: &FollowUp, said: &str, parts: &str) -> Result<FollowUp, String> {
         return Err("Shorten the instruction.".to_owned());
     }
     match again {
-        FollowUp::Repair { .. } | FollowUp::Replace { .. } => Ok(again.clone()),
+        FollowUp::Repair { .. } | FollowUp::Regenerate { .. } => Ok(again.clone()),
         FollowUp::Revise { .. } if said.trim().is_empty() => {
             Err("Say what is to be changed.".to_owned())
         }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::run::receipts::{ReceiptFormat, Summary, words};
+use crate::run::receipts::{ReceiptFormat, Summary, state_text};
 use crate::text::grouped;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::screen::Screen;
@@ -20,7 +20,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
         let rows = summary.get().states.into_iter().map(|(state, count)| {
             view! {
                 <tr data-state=state_name(state)>
-                    <th scope="row">{state_mark(state)} {capitalized(words(state))}</th>
+                    <th scope="row">{state_mark(state)} {capitalized(state_text(state))}</th>
                     <td class="number">{grouped(count)}</td>
                 </tr>
             }

@@ -19,9 +19,11 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     let ended = Memo::new(move |_| {
         page.run.with(|run| {
             run.as_ref().and_then(|run| match &run.generation {
-                GenerationState::Ended { outcome, at, kept } => {
-                    Some((outcome.clone(), *at, *kept, run.mode))
-                }
+                GenerationState::Ended {
+                    outcome,
+                    at,
+                    accepted_partial,
+                } => Some((outcome.clone(), *at, *accepted_partial, run.mode)),
                 _ => None,
             })
         })
@@ -168,7 +170,7 @@ fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
     let missing = Memo::new(move |_| {
         screen.page.run.with(|run| {
             let run = run.as_ref()?;
-            let asked = run.asked.filter(|asked| asked.can_go_on)?;
+            let asked = run.asked.filter(|asked| asked.can_request_missing)?;
             let missing = usize::from(run.wanted?).saturating_sub(asked.tasks);
             (missing > 0).then_some((missing, asked.tasks))
         })
@@ -186,7 +188,7 @@ fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
                 type="button"
                 aria-disabled=move || screen.barred()
                 aria-describedby=move || screen.barred_by()
-                on:click=move |_| screen.send(Event::AskForMissing { outcome: code.to_owned() })
+                on:click=move |_| screen.send(Event::RequestMissing { outcome: code.to_owned() })
             >
                 {icon("retry")}
                 {label}

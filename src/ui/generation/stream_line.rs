@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::model::GenerationOutcome;
 use crate::model::retry::MAX_RETRIES;
-use crate::run::{Event, GenerationState, Waiting};
+use crate::run::{Event, GenerationState, PendingRetry};
 use crate::text::{grouped, tail_on_one_line};
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times;
@@ -29,10 +29,10 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
         page.run.with(|run| {
             let asked = run.as_ref().and_then(|run| run.asked);
             match (asked, run.as_ref().and_then(|run| run.wanted)) {
-                (Some(asked), Some(wanted)) if asked.of > 1 => format!(
+                (Some(asked), Some(wanted)) if asked.total > 1 => format!(
                     "Request {} of {}, {} of {} tasks",
                     asked.request,
-                    asked.of,
+                    asked.total,
                     grouped(asked.tasks),
                     grouped(wanted.into()),
                 ),
@@ -45,7 +45,7 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
         page.run.with(|run| {
             let stages = run.as_ref().map(|run| [&run.generation, &run.again]);
             stages.into_iter().flatten().find_map(|stage| match stage {
-                GenerationState::Running { waiting, .. } => *waiting,
+                GenerationState::Running { pending_retry, .. } => *pending_retry,
                 GenerationState::None | GenerationState::Ended { .. } => None,
             })
         })
@@ -63,7 +63,7 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
         waiting.get().map(|waiting| {
             format!(
                 "The call failed and is made again by itself, try {} of {MAX_RETRIES}.",
-                waiting.retry
+                waiting.number
             )
         })
     };
@@ -107,7 +107,7 @@ fn ticking() -> ReadSignal<u64> {
 const TICK: Duration = Duration::from_millis(250);
 
 /// What went wrong, and in how many seconds it is tried again.
-fn waiting_words(page: Page, waiting: Waiting, now: u64) -> String {
+fn waiting_words(page: Page, waiting: PendingRetry, now: u64) -> String {
     let failed = page.run.with(|run| {
         let last = run.as_ref()?.requests.last()?;
         last.outcome().cloned()
@@ -115,9 +115,9 @@ fn waiting_words(page: Page, waiting: Waiting, now: u64) -> String {
     let what = failed.map_or_else(String::new, |outcome: GenerationOutcome| {
         format!("{}. ", title(&outcome, 0, None))
     });
-    let seconds = waiting.until.saturating_sub(now).div_ceil(1000);
+    let seconds = waiting.at.saturating_sub(now).div_ceil(1000);
     format!(
         "{what}Asking again in {seconds} s, try {} of {MAX_RETRIES}.",
-        waiting.retry
+        waiting.number
     )
 }

@@ -71,7 +71,7 @@ fn Chip(screen: Screen, state: DraftState) -> impl IntoView {
             on:click=move |_| screen.filter.set((!untrack(is_chosen)).then_some(state))
         >
             {state_mark(state)}
-            {state.word()}
+            {state.label()}
             " "
             <span class="number">{count}</span>
         </button>
@@ -107,7 +107,7 @@ fn FollowUp(screen: Screen) -> impl IntoView {
         });
         let replace = (!rejected.is_empty()).then(|| {
             let label = format!("Replace {}…", counted(rejected.len(), "rejected task"));
-            button(label, FollowUp::Replace { drafts: rejected })
+            button(label, FollowUp::Regenerate { drafts: rejected })
         });
         view! {
             {mend}

@@ -250,7 +250,7 @@ fn NothingListed(screen: Screen) -> impl IntoView {
         let state = screen
             .filter
             .get()
-            .map(|state| format!("is {}", state.word().to_lowercase()));
+            .map(|state| format!("is {}", state.label().to_lowercase()));
         let search = screen.search.with(|search| {
             let search = search.trim();
             (!search.is_empty()).then(|| format!("contains “{search}”"))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::review::{DraftId, DraftState, Origin};
-use crate::run::{Event, Mode, Run, TaskDraft, Wait};
+use crate::run::{Event, Mode, Run, TaskDraft, WaitReason};
 use crate::text::counted;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::controls::times::clock;
@@ -66,7 +66,7 @@ pub fn TaskRow(
             </button>
             <span class="task-notes">
                 {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
-                <span class="task-state">{move || state.get().word()}</span>
+                <span class="task-state">{move || state.get().label()}</span>
                 {move || {
                     note.get()
                         .map(|note| {
@@ -189,8 +189,8 @@ fn RowActions(
 fn wait_of(screen: Screen, id: &DraftId) -> Option<String> {
     let wait = screen.page.waits.with(|waits| waits.get(id).cloned())?;
     Some(match wait {
-        Wait::Until(at) => format!("next try {}", clock(at)),
-        Wait::For { draft, state } => {
+        WaitReason::RetryAt(at) => format!("next try {}", clock(at)),
+        WaitReason::Dependency { draft, state } => {
             let name = screen
                 .page
                 .draft(&draft)
@@ -209,7 +209,7 @@ fn note_of(draft: &TaskDraft) -> Option<String> {
     if let Some(server_id) = draft.delivery.server_id() {
         return Some(server_id.to_owned());
     }
-    if !draft.content.is_whole() {
+    if !draft.content.is_json() {
         return Some("not JSON".to_owned());
     }
     match &draft.violations {

@@ -22,7 +22,7 @@ pub fn Attempts(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
             <ol class="attempts" aria-label="Attempts">
                 <For
                     each=attempts
-                    key=|attempt| (attempt.number, attempt.left_at, attempt.ended_at)
+                    key=|attempt| (attempt.number, attempt.sent_at, attempt.ended_at)
                     let:attempt
                 >
                     {attempt_item(&attempt)}
@@ -61,7 +61,7 @@ fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
 fn facts(attempt: &Attempt) -> impl IntoView + use<> {
     let time = |at: u64| view! { <time datetime=machine_time(at)>{exact_clock(at)}</time> };
     let took = attempt
-        .left_at
+        .sent_at
         .zip(attempt.ended_at)
         .and_then(|(left, ended)| usize::try_from(ended.saturating_sub(left)).ok())
         .map(|took| format!(", after {} ms", grouped(took)));
@@ -70,11 +70,10 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
             status, server_id, ..
         }) => (*status, server_id.clone()),
         Some(
-            DeliveryOutcome::Refused { status, .. }
-            | DeliveryOutcome::MayHaveArrived { status, .. },
+            DeliveryOutcome::Refused { status, .. } | DeliveryOutcome::Unconfirmed { status, .. },
         ) => (*status, None),
         Some(
-            DeliveryOutcome::NotTaken { status, .. } | DeliveryOutcome::Unauthorized { status, .. },
+            DeliveryOutcome::Failed { status, .. } | DeliveryOutcome::Unauthorized { status, .. },
         ) => (Some(*status), None),
         _ => (None, None),
     };
@@ -96,7 +95,7 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
             <dd class="number">{time(attempt.started_at)}</dd>
             <dt>"Left"</dt>
             <dd class="number">
-                {match attempt.left_at {
+                {match attempt.sent_at {
                     Some(at) => time(at).into_any(),
                     None => "not known".into_any(),
                 }}

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::document::Document;
 use crate::review::Origin;
 use crate::review::diff::{DiffLine, diff};
-use crate::review::layout::laid_out;
+use crate::review::layout::pretty_print;
 use crate::run::TaskDraft;
 use crate::text::counted;
 
@@ -19,7 +19,7 @@ pub fn ChangesTab(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
             let source = match draft.origin {
                 Origin::Model => "the model proposed",
                 Origin::DryRun => "the dry run proposed",
-                Origin::Pasted => "was brought in",
+                Origin::Imported => "was brought in",
             };
             if !draft.is_edited() {
                 return view! {
@@ -53,7 +53,7 @@ pub fn comparison(before: &str, after: &str) -> impl IntoView + use<> {
 /// Both texts laid out alike where both are JSON, so that only what was changed differs.
 fn readable(before: &str, after: &str) -> (String, String) {
     match (Document::parse(before), Document::parse(after)) {
-        (Ok(before), Ok(after)) => (laid_out(&before), laid_out(&after)),
+        (Ok(before), Ok(after)) => (pretty_print(&before), pretty_print(&after)),
         _ => (before.to_owned(), after.to_owned()),
     }
 }

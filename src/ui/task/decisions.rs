@@ -97,7 +97,7 @@ fn Undecided(
         match state.get() {
             DraftState::Checking => Some("It is being checked.".to_owned()),
             DraftState::Invalid => Some(draft.with(|draft| match &draft.violations {
-                Some(found) if draft.content.is_whole() => {
+                Some(found) if draft.content.is_json() => {
                     format!("{} to mend first.", counted(found.len(), "violation"))
                 }
                 _ => "The text is not JSON yet.".to_owned(),

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::delivery::LookUp;
 use crate::digest::fingerprint;
 use crate::review::{DraftId, DraftState};
-use crate::run::{Mode, Run, TaskDraft, Wait};
+use crate::run::{Mode, Run, TaskDraft, WaitReason};
 use crate::text::counted;
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::clock;
@@ -110,11 +110,11 @@ fn Waiting(screen: Screen, id: DraftId) -> impl IntoView {
     move || {
         let wait = wait.get()?;
         Some(match wait {
-            Wait::Until(at) => view! {
+            WaitReason::RetryAt(at) => view! {
                 <p class="waiting">{icon("retry")} {format!("It is tried again at {}.", clock(at))}</p>
             }
             .into_any(),
-            Wait::For { draft, state } => {
+            WaitReason::Dependency { draft, state } => {
                 let signal = screen.page.draft(&draft)?;
                 let (title, label) = signal.with(|draft| {
                     let roles = screen.roles.read();

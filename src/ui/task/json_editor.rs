@@ -6,7 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use crate::document::Document;
-use crate::review::layout::laid_out;
+use crate::review::layout::pretty_print;
 use crate::review::{Content, DraftId};
 use crate::run::{Event, TaskDraft};
 use crate::schema::Violation;
@@ -50,12 +50,12 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
     };
     let is_fixed = Memo::new(move |_| draft.with(|draft| draft.delivery.has_left()));
     let is_queued = Memo::new(move |_| {
-        draft.with(|draft| draft.delivery.stage == crate::delivery::receipt::Stage::Queued)
+        draft.with(|draft| draft.delivery.stage == crate::delivery::receipt::DeliveryStage::Queued)
     });
     let is_edited = Memo::new(move |_| draft.with(|draft| draft.is_edited()));
     let is_wrong = Memo::new(move |_| {
         draft.with(|draft| {
-            !draft.content.is_whole()
+            !draft.content.is_json()
                 || draft
                     .violations
                     .as_ref()
@@ -149,7 +149,7 @@ fn one_line(document: &Document) -> Option<String> {
     if document.text().contains('\n') {
         return None;
     }
-    let laid = laid_out(document);
+    let laid = pretty_print(document);
     laid.contains('\n').then_some(laid)
 }
 
@@ -174,7 +174,7 @@ fn Findings(
     };
     move || {
         draft.with(|draft| match (&draft.content, &draft.violations) {
-            (Content::Broken { text, error }, _) => {
+            (Content::NotJson { text, error }, _) => {
                 let at = format!("Line {}, column {}", error.line(), error.column());
                 let caret = utf16_length(text.get(..error.offset()).unwrap_or(text));
                 view! {
@@ -199,7 +199,7 @@ fn Findings(
                 view! { <p class="hint">{format!("Valid against {}.", schema_name())}</p> }
                     .into_any()
             }
-            (Content::Whole(_), Some(found)) => {
+            (Content::Json(_), Some(found)) => {
                 let document = draft.content.document();
                 let items = found
                     .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::document::Document;
-use crate::review::layout::laid_out;
+use crate::review::layout::pretty_print;
 use crate::review::{DraftId, SuggestedEdit, SuggestedEditKind};
 use crate::run::{Event, TaskDraft};
 use crate::text::counted;
@@ -26,7 +26,7 @@ pub fn SuggestedEdits(
         let suggested_edits = held.get();
         let last = suggested_edits.last()?;
         let (heading, accept) = match last.kind {
-            SuggestedEditKind::Instead => ("The model proposes".to_owned(), "Accept the proposal"),
+            SuggestedEditKind::Replace => ("The model proposes".to_owned(), "Accept the proposal"),
             SuggestedEditKind::Part => (
                 format!(
                     "The model proposes {} in its place",
@@ -36,7 +36,7 @@ pub fn SuggestedEdits(
             ),
         };
         let body = match last.kind {
-            SuggestedEditKind::Instead => {
+            SuggestedEditKind::Replace => {
                 let current = draft.with_untracked(|draft| draft.content.text().to_owned());
                 comparison(&current, &last.text).into_any()
             }
@@ -90,7 +90,7 @@ pub fn SuggestedEdits(
 fn part(suggested_edit: &SuggestedEdit) -> impl IntoView + use<> {
     let text = Document::parse(&suggested_edit.text).map_or_else(
         |_| suggested_edit.text.to_string(),
-        |document| laid_out(&document),
+        |document| pretty_print(&document),
     );
     view! { <pre class="raw" tabindex="0">{text}</pre> }
 }

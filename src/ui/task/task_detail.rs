@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::delivery::receipt::Stage;
+use crate::delivery::receipt::DeliveryStage;
 use crate::review::DraftId;
 use crate::run::{FollowUp, Run, TaskDraft};
 use crate::ui::controls::focus::focus_by_id;
@@ -118,7 +118,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                     </button>
                     <span class="state-word">
                         {move || state_mark(state.get())}
-                        {move || state.get().word()}
+                        {move || state.get().label()}
                     </span>
                     {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
                     <button
@@ -179,9 +179,12 @@ fn FollowUp(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> imp
         let is_here = draft.with(|draft| {
             let has_left = matches!(
                 draft.delivery.stage,
-                Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unconfirmed
+                DeliveryStage::Queued
+                    | DeliveryStage::Sending
+                    | DeliveryStage::Delivered
+                    | DeliveryStage::Unconfirmed
             );
-            !has_left && draft.content.is_whole()
+            !has_left && draft.content.is_json()
         });
         is_here && screen.page.may_follow_up.get() && screen.barred().is_none()
     });

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use crate::browser::clock::PageClock;
-use crate::delivery::{LookUp, Unsafe};
+use crate::delivery::{LookUp, ResendRisk};
 use crate::ports::Clock;
 use crate::review::DraftId;
 use crate::run::Event;
@@ -28,7 +28,7 @@ pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
         let draft = id.with_value(|id| screen.page.draft(id))?;
         draft.with(|draft| draft.delivery.look_up.clone())
     });
-    let is_asking = move || look_up.with(|said| said.as_deref() == Some(&LookUp::Asked));
+    let is_asking = move || look_up.with(|said| said.as_deref() == Some(&LookUp::Pending));
     let ask = move |_| {
         if !untrack(is_asking) {
             screen.send(Event::LookUp {
@@ -106,7 +106,7 @@ pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
 
 fn look_up_words(said: &LookUp) -> String {
     match said {
-        LookUp::Asked => "Asking the server for a task with this key…".to_owned(),
+        LookUp::Pending => "Asking the server for a task with this key…".to_owned(),
         LookUp::Found { at, .. } => format!("{}: the server has it.", clock(*at)),
         LookUp::NotFound { at } => format!(
             "{}: the server named no task with this key. That proves nothing: it may still be on its way, or the server may not keep keys.",
@@ -129,16 +129,16 @@ fn hindrance(screen: Screen, id: &DraftId) -> Option<&'static str> {
         let keys_kept = server.keys_kept_milliseconds();
         draft
             .delivery
-            .why_not_resent_to(&server.tasks_url(), keys_kept, PageClock.now())
+            .resend_risk(&server.tasks_url(), keys_kept, PageClock.now())
     });
     match unsafe_for {
-        Some(Unsafe::KeyNotSent) => Some(
+        Some(ResendRisk::KeyNotSent) => Some(
             "Sending it again by key is off: it left without its key, because the server was not known to honour Idempotency-Key. If the server does, say so in the settings for those that follow.",
         ),
-        Some(Unsafe::OtherAddress) => Some(
+        Some(ResendRisk::OtherAddress) => Some(
             "Sending it again by key is off: it went to another address than the settings name now, where alone its key is known.",
         ),
-        Some(Unsafe::KeyForgotten) => Some(
+        Some(ResendRisk::KeyForgotten) => Some(
             "Sending it again by key is off: it left so long ago that the server may not keep its key any more.",
         ),
         None if !honours_keys => Some(

@@ -5,10 +5,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use taskwright::delivery::receipt::Stage;
+use taskwright::delivery::receipt::DeliveryStage;
 use taskwright::random::SeededRng;
 use taskwright::review::RunId;
-use taskwright::run::{Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, Wait};
+use taskwright::run::{
+    Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, WaitReason,
+};
 use taskwright::schema::TaskSchema;
 use taskwright::settings::{Address, Connection, TaskServer};
 
@@ -299,8 +301,10 @@ impl Story {
         let drafts = self.client.run.drafts();
         // Those that the server would not take whatever it is asked stay refused.
         let is_safe = |draft: &Arc<TaskDraft>| {
-            matches!(draft.delivery.stage, Stage::Failed | Stage::Refused)
-                && !will_be_refused(draft)
+            matches!(
+                draft.delivery.stage,
+                DeliveryStage::Failed | DeliveryStage::Refused
+            ) && !will_be_refused(draft)
         };
         if drafts.iter().any(is_safe) {
             // All at once: what is of unknown fate is named as well, and must not be touched.
@@ -313,7 +317,7 @@ impl Story {
         let now = self.now.get();
         let run = &self.client.run;
         let is_worth_it = |draft: &&Arc<TaskDraft>| {
-            draft.delivery.stage == Stage::Unconfirmed
+            draft.delivery.stage == DeliveryStage::Unconfirmed
                 && run.may_resend(draft, now)
                 && !will_be_refused(draft)
         };
@@ -343,15 +347,17 @@ impl Story {
                 return wrong(draft, "it is there twice");
             }
             match draft.delivery.stage {
-                Stage::Delivered if count == 0 => {
+                DeliveryStage::Delivered if count == 0 => {
                     return wrong(draft, "it is said to be delivered and is not there");
                 }
-                Stage::Idle | Stage::Refused | Stage::Failed
+                DeliveryStage::Idle | DeliveryStage::Refused | DeliveryStage::Failed
                     if count > 0 || world.is_on_its_way(body) =>
                 {
                     return wrong(draft, "it is said to be safe to send and may be there");
                 }
-                Stage::Queued if !self.honours_keys && (count > 0 || world.is_on_its_way(body)) => {
+                DeliveryStage::Queued
+                    if !self.honours_keys && (count > 0 || world.is_on_its_way(body)) =>
+                {
                     return wrong(draft, "it waits to be sent and may be there");
                 }
                 _ => {}
@@ -379,12 +385,12 @@ impl Story {
         let server = run.connection().task_server.as_ref().unwrap();
         let count = |is: fn(&&Arc<TaskDraft>) -> bool| run.drafts().iter().filter(is).count();
         let room = usize::from(server.concurrency);
-        let under_way = count(|draft| draft.delivery.is_under_way());
+        let under_way = count(|draft| draft.delivery.is_in_flight());
         if under_way > room {
             return Err(format!("{under_way} at a time\n{}", self.state()));
         }
         // Only what a server would recognise is written down before there is room for it.
-        let sending = count(|draft| draft.delivery.stage == Stage::Sending);
+        let sending = count(|draft| draft.delivery.stage == DeliveryStage::Sending);
         let ahead = if self.honours_keys { 2 * room } else { 0 };
         if sending > room + ahead {
             return Err(format!("{sending} written down\n{}", self.state()));
@@ -409,13 +415,15 @@ impl Story {
             let is_refused = will_be_refused(draft);
             let waits_for_refused = waits_for_good(run, draft);
             let fits = match draft.delivery.stage {
-                Stage::Delivered => count == 1,
-                Stage::Refused => is_refused && count == 0,
+                DeliveryStage::Delivered => count == 1,
+                DeliveryStage::Refused => is_refused && count == 0,
                 // It says what it waits for, and that will not come by itself.
-                Stage::Queued => waits_for_refused && count == 0,
+                DeliveryStage::Queued => waits_for_refused && count == 0,
                 // Nobody knows. With a server that honours keys nothing stays so but what it may
                 // have forgotten, and what it refuses after an attempt that may have arrived.
-                Stage::Unconfirmed => !self.honours_keys || self.was_long_away || is_refused,
+                DeliveryStage::Unconfirmed => {
+                    !self.honours_keys || self.was_long_away || is_refused
+                }
                 _ => false,
             };
             if !fits {
@@ -427,9 +435,9 @@ impl Story {
                 ));
             }
             match draft.delivery.stage {
-                Stage::Delivered => self.ending.delivered += 1,
-                Stage::Unconfirmed => self.ending.unknown += 1,
-                Stage::Queued => self.ending.blocked += 1,
+                DeliveryStage::Delivered => self.ending.delivered += 1,
+                DeliveryStage::Unconfirmed => self.ending.unknown += 1,
+                DeliveryStage::Queued => self.ending.blocked += 1,
                 _ => {}
             }
             self.ending.retried += u64::from(draft.delivery.attempts.len() > 1);
@@ -458,13 +466,13 @@ enum Can {
 
 /// Whether a task waits for one that was refused or is of unknown fate, or for one that does.
 fn waits_for_good(run: &Run, draft: &TaskDraft) -> bool {
-    let Some(Wait::For { draft, .. }) = run.wait(draft) else {
+    let Some(WaitReason::Dependency { draft, .. }) = run.wait_reason(draft) else {
         return false;
     };
     let holder = run.draft(&draft).unwrap();
     match holder.delivery.stage {
-        Stage::Refused | Stage::Unconfirmed => true,
-        Stage::Queued => waits_for_good(run, holder),
+        DeliveryStage::Refused | DeliveryStage::Unconfirmed => true,
+        DeliveryStage::Queued => waits_for_good(run, holder),
         _ => false,
     }
 }

@@ -1,7 +1,6 @@
-//! What the operator does about single tasks that came to something else than delivered.
+//! The operator's actions on refused, failed and unconfirmed tasks.
 
-use crate::delivery::LookUp;
-use crate::delivery::receipt::Stage;
+use crate::delivery::{DeliveryStage, LookUp};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Mode, Pause, Run};
@@ -15,8 +14,11 @@ impl Run {
     ) -> Result<(), RunError> {
         for id in ids {
             let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-            let was_not_taken = matches!(draft.delivery.stage, Stage::Failed | Stage::Refused);
-            if !was_not_taken || draft.approval().is_none() {
+            let may_retry = matches!(
+                draft.delivery.stage,
+                DeliveryStage::Failed | DeliveryStage::Refused
+            );
+            if !may_retry || draft.approval().is_none() {
                 if ids.len() == 1 {
                     return Err(RunError::WrongState);
                 }
@@ -24,7 +26,7 @@ impl Run {
             }
             self.enqueue(id, step);
         }
-        self.go_on_with(ids, now, step);
+        self.send_selected(ids, now, step);
         Ok(())
     }
 
@@ -35,18 +37,18 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.stage != Stage::Unconfirmed || draft.approval().is_none() {
+        if draft.delivery.stage != DeliveryStage::Unconfirmed || draft.approval().is_none() {
             return Err(RunError::WrongState);
         }
         if !self.may_resend(draft, now) {
             return Err(RunError::KeysNotHonoured);
         }
         self.enqueue(id, step);
-        self.go_on_with(std::slice::from_ref(id), now, step);
+        self.send_selected(std::slice::from_ref(id), now, step);
         Ok(())
     }
 
-    /// Asks the server whether it has a task.
+    /// Looks an unconfirmed task up on the server.
     pub(in crate::run) fn look_up(
         &mut self,
         id: &DraftId,
@@ -55,12 +57,13 @@ impl Run {
         let is_live = self.mode == Mode::Live;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         let last = draft.delivery.last().map(|last| last.key.clone());
-        let (true, Stage::Unconfirmed, Some(key)) = (is_live, draft.delivery.stage, last) else {
+        let (true, DeliveryStage::Unconfirmed, Some(key)) = (is_live, draft.delivery.stage, last)
+        else {
             return Err(RunError::WrongState);
         };
-        if draft.delivery.look_up.as_deref() != Some(&LookUp::Asked) {
-            draft.delivery.look_up = Some(Box::new(LookUp::Asked));
-            self.changed(id, step);
+        if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) {
+            draft.delivery.look_up = Some(Box::new(LookUp::Pending));
+            self.delivery_changed(id, step);
             step.effects.push(Effect::LookUp {
                 draft: id.clone(),
                 key: key.to_string(),
@@ -76,25 +79,26 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.stage != Stage::Unconfirmed {
+        if draft.delivery.stage != DeliveryStage::Unconfirmed {
             return Err(RunError::WrongState);
         }
         draft.delivery.decided_by_operator = true;
-        draft.delivery.settled = draft.delivery.last().map_or(0, |last| last.number);
+        draft.delivery.resolved_through = draft.delivery.last().map_or(0, |last| last.number);
         let stage = if delivered {
-            Stage::Delivered
+            DeliveryStage::Delivered
         } else {
-            Stage::Failed
+            DeliveryStage::Failed
         };
         self.set_stage(id, stage, step);
         Ok(())
     }
 
-    /// Sends what was queued by hand. Where others wait behind a pause, only the first of these
-    /// goes, and the pause stays; where they wait for this very task, they go on after it.
-    fn go_on_with(&mut self, ids: &[DraftId], now: u64, step: &mut Step) {
+    /// Sends tasks that the operator queued individually. If posting is paused and other tasks are
+    /// queued, sends only the first of these and stays paused. If posting is paused because
+    /// everything was blocked, resumes it.
+    fn send_selected(&mut self, ids: &[DraftId], now: u64, step: &mut Step) {
         if self.is_posting() {
-            return self.next(now, step);
+            return self.send_next(now, step);
         }
         let is_blocked = matches!(
             self.batch,
@@ -104,16 +108,18 @@ impl Run {
         );
         let others_wait = !is_blocked
             && self
-                .in_stage(Stage::Queued)
+                .in_stage(DeliveryStage::Queued)
                 .iter()
                 .any(|queued| !ids.contains(queued));
         let is_queued = |id: &&DraftId| {
             self.draft(id)
-                .is_some_and(|draft| draft.delivery.stage == Stage::Queued)
+                .is_some_and(|draft| draft.delivery.stage == DeliveryStage::Queued)
         };
         match ids.iter().find(is_queued) {
-            Some(first) if others_wait && !self.is_sending() => self.send(first, now, step),
-            Some(_) if !others_wait => self.run_batch(now, step),
+            Some(first) if others_wait && !self.is_sending() => {
+                self.begin_attempt(first, now, step);
+            }
+            Some(_) if !others_wait => self.start_batch(now, step),
             _ => {}
         }
     }
