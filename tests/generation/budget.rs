@@ -110,7 +110,7 @@ fn a_budget_stops_the_run_before_the_request_that_might_pass_it() {
                 .is_none_or(|most| used.cost(&prices) <= most)
         );
         assert_eq!(
-            played.message().starts_with("The budget of this run is"),
+            played.message().contains(" limit of this run is "),
             code != "complete"
         );
         assert!(played.run.approvable().is_empty() || code == "complete");

@@ -278,10 +278,7 @@ impl RunController {
             if was_posting && !current.run.is_posting() {
                 self.page.announcement.set(summary(&current.run));
             }
-            current
-                .write_queue
-                .borrow_mut()
-                .add(step.changes.drain(..));
+            current.write_queue.borrow_mut().add(step.changes.drain(..));
             step
         };
         self.show_changes_soon();
