@@ -358,9 +358,9 @@ fn a_line_names_everything_that_is_known_of_an_attempt() {
             "key_sent": true,
             "digest": approval.digest,
             "url": "http://localhost:8080/tasks",
-            "written_at": "2023-11-14T22:13:20.028Z",
+            "started_at": "2023-11-14T22:13:20.028Z",
             "sent_at": "2023-11-14T22:13:20.035Z",
-            "answered_at": "2023-11-14T22:13:20.042Z",
+            "ended_at": "2023-11-14T22:13:20.042Z",
             "message": null,
         })]
     );

@@ -1,52 +1,86 @@
-//! What changed between two texts, line by line.
+//! Line-by-line comparison of two texts.
+
+use std::ops::Range;
+
+use similar::{Algorithm, DiffOp, DiffTag, capture_diff_slices, group_diff_ops};
 
 /// One line of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiffLine {
-    /// In both texts.
+    /// A line of both texts.
     Same(String),
-    /// In the first text only.
+    /// A line of the first text only.
     Removed(String),
-    /// In the second text only.
+    /// A line of the second text only.
     Added(String),
-    /// This many lines that are in both, left out because nothing near them changed.
+    /// This many lines of both texts, omitted because they are far from every change.
     Folded(usize),
 }
 
-/// Lines that stay visible on each side of a change.
+/// Unchanged lines shown on each side of a change.
 const CONTEXT: usize = 3;
-/// Products of line counts beyond this are not compared line by line: 4 million cells take some
-/// 10 ms and 16 MB.
-const MAX_CELLS: usize = 4_000_000;
+/// Limit for comparing line by line: lines of both texts without their common beginning and end. The
+/// worst inputs below the limit take some 50 ms. This is a number of lines and not a deadline,
+/// because `std::time::Instant` panics on wasm32-unknown-unknown.
+const MAX_LINES: usize = 5_000;
 
-/// The shortest list of removed and added lines that leads from `before` to `after`; long
-/// unchanged stretches are folded. Texts with very many changed lines come as one removal and one
-/// addition.
+/// Compares two texts. Long unchanged stretches are folded. If more than [`MAX_LINES`] lines would
+/// have to be compared, they are shown as one removal and one addition.
 #[must_use]
 pub fn diff(before: &str, after: &str) -> Vec<DiffLine> {
-    let (before, after): (Vec<&str>, Vec<&str>) =
-        (before.split('\n').collect(), after.split('\n').collect());
-    let head = common(before.iter(), after.iter());
-    let (first, second) = (
-        before.get(head..).unwrap_or_default(),
-        after.get(head..).unwrap_or_default(),
-    );
-    let tail = common(first.iter().rev(), second.iter().rev());
-    let middle_before = first.get(..first.len() - tail).unwrap_or_default();
-    let middle_after = second.get(..second.len() - tail).unwrap_or_default();
-
+    let before: Vec<&str> = before.split('\n').collect();
+    let after: Vec<&str> = after.split('\n').collect();
     let mut lines = Vec::new();
-    lines.extend(before.iter().take(head).map(|line| same(line)));
-    compare(middle_before, middle_after, &mut lines);
-    lines.extend(first.iter().skip(first.len() - tail).map(|line| same(line)));
-    fold(lines)
+    let mut shown_until = 0;
+    for op in group_diff_ops(operations(&before, &after), CONTEXT)
+        .iter()
+        .flatten()
+    {
+        let old = op.old_range();
+        fold(&before, shown_until..old.start, &mut lines);
+        shown_until = old.end;
+        if op.tag() == DiffTag::Equal {
+            lines.extend(texts(&before, old).map(DiffLine::Same));
+        } else {
+            lines.extend(texts(&before, old).map(DiffLine::Removed));
+            lines.extend(texts(&after, op.new_range()).map(DiffLine::Added));
+        }
+    }
+    fold(&before, shown_until..before.len(), &mut lines);
+    lines
 }
 
-fn same(line: &str) -> DiffLine {
-    DiffLine::Same(line.to_owned())
+/// The edits that lead from `before` to `after`.
+fn operations(before: &[&str], after: &[&str]) -> Vec<DiffOp> {
+    let prefix = common(before.iter(), after.iter());
+    let shorter = before.len().min(after.len());
+    let suffix = common(before.iter().rev(), after.iter().rev()).min(shorter - prefix);
+    let old_len = before.len() - prefix - suffix;
+    let new_len = after.len() - prefix - suffix;
+    if old_len + new_len <= MAX_LINES {
+        return capture_diff_slices(Algorithm::Myers, before, after);
+    }
+    vec![
+        DiffOp::Equal {
+            old_index: 0,
+            new_index: 0,
+            len: prefix,
+        },
+        DiffOp::Replace {
+            old_index: prefix,
+            old_len,
+            new_index: prefix,
+            new_len,
+        },
+        DiffOp::Equal {
+            old_index: prefix + old_len,
+            new_index: prefix + new_len,
+            len: suffix,
+        },
+    ]
 }
 
-/// How many items two sequences begin with in common.
+/// Number of equal items at the beginning of two sequences.
 fn common<'a>(
     first: impl Iterator<Item = &'a &'a str>,
     second: impl Iterator<Item = &'a &'a str>,
@@ -54,96 +88,21 @@ fn common<'a>(
     first.zip(second).take_while(|(a, b)| a == b).count()
 }
 
-/// Longest common subsequence by the usual table, filled from the ends.
-fn compare(before: &[&str], after: &[&str], lines: &mut Vec<DiffLine>) {
-    let removed = |line: &&str| DiffLine::Removed((*line).to_owned());
-    let added = |line: &&str| DiffLine::Added((*line).to_owned());
-    if before.len().saturating_mul(after.len()) > MAX_CELLS {
-        lines.extend(before.iter().map(removed));
-        lines.extend(after.iter().map(added));
-        return;
-    }
-    let width = after.len() + 1;
-    let mut lengths = vec![0_u32; (before.len() + 1) * width];
-    let at = |lengths: &[u32], i: usize, j: usize| {
-        lengths.get(i * width + j).copied().unwrap_or_default()
-    };
-    for (i, old) in before.iter().enumerate().rev() {
-        for (j, new) in after.iter().enumerate().rev() {
-            let length = if old == new {
-                at(&lengths, i + 1, j + 1) + 1
-            } else {
-                at(&lengths, i + 1, j).max(at(&lengths, i, j + 1))
-            };
-            if let Some(cell) = lengths.get_mut(i * width + j) {
-                *cell = length;
-            }
-        }
-    }
-    let (mut i, mut j) = (0, 0);
-    loop {
-        match (before.get(i), after.get(j)) {
-            (Some(old), Some(new)) if old == new => {
-                lines.push(same(old));
-                (i, j) = (i + 1, j + 1);
-            }
-            (Some(old), Some(_)) if at(&lengths, i + 1, j) >= at(&lengths, i, j + 1) => {
-                lines.push(removed(old));
-                i += 1;
-            }
-            (Some(old), None) => {
-                lines.push(removed(old));
-                i += 1;
-            }
-            (_, Some(new)) => {
-                lines.push(added(new));
-                j += 1;
-            }
-            (None, None) => return,
-        }
-    }
+fn texts<'a>(lines: &'a [&str], range: Range<usize>) -> impl Iterator<Item = String> + 'a {
+    let lines = lines.get(range).unwrap_or_default();
+    lines.iter().map(|line| (*line).to_owned())
 }
 
-/// Leaves out unchanged lines that are far from every change.
-fn fold(lines: Vec<DiffLine>) -> Vec<DiffLine> {
-    let is_change = |line: &DiffLine| !matches!(line, DiffLine::Same(_));
-    let changes: Vec<usize> = lines
-        .iter()
-        .enumerate()
-        .filter_map(|(at, line)| is_change(line).then_some(at))
-        .collect();
-    let is_near = |at: usize| {
-        let next = changes.partition_point(|change| *change < at);
-        let near = |change: Option<&usize>| change.is_some_and(|c| c.abs_diff(at) <= CONTEXT);
-        near(changes.get(next)) || near(next.checked_sub(1).and_then(|before| changes.get(before)))
-    };
-    let mut folded = Vec::new();
-    let mut hidden: Vec<DiffLine> = Vec::new();
-    for (at, line) in lines.into_iter().enumerate() {
-        if is_near(at) {
-            put_hidden(&mut hidden, &mut folded);
-            folded.push(line);
-        } else {
-            hidden.push(line);
-        }
-    }
-    put_hidden(&mut hidden, &mut folded);
-    folded
-}
-
-/// A fold of one line would take as much room as the line.
-fn put_hidden(hidden: &mut Vec<DiffLine>, lines: &mut Vec<DiffLine>) {
-    match hidden.len() {
+/// Folds unchanged lines. A single line is shown instead, because it takes no more space.
+fn fold(before: &[&str], range: Range<usize>, lines: &mut Vec<DiffLine>) {
+    match range.len() {
         0 => {}
-        1 => lines.append(hidden),
-        count => {
-            lines.push(DiffLine::Folded(count));
-            hidden.clear();
-        }
+        1 => lines.extend(texts(before, range).map(DiffLine::Same)),
+        count => lines.push(DiffLine::Folded(count)),
     }
 }
 
-// The property tests' crate is there natively only.
+// proptest is a dependency on native targets only.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::prelude::*;
@@ -151,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_changed_line_is_removed_and_added_with_its_neighbours_around() {
+    fn a_changed_line_is_removed_and_added_with_its_context_around() {
         let lines = diff(
             "{\n  \"a\": 1,\n  \"b\": 2\n}",
             "{\n  \"a\": 1,\n  \"b\": 3\n}",
@@ -169,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_texts_and_far_lines_are_folded() {
+    fn lines_far_from_every_change_are_folded() {
         let text = "x\n".repeat(40);
         assert_eq!(diff(&text, &text), [DiffLine::Folded(41)]);
         let lines = diff(&text, &format!("{text}y"));
@@ -177,21 +136,67 @@ mod tests {
     }
 
     #[test]
-    fn two_long_texts_without_a_common_line_are_still_compared_at_once() {
-        let (before, after) = ("a\n".repeat(9_000), "b\n".repeat(9_000));
-        let lines = diff(&before, &after);
-        assert!(lines.len() >= 18_000);
+    fn a_single_unchanged_line_is_shown_instead_of_a_fold() {
+        // Seven unchanged lines between two changes: three of context on each side, and one more.
+        let lines = diff("a\n1\n2\n3\n4\n5\n6\n7\nb", "A\n1\n2\n3\n4\n5\n6\n7\nB");
+        assert!(lines.contains(&DiffLine::Same("4".to_owned())));
+        assert!(!lines.iter().any(|line| matches!(line, DiffLine::Folded(_))));
+    }
+
+    #[test]
+    fn texts_beyond_the_limit_are_one_removal_and_one_addition() {
+        let numbered = |name: &str| {
+            let lines: Vec<String> = (0..MAX_LINES).map(|n| format!("{name}{n}")).collect();
+            format!("first\n{}\nlast", lines.join("\n"))
+        };
+        let lines = diff(&numbered("a"), &numbered("b"));
+        assert_eq!(lines.len(), 2 * MAX_LINES + 2);
+        assert_eq!(lines[0], DiffLine::Same("first".to_owned()));
+        assert_eq!(lines[1], DiffLine::Removed("a0".to_owned()));
+        assert_eq!(lines[MAX_LINES + 1], DiffLine::Added("b0".to_owned()));
+        assert_eq!(lines[2 * MAX_LINES + 1], DiffLine::Same("last".to_owned()));
+    }
+
+    #[test]
+    fn a_small_change_in_a_long_text_is_compared_line_by_line() {
+        let text = "x\n".repeat(10 * MAX_LINES);
+        let lines = diff(&text, &format!("{text}y"));
+        assert_eq!(
+            lines.last_chunk(),
+            Some(&[
+                DiffLine::Removed(String::new()),
+                DiffLine::Added("y".to_owned())
+            ])
+        );
     }
 
     proptest! {
         #[test]
-        fn the_two_texts_can_be_read_back_from_what_is_not_folded(
+        fn every_line_is_shown_or_folded(
+            before in "[ab\n]{0,200}",
+            after in "[ab\n]{0,200}",
+        ) {
+            let (mut old, mut new) = (0, 0);
+            for line in diff(&before, &after) {
+                match line {
+                    DiffLine::Same(_) => (old, new) = (old + 1, new + 1),
+                    DiffLine::Removed(_) => old += 1,
+                    DiffLine::Added(_) => new += 1,
+                    DiffLine::Folded(count) => (old, new) = (old + count, new + count),
+                }
+            }
+            prop_assert_eq!(old, before.split('\n').count());
+            prop_assert_eq!(new, after.split('\n').count());
+        }
+
+        #[test]
+        fn both_texts_can_be_reconstructed_from_an_unfolded_comparison(
             before in "[ab\n]{0,12}",
             after in "[ab\n]{0,12}",
         ) {
             let lines = diff(&before, &after);
-            let read = |keep: fn(&DiffLine) -> Option<&str>| {
-                lines.iter().filter_map(keep).map(str::to_owned).collect::<Vec<_>>()
+            let read = |select: fn(&DiffLine) -> Option<&str>| {
+                lines.iter().filter_map(select).map(str::to_owned).collect::<Vec<_>>()
             };
             if !lines.iter().any(|line| matches!(line, DiffLine::Folded(_))) {
                 let old = read(|line| match line {
