@@ -1,4 +1,4 @@
-//! The drivers over a world in memory: what leaves, what comes back, what is kept.
+//! The drivers with in-memory ports: what is sent, how responses are handled, what is stored.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -32,11 +32,11 @@ use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, Secret, SecretName};
 use taskwright::settings::{Address, Connection, ModelEndpoint, TaskServer};
 
-/// Runs a future that never has to wait: the world in memory answers at once.
-fn at_once<F: Future>(future: F) -> F::Output {
+/// Runs a future that never waits, because the ports are in memory.
+fn run_now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("the world in memory answers at once"),
+        Poll::Pending => panic!("in-memory ports never wait"),
     }
 }
 
@@ -50,14 +50,14 @@ impl Clock for Instant {
     async fn sleep(&self, _milliseconds: u32) {}
 }
 
-/// What a model was asked, and with which key.
-type Asked = Vec<(ModelRequest, Option<String>)>;
+/// The requests to a model, each with the API key it was sent with.
+type ModelRequests = Vec<(ModelRequest, Option<String>)>;
 
-/// A model that gives one prepared answer after the other and remembers what it was asked.
+/// A model that returns prepared responses in order and records its requests.
 #[derive(Clone, Default)]
 struct Model {
-    answers: Rc<RefCell<VecDeque<(u16, String, CallEnd)>>>,
-    asked: Rc<RefCell<Asked>>,
+    responses: Rc<RefCell<VecDeque<(u16, String, CallEnd)>>>,
+    requests: Rc<RefCell<ModelRequests>>,
 }
 
 impl ModelTransport for Model {
@@ -71,20 +71,20 @@ impl ModelTransport for Model {
     ) -> CallEnd {
         let address = Address::parse(&request.url).unwrap();
         let key = key.map(|key| key.reveal_to(&address).unwrap().to_owned());
-        self.asked.borrow_mut().push((request.clone(), key));
+        self.requests.borrow_mut().push((request.clone(), key));
         let (status, body, end) = self
-            .answers
+            .responses
             .borrow_mut()
             .pop_front()
-            .expect("an answer is left");
+            .expect("a prepared response");
         if status > 0 {
             on_part(ResponsePart::Head {
                 status,
                 headers: Vec::new(),
                 at: 1,
             });
-            for piece in body.as_bytes().chunks(7) {
-                on_part(ResponsePart::Bytes(piece));
+            for chunk in body.as_bytes().chunks(7) {
+                on_part(ResponsePart::Bytes(chunk));
             }
         }
         end
@@ -93,33 +93,33 @@ impl ModelTransport for Model {
 
 #[derive(Clone, Default)]
 struct Tasks {
-    answers: Rc<RefCell<VecDeque<ServerReply>>>,
+    responses: Rc<RefCell<VecDeque<ServerReply>>>,
     posted: Rc<RefCell<Vec<(PostRequest, String)>>>,
 }
 
 impl TaskSink for Tasks {
     async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
-        self.answers
+        self.responses
             .borrow_mut()
             .pop_front()
-            .expect("an answer is left")
+            .expect("a prepared response")
     }
 
     async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
         let token = token.reveal_to(&request.address).unwrap().to_owned();
         self.posted.borrow_mut().push((request.clone(), token));
-        self.answers
+        self.responses
             .borrow_mut()
             .pop_front()
-            .expect("an answer is left")
+            .expect("a prepared response")
     }
 }
 
 fn streamed(text: &str, finish: &str) -> String {
     let mut body = String::new();
-    for piece in text.chars().collect::<Vec<_>>().chunks(5) {
-        let piece: String = piece.iter().collect();
-        let chunk = json!({"choices": [{"index": 0, "delta": {"content": piece}}]});
+    for part in text.chars().collect::<Vec<_>>().chunks(5) {
+        let part: String = part.iter().collect();
+        let chunk = json!({"choices": [{"index": 0, "delta": {"content": part}}]});
         body.push_str(&format!("data: {chunk}\n\n"));
     }
     let last = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]});
@@ -156,12 +156,14 @@ fn check(schema: &TaskSchema) -> Arc<dyn Check> {
     Arc::new(Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap())
 }
 
-struct Announced(Rc<RefCell<Vec<Report>>>);
+struct Reports(Rc<RefCell<Vec<Report>>>);
 
-impl Announced {
+impl Reports {
+    /// The text of each task that arrived, and its number of violations.
     fn tasks(&self) -> Vec<(String, usize)> {
-        let told = self.0.borrow();
-        told.iter()
+        let reports = self.0.borrow();
+        reports
+            .iter()
             .filter_map(|report| match report {
                 Report::Event(event) => match &**event {
                     Event::TaskArrived {
@@ -176,8 +178,7 @@ impl Announced {
     }
 
     fn outcome(&self) -> GenerationOutcome {
-        let told = self.0.borrow();
-        match told.last() {
+        match self.0.borrow().last() {
             Some(Report::Event(event)) => match &**event {
                 Event::CallEnded { outcome, .. } => outcome.clone(),
                 other => panic!("{other:?}"),
@@ -187,26 +188,28 @@ impl Announced {
     }
 }
 
-fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Announced {
-    let told = Rc::new(RefCell::new(Vec::new()));
+fn generate(model: &Model, assignment: Assignment, secrets: Keyring) -> Reports {
+    let reports = Rc::new(RefCell::new(Vec::new()));
     let driver = LiveDriver::new(
         model.clone(),
         Tasks::default(),
         Rc::new(RefCell::new(secrets)),
     );
     let check = check(&assignment.schema);
-    let reports = Rc::clone(&told);
-    at_once(
-        driver.generate(assignment, check, StopSignal::default(), &move |report| {
+    run_now(
+        driver.generate(assignment, check, StopSignal::default(), &|report| {
             reports.borrow_mut().push(report);
         }),
     );
-    Announced(told)
+    Reports(reports)
 }
 
-fn answering(answers: &[(u16, String, CallEnd)]) -> Model {
+fn model_with(responses: &[(u16, String, CallEnd)]) -> Model {
     let model = Model::default();
-    model.answers.borrow_mut().extend(answers.iter().cloned());
+    model
+        .responses
+        .borrow_mut()
+        .extend(responses.iter().cloned());
     model
 }
 
@@ -214,39 +217,39 @@ const LOOSE: &str = r#"{"title":"t","type":"object","required":["title"],"additi
     "properties":{"title":{"type":"string","minLength":2},"n":{"type":"integer"}}}"#;
 
 #[test]
-fn tasks_arrive_with_their_exact_text_and_without_the_nulls_that_only_the_model_was_allowed() {
+fn tasks_arrive_with_their_exact_text_except_for_nulls_that_only_the_strict_schema_allows() {
     let text = r#"{"tasks":[{ "title":"ab" , "n":null},{"n":98765432109876543210,"title":"x"}]}"#;
-    let model = answering(&[(200, streamed(text, "stop"), ended())]);
-    let told = generate(
+    let model = model_with(&[(200, streamed(text, "stop"), ended())]);
+    let reports = generate(
         &model,
         assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
         Keyring::default(),
     );
     assert_eq!(
-        told.tasks(),
+        reports.tasks(),
         [
             (r#"{ "title":"ab"}"#.to_owned(), 0),
             (r#"{"n":98765432109876543210,"title":"x"}"#.to_owned(), 1),
         ]
     );
-    assert!(told.outcome().is_complete());
-    let asked = model.asked.borrow();
-    let body: Value = serde_json::from_str(&asked[0].0.body).unwrap();
+    assert!(reports.outcome().is_complete());
+    let requests = model.requests.borrow();
+    let body: Value = serde_json::from_str(&requests[0].0.body).unwrap();
     assert_eq!(body["response_format"]["json_schema"]["strict"], true);
-    assert_eq!(asked[0].1, None, "loopback wants no key and gets none");
+    assert_eq!(requests[0].1, None, "no key is sent to loopback");
 }
 
 #[test]
-fn the_request_that_is_shown_is_the_request_that_leaves() {
+fn the_displayed_request_is_the_request_that_is_sent() {
     let assignment = assignment(agent_task_schema(), Some(endpoint("http://localhost:1/v1")));
     let shown = driver::request_for(&assignment).unwrap();
-    let model = answering(&[(200, streamed("{\"tasks\":[]}", "stop"), ended())]);
+    let model = model_with(&[(200, streamed("{\"tasks\":[]}", "stop"), ended())]);
     generate(&model, assignment, Keyring::default());
-    assert_eq!(model.asked.borrow()[0].0, shown);
+    assert_eq!(model.requests.borrow()[0].0, shown);
 }
 
 #[test]
-fn a_call_is_made_once_and_its_failure_is_told() {
+fn a_call_is_made_once_and_its_failure_is_reported() {
     for (status, body, end, code) in [
         (
             401,
@@ -284,42 +287,42 @@ fn a_call_is_made_once_and_its_failure_is_told() {
         ),
         (0, String::new(), CallEnd::Stopped, "cancelled"),
     ] {
-        let model = answering(&[(status, body, end)]);
-        let told = generate(
+        let model = model_with(&[(status, body, end)]);
+        let reports = generate(
             &model,
             assignment(LOOSE, Some(endpoint("http://localhost:1/v1"))),
             Keyring::default(),
         );
-        assert_eq!(told.outcome().code(), code, "{status}");
-        assert!(!told.outcome().is_complete());
+        assert_eq!(reports.outcome().code(), code, "{status}");
+        assert!(!reports.outcome().is_complete());
     }
-    let told = generate(
+    let reports = generate(
         &Model::default(),
         assignment(LOOSE, None),
         Keyring::default(),
     );
-    assert_eq!(told.outcome().code(), "not_configured");
+    assert_eq!(reports.outcome().code(), "not_configured");
 }
 
 #[test]
-fn a_key_goes_to_its_own_origin_only() {
-    let home = endpoint("https://api.example.com/v1");
+fn an_api_key_is_sent_to_its_own_origin_only() {
+    let model_endpoint = endpoint("https://api.example.com/v1");
     let mut ring = Keyring::default();
-    ring.give(SecretName::ModelKey, &home.base_url, "sk-1")
+    ring.give(SecretName::ModelKey, &model_endpoint.base_url, "sk-1")
         .unwrap();
-    let model = answering(&[(200, streamed("[]", "stop"), ended())]);
-    generate(&model, assignment(LOOSE, Some(home)), ring);
-    assert_eq!(model.asked.borrow()[0].1.as_deref(), Some("sk-1"));
+    let model = model_with(&[(200, streamed("[]", "stop"), ended())]);
+    generate(&model, assignment(LOOSE, Some(model_endpoint)), ring);
+    assert_eq!(model.requests.borrow()[0].1.as_deref(), Some("sk-1"));
     let mut ring = Keyring::default();
     let other = Address::parse("https://other.example.com").unwrap();
     ring.give(SecretName::ModelKey, &other, "sk-2").unwrap();
-    let model = answering(&[(200, streamed("[]", "stop"), ended())]);
+    let model = model_with(&[(200, streamed("[]", "stop"), ended())]);
     generate(
         &model,
         assignment(LOOSE, Some(endpoint("https://api.example.com/v1"))),
         ring,
     );
-    assert_eq!(model.asked.borrow()[0].1, None);
+    assert_eq!(model.requests.borrow()[0].1, None);
 }
 
 fn posting(body: &str) -> Posting {
@@ -338,7 +341,7 @@ fn posting(body: &str) -> Posting {
 }
 
 #[test]
-fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leaves() {
+fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
     let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
     for (token, expected) in [(Some("t"), 1), (None, 0)] {
         let mut ring = Keyring::default();
@@ -347,27 +350,27 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
                 .unwrap();
         }
         let tasks = Tasks::default();
-        tasks.answers.borrow_mut().push_back(ServerReply::Http {
+        tasks.responses.borrow_mut().push_back(ServerReply::Http {
             status: 201,
             retry_after: None,
             replayed: false,
             body: String::new(),
         });
         let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));
-        let told = RefCell::new(Vec::new());
+        let reports = RefCell::new(Vec::new());
         let body = "{ \"n\": 98765432109876543210 }";
-        at_once(
+        run_now(
             driver.deliver(Some(&server), posting(body), || 1, &|report| {
-                told.borrow_mut().push(report)
+                reports.borrow_mut().push(report)
             }),
         );
         let posted = tasks.posted.borrow();
         assert_eq!(posted.len(), expected);
-        let Some(Report::Event(event)) = told.borrow_mut().pop() else {
-            panic!("an event")
+        let Some(Report::Event(event)) = reports.borrow_mut().pop() else {
+            panic!("expected an event")
         };
         let Event::AttemptEnded { outcome, .. } = *event else {
-            panic!("an answer")
+            panic!("expected the end of an attempt")
         };
         match posted.first() {
             Some((request, token)) => {
@@ -380,7 +383,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
 }
 
 #[test]
-fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
+fn a_token_in_a_response_is_redacted() {
     let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
     let mut ring = Keyring::default();
     ring.give(SecretName::AgentToken, &server.url, "s3cret-token")
@@ -389,7 +392,7 @@ fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
     let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));
     let draft = posting("{}").draft;
     for status in [401, 422, 500] {
-        let repeats = ServerReply::Http {
+        let response = ServerReply::Http {
             status,
             retry_after: None,
             replayed: false,
@@ -398,90 +401,71 @@ fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
                     .to_owned(),
         };
         tasks
-            .answers
+            .responses
             .borrow_mut()
-            .extend([repeats.clone(), repeats]);
-        let told = RefCell::new(Vec::new());
-        let report = |report| told.borrow_mut().push(report);
-        at_once(driver.deliver(Some(&server), posting("{}"), || 1, &report));
-        at_once(driver.look_up(Some(&server), draft.clone(), "key", || 1, &report));
-        let told = format!("{:?}", told.borrow());
-        assert!(told.contains("[secret] is unknown"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
+            .extend([response.clone(), response]);
+        let reports = RefCell::new(Vec::new());
+        let report = |report| reports.borrow_mut().push(report);
+        run_now(driver.deliver(Some(&server), posting("{}"), || 1, &report));
+        run_now(driver.look_up(Some(&server), draft.clone(), "key", || 1, &report));
+        let reports = format!("{:?}", reports.borrow());
+        assert!(reports.contains("[secret] is unknown"), "{reports}");
+        assert!(!reports.contains("s3cret"), "{reports}");
     }
 }
 
 #[test]
-fn a_dry_run_makes_its_tasks_and_its_receipts_with_nothing_but_a_clock() {
+fn a_dry_run_generates_the_same_tasks_each_time_and_can_be_stopped() {
     let assignment = assignment(agent_task_schema(), None);
     let check = check(&assignment.schema);
-    let make = || {
-        let told = Rc::new(RefCell::new(Vec::new()));
-        let reports = Rc::clone(&told);
-        let report = move |report| reports.borrow_mut().push(report);
+    let generate = |stop: StopSignal| {
+        let reports = Rc::new(RefCell::new(Vec::new()));
+        let report = |report| reports.borrow_mut().push(report);
         let driver = DryDriver::new(Instant);
-        at_once(driver.generate(
-            assignment.clone(),
-            Arc::clone(&check),
-            StopSignal::default(),
-            &report,
-        ));
-        Announced(told)
+        run_now(driver.generate(assignment.clone(), Arc::clone(&check), stop, &report));
+        Reports(Rc::clone(&reports))
     };
-    let (first, second) = (make(), make());
+    let first = generate(StopSignal::default());
+    let second = generate(StopSignal::default());
     assert!(first.outcome().is_complete());
     assert_eq!(first.tasks().len(), 2);
     assert!(first.tasks().iter().all(|(_, violations)| *violations == 0));
     assert_eq!(
         first.tasks(),
         second.tasks(),
-        "the same brief gives the same tasks"
+        "the same brief yields the same tasks"
     );
     let stop = StopSignal::default();
     stop.stop();
-    let told = Rc::new(RefCell::new(Vec::new()));
-    let reports = Rc::clone(&told);
-    let driver = DryDriver::new(Instant);
-    at_once(
-        driver.generate(assignment.clone(), check, stop, &move |report| {
-            reports.borrow_mut().push(report)
-        }),
-    );
-    assert_eq!(Announced(told).outcome(), GenerationOutcome::Cancelled);
+    assert_eq!(generate(stop).outcome(), GenerationOutcome::Cancelled);
 }
 
-/// A store in memory that can be told to fail.
+/// A store in memory.
 #[derive(Default)]
 struct Memory {
-    held: RefCell<BTreeMap<(&'static str, String), String>>,
-    is_full: bool,
+    records: RefCell<BTreeMap<(&'static str, String), String>>,
 }
 
 impl Store for Memory {
     async fn write(&self, entries: Vec<Entry>, _: Durability) -> Result<(), StoreError> {
-        if self.is_full {
-            return Err(StoreError::Full {
-                reason: "full".to_owned(),
-            });
-        }
-        let mut held = self.held.borrow_mut();
+        let mut records = self.records.borrow_mut();
         for entry in entries {
-            held.insert((entry.table.name(), entry.key), entry.text);
+            records.insert((entry.table.name(), entry.key), entry.text);
         }
         Ok(())
     }
 
     async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
         Ok(self
-            .held
+            .records
             .borrow()
             .get(&(table.name(), key.to_owned()))
             .cloned())
     }
 
     async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let held = self.held.borrow();
-        let found = held
+        let records = self.records.borrow();
+        let found = records
             .iter()
             .filter(|((name, key), _)| *name == table.name() && key.starts_with(prefix));
         Ok(found.map(|(_, text)| text.clone()).collect())
@@ -489,7 +473,7 @@ impl Store for Memory {
 }
 
 #[test]
-fn a_run_that_was_kept_comes_back_as_it_stood() {
+fn a_stored_run_is_loaded_unchanged_and_one_of_another_version_is_not_loaded() {
     let store = Memory::default();
     let assignment = assignment(LOOSE, None);
     let (mut run, step) = Run::start(Start {
@@ -500,38 +484,43 @@ fn a_run_that_was_kept_comes_back_as_it_stood() {
         connection: assignment.connection,
         schema: assignment.schema,
     });
-    let keep = |run: &Run, changes| {
-        at_once(store.write(driver::entries(run, changes), Durability::Relaxed)).unwrap()
+    let save = |run: &Run, changes| {
+        run_now(store.write(driver::entries(run, changes), Durability::Relaxed)).unwrap()
     };
-    keep(&run, &step.changes);
+    save(&run, &step.changes);
     let texts = (0..12)
         .map(|n| format!("{{\"title\":\"task {n}\"}}").into())
         .collect();
     let step = run.apply(Event::Import { texts }, 2);
-    keep(&run, &step.changes);
+    save(&run, &step.changes);
     let id = run.id().to_string();
-    let Loaded::Run(back, settled) = at_once(driver::load(&store, &id, 9)).unwrap() else {
-        panic!("it was kept");
+    let Loaded::Run(loaded, step) = run_now(driver::load(&store, &id, 9)).unwrap() else {
+        panic!("the run was stored");
     };
-    assert_eq!(settled, Step::default());
-    assert_eq!(back.record(), run.record());
-    assert_eq!(back.drafts(), run.drafts());
+    assert_eq!(step, Step::default());
+    assert_eq!(loaded.record(), run.record());
+    assert_eq!(loaded.drafts(), run.drafts());
     assert!(matches!(
-        at_once(driver::load(&store, "none", 9)).unwrap(),
+        run_now(driver::load(&store, "none", 9)).unwrap(),
         Loaded::Absent
     ));
-    store
-        .held
-        .borrow_mut()
-        .insert(("runs", id.clone()), "{\"version\":99}".to_owned());
-    assert!(matches!(
-        at_once(driver::load(&store, &id, 9)).unwrap(),
-        Loaded::Unreadable(_)
-    ));
+    for (version, code) in [(2, "record_older"), (99, "record_newer")] {
+        let record = format!("{{\"version\":{version}}}");
+        let key = ("runs", id.clone());
+        store
+            .records
+            .borrow_mut()
+            .insert(key.clone(), record.clone());
+        let Loaded::Unreadable(error) = run_now(driver::load(&store, &id, 9)).unwrap() else {
+            panic!("version {version} cannot be read");
+        };
+        assert_eq!(error.code(), code);
+        assert_eq!(store.records.borrow()[&key], record, "left unchanged");
+    }
 }
 
-/// A run of so many tasks that were brought in, and a keeper that knows of all of them.
-fn kept_run(tasks: usize) -> (Run, WriteQueue) {
+/// A run with this many imported tasks, and a write queue with all of its changes.
+fn unsaved_run(tasks: usize) -> (Run, WriteQueue) {
     let (mut run, step) = Run::start(Start {
         id: RunId::from_bits(5),
         mode: Mode::Live,
@@ -554,22 +543,24 @@ fn kept_run(tasks: usize) -> (Run, WriteQueue) {
 }
 
 #[test]
-fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
-    let (run, mut write_queue) = kept_run(3);
+fn changes_during_a_transaction_go_into_the_next_one() {
+    let (run, mut write_queue) = unsaved_run(3);
     let first = write_queue.next(&run).unwrap();
     assert_eq!(first.entries.len(), 4);
     assert_eq!(first.durability, Durability::Relaxed);
     let id = run.drafts()[1].id.clone();
     write_queue.add_attempt(id.clone(), 1);
     write_queue.add([Change::Run]);
-    assert!(write_queue.next(&run).is_none(), "one at a time");
+    assert!(
+        write_queue.next(&run).is_none(),
+        "one transaction at a time"
+    );
     assert_eq!(write_queue.done(first, &Ok(())), []);
     let second = write_queue.next(&run).unwrap();
     assert_eq!(second.changes(), [Change::Run, Change::Draft(id.clone())]);
     assert_eq!(second.durability, Durability::Strict);
-    let told = write_queue.done(second, &Ok(()));
     assert_eq!(
-        told,
+        write_queue.done(second, &Ok(())),
         [Event::Journaled {
             draft: id,
             attempt: 1
@@ -579,37 +570,37 @@ fn what_changes_while_the_store_is_busy_goes_with_the_next_transaction() {
 }
 
 #[test]
-fn an_attempt_waits_until_all_that_changed_before_it_is_written() {
-    let (run, mut write_queue) = kept_run(600);
+fn an_attempt_is_journaled_after_all_earlier_changes() {
+    let (run, mut write_queue) = unsaved_run(600);
     write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
     let mut written = 0;
-    let mut told = Vec::new();
-    while let Some(writing) = write_queue.next(&run) {
-        assert!(told.is_empty(), "the attempt goes last");
-        written += writing.entries.len();
-        told = write_queue.done(writing, &Ok(()));
+    let mut events = Vec::new();
+    while let Some(transaction) = write_queue.next(&run) {
+        assert!(events.is_empty(), "the attempt is in the last transaction");
+        written += transaction.entries.len();
+        events = write_queue.done(transaction, &Ok(()));
     }
     assert_eq!(written, 601);
-    assert!(matches!(told[..], [Event::Journaled { attempt: 1, .. }]));
+    assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
 }
 
 #[test]
-fn a_full_disk_keeps_requests_from_leaving_and_loses_nothing() {
-    let (run, mut write_queue) = kept_run(600);
+fn if_the_disk_is_full_nothing_is_sent_and_nothing_is_lost() {
+    let (run, mut write_queue) = unsaved_run(600);
     write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
     let full = Err(StoreError::Full {
-        reason: "no room".to_owned(),
+        reason: "no space".to_owned(),
     });
-    let writing = write_queue.next(&run).unwrap();
-    let told = write_queue.done(writing, &full);
+    let transaction = write_queue.next(&run).unwrap();
+    let events = write_queue.done(transaction, &full);
     assert!(matches!(
-        told[..],
+        events[..],
         [Event::JournalFailed { attempt: 1, .. }]
     ));
     let mut written = 0;
-    while let Some(writing) = write_queue.next(&run) {
-        written += writing.entries.len();
-        assert_eq!(write_queue.done(writing, &Ok(())), []);
+    while let Some(transaction) = write_queue.next(&run) {
+        written += transaction.entries.len();
+        assert_eq!(write_queue.done(transaction, &Ok(())), []);
     }
     assert_eq!(written, 601);
 }

@@ -1,5 +1,5 @@
-//! What became of every task: receipts that name each attempt, files that other programs read, and
-//! a summary that adds up, whatever happened in the run.
+//! Receipts: one per attempt, files that other programs can read, and a summary that adds up,
+//! whatever happened in the run.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -22,10 +22,10 @@ use taskwright::settings::Connection;
 
 const NOW: u64 = 1_700_000_000_000;
 
-/// A run with these tasks brought in, and all that it wants done until now.
+/// Applies events to a run and collects its effects.
 struct Harness {
     run: Run,
-    wanted: Vec<Effect>,
+    effects: Vec<Effect>,
     now: u64,
 }
 
@@ -47,7 +47,7 @@ impl Harness {
         });
         let mut harness = Harness {
             run,
-            wanted: Vec::new(),
+            effects: Vec::new(),
             now: NOW,
         };
         let texts = titles
@@ -57,7 +57,7 @@ impl Harness {
         harness.apply(Event::Import {
             texts: texts.map(Into::into).collect(),
         });
-        for effect in std::mem::take(&mut harness.wanted) {
+        for effect in std::mem::take(&mut harness.effects) {
             if let Effect::Check {
                 draft, revision, ..
             } = effect
@@ -75,15 +75,15 @@ impl Harness {
     fn apply(&mut self, event: Event) {
         self.now += 7;
         let step = self.run.apply(event, self.now);
-        self.wanted.extend(step.effects);
+        self.effects.extend(step.effects);
     }
 
-    /// Does the next thing that the run wants.
+    /// Carries out the next effect. A posting ends with `outcome`.
     fn carry_out(&mut self, outcome: DeliveryOutcome) {
-        if self.wanted.is_empty() {
+        if self.effects.is_empty() {
             return;
         }
-        match self.wanted.remove(0) {
+        match self.effects.remove(0) {
             Effect::Journal { draft, attempt } => self.apply(Event::Journaled { draft, attempt }),
             Effect::Deliver(posting) => self.apply(Event::AttemptEnded {
                 draft: posting.draft,
@@ -105,9 +105,9 @@ impl Harness {
         }
     }
 
-    /// Writes the attempt down, so that its request is on its way.
-    fn leave(&mut self) {
-        assert!(matches!(self.wanted[..], [Effect::Journal { .. }]));
+    /// Journals the attempt, so that its request is sent.
+    fn journal(&mut self) {
+        assert!(matches!(self.effects[..], [Effect::Journal { .. }]));
         self.carry_out(DeliveryOutcome::NoToken);
     }
 
@@ -120,13 +120,13 @@ impl Harness {
     }
 }
 
-/// One thing that an operator or the world does; numbers name tasks, round about.
+/// An action of the operator, or the completion of an effect. Task numbers wrap around.
 #[derive(Debug, Clone)]
-enum Act {
+enum Action {
     Approve(usize),
     Reject(usize),
     Post,
-    Happens(DeliveryOutcome),
+    CarryOut(DeliveryOutcome),
     Retry(usize),
     Resend(usize),
     LookUp(usize),
@@ -136,7 +136,7 @@ enum Act {
     Stop,
 }
 
-/// Texts with everything that means something to a reader of CSV, a spreadsheet or a terminal.
+/// Texts with characters that are special in CSV, spreadsheets or terminals.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         "[=+@,;\"'\r\n\t a-]{0,6}",
@@ -163,24 +163,24 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
     ]
 }
 
-fn acts() -> impl Strategy<Value = Act> {
+fn actions() -> impl Strategy<Value = Action> {
     let which = 0..8_usize;
     prop_oneof![
-        3 => which.clone().prop_map(Act::Approve),
-        1 => which.clone().prop_map(Act::Reject),
-        2 => Just(Act::Post),
-        9 => outcomes().prop_map(Act::Happens),
-        1 => which.clone().prop_map(Act::Retry),
-        1 => which.clone().prop_map(Act::Resend),
-        1 => which.clone().prop_map(Act::LookUp),
-        1 => (which, any::<bool>()).prop_map(|(at, delivered)| Act::Decide(at, delivered)),
-        1 => Just(Act::Pause),
-        1 => Just(Act::Resume),
-        1 => Just(Act::Stop),
+        3 => which.clone().prop_map(Action::Approve),
+        1 => which.clone().prop_map(Action::Reject),
+        2 => Just(Action::Post),
+        9 => outcomes().prop_map(Action::CarryOut),
+        1 => which.clone().prop_map(Action::Retry),
+        1 => which.clone().prop_map(Action::Resend),
+        1 => which.clone().prop_map(Action::LookUp),
+        1 => (which, any::<bool>()).prop_map(|(at, delivered)| Action::Decide(at, delivered)),
+        1 => Just(Action::Pause),
+        1 => Just(Action::Resume),
+        1 => Just(Action::Stop),
     ]
 }
 
-fn play(harness: &mut Harness, acts: Vec<Act>) {
+fn perform(harness: &mut Harness, actions: Vec<Action>) {
     let ids: Vec<_> = harness
         .run
         .drafts()
@@ -188,35 +188,34 @@ fn play(harness: &mut Harness, acts: Vec<Act>) {
         .map(|draft| draft.id.clone())
         .collect();
     let id = |at: usize| ids[at % ids.len()].clone();
-    for act in acts {
-        match act {
-            Act::Approve(at) => harness.apply(Event::Approve {
+    for action in actions {
+        match action {
+            Action::Approve(at) => harness.apply(Event::Approve {
                 drafts: vec![id(at)],
             }),
-            Act::Reject(at) => harness.apply(Event::Reject {
+            Action::Reject(at) => harness.apply(Event::Reject {
                 draft: id(at),
                 reason: String::new(),
             }),
-            Act::Post => harness.post(),
-            Act::Happens(outcome) => harness.carry_out(outcome),
-            Act::Retry(at) => harness.apply(Event::Retry {
+            Action::Post => harness.post(),
+            Action::CarryOut(outcome) => harness.carry_out(outcome),
+            Action::Retry(at) => harness.apply(Event::Retry {
                 drafts: vec![id(at)],
             }),
-            Act::Resend(at) => harness.apply(Event::ResendSameKey { draft: id(at) }),
-            Act::LookUp(at) => harness.apply(Event::LookUp { draft: id(at) }),
-            Act::Decide(at, delivered) => harness.apply(Event::Decide {
+            Action::Resend(at) => harness.apply(Event::ResendSameKey { draft: id(at) }),
+            Action::LookUp(at) => harness.apply(Event::LookUp { draft: id(at) }),
+            Action::Decide(at, delivered) => harness.apply(Event::Decide {
                 draft: id(at),
                 delivered,
             }),
-            Act::Pause => harness.apply(Event::Pause),
-            Act::Resume => harness.apply(Event::Resume),
-            Act::Stop => harness.apply(Event::StopPosting),
+            Action::Pause => harness.apply(Event::Pause),
+            Action::Resume => harness.apply(Event::Resume),
+            Action::Stop => harness.apply(Event::StopPosting),
         }
     }
 }
 
-/// Reads CSV as RFC 4180 describes it, one character after the other. (Written for this test, from
-/// the RFC: it shares nothing with what writes.)
+/// Parses CSV according to RFC 4180. Written independently of the code under test.
 fn read_csv(text: &str) -> Vec<Vec<String>> {
     let mut records = vec![vec![String::new()]];
     let mut characters = text.chars().peekable();
@@ -238,7 +237,7 @@ fn read_csv(text: &str) -> Vec<Vec<String>> {
             other => record.last_mut().unwrap().push(other),
         }
     }
-    assert!(!is_quoted, "a quote stays open");
+    assert!(!is_quoted, "unclosed quote");
     assert_eq!(
         records.pop(),
         Some(vec![String::new()]),
@@ -258,7 +257,7 @@ fn read_json_lines(text: &str) -> (Vec<Value>, Value) {
     (lines, summary)
 }
 
-/// A cell as it has to stand for this value.
+/// The expected content of a cell.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => String::new(),
@@ -273,32 +272,33 @@ fn cell(value: &Value) -> String {
 
 proptest! {
     #[test]
-    fn the_files_say_all_that_the_run_knows_and_the_summary_adds_up(
+    fn both_formats_contain_every_attempt_and_the_summary_adds_up(
         titles in vec(texts(), 1..8),
         is_live in any::<bool>(),
         honours_keys in any::<bool>(),
-        acts in vec(acts(), 0..80),
+        actions in vec(actions(), 0..80),
     ) {
         let mode = if is_live { Mode::Live } else { Mode::Dry };
         let mut harness = Harness::new(mode, honours_keys, &titles);
-        play(&mut harness, acts);
+        perform(&mut harness, actions);
         let run = &harness.run;
         let attempts: usize = run.drafts().iter().map(|draft| draft.delivery.attempts.len()).sum();
 
         let (lines, summary) = read_json_lines(&receipts::text(run, ReceiptFormat::JsonLines, harness.now));
         prop_assert_eq!(lines.len(), attempts);
         prop_assert_eq!(&summary["attempts"], attempts);
-        // Counted anew, from the drafts themselves.
+        // Counted independently.
         let mut states: BTreeMap<&str, usize> = BTreeMap::new();
         for draft in run.drafts() {
             *states.entry(Run::state(draft).slug()).or_default() += 1;
         }
-        let said: BTreeMap<String, usize> = serde_json::from_value(summary["states"].clone()).unwrap();
-        prop_assert_eq!(said.values().sum::<usize>(), titles.len());
+        let summarized: BTreeMap<String, usize> =
+            serde_json::from_value(summary["states"].clone()).unwrap();
+        prop_assert_eq!(summarized.values().sum::<usize>(), titles.len());
         prop_assert_eq!(&summary["tasks"], titles.len());
         let states: BTreeMap<String, usize> =
             states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect();
-        prop_assert_eq!(said, states);
+        prop_assert_eq!(summarized, states);
 
         let records = read_csv(&receipts::text(run, ReceiptFormat::Csv, harness.now));
         let (header, rows) = records.split_first().unwrap();
@@ -320,7 +320,7 @@ fn delivered(id: &str) -> DeliveryOutcome {
     }
 }
 
-fn lost() -> DeliveryOutcome {
+fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
         message: "Failed to fetch".to_owned(),
@@ -334,10 +334,10 @@ fn approve_and_post(harness: &mut Harness, count: usize) {
 }
 
 #[test]
-fn a_line_names_everything_that_is_known_of_an_attempt() {
+fn a_receipt_contains_all_details_of_an_attempt() {
     let mut harness = Harness::new(Mode::Live, true, &["=HYPERLINK(\"x\")".to_owned()]);
     approve_and_post(&mut harness, 1);
-    harness.leave();
+    harness.journal();
     harness.carry_out(delivered("t-1"));
     let approval = harness.run.drafts()[0].approval().unwrap().clone();
     let (lines, _) = read_json_lines(&receipts::text(&harness.run, ReceiptFormat::JsonLines, NOW));
@@ -369,8 +369,8 @@ fn a_line_names_everything_that_is_known_of_an_attempt() {
 }
 
 #[test]
-fn a_receipt_says_who_decided_what_became_of_a_task() {
-    let deciders = |harness: &Harness| -> Vec<Value> {
+fn a_receipt_names_who_determined_the_result() {
+    let decided_by = |harness: &Harness| -> Vec<Value> {
         let (lines, _) =
             read_json_lines(&receipts::text(&harness.run, ReceiptFormat::JsonLines, NOW));
         lines
@@ -378,16 +378,16 @@ fn a_receipt_says_who_decided_what_became_of_a_task() {
             .map(|line| line["decided_by"].clone())
             .collect()
     };
-    let unknown = || {
+    let unconfirmed_task = || {
         let mut harness = Harness::new(Mode::Live, false, &["One".to_owned()]);
         approve_and_post(&mut harness, 1);
-        harness.leave();
-        harness.carry_out(lost());
+        harness.journal();
+        harness.carry_out(unconfirmed());
         harness
     };
-    let mut harness = unknown();
+    let mut harness = unconfirmed_task();
     let draft = harness.run.drafts()[0].id.clone();
-    assert_eq!(deciders(&harness), [Value::Null]);
+    assert_eq!(decided_by(&harness), [Value::Null]);
     harness.apply(Event::LookUp {
         draft: draft.clone(),
     });
@@ -398,28 +398,28 @@ fn a_receipt_says_who_decided_what_became_of_a_task() {
             server_id: None,
         },
     });
-    assert_eq!(deciders(&harness), ["look_up"]);
+    assert_eq!(decided_by(&harness), ["look_up"]);
 
-    let mut harness = unknown();
+    let mut harness = unconfirmed_task();
     harness.apply(Event::Decide {
         draft: draft.clone(),
         delivered: false,
     });
-    assert_eq!(deciders(&harness), ["operator"]);
+    assert_eq!(decided_by(&harness), ["operator"]);
     harness.apply(Event::Retry {
         drafts: vec![draft],
     });
-    harness.leave();
+    harness.journal();
     harness.carry_out(delivered("t-2"));
-    assert_eq!(deciders(&harness), ["operator", "server"]);
+    assert_eq!(decided_by(&harness), ["operator", "server"]);
 }
 
 #[test]
-fn tasks_that_never_left_are_in_the_summary() {
+fn the_summary_includes_tasks_that_were_not_posted() {
     let titles: Vec<String> = ["One", "Two", "Three", "Four"].map(str::to_owned).to_vec();
     let mut harness = Harness::new(Mode::Live, false, &titles);
     approve_and_post(&mut harness, 1);
-    harness.leave();
+    harness.journal();
     harness.carry_out(delivered("t-1"));
     let ids: Vec<_> = harness
         .run
@@ -441,7 +441,7 @@ fn tasks_that_never_left_are_in_the_summary() {
 }
 
 #[test]
-fn a_file_is_named_for_its_run_and_its_day() {
+fn a_file_name_contains_the_run_and_the_day() {
     let run = RunId::from_bits(0xabc);
     for (format, name) in [
         (
