@@ -65,7 +65,7 @@ impl ModelTransport for Model {
         &self,
         request: &ModelRequest,
         key: Option<&Secret>,
-        _patience: Timeouts,
+        _timeouts: Timeouts,
         _stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {

@@ -1,4 +1,4 @@
-//! The page: the run, the keeper and the live driver, put together as the page does it.
+//! The page: the run, the write queue and the live driver, connected as in the application.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,7 +15,7 @@ use taskwright::secrets::{Keyring, Secret, SecretName};
 use crate::server::Wire;
 use crate::store::Committed;
 
-/// A model that nobody asks.
+/// A model that is never called.
 struct NoModel;
 
 impl ModelTransport for NoModel {
@@ -23,25 +23,25 @@ impl ModelTransport for NoModel {
         &self,
         _request: &ModelRequest,
         _key: Option<&Secret>,
-        _patience: taskwright::ports::Timeouts,
+        _timeouts: taskwright::ports::Timeouts,
         _stop: &StopSignal,
         _on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
-        panic!("nobody asks a model here")
+        panic!("the model is never called")
     }
 }
 
-type Underway = Pin<Box<dyn Future<Output = ()>>>;
+type PendingRequest = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A transaction under way.
 pub enum Pending {
-    /// It has not committed yet.
+    /// It has not ended.
     Begun(Transaction),
-    /// It has, or has failed; the page does not know yet.
+    /// It has ended; the page does not know yet.
     Ended(Transaction, Result<(), StoreError>),
 }
 
-/// The page.
+/// The simulated page.
 pub struct Client {
     pub run: Run,
     write_queue: WriteQueue,
@@ -50,17 +50,18 @@ pub struct Client {
     store: Committed,
     /// The transaction under way.
     pub transaction: Option<Pending>,
-    underway: Vec<Underway>,
-    /// What was reported and not applied yet.
+    requests: Vec<PendingRequest>,
+    /// Events that were reported but not applied.
     pub inbox: Rc<RefCell<VecDeque<Event>>>,
-    /// When the run wants to be woken.
+    /// When the run asked to be woken.
     pub wake_at: Option<u64>,
-    pub wants_token: bool,
+    /// Whether the run requested a token.
+    pub needs_token: bool,
     now: Rc<Cell<u64>>,
 }
 
 impl Client {
-    /// A page that shows a run, after a step that is not written down yet.
+    /// Opens a page with a run and a step that was not carried out.
     pub fn open(run: Run, step: Step, store: Committed, wire: Wire, now: Rc<Cell<u64>>) -> Client {
         let secrets: Rc<RefCell<Keyring>> = Rc::default();
         let driver = LiveDriver::new(NoModel, wire, Rc::clone(&secrets));
@@ -71,36 +72,36 @@ impl Client {
             secrets,
             store,
             transaction: None,
-            underway: Vec::new(),
+            requests: Vec::new(),
             inbox: Rc::default(),
             wake_at: None,
-            wants_token: false,
+            needs_token: false,
             now,
         };
         client.carry_out(step);
         client
     }
 
-    /// A page that comes back to a run with what was committed.
-    pub fn come_back(id: &str, store: Committed, wire: Wire, now: Rc<Cell<u64>>) -> Client {
-        let loaded = at_once(driver::load(&store, id, now.get())).unwrap();
+    /// Reopens the page with what was committed.
+    pub fn reopen(id: &str, store: Committed, wire: Wire, now: Rc<Cell<u64>>) -> Client {
+        let loaded = run_now(driver::load(&store, id, now.get())).unwrap();
         let Loaded::Run(run, step) = loaded else {
-            panic!("the run is not there any more: {loaded:?}");
+            panic!("the run cannot be loaded: {loaded:?}");
         };
         Client::open(*run, step, store, wire, now)
     }
 
-    /// The operator gives a token.
-    pub fn give_token(&mut self, token: &str) {
+    /// Enters a token.
+    pub fn enter_token(&mut self, token: &str) {
         let server = self.run.connection().task_server.clone().unwrap();
         self.secrets
             .borrow_mut()
             .give(SecretName::AgentToken, &server.url, token)
             .unwrap();
-        self.wants_token = false;
+        self.needs_token = false;
     }
 
-    /// Tells the run what happened.
+    /// Applies an event to the run and carries out its effects.
     pub fn apply(&mut self, event: Event) -> Option<RunError> {
         let mut step = self.run.apply(event, self.now.get());
         let refused = step.refused.take();
@@ -118,7 +119,7 @@ impl Client {
                     let inbox = Rc::clone(&self.inbox);
                     let server = self.run.connection().task_server.clone();
                     let now = Rc::clone(&self.now);
-                    self.underway.push(Box::pin(async move {
+                    self.requests.push(Box::pin(async move {
                         let report = |report: Report| match report {
                             Report::Event(event) => inbox.borrow_mut().push_back(*event),
                             other => panic!("{other:?}"),
@@ -130,45 +131,44 @@ impl Client {
                 Effect::WakeAt(at) => {
                     self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
                 }
-                Effect::RequestSecret(_) => self.wants_token = true,
+                Effect::RequestSecret(_) => self.needs_token = true,
                 other => panic!("{other:?}"),
             }
         }
-        self.go_on();
+        self.advance();
     }
 
-    /// Begins the next transaction where none is under way, and lets requests leave and answers in.
-    pub fn go_on(&mut self) {
+    /// Begins the next transaction if none is under way, and advances all requests.
+    pub fn advance(&mut self) {
         if self.transaction.is_none() {
             self.transaction = self.write_queue.next(&self.run).map(Pending::Begun);
         }
         let mut context = Context::from_waker(Waker::noop());
-        self.underway
+        self.requests
             .retain_mut(|future| future.as_mut().poll(&mut context).is_pending());
     }
 
-    /// The transaction under way comes one step further.
+    /// Advances the transaction under way by one step. Fails it if the disk is full.
     pub fn step_transaction(&mut self, is_full: bool) {
         match self.transaction.take() {
-            Some(Pending::Begun(writing)) => {
-                let result = match is_full {
-                    true => Err(StoreError::Full {
-                        reason: "no room".to_owned(),
-                    }),
-                    false => {
-                        self.store.commit(&writing.entries);
-                        Ok(())
-                    }
+            Some(Pending::Begun(transaction)) => {
+                let result = if is_full {
+                    Err(StoreError::Full {
+                        reason: "no space".to_owned(),
+                    })
+                } else {
+                    self.store.commit(&transaction.entries);
+                    Ok(())
                 };
-                self.transaction = Some(Pending::Ended(writing, result));
+                self.transaction = Some(Pending::Ended(transaction, result));
             }
-            Some(Pending::Ended(writing, result)) => {
-                for event in self.write_queue.done(writing, &result) {
+            Some(Pending::Ended(transaction, result)) => {
+                for event in self.write_queue.done(transaction, &result) {
                     self.apply(event);
                 }
-                // What could not be written is tried again with the next change only.
+                // Failed writes are repeated with the next change only.
                 if result.is_ok() {
-                    self.go_on();
+                    self.advance();
                 }
             }
             None => {}
@@ -176,10 +176,10 @@ impl Client {
     }
 }
 
-/// Runs a future that never has to wait.
-fn at_once<F: Future>(future: F) -> F::Output {
+/// Runs a future that never waits.
+fn run_now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("the records are there at once"),
+        Poll::Pending => panic!("the store never waits"),
     }
 }

@@ -1,15 +1,15 @@
-//! Every crash point of a delivery: the run, the keeper and the driver as they are, in a world that
-//! is stepped one thing at a time and breaks on purpose. At any step the page can be gone, and
-//! comes back with nothing but what its store had committed.
+//! Crash tests of a delivery: the real run, write queue and driver in a simulation with injected
+//! faults that advances step by step. The page can crash at any step, and restarts with only what
+//! its store has committed.
 //!
-//! What must hold, whatever happens:
-//! - nothing stands twice at the server;
-//! - what is said to be delivered is there, and what is said to be safe to send is not and is not
-//!   on its way;
-//! - a task never arrives before those it depends on;
-//! - with a server that is known to honour keys, every task that it would take arrives in the end.
+//! Invariants:
+//! - the server never has a task twice;
+//! - a delivered task is on the server, and a task that is safe to post is neither there nor on its
+//!   way;
+//! - a task never arrives before its dependencies;
+//! - with a server that honours keys, every task that it accepts is delivered in the end.
 //!
-//! A failing case says how to play it again.
+//! A failing case prints the command to reproduce it.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -20,62 +20,62 @@
 
 mod client;
 mod server;
+mod simulation;
 mod store;
-mod story;
 
 use taskwright::random::SeededRng;
 
-use story::{Case, Ending, play};
+use simulation::{Case, Stats, simulate};
 
-/// So many worlds are tried.
+/// Number of simulated deliveries.
 const SEEDS: u64 = 10_000;
 
-/// In so many of them the page goes at every single step.
+/// Number of simulated deliveries in which the page crashes at every single step.
 const EXHAUSTIVE_SEEDS: u64 = 200;
 
 #[test]
-fn nothing_is_lost_and_nothing_arrives_twice_whenever_the_page_goes() {
-    let mut endings = Endings::default();
+fn no_task_is_lost_or_duplicated_when_the_page_crashes() {
+    let mut totals = Totals::default();
     for seed in 0..SEEDS {
         let steps = run(
             Case {
                 seed,
                 crashes: vec![],
             },
-            &mut endings,
+            &mut totals,
         );
-        // Wherever it goes once; and twice.
-        let mut draw = SeededRng::new(seed ^ 0x0C4A_54E5);
-        let once = draw.below(steps + 1);
+        // One crash, then two.
+        let mut rng = SeededRng::new(seed ^ 0x0C4A_54E5);
+        let first = rng.below(steps + 1);
         run(
             Case {
                 seed,
-                crashes: vec![once],
+                crashes: vec![first],
             },
-            &mut endings,
+            &mut totals,
         );
-        let again = once + 1 + draw.below(steps + 1);
+        let second = first + 1 + rng.below(steps + 1);
         run(
             Case {
                 seed,
-                crashes: vec![once, again],
+                crashes: vec![first, second],
             },
-            &mut endings,
+            &mut totals,
         );
     }
-    endings.expect_variety();
+    totals.expect_variety();
 }
 
 #[test]
-fn the_page_may_go_at_every_single_step() {
-    let mut endings = Endings::default();
+fn the_page_may_crash_at_every_single_step() {
+    let mut totals = Totals::default();
     for seed in 0..EXHAUSTIVE_SEEDS {
         let steps = run(
             Case {
                 seed,
                 crashes: vec![],
             },
-            &mut endings,
+            &mut totals,
         );
         for at in 0..=steps {
             run(
@@ -83,16 +83,16 @@ fn the_page_may_go_at_every_single_step() {
                     seed,
                     crashes: vec![at],
                 },
-                &mut endings,
+                &mut totals,
             );
         }
     }
-    endings.expect_variety();
+    totals.expect_variety();
 }
 
-/// Plays one case again and tells what happens: `CASE=seed,step,step`.
+/// Reproduces one case and prints its steps: `CASE=seed,step,step`.
 #[test]
-fn a_case_can_be_played_again() {
+fn reproduce_a_case() {
     let Ok(text) = std::env::var("CASE") else {
         return;
     };
@@ -104,74 +104,74 @@ fn a_case_can_be_played_again() {
         seed: numbers[0],
         crashes: numbers[1..].to_vec(),
     };
-    match play(&case, true) {
-        Ok(ending) => println!("{ending:?}"),
-        Err(wrong) => panic!("{wrong}"),
+    match simulate(&case, true) {
+        Ok(stats) => println!("{stats:?}"),
+        Err(error) => panic!("{error}"),
     }
 }
 
-/// Plays a case and says how many steps it took.
-fn run(case: Case, endings: &mut Endings) -> u64 {
-    match play(&case, false) {
-        Ok(ending) => {
-            endings.count(&ending);
-            ending.steps
+/// Simulates a case and returns its number of steps.
+fn run(case: Case, totals: &mut Totals) -> u64 {
+    match simulate(&case, false) {
+        Ok(stats) => {
+            totals.add(&stats);
+            stats.steps
         }
-        Err(wrong) => {
+        Err(error) => {
             let numbers: Vec<String> = std::iter::once(case.seed)
                 .chain(case.crashes.iter().copied())
                 .map(|number| number.to_string())
                 .collect();
             panic!(
-                "{wrong}\nPlay it again: CASE={} cargo test -p taskwright --test crash_points a_case -- --nocapture",
+                "{error}\nReproduce with: CASE={} cargo test -p taskwright --test crash_points reproduce -- --nocapture",
                 numbers.join(",")
             );
         }
     }
 }
 
-/// What was seen over all cases: a world in which nothing ever goes wrong would prove nothing.
+/// Totals over all cases. Simulations without faults would prove nothing.
 #[derive(Debug, Default)]
-struct Endings {
+struct Totals {
     cases: u64,
     steps: u64,
     delivered: u64,
-    unknown: u64,
+    unconfirmed: u64,
     blocked: u64,
     replayed: u64,
     retried: u64,
-    token_asked: u64,
+    token_requested: u64,
     not_stored: u64,
     probed: u64,
 }
 
-impl Endings {
-    fn count(&mut self, ending: &Ending) {
+impl Totals {
+    fn add(&mut self, stats: &Stats) {
         self.cases += 1;
-        self.steps += ending.steps;
-        self.delivered += ending.delivered;
-        self.unknown += ending.unknown;
-        self.blocked += ending.blocked;
-        self.replayed += ending.replayed;
-        self.retried += ending.retried;
-        self.token_asked += ending.token_asked;
-        self.not_stored += ending.not_stored;
-        self.probed += ending.probed;
+        self.steps += stats.steps;
+        self.delivered += stats.delivered;
+        self.unconfirmed += stats.unconfirmed;
+        self.blocked += stats.blocked;
+        self.replayed += stats.replayed;
+        self.retried += stats.retried;
+        self.token_requested += stats.token_requested;
+        self.not_stored += stats.not_stored;
+        self.probed += stats.probed;
     }
 
     fn expect_variety(&self) {
         println!("{self:?}");
         for (what, count) in [
             ("delivered", self.delivered),
-            ("unconfirmed", self.unknown),
+            ("unconfirmed", self.unconfirmed),
             ("blocked", self.blocked),
             ("replayed", self.replayed),
             ("retried", self.retried),
-            ("asked for a token", self.token_asked),
+            ("token requested", self.token_requested),
             ("not stored", self.not_stored),
             ("probed", self.probed),
         ] {
-            assert!(count > 100, "hardly anything was {what}: {count}");
+            assert!(count > 100, "too few cases of \"{what}\": {count}");
         }
     }
 }

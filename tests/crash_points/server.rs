@@ -1,4 +1,4 @@
-//! The task server and the network before it.
+//! The task server and the network.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -9,11 +9,11 @@ use taskwright::ports::TaskSink;
 use taskwright::random::SeededRng;
 use taskwright::secrets::Secret;
 
-/// What the server has.
+/// A task on the server.
 pub struct Stored {
     /// The exact body.
     pub body: String,
-    /// Its key, where the server was told one.
+    /// Its idempotency key, if one was sent.
     key: Option<String>,
     at: u64,
 }
@@ -24,142 +24,143 @@ pub struct Request {
     body: String,
     key: Option<String>,
     token: String,
-    /// Whether the page has given it up, or is gone; it may arrive all the same.
-    is_given_up: bool,
+    /// Whether the page has given it up or crashed. It may arrive nevertheless.
+    is_abandoned: bool,
 }
 
-/// The world behind the page's requests.
+/// The server, and the requests and responses on their way.
 pub struct World {
-    /// What has arrived.
+    /// Tasks on the server.
     pub stored: Vec<Stored>,
-    /// What has not.
+    /// Requests on their way to the server.
     pub requests: Vec<Request>,
-    /// Answers on their way back.
-    pub answers: Vec<(u64, ServerReply)>,
-    /// Answers that came back.
+    /// Responses on their way to the page.
+    pub responses: Vec<(u64, ServerReply)>,
+    /// Responses that reached the page.
     arrived: Vec<(u64, ServerReply)>,
-    /// The token that is accepted.
+    /// The token that the server accepts.
     pub token: String,
     honours_keys: bool,
-    /// So long a key is known, in milliseconds.
-    keys_kept: u64,
-    /// So many faults are left; then all is well.
+    /// Key retention, in milliseconds.
+    key_retention: u64,
+    /// Number of faults still to inject.
     pub faults_left: u64,
-    /// How badly things go, in a hundred.
-    pub trouble: u64,
+    /// Probability of a fault, in percent.
+    pub fault_percent: u64,
     next_id: u64,
-    /// How often a stored task was answered for once more.
+    /// Number of posts of a task that the server already had.
     pub replayed: u64,
 }
 
 impl World {
-    /// A server with nothing.
-    pub fn new(honours_keys: bool, keys_kept: u64, faults: u64, trouble: u64) -> World {
+    /// Creates a server without tasks.
+    pub fn new(honours_keys: bool, key_retention: u64, faults: u64, fault_percent: u64) -> World {
         World {
             stored: Vec::new(),
             requests: Vec::new(),
-            answers: Vec::new(),
+            responses: Vec::new(),
             arrived: Vec::new(),
             token: "token-0".to_owned(),
             honours_keys,
-            keys_kept,
+            key_retention,
             faults_left: faults,
-            trouble,
+            fault_percent,
             next_id: 0,
             replayed: 0,
         }
     }
 
-    /// How often a body stands at the server.
+    /// Number of tasks on the server with this body.
     pub fn count(&self, body: &str) -> usize {
         self.stored.iter().filter(|task| task.body == body).count()
     }
 
-    /// Whether a body is on its way.
+    /// Whether a request with this body is on its way.
     pub fn is_on_its_way(&self, body: &str) -> bool {
         self.requests.iter().any(|request| request.body == body)
     }
 
-    /// The page is gone: nobody waits for answers. What is on its way arrives, or does not.
-    pub fn forget_the_page(&mut self) {
-        self.answers.clear();
+    /// Drops all responses and abandons all requests after the page crashed. Abandoned requests may
+    /// still arrive.
+    pub fn abandon_requests(&mut self) {
+        self.responses.clear();
         self.arrived.clear();
         for request in &mut self.requests {
-            request.is_given_up = true;
+            request.is_abandoned = true;
         }
     }
 
-    /// Whatever is on its way arrives now, or never.
-    pub fn settle_requests(&mut self, draw: &mut SeededRng, now: u64) {
+    /// Each request on its way arrives now or never.
+    pub fn flush_requests(&mut self, rng: &mut SeededRng, now: u64) {
         for request in std::mem::take(&mut self.requests) {
-            if draw.chance(50, 100) {
+            if rng.chance(50, 100) {
                 self.store(request, now);
             }
         }
     }
 
-    /// One request, `which`, arrives, or something happens to it.
-    pub fn receive(&mut self, which: usize, draw: &mut SeededRng, now: u64) -> &'static str {
-        let is_fault = self.faults_left > 0 && draw.chance(self.trouble, 100);
+    /// Delivers the request at `index` to the server, or injects a fault. Returns a description.
+    pub fn receive(&mut self, index: usize, rng: &mut SeededRng, now: u64) -> &'static str {
+        let is_fault = self.faults_left > 0 && rng.chance(self.fault_percent, 100);
         if !is_fault {
-            let request = self.requests.remove(which);
-            return self.take(request, now);
+            let request = self.requests.remove(index);
+            return self.handle(request, now);
         }
         self.faults_left -= 1;
-        let kind = draw.below(11);
-        if kind == 0 && !self.requests[which].is_given_up {
-            // The page waits no longer; the request arrives later all the same.
-            self.requests[which].is_given_up = true;
-            let id = self.requests[which].id;
-            self.answers.push((id, nothing()));
-            return "given up";
+        let kind = rng.below(11);
+        if kind == 0 && !self.requests[index].is_abandoned {
+            // The page times out; the request arrives later.
+            self.requests[index].is_abandoned = true;
+            let id = self.requests[index].id;
+            self.responses.push((id, no_response()));
+            return "abandoned";
         }
-        let request = self.requests.remove(which);
+        let request = self.requests.remove(index);
         let id = request.id;
-        let answer = match kind {
-            1 | 0 => nothing(),
+        let response = match kind {
+            1 | 0 => no_response(),
             2 | 3 => {
                 self.store(request, now);
-                nothing()
+                no_response()
             }
             4 => http(429, Some("2")),
             5 => http(429, None),
             6 => http(503, Some("1")),
             7 => {
-                if draw.chance(50, 100) {
+                if rng.chance(50, 100) {
                     self.store(request, now);
                 }
                 http(503, None)
             }
             8 => {
-                if draw.chance(50, 100) {
+                if rng.chance(50, 100) {
                     self.store(request, now);
                 }
                 http(500, None)
             }
-            // A rule that holds for a moment only.
+            // A temporary validation error.
             9 => http(422, None),
             _ => {
                 self.token = format!("token-{now}-{id}");
                 http(401, None)
             }
         };
-        self.answers.push((id, answer));
-        "a fault"
+        self.responses.push((id, response));
+        "fault"
     }
 
-    fn take(&mut self, request: Request, now: u64) -> &'static str {
+    fn handle(&mut self, request: Request, now: u64) -> &'static str {
         let id = request.id;
         if request.token != self.token {
-            self.answers.push((id, http(401, None)));
-            return "another token";
+            self.responses.push((id, http(401, None)));
+            return "wrong token";
         }
         if request.body.contains("\"refuse\":true") {
-            self.answers.push((id, http(422, None)));
+            self.responses.push((id, http(422, None)));
             return "refused";
         }
         let is_new = self.store(request, now);
-        self.answers.push((
+        self.responses.push((
             id,
             ServerReply::Http {
                 status: if is_new { 201 } else { 200 },
@@ -168,16 +169,16 @@ impl World {
                 body: format!("{{\"id\":\"s-{id}\"}}"),
             },
         ));
-        "taken"
+        "accepted"
     }
 
-    /// Stores a task, unless its key says that it is there; says whether it was new.
+    /// Stores a task unless its key is known. Returns whether it was stored.
     fn store(&mut self, request: Request, now: u64) -> bool {
         if request.token != self.token || request.body.contains("\"refuse\":true") {
             return false;
         }
         let is_known = |task: &Stored| {
-            task.key.is_some() && task.key == request.key && now - task.at < self.keys_kept
+            task.key.is_some() && task.key == request.key && now - task.at < self.key_retention
         };
         if self.honours_keys && self.stored.iter().any(is_known) {
             self.replayed += 1;
@@ -191,10 +192,10 @@ impl World {
         true
     }
 
-    /// One answer, `which`, comes back.
-    pub fn give_back(&mut self, which: usize) {
-        let answer = self.answers.remove(which);
-        self.arrived.push(answer);
+    /// Delivers the response at `index` to the page.
+    pub fn respond(&mut self, index: usize) {
+        let response = self.responses.remove(index);
+        self.arrived.push(response);
     }
 }
 
@@ -207,13 +208,13 @@ fn http(status: u16, retry_after: Option<&str>) -> ServerReply {
     }
 }
 
-fn nothing() -> ServerReply {
+fn no_response() -> ServerReply {
     ServerReply::None {
         message: "Failed to fetch".to_owned(),
     }
 }
 
-/// The page's way to the world.
+/// The page's connection to the server.
 #[derive(Clone)]
 pub struct Wire(pub Rc<RefCell<World>>);
 
@@ -234,15 +235,15 @@ impl TaskSink for Wire {
                 body: request.body.to_string(),
                 key,
                 token,
-                is_given_up: false,
+                is_abandoned: false,
             });
             id
         };
         std::future::poll_fn(|_| {
             let mut world = self.0.borrow_mut();
-            let place = world.arrived.iter().position(|(of, _)| *of == id);
-            match place {
-                Some(place) => std::task::Poll::Ready(world.arrived.remove(place).1),
+            let index = world.arrived.iter().position(|(of, _)| *of == id);
+            match index {
+                Some(index) => std::task::Poll::Ready(world.arrived.remove(index).1),
                 None => std::task::Poll::Pending,
             }
         })
@@ -250,6 +251,6 @@ impl TaskSink for Wire {
     }
 
     async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
-        panic!("nobody looks anything up here")
+        panic!("nothing is looked up")
     }
 }

@@ -1,4 +1,4 @@
-//! What a browser keeps: records that are there once their transaction has committed.
+//! The browser's store: records exist once their transaction has committed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use taskwright::ports::{Durability, Entry, Store, StoreError, Table};
 
-/// The records that have committed. They outlive the page.
+/// The committed records. They survive a crash of the page.
 #[derive(Clone, Default)]
 pub struct Committed(Rc<RefCell<BTreeMap<(&'static str, String), String>>>);
 
