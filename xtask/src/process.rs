@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -73,36 +72,6 @@ pub fn capture(command: &mut Command, what: &str, hint: &str) -> Result<String, 
         .map_err(missing(command, hint))?;
     succeeded(output.status, what, hint)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Runs a command to its end, passes its standard output on as it arrives, and shows each line
-/// of it to `on_line` (without its line end; what is not UTF-8 is replaced).
-///
-/// # Errors
-/// [`Error::ProgramMissing`] only: how the program ended is for the caller to judge.
-pub fn run_and_listen(
-    command: &mut Command,
-    hint: &str,
-    mut on_line: impl FnMut(&str),
-) -> Result<ExitStatus, Error> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(missing(command, hint))?;
-    if let Some(output) = child.stdout.take() {
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        // A read error means that nothing more will come; how the program ended tells the rest.
-        while matches!(output.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-            let mut ours = std::io::stdout().lock();
-            // A closed standard output must not stop the tests: their exit code still counts.
-            let _ = ours.write_all(&line).and_then(|()| ours.flush());
-            on_line(String::from_utf8_lossy(&line).trim_end());
-            line.clear();
-        }
-    }
-    child.wait().map_err(missing(command, hint))
 }
 
 fn succeeded(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
@@ -216,17 +185,5 @@ mod tests {
         let error = run(&mut failing, "this", "that").unwrap_err();
         assert_eq!(error.code(), "program_failed");
         assert!(error.to_string().contains("exit code"));
-    }
-
-    #[test]
-    fn every_line_of_output_is_heard() {
-        let mut lines = Vec::new();
-        let status = run_and_listen(cargo(Path::new(".")).arg("--version"), "", |line| {
-            lines.push(line.to_owned());
-        })
-        .unwrap();
-        assert!(status.success());
-        assert_eq!(lines.len(), 1);
-        assert!(lines[0].starts_with("cargo "));
     }
 }

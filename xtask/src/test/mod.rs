@@ -1,7 +1,6 @@
-//! `cargo xtask test`: every tier of tests, and what they say together.
+//! `cargo xtask test`: runs the tiers of tests and summarises them.
 
 mod browser_settings;
-mod counts;
 mod summary;
 mod tiers;
 
@@ -9,8 +8,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
-use self::summary::{Line, Verdict};
-use self::tiers::Outcome;
+use self::summary::Line;
 use crate::error::Error;
 use crate::module::Profile;
 use crate::project::Project;
@@ -103,14 +101,19 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     for tier in &chosen {
         say::line(&format!("\n── {} ──", tier.name()));
         let tier_begun = Instant::now();
-        let verdict = verdict(tiers::run(*tier, project, profile, &options.arguments));
-        let passed = !matches!(verdict, Verdict::Failed { .. });
+        let result = tiers::run(*tier, project, profile, &options.arguments);
+        if let Err(error) = &result {
+            // Also here, next to the tier's own output.
+            say::step("failed", &error.to_string());
+            say::step("", &error.hint());
+        }
+        let is_last = options.fail_fast && result.is_err();
         lines.push(Line {
             tier: tier.name(),
-            verdict,
+            result,
             time: tier_begun.elapsed(),
         });
-        if options.fail_fast && !passed {
+        if is_last {
             break;
         }
     }
@@ -119,32 +122,9 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         "\n{}",
         summary::text(&lines, not_run, begun.elapsed())
     ));
-    match lines.iter().filter(|line| line.failed()).count() {
+    match summary::failed(&lines) {
         0 => Ok(()),
         count => Err(Error::TiersFailed { count }),
-    }
-}
-
-/// What a tier's outcome counts as; an error is said at once, where its output is.
-fn verdict(outcome: Result<Outcome, Error>) -> Verdict {
-    match outcome {
-        Ok(Outcome::Passed(counts)) => Verdict::Passed(counts),
-        Ok(Outcome::Skipped(reason)) => {
-            say::step("skipped", reason);
-            Verdict::Skipped(reason)
-        }
-        Ok(Outcome::Failed { counts, reason }) => {
-            say::step("failed", &reason);
-            Verdict::Failed { counts, reason }
-        }
-        Err(error) => {
-            say::step("failed", &error.to_string());
-            say::step("", &error.hint());
-            Verdict::Failed {
-                counts: counts::Counts::default(),
-                reason: error.to_string(),
-            }
-        }
     }
 }
 
