@@ -48,12 +48,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// `Cargo.lock` names no such package.
-    #[error("Cargo.lock names no package `{package}`")]
-    NotLocked {
-        /// The package looked for.
-        package: String,
-    },
     /// No browser is installed that the tests could drive, or no driver for it.
     #[error("{what} is not installed")]
     BrowserMissing {
@@ -133,7 +127,6 @@ impl Error {
             Self::ProgramMissing { .. } => "program_missing",
             Self::ProgramFailed { .. } => "program_failed",
             Self::Unexpected { .. } => "unexpected",
-            Self::NotLocked { .. } => "not_locked",
             Self::BrowserMissing { .. } => "browser_missing",
             Self::BrowserMismatch { .. } => "browser_mismatch",
             Self::NoFreePort { .. } => "no_free_port",
@@ -166,9 +159,6 @@ impl Error {
             | Self::NotMeasured { hint, .. } => hint.clone(),
             Self::Unexpected { .. } => {
                 "Undo what was changed there by hand, or bring the checkout up to date.".into()
-            }
-            Self::NotLocked { .. } => {
-                "Run `cargo check` so that Cargo.lock is written anew, then try again.".into()
             }
             Self::BrowserMismatch { .. } => {
                 "Update the older of the two, or name a pair that fits in CHROME and CHROMEDRIVER."

@@ -6,7 +6,6 @@
 mod bench;
 mod error;
 mod fuzz;
-mod lock_file;
 mod module;
 mod process;
 mod project;

@@ -104,19 +104,6 @@ pub fn exit_in_words(status: ExitStatus) -> String {
     }
 }
 
-/// The first of `names` that is a program on `PATH`.
-pub fn find_on_path(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    names.iter().find_map(|name| {
-        let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-        folders
-            .iter()
-            .map(|folder| folder.join(&file))
-            .find(|candidate| candidate.is_file())
-    })
-}
-
 /// The value of `PATH` with `folders` in front of what it holds now.
 ///
 /// # Errors

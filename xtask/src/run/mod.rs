@@ -1,6 +1,5 @@
 //! `cargo xtask run`: the page and the task server on this machine, from one command.
 
-mod open;
 mod page_config;
 mod port;
 
@@ -129,8 +128,8 @@ fn start_and_watch(
     } = server;
     services.push(service);
     welcome(&address, model.as_deref());
-    if options.open {
-        open::in_browser(&address);
+    if options.open && opener::open_browser(&address).is_err() {
+        say::step("open", "could not open a browser; the address is above");
     }
     while !stop.load(Ordering::SeqCst) {
         if let Some((name, status)) = services.iter_mut().find_map(Service::ended) {

@@ -59,7 +59,7 @@ pub fn ensure() -> Result<Browser, Error> {
 
 fn find_browser() -> Option<PathBuf> {
     named_by("CHROME")
-        .or_else(|| process::find_on_path(&BROWSER_NAMES))
+        .or_else(|| find_on_path(&BROWSER_NAMES))
         .or_else(|| {
             usual_places()
                 .into_iter()
@@ -69,7 +69,7 @@ fn find_browser() -> Option<PathBuf> {
 
 fn find_driver() -> Option<PathBuf> {
     named_by("CHROMEDRIVER")
-        .or_else(|| process::find_on_path(&["chromedriver"]))
+        .or_else(|| find_on_path(&["chromedriver"]))
         .or_else(|| {
             [
                 "/usr/lib/chromium/chromedriver",
@@ -80,6 +80,11 @@ fn find_driver() -> Option<PathBuf> {
             .map(PathBuf::from)
             .find(|candidate| candidate.is_file())
         })
+}
+
+/// The first of `names` that is a program on `PATH`.
+fn find_on_path(names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| which::which(name).ok())
 }
 
 fn named_by(variable: &str) -> Option<PathBuf> {
@@ -140,7 +145,7 @@ fn major_version_in(text: &str) -> Option<u32> {
 /// Whether this is Debian and we are root, so that the packages can be installed.
 fn can_install() -> bool {
     is_root()
-        && process::find_on_path(&["apt-get"]).is_some()
+        && find_on_path(&["apt-get"]).is_some()
         && fs::read_to_string("/etc/os-release").is_ok_and(|text| is_debian(&text))
 }
 
