@@ -5,10 +5,10 @@ mod port;
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, IsTerminal};
+use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -146,39 +146,14 @@ fn start_and_watch(
     Ok(Some(data))
 }
 
-/// Starts the testbed's model endpoint and gives its address, which it prints in its first line.
+/// Starts the testbed's model endpoint and returns its address.
 fn start_model(project: &Project, release: bool) -> Result<(Service, String), Error> {
     let mut command = Command::new(project.program("taskwright-testbed", release));
     command
         .args(["model", "--port", "0"])
-        .current_dir(&project.root)
-        .stdout(Stdio::piped());
-    let mut service = Service::start("the demonstration model", command)?;
-    let mut first = String::new();
-    if let Some(output) = service.take_output() {
-        let mut output = BufReader::new(output);
-        // An unreadable line is as good as none: the check below says so.
-        let _ = output.read_line(&mut first);
-        // What it prints later is of no use here, but has to be read, or it would stand still.
-        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-    }
-    match announced_address(&first) {
-        Some(address) => Ok((service, address)),
-        None => {
-            service.stop();
-            Err(Error::ServiceEnded {
-                name: "the demonstration model".into(),
-                how: "did not say where it listens".into(),
-                hint: "What it wrote above says why; without --demo-model all else works.".into(),
-            })
-        }
-    }
-}
-
-/// The address in a line `listening on http://…`.
-fn announced_address(line: &str) -> Option<String> {
-    let address = line.trim().strip_prefix("listening on ")?;
-    address.starts_with("http://").then(|| address.to_owned())
+        .current_dir(&project.root);
+    let (service, address) = Service::start_listening("the demonstration model", command)?;
+    Ok((service, format!("http://{address}")))
 }
 
 /// The server that runs.
@@ -330,27 +305,4 @@ fn welcome(address: &str, model: Option<&str>) {
     to stop            Ctrl-C
 "
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_model_says_where_it_listens_in_its_first_line() {
-        for (line, address) in [
-            (
-                "listening on http://127.0.0.1:4321\n",
-                Some("http://127.0.0.1:4321"),
-            ),
-            (
-                "listening on http://127.0.0.1:4321\r\n",
-                Some("http://127.0.0.1:4321"),
-            ),
-            ("listening on port 4321", None),
-            ("", None),
-        ] {
-            assert_eq!(announced_address(line).as_deref(), address, "{line}");
-        }
-    }
 }
