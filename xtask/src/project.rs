@@ -1,4 +1,4 @@
-//! Where the project stands, and what its files say about it.
+//! The checkout, its target folder and its locks.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
@@ -38,7 +38,7 @@ struct Dependency {
 pub struct Project {
     /// The folder that holds `Cargo.toml`, `index.html` and `pkg/`.
     pub root: PathBuf,
-    /// Where cargo puts what it builds, as cargo says it (environment and configuration included).
+    /// Cargo's target folder, with the environment and the configuration applied.
     pub target: PathBuf,
     /// The version of the root package.
     pub version: String,
@@ -91,29 +91,29 @@ impl Project {
         })
     }
 
-    /// A folder of the commands' own inside the target folder; made when it is not there.
+    /// A folder for the commands' own files inside the target folder, created if it is missing.
     ///
     /// # Errors
-    /// [`Error::File`] when it cannot be made.
+    /// [`Error::File`] when it cannot be created.
     pub fn work_folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.target.join(name);
-        fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         Ok(folder)
     }
 
-    /// Keeps other project commands on this checkout from the same `work` while the value that is
-    /// given lives; waits for one that is at it.
+    /// Waits until no other project command does the same `work` in this checkout, and keeps
+    /// others from it until the returned value is dropped.
     ///
     /// # Errors
-    /// [`Error::File`] when the lock file cannot be made or locked.
+    /// [`Error::File`] when the lock file cannot be created or locked.
     pub fn lock(&self, work: &str) -> Result<File, Error> {
         lock(
             &self.work_folder("xtask")?.join(format!("{work}.lock")),
-            "another command is at the same work in this checkout; waiting for it",
+            "another command is doing this in the same checkout",
         )
     }
 
-    /// The path of a built program of the workspace.
+    /// The path of a compiled program of the workspace.
     pub fn program(&self, name: &str, release: bool) -> PathBuf {
         self.target
             .join(if release { "release" } else { "debug" })
@@ -121,8 +121,8 @@ impl Project {
     }
 }
 
-/// Locks a file, made when it is not there, unless another program has locked it: then nothing is
-/// given.
+/// Locks a file, created if it is missing, until the returned value is dropped; returns `None` if
+/// another program holds the lock.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -135,8 +135,8 @@ pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// Locks a file, made when it is not there, until the value that is given is dropped; says
-/// `while_waiting` once where it has to wait.
+/// Locks a file, created if it is missing, until the returned value is dropped. If another program
+/// holds the lock, prints `while_waiting` and waits.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checkout_is_the_folder_that_holds_the_workspace() {
+    fn the_checkout_is_the_folder_of_the_workspace() {
         let project = Project::find().unwrap();
         let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));

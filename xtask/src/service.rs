@@ -46,7 +46,7 @@ impl Service {
     /// standard output is discarded.
     ///
     /// # Errors
-    /// [`Error::ProgramMissing`], and [`Error::ServiceEnded`] when the first line has no address.
+    /// [`Error::ProgramMissing`], and [`Error::Failed`] when the first line has no address.
     pub fn start_listening(name: &str, mut command: Command) -> Result<(Self, SocketAddr), Error> {
         command.stdout(Stdio::piped());
         let mut service = Self::start(name, command)?;
@@ -58,11 +58,8 @@ impl Service {
             // A full pipe would block the program.
             thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         }
-        let address = announced_address(&line).ok_or_else(|| Error::ServiceEnded {
-            name: name.to_owned(),
-            how: "did not print its address".into(),
-            hint: "Its output above says why; correct that and run the command again.".into(),
-        })?;
+        let address =
+            announced_address(&line).ok_or_else(|| failed(name, "it did not print its address"))?;
         Ok((service, address))
     }
 
@@ -111,6 +108,15 @@ impl Drop for Service {
     }
 }
 
+/// The error of a program that ended or never became ready.
+pub fn failed(name: &str, reason: &str) -> Error {
+    Error::Failed {
+        what: name.to_owned(),
+        reason: reason.to_owned(),
+        hint: "Its output above may say why; correct that and run the command again.".into(),
+    }
+}
+
 fn announced_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on http://")?;
     rest.split(',').next()?.trim().parse().ok()
@@ -154,7 +160,7 @@ mod tests {
         assert!(asked.elapsed() < STOP_LIMIT);
         let (name, status) = service.ended().unwrap();
         assert_eq!(name, "a sleeper");
-        assert!(process::exit_in_words(status).contains("signal"));
+        assert!(process::describe_exit(status).contains("signal"));
     }
 
     #[cfg(unix)]
@@ -168,7 +174,7 @@ mod tests {
         assert_eq!(
             service
                 .ended()
-                .map(|(_, status)| process::exit_in_words(status)),
+                .map(|(_, status)| process::describe_exit(status)),
             Some("exit code 0".into())
         );
     }
@@ -179,6 +185,9 @@ mod tests {
         let mut command = Command::new("echo");
         command.arg("hello");
         let error = Service::start_listening("an echo", command).unwrap_err();
-        assert_eq!(error.to_string(), "an echo did not print its address");
+        assert_eq!(
+            error.to_string(),
+            "an echo failed: it did not print its address"
+        );
     }
 }

@@ -14,20 +14,20 @@ use crate::module::Profile;
 use crate::project::Project;
 use crate::say;
 
-/// A part of the tests that can be run alone.
+/// A group of tests that can be run alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Tier {
-    /// The layout of the sources (rustfmt)
+    /// Formatting of the sources (rustfmt)
     Format,
-    /// What clippy says, for this machine and for WebAssembly
+    /// Lints for this machine and for WebAssembly (clippy)
     Clippy,
-    /// Tests that need no browser
+    /// Tests without a browser (cargo test)
     Native,
     /// Tests of the module in headless Chromium (wasm-pack)
     Browser,
-    /// The module's TypeScript types against a consumer
+    /// The module's TypeScript types, used by a sample program (tsc)
     Types,
-    /// The built page against the real server and the testbed, in Chromium (Playwright)
+    /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
 }
 
@@ -45,25 +45,25 @@ impl Tier {
     }
 }
 
-/// What the operator can choose.
+/// Options of the command.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The tiers to run, all when none is named
+    /// The tiers to run [default: all]
     #[arg(value_enum)]
     tiers: Vec<Tier>,
-    /// Stop at the first tier that does not pass
+    /// Stop at the first tier that fails
     #[arg(long)]
     fail_fast: bool,
-    /// Test the module as it ships, instead of the quick build
+    /// Test the release module instead of the quick build
     #[arg(long)]
     release: bool,
-    /// Arguments for the test runner of the one tier that is named, as a filter by name
+    /// Arguments for the test runner of a single tier, such as a filter by name
     #[arg(last = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
 }
 
 impl Options {
-    /// The chosen tiers, each once, in the order in which they run: the quick ones first.
+    /// The chosen tiers without duplicates, in the order in which they run: quick ones first.
     fn chosen(&self) -> Vec<Tier> {
         let mut chosen = if self.tiers.is_empty() {
             Tier::value_variants().to_vec()
@@ -76,26 +76,22 @@ impl Options {
     }
 }
 
-/// Runs the chosen tiers, to the end also when one does not pass, and prints a summary.
+/// Runs the chosen tiers, by default also after one has failed, and prints a summary.
 ///
 /// # Errors
-/// [`Error::TiersFailed`] when one did not pass, [`Error::Unexpected`] when runner arguments were
-/// given for several tiers.
+/// [`Error::SomeFailed`] when a tier failed; [`Error::Unexpected`] when there are arguments for the
+/// test runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let chosen = options.chosen();
     if !options.arguments.is_empty() && chosen.len() != 1 {
         return Err(Error::Unexpected {
             what: "the command line".into(),
-            reason: "arguments after -- belong to one tier; name it, as in \
-                     `cargo xtask test native -- journal`"
-                .into(),
+            reason:
+                "arguments after -- need a single tier, as in `cargo xtask test native -- journal`"
+                    .into(),
         });
     }
-    let profile = if options.release {
-        Profile::Release
-    } else {
-        Profile::Quick
-    };
+    let profile = Profile::release_if(options.release);
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
     for tier in &chosen {
@@ -124,7 +120,11 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     ));
     match summary::failed(&lines) {
         0 => Ok(()),
-        count => Err(Error::TiersFailed { count }),
+        count => Err(Error::SomeFailed {
+            count,
+            of: "tiers",
+            command: "test",
+        }),
     }
 }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_every_tier_runs_and_the_quick_ones_first() {
+    fn all_tiers_run_by_default_quick_ones_first() {
         assert_eq!(
             options(&[]).chosen(),
             [
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_are_those_of_the_command_line() {
+    fn tier_names_match_the_command_line() {
         for tier in Tier::value_variants() {
             let value = tier.to_possible_value().unwrap();
             assert_eq!(value.get_name(), tier.name());

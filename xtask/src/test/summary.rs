@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_failed_tier_shows_the_reason_and_what_was_not_run() {
-        let error = Error::TiersFailed { count: 7 };
+        let error = Error::Signals(ctrlc::Error::MultipleHandlers);
         let reason = error.to_string();
         let text = text(&[line("browser", Err(error))], 1, Duration::from_secs(1));
         assert!(text.contains(&reason), "{text}");

@@ -1,4 +1,4 @@
-//! What each tier of tests runs.
+//! The commands that each tier runs.
 
 use std::fs;
 
@@ -13,16 +13,16 @@ use crate::setup::tools::{self, Tool};
 use crate::setup::wasm_target::{self, WASM_TARGET};
 use crate::setup::{browser, packages};
 
-/// How long the browser tests of one file may take, in seconds; the runner's own limit of 20 is
-/// short for a busy machine of two cores.
+/// Timeout for the browser tests of one file, in seconds; the runner's default of 20 is too short
+/// for a busy machine with two cores.
 const BROWSER_TEST_SECONDS: &str = "300";
-/// How long chromedriver may take to start, in seconds.
+/// Timeout for the start of chromedriver, in seconds.
 const DRIVER_START_SECONDS: &str = "60";
 
-/// Sets up what a tier needs and runs it, with further `arguments` for its test runner.
+/// Installs what a tier needs and runs it, passing `arguments` to its test runner.
 ///
 /// # Errors
-/// When something cannot be set up or started, or a check without tests of its own fails.
+/// When something cannot be installed or started, or the tier fails.
 pub fn run(
     tier: Tier,
     project: &Project,
@@ -44,13 +44,13 @@ fn format(project: &Project, arguments: &[String]) -> Result<(), Error> {
         process::cargo(&project.root)
             .args(["fmt", "--all", "--check"])
             .args(arguments),
-        "the check of the layout",
-        "Run `cargo fmt --all`. Where there is no rustfmt: `rustup component add rustfmt`.",
+        "the format check",
+        "Run `cargo fmt --all`. If rustfmt is missing: `rustup component add rustfmt`.",
     )
 }
 
 fn clippy(project: &Project, arguments: &[String]) -> Result<(), Error> {
-    let hint = "Correct what clippy names above. Where there is none: `rustup component add \
+    let hint = "Correct what clippy reports above. If clippy is missing: `rustup component add \
                 clippy`.";
     say::step("clippy", "for this machine");
     let here = process::run(
@@ -61,7 +61,7 @@ fn clippy(project: &Project, arguments: &[String]) -> Result<(), Error> {
         "clippy for this machine",
         hint,
     );
-    // Both are run in any case: what is wrong with one says nothing about the other.
+    // The second one runs even if the first one fails: they find different problems.
     wasm_target::ensure()?;
     say::step("clippy", "for WebAssembly");
     process::run(
@@ -76,8 +76,8 @@ fn clippy(project: &Project, arguments: &[String]) -> Result<(), Error> {
     here
 }
 
-/// One target and one profile for all WebAssembly that is not shipped, so that what the tiers and
-/// `run` share is compiled once.
+/// One target and one profile for all WebAssembly except releases, so that what the tiers and `run`
+/// share is compiled once.
 const WASM_BUILD: [&str; 4] = ["--target", WASM_TARGET, "--profile", "wasm-dev"];
 
 fn native(project: &Project, arguments: &[String]) -> Result<(), Error> {
@@ -85,7 +85,11 @@ fn native(project: &Project, arguments: &[String]) -> Result<(), Error> {
     command
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments);
-    process::run(&mut command, "the native tests", READ_THE_COMPILER)
+    process::run(
+        &mut command,
+        "the native tests",
+        "Correct what the compiler or the tests report above.",
+    )
 }
 
 fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
@@ -101,11 +105,11 @@ fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
     let mut command = tools.command("wasm-pack")?;
     command
         .current_dir(&project.root)
-        // All that wasm-pack could fetch is here already.
+        // Everything that wasm-pack could download is already installed.
         .args(["test", "--mode", "no-install", "--headless", "--chrome"])
         .arg("--chromedriver")
         .arg(&browser.driver)
-        // `--tests` and the target are wasm-pack's own additions, and cargo takes them only once.
+        // wasm-pack itself adds `--tests` and the target, and cargo accepts each only once.
         .args(["--", "--package", "taskwright", "--lib", "--test", "*"])
         .args(WASM_BUILD.iter().skip(2))
         .args(arguments)
@@ -115,7 +119,8 @@ fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
     process::run(
         &mut command,
         "the browser tests",
-        "Remove the tools' cache folder so that wasm-pack is compiled anew.",
+        "Correct what the tests report above. If wasm-pack itself fails, delete the tools' cache \
+         folder to recompile it.",
     )
 }
 
@@ -127,7 +132,7 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
             .args(["--noEmit", "--project", "tests/typescript"])
             .args(arguments),
         "the check of the TypeScript types",
-        "Correct what the TypeScript compiler names above.",
+        "Correct what the TypeScript compiler reports above.",
     )
 }
 
@@ -135,7 +140,7 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
     packages::ensure(project)?;
     let browser = browser::ensure()?;
     module::build(project, profile)?;
-    say::step("server", "compiling, and the testbed");
+    say::step("server", "compiling, with the testbed");
     process::run(
         process::cargo(&project.root).args([
             "build",
@@ -164,6 +169,6 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
     process::run(
         &mut command,
         "the end-to-end tests",
-        "Install Node.js 20 or newer from https://nodejs.org and run the command again.",
+        "Correct what the tests report above. They need Node.js 20 or newer (https://nodejs.org).",
     )
 }

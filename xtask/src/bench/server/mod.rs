@@ -161,8 +161,8 @@ fn start(contender: &Contender, data: &Path) -> Result<(Service, SocketAddr), Er
 }
 
 fn not_measured(what: &str, reason: &str) -> Error {
-    Error::NotMeasured {
-        what: what.to_owned(),
+    Error::Failed {
+        what: format!("measuring {what}"),
         reason: reason.to_owned(),
         hint: "The server's output above may say why; correct that and run the command again."
             .into(),
