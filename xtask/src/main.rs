@@ -4,6 +4,7 @@
 //! on Linux, macOS and Windows.
 
 mod bench;
+mod choice;
 mod error;
 mod fuzz;
 mod module;
@@ -95,7 +96,7 @@ mod tests {
         for arguments in [
             "run --port 9000 --release --open --demo-model",
             "test",
-            "test format native --fail-fast",
+            "test format native e2e --fail-fast",
             "test native -- journal",
             "build --dev",
             "bench",

@@ -12,7 +12,7 @@ use crate::{process, say};
 /// The package in the root folder of the checkout.
 const ROOT_PACKAGE: &str = "taskwright";
 
-/// What is read of the output of `cargo metadata`.
+/// The parts of the output of `cargo metadata` that are used.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,

@@ -108,13 +108,21 @@ impl Drop for Service {
     }
 }
 
-/// The error of a program that ended or never became ready.
+/// The error of a program that never became ready.
 pub fn failed(name: &str, reason: &str) -> Error {
     Error::Failed {
         what: name.to_owned(),
         reason: reason.to_owned(),
         hint: "Its output above may say why; correct that and run the command again.".into(),
     }
+}
+
+/// The error of a program that should have kept running.
+pub fn exited(name: &str, status: ExitStatus) -> Error {
+    failed(
+        name,
+        &format!("it exited ({})", process::describe_exit(status)),
+    )
 }
 
 fn announced_address(line: &str) -> Option<SocketAddr> {

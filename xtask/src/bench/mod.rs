@@ -18,6 +18,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use self::table::Table;
+use crate::choice;
 use crate::error::Error;
 use crate::project::Project;
 use crate::say;
@@ -36,7 +37,7 @@ printed.
 There are no thresholds. The exit code says whether everything could be measured.";
 
 /// A benchmark that can be run alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
     /// The task server against the same server with its store turned off
     Server,
@@ -49,16 +50,6 @@ pub enum Part {
 }
 
 impl Part {
-    /// The part's name on the command line.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Server => "server",
-            Self::Delivery => "delivery",
-            Self::Stream => "stream",
-            Self::Check => "check",
-        }
-    }
-
     fn measure(self, project: &Project, effort: Effort) -> Result<Report, Error> {
         match self {
             Self::Server => server::measure(project, effort),
@@ -85,18 +76,6 @@ pub struct Options {
 }
 
 impl Options {
-    /// The chosen parts without duplicates.
-    fn chosen(&self) -> Vec<Part> {
-        let mut chosen = if self.parts.is_empty() {
-            Part::value_variants().to_vec()
-        } else {
-            self.parts.clone()
-        };
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
-    }
-
     fn effort(&self) -> Effort {
         let usual = if self.quick { QUICK_ROUNDS } else { ROUNDS };
         Effort {
@@ -132,8 +111,8 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let effort = options.effort();
     say::line(&format!("{}; rounds: {}", machine::facts(), effort.rounds));
     let mut failed = 0_usize;
-    for part in options.chosen() {
-        say::line(&format!("\n── {} ──", part.name()));
+    for part in choice::selected(&options.parts) {
+        say::line(&format!("\n── {} ──", choice::name(part)));
         let begun = Instant::now();
         match part.measure(project, effort) {
             Ok(report) => {
@@ -169,39 +148,20 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    fn options(parts: &[Part], quick: bool, rounds: Option<u32>) -> Options {
-        Options {
-            parts: parts.to_vec(),
-            quick,
-            rounds,
-        }
-    }
-
-    #[test]
-    fn all_parts_are_measured_by_default_and_a_repeated_one_once() {
-        assert_eq!(
-            options(&[], false, None).chosen(),
-            Part::value_variants().to_vec()
-        );
-        assert_eq!(
-            options(&[Part::Server, Part::Server], false, None).chosen(),
-            [Part::Server]
-        );
-    }
-
     #[test]
     fn explicit_rounds_override_the_defaults() {
-        let rounds = |quick, rounds| options(&[], quick, rounds).effort().rounds;
+        let rounds = |quick, rounds| {
+            let parts = Vec::new();
+            Options {
+                parts,
+                quick,
+                rounds,
+            }
+            .effort()
+            .rounds
+        };
         assert_eq!(rounds(false, None), ROUNDS);
         assert_eq!(rounds(true, None), QUICK_ROUNDS);
         assert_eq!(rounds(true, Some(9)), 9);
-    }
-
-    #[test]
-    fn part_names_match_the_command_line() {
-        for part in Part::value_variants() {
-            let value = part.to_possible_value().unwrap();
-            assert_eq!(value.get_name(), part.name());
-        }
     }
 }

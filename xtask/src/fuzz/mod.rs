@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+use crate::choice;
 use crate::error::Error;
 use crate::process;
 use crate::project::Project;
@@ -26,7 +27,7 @@ const MAX_INPUT_BYTES: u32 = 2_048;
 /// Seed of the random choices, so that a run can be repeated.
 const SEED: u32 = 1;
 
-/// A fuzz target.
+/// A fuzz target. Its name on the command line is also its name in `fuzz/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Target {
@@ -43,17 +44,6 @@ pub enum Target {
 }
 
 impl Target {
-    /// The target's name in `fuzz/`.
-    fn name(self) -> &'static str {
-        match self {
-            Self::EventStream => "event_stream",
-            Self::TaskStream => "task_stream",
-            Self::Answer => "answer",
-            Self::ModelSchema => "model_schema",
-            Self::Document => "document",
-        }
-    }
-
     /// Default number of inputs: about ten seconds.
     fn default_runs(self) -> u64 {
         match self {
@@ -98,19 +88,17 @@ pub struct Options {
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     nightly::ensure()?;
     let tools = tools::ensure(&[Tool::cargo_fuzz()])?;
-    let targets = match options.target {
-        Some(target) => vec![target],
-        None => Target::value_variants().to_vec(),
-    };
+    let targets = choice::selected(options.target.as_slice());
     build(project, &tools, options.target)?;
     let mut found = None;
     for target in targets {
-        say::line(&format!("\n── {} ──", target.name()));
+        let name = choice::name(target);
+        say::line(&format!("\n── {name} ──"));
         let begun = Instant::now();
         let result = search(project, &tools, target, options);
         say::step(
             if result.is_ok() { "held" } else { "FOUND" },
-            &format!("{} in {}", target.name(), say::duration(begun.elapsed())),
+            &format!("{name} in {}", say::duration(begun.elapsed())),
         );
         found = result.err().or(found);
     }
@@ -137,7 +125,7 @@ fn cargo_fuzz(project: &Project, tools: &Installed, action: &str) -> Result<Comm
 fn build(project: &Project, tools: &Installed, target: Option<Target>) -> Result<(), Error> {
     say::step("fuzz", "compiling with the nightly compiler and sanitizers");
     process::run(
-        cargo_fuzz(project, tools, "build")?.args(target.map(Target::name)),
+        cargo_fuzz(project, tools, "build")?.args(target.map(choice::name)),
         "building the fuzz targets",
         process::READ_THE_COMPILER,
     )
@@ -149,10 +137,10 @@ fn search(
     target: Target,
     options: &Options,
 ) -> Result<(), Error> {
-    let name = target.name();
+    let name = choice::name(target);
     let corpus = corpus_folder(project, target, options.seconds.is_some())?;
     let mut command = cargo_fuzz(project, tools, "run")?;
-    command.arg(name).arg(&corpus);
+    command.arg(&name).arg(&corpus);
     command.args(seeds::folders(project, target)?);
     command
         .arg("--")
@@ -185,7 +173,7 @@ fn corpus_folder(project: &Project, target: Target, is_continued: bool) -> Resul
         .work_folder("fuzz")?
         .join("inputs")
         .join(kind)
-        .join(target.name());
+        .join(choice::name(target));
     if !is_continued {
         empty(&folder)?;
     }
@@ -210,8 +198,7 @@ mod tests {
         let fuzz = project.root.join("fuzz");
         let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
         for target in Target::value_variants() {
-            let name = target.name();
-            assert_eq!(target.to_possible_value().unwrap().get_name(), name);
+            let name = choice::name(*target);
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
             assert!(
                 fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Target, empty};
+use crate::choice;
 use crate::error::Error;
 use crate::project::Project;
 
@@ -15,8 +16,8 @@ use crate::project::Project;
 /// [`Error::File`] and [`Error::Unexpected`] when the schemas of the official test suite cannot be
 /// extracted.
 pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error> {
-    let name = target.name();
-    let in_fuzz = |kind: &str| project.root.join("fuzz").join(kind).join(name);
+    let name = choice::name(target);
+    let in_fuzz = |kind: &str| project.root.join("fuzz").join(kind).join(&name);
     let mut folders = vec![in_fuzz("seeds"), in_fuzz("found")];
     match target {
         Target::EventStream | Target::TaskStream => {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::module::{self, Profile};
-use crate::process::{self, describe_exit};
+use crate::process;
 use crate::project::{self, Project};
 use crate::say;
 use crate::service::{self, Service};
@@ -131,10 +131,7 @@ fn start_and_watch(
     }
     while !stop.load(Ordering::SeqCst) {
         if let Some((name, status)) = services.iter_mut().find_map(Service::ended) {
-            return Err(service::failed(
-                &name,
-                &format!("it exited ({})", describe_exit(status)),
-            ));
+            return Err(service::exited(&name, status));
         }
         thread::sleep(POLL_INTERVAL);
     }
@@ -201,22 +198,15 @@ fn start_server(
                     data,
                 }));
             }
-            Start::Stopped => {
-                service.stop();
-                return Ok(None);
-            }
+            Start::Stopped => return Ok(None),
             // Another program took the port after we checked it.
             Start::Exited(status) if status.code() == Some(PORT_TAKEN) => {
                 say::step("server", &format!("port {port} is taken, trying the next"));
             }
             Start::Exited(status) => {
-                return Err(service::failed(
-                    NAME,
-                    &format!("it exited ({})", describe_exit(status)),
-                ));
+                return Err(service::exited(NAME, status));
             }
             Start::TimedOut => {
-                service.stop();
                 return Err(service::failed(
                     NAME,
                     &format!(

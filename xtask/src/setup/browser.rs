@@ -171,7 +171,7 @@ fn is_root() -> bool {
 
 fn install() -> Result<(), Error> {
     say::step(
-        "set-up",
+        "setup",
         "installing Chromium and its driver with apt-get, for the tests",
     );
     let hint = "Read apt-get's message above and check the network. Or install Chromium and \

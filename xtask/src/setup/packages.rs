@@ -43,7 +43,7 @@ fn install(project: &Project, folder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     say::step(
-        "set-up",
+        "setup",
         &format!("installing the npm packages of {}", lock_file.display()),
     );
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };

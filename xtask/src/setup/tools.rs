@@ -135,7 +135,7 @@ fn compile_missing(wanted: &[Tool], cache: &Path, tools: &Path) -> Result<(), Er
     // and not needed again; if it cannot be removed, it only wastes space.
     if build.exists() && fs::remove_dir_all(&build).is_err() {
         say::step(
-            "set-up",
+            "setup",
             &format!("could not remove {}; it is safe to delete", build.display()),
         );
     }
@@ -144,7 +144,7 @@ fn compile_missing(wanted: &[Tool], cache: &Path, tools: &Path) -> Result<(), Er
 
 fn compile(tool: &Tool, tools: &Path, build: &Path) -> Result<(), Error> {
     say::step(
-        "set-up",
+        "setup",
         &format!(
             "compiling {} {} for all checkouts; this takes a few minutes",
             tool.package, tool.version

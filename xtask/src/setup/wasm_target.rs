@@ -25,7 +25,7 @@ pub fn ensure() -> Result<(), Error> {
     if Path::new(folder.trim()).is_dir() {
         return Ok(());
     }
-    say::step("set-up", &format!("adding the Rust target {WASM_TARGET}"));
+    say::step("setup", &format!("adding the Rust target {WASM_TARGET}"));
     process::run(
         Command::new("rustup").args(["target", "add", WASM_TARGET]),
         "adding the WebAssembly target",

@@ -9,13 +9,14 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use self::summary::Line;
+use crate::choice;
 use crate::error::Error;
 use crate::module::Profile;
 use crate::project::Project;
 use crate::say;
 
-/// A group of tests that can be run alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+/// A group of tests that can be run alone, in the order in which they run: quick ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tier {
     /// Formatting of the sources (rustfmt)
     Format,
@@ -29,20 +30,6 @@ pub enum Tier {
     Types,
     /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
-}
-
-impl Tier {
-    /// The tier's name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Format => "format",
-            Self::Clippy => "clippy",
-            Self::Native => "native",
-            Self::Browser => "browser",
-            Self::Types => "types",
-            Self::E2e => "e2e",
-        }
-    }
 }
 
 /// Options of the command.
@@ -62,27 +49,13 @@ pub struct Options {
     arguments: Vec<String>,
 }
 
-impl Options {
-    /// The chosen tiers without duplicates, in the order in which they run: quick ones first.
-    fn chosen(&self) -> Vec<Tier> {
-        let mut chosen = if self.tiers.is_empty() {
-            Tier::value_variants().to_vec()
-        } else {
-            self.tiers.clone()
-        };
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
-    }
-}
-
 /// Runs the chosen tiers, by default also after one has failed, and prints a summary.
 ///
 /// # Errors
 /// [`Error::SomeFailed`] when a tier failed; [`Error::Unexpected`] when there are arguments for the
 /// test runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
-    let chosen = options.chosen();
+    let chosen = choice::selected(&options.tiers);
     if !options.arguments.is_empty() && chosen.len() != 1 {
         return Err(Error::Unexpected {
             what: "the command line".into(),
@@ -95,7 +68,8 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
     for tier in &chosen {
-        say::line(&format!("\n── {} ──", tier.name()));
+        let name = choice::name(*tier);
+        say::line(&format!("\n── {name} ──"));
         let tier_begun = Instant::now();
         let result = tiers::run(*tier, project, profile, &options.arguments);
         if let Err(error) = &result {
@@ -105,7 +79,7 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         }
         let is_last = options.fail_fast && result.is_err();
         lines.push(Line {
-            tier: tier.name(),
+            tier: name,
             result,
             time: tier_begun.elapsed(),
         });
@@ -125,50 +99,5 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
             of: "tiers",
             command: "test",
         }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(tiers: &[Tier]) -> Options {
-        Options {
-            tiers: tiers.to_vec(),
-            fail_fast: false,
-            release: false,
-            arguments: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn all_tiers_run_by_default_quick_ones_first() {
-        assert_eq!(
-            options(&[]).chosen(),
-            [
-                Tier::Format,
-                Tier::Clippy,
-                Tier::Native,
-                Tier::Browser,
-                Tier::Types,
-                Tier::E2e
-            ]
-        );
-    }
-
-    #[test]
-    fn a_tier_named_twice_runs_once() {
-        assert_eq!(
-            options(&[Tier::E2e, Tier::Format, Tier::E2e]).chosen(),
-            [Tier::Format, Tier::E2e]
-        );
-    }
-
-    #[test]
-    fn tier_names_match_the_command_line() {
-        for tier in Tier::value_variants() {
-            let value = tier.to_possible_value().unwrap();
-            assert_eq!(value.get_name(), tier.name());
-        }
     }
 }

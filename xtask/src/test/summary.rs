@@ -10,8 +10,8 @@ use crate::say;
 #[derive(Debug)]
 pub struct Line {
     /// The tier's name.
-    pub tier: &'static str,
-    /// The reason for a failure is in the error.
+    pub tier: String,
+    /// The error says why it failed.
     pub result: Result<(), Error>,
     /// How long the tier took, including setup and compilation.
     pub time: Duration,
@@ -56,9 +56,9 @@ pub fn failed(lines: &[Line]) -> usize {
 mod tests {
     use super::*;
 
-    fn line(tier: &'static str, result: Result<(), Error>) -> Line {
+    fn line(tier: &str, result: Result<(), Error>) -> Line {
         Line {
-            tier,
+            tier: tier.to_owned(),
             result,
             time: Duration::from_millis(1_500),
         }
