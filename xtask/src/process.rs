@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::error::Error;
+use crate::setup::cache::OVERRIDE;
 
 /// What to do when compiling fails.
 pub const READ_THE_COMPILER: &str =
@@ -107,7 +108,7 @@ pub fn describe_exit(status: ExitStatus) -> String {
 /// The value of `PATH` with `folders` prepended.
 ///
 /// # Errors
-/// [`Error::Unexpected`] when the name of a folder contains the separator of `PATH`.
+/// [`Error::Failed`] when the name of a folder contains the separator of `PATH`.
 pub fn path_with(folders: &[PathBuf]) -> Result<OsString, Error> {
     let present = env::var_os("PATH").unwrap_or_default();
     join_path(folders, &present)
@@ -118,9 +119,10 @@ fn join_path(folders: &[PathBuf], present: &OsStr) -> Result<OsString, Error> {
         .iter()
         .cloned()
         .chain(env::split_paths(present).filter(|folder| !folder.as_os_str().is_empty()));
-    env::join_paths(all).map_err(|error| Error::Unexpected {
-        what: "the folder of the tools".into(),
+    env::join_paths(all).map_err(|error| Error::Failed {
+        what: "adding the tools to PATH".into(),
         reason: error.to_string(),
+        hint: format!("Set {OVERRIDE} to a folder whose path has no such character."),
     })
 }
 

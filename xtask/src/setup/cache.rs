@@ -9,13 +9,13 @@ use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 use crate::error::Error;
 
 /// Environment variable that names another folder for the tools.
-const OVERRIDE: &str = "TASKWRIGHT_CACHE";
+pub const OVERRIDE: &str = "TASKWRIGHT_CACHE";
 
 /// The folder for the tools: `TASKWRIGHT_CACHE` if set, else `taskwright` in the user's cache
 /// folder, which the platform's conventions define.
 ///
 /// # Errors
-/// [`Error::Unexpected`] when the user has no home folder.
+/// [`Error::Failed`] when the user has no home folder.
 pub fn folder() -> Result<PathBuf, Error> {
     folder_or_default(env::var_os(OVERRIDE))
 }
@@ -24,9 +24,10 @@ fn folder_or_default(overridden: Option<OsString>) -> Result<PathBuf, Error> {
     if let Some(folder) = overridden.filter(|folder| !folder.is_empty()) {
         return Ok(folder.into());
     }
-    let strategy = choose_native_strategy().map_err(|error| Error::Unexpected {
-        what: "the environment".into(),
-        reason: format!("{error}; set {OVERRIDE} to a folder for the tools"),
+    let strategy = choose_native_strategy().map_err(|error| Error::Failed {
+        what: "finding a folder for the tools".into(),
+        reason: error.to_string(),
+        hint: format!("Set {OVERRIDE} to a folder for the tools."),
     })?;
     Ok(strategy.cache_dir().join("taskwright"))
 }

@@ -72,7 +72,7 @@ impl Installed {
     /// A command for one of the programs, with all of them on its `PATH`.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] when the path of the cache folder cannot be part of `PATH`.
+    /// [`Error::Failed`] when the path of the cache folder cannot be part of `PATH`.
     pub fn command(&self, program: &str) -> Result<Command, Error> {
         let file = program_file(program);
         let path = self

@@ -52,16 +52,15 @@ pub struct Options {
 /// Runs the chosen tiers, by default also after one has failed, and prints a summary.
 ///
 /// # Errors
-/// [`Error::SomeFailed`] when a tier failed; [`Error::Unexpected`] when there are arguments for the
-/// test runner but several tiers.
+/// [`Error::SomeFailed`] when a tier failed; [`Error::Failed`] when there are arguments for the test
+/// runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let chosen = choice::selected(&options.tiers);
     if !options.arguments.is_empty() && chosen.len() != 1 {
-        return Err(Error::Unexpected {
-            what: "the command line".into(),
-            reason:
-                "arguments after -- need a single tier, as in `cargo xtask test native -- journal`"
-                    .into(),
+        return Err(Error::Failed {
+            what: "reading the command line".into(),
+            reason: "arguments after `--` are for one tier".into(),
+            hint: "Name one tier, as in `cargo xtask test native -- journal`.".into(),
         });
     }
     let profile = Profile::release_if(options.release);
