@@ -33,19 +33,19 @@ pub fn free(port: u16) -> Option<u16> {
 
 /// Whether an HTTP server at `address` responds to `GET /healthz` with status 200.
 pub fn is_healthy(address: SocketAddr) -> bool {
-    let request = || -> std::io::Result<bool> {
+    let check = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
-        write!(
-            stream,
-            "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
+        // One write: a server may close the connection while pieces of the request still arrive.
+        let request =
+            format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes())?;
         let mut status_line = [0; 12];
         stream.read_exact(&mut status_line)?;
         Ok(&status_line == b"HTTP/1.1 200")
     };
-    request().unwrap_or(false)
+    check().unwrap_or(false)
 }
 
 #[cfg(test)]
