@@ -2,10 +2,10 @@
 //! they do not. `tests/fuzz_inputs.rs` in the root package also compiles this file and runs it over
 //! the seeds and findings, so that the normal test run needs no fuzzer.
 
-pub mod answer;
 pub mod document;
 pub mod event_stream;
 pub mod model_schema;
+pub mod response_text;
 pub mod task_stream;
 
 mod json;

@@ -36,7 +36,7 @@ pub enum Target {
     /// Bytes of a response body: splits, truncation, outcomes, tasks
     TaskStream,
     /// Text of a response: envelopes, arrays, single tasks, surrounding prose
-    Answer,
+    ResponseText,
     /// The schema for the model, derived from any schema
     ModelSchema,
     /// JSON documents and edits against another parser
@@ -49,7 +49,7 @@ impl Target {
         match self {
             Self::EventStream => 20_000,
             Self::TaskStream => 3_000,
-            Self::Answer => 5_000,
+            Self::ResponseText => 5_000,
             Self::ModelSchema => 8_000,
             Self::Document => 60_000,
         }
@@ -59,7 +59,7 @@ impl Target {
     fn dictionary(self) -> &'static str {
         match self {
             Self::EventStream | Self::TaskStream => "stream.dict",
-            Self::Answer | Self::Document => "json.dict",
+            Self::ResponseText | Self::Document => "json.dict",
             Self::ModelSchema => "schema.dict",
         }
     }

@@ -24,7 +24,7 @@ pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error>
             folders.push(project.root.join("tests/transcripts"));
         }
         Target::ModelSchema => folders.push(extract_suite_schemas(project)?),
-        Target::Answer | Target::Document => {}
+        Target::ResponseText | Target::Document => {}
     }
     folders.retain(|folder| folder.is_dir());
     Ok(folders)
