@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// The name of a choice on the command line.
 pub fn name<T: ValueEnum>(choice: T) -> String {
-    // Only a skipped variant has no value, and there is none.
+    // No variant is skipped, so each has a value.
     choice
         .to_possible_value()
         .map(|value| value.get_name().to_owned())

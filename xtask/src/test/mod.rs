@@ -52,8 +52,8 @@ pub struct Options {
 /// Runs the chosen tiers, by default also after one has failed, and prints a summary.
 ///
 /// # Errors
-/// [`Error::SomeFailed`] when a tier failed; [`Error::Failed`] when there are arguments for the test
-/// runner but several tiers.
+/// [`Error::SomeFailed`] when a tier failed; [`Error::Failed`] when there are arguments for the
+/// test runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     let chosen = choice::selected(&options.tiers);
     if !options.arguments.is_empty() && chosen.len() != 1 {
