@@ -73,8 +73,8 @@ fn a_body_is_read_alike_however_it_is_split_and_never_complete_before_its_end() 
 #[test]
 fn an_answer_holds_its_tasks_as_they_were_written() {
     assert_holds(
-        "answer",
-        targets::answer::holds,
+        "response_text",
+        targets::response_text::holds,
         &["fuzz/seeds/document", "fuzz/found/document"],
     );
 }
@@ -84,7 +84,7 @@ fn a_text_is_a_document_where_another_parser_takes_it_for_json() {
     assert_holds(
         "document",
         targets::document::holds,
-        &["fuzz/seeds/answer", "fuzz/found/answer"],
+        &["fuzz/seeds/response_text", "fuzz/found/response_text"],
     );
 }
 

@@ -1,7 +1,7 @@
-//! A decoder of event streams that follows the standard sentence by sentence (HTML, section 9.2.6)
-//! over the whole body at once: slow, and too simple to be wrong in the same way as ours.
+//! An event stream decoder that follows the standard (HTML, section 9.2.6) literally, on the
+//! complete body: slow, and too simple to share our decoder's mistakes.
 
-/// An event: its name, its data, the last id.
+/// An event with its name, data and last event ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SseEvent {
     pub name: String,
@@ -15,7 +15,7 @@ pub fn events(body: &[u8]) -> Vec<SseEvent> {
     let text = String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body));
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines: Vec<&str> = text.split('\n').collect();
-    // What stands after the last line end is no line.
+    // Text after the last line end is not a line.
     lines.pop();
 
     let (mut data, mut name, mut id) = (String::new(), String::new(), String::new());

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 use taskwright::document::Document;
-use taskwright::schema::sample::{Fullness, Hints, Seeded, sample, sample_with};
+use taskwright::random::SeededRng;
+use taskwright::schema::sample::{Fullness, Hints, sample, sample_with};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, Violation};
 
@@ -87,7 +88,7 @@ fn made(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, Unmade> 
         .iter()
         .map(|(_, text)| text.as_str())
         .collect();
-    let mut random = Seeded::from_texts(&texts, seed);
+    let mut random = SeededRng::from_texts(&texts, seed);
     let prose = Prose::new(&goal(&request.messages));
     let mut envelope = sample(&schema, &schema, &mut random).map_err(cannot_make)?;
 
