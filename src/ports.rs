@@ -4,11 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{PostRequest, ServerReply};
+use crate::delivery::rest::ServerReply;
+use crate::http::PreparedRequest;
 use crate::model::End;
-use crate::model::ModelRequest;
-use crate::secrets::Secret;
 
 /// What arrives of a model's answer.
 #[derive(Debug)]
@@ -48,21 +46,20 @@ pub enum CallEnd {
 /// How long a call to a model may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For how many milliseconds nothing may arrive; every byte begins it anew.
+    /// Longest time without a byte, in milliseconds.
     pub idle: u32,
-    /// How many milliseconds it may take in all.
-    pub whole: u32,
+    /// Longest time for the whole call, in milliseconds.
+    pub total: u32,
 }
 
 /// Asks a model. Never follows a redirect, sends no cookies and no referrer.
 pub trait ModelTransport {
-    /// Sends `request`, the secret put in where its headers name it, and hands over what arrives
-    /// until the body ends, `stop` is given, or the `patience` is at its end.
+    /// Sends `request` and hands over what arrives until the body ends, `stop` is given, or one of
+    /// the `timeouts` is over.
     fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
-        patience: Timeouts,
+        request: &PreparedRequest,
+        timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> impl Future<Output = CallEnd>;
@@ -70,11 +67,10 @@ pub trait ModelTransport {
 
 /// Posts a task. Never follows a redirect, sends no cookies and no referrer.
 pub trait TaskSink {
-    /// Sends `request` once, the token put in.
-    fn post(&self, request: &PostRequest, token: &Secret) -> impl Future<Output = ServerReply>;
-    /// Asks for a task, the token put in.
-    fn look_up(&self, request: &LookUpRequest, token: &Secret)
-    -> impl Future<Output = ServerReply>;
+    /// Posts one task, once.
+    fn post(&self, request: &PreparedRequest) -> impl Future<Output = ServerReply>;
+    /// Looks a task up.
+    fn look_up(&self, request: &PreparedRequest) -> impl Future<Output = ServerReply>;
 }
 
 /// What time it is, and waiting.

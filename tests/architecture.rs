@@ -9,11 +9,12 @@ use std::process::Command;
 
 /// From the ground up. A module uses only what stands in an earlier rank, or itself; `secrets` is
 /// for everyone, and `settings` stands below it because a secret belongs to an address.
-const RANKS: [&[&str]; 15] = [
+const RANKS: [&[&str]; 16] = [
     &["digest", "document", "random", "retry_after", "text"],
     &["schema"],
     &["settings", "brief"],
     &["secrets"],
+    &["http"],
     &["prompt"],
     &["model"],
     &["review"],

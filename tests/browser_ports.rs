@@ -8,12 +8,12 @@ use taskwright::browser::fetch::Fetch;
 use taskwright::browser::local::{self, WebStorage};
 use taskwright::browser::random;
 use taskwright::delivery::rest::{ServerReply, request};
-use taskwright::model::{HeaderValue, ModelRequest};
+use taskwright::http::HttpRequest;
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink, Timeouts,
 };
 use taskwright::review::Approval;
-use taskwright::secrets::{Secret, SecretName};
+use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, TaskServer};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -27,9 +27,9 @@ fn entry(table: Table, key: &str, text: &str) -> Entry {
     }
 }
 
-const PATIENCE: Timeouts = Timeouts {
+const TIMEOUTS: Timeouts = Timeouts {
     idle: 1000,
-    whole: 2000,
+    total: 2000,
 };
 
 #[wasm_bindgen_test]
@@ -75,15 +75,12 @@ async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
 #[wasm_bindgen_test]
 fn what_is_typed_is_kept_at_once() {
     let name = format!("test-{:x}", random::bits().unwrap());
-    assert_eq!(local::read(WebStorage::Browser, &name), None);
-    local::write(WebStorage::Browser, &name, "é").unwrap();
-    assert_eq!(
-        local::read(WebStorage::Browser, &name).as_deref(),
-        Some("é")
-    );
-    assert_eq!(local::read(WebStorage::Tab, &name), None);
-    local::remove(WebStorage::Browser, &name);
-    assert_eq!(local::read(WebStorage::Browser, &name), None);
+    assert_eq!(local::read(WebStorage::Local, &name), None);
+    local::write(WebStorage::Local, &name, "é").unwrap();
+    assert_eq!(local::read(WebStorage::Local, &name).as_deref(), Some("é"));
+    assert_eq!(local::read(WebStorage::Session, &name), None);
+    local::remove(WebStorage::Local, &name);
+    assert_eq!(local::read(WebStorage::Local, &name), None);
 }
 
 #[wasm_bindgen_test]
@@ -98,73 +95,31 @@ async fn random_numbers_differ_and_time_goes_on() {
 const NOWHERE: &str = "http://localhost:1";
 
 #[wasm_bindgen_test]
-async fn a_secret_is_put_into_no_request_to_another_origin() {
-    let elsewhere = Address::parse("https://other.example").unwrap();
-    let secret = Secret::new("hunter2", &elsewhere).unwrap();
-    let asked = ModelRequest {
-        url: format!("{NOWHERE}/v1/chat/completions"),
-        headers: vec![(
-            "Authorization",
-            HeaderValue::Secret {
-                before: "Bearer ",
-                name: SecretName::ModelKey,
-            },
-        )],
-        body: "{}".to_owned(),
-    };
-    let mut arrived = 0;
-    let end = Fetch
-        .call(
-            &asked,
-            Some(&secret),
-            PATIENCE,
-            &StopSignal::default(),
-            &mut |_| arrived += 1,
-        )
-        .await;
-    let CallEnd::NotSent { reason } = end else {
-        panic!("{end:?}")
-    };
-    assert_eq!(reason, "it belongs to another server");
-    let server = TaskServer::at(Address::parse(NOWHERE).unwrap());
-    let approval = Approval {
-        body: "{}".into(),
-        digest: "".into(),
-        key: "".into(),
-    };
-    let answer = Fetch.post(&request(&server, &approval), &secret).await;
-    assert!(matches!(answer, ServerReply::NotSent { .. }), "{answer:?}");
-    assert_eq!(arrived, 0);
-}
-
-#[wasm_bindgen_test]
 async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
     let home = Address::parse(NOWHERE).unwrap();
-    let token = Secret::new("t", &home).unwrap();
+    let mut secrets = Keyring::default();
+    secrets.give(SecretSlot::AGENT_TOKEN, &home, "t").unwrap();
     let server = TaskServer::at(home);
     let approval = Approval {
         body: "{}".into(),
         digest: "".into(),
         key: "".into(),
     };
-    let answer = Fetch.post(&request(&server, &approval), &token).await;
+    let posted = request(&server, &approval).prepare(&secrets).unwrap();
+    let answer = Fetch.post(&posted).await;
     assert!(
         matches!(answer, ServerReply::None { ref message } if !message.is_empty()),
         "{answer:?}"
     );
-    let asked = ModelRequest {
-        url: format!("{NOWHERE}/v1/chat/completions"),
-        headers: Vec::new(),
-        body: "{}".to_owned(),
-    };
+    let asked = HttpRequest::post_json(format!("{NOWHERE}/v1/chat/completions"), "{}")
+        .prepare(&Keyring::default())
+        .unwrap();
     let end = Fetch
-        .call(&asked, None, PATIENCE, &StopSignal::default(), &mut |_| {})
+        .call(&asked, TIMEOUTS, &StopSignal::default(), &mut |_| {})
         .await;
     assert!(matches!(end, CallEnd::Unreachable { .. }), "{end:?}");
     let stopped = StopSignal::default();
     stopped.stop();
-    let end = Fetch
-        .call(&asked, None, PATIENCE, &stopped, &mut |_| {})
-        .await;
+    let end = Fetch.call(&asked, TIMEOUTS, &stopped, &mut |_| {}).await;
     assert_eq!(end, CallEnd::Stopped);
 }

@@ -17,10 +17,10 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::DeliveryOutcome;
-use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::delivery::rest::ServerReply;
 use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report, WriteQueue};
-use taskwright::model::{End, GenerationOutcome, ModelRequest, ResponseFormat};
+use taskwright::http::{HttpRequest, PreparedRequest};
+use taskwright::model::{End, GenerationOutcome, ResponseFormat};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, ResponsePart, StopSignal, Store, StoreError,
     Table, TaskSink, Timeouts,
@@ -29,7 +29,7 @@ use taskwright::review::{Approval, DraftId, RunId};
 use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
-use taskwright::secrets::{Keyring, Secret, SecretName};
+use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, Connection, ModelEndpoint, TaskServer};
 
 /// Runs a future that never has to wait: the world in memory answers at once.
@@ -51,7 +51,14 @@ impl Clock for Instant {
 }
 
 /// What a model was asked, and with which key.
-type Asked = Vec<(ModelRequest, Option<String>)>;
+type Asked = Vec<(HttpRequest, Option<String>)>;
+
+/// A header as it is sent, secret included.
+fn header(request: &PreparedRequest, name: &str) -> Option<String> {
+    let headers = request.headers().unwrap();
+    let found = headers.into_iter().find(|(of, _)| *of == name);
+    found.map(|(_, value)| value.to_string())
+}
 
 /// A model that gives one prepared answer after the other and remembers what it was asked.
 #[derive(Clone, Default)]
@@ -63,15 +70,15 @@ struct Model {
 impl ModelTransport for Model {
     async fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
-        _patience: Timeouts,
+        request: &PreparedRequest,
+        _timeouts: Timeouts,
         _stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
-        let address = Address::parse(&request.url).unwrap();
-        let key = key.map(|key| key.reveal_to(&address).unwrap().to_owned());
-        self.asked.borrow_mut().push((request.clone(), key));
+        let key = header(request, "Authorization");
+        self.asked
+            .borrow_mut()
+            .push((request.request().clone(), key));
         let (status, body, end) = self
             .answers
             .borrow_mut()
@@ -94,20 +101,22 @@ impl ModelTransport for Model {
 #[derive(Clone, Default)]
 struct Tasks {
     answers: Rc<RefCell<VecDeque<ServerReply>>>,
-    posted: Rc<RefCell<Vec<(PostRequest, String)>>>,
+    posted: Rc<RefCell<Vec<(HttpRequest, String)>>>,
 }
 
 impl TaskSink for Tasks {
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
         self.answers
             .borrow_mut()
             .pop_front()
             .expect("an answer is left")
     }
 
-    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
-        let token = token.reveal_to(&request.address).unwrap().to_owned();
-        self.posted.borrow_mut().push((request.clone(), token));
+    async fn post(&self, request: &PreparedRequest) -> ServerReply {
+        let token = header(request, "X-AGENT-TOKEN").unwrap();
+        self.posted
+            .borrow_mut()
+            .push((request.request().clone(), token));
         self.answers
             .borrow_mut()
             .pop_front()
@@ -231,7 +240,7 @@ fn tasks_arrive_with_their_exact_text_and_without_the_nulls_that_only_the_model_
     );
     assert!(told.outcome().is_complete());
     let asked = model.asked.borrow();
-    let body: Value = serde_json::from_str(&asked[0].0.body).unwrap();
+    let body: Value = serde_json::from_str(asked[0].0.body.as_deref().unwrap()).unwrap();
     assert_eq!(body["response_format"]["json_schema"]["strict"], true);
     assert_eq!(asked[0].1, None, "loopback wants no key and gets none");
 }
@@ -305,21 +314,24 @@ fn a_call_is_made_once_and_its_failure_is_told() {
 fn a_key_goes_to_its_own_origin_only() {
     let home = endpoint("https://api.example.com/v1");
     let mut ring = Keyring::default();
-    ring.give(SecretName::ModelKey, &home.base_url, "sk-1")
+    ring.give(SecretSlot::API_KEY, &home.base_url, "sk-1")
         .unwrap();
     let model = answering(&[(200, streamed("[]", "stop"), ended())]);
     generate(&model, assignment(LOOSE, Some(home)), ring);
-    assert_eq!(model.asked.borrow()[0].1.as_deref(), Some("sk-1"));
+    assert_eq!(model.asked.borrow()[0].1.as_deref(), Some("Bearer sk-1"));
     let mut ring = Keyring::default();
     let other = Address::parse("https://other.example.com").unwrap();
-    ring.give(SecretName::ModelKey, &other, "sk-2").unwrap();
+    ring.give(SecretSlot::API_KEY, &other, "sk-2").unwrap();
     let model = answering(&[(200, streamed("[]", "stop"), ended())]);
     generate(
         &model,
         assignment(LOOSE, Some(endpoint("https://api.example.com/v1"))),
         ring,
     );
-    assert_eq!(model.asked.borrow()[0].1, None);
+    assert!(
+        model.asked.borrow().is_empty(),
+        "nothing is sent without it"
+    );
 }
 
 fn posting(body: &str) -> Posting {
@@ -343,7 +355,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
     for (token, expected) in [(Some("t"), 1), (None, 0)] {
         let mut ring = Keyring::default();
         if let Some(token) = token {
-            ring.give(SecretName::AgentToken, &server.url, token)
+            ring.give(SecretSlot::AGENT_TOKEN, &server.url, token)
                 .unwrap();
         }
         let tasks = Tasks::default();
@@ -371,7 +383,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
         };
         match posted.first() {
             Some((request, token)) => {
-                assert_eq!((&*request.body, token.as_str()), (body, "t"));
+                assert_eq!((request.body.as_deref(), token.as_str()), (Some(body), "t"));
                 assert!(matches!(outcome, DeliveryOutcome::Delivered { .. }));
             }
             None => assert_eq!(outcome, DeliveryOutcome::NoToken),
@@ -383,7 +395,7 @@ fn the_approved_bytes_are_the_bytes_that_leave_and_without_a_token_nothing_leave
 fn a_token_that_the_server_repeats_is_neither_shown_nor_kept() {
     let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
     let mut ring = Keyring::default();
-    ring.give(SecretName::AgentToken, &server.url, "s3cret-token")
+    ring.give(SecretSlot::AGENT_TOKEN, &server.url, "s3cret-token")
         .unwrap();
     let tasks = Tasks::default();
     let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));

@@ -10,7 +10,7 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::secrets::SecretName;
+use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, Connection};
 use taskwright::ui::page::{Asking, Problem};
 use ui_support::{drawn, focused, mount, type_into};
@@ -106,7 +106,7 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
 async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
     let mounted = mount();
     mounted.page.asking.set(Some(Asking {
-        name: SecretName::AgentToken,
+        name: SecretSlot::AGENT_TOKEN,
         address: Address::parse("http://127.0.0.1:8080").unwrap(),
         refused: Some("127.0.0.1:8080 does not accept the token it was given.".to_owned()),
         offer: Some("changeme"),
@@ -126,7 +126,7 @@ async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
     mounted.press("Use the token").await;
     assert_eq!(
         *mounted.commands.asked.borrow(),
-        ["give token hunter2 true"]
+        ["give agent_token hunter2 true"]
     );
     assert!(mounted.all("dialog").is_empty());
     let page = document().document_element().unwrap().outer_html();

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::error::{NAME, SurfaceError};
 use crate::browser::words;
-use crate::secrets::{Keyring, SecretName};
+use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::Address;
 
 /// What an exported function fails with.
@@ -247,7 +247,7 @@ impl WithoutSecret {
     ///
     /// # Errors
     /// [`SurfaceError::Secret`] for what can be none.
-    pub fn keyring(&self, name: SecretName, address: &Address) -> Result<Keyring, SurfaceError> {
+    pub fn keyring(&self, slot: SecretSlot, address: &Address) -> Result<Keyring, SurfaceError> {
         let mut keyring = Keyring::default();
         if !self.has_secret() {
             return Ok(keyring);
@@ -258,7 +258,7 @@ impl WithoutSecret {
                 format!("{} must be a string", self.member),
             ));
         };
-        let given = keyring.give(name, address, &value);
+        let given = keyring.give(slot, address, &value);
         // The copy that crossed the border is overwritten; the ring's own one is when it goes.
         let mut copy = value.into_bytes();
         copy.fill(0);

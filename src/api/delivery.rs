@@ -2,12 +2,11 @@
 
 use super::error::SurfaceError;
 use super::receipt::{JsReceipt, NotSent};
-use crate::delivery::{DeliveryOutcome, body};
+use crate::delivery::{DeliveryOutcome, body, rest};
 use crate::document::Document;
-use crate::driver;
 use crate::ports::{StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
-use crate::secrets::Secret;
+use crate::secrets::Keyring;
 use crate::settings::{BodyTemplate, TaskServer};
 
 /// The longest idempotency key that is taken, in characters.
@@ -73,7 +72,7 @@ pub fn approvals(
 pub async fn deliver<S: TaskSink>(
     sink: &S,
     server: &TaskServer,
-    token: &Secret,
+    secrets: &Keyring,
     approvals: &[Approval],
     stop: &StopSignal,
     now: &dyn Fn() -> u64,
@@ -88,7 +87,7 @@ pub async fn deliver<S: TaskSink>(
         let receipt = match held {
             Some(why) => JsReceipt::not_sent(index, approval, why),
             None => {
-                let outcome = driver::post(sink, server, approval, token, now).await;
+                let outcome = post(sink, server, secrets, approval, now).await;
                 held = what_holds(&outcome, index == 0);
                 JsReceipt::new(index, approval, &outcome)
             }
@@ -97,6 +96,24 @@ pub async fn deliver<S: TaskSink>(
         receipts.push(receipt);
     }
     receipts
+}
+
+async fn post<S: TaskSink>(
+    sink: &S,
+    server: &TaskServer,
+    secrets: &Keyring,
+    approval: &Approval,
+    now: &dyn Fn() -> u64,
+) -> DeliveryOutcome {
+    match rest::request(server, approval).prepare(secrets) {
+        Err(error) => DeliveryOutcome::NotSent {
+            message: error.to_string(),
+        },
+        Ok(request) => {
+            let reply = sink.post(&request).await;
+            rest::outcome(&reply, now()).with_words(|text| request.redact(text))
+        }
+    }
 }
 
 /// Why nothing more is sent after an outcome; none where the next one goes.
@@ -119,24 +136,25 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::delivery::look_up::LookUpRequest;
-    use crate::delivery::rest::{PostRequest, ServerReply};
+    use crate::delivery::rest::ServerReply;
+    use crate::http::{HttpRequest, PreparedRequest};
+    use crate::secrets::SecretSlot;
     use crate::settings::Address;
     use serde_json::Value;
 
     /// Answers in order, and keeps what was posted.
     struct Scripted {
         answers: RefCell<Vec<ServerReply>>,
-        posted: RefCell<Vec<PostRequest>>,
+        posted: RefCell<Vec<HttpRequest>>,
     }
 
     impl TaskSink for Scripted {
-        async fn post(&self, request: &PostRequest, _token: &Secret) -> ServerReply {
-            self.posted.borrow_mut().push(request.clone());
+        async fn post(&self, request: &PreparedRequest) -> ServerReply {
+            self.posted.borrow_mut().push(request.request().clone());
             self.answers.borrow_mut().remove(0)
         }
 
-        async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+        async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
             panic!("nothing is looked up here")
         }
     }
@@ -160,7 +178,10 @@ mod tests {
     #[test]
     fn a_token_that_the_server_repeats_is_in_no_receipt() {
         let address = Address::parse("http://localhost:8080").unwrap();
-        let token = Secret::new("hunter2", &address).unwrap();
+        let mut token = Keyring::default();
+        token
+            .give(SecretSlot::AGENT_TOKEN, &address, "hunter2")
+            .unwrap();
         let text = Document::parse("{}").unwrap();
         let sink = Scripted {
             answers: RefCell::new(vec![ServerReply::Http {
@@ -195,7 +216,10 @@ mod tests {
             .collect();
         let approvals = approvals(&texts, None, None, 7).unwrap();
         let address = Address::parse("http://localhost:8080").unwrap();
-        let token = Secret::new("hunter2", &address).unwrap();
+        let mut token = Keyring::default();
+        token
+            .give(SecretSlot::AGENT_TOKEN, &address, "hunter2")
+            .unwrap();
         let sink = Scripted {
             answers: RefCell::new(answers),
             posted: RefCell::default(),
@@ -218,7 +242,7 @@ mod tests {
         ));
         assert_eq!(*told.borrow(), receipts.len(), "each receipt is told once");
         for (request, text) in sink.posted.borrow().iter().zip(&texts) {
-            assert_eq!(&*request.body, text.text());
+            assert_eq!(request.body.as_deref(), Some(text.text()));
         }
         let told: Vec<String> = receipts
             .iter()

@@ -25,7 +25,7 @@ use crate::review::RunId;
 use crate::run::{Mode, Run, Start};
 use crate::schema::strict::{self, Relaxation};
 use crate::schema::{Check, agent_task_schema};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Connection, ModelEndpoint};
 
 /// The types, written by hand; wasm-bindgen's own know nothing of what is inside a value.
@@ -83,14 +83,14 @@ pub fn build_request(brief: &JsValue, settings: &JsValue) -> Result<JsValue, Thr
         return Ok(JsValue::UNDEFINED);
     };
     arguments::to_js(&ModelRequestOutput {
-        method: "POST",
+        method: request.method.as_str(),
         headers: request
             .headers
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.with_placeholder().into()))
+            .map(|(name, value)| (name.to_string(), value.with_placeholder().into()))
             .collect(),
         url: request.url,
-        body: request.body,
+        body: request.body.as_deref().unwrap_or_default().to_owned(),
     })
 }
 
@@ -133,7 +133,7 @@ pub async fn generate(
     arguments::only("options", &options, &["signal", "onEvent"])?;
     let without_key = arguments::without_secret(&settings, settings::MODEL_KEY)?;
     let endpoint = settings::model_endpoint(&without_key.json, without_key.has_secret())?;
-    let keyring = without_key.keyring(SecretName::ModelKey, &endpoint.base_url)?;
+    let keyring = without_key.keyring(SecretSlot::API_KEY, &endpoint.base_url)?;
     if endpoint.wants_key() && !without_key.has_secret() {
         return Err(missing(settings::MODEL_KEY, &endpoint.base_url));
     }
@@ -180,10 +180,10 @@ pub async fn deliver(
     let tasks = batch::tasks(&arguments::texts("tasks", &tasks)?)?;
     let without_token = arguments::without_secret(&settings, settings::AGENT_TOKEN)?;
     let server = settings::task_server(&without_token.json)?;
-    let keyring = without_token.keyring(SecretName::AgentToken, &server.url)?;
-    let Some(token) = keyring.get(SecretName::AgentToken, &server.url) else {
+    let keyring = without_token.keyring(SecretSlot::AGENT_TOKEN, &server.url)?;
+    if !without_token.has_secret() {
         return Err(missing(settings::AGENT_TOKEN, &server.url));
-    };
+    }
     let keys = arguments::option("options", &options, KEYS)?;
     let keys = (!keys.is_undefined())
         .then(|| arguments::texts(KEYS, &keys))
@@ -204,7 +204,7 @@ pub async fn deliver(
     let receipts = delivery::deliver(
         &Fetch,
         &server,
-        token,
+        &keyring,
         &approvals,
         &following.stop,
         &|| PageClock.now(),

@@ -8,7 +8,7 @@ use super::application::Application;
 use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::ui::commands::PageCommands;
 
@@ -40,11 +40,11 @@ impl PageCommands for ApplicationCommands {
         self.0.typed(form);
     }
 
-    fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool) {
+    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
         self.0.give_secret(name, value, keep_for_tab);
     }
 
-    fn ask_for(&self, name: SecretName) {
+    fn ask_for(&self, name: SecretSlot) {
         self.0.ask_for(name);
     }
 

@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 #[cfg(target_arch = "wasm32")]
 mod controller;
+pub mod guard;
 #[cfg(target_arch = "wasm32")]
 pub mod panic_page;
 #[cfg(target_arch = "wasm32")]

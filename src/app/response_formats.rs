@@ -1,4 +1,5 @@
-//! What endpoints were found not to take: kept in the browser, forgotten with new settings.
+//! Response formats that endpoints were found to refuse: stored in the browser, forgotten when the
+//! settings change.
 
 use leptos::prelude::{GetUntracked, Set};
 
@@ -8,36 +9,40 @@ use crate::model::{FormatMemory, ResponseFormat};
 use crate::settings::ModelEndpoint;
 
 impl Application {
-    pub(super) fn read_rungs(&self) {
-        if let Some(text) = local::read(WebStorage::Browser, KEPT_FORMATS) {
+    pub(super) fn read_formats(&self) {
+        if let Some(text) = local::read(WebStorage::Local, KEPT_FORMATS) {
             *self.format_memory.borrow_mut() = FormatMemory::read(&text);
         }
     }
 
-    /// An endpoint was found not to take more than this.
-    pub(super) fn remember_rung(&self, endpoint: &ModelEndpoint, response_format: ResponseFormat) {
+    /// Remembers the response format that an endpoint accepts.
+    pub(super) fn remember_format(
+        &self,
+        endpoint: &ModelEndpoint,
+        response_format: ResponseFormat,
+    ) {
         self.format_memory
             .borrow_mut()
             .remember(endpoint, response_format);
-        self.keep_rungs();
+        self.store_formats();
     }
 
-    /// The operator gave this endpoint settings: it is asked for all again.
+    /// Forgets it, because the operator changed the settings of the endpoint.
     pub(super) fn forget_format(&self, endpoint: &ModelEndpoint) {
         if self.format_memory.borrow_mut().forget(endpoint) {
-            self.keep_rungs();
+            self.store_formats();
         }
     }
 
-    fn keep_rungs(&self) {
+    fn store_formats(&self) {
         let text = self.format_memory.borrow().text();
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_FORMATS, &text) {
+        if let Err(reason) = local::write(WebStorage::Local, KEPT_FORMATS, &text) {
             self.note_local(&reason);
         }
         self.show_format();
     }
 
-    /// Says on the page how the endpoint of the next run is asked.
+    /// Shows the response format that the next run starts with.
     pub(super) fn show_format(&self) {
         let endpoint = self.page.connection.get_untracked().model;
         let response_format =

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
-use super::application::{Application, KEPT_BRIEF, KEPT_RUN, Next, problem, schema_problem};
+use super::application::{
+    Application, KEPT_BRIEF, KEPT_RUN, Next, problem, refusal_problem, schema_problem,
+};
+use super::guard::{Action, Decision};
 use crate::brief::{Brief, BriefForm};
 use crate::browser::local::WebStorage;
 use crate::browser::lock::HeldLock;
@@ -18,13 +21,11 @@ use crate::review::{RunId, import};
 use crate::run::{Event, FollowUp, Mode, Run, Start, Step};
 use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
-use crate::secrets::SecretName;
 use crate::settings::Connection;
-use crate::ui::page::Problem;
 
 impl Application {
     pub(super) fn restore_run(self: &Rc<Self>) {
-        let Some(id) = local::read(WebStorage::Browser, KEPT_RUN) else {
+        let Some(id) = local::read(WebStorage::Local, KEPT_RUN) else {
             return;
         };
         let app = Rc::clone(self);
@@ -99,7 +100,7 @@ impl Application {
     }
 
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
-        if !self.may_begin() {
+        if self.refuses(Action::LeaveRun) {
             return;
         }
         // The same brief gives the same dry run.
@@ -110,22 +111,9 @@ impl Application {
             }
             Err(errors) => return self.page.brief_errors.set(errors),
         };
-        if mode == Mode::Live {
-            if !self.may_leave_for(&self.page.connection.get_untracked()) {
-                return;
-            }
-            let Some(endpoint) = self.page.connection.get_untracked().model else {
-                return self.add_problem(problem(
-                    "no_model",
-                    "No model endpoint is configured.",
-                    "Name a base address and a model in the settings, or make a dry run.",
-                ));
-            };
-            if endpoint.wants_key() && !self.holds(SecretName::ModelKey) {
-                return self.ask(SecretName::ModelKey, None, Next::Start(mode));
-            }
+        if self.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
+            self.start_run(Some(brief), mode);
         }
-        self.start_run(Some(brief), mode);
     }
 
     pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
@@ -173,92 +161,23 @@ impl Application {
 
     pub(super) fn show(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
         *self.aside.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_RUN, &run.id().to_string()) {
+        if let Err(reason) = local::write(WebStorage::Local, KEPT_RUN, &run.id().to_string()) {
             self.note_local(&reason);
         }
         self.controller.begin(run, check, step, None);
         self.controller.take_lock();
     }
 
-    /// Whether a new run may take the place of the one that is shown.
-    pub(super) fn may_begin(&self) -> bool {
-        let is_posting = self
-            .controller
-            .with_run(|run| run.is_posting() || run.is_sending())
-            .unwrap_or(false);
-        if is_posting {
-            self.add_problem(problem(
-                "posting",
-                "Tasks are being posted.",
-                "Pause or stop posting and let the task that is on its way end, then start anew.",
-            ));
-        }
-        !is_posting
-    }
-
+    /// Sends an event to the current run, if the guard allows it.
     pub(super) fn send(self: &Rc<Self>, event: Event) {
-        if !self.controller.holds_lock() {
-            return self.add_problem(other_tab());
+        if self.may_go_ahead(Action::Send(&event), || Next::Send(event.clone())) {
+            self.controller.act(event);
         }
-        let leaves = matches!(
-            event,
-            Event::Post { .. }
-                | Event::Resume
-                | Event::ContinueWithoutJournal
-                | Event::Retry { .. }
-                | Event::ResendSameKey { .. }
-                | Event::LookUp { .. }
-        );
-        let is_live = self
-            .controller
-            .with_run(|run| run.mode() == Mode::Live)
-            .unwrap_or(false);
-        let connection = self.controller.with_run(|run| run.connection().clone());
-        if leaves
-            && is_live
-            && !connection.is_some_and(|connection| self.may_leave_for(&connection))
-        {
-            return;
-        }
-        if leaves && is_live && !self.holds(SecretName::AgentToken) {
-            return self.ask(SecretName::AgentToken, None, Next::Send(event));
-        }
-        let asks = matches!(event, Event::AskForMissing { .. } | Event::FollowUp(_));
-        if asks && is_live && !self.may_ask_the_model(&event) {
-            return;
-        }
-        self.controller.act(event);
     }
 
     pub(super) fn estimate(&self, again: Option<FollowUp>) {
         let estimate = again.and_then(|again| self.controller.with_run(|run| run.estimate(again)));
         self.page.estimate.set(estimate.flatten());
-    }
-
-    /// Whether the model of the run that is shown can be asked once more. A key that is wanted is
-    /// asked for; what is to be done goes on with it.
-    fn may_ask_the_model(&self, event: &Event) -> bool {
-        let connection = self.controller.with_run(|run| run.connection().clone());
-        let Some(connection) = connection.filter(|connection| self.may_leave_for(connection))
-        else {
-            return false;
-        };
-        let Some(endpoint) = connection.model else {
-            return true;
-        };
-        let held = self.secrets.borrow();
-        let lacks_key =
-            endpoint.wants_key() && held.get(SecretName::ModelKey, &endpoint.base_url).is_none();
-        drop(held);
-        if lacks_key {
-            self.ask_for_address(
-                SecretName::ModelKey,
-                endpoint.base_url,
-                None,
-                Next::Send(event.clone()),
-            );
-        }
-        !lacks_key
     }
 
     pub(super) fn go_live(self: &Rc<Self>) {
@@ -307,15 +226,16 @@ impl Application {
                 return self.page.import_problem.set(Some(problem));
             }
         };
-        let there_is_one = self.controller.with_run(|_| ()).is_some();
-        if there_is_one && !self.controller.holds_lock() {
-            return self.page.import_problem.set(Some(other_tab()));
+        if let Decision::Refuse(refusal) = self.decide(Action::Import) {
+            let problem = refusal_problem(&refusal);
+            return self.page.import_problem.set(Some(problem));
         }
         self.page.import_problem.set(None);
-        if there_is_one || self.start_run(None, mode) {
+        let has_run = self.controller.with_run(|_| ()).is_some();
+        if has_run || self.start_run(None, mode) {
             self.controller.act(Event::Import { texts });
         } else {
-            // The text stays in its field; why no run began is said on the page.
+            // The text stays in its field; the page says why no run started.
             self.page.import_problem.set(Some(problem(
                 "no_run",
                 "No run could be started for these tasks.",
@@ -326,7 +246,7 @@ impl Application {
 
     pub(super) fn typed(self: &Rc<Self>, form: BriefForm) {
         if let Ok(text) = serde_json::to_string(&form)
-            && let Err(reason) = local::write(WebStorage::Browser, KEPT_BRIEF, &text)
+            && let Err(reason) = local::write(WebStorage::Local, KEPT_BRIEF, &text)
         {
             self.note_local(&reason);
         }
@@ -334,36 +254,27 @@ impl Application {
     }
 
     pub(super) fn clear(self: &Rc<Self>) {
-        if self.may_begin() {
+        if !self.refuses(Action::LeaveRun) {
             *self.aside.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-            local::remove(WebStorage::Browser, KEPT_RUN);
+            local::remove(WebStorage::Local, KEPT_RUN);
             self.controller.leave();
         }
     }
 
     pub(super) fn restore_archived(self: &Rc<Self>) {
         let app = Rc::clone(self);
-        if !app.may_begin() {
+        if app.refuses(Action::LeaveRun) {
             return;
         }
         let Some(id) = app.aside.borrow_mut().take() else {
             return;
         };
         app.controller.leave();
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_RUN, &id) {
+        if let Err(reason) = local::write(WebStorage::Local, KEPT_RUN, &id) {
             app.note_local(&reason);
         }
         spawn_local(async move { app.load_run(&id).await });
     }
-}
-
-/// This tab looks on while another one has the run.
-fn other_tab() -> Problem {
-    problem(
-        "other_tab",
-        "Another tab shows this run, and one tab changes and posts it at a time.",
-        "Go on in that tab, or close it: this one then goes on with the run.",
-    )
 }
 
 /// The task schema of a connection: its own text, or the default one.

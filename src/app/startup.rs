@@ -8,17 +8,19 @@ use super::application::{Application, KEPT_BRIEF, KEPT_CONNECTION, problem, sett
 use crate::brief::BriefForm;
 use crate::browser::local::WebStorage;
 use crate::browser::{fetch, local};
+use crate::http::HttpRequest;
 use crate::run::Event;
+use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{Link, LinkError};
-use crate::settings::{Address, AddressError, Connection};
+use crate::settings::{Address, AddressError, Connection, TaskServer};
 
 /// Under this name stands the SHA-256 of the link whose count was taken over, in this tab.
 const FOLLOWED_LINK: &str = "link";
 
 impl Application {
     pub(super) fn read_brief(&self) {
-        let kept = local::read(WebStorage::Browser, KEPT_BRIEF)
+        let kept = local::read(WebStorage::Local, KEPT_BRIEF)
             .and_then(|text| serde_json::from_str::<BriefForm>(&text).ok());
         if let Some(form) = kept {
             self.page.form.set(form);
@@ -26,7 +28,12 @@ impl Application {
     }
 
     pub(super) async fn read_config(&self) {
-        let config = match fetch::look_up("config.json", None, MAX_CONFIG_BYTES + 1).await {
+        let request = HttpRequest::get("config.json", MAX_CONFIG_BYTES + 1);
+        let response = match request.prepare(&Keyring::default()) {
+            Ok(request) => fetch::get_bounded(&request).await,
+            Err(error) => Err(error.to_string()),
+        };
+        let config = match response {
             Ok((404, _)) => Ok(Config::default()),
             Ok((200, body)) => Config::parse(&String::from_utf8_lossy(&body)),
             Ok((status, _)) => Err(ConfigError::Unreadable {
@@ -41,7 +48,7 @@ impl Application {
         self.page.notice.set(config.notice);
         *self.hosts.borrow_mut() = config.hosts;
         self.config_is_read.set(true);
-        let kept = local::read(WebStorage::Browser, KEPT_CONNECTION)
+        let kept = local::read(WebStorage::Local, KEPT_CONNECTION)
             .and_then(|text| serde_json::from_str::<Connection>(&text).ok());
         let candidates = kept.into_iter().chain(config.connection);
         for connection in candidates {
@@ -58,11 +65,12 @@ impl Application {
     pub(super) fn take_count(&self, link: &Link, query: &str) {
         let Some(count) = &link.count else { return };
         let fingerprint = crate::digest::sha256_hex(query.as_bytes());
-        if local::read(WebStorage::Tab, FOLLOWED_LINK).as_deref() == Some(fingerprint.as_str()) {
+        if local::read(WebStorage::Session, FOLLOWED_LINK).as_deref() == Some(fingerprint.as_str())
+        {
             return;
         }
         self.page.form.update(|form| form.count.clone_from(count));
-        if let Err(reason) = local::write(WebStorage::Tab, FOLLOWED_LINK, &fingerprint) {
+        if let Err(reason) = local::write(WebStorage::Session, FOLLOWED_LINK, &fingerprint) {
             self.note_local(&reason);
         }
     }
@@ -102,11 +110,16 @@ impl Application {
 
     pub(super) fn use_server_at(&self, address: Address) {
         let mut connection = self.page.connection.get_untracked();
-        let mut server = crate::settings::TaskServer::at(address);
-        if let Some(known) = &connection.task_server {
-            server.path.clone_from(&known.path);
-            server.token_header.clone_from(&known.token_header);
-        }
+        // Another path on a known origin is the same server: its other settings stay. A new origin
+        // takes over nothing.
+        let known = connection.task_server.take();
+        let server = match known.filter(|known| known.url.origin() == address.origin()) {
+            Some(known) => TaskServer {
+                url: address,
+                ..known
+            },
+            None => TaskServer::at(address),
+        };
         connection.name = server.url.host_and_port();
         connection.task_server = Some(server);
         match self.use_connection(&connection) {

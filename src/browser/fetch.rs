@@ -11,12 +11,10 @@ use web_sys::{
 
 use super::clock::{PageClock, Timer};
 use super::words;
-use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{MAX_ANSWER_BYTES, PostRequest, ServerReply};
-use crate::model::{End, HeaderValue, ModelRequest};
+use crate::delivery::rest::ServerReply;
+use crate::http::{Method, PreparedRequest, RedirectPolicy};
+use crate::model::End;
 use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
-use crate::secrets::Secret;
-use crate::settings::{Address, ModelEndpoint};
 
 /// The longest that a post is waited for; what did not answer by then may have arrived.
 pub const POST_MILLISECONDS: u32 = 60_000;
@@ -25,7 +23,7 @@ const LOOK_UP_MILLISECONDS: u32 = 15_000;
 /// A small body is waited for so long in all.
 const LOOK_UP: Timeouts = Timeouts {
     idle: LOOK_UP_MILLISECONDS,
-    whole: LOOK_UP_MILLISECONDS,
+    total: LOOK_UP_MILLISECONDS,
 };
 
 /// The page's way to the network.
@@ -46,9 +44,8 @@ fn quiet(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
 impl ModelTransport for Fetch {
     async fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
-        patience: Timeouts,
+        request: &PreparedRequest,
+        timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
@@ -60,19 +57,13 @@ impl ModelTransport for Fetch {
         };
         let on_stop = abort.clone();
         stop.on_stop(move || on_stop.abort());
-        let builder = quiet(Request::post(&request.url), RequestRedirect::Error)
-            .abort_signal(Some(&abort.signal()));
-        let built = with_headers(builder, request, key).and_then(|builder| {
-            builder
-                .body(&request.body)
-                .map_err(|error| error.to_string())
-        });
+        let built = build(request, &abort);
         let built = match built {
             Ok(built) => built,
             Err(reason) => return not_sent(&reason),
         };
         // An endpoint may think for long before it answers, so this wait is the idle time too.
-        let waiting = Waiting::from_now(patience);
+        let waiting = Waiting::from_now(timeouts);
         let response = match within(waiting.left(), send(built)).await {
             None => {
                 abort.abort();
@@ -102,10 +93,10 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn from_now(patience: Timeouts) -> Waiting {
+    fn from_now(timeouts: Timeouts) -> Waiting {
         Waiting {
-            idle: patience.idle,
-            until: PageClock.now() + u64::from(patience.whole),
+            idle: timeouts.idle,
+            until: PageClock.now() + u64::from(timeouts.total),
         }
     }
 
@@ -137,30 +128,26 @@ fn unreachable(reason: &str) -> CallEnd {
     }
 }
 
-fn with_headers(
-    mut builder: RequestBuilder,
-    request: &ModelRequest,
-    key: Option<&Secret>,
-) -> Result<RequestBuilder, Failed> {
-    let address = request_address(&request.url)?;
-    for (name, value) in &request.headers {
-        builder = match value {
-            HeaderValue::Plain(value) => builder.header(name, value),
-            HeaderValue::Secret { before, .. } => {
-                let key = key.ok_or("there is no key for this endpoint")?;
-                let value = key.reveal_to(&address).map_err(|error| error.to_string())?;
-                builder.header(name, &format!("{before}{value}"))
-            }
-        };
+/// Builds the browser's request, secrets included.
+fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, Failed> {
+    let request = prepared.request();
+    let builder = match request.method {
+        Method::Get => Request::get(&request.url),
+        Method::Post => Request::post(&request.url),
+    };
+    let redirect = match request.redirects {
+        RedirectPolicy::Fail => RequestRedirect::Error,
+        RedirectPolicy::Report => RequestRedirect::Manual,
+    };
+    let mut builder = quiet(builder, redirect).abort_signal(Some(&abort.signal()));
+    for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
+        builder = builder.header(name, &value);
     }
-    Ok(builder)
-}
-
-/// The address that a request really goes to, read from its own URL: a secret is put in for this
-/// origin only, whatever the request was made from. A query says nothing of that.
-fn request_address(url: &str) -> Result<Address, Failed> {
-    let before_query = url.split_once('?').map_or(url, |(before, _)| before);
-    Address::parse(before_query).map_err(|error| error.to_string())
+    match &request.body {
+        Some(body) => builder.body(&**body),
+        None => builder.build(),
+    }
+    .map_err(|error| error.to_string())
 }
 
 async fn send(request: Request) -> Result<Response, Failed> {
@@ -242,89 +229,39 @@ where
 }
 
 impl TaskSink for Fetch {
-    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
-        let build = |abort: &AbortController| {
-            let mut builder = Request::post(&request.url);
-            for (name, value) in &request.headers {
-                builder = builder.header(name, value);
-            }
-            let builder = with_token(
-                builder,
-                &request.url,
-                &request.address,
-                &request.token_header.0,
-                token,
-            )?;
-            quiet(builder, RequestRedirect::Manual)
-                .abort_signal(Some(&abort.signal()))
-                .body(&*request.body)
-                .map_err(|error| error.to_string())
-        };
-        answer_within(POST_MILLISECONDS, build).await
+    async fn post(&self, request: &PreparedRequest) -> ServerReply {
+        reply_within(POST_MILLISECONDS, request).await
     }
 
-    async fn look_up(&self, request: &LookUpRequest, token: &Secret) -> ServerReply {
-        let build = |abort: &AbortController| {
-            let builder = with_token(
-                Request::get(&request.url),
-                &request.url,
-                &request.address,
-                &request.token_header.0,
-                token,
-            )?;
-            quiet(builder, RequestRedirect::Manual)
-                .abort_signal(Some(&abort.signal()))
-                .build()
-                .map_err(|error| error.to_string())
-        };
-        answer_within(LOOK_UP_MILLISECONDS, build).await
+    async fn look_up(&self, request: &PreparedRequest) -> ServerReply {
+        reply_within(LOOK_UP_MILLISECONDS, request).await
     }
 }
 
-/// Puts the task server's token in, for the server's own origin only.
-fn with_token(
-    builder: RequestBuilder,
-    url: &str,
-    server: &Address,
-    header: &str,
-    token: &Secret,
-) -> Result<RequestBuilder, Failed> {
-    let address = request_address(url)?;
-    if address.origin() != server.origin() {
-        return Err("the address is not the task server's".to_owned());
-    }
-    let value = token
-        .reveal_to(&address)
-        .map_err(|error| error.to_string())?;
-    Ok(builder.header(header, value))
-}
-
-/// Makes one request and waits for its answer, at most so many milliseconds.
-async fn answer_within(
-    milliseconds: u32,
-    build: impl FnOnce(&AbortController) -> Result<Request, Failed>,
-) -> ServerReply {
+/// Sends one request and awaits its response for at most that many milliseconds.
+async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerReply {
     let not_sent = |message: String| ServerReply::NotSent { message };
     let Ok(abort) = AbortController::new() else {
         return not_sent("this browser cannot stop requests".to_owned());
     };
-    let request = match build(&abort) {
+    let limit = request.request().max_response_bytes;
+    let request = match build(request, &abort) {
         Ok(request) => request,
         Err(reason) => return not_sent(reason),
     };
     // From here on a task may have arrived, whatever happens.
-    match within(milliseconds, answer(request)).await {
-        Some(answer) => answer,
+    match within(milliseconds, reply(request, limit)).await {
+        Some(reply) => reply,
         None => {
             abort.abort();
             ServerReply::None {
-                message: format!("There was no answer within {} s.", milliseconds / 1_000),
+                message: format!("There was no response within {} s.", milliseconds / 1_000),
             }
         }
     }
 }
 
-async fn answer(request: Request) -> ServerReply {
+async fn reply(request: Request, limit: Option<usize>) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
         Err(message) => return ServerReply::None { message },
@@ -335,20 +272,8 @@ async fn answer(request: Request) -> ServerReply {
     let header = |name: &str| response.headers().get(name);
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
     let status = response.status();
-    // The status says what became of the task; a body that breaks off changes nothing about it.
-    let mut body = Vec::new();
-    let stop = StopSignal::default();
-    let enough = stop.clone();
-    let mut take = |part: ResponsePart<'_>| {
-        if let ResponsePart::Bytes(bytes) = part {
-            let room = MAX_ANSWER_BYTES.saturating_sub(body.len());
-            body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-            if bytes.len() >= room {
-                enough.stop();
-            }
-        }
-    };
-    let _ = read_body(&response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
+    // The status decides what became of the task; a body that breaks off changes nothing about it.
+    let (body, _) = read_at_most(&response, limit).await;
     ServerReply::Http {
         status,
         retry_after,
@@ -357,46 +282,43 @@ async fn answer(request: Request) -> ServerReply {
     }
 }
 
-/// Status and body (at most `most` bytes) of a `GET`, for look-ups that carry at most the model's
-/// key.
-///
-/// # Errors
-/// What the browser said.
-pub async fn look_up(
-    url: &str,
-    key: Option<(&ModelEndpoint, &Secret)>,
-    most: usize,
-) -> Result<(u16, Vec<u8>), Failed> {
-    let mut builder = quiet(Request::get(url), RequestRedirect::Error);
-    if let Some((endpoint, secret)) = key {
-        let address = request_address(url)?;
-        if address.origin() == endpoint.base_url.origin() {
-            let value = secret
-                .reveal_to(&address)
-                .map_err(|error| error.to_string())?;
-            builder = builder.header("Authorization", &format!("Bearer {value}"));
-        }
-    }
-    let request = builder.build().map_err(|error| error.to_string())?;
-    let response = within(LOOK_UP_MILLISECONDS, send(request))
-        .await
-        .ok_or("there was no answer in time")??;
+/// Reads a small body, at most `limit` bytes of it, and tells how the reading ended.
+async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, End) {
+    let limit = limit.unwrap_or(usize::MAX);
     let mut body = Vec::new();
+    let stop = StopSignal::default();
+    let is_full = stop.clone();
     let mut take = |part: ResponsePart<'_>| {
         if let ResponsePart::Bytes(bytes) = part {
-            let room = most.saturating_sub(body.len());
+            let room = limit.saturating_sub(body.len());
             body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            if bytes.len() >= room {
+                is_full.stop();
+            }
         }
     };
-    match read_body(
-        &response,
-        Waiting::from_now(LOOK_UP),
-        &StopSignal::default(),
-        &mut take,
-    )
-    .await
-    {
-        End::Ended => Ok((response.status(), body)),
-        _ => Err("the answer broke off".to_owned()),
+    let end = read_body(response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
+    (body, end)
+}
+
+/// Sends a `GET` and returns the status and the body, up to the limit of the request.
+///
+/// # Errors
+/// Returns the browser's message.
+pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), String> {
+    let abort = AbortController::new().map_err(|thrown| words(&thrown))?;
+    let sent = send(build(request, &abort)?);
+    let Some(response) = within(LOOK_UP_MILLISECONDS, sent).await else {
+        abort.abort();
+        return Err(format!(
+            "there was no response within {} s",
+            LOOK_UP_MILLISECONDS / 1_000
+        ));
+    };
+    let response = response?;
+    match read_at_most(&response, request.request().max_response_bytes).await {
+        // The body is cut off on purpose where it is longer than the limit.
+        (body, End::Ended | End::Cancelled) => Ok((response.status(), body)),
+        _ => Err("the response ended early".to_owned()),
     }
 }

@@ -9,9 +9,9 @@ use super::words;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WebStorage {
     /// Stays until it is cleared. Never holds a secret.
-    Browser,
+    Local,
     /// Goes with the tab.
-    Tab,
+    Session,
 }
 
 /// Every key of ours begins so: other pages of the same origin share the storage.
@@ -20,8 +20,8 @@ const PREFIX: &str = "taskwright.";
 fn storage(shelf: WebStorage) -> Result<Storage, String> {
     let window = web_sys::window().ok_or("there is no window")?;
     let storage = match shelf {
-        WebStorage::Browser => window.local_storage(),
-        WebStorage::Tab => window.session_storage(),
+        WebStorage::Local => window.local_storage(),
+        WebStorage::Session => window.session_storage(),
     };
     storage
         .map_err(|error| words(&error))?

@@ -4,30 +4,16 @@
 use serde_json::Value;
 
 use super::receipt::LookUp;
-use super::rest::{self, ServerReply};
-use crate::secrets::SecretName;
-use crate::settings::{Address, TaskServer};
-
-/// A question as it will leave, but for the secret, which only its name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookUpRequest {
-    /// Whose secret may be put in.
-    pub address: Address,
-    /// The exact address, the key in its query.
-    pub url: String,
-    /// The header that the token goes into, and which secret it is.
-    pub token_header: (String, SecretName),
-}
+use super::rest::{self, MAX_ANSWER_BYTES, ServerReply};
+use crate::http::HttpRequest;
+use crate::settings::TaskServer;
 
 /// The question for a task by its key. Keys are UUIDs of our own making, which a query carries as
 /// they are.
 #[must_use]
-pub fn request(server: &TaskServer, key: &str) -> LookUpRequest {
-    LookUpRequest {
-        address: server.url.clone(),
-        url: format!("{}?idempotency_key={key}", server.tasks_url()),
-        token_header: (server.token_header.clone(), SecretName::AgentToken),
-    }
+pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
+    let url = format!("{}?idempotency_key={key}", server.tasks_url());
+    rest::for_task_server(HttpRequest::get(url, MAX_ANSWER_BYTES), server)
 }
 
 /// What an answer says of the task with this key. Only an item that names this very key counts: a
@@ -83,6 +69,7 @@ fn items(value: &Value) -> Option<&Vec<Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Address;
 
     const KEY: &str = "0b5d7a0e-0000-8000-8000-000000000001";
 

@@ -1,50 +1,48 @@
 //! The task server's own contract: `POST {url}{path}` with a token header, and what each answer
 //! means, whoever wrote the server.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::receipt::{DeliveryOutcome, Reason};
+use crate::http::{HeaderValue, HttpRequest, RedirectPolicy};
 use crate::retry_after;
 use crate::review::Approval;
-use crate::secrets::SecretName;
-use crate::settings::{Address, TaskServer};
+use crate::secrets::SecretSlot;
+use crate::settings::TaskServer;
 use crate::text::truncate_chars;
 
 /// At most so much of an answer is read: 64 KiB.
 pub const MAX_ANSWER_BYTES: usize = 64 << 10;
-/// At most so many characters of a server's words are kept.
+/// The header that carries the idempotency key.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// The longest message of a server that is kept, in characters.
 const MAX_MESSAGE_CHARACTERS: usize = 600;
-
-/// A request as it will leave, but for the secret, which only its name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostRequest {
-    /// Whose secret may be put in.
-    pub address: Address,
-    /// The exact address.
-    pub url: String,
-    /// Headers but for the token's.
-    pub headers: Vec<(&'static str, String)>,
-    /// The header that the token goes into, and which secret it is.
-    pub token_header: (String, SecretName),
-    /// The approved bytes.
-    pub body: std::sync::Arc<str>,
-}
 
 /// The request for an approved body. Nothing is sent beyond `Content-Type` and the token, because
 /// the rules of such servers often allow no more; the idempotency key only where it is known to be
 /// honoured.
 #[must_use]
-pub fn request(server: &TaskServer, approval: &Approval) -> PostRequest {
-    let mut headers = vec![("content-type", "application/json".to_owned())];
+pub fn request(server: &TaskServer, approval: &Approval) -> HttpRequest {
+    let mut request = HttpRequest::post_json(server.tasks_url(), Arc::clone(&approval.body));
     if server.honours_idempotency_keys {
-        headers.push(("idempotency-key", approval.key.to_string()));
+        let key = HeaderValue::Plain(approval.key.to_string().into());
+        request = request.header(IDEMPOTENCY_KEY, key);
     }
-    PostRequest {
-        address: server.url.clone(),
-        url: server.tasks_url(),
-        headers,
-        token_header: (server.token_header.clone(), SecretName::AgentToken),
-        body: approval.body.clone(),
+    for_task_server(request, server)
+}
+
+/// Adds the agent token and the limits that every request to a task server has.
+pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {
+    let token = HeaderValue::Secret {
+        prefix: "",
+        slot: SecretSlot::AGENT_TOKEN,
+    };
+    HttpRequest {
+        redirects: RedirectPolicy::Report,
+        max_response_bytes: Some(MAX_ANSWER_BYTES),
+        ..request.header(server.token_header.clone(), token)
     }
 }
 
@@ -292,6 +290,7 @@ fn web_page(body: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Address;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT.
     const NOW: u64 = 784_111_777_000;
@@ -449,17 +448,21 @@ mod tests {
             digest: "d".into(),
             key: "k".into(),
         };
-        let plain = request(&server, &approval);
-        assert_eq!(plain.url, "http://localhost:8080/tasks");
-        assert_eq!(
-            plain.headers,
-            [("content-type", "application/json".to_owned())]
-        );
+        let sent = |server: &TaskServer| -> Vec<String> {
+            let request = request(server, &approval);
+            assert_eq!(request.url, "http://localhost:8080/tasks");
+            assert_eq!(request.body.as_deref(), Some("{}"));
+            let headers = request.headers.iter();
+            headers
+                .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
+                .collect()
+        };
+        let plain = [
+            "Content-Type: application/json",
+            "X-AGENT-TOKEN: $AGENT_API_TOKEN",
+        ];
+        assert_eq!(sent(&server), plain);
         server.honours_idempotency_keys = true;
-        assert!(
-            request(&server, &approval)
-                .headers
-                .contains(&("idempotency-key", "k".to_owned()))
-        );
+        assert_eq!(sent(&server), [plain[0], "Idempotency-Key: k", plain[1]]);
     }
 }

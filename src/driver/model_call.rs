@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::schema_adherence::SchemaAdherence;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
+use crate::http::HttpRequest;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
 use crate::model::{Failure, GenerationOutcome, ResponseFormat, StreamEvent, TaskStream, request};
 use crate::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
@@ -14,7 +15,7 @@ use crate::prompt;
 use crate::run::Event;
 use crate::schema::Check;
 use crate::schema::strict::{self, ModelSchema};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::ModelEndpoint;
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
@@ -30,7 +31,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             let outcome = GenerationOutcome::Failed(Box::new(Failure::not_configured()));
             return end(report, outcome, "");
         };
-        if endpoint.needs_key.is_none() && self.take_key(&endpoint).is_some() {
+        if endpoint.needs_key.is_none() && self.holds_key(&endpoint) {
             // An endpoint on this machine that refused to answer without a key was given one.
             endpoint.needs_key = Some(true);
         }
@@ -59,18 +60,22 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .filter(|_| response_format == ResponseFormat::JsonSchema),
             ),
         };
-        let patience = Timeouts {
+        let timeouts = Timeouts {
             idle: endpoint.limits.idle_milliseconds(),
-            whole: endpoint.limits.call_milliseconds(),
+            total: endpoint.limits.call_milliseconds(),
         };
-        let call_end = {
-            // Held only while the request is put together: the page can be given another secret
-            // while an answer arrives.
-            let key = self.take_key(&endpoint);
-            let mut on_part = |part: ResponsePart<'_>| reading.take(part, &shown, &check, report);
-            self.model
-                .call(&request, key.as_ref(), patience, &stop, &mut on_part)
-                .await
+        let prepared = request.prepare(&self.secrets.borrow());
+        let call_end = match &prepared {
+            Err(error) => CallEnd::NotSent {
+                reason: error.to_string(),
+            },
+            Ok(request) => {
+                let mut on_part =
+                    |part: ResponsePart<'_>| reading.take(part, &shown, &check, report);
+                self.model
+                    .call(request, timeouts, &stop, &mut on_part)
+                    .await
+            }
         };
         let outcome = reading.outcome(call_end);
         if reading.following.is_broken_by(&outcome) {
@@ -82,17 +87,18 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         end(report, outcome, reading.stream.raw_text());
     }
 
-    fn take_key(&self, endpoint: &ModelEndpoint) -> Option<crate::secrets::Secret> {
+    fn holds_key(&self, endpoint: &ModelEndpoint) -> bool {
         let secrets = self.secrets.borrow();
-        let held = secrets.get(SecretName::ModelKey, &endpoint.base_url)?;
-        held.copy_for(&endpoint.base_url).ok()
+        secrets
+            .get(&SecretSlot::API_KEY, &endpoint.base_url)
+            .is_some()
     }
 }
 
 /// The exact request that a live run of this brief would begin with, secrets as placeholders.
 /// `None` where no model endpoint is configured.
 #[must_use]
-pub fn request_for(assignment: &Assignment) -> Option<request::ModelRequest> {
+pub fn request_for(assignment: &Assignment) -> Option<HttpRequest> {
     let endpoint = assignment.connection.model.as_ref()?;
     let shown = Shown::to_the_model(assignment.schema.value());
     Some(shown.request(
@@ -144,7 +150,7 @@ impl Shown {
         assignment: &Assignment,
         endpoint: &ModelEndpoint,
         response_format: ResponseFormat,
-    ) -> request::ModelRequest {
+    ) -> HttpRequest {
         let messages = prompt::messages(
             &assignment.brief,
             &assignment.ask,

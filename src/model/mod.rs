@@ -43,7 +43,7 @@ pub use event::{Notice, NoticeCode, StreamEvent};
 pub use failure::{Failure, FailureKind};
 pub use format_memory::FormatMemory;
 pub use outcome::GenerationOutcome;
-pub use request::{HeaderValue, ModelRequest, ResponseFormat};
+pub use request::ResponseFormat;
 pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
 pub use usage::Usage;
 

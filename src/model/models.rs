@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::request::{HeaderValue, authorization};
+use super::request::authorize;
+use crate::http::HttpRequest;
 use crate::settings::ModelEndpoint;
 use crate::text::truncate_lossy;
 
@@ -62,10 +63,12 @@ impl ModelsError {
     }
 }
 
-/// Where the list is asked for and with which headers. The method is `GET`.
+/// The request for the endpoint's list of models.
 #[must_use]
-pub fn list_request(endpoint: &ModelEndpoint) -> (String, Option<(&'static str, HeaderValue)>) {
-    (endpoint.base_url.join("/models"), authorization(endpoint))
+pub fn list_request(endpoint: &ModelEndpoint) -> HttpRequest {
+    let url = endpoint.base_url.join("/models");
+    // One byte more than is accepted tells a list that is too long from one that just fits.
+    authorize(HttpRequest::get(url, MAX_LIST_BYTES + 1), endpoint)
 }
 
 /// The names of the models in the body of a 200, each once.

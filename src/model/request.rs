@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::http::{HeaderValue, HttpRequest};
 use crate::prompt::{Message, Role};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Api, ModelEndpoint};
 
 /// How much of the schema the endpoint is asked to enforce. Each rung asks for less than the one
@@ -38,56 +39,6 @@ impl ResponseFormat {
 /// The name under which the schema is sent: `[A-Za-z0-9_-]`, at most 64.
 const SCHEMA_NAME: &str = "tasks";
 
-/// A request that is ready to be sent, but for the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelRequest {
-    /// Where it goes. The method is `POST`.
-    pub url: String,
-    /// Its headers, in order.
-    pub headers: Vec<(&'static str, HeaderValue)>,
-    /// Its body, exactly.
-    pub body: String,
-}
-
-/// The value of a header, or the name of the secret that it will be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// The value itself.
-    Plain(&'static str),
-    /// A secret behind a fixed beginning; the value is put in by what sends the request.
-    Secret {
-        /// What stands before it, such as `Bearer `.
-        before: &'static str,
-        /// Which secret.
-        name: SecretName,
-    },
-}
-
-impl HeaderValue {
-    /// The value with a placeholder in place of a secret: `Bearer $OPENAI_API_KEY`.
-    #[must_use]
-    pub fn with_placeholder(&self) -> String {
-        match self {
-            HeaderValue::Plain(value) => (*value).to_owned(),
-            HeaderValue::Secret { before, name } => format!("{before}${}", variable(*name)),
-        }
-    }
-}
-
-impl Serialize for HeaderValue {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.with_placeholder())
-    }
-}
-
-/// The environment variable that stands for a secret in a command line.
-fn variable(name: SecretName) -> &'static str {
-    match name {
-        SecretName::ModelKey => "OPENAI_API_KEY",
-        SecretName::AgentToken => "AGENT_API_TOKEN",
-    }
-}
-
 /// Puts the request for an answer together.
 ///
 /// `schema_for_model` is the schema of the whole answer, envelope included; without one the rung
@@ -100,7 +51,7 @@ pub fn build(
     schema_for_model: Option<&Value>,
     response_format: ResponseFormat,
     endpoint: &ModelEndpoint,
-) -> ModelRequest {
+) -> HttpRequest {
     let (path, body) = match endpoint.api {
         Api::ChatCompletions => (
             "/chat/completions",
@@ -132,48 +83,47 @@ pub fn build(
             }),
         ),
     };
-    let mut headers = vec![("Content-Type", HeaderValue::Plain("application/json"))];
-    headers.extend(authorization(endpoint));
-    ModelRequest {
-        url: endpoint.base_url.join(path),
-        headers,
-        body,
-    }
+    authorize(
+        HttpRequest::post_json(endpoint.base_url.join(path), body),
+        endpoint,
+    )
 }
 
-/// The header that carries the key, where the endpoint wants one.
-#[must_use]
-pub fn authorization(endpoint: &ModelEndpoint) -> Option<(&'static str, HeaderValue)> {
-    endpoint.wants_key().then_some((
+/// Adds the header that carries the API key, if the endpoint requires one.
+pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpRequest {
+    if !endpoint.wants_key() {
+        return request;
+    }
+    request.header(
         "Authorization",
         HeaderValue::Secret {
-            before: "Bearer ",
-            name: SecretName::ModelKey,
+            prefix: "Bearer ",
+            slot: SecretSlot::API_KEY,
         },
-    ))
+    )
 }
 
 /// The request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the key.
 #[must_use]
-pub fn as_curl(request: &ModelRequest) -> String {
+pub fn as_curl(request: &HttpRequest) -> String {
     let mut command = format!("curl --no-buffer {}", quote(&request.url));
     for (name, value) in &request.headers {
         let header = match value {
             HeaderValue::Plain(value) => quote(&format!("{name}: {value}")),
-            // The shell has to put the variable in, so only this part stands in double quotes.
-            HeaderValue::Secret {
-                before,
-                name: secret,
-            } => format!(
+            // The shell expands the variable, so only this part is in double quotes.
+            HeaderValue::Secret { prefix, slot } => format!(
                 "{}\"${{{}}}\"",
-                quote(&format!("{name}: {before}")),
-                variable(*secret)
+                quote(&format!("{name}: {prefix}")),
+                slot.variable()
             ),
         };
         command.push_str(&format!(" \\\n  --header {header}"));
     }
-    // `--data-raw` reads no file where the text begins with @.
-    command.push_str(&format!(" \\\n  --data-raw {}\n", quote(&request.body)));
+    if let Some(body) = &request.body {
+        // Unlike `--data`, `--data-raw` does not read a file if the text begins with @.
+        command.push_str(&format!(" \\\n  --data-raw {}", quote(body)));
+    }
+    command.push('\n');
     command
 }
 
@@ -320,7 +270,7 @@ mod tests {
     fn body(response_format: ResponseFormat, endpoint: &ModelEndpoint) -> Value {
         let schema = json!({"type": "object"});
         let request = build(&messages(), Some(&schema), response_format, endpoint);
-        serde_json::from_str(&request.body).unwrap()
+        serde_json::from_str(request.body.as_deref().unwrap()).unwrap()
     }
 
     #[test]
@@ -392,6 +342,7 @@ mod tests {
         assert!(
             without
                 .body
+                .unwrap()
                 .contains(r#""response_format":{"type":"json_object"}"#)
         );
     }
@@ -402,20 +353,16 @@ mod tests {
         let request = build(&messages(), None, ResponseFormat::Instructions, &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
         assert_eq!(
-            request.headers,
+            request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
+                .collect::<Vec<_>>(),
             [
-                ("Content-Type", HeaderValue::Plain("application/json")),
-                (
-                    "Authorization",
-                    HeaderValue::Secret {
-                        before: "Bearer ",
-                        name: SecretName::ModelKey
-                    }
-                )
+                "Content-Type: application/json",
+                "Authorization: Bearer $OPENAI_API_KEY",
             ]
         );
-        let shown = serde_json::to_value(&request).unwrap();
-        assert_eq!(shown["headers"][1][1], "Bearer $OPENAI_API_KEY");
         let local = endpoint("http://localhost:11434/v1", Api::Responses);
         let request = build(&messages(), None, ResponseFormat::Instructions, &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
@@ -452,6 +399,9 @@ mod tests {
             .args(["-c", &script])
             .output()
             .unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), request.body);
+        assert_eq!(
+            String::from_utf8(output.stdout).ok().as_deref(),
+            request.body.as_deref()
+        );
     }
 }

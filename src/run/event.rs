@@ -9,7 +9,7 @@ use crate::model::{GenerationOutcome, ResponseFormat, Usage};
 use crate::prompt::Ask;
 use crate::review::DraftId;
 use crate::schema::Violation;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 /// What happened. The first part is what the page says, the second what the world says.
 #[derive(Debug, Clone, PartialEq)]
@@ -233,7 +233,7 @@ pub enum Effect {
     /// where it is still needed.
     WakeAt(u64),
     /// Ask the operator for a secret; then `Resume`.
-    AskFor(SecretName),
+    AskFor(SecretSlot),
 }
 
 /// One delivery, as an intention.

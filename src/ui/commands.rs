@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 
 /// The page's way to the run and to the world. Nothing here returns a value: what comes of it is
@@ -29,11 +29,11 @@ pub trait PageCommands {
     /// The brief was typed in: keep it.
     fn typed(&self, form: BriefForm);
     /// A secret was given. It belongs to the address it was asked for.
-    fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool);
+    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool);
     /// The operator closed the question for a secret without giving one.
     fn dismiss_secret_prompt(&self);
     /// Ask the operator for a secret now, because the one that is there was not accepted.
-    fn ask_for(&self, name: SecretName);
+    fn ask_for(&self, name: SecretSlot);
     /// Forget every secret.
     fn forget_secrets(&self);
     /// Use and save these endpoints. What is refused is shown in the dialog.

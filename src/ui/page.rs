@@ -14,7 +14,7 @@ use crate::run::{
     GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, Wait,
 };
 use crate::schema::TaskSchema;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Address, Connection};
 
 /// Something that went wrong, as data for an error panel: what happened, and what to do.
@@ -32,7 +32,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asking {
     /// Which.
-    pub name: SecretName,
+    pub name: SecretSlot,
     /// The server it belongs to.
     pub address: Address,
     /// Why it is asked for now, where an earlier one was not accepted.
@@ -136,7 +136,7 @@ pub struct Page {
     /// The secret that is asked for.
     pub asking: RwSignal<Option<Asking>>,
     /// Which secrets are there, by name and origin.
-    pub secrets_held: RwSignal<Vec<(SecretName, String)>>,
+    pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A host that came from a link and waits to be accepted.
     pub new_host: RwSignal<Option<Address>>,
     /// The endpoint's models.

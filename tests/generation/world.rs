@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
-use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::delivery::rest::ServerReply;
 use taskwright::driver::{LiveDriver, Report, run_generation};
-use taskwright::model::{End, ModelRequest};
+use taskwright::http::PreparedRequest;
+use taskwright::model::End;
 use taskwright::ports::{
     CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -20,7 +20,7 @@ use taskwright::review::RunId;
 use taskwright::run::{Event, GenerationState, Mode, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema};
-use taskwright::secrets::{Keyring, Secret};
+use taskwright::secrets::Keyring;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
 
 /// The time at which every run begins: 6 November 1994, 08:49:37.
@@ -173,9 +173,8 @@ struct Model {
 impl ModelTransport for Model {
     async fn call(
         &self,
-        request: &ModelRequest,
-        _key: Option<&Secret>,
-        _patience: Timeouts,
+        request: &PreparedRequest,
+        _timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
@@ -184,7 +183,7 @@ impl ModelTransport for Model {
         }
         let asked = Asked {
             at: self.clock.now() - BEGIN,
-            body: serde_json::from_str(&request.body).unwrap(),
+            body: serde_json::from_str(request.request().body.as_deref().unwrap()).unwrap(),
         };
         self.asked.borrow_mut().push(asked.clone());
         let reply = (self.script.borrow_mut())(&asked);
@@ -206,11 +205,11 @@ impl ModelTransport for Model {
 struct Nothing;
 
 impl TaskSink for Nothing {
-    async fn post(&self, _request: &PostRequest, _token: &Secret) -> ServerReply {
+    async fn post(&self, _request: &PreparedRequest) -> ServerReply {
         panic!("a generation posts nothing")
     }
 
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
         panic!("a generation looks nothing up")
     }
 }

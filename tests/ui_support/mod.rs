@@ -18,7 +18,7 @@ use taskwright::run::receipts::ReceiptFormat;
 use taskwright::run::{Effect, Event, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
-use taskwright::secrets::SecretName;
+use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
 use taskwright::ui::commands::{CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
@@ -109,16 +109,16 @@ impl PageCommands for Handle {
     fn typed(&self, form: BriefForm) {
         self.0.page.form.set(form);
     }
-    fn give_secret(&self, name: SecretName, value: &str, keep: bool) {
-        self.note(&format!("give {} {value} {keep}", name.word()));
+    fn give_secret(&self, name: SecretSlot, value: &str, keep: bool) {
+        self.note(&format!("give {} {value} {keep}", name.name()));
         self.0.page.asking.set(None);
     }
     fn dismiss_secret_prompt(&self) {
         self.note("later");
         self.0.page.asking.set(None);
     }
-    fn ask_for(&self, name: SecretName) {
-        self.note(&format!("ask for {}", name.word()));
+    fn ask_for(&self, name: SecretSlot) {
+        self.note(&format!("ask for {}", name.name()));
     }
     fn forget_secrets(&self) {
         self.note("forget");

@@ -112,7 +112,7 @@ impl RunController {
             }
             Effect::WakeAt(at) => self.wake_at(at),
             Effect::AskFor(name) => {
-                if let Some(ask) = self.on_ask.borrow().as_ref() {
+                if let Some(ask) = self.on_secret_needed.borrow().as_ref() {
                     ask(name);
                 }
             }

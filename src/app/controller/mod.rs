@@ -29,7 +29,7 @@ use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, RunId};
 use crate::run::{Batch, Change, Changes, Event, Mode, Run, RunError, Step};
 use crate::schema::Check;
-use crate::secrets::{Keyring, SecretName};
+use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::ModelEndpoint;
 use crate::ui::page::{Page, Problem};
 
@@ -54,7 +54,7 @@ struct Current {
 }
 
 /// Called when a run wants a secret, with why an earlier one was not accepted.
-type OnAsk = Box<dyn Fn(SecretName)>;
+type OnSecretNeeded = Box<dyn Fn(SecretSlot)>;
 /// Called when an endpoint was found not to take more than a rung.
 type OnFormat = Box<dyn Fn(&ModelEndpoint, ResponseFormat)>;
 
@@ -67,7 +67,7 @@ pub(super) struct RunController {
     store: Database,
     secrets: Rc<RefCell<Keyring>>,
     current: RefCell<Option<Current>>,
-    on_ask: RefCell<Option<OnAsk>>,
+    on_secret_needed: RefCell<Option<OnSecretNeeded>>,
     on_format: RefCell<Option<OnFormat>>,
     /// What endpoints were found not to take.
     format_memory: Rc<RefCell<FormatMemory>>,
@@ -111,7 +111,7 @@ impl RunController {
             store: Database::new(),
             secrets,
             current: RefCell::new(None),
-            on_ask: RefCell::new(None),
+            on_secret_needed: RefCell::new(None),
             on_format: RefCell::new(None),
             format_memory,
             arrived: RefCell::new(String::new()),
@@ -146,8 +146,8 @@ impl RunController {
     }
 
     /// Says what to do when a secret is wanted.
-    pub fn on_ask(&self, ask: impl Fn(SecretName) + 'static) {
-        *self.on_ask.borrow_mut() = Some(Box::new(ask));
+    pub fn on_secret_needed(&self, ask: impl Fn(SecretSlot) + 'static) {
+        *self.on_secret_needed.borrow_mut() = Some(Box::new(ask));
     }
 
     /// Says what to do when an endpoint was found not to take more than a rung.

@@ -5,7 +5,7 @@ use crate::delivery::{DeliveryOutcome, LookUp, retry};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 /// So many of the last times at which a task came to something are remembered, to tell the rate.
 const REMEMBERED: usize = 64;
@@ -185,7 +185,7 @@ impl Run {
             }
         );
         if waits_for_token && self.queue().sending() == 0 {
-            step.effects.push(Effect::AskFor(SecretName::AgentToken));
+            step.effects.push(Effect::AskFor(SecretSlot::AGENT_TOKEN));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::delivery::LookUp;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 #[test]
 fn the_approved_bytes_leave_once_in_the_order_of_their_dependencies() {
@@ -800,7 +800,7 @@ fn a_token_is_asked_for_once_what_is_on_its_way_has_come_to_something() {
     stage.answer(3, delivered());
     assert!(stage.wanted.is_empty());
     stage.answer(4, no_token);
-    assert_eq!(stage.wanted, [Effect::AskFor(SecretName::AgentToken)]);
+    assert_eq!(stage.wanted, [Effect::AskFor(SecretSlot::AGENT_TOKEN)]);
     stage.wanted.clear();
     stage.ok(Event::Resume);
     let sent = stage.play(|_| delivered());

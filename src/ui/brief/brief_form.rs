@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use crate::brief::{self, BriefError};
 use crate::run::Mode;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::controls::focus::focus_by_id;
@@ -241,7 +241,7 @@ fn why_dry(screen: Screen) -> Memo<Option<String>> {
         let origin = model.base_url.origin();
         let has_key = screen.page.secrets_held.with(|held| {
             held.iter()
-                .any(|(name, of)| *name == SecretName::ModelKey && *of == origin)
+                .any(|(name, of)| *name == SecretSlot::API_KEY && *of == origin)
         });
         (model.wants_key() && !has_key).then(|| {
             format!(

@@ -25,15 +25,16 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
             page.response_format.get(),
         ))
     });
-    let of_request = move |read: fn(&crate::model::ModelRequest) -> String| {
+    let of_request = move |read: fn(&crate::http::HttpRequest) -> String| {
         Signal::derive(move || {
             request.with(|request| request.as_ref().map(read).unwrap_or_default())
         })
     };
-    let body = of_request(|request| readable(&request.body));
-    let exact = of_request(|request| request.body.clone());
-    let caption = of_request(|request| format!("POST {}", request.url));
-    let size = of_request(|request| counted(request.body.len(), "byte"));
+    let body = of_request(|request| readable(request.body.as_deref().unwrap_or_default()));
+    let exact = of_request(|request| request.body.as_deref().unwrap_or_default().to_owned());
+    let caption = of_request(|request| format!("{} {}", request.method.as_str(), request.url));
+    let size =
+        of_request(|request| counted(request.body.as_ref().map_or(0, |body| body.len()), "byte"));
     let curl = of_request(as_curl);
     move || {
         if !has_model.get() {

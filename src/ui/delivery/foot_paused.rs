@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Event, Mode, Pause, Wait};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::icons::icon;
 use crate::ui::delivery::delivery_text::holder_word;
@@ -147,7 +147,7 @@ fn EnterToken(screen: Screen, words: &'static str) -> impl IntoView {
     };
     let ask = move |_| {
         if untrack(|| !is_settling() && screen.barred().is_none()) {
-            screen.ask(|commands| commands.ask_for(SecretName::AgentToken));
+            screen.ask(|commands| commands.ask_for(SecretSlot::AGENT_TOKEN));
         }
     };
     view! {

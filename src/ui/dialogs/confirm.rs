@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::modal::Modal;
 use crate::digest::fingerprint;
 use crate::run::{Event, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::{counted, grouped};
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
@@ -200,14 +200,14 @@ fn nothing_is_written_down(problem: Problem) -> impl IntoView {
     }
 }
 
-fn token_words(connection: &Connection, held: &[(SecretName, String)]) -> String {
+fn token_words(connection: &Connection, held: &[(SecretSlot, String)]) -> String {
     let Some(server) = &connection.task_server else {
         return "No task server is set".to_owned();
     };
     let origin = server.url.origin();
     let is_held = held
         .iter()
-        .any(|(name, of)| *name == SecretName::AgentToken && *of == origin);
+        .any(|(name, of)| *name == SecretSlot::AGENT_TOKEN && *of == origin);
     let header = &server.token_header;
     if is_held {
         format!("Held in memory, sent as {header} to this host only")

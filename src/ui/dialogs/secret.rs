@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::DEFAULT_TOKEN_HEADER;
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::controls::icons::icon;
@@ -15,8 +15,11 @@ use crate::ui::screen::Screen;
 pub fn SecretDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let asking = move || page.asking.get();
-    let name = Memo::new(move |_| page.asking.with(|asking| asking.as_ref().map(|a| a.name)));
-    let is_token = move || name.get() == Some(SecretName::AgentToken);
+    let name = Memo::new(move |_| {
+        page.asking
+            .with(|asking| asking.as_ref().map(|a| a.name.clone()))
+    });
+    let is_token = move || name.get() == Some(SecretSlot::AGENT_TOKEN);
     let noun = move || if is_token() { "token" } else { "key" };
     let title = Signal::derive(move || {
         let host = asking()

@@ -388,7 +388,7 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                     .into_iter()
                     .map(|(name, origin)| {
                         view! {
-                            <dt>{name.word()}</dt>
+                            <dt>{name.label().to_owned()}</dt>
                             <dd>
                                 <code>{origin}</code>
                             </dd>

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::model::{FailureKind, GenerationOutcome};
 use crate::review::DraftState;
 use crate::run::{Event, GenerationState, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
 use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::{icon, mark};
@@ -277,7 +277,7 @@ fn NotComplete(
                         <button
                             class="button"
                             type="button"
-                            on:click=move |_| screen.ask(|commands| commands.ask_for(SecretName::ModelKey))
+                            on:click=move |_| screen.ask(|commands| commands.ask_for(SecretSlot::API_KEY))
                         >
                             {icon("key")}
                             "Enter another key"
