@@ -1,26 +1,49 @@
-//! `agent_config.json`: the tokens, and where the page finds its secrets.
+//! `agent_config.json`: the accepted tokens, and where the page finds its secrets.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer};
+use taskwright::settings::Address;
+use taskwright::settings::config::Vault;
 
-/// The file's contents. Other members are left to the agents that share the file.
+/// The members of the file that the server reads. It ignores all others: agents share the file.
 #[derive(Clone, Deserialize)]
 pub struct AgentConfig {
     /// Accepted tokens, comma-separated.
     #[serde(rename = "AGENT_API_TOKEN")]
     pub agent_api_token: Option<String>,
     /// Where the page looks secrets up. The server itself never calls Vault.
-    pub vault: Option<VaultEntry>,
+    #[serde(default, deserialize_with = "read_vault")]
+    pub vault: Option<Vault>,
 }
 
-/// Where a Vault keeps the secrets; holds none itself.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub struct VaultEntry {
-    /// Base address of the Vault.
-    pub address: String,
-    /// Path of the secrets in it.
-    pub secrets_path: String,
+/// Reads `vault` without its members for other agents. If the page cannot call the address, the
+/// page does without Vault: the section may still be right for the other agents.
+fn read_vault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vault>, D::Error> {
+    #[derive(Deserialize)]
+    struct Section {
+        address: String,
+        secrets_path: String,
+    }
+
+    let Some(section) = Option::<Section>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    match Address::parse(&section.address) {
+        Ok(address) => Ok(Some(Vault {
+            address,
+            secrets_path: section.secrets_path,
+        })),
+        Err(error) => {
+            // Not the error itself, which may repeat the address.
+            tracing::warn!(
+                code = error.code(),
+                hint = error.hint(),
+                "vault.address is not passed to the page, which cannot call it"
+            );
+            Ok(None)
+        }
+    }
 }
 
 /// Why the file cannot be used. Says where, never what stands there: it holds a token.
@@ -83,5 +106,16 @@ mod tests {
         .unwrap();
         assert_eq!(config.agent_api_token.as_deref(), Some("a,b"));
         assert_eq!(config.vault.unwrap().secrets_path, "secret/agent");
+    }
+
+    #[test]
+    fn a_vault_that_only_other_agents_can_call_is_not_an_error() {
+        for text in [
+            r#"{"vault":{"address":"http://vault.internal:8200","secrets_path":"secret/agent"}}"#,
+            r#"{"vault":null}"#,
+            "{}",
+        ] {
+            assert_eq!(AgentConfig::parse(text).unwrap().vault, None, "{text}");
+        }
     }
 }

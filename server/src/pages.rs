@@ -13,10 +13,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use serde::Serialize;
+use taskwright::settings::config::{ConfigFile, Vault};
+use taskwright::settings::{Address, TaskServer};
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::agent_config::VaultEntry;
 use crate::app::App;
 use crate::problem::Problem;
 
@@ -38,7 +38,7 @@ pub struct Pages {
     folder: Option<PathBuf>,
     /// `--page-config`; where it is given, there is no other.
     config_file: Option<PathBuf>,
-    vault: Option<VaultEntry>,
+    vault: Option<Vault>,
     scheme: &'static str,
     /// Host and port the server listens on, for requests that do not name them.
     authority: String,
@@ -51,7 +51,7 @@ impl Pages {
     pub fn new(
         folder: Option<PathBuf>,
         config_file: Option<PathBuf>,
-        vault: Option<VaultEntry>,
+        vault: Option<Vault>,
         scheme: &'static str,
         authority: String,
     ) -> Self {
@@ -65,25 +65,8 @@ impl Pages {
     }
 }
 
-/// For so long every key is kept: the seven days that are promised to senders.
-const KEYS_KEPT_HOURS: u64 = 7 * 24;
-
-/// The configuration that is served where no file gives one.
-#[derive(Serialize)]
-struct PageConfig<'a> {
-    task_server: TaskServer,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vault: Option<&'a VaultEntry>,
-}
-
-#[derive(Serialize)]
-struct TaskServer {
-    url: String,
-    path: &'static str,
-    token_header: &'static str,
-    honours_idempotency_keys: bool,
-    keys_kept_hours: u64,
-}
+/// The guaranteed idempotency key retention, in hours: seven days.
+const KEYS_KEPT_HOURS: u32 = 7 * 24;
 
 /// The routes of the page. Everything else in the folder, `.git` and sources included, has none.
 pub fn router(pages: &Pages) -> Router<App> {
@@ -167,17 +150,27 @@ fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Probl
     let authority = authority
         .as_ref()
         .map_or(pages.authority.as_str(), Authority::as_str);
-    serde_json::to_vec(&PageConfig {
-        task_server: TaskServer {
-            url: format!("{}://{authority}", pages.scheme),
-            path: "/tasks",
-            token_header: "X-AGENT-TOKEN",
-            honours_idempotency_keys: true,
-            keys_kept_hours: KEYS_KEPT_HOURS,
-        },
-        vault: pages.vault.as_ref(),
-    })
-    .map_err(|_| Problem::Internal)
+    let mut config = ConfigFile {
+        vault: pages.vault.clone(),
+        ..ConfigFile::default()
+    };
+    match Address::parse(&format!("{}://{authority}", pages.scheme)) {
+        Ok(url) => {
+            config.task_server = Some(TaskServer {
+                honours_idempotency_keys: true,
+                keys_kept_hours: KEYS_KEPT_HOURS,
+                ..TaskServer::at(url)
+            });
+        }
+        // The page would refuse the whole file.
+        Err(error) => {
+            config.notice = Some(format!(
+                "The page cannot use the task server at this address: {error}. {}",
+                error.hint()
+            ));
+        }
+    }
+    serde_json::to_vec(&config).map_err(|_| Problem::Internal)
 }
 
 /// Puts the security headers on every answer.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use taskwright::settings::config::Config;
+
 use crate::client::{Request, get, post};
 use crate::server::{Start, TestServer};
 
@@ -132,7 +134,7 @@ fn the_page_is_pointed_at_the_server_that_serves_it() {
     let expected = |url: String| {
         serde_json::json!({"task_server": {
             "url": url, "path": "/tasks", "token_header": "X-AGENT-TOKEN",
-            "honours_idempotency_keys": true, "keys_kept_hours": 168
+            "honours_idempotency_keys": true, "keys_kept_hours": 168, "concurrency": 4
         }})
     };
     let answer = server.send(&get("/config.json"));
@@ -190,4 +192,57 @@ fn the_page_learns_where_vault_is_and_no_token() {
             .status,
         200
     );
+}
+
+/// A server on a folder with a page, with this `agent_config.json`.
+fn with_agent_config(text: &str) -> TestServer {
+    let start = Start::new();
+    start.file("checkout/index.html", "<!doctype html>");
+    let config = start.file("agent_config.json", text);
+    let folder = start.folder().join("checkout");
+    start
+        .argument("--static-dir", folder)
+        .argument("--config", config)
+        .run()
+}
+
+#[test]
+fn the_page_accepts_the_generated_configuration() {
+    let vault = r#"{"vault":{"address":"https://vault.example.org:8200/","secrets_path":"secret/agent","role":"agent"}}"#;
+    for (server, has_vault) in [(checkout(), false), (with_agent_config(vault), true)] {
+        let response = server.send(&get("/config.json"));
+        assert_eq!(response.status, 200);
+        let config = Config::parse(response.text()).unwrap();
+        let task_server = config.connection.unwrap().task_server.unwrap();
+        assert_eq!(
+            task_server.tasks_url(),
+            format!("http://{}/tasks", server.address)
+        );
+        assert_eq!(task_server.token_header, "X-AGENT-TOKEN");
+        assert!(task_server.honours_idempotency_keys);
+        assert_eq!(task_server.keys_kept_hours, 7 * 24);
+        assert_eq!(config.notice, None);
+        let vault = config.vault.map(|vault| {
+            assert_eq!(vault.secrets_path, "secret/agent");
+            vault.address.to_string()
+        });
+        let expected = has_vault.then(|| "https://vault.example.org:8200".to_owned());
+        assert_eq!(vault, expected);
+    }
+}
+
+#[test]
+fn addresses_the_page_cannot_call_are_left_out_of_the_generated_configuration() {
+    let server = with_agent_config(
+        r#"{"AGENT_API_TOKEN":"own","vault":{"address":"http://vault.internal:8200","secrets_path":"secret/agent"}}"#,
+    );
+    let response = server.send(&get("/config.json").header("Host", "192.168.1.5:8080"));
+    let config = Config::parse(response.text()).unwrap();
+    assert_eq!((config.connection, config.vault), (None, None));
+    let notice = config.notice.unwrap();
+    assert!(notice.contains("http://192.168.1.5:8080"), "{notice}");
+    assert!(notice.contains("https://"), "{notice}");
+    let log = server.log();
+    assert!(log.contains("vault.address"), "{log}");
+    assert!(!log.contains("vault.internal"), "{log}");
 }
