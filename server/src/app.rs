@@ -14,7 +14,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::cors::{self, AllowedOrigins};
+use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::openapi;
 use crate::pages::{self, Pages};
@@ -42,7 +42,7 @@ pub struct Parts {
     /// How often.
     pub rate_limiter: Option<RateLimiter>,
     /// From which pages.
-    pub origins: AllowedOrigins,
+    pub cors: Arc<Cors>,
     /// The page that is served beside them.
     pub pages: Option<Pages>,
     /// Time for a body to arrive.
@@ -98,12 +98,6 @@ impl App {
     #[must_use]
     pub fn schema(&self) -> &Arc<EnforcedSchema> {
         &self.0.schema
-    }
-
-    /// The origins whose pages may call.
-    #[must_use]
-    pub fn origins(&self) -> &AllowedOrigins {
-        &self.0.origins
     }
 
     /// The page that is served.
@@ -168,8 +162,8 @@ fn layered(routes: Router<App>, app: &App) -> Router {
         .layer(middleware::from_fn(problem::describe_every_error))
         .layer(middleware::from_fn(answer_options))
         .layer(middleware::from_fn_with_state(
-            app.clone(),
-            cors::share_with_allowed_origins,
+            Arc::clone(&app.0.cors),
+            cors::apply,
         ))
         .layer(middleware::from_fn(pages::add_security_headers))
         .layer(middleware::from_fn(log_request))
@@ -294,7 +288,7 @@ async fn log_request(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cors::Origin;
+    use crate::cors::{AllowedOrigins, Origin};
     use axum::body::Body;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -307,7 +301,7 @@ mod tests {
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
             tokens: Tokens::from_sources(None, None).unwrap(),
             rate_limiter: None,
-            origins: AllowedOrigins::new("http", 8080, &[]),
+            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
             body_timeout: Duration::from_secs(1),
             draining: AtomicBool::new(false),

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::agent_config::AgentConfig;
 use crate::app::{self, App, Parts};
 use crate::connection::Connections;
-use crate::cors::AllowedOrigins;
+use crate::cors::{AllowedOrigins, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::options::Options;
 use crate::pages::Pages;
@@ -109,7 +109,11 @@ impl Server {
             store,
             schema: Arc::new(schema),
             tokens,
-            origins: AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
+            cors: Arc::new(Cors::new(AllowedOrigins::new(
+                scheme,
+                address.port(),
+                &options.allow_origins,
+            ))),
             pages,
             body_timeout: options.body_timeout,
             draining: AtomicBool::new(false),

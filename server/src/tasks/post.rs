@@ -21,8 +21,10 @@ use crate::store::{Insertion, Key, NewTask, QUEUED, Receipt};
 /// The largest body that is checked on the thread that serves its connection, in bytes.
 const MAX_CHECKED_IN_PLACE: usize = 8 << 10;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The request header with the idempotency key.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The response header of a replayed response.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// Takes a task: `201` with its receipt, `200` where its key has brought the same body before.
 ///
