@@ -1,7 +1,6 @@
 //! The HTTP application: its routes, and the layers every request passes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::cors::{self, Cors};
@@ -48,7 +48,7 @@ pub struct Parts {
     /// Time for a body to arrive.
     pub body_timeout: Duration,
     /// Whether the server is stopping.
-    pub draining: AtomicBool,
+    pub draining: watch::Sender<bool>,
 }
 
 impl App {
@@ -112,9 +112,15 @@ impl App {
         self.0.body_timeout
     }
 
-    /// From now on new requests get `503 draining`.
+    /// Refuses new requests with `503 draining` from now on.
     pub fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::SeqCst);
+        self.0.draining.send_replace(true);
+    }
+
+    /// Becomes true when the server starts draining.
+    #[must_use]
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.0.draining.subscribe()
     }
 
     /// Closes the store once nobody else holds the application.
@@ -221,7 +227,7 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 async fn refuse_while_draining(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.0.draining.load(Ordering::SeqCst) {
+    if *app.0.draining.borrow() {
         return Problem::Draining.into_response();
     }
     next.run(request).await
@@ -304,7 +310,7 @@ mod tests {
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
             body_timeout: Duration::from_secs(1),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
         async fn defect() -> StatusCode {
             panic!("s3cret")

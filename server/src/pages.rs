@@ -112,25 +112,20 @@ fn is_hidden(path: &str) -> bool {
 
 async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let pages = app.pages().ok_or(Problem::NotFound)?;
-    let file = match (&pages.config_file, &pages.folder) {
-        (Some(file), _) => Some((file.clone(), true)),
-        (None, Some(folder)) => Some((folder.join("config.json"), false)),
-        (None, None) => None,
-    };
-    let text = match file {
-        Some((file, given)) => match tokio::fs::read(&file).await {
-            Ok(text) => Some(text),
-            Err(error) if given => {
-                tracing::error!(error = %error, "the page's configuration cannot be read");
-                return Err(Problem::NotFound);
-            }
-            Err(_) => None,
-        },
-        None => None,
-    };
-    let text = match text {
-        Some(text) => text,
-        None => generated_config(pages, &headers)?,
+    let text = if let Some(file) = &pages.config_file {
+        tokio::fs::read(file).await.map_err(|error| {
+            tracing::error!(error = %error, "the page's configuration cannot be read");
+            Problem::NotFound
+        })?
+    } else {
+        let own = match &pages.folder {
+            Some(folder) => tokio::fs::read(folder.join("config.json")).await.ok(),
+            None => None,
+        };
+        match own {
+            Some(text) => text,
+            None => generated_config(pages, &headers)?,
+        }
     };
     Ok((
         [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],

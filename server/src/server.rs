@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -40,6 +39,7 @@ pub type OpenStore = fn(&Options) -> Result<Store, StoreError>;
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    scheme: &'static str,
     tls: Option<TlsAcceptor>,
     app: App,
     token_source: TokenSource,
@@ -116,11 +116,12 @@ impl Server {
             ))),
             pages,
             body_timeout: options.body_timeout,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
         Ok(Self {
             listener,
             address,
+            scheme,
             tls,
             app,
             token_source,
@@ -132,17 +133,10 @@ impl Server {
         })
     }
 
-    /// The address with the real port.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// The line for the operator: where the server is, which token it takes and where the tasks
     /// are. Names no token but the one everybody knows.
     #[must_use]
     pub fn announcement(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let token = match self.token_source {
             TokenSource::Default => "changeme (the default)",
             TokenSource::Environment => "from AGENT_API_TOKEN",
@@ -153,8 +147,8 @@ impl Server {
             |folder| format!("tasks in {}", folder.display()),
         );
         format!(
-            "taskwright-server listening on {scheme}://{}, token: {token}, {place}",
-            self.address
+            "taskwright-server listening on {}://{}, token: {token}, {place}",
+            self.scheme, self.address
         )
     }
 
@@ -162,13 +156,12 @@ impl Server {
     /// timeout, while new ones get `503 draining`; everything accepted is stored before this
     /// returns.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (drain, draining) = watch::channel(false);
         let connections = Connections {
             router: app::router(&self.app),
             tls: self.tls,
             header_timeout: self.header_timeout,
             write_timeout: self.write_timeout,
-            draining,
+            draining: self.app.draining(),
         };
         let mut stop = pin!(stop);
         let mut serving = JoinSet::new();
@@ -186,8 +179,6 @@ impl Server {
         }
 
         self.app.start_draining();
-        // Fails only if nobody listens, when there is nobody to tell.
-        let _ = drain.send(true);
         let mut late = JoinSet::new();
         let late_slots = Arc::new(Semaphore::new(MAX_LATE_CONNECTIONS));
         let mut deadline = pin!(tokio::time::sleep(self.drain_timeout));
@@ -246,14 +237,12 @@ fn check_pages(options: &Options) -> Result<(), StartError> {
         .static_dir
         .as_ref()
         .map(|folder| folder.join("index.html"));
-    match [index, options.page_config.clone()]
-        .into_iter()
-        .flatten()
-        .find(|file| !file.is_file())
-    {
-        Some(file) => Err(StartError::Missing(file)),
-        None => Ok(()),
+    for file in [index, options.page_config.clone()].into_iter().flatten() {
+        if !file.is_file() {
+            return Err(StartError::Missing(file));
+        }
     }
+    Ok(())
 }
 
 async fn listen(
