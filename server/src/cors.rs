@@ -22,28 +22,28 @@ use crate::tasks::post::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 /// How long browsers may cache a preflight response. Chromium caps it at this value.
 const MAX_AGE: Duration = Duration::from_secs(7200);
 
-/// An origin in the form browsers send it: scheme, host and, unless it is the scheme's own, port
-/// (RFC 6454, section 6.2).
+/// An origin as browsers send it: scheme, host and, unless it is the scheme's default, port (RFC
+/// 6454, section 6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Why a text is no origin that can be allowed.
+/// Why a text cannot be an allowed origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// `*` or `null`.
-    #[error("name each origin: \"*\" and \"null\" would let any page post tasks")]
+    #[error("list each origin: \"*\" and \"null\" would let any page post tasks")]
     Wildcard,
-    /// Anything that is not scheme, host and port.
-    #[error("an origin looks like https://tasks.example.org or http://localhost:3000")]
+    /// Anything but scheme, host and port.
+    #[error("expected an origin such as https://tasks.example.org or http://localhost:3000")]
     NotAnOrigin,
 }
 
 impl Origin {
-    /// Reads `scheme://host[:port]`, `http` or `https`; a closing slash is forgiven, as it comes
-    /// with every address copied from a browser.
+    /// Parses `scheme://host[:port]` with the scheme `http` or `https`. Accepts a trailing slash,
+    /// because URLs copied from a browser have one.
     ///
     /// # Errors
-    /// See [`OriginError`].
+    /// [`OriginError`].
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         if text == "*" || text == "null" {
             return Err(OriginError::Wildcard);
@@ -77,12 +77,12 @@ impl Origin {
         Ok(Self::new(scheme, authority.host(), port))
     }
 
-    /// Builds the origin of a host and port; the scheme's own port is left out.
+    /// The origin of a host and port. Omits the scheme's default port.
     #[must_use]
     pub fn new(scheme: &str, host: &str, port: u16) -> Self {
         let host = host.to_ascii_lowercase();
-        let own_port = matches!((scheme, port), ("http", 80) | ("https", 443));
-        Self(if own_port {
+        let is_default_port = matches!((scheme, port), ("http", 80) | ("https", 443));
+        Self(if is_default_port {
             format!("{scheme}://{host}")
         } else {
             format!("{scheme}://{host}:{port}")
@@ -101,7 +101,7 @@ impl Origin {
 pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
-    /// The server's own port on the loopback names, and `further` ones.
+    /// The server's own port on the loopback names, and the `further` origins.
     #[must_use]
     pub fn new(scheme: &str, port: u16, further: &[Origin]) -> Self {
         let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| Origin::new(scheme, host, port));
@@ -120,7 +120,7 @@ impl AllowedOrigins {
     }
 }
 
-/// The CORS headers, and the origins that receive them.
+/// The CORS rules: the headers, and the origins that receive them.
 pub struct Cors {
     origins: AllowedOrigins,
     layer: CorsLayer,
@@ -148,8 +148,8 @@ impl Cors {
 /// A preflight succeeds even while the server drains and for paths that do not exist, so that the
 /// page can read the response to the actual request.
 ///
-/// Three things are done here because [`CorsLayer`] does not: other origins get no CORS header at
-/// all, an `OPTIONS` that is no preflight reaches its route, and a preflight gets `204`.
+/// [`CorsLayer`] alone would send its headers to other origins too, answer `OPTIONS` requests that
+/// are no preflight, and answer preflights with `200` instead of `204`.
 pub async fn apply(State(cors): State<Arc<Cors>>, request: Request, next: Next) -> Response {
     let is_options = request.method() == Method::OPTIONS;
     let is_preflight = is_options
@@ -175,8 +175,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_kept_as_browsers_send_them() {
-        for (given, kept) in [
+    fn origins_are_normalized_to_the_form_browsers_send() {
+        for (given, normalized) in [
             ("https://tasks.example.org", "https://tasks.example.org"),
             ("https://tasks.example.org/", "https://tasks.example.org"),
             ("https://Tasks.Example.org:443", "https://tasks.example.org"),
@@ -184,12 +184,16 @@ mod tests {
             ("http://[::1]:3000", "http://[::1]:3000"),
             ("http://localhost:80", "http://localhost"),
         ] {
-            assert_eq!(Origin::parse(given).unwrap().as_str(), kept, "{given}");
+            assert_eq!(
+                Origin::parse(given).unwrap().as_str(),
+                normalized,
+                "{given}"
+            );
         }
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn anything_but_scheme_host_and_port_is_refused() {
         for given in [
             "*",
             "null",

@@ -1,4 +1,4 @@
-//! From options to a listening server, and from there to its end.
+//! Sets up the server from its options, serves, and shuts down gracefully.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,17 +25,17 @@ use crate::store::{Store, StoreError};
 use crate::tls;
 use crate::tokens::{TokenSource, Tokens};
 
-/// Connections that are told "draining" at the same time.
+/// Concurrent connections that are refused with `503 draining`.
 const MAX_LATE_CONNECTIONS: usize = 64;
-/// How long those are waited for once everything else is done.
+/// Longest time to wait for these connections once all others are done.
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Pause after the system could not give a connection, for example for lack of file descriptors.
+/// Pause after a failed `accept`, for example because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Opens the store that the options name.
+/// Opens the store for these options.
 pub type OpenStore = fn(&Options) -> Result<Store, StoreError>;
 
-/// A server that listens, but does not serve yet.
+/// A server that listens but does not serve yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -51,11 +51,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads what the options name, listens, and has the store opened. `environment_tokens` is the
-    /// value of `AGENT_API_TOKEN`.
+    /// Reads the files named in the options, binds the address and opens the store.
+    /// `environment_tokens` is the value of `AGENT_API_TOKEN`.
     ///
     /// # Errors
-    /// See [`StartError`].
+    /// [`StartError`].
     pub async fn bind(
         options: &Options,
         environment_tokens: Option<&str>,
@@ -86,7 +86,7 @@ impl Server {
 
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        // Opened last: a server that cannot start leaves no folder behind.
+        // Opened last, so that a server that fails to start creates no folder.
         let store = open_store(options).map_err(|error| StartError::Store {
             folder: options.data_directory(),
             error,
@@ -133,8 +133,8 @@ impl Server {
         })
     }
 
-    /// The line for the operator: where the server is, which token it takes and where the tasks
-    /// are. Names no token but the one everybody knows.
+    /// A line for the operator with the server's address, the source of its tokens and the data
+    /// folder. Contains no token except the default one.
     #[must_use]
     pub fn announcement(&self) -> String {
         let token = match self.token_source {
@@ -142,19 +142,18 @@ impl Server {
             TokenSource::Environment => "from AGENT_API_TOKEN",
             TokenSource::AgentConfig => "from the --config file",
         };
-        let place = self.data_directory.as_ref().map_or_else(
-            || "tasks are not kept".to_owned(),
+        let tasks = self.data_directory.as_ref().map_or_else(
+            || "tasks are not stored".to_owned(),
             |folder| format!("tasks in {}", folder.display()),
         );
         format!(
-            "taskwright-server listening on {}://{}, token: {token}, {place}",
+            "taskwright-server listening on {}://{}, token: {token}, {tasks}",
             self.scheme, self.address
         )
     }
 
-    /// Serves until `stop` completes. Then requests under way are finished, at most for the drain
-    /// timeout, while new ones get `503 draining`; everything accepted is stored before this
-    /// returns.
+    /// Serves until `stop` completes, then drains: requests in progress may finish within the drain
+    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let connections = Connections {
             router: app::router(&self.app),
@@ -195,9 +194,9 @@ impl Server {
         }
         drop(self.listener);
         serving.shutdown().await;
-        let rest = async { while late.join_next().await.is_some() {} };
-        // They have been refused; what is left is politeness.
-        let _ = tokio::time::timeout(LATE_TIMEOUT, rest).await;
+        let finished = async { while late.join_next().await.is_some() {} };
+        // These requests are refused anyway; this only lets their clients read the response.
+        let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
         self.app.close();
@@ -209,7 +208,7 @@ async fn serve(connections: Connections, stream: TcpStream, slot: OwnedSemaphore
     drop(slot);
 }
 
-/// Waits for a free slot, then for a connection; nothing where the system could not give one.
+/// Waits for a free slot, then for a connection; `None` if accepting failed.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -249,7 +248,7 @@ async fn listen(
     options: &Options,
     tokens: &Tokens,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let cannot = |error| StartError::Listen {
+    let listen_error = |error| StartError::Listen {
         host: options.host.clone(),
         port: options.port,
         error,
@@ -261,9 +260,9 @@ async fn listen(
         .unwrap_or(&options.host);
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, options.port))
         .await
-        .map_err(cannot)?
+        .map_err(listen_error)?
         .collect();
-    // Before listening: with the known token there must not be one moment of it.
+    // Checked before binding: a server with the default token must never listen on other addresses.
     let loopback = addresses
         .iter()
         .all(|address| address.ip().to_canonical().is_loopback());
@@ -272,18 +271,18 @@ async fn listen(
             host: options.host.clone(),
         });
     }
-    let mut refusal = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    let mut last_error = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => {
-                let address = listener.local_addr().map_err(cannot)?;
+                let address = listener.local_addr().map_err(listen_error)?;
                 return Ok((listener, address));
             }
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
                 return Err(StartError::PortTaken { address });
             }
-            Err(error) => refusal = error,
+            Err(error) => last_error = error,
         }
     }
-    Err(cannot(refusal))
+    Err(listen_error(last_error))
 }

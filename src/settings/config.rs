@@ -54,7 +54,7 @@ pub struct ConfigFile {
     pub vault: Option<Vault>,
 }
 
-/// A HashiCorp Vault that holds the secrets. Contains none itself.
+/// A HashiCorp Vault with the deployment's secrets. This section itself holds none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {
@@ -73,8 +73,8 @@ pub enum ConfigError {
         /// What is wrong, with line and column if known.
         reason: String,
     },
-    /// It contains what looks like a secret. The value is never repeated.
-    #[error("config.json contains a secret at {pointer}: everyone who opens this page can read it")]
+    /// It holds what looks like a secret. The value is never repeated.
+    #[error("config.json holds a secret, at {pointer}: everyone who opens this page can read it")]
     Secret {
         /// Where, as a JSON Pointer.
         pointer: String,
@@ -273,7 +273,7 @@ mod tests {
         let file: ConfigFile = serde_json::from_str(text).unwrap();
         let serialized = serde_json::to_string(&file).unwrap();
         let members = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-        // Every member is there: none is lost on the way.
+        // No member was lost.
         assert_eq!(members(&serialized), members(text));
         let config = Config::parse(&serialized).unwrap();
         assert_eq!(config, Config::parse(text).unwrap());
@@ -284,7 +284,7 @@ mod tests {
 
         let empty = serde_json::to_string(&ConfigFile::default()).unwrap();
         assert_eq!(empty, "{}");
-        // What a writer leaves at its default is accepted as well.
+        // Members left at their defaults are accepted as well.
         let address = Address::parse("http://localhost:8080").unwrap();
         let plain = ConfigFile {
             model: Some(ModelEndpoint::at(address.clone(), "m")),
