@@ -186,7 +186,8 @@ fn start_server(
         };
         let config = folder.join("config.json");
         let data = folder.join("data");
-        fs::write(&config, page_config::text(&page, model))
+        page_config::text(&page, model)
+            .and_then(|text| fs::write(&config, text))
             .map_err(Error::file("write", &config))?;
         let command = server_command(project, options.release, port, &data, &config);
         let mut service = Service::start(NAME, command)?;
