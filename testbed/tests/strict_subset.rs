@@ -36,7 +36,8 @@ fn tasks_of_the_shipped_schema_are_valid_once_their_nulls_are_taken_out() {
     assert_eq!(got.status, 200, "{}", got.text());
     let tasks = Heard::new(&got.body()).tasks();
     assert_eq!(tasks.len(), 12);
-    assert!(tasks.iter().any(|task| task["due"].is_null()));
+    let has_null = |task: &Value| task.as_object().unwrap().values().any(Value::is_null);
+    assert!(tasks.iter().any(has_null));
     for task in tasks {
         let document = Document::parse(&task.to_string()).unwrap();
         let cleaned = without_model_nulls(&document, &derived);

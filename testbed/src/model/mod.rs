@@ -11,7 +11,6 @@ pub mod completion;
 pub mod endpoint;
 pub mod error;
 pub mod paced;
-pub mod prose;
 pub mod reply;
 pub mod request;
 pub mod response;
