@@ -18,7 +18,7 @@ pub mod cors;
 pub mod model;
 pub mod plain;
 pub mod proxy;
-pub mod records;
+pub mod recorder;
 pub mod script;
 
 use std::io;

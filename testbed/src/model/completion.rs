@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::request::ModelRequest;
 use super::said::{Said, pieces, tokens};
 use super::sse::Event;
-use crate::records::now_ms;
+use crate::recorder::now_ms;
 use crate::script::Wire;
 
 /// What all chunks of one answer have in common.

@@ -11,12 +11,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::record::{End, ResponseRecord};
 use super::request::{Api, ModelRequest};
 use super::said::Said;
 use super::{ModelWorld, completion, paced, reply, response, sse};
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended, now_ms};
+use crate::recorder::now_ms;
 use crate::script::{Answer, Overrides, Reply, Selection, Wire};
 
 /// The largest body of a request, in bytes.
@@ -95,7 +96,7 @@ async fn answer(
         Ok(selection) => selection.tag.as_ref().or(base_tag.as_ref()),
         Err(_) => base_tag.as_ref(),
     };
-    let record = tag.map_or_else(AnswerRecord::default, |tag| {
+    let record = tag.map_or_else(ResponseRecord::default, |tag| {
         world
             .records
             .add(tag, &parts.method, &parts.uri, &parts.headers, text)
@@ -118,7 +119,7 @@ async fn answer(
         asked.respond(world, connection, &record).await
     };
     let response = result.await.unwrap_or_else(|error: ApiError| {
-        record.ended(Ended::Whole);
+        record.ended(End::Whole);
         error.into_response()
     });
     record.status(response.status().as_u16());
@@ -156,7 +157,7 @@ impl Asked<'_> {
         self,
         world: &ModelWorld,
         connection: Connection,
-        record: &AnswerRecord,
+        record: &ResponseRecord,
     ) -> Result<Response, ApiError> {
         // As on the public service, a missing key comes before anything that is wrong in the
         // body, and a missing model before one that does not exist.
@@ -195,7 +196,7 @@ impl Asked<'_> {
                 said.respond(connection, record)
             }
             Some(Reply::Http(http)) => {
-                record.ended(Ended::Whole);
+                record.ended(End::Whole);
                 Ok(reply::spelled_out(
                     http,
                     &selection.overrides,
@@ -225,7 +226,11 @@ enum Worded {
 
 impl Answering<'_> {
     /// The answer, as a stream or as a document.
-    fn respond(&self, connection: Connection, record: &AnswerRecord) -> Result<Response, ApiError> {
+    fn respond(
+        &self,
+        connection: Connection,
+        record: &ResponseRecord,
+    ) -> Result<Response, ApiError> {
         let wire = overridden(&self.answer.wire, self.overrides);
         let seed = self.overrides.seed.unwrap_or_default();
         let said = Said::new(self.answer, self.request, seed)?;

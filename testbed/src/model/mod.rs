@@ -11,6 +11,7 @@ pub mod completion;
 pub mod endpoint;
 pub mod error;
 pub mod paced;
+pub mod record;
 pub mod reply;
 pub mod request;
 pub mod response;
@@ -34,9 +35,10 @@ use serde_json::json;
 
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended, Records, lock};
+use crate::recorder::lock;
 use crate::script::{Library, Overrides, Reply, Script, Selection};
 use error::ApiError;
+use record::{End, Records, ResponseRecord};
 
 /// The most selections whose requests are counted; beyond it, counting begins anew.
 const COUNTER_LIMIT: usize = 10_000;
@@ -156,7 +158,7 @@ async fn across_origins(State(world): State<ModelWorld>, request: Request, next:
                     .records
                     .add(tag, request.method(), request.uri(), request.headers(), &[]);
             record.status(response.status().as_u16());
-            record.ended(Ended::Whole);
+            record.ended(End::Whole);
         }
         return response;
     }
@@ -215,7 +217,7 @@ async fn list_models_at_base(
     .await
     .unwrap_or_else(IntoResponse::into_response);
     record.status(response.status().as_u16());
-    record.ended(Ended::Whole);
+    record.ended(End::Whole);
     response
 }
 
@@ -224,7 +226,7 @@ async fn scripted_models(
     (script, tag): (&str, &str),
     headers: &HeaderMap,
     connection: Connection,
-    record: &AnswerRecord,
+    record: &ResponseRecord,
 ) -> Result<Response, ApiError> {
     let selection = Selection::from_base(script, tag, None)?;
     let script = world.script(&selection)?;
@@ -263,7 +265,7 @@ async fn elsewhere(
             .records
             .add(&tag, &parts.method, &parts.uri, &parts.headers, &body);
         record.status(200);
-        record.ended(Ended::Whole);
+        record.ended(End::Whole);
     }
     Json(json!({"followed": true})).into_response()
 }

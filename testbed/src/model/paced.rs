@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 
+use super::record::{End, ResponseRecord};
 use crate::connection::Connection;
-use crate::records::{AnswerRecord, Ended};
 use crate::script::{Ending, Wire};
 
 /// How long the last bytes get to leave before their connection is broken: they sit in buffers
@@ -15,7 +15,12 @@ use crate::script::{Ending, Wire};
 const FLUSH_TIME: Duration = Duration::from_millis(30);
 
 /// Makes the body. The record hears how it goes on, also when the client goes away.
-pub fn body(writes: Vec<Bytes>, wire: &Wire, connection: Connection, record: AnswerRecord) -> Body {
+pub fn body(
+    writes: Vec<Bytes>,
+    wire: &Wire,
+    connection: Connection,
+    record: ResponseRecord,
+) -> Body {
     let sender = Sender {
         writes: writes.into_iter(),
         delay: Duration::from_millis(wire.delay_ms),
@@ -41,7 +46,7 @@ struct Sender {
     ending: Ending,
     hold: Duration,
     connection: Connection,
-    record: AnswerRecord,
+    record: ResponseRecord,
     over: bool,
 }
 
@@ -80,8 +85,8 @@ impl Sender {
         };
         self.over = true;
         self.record.ended(match self.ending {
-            Ending::Clean => Ended::Whole,
-            Ending::Broken | Ending::Reset | Ending::Stall => Ended::Cut,
+            Ending::Clean => End::Whole,
+            Ending::Broken | Ending::Reset | Ending::Stall => End::Cut,
         });
         last
     }
@@ -100,6 +105,6 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         // Only the first end counts, so this is heard when the body was dropped halfway.
-        self.record.ended(Ended::Abandoned);
+        self.record.ended(End::Abandoned);
     }
 }

@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
+use super::record::{End, ResponseRecord};
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended};
 use crate::script::{Body, HttpReply, Overrides, Script};
 
 /// How long an endpoint that never answers holds a connection.
@@ -100,26 +100,26 @@ fn other_origin(request: &HeaderMap) -> String {
 }
 
 /// Says nothing for ten minutes, then resets. The record hears when the client leaves before.
-pub async fn hang(record: &AnswerRecord) -> Response {
+pub async fn hang(record: &ResponseRecord) -> Response {
     let left = Left(record.clone());
     tokio::time::sleep(SILENCE).await;
-    record.ended(Ended::Cut);
+    record.ended(End::Cut);
     drop(left);
     StatusCode::GATEWAY_TIMEOUT.into_response()
 }
 
 /// Notes that the client left, when it is dropped before another end was noted.
-struct Left(AnswerRecord);
+struct Left(ResponseRecord);
 
 impl Drop for Left {
     fn drop(&mut self) {
-        self.0.ended(Ended::Abandoned);
+        self.0.ended(End::Abandoned);
     }
 }
 
 /// Resets the connection. The response it returns never arrives.
-pub fn reset(connection: &Connection, record: &AnswerRecord) -> Response {
+pub fn reset(connection: &Connection, record: &ResponseRecord) -> Response {
     connection.reset();
-    record.ended(Ended::Cut);
+    record.ended(End::Cut);
     StatusCode::BAD_GATEWAY.into_response()
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::request::ModelRequest;
 use super::said::{Said, pieces, tokens};
 use super::sse::Event;
-use crate::records::now_ms;
+use crate::recorder::now_ms;
 use crate::script::Wire;
 
 /// A whole response, before it is put into events.

@@ -6,7 +6,6 @@
 //! tells a test what arrived.
 
 mod body;
-mod inspection;
 mod received;
 mod variant;
 
@@ -27,7 +26,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::cors::{self, Strict, Unreadable};
-use crate::records::{header_list, now_ms};
+use crate::recorder::{header_list, now_ms};
 use body::TaskBody;
 pub use received::{Buckets, Received};
 pub use variant::{Behaviour, UnknownVariant, Variant};
@@ -120,15 +119,15 @@ pub fn router(world: PlainWorld) -> Router {
             across_origins,
         ))
         // The tests' own view is open to every origin, so it stands outside that layer.
-        .route("/_received", get(inspection::received))
-        .route("/_received/{number}", get(inspection::received_body))
+        .route("/_received", get(received::received))
+        .route("/_received/{number}", get(received::received))
         .route(
             "/plain/{variant}/{bucket}/_received",
-            get(inspection::received_of_variant),
+            get(received::received),
         )
         .route(
             "/plain/{variant}/{bucket}/_received/{number}",
-            get(inspection::received_body_of_variant),
+            get(received::received),
         )
         .with_state(world)
 }
@@ -228,18 +227,19 @@ async fn take(
     if parts.uri.path().ends_with('/') != variant.has_slash() {
         return redirect(&parts.uri, &parts.headers);
     }
-    let number = world.buckets.next_request(bucket);
+    let number = world.buckets.next_post(bucket);
     let act = decide(world, variant, bucket, number, &parts, &body);
     let status = match &act.then {
         Then::Answer(response) => Some(response.status().as_u16()),
         Then::Hang | Then::Reset => None,
     };
-    world.buckets.keep(Received {
+    world.buckets.add(Received {
         bucket: bucket.to_owned(),
         number: number + 1,
         at_ms: now_ms(),
         headers: header_list(&parts.headers),
         body,
+        stored: act.task_id.is_some(),
         task_id: act.task_id,
         status,
     });

@@ -16,11 +16,11 @@
 mod fault;
 mod message;
 mod plan;
-mod report;
+mod post;
 mod upstream;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -28,11 +28,11 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::recorder::{Entry, Recorder, lock, now_ms};
 pub use fault::{Fault, UnknownFault};
 use message::{Request, own_answer};
 pub use plan::{Plan, PlanError};
-use report::{Course, PostRecord, Times};
-pub use report::{Post, Report};
+pub use post::{Post, Report};
 pub use upstream::{Upstream, UpstreamError};
 
 /// The most connections at a time; further ones wait.
@@ -43,6 +43,8 @@ const REQUEST_TIME: Duration = Duration::from_secs(30);
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// How long to wait before accepting again when the process has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The most `POST`s that are recorded.
+const MAX_POSTS: usize = 20_000;
 /// Where the plan and the report are.
 const FAULTS_PATH: &str = "/_faults";
 
@@ -50,7 +52,8 @@ const FAULTS_PATH: &str = "/_faults";
 #[derive(Clone, Debug)]
 pub struct ProxyWorld {
     upstream: Arc<Upstream>,
-    course: Course,
+    plan: Arc<Mutex<Arc<Plan>>>,
+    posts: Recorder<Post>,
 }
 
 impl ProxyWorld {
@@ -59,14 +62,47 @@ impl ProxyWorld {
     pub fn new(upstream: Upstream, plan: Plan) -> Self {
         Self {
             upstream: Arc::new(upstream),
-            course: Course::new(plan),
+            plan: Arc::new(Mutex::new(Arc::new(plan))),
+            posts: Recorder::new(MAX_POSTS, usize::MAX),
         }
     }
 
     /// The plan, and what was done to which `POST` since it was made.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.course.report()
+        let plan = lock(&self.plan);
+        Report {
+            plan: Plan::clone(&plan),
+            posts: self.posts.list(|_| true),
+            left_out: self.posts.dropped(),
+        }
+    }
+
+    /// Replaces the plan and empties the report. `POST`s in progress keep their fault, but are no
+    /// longer reported.
+    fn follow(&self, plan: Plan) {
+        let mut current = lock(&self.plan);
+        *current = Arc::new(plan);
+        self.posts.clear();
+    }
+
+    /// Records a `POST` with its fault, and returns the plan that chose it.
+    fn record(&self, request: &Request) -> (Entry<Post>, Arc<Plan>) {
+        // Locked while the number is taken, so that the number and the plan belong together.
+        let plan = lock(&self.plan);
+        let entry = self.posts.add(0, |number| Post {
+            number,
+            at_ms: now_ms(),
+            method: request.method().to_owned(),
+            path: request.path().to_owned(),
+            idempotency_key: request.header("idempotency-key"),
+            fault: plan.fault(number),
+            reached_upstream: false,
+            upstream_status: None,
+            answered: None,
+            finished: false,
+        });
+        (entry, Arc::clone(&plan))
     }
 }
 
@@ -148,7 +184,7 @@ fn faults(world: &ProxyWorld, request: &Request) -> Outcome {
         "GET" => (200, json!(world.report())),
         "POST" => match Plan::from_json(request.body()) {
             Ok(plan) => {
-                world.course.begin(plan);
+                world.follow(plan);
                 (200, json!(world.report()))
             }
             Err(error) => (
@@ -182,18 +218,21 @@ async fn pass(world: &ProxyWorld, request: &Request) -> Outcome {
             Err(_) => Outcome::Close,
         };
     }
-    let (fault, times, record) = world.course.next(request);
-    let (outcome, answered) = match fault {
-        Some(fault) if !fault.is_forwarded() => in_place(fault, times, request),
-        fault => forwarded(world, fault, times, request, &record).await,
+    let (entry, plan) = world.record(request);
+    let (outcome, answered) = match entry.get().fault {
+        Some(fault) if !fault.is_forwarded() => in_place(fault, &plan, request),
+        fault => forwarded(world, fault, &plan, request, &entry).await,
     };
-    record.finished(answered);
+    entry.update(|post| {
+        post.answered = answered;
+        post.finished = true;
+    });
     outcome
 }
 
 /// What a client gets in place of the upstream's answer, and its status.
-fn in_place(fault: Fault, times: Times, request: &Request) -> (Outcome, Option<u16>) {
-    let retry_after = times.retry_after_s.to_string();
+fn in_place(fault: Fault, plan: &Plan, request: &Request) -> (Outcome, Option<u16>) {
+    let retry_after = plan.retry_after_s.to_string();
     let (status, retry_after) = match fault {
         Fault::Status429 => (429, Some(retry_after)),
         Fault::Status503 => (503, Some(retry_after)),
@@ -221,16 +260,17 @@ fn in_place(fault: Fault, times: Times, request: &Request) -> (Outcome, Option<u
 async fn forwarded(
     world: &ProxyWorld,
     fault: Option<Fault>,
-    times: Times,
+    plan: &Plan,
     request: &Request,
-    record: &PostRecord,
+    entry: &Entry<Post>,
 ) -> (Outcome, Option<u16>) {
-    let forwarding = world.upstream.forward(request, || record.reached());
+    let reached = || entry.update(|post| post.reached_upstream = true);
+    let forwarding = world.upstream.forward(request, reached);
     let Ok(answer) = forwarding.await else {
         return (Outcome::Close, None);
     };
     let status = answer.status();
-    record.upstream_answered(status);
+    entry.update(|post| post.upstream_status = Some(status));
     match fault {
         Some(Fault::DropAfter) => (Outcome::Close, None),
         Some(Fault::Truncate) => (Outcome::Bytes(answer.first_half()), Some(status)),
@@ -240,7 +280,7 @@ async fn forwarded(
             (Outcome::Bytes(answer), Some(500))
         }
         Some(Fault::Delay) => {
-            tokio::time::sleep(Duration::from_millis(times.delay_ms)).await;
+            tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
             (Outcome::Bytes(answer.bytes()), Some(status))
         }
         _ => (Outcome::Bytes(answer.bytes()), Some(status)),
