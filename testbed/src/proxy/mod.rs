@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 
 use crate::recorder::{Entry, Recorder, lock, now_ms};
 pub use fault::{Fault, UnknownFault};
-use message::{Request, own_answer};
+use message::{Request, own_response};
 pub use plan::{Plan, PlanError};
 pub use post::{Post, Report};
 pub use upstream::{Upstream, UpstreamError};
@@ -150,7 +150,7 @@ async fn converse(stream: TcpStream, world: &ProxyWorld) {
         Ok(Ok(Some(request))) => pass(world, &request).await,
         Ok(Ok(None)) | Err(_) => Outcome::Close,
         Ok(Err(error)) => match error.status() {
-            Some(status) => Outcome::Bytes(own_answer(
+            Some(status) => Outcome::Bytes(own_response(
                 status,
                 &[],
                 "text/plain; charset=utf-8",
@@ -207,7 +207,7 @@ fn faults(world: &ProxyWorld, request: &Request) -> Outcome {
     };
     let fields = [("Access-Control-Allow-Origin", "*")];
     let body = body.to_string();
-    Outcome::Bytes(own_answer(status, &fields, "application/json", &body))
+    Outcome::Bytes(own_response(status, &fields, "application/json", &body))
 }
 
 /// Passes a request on, or does to it what the plan says.
@@ -252,7 +252,7 @@ fn in_place(fault: Fault, plan: &Plan, request: &Request) -> (Outcome, Option<u1
     }
     let problem = json!({"type": "about:blank", "status": status, "code": fault.name()});
     let problem = problem.to_string();
-    let answer = own_answer(status, &fields, "application/problem+json", &problem);
+    let answer = own_response(status, &fields, "application/problem+json", &problem);
     (Outcome::Bytes(answer), Some(status))
 }
 
@@ -276,7 +276,7 @@ async fn forwarded(
         Some(Fault::Truncate) => (Outcome::Bytes(answer.first_half()), Some(status)),
         Some(Fault::Status500Bare) => {
             let content_type = "text/plain; charset=utf-8";
-            let answer = own_answer(500, &[], content_type, "Internal Server Error");
+            let answer = own_response(500, &[], content_type, "Internal Server Error");
             (Outcome::Bytes(answer), Some(500))
         }
         Some(Fault::Delay) => {

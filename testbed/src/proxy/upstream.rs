@@ -8,7 +8,7 @@ use thiserror::Error;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::message::{Answer, MessageError, Request};
+use super::message::{MessageError, Request, Response};
 
 /// How long the upstream may take to answer.
 const ANSWER_TIME: Duration = Duration::from_secs(120);
@@ -117,7 +117,7 @@ impl Upstream {
         &self,
         request: &Request,
         reached: impl FnOnce(),
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<Response, ForwardError> {
         let exchange = async {
             let stream = TcpStream::connect(self.addresses.as_slice())
                 .await
@@ -128,8 +128,8 @@ impl Upstream {
                 .write_all(&request.for_upstream(&self.authority))
                 .await
                 .map_err(|_| ForwardError::NoAnswer)?;
-            match Answer::read(&mut stream, request.method()).await {
-                Ok(Some(answer)) => Ok(answer),
+            match Response::read(&mut stream, request.method()).await {
+                Ok(Some(response)) => Ok(response),
                 Ok(None) | Err(MessageError::Broken(_)) => Err(ForwardError::NoAnswer),
                 Err(error) => Err(error.into()),
             }
