@@ -18,6 +18,16 @@ use tokio::net::{TcpListener, TcpStream};
 /// How long to wait before accepting again when the process has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Accepts a connection.
+pub(crate) async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
 /// The handler's grip on the connection its request came in by.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
@@ -54,22 +64,16 @@ impl Listener for CuttableListener {
     type Addr = Connection;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, _)) => {
-                    // Small writes must leave at once: their boundaries are what is tested. A
-                    // socket that refuses the option still serves, only less exactly.
-                    let _ = stream.set_nodelay(true);
-                    let connection = Connection::default();
-                    let stream = CuttableStream {
-                        stream,
-                        connection: connection.clone(),
-                    };
-                    return (stream, connection);
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-        }
+        let stream = accept(&self.0).await;
+        // Small writes must leave at once: their boundaries are what is tested. A socket that
+        // refuses the option still serves, only less exactly.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection::default();
+        let stream = CuttableStream {
+            stream,
+            connection: connection.clone(),
+        };
+        (stream, connection)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {

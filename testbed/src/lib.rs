@@ -13,12 +13,12 @@
 //! What is shared is the task schema and the making of instances; the rest is written against the
 //! same public documents a second time, so that a misreading shows.
 
-pub mod connection;
-pub mod cors;
+mod connection;
+mod cors;
 pub mod model;
 pub mod plain;
 pub mod proxy;
-pub mod recorder;
+mod recorder;
 pub mod script;
 
 use std::io;

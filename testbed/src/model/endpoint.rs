@@ -27,56 +27,31 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// The one header that the public service lets pages read.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Chat Completions where the model's name picks the script.
-pub async fn chat_completion(
+/// `POST …/chat/completions`, with or without a base URL that picks the script and the tag.
+pub(super) async fn chat_completions(
     State(world): State<ModelWorld>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    answer(&world, connection, Api::ChatCompletions, None, request).await
+    answer(&world, connection, Api::ChatCompletions, base, request).await
 }
 
-/// Chat Completions where the base URL picks the script and the tag.
-pub async fn chat_completion_at_base(
+/// `POST …/responses`, with or without a base URL that picks the script and the tag.
+pub(super) async fn responses(
     State(world): State<ModelWorld>,
     ConnectInfo(connection): ConnectInfo<Connection>,
-    Path(base): Path<(String, String)>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    answer(
-        &world,
-        connection,
-        Api::ChatCompletions,
-        Some(base),
-        request,
-    )
-    .await
-}
-
-/// Responses where the model's name picks the script.
-pub async fn model_response(
-    State(world): State<ModelWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    request: Request,
-) -> Response {
-    answer(&world, connection, Api::Responses, None, request).await
-}
-
-/// Responses where the base URL picks the script and the tag.
-pub async fn model_response_at_base(
-    State(world): State<ModelWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    Path(base): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    answer(&world, connection, Api::Responses, Some(base), request).await
+    answer(&world, connection, Api::Responses, base, request).await
 }
 
 async fn answer(
     world: &ModelWorld,
     connection: Connection,
     api: Api,
-    base: Option<(String, String)>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -88,10 +63,10 @@ async fn answer(
         .and_then(|value| value.get("model"))
         .and_then(Value::as_str);
     let selection = match &base {
-        Some((script, tag)) => Selection::from_base(script, tag, model),
+        Some(Path((script, tag))) => Selection::from_base(script, tag, model),
         None => Selection::from_model(model.unwrap_or_default()),
     };
-    let base_tag = base.map(|(_, tag)| tag);
+    let base_tag = base.map(|Path((_, tag))| tag);
     let tag = match &selection {
         Ok(selection) => selection.tag.as_ref().or(base_tag.as_ref()),
         Err(_) => base_tag.as_ref(),

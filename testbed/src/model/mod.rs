@@ -7,18 +7,18 @@
 //! adds how it reads a request, in [`request`], and how it words an answer, in [`completion`] and
 //! [`response`].
 
-pub mod completion;
-pub mod endpoint;
-pub mod error;
-pub mod paced;
-pub mod record;
-pub mod reply;
-pub mod request;
-pub mod response;
-pub mod said;
-pub mod sse;
-pub mod strict_rules;
-pub mod tasks;
+mod completion;
+mod endpoint;
+mod error;
+mod paced;
+mod record;
+mod reply;
+mod request;
+mod response;
+mod said;
+mod sse;
+mod strict_rules;
+mod tasks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -65,12 +65,6 @@ impl ModelWorld {
         }
     }
 
-    /// The requests it has seen.
-    #[must_use]
-    pub fn records(&self) -> &Records {
-        &self.records
-    }
-
     /// The script of a selection.
     fn script(&self, selection: &Selection) -> Result<&Script, ApiError> {
         self.library.get(&selection.script).ok_or_else(|| ApiError {
@@ -97,19 +91,19 @@ impl ModelWorld {
 }
 
 /// The routes of the endpoint, those of the tests' inspection included.
-pub fn router(world: ModelWorld) -> Router {
+pub(crate) fn router(world: ModelWorld) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(endpoint::chat_completion))
-        .route("/v1/responses", post(endpoint::model_response))
+        .route("/v1/chat/completions", post(endpoint::chat_completions))
+        .route("/v1/responses", post(endpoint::responses))
         .route("/v1/models", get(list_models))
         .route("/v1/{*rest}", axum::routing::any(invalid_url))
         .route(
             "/scripted/{script}/{tag}/v1/chat/completions",
-            post(endpoint::chat_completion_at_base),
+            post(endpoint::chat_completions),
         )
         .route(
             "/scripted/{script}/{tag}/v1/responses",
-            post(endpoint::model_response_at_base),
+            post(endpoint::responses),
         )
         .route(
             "/scripted/{script}/{tag}/v1/models",
@@ -129,7 +123,7 @@ pub fn router(world: ModelWorld) -> Router {
 }
 
 /// Answers as OpenAI does where there is nothing.
-pub async fn invalid_url(method: Method, uri: Uri) -> ApiError {
+pub(crate) async fn invalid_url(method: Method, uri: Uri) -> ApiError {
     ApiError::request(
         404,
         Some("unknown_url"),

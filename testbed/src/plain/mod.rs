@@ -28,8 +28,8 @@ use crate::connection::Connection;
 use crate::cors::{self, Strict, Unreadable};
 use crate::recorder::{header_list, now_ms};
 use body::TaskBody;
-pub use received::{Buckets, Received};
-pub use variant::{Behaviour, UnknownVariant, Variant};
+use received::{Buckets, Received};
+use variant::{Behaviour, Variant};
 
 /// The largest body, in bytes: twice what the task server that comes along takes.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -96,22 +96,16 @@ impl PlainWorld {
             buckets: Buckets::default(),
         }
     }
-
-    /// What it received.
-    #[must_use]
-    pub fn buckets(&self) -> &Buckets {
-        &self.buckets
-    }
 }
 
 /// The routes of the server. Whatever is not among them gets FastAPI's 404.
-pub fn router(world: PlainWorld) -> Router {
+pub(crate) fn router(world: PlainWorld) -> Router {
     Router::new()
         .route("/tasks", any(tasks))
         .route("/tasks/", any(tasks))
         .route("/openapi.json", get(openapi))
-        .route("/plain/{variant}/{bucket}/tasks", any(tasks_of_variant))
-        .route("/plain/{variant}/{bucket}/tasks/", any(tasks_of_variant))
+        .route("/plain/{variant}/{bucket}/tasks", any(tasks))
+        .route("/plain/{variant}/{bucket}/tasks/", any(tasks))
         .route("/plain/{variant}/{bucket}/openapi.json", get(openapi))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(
@@ -168,27 +162,15 @@ async fn across_origins(State(world): State<PlainWorld>, request: Request, next:
 async fn tasks(
     State(world): State<PlainWorld>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    place: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    let variant = Variant::parse(if world.options.trailing_slash {
-        "redirect307"
-    } else {
-        "ok200"
-    });
-    match variant {
-        Ok(variant) => take(&world, &connection, &variant, "", request).await,
-        Err(unknown) => detail(StatusCode::NOT_FOUND, &unknown.to_string()),
-    }
-}
-
-async fn tasks_of_variant(
-    State(world): State<PlainWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    Path((variant, bucket)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let bucket = bucket_name(&variant, &bucket);
-    match Variant::parse(&variant) {
+    let (variant, bucket) = match &place {
+        Some(Path((variant, bucket))) => (variant.as_str(), bucket_name(variant, bucket)),
+        None if world.options.trailing_slash => ("redirect307", String::new()),
+        None => ("ok200", String::new()),
+    };
+    match Variant::parse(variant) {
         Ok(variant) => take(&world, &connection, &variant, &bucket, request).await,
         Err(unknown) => detail(StatusCode::NOT_FOUND, &unknown.to_string()),
     }

@@ -28,11 +28,12 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::connection::accept;
 use crate::recorder::{Entry, Recorder, lock, now_ms};
 pub use fault::{Fault, UnknownFault};
 use message::{Request, own_response};
 pub use plan::{Plan, PlanError};
-pub use post::{Post, Report};
+use post::{Post, Report};
 pub use upstream::{Upstream, UpstreamError};
 
 /// The most connections at a time; further ones wait.
@@ -41,8 +42,6 @@ const CONNECTION_LIMIT: usize = 256;
 const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// How long a client may take to read an answer.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// How long to wait before accepting again when the process has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The most `POST`s that are recorded.
 const MAX_POSTS: usize = 20_000;
 /// Where the plan and the report are.
@@ -68,8 +67,7 @@ impl ProxyWorld {
     }
 
     /// The plan, and what was done to which `POST` since it was made.
-    #[must_use]
-    pub fn report(&self) -> Report {
+    fn report(&self) -> Report {
         let plan = lock(&self.plan);
         Report {
             plan: Plan::clone(&plan),
@@ -117,18 +115,14 @@ pub(crate) async fn serve(listener: TcpListener, world: ProxyWorld) -> io::Resul
             .acquire_owned()
             .await
             .map_err(io::Error::other)?;
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let world = world.clone();
-                // On a task of its own, so that the upstream gets a request whole even when the
-                // client has gone by then.
-                tokio::spawn(async move {
-                    converse(stream, &world).await;
-                    drop(place);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        let stream = accept(&listener).await;
+        let world = world.clone();
+        // On a task of its own, so that the upstream gets a request whole even when the client has
+        // gone by then.
+        tokio::spawn(async move {
+            converse(stream, &world).await;
+            drop(place);
+        });
     }
 }
 

@@ -33,15 +33,6 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// A stable name of the error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed_address",
-            Self::NotLoopback(_) => "not_loopback",
-        }
-    }
-
     /// What to do about it, in a sentence.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -155,19 +146,19 @@ mod tests {
         ] {
             assert!(Upstream::parse(text).is_ok(), "{text}");
         }
-        for (text, code) in [
-            ("", "malformed_address"),
-            ("127.0.0.1:8080", "malformed_address"),
-            ("http://127.0.0.1", "malformed_address"),
-            ("https://127.0.0.1:8080", "malformed_address"),
-            ("http://127.0.0.1:8080/tasks", "malformed_address"),
-            ("http://me@127.0.0.1:8080", "malformed_address"),
-            ("http://192.0.2.1:8080", "not_loopback"),
-            ("http://example.org:80", "not_loopback"),
-            ("http://localhost.example.org:80", "not_loopback"),
+        for (text, says) in [
+            ("", "is no address"),
+            ("127.0.0.1:8080", "is no address"),
+            ("http://127.0.0.1", "is no address"),
+            ("https://127.0.0.1:8080", "is no address"),
+            ("http://127.0.0.1:8080/tasks", "is no address"),
+            ("http://me@127.0.0.1:8080", "is no address"),
+            ("http://192.0.2.1:8080", "is not on this machine"),
+            ("http://example.org:80", "is not on this machine"),
+            ("http://localhost.example.org:80", "is not on this machine"),
         ] {
             let error = Upstream::parse(text).unwrap_err();
-            assert_eq!(error.code(), code, "{text}");
+            assert!(error.to_string().contains(says), "{text}");
             assert!(error.hint().len() > 10);
         }
     }
