@@ -23,7 +23,7 @@ struct Log<T> {
     added: u64,
 }
 
-/// A recorded request. Clones share it, so that it can be updated while it is being answered.
+/// A recorded request. Clones share it, so that it can be updated while it is handled.
 #[derive(Clone, Debug)]
 pub struct Entry<T>(Arc<Mutex<T>>);
 

@@ -1,4 +1,4 @@
-//! A response body that is sent write by write, at a pace, and ends as a script says.
+//! A response body that is sent in timed writes and ends as the script demands.
 
 use std::io;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use super::record::{End, ResponseRecord};
 use crate::connection::Connection;
 use crate::script::{Ending, Wire};
 
-/// How long the last bytes get to leave before their connection is broken: they sit in buffers
-/// that a broken connection drops.
+/// The pause before a connection is broken. It lets the last bytes leave buffers that would be
+/// discarded.
 const FLUSH_TIME: Duration = Duration::from_millis(30);
 
-/// Makes the body. The record hears how it goes on, also when the client goes away.
+/// Makes the body. Its progress and its end are recorded, even if the client disconnects.
 pub fn body(
     writes: Vec<Bytes>,
     wire: &Wire,
@@ -30,7 +30,7 @@ pub fn body(
         hold: Duration::from_millis(wire.hold_ms),
         connection,
         record,
-        over: false,
+        ended: false,
     };
     Body::from_stream(stream::unfold(sender, |mut sender| async move {
         let item = sender.next().await;
@@ -47,12 +47,12 @@ struct Sender {
     hold: Duration,
     connection: Connection,
     record: ResponseRecord,
-    over: bool,
+    ended: bool,
 }
 
 impl Sender {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        if self.over {
+        if self.ended {
             return None;
         }
         if let Some(bytes) = self.writes.next() {
@@ -75,7 +75,7 @@ impl Sender {
             Ending::Reset => {
                 tokio::time::sleep(FLUSH_TIME).await;
                 self.connection.reset();
-                // The cut shows at the next write, so there has to be one.
+                // The reset takes effect at the next write.
                 Some(Ok(Bytes::from_static(b"\n")))
             }
             Ending::Stall => {
@@ -83,7 +83,7 @@ impl Sender {
                 broken
             }
         };
-        self.over = true;
+        self.ended = true;
         self.record.ended(match self.ending {
             Ending::Clean => End::Whole,
             Ending::Broken | Ending::Reset | Ending::Stall => End::Cut,
@@ -91,8 +91,8 @@ impl Sender {
         last
     }
 
-    /// Waits for the next write. Even without a pause the task is left once, so that what was
-    /// handed over is flushed: writes that melt together would test nothing.
+    /// Waits for the next write. Without a pause it yields once, so that the previous write is flushed
+    /// and the two do not merge.
     async fn wait(&self) {
         if self.pause.is_zero() {
             tokio::task::yield_now().await;
@@ -104,7 +104,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        // Only the first end counts, so this is heard when the body was dropped halfway.
+        // Only the first end counts, so this has an effect only if the body was dropped early.
         self.record.ended(End::Abandoned);
     }
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::recorder::{Entry, Recorder, header_list, now_ms};
 
-/// The most requests that are kept.
+/// Maximum number of recorded requests.
 const MAX_REQUESTS: usize = 4_000;
-/// The most bytes of bodies that are kept.
+/// Maximum size of all recorded bodies, in bytes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// A recorded request.
@@ -56,7 +56,7 @@ pub enum End {
     Open,
     /// It was sent from beginning to end.
     Whole,
-    /// The script broke it off.
+    /// The script cut it off.
     Cut,
     /// The client disconnected.
     Abandoned,

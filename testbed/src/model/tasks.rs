@@ -1,4 +1,4 @@
-//! Tasks for a request: as many as it asks for, valid by the schema it carries, about its goal.
+//! Makes the tasks for a request: the requested number, valid by its schema, about its goal.
 
 use std::collections::HashSet;
 
@@ -13,11 +13,11 @@ use taskwright::schema::{Check, Roles, TaskSchema, Violation};
 use super::error::ApiError;
 use super::request::{Api, Format, ModelRequest};
 
-/// The most tasks of one response.
+/// Maximum number of tasks in one response.
 const TASK_LIMIT: i64 = 1_000;
-/// Dry runs, of [`MAX_COUNT`] tasks each, to find tasks whose keys are free.
+/// Maximum number of dry runs, each of [`MAX_COUNT`] tasks, to find tasks whose keys are free.
 const DRY_RUNS: u64 = 4;
-/// How many opening braces in the messages are tried as the start of a schema.
+/// Maximum number of opening braces in a message that are tried as the start of a schema.
 const SCHEMA_ATTEMPTS: usize = 64;
 
 /// Why no tasks can be made.
@@ -25,7 +25,7 @@ const SCHEMA_ATTEMPTS: usize = 64;
 enum MakeError {
     /// No message names a count.
     NoCount,
-    /// The request carries no schema.
+    /// The request contains no schema.
     NoSchema,
     /// No task can be made from the schema, for this reason.
     Schema(String),
@@ -44,7 +44,7 @@ impl MakeError {
                 api.format_parameter(),
                 "no_schema",
                 format!(
-                    "Neither '{}' nor a message carries a JSON Schema to make tasks from.",
+                    "Neither '{}' nor a message contains a JSON Schema to make tasks from.",
                     api.format_parameter()
                 ),
             ),
@@ -69,7 +69,7 @@ pub struct Made {
 }
 
 /// Makes the tasks: as many as the request asks for plus `off_by`. The goal, the schema and the seed
-/// determine them; tasks whose keys the request names are left out.
+/// determine them; tasks whose keys the request names are skipped.
 ///
 /// # Errors
 /// When the request names no count or no schema, or when no valid task can be made from the schema.
@@ -143,7 +143,7 @@ fn without_required_dependencies(schema: &TaskSchema) -> Result<TaskSchema, Make
     TaskSchema::parse(&value.to_string()).map_err(cannot_make)
 }
 
-/// Takes tasks from dry runs, skipping those whose key is taken: by an earlier task, or because a
+/// Makes tasks by dry runs, skipping those whose key is taken: by an earlier task, or because a
 /// message of the request contains it as a JSON string.
 fn new_tasks(
     schema: &TaskSchema,
@@ -193,9 +193,9 @@ fn key_of<'a>(task: &'a Value, roles: &Roles) -> Option<&'a Value> {
     task.get(roles.key.as_deref()?)
 }
 
-/// Makes a task depend on the one before it, except for every third task, which depends on none:
-/// tests rely on which tasks can be posted side by side, so the seed must not decide that. A schema
-/// that does not allow it keeps the sampled dependencies.
+/// Sets the dependencies of a task. The tasks form chains of three: tests rely on which tasks can be
+/// posted concurrently, so that must not depend on the seed. If the schema does not allow it, the task
+/// keeps the dependencies of the dry run.
 fn chain(
     task: &mut Value,
     before: &[Value],
@@ -224,8 +224,8 @@ fn chain(
     Ok(())
 }
 
-/// Keeps the first of equal items in every array. A strict schema cannot say `uniqueItems`, but the
-/// schema it was derived from may.
+/// Removes repeated items from every array. A strict schema cannot express `uniqueItems`, but the
+/// schema from which it was derived may.
 fn remove_repeated_items(value: &mut Value) {
     match value {
         Value::Array(items) => {

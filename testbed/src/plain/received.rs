@@ -12,15 +12,15 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use super::{PlainWorld, bucket_name, detail};
+use super::{PlainState, bucket_name, detail};
 use crate::cors;
 use crate::recorder::{Recorder, lock};
 
-/// The most posts that are kept.
+/// Maximum number of recorded posts.
 const MAX_POSTS: usize = 20_000;
-/// The most bytes of bodies that are kept.
+/// Maximum size of all recorded bodies, in bytes.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
-/// The most buckets that are counted; beyond it, counting starts over.
+/// Maximum number of buckets with counts; beyond it, counting starts over.
 const MAX_BUCKETS: usize = 10_000;
 
 /// A `POST` that was received.
@@ -114,7 +114,7 @@ impl Buckets {
     }
 }
 
-/// The parameters of a path to received posts. The plain path has neither variant nor bucket.
+/// The parameters of a path to received posts. The plain path has no variant and no bucket.
 #[derive(Deserialize)]
 pub(super) struct Place {
     variant: Option<String>,
@@ -124,14 +124,14 @@ pub(super) struct Place {
 
 /// Responds with the posts of a bucket, or with the body of one of them byte for byte.
 pub(super) async fn received(
-    State(world): State<PlainWorld>,
+    State(state): State<PlainState>,
     Path(place): Path<Place>,
 ) -> Response {
     let bucket = match (&place.variant, &place.bucket) {
         (Some(variant), Some(bucket)) => bucket_name(variant, bucket),
         _ => String::new(),
     };
-    let mut posts = world.buckets.list(&bucket);
+    let mut posts = state.buckets.list(&bucket);
     let mut response = match place.number {
         None => Json(json!({"received": posts})).into_response(),
         Some(number) => {

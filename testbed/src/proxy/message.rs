@@ -9,11 +9,11 @@ use httparse::{EMPTY_HEADER, Header, Status};
 use thiserror::Error;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
-/// The largest head of a message, in bytes.
+/// Maximum size of a head, in bytes.
 const MAX_HEAD: u64 = 64 * 1024;
-/// The most header fields of a message.
+/// Maximum number of header fields in a message.
 const MAX_FIELDS: usize = 256;
-/// The largest body of a message, in bytes.
+/// Maximum size of a body, in bytes.
 const MAX_BODY: u64 = 8 * 1024 * 1024;
 /// The fields of a request that the proxy replaces or removes. `Expect` is met by reading the body.
 const REQUEST_HOP: &[&str] = &["host", "connection", "keep-alive", "expect"];
