@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::delivery::rest::ServerReply;
+use crate::delivery::response::ServerReply;
 use crate::http::PreparedRequest;
 use crate::model::End;
 

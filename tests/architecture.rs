@@ -143,7 +143,7 @@ fn the_dry_runs_driver_names_no_transport() {
         "TaskSink",
         "Fetch",
         "Keyring",
-        "rest::",
+        "http::",
         "request",
     ] {
         assert!(!text.contains(name), "the dry run's driver names {name}");

@@ -7,7 +7,8 @@ use taskwright::browser::database::Database;
 use taskwright::browser::fetch::Fetch;
 use taskwright::browser::local::{self, WebStorage};
 use taskwright::browser::random;
-use taskwright::delivery::rest::{ServerReply, request};
+use taskwright::delivery::request;
+use taskwright::delivery::response::ServerReply;
 use taskwright::http::HttpRequest;
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink, Timeouts,
@@ -105,7 +106,7 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
         digest: "".into(),
         key: "".into(),
     };
-    let posted = request(&server, &approval).prepare(&secrets).unwrap();
+    let posted = request::post(&server, &approval).prepare(&secrets).unwrap();
     let answer = Fetch.post(&posted).await;
     assert!(
         matches!(answer, ServerReply::None { ref message } if !message.is_empty()),

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::DeliveryOutcome;
-use taskwright::delivery::rest::ServerReply;
+use taskwright::delivery::response::ServerReply;
 use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report, WriteQueue};
 use taskwright::http::{HttpRequest, PreparedRequest};
 use taskwright::model::{End, GenerationOutcome, ResponseFormat};

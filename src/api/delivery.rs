@@ -2,7 +2,7 @@
 
 use super::error::SurfaceError;
 use super::receipt::{JsReceipt, NotSent};
-use crate::delivery::{DeliveryOutcome, body, rest};
+use crate::delivery::{DeliveryOutcome, body, request, response};
 use crate::document::Document;
 use crate::ports::{StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
@@ -105,13 +105,13 @@ async fn post<S: TaskSink>(
     approval: &Approval,
     now: &dyn Fn() -> u64,
 ) -> DeliveryOutcome {
-    match rest::request(server, approval).prepare(secrets) {
+    match request::post(server, approval).prepare(secrets) {
         Err(error) => DeliveryOutcome::NotSent {
             message: error.to_string(),
         },
         Ok(request) => {
             let reply = sink.post(&request).await;
-            rest::outcome(&reply, now()).with_words(|text| request.redact(text))
+            response::outcome(&reply, now()).with_words(|text| request.redact(text))
         }
     }
 }
@@ -136,7 +136,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::delivery::rest::ServerReply;
+    use crate::delivery::response::ServerReply;
     use crate::http::{HttpRequest, PreparedRequest};
     use crate::secrets::SecretSlot;
     use crate::settings::Address;

@@ -11,7 +11,7 @@ use web_sys::{
 
 use super::clock::{PageClock, Timer};
 use super::words;
-use crate::delivery::rest::ServerReply;
+use crate::delivery::response::ServerReply;
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
 use crate::model::End;
 use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};

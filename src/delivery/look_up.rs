@@ -1,47 +1,48 @@
-//! Whether a task server has a task, asked by its idempotency key: `GET {tasks}?idempotency_key=`.
-//! A task that is found there is there; one that is not proves nothing.
+//! Looking a task up on the server by its idempotency key: `GET {tasks}?idempotency_key=`. A task
+//! that is found was delivered; one that is not found proves nothing.
 
 use serde_json::Value;
 
 use super::receipt::LookUp;
-use super::rest::{self, MAX_ANSWER_BYTES, ServerReply};
+use super::request::for_task_server;
+use super::response::{self, MAX_BODY_BYTES, ServerReply};
 use crate::http::HttpRequest;
 use crate::settings::TaskServer;
 
-/// The question for a task by its key. Keys are UUIDs of our own making, which a query carries as
-/// they are.
+/// Builds the request that looks a task up by its key. Keys are UUIDs, so the query needs no
+/// escaping.
 #[must_use]
 pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
     let url = format!("{}?idempotency_key={key}", server.tasks_url());
-    rest::for_task_server(HttpRequest::get(url, MAX_ANSWER_BYTES), server)
+    for_task_server(HttpRequest::get(url, MAX_BODY_BYTES), server)
 }
 
-/// What an answer says of the task with this key. Only an item that names this very key counts: a
-/// server that does not know the question answers with all it has.
+/// Reads what a reply says about the task with this key. Only an item that names the key counts: a
+/// server that ignores the query returns all its tasks.
 #[must_use]
-pub fn read(answer: &ServerReply, key: &str, at: u64) -> LookUp {
+pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     let cannot_tell = |message: String| LookUp::CannotTell { at, message };
-    let (status, body) = match answer {
+    let (status, body) = match reply {
         ServerReply::Http { status, body, .. } => (*status, body),
         ServerReply::Redirected => {
-            return cannot_tell("The server redirects this address elsewhere.".to_owned());
+            return cannot_tell("The server redirects this address.".to_owned());
         }
         ServerReply::None { message } | ServerReply::NotSent { message } => {
             return cannot_tell(message.clone());
         }
         ServerReply::NoToken => {
-            return cannot_tell("There is no token for this server.".to_owned());
+            return cannot_tell("No agent token is held for this server.".to_owned());
         }
     };
     let value: Option<Value> = serde_json::from_str(body).ok();
     if !(200..300).contains(&status) {
         return cannot_tell(format!(
-            "The server answered {status}: {}",
-            rest::message(status, value.as_ref(), body)
+            "The server responded with status {status}: {}",
+            response::message(status, value.as_ref(), body)
         ));
     }
     let Some(items) = value.as_ref().and_then(items) else {
-        return cannot_tell("The answer is no list of tasks.".to_owned());
+        return cannot_tell("The response is not a list of tasks.".to_owned());
     };
     let is_it = |item: &&Value| {
         ["idempotency_key", "idempotencyKey", "key"]
@@ -51,13 +52,13 @@ pub fn read(answer: &ServerReply, key: &str, at: u64) -> LookUp {
     match items.iter().find(is_it) {
         Some(item) => LookUp::Found {
             at,
-            server_id: rest::server_id(item),
+            server_id: response::server_id(item),
         },
         None => LookUp::NotFound { at },
     }
 }
 
-/// The list in an answer: the answer itself, or a member of a usual name.
+/// Returns the list in a response: the response itself, or a member with a common name.
 fn items(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().or_else(|| {
         ["items", "tasks", "data", "results"]
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_names_the_key_and_nothing_else() {
+    fn a_look_up_names_the_key_and_nothing_else() {
         let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         assert_eq!(
             request(&server, KEY).url,

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Report;
-use crate::delivery::look_up;
-use crate::delivery::rest::{self, ServerReply};
+use crate::delivery::response::{self, ServerReply};
+use crate::delivery::{look_up, request};
 use crate::http::{HttpRequest, PrepareError, PreparedRequest};
 use crate::ports::{ModelTransport, TaskSink};
 use crate::review::DraftId;
@@ -39,12 +39,12 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let outcome = match self.prepare(server, |server| rest::request(server, &posting.approval))
+        let outcome = match self.prepare(server, |server| request::post(server, &posting.approval))
         {
-            Err(reply) => rest::outcome(&reply, now()),
+            Err(reply) => response::outcome(&reply, now()),
             Ok(request) => {
                 let reply = self.tasks.post(&request).await;
-                rest::outcome(&reply, now()).with_words(|text| request.redact(text))
+                response::outcome(&reply, now()).with_words(|text| request.redact(text))
             }
         };
         report(Report::event(Event::Answered {

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use taskwright::delivery::rest::{IDEMPOTENCY_KEY, ServerReply};
+use taskwright::delivery::request::IDEMPOTENCY_KEY;
+use taskwright::delivery::response::ServerReply;
 use taskwright::http::PreparedRequest;
 use taskwright::ports::TaskSink;
 use taskwright::random::SeededRng;

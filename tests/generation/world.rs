@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
-use taskwright::delivery::rest::ServerReply;
+use taskwright::delivery::response::ServerReply;
 use taskwright::driver::{LiveDriver, Report, run_generation};
 use taskwright::http::PreparedRequest;
 use taskwright::model::End;

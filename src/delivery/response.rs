@@ -1,86 +1,51 @@
-//! The task server's own contract: `POST {url}{path}` with a token header, and what each answer
-//! means, whoever wrote the server.
-
-use std::sync::Arc;
+//! What a task server's response means for the task, whoever wrote the server.
 
 use serde_json::Value;
 
 use super::receipt::{DeliveryOutcome, Reason};
-use crate::http::{HeaderValue, HttpRequest, RedirectPolicy};
 use crate::retry_after;
-use crate::review::Approval;
-use crate::secrets::SecretSlot;
-use crate::settings::TaskServer;
 use crate::text::truncate_chars;
 
-/// At most so much of an answer is read: 64 KiB.
-pub const MAX_ANSWER_BYTES: usize = 64 << 10;
-/// The header that carries the idempotency key.
-pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+/// The longest response body that is read: 64 KiB.
+pub const MAX_BODY_BYTES: usize = 64 << 10;
 /// The longest message of a server that is kept, in characters.
 const MAX_MESSAGE_CHARACTERS: usize = 600;
 
-/// The request for an approved body. Nothing is sent beyond `Content-Type` and the token, because
-/// the rules of such servers often allow no more; the idempotency key only where it is known to be
-/// honoured.
-#[must_use]
-pub fn request(server: &TaskServer, approval: &Approval) -> HttpRequest {
-    let mut request = HttpRequest::post_json(server.tasks_url(), Arc::clone(&approval.body));
-    if server.honours_idempotency_keys {
-        let key = HeaderValue::Plain(approval.key.to_string().into());
-        request = request.header(IDEMPOTENCY_KEY, key);
-    }
-    for_task_server(request, server)
-}
-
-/// Adds the agent token and the limits that every request to a task server has.
-pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {
-    let token = HeaderValue::Secret {
-        prefix: "",
-        slot: SecretSlot::AGENT_TOKEN,
-    };
-    HttpRequest {
-        redirects: RedirectPolicy::Report,
-        max_response_bytes: Some(MAX_ANSWER_BYTES),
-        ..request.header(server.token_header.clone(), token)
-    }
-}
-
-/// What came back, as far as a page can see it.
+/// A task server's reply, as far as a page can see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerReply {
-    /// An HTTP answer.
+    /// An HTTP response.
     Http {
-        /// Its status.
+        /// The status.
         status: u16,
-        /// `Retry-After`, where it is exposed.
+        /// `Retry-After`, if CORS exposes it.
         retry_after: Option<String>,
-        /// Whether `Idempotent-Replayed: true` is exposed.
+        /// Whether `Idempotent-Replayed: true` is present and exposed.
         replayed: bool,
-        /// The body, at most [`MAX_ANSWER_BYTES`] of it.
+        /// The body, at most [`MAX_BODY_BYTES`] of it.
         body: String,
     },
-    /// A redirect, which is never followed.
+    /// A redirect. It is never followed.
     Redirected,
-    /// No HTTP answer that the page may see: a refused connection, a missing CORS header on an
-    /// error and an answer lost on its way look the same.
+    /// No HTTP response that the page may see: a refused connection, a missing CORS header on an
+    /// error, and a lost response look the same.
     None {
-        /// What the browser said.
+        /// The browser's message.
         message: String,
     },
-    /// The request was never made: there is no token for this server.
+    /// The request was not sent: no token is held for this server.
     NoToken,
-    /// The request was never made.
+    /// The request was not sent.
     NotSent {
         /// Why.
         message: String,
     },
 }
 
-/// What an answer that was there at `now` (milliseconds since 1970) means for the task.
+/// Returns what a reply that arrived at `now` (milliseconds since 1970) means for the task.
 #[must_use]
-pub fn outcome(answer: &ServerReply, now: u64) -> DeliveryOutcome {
-    match answer {
+pub fn outcome(reply: &ServerReply, now: u64) -> DeliveryOutcome {
+    match reply {
         ServerReply::Redirected => redirected(),
         ServerReply::NoToken => DeliveryOutcome::NoToken,
         ServerReply::NotSent { message } => DeliveryOutcome::NotSent {
@@ -108,7 +73,7 @@ fn redirected() -> DeliveryOutcome {
     DeliveryOutcome::Refused {
             status: None,
             code: "redirected".to_owned(),
-            message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
+            message: "The server redirects this address, and redirects are not followed. Enter the path exactly as the server declares it, with or without the trailing slash.".to_owned(),
             reasons: Vec::new(),
         }
 }
@@ -121,8 +86,8 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
         200..=299 => {
             let is_no_receipt = web_page(body).is_some() || is_json_rpc(value.as_ref());
             if is_no_receipt {
-                // A 2xx that is a web page or JSON-RPC comes from something else than a task
-                // server; whether a task server stands behind it nobody can say.
+                // A 2xx with a web page or JSON-RPC does not come from a task server. Whether one is
+                // behind it is unknown.
                 return DeliveryOutcome::MayHaveArrived {
                     status: Some(status),
                     message: message(),
@@ -166,8 +131,9 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
     }
 }
 
-/// The server's own name for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a string
-/// or a number, at the top or one or two levels down (`data`, `task`, `result`).
+/// Returns the server's id for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a
+/// string or a number, at the top level or up to two levels down (in `data`, `task`, `result` or
+/// `item`).
 pub(super) fn server_id(value: &Value) -> Option<String> {
     fn named(value: &Value) -> Option<String> {
         ["id", "task_id", "taskId", "uuid"]
@@ -195,14 +161,14 @@ pub(super) fn server_id(value: &Value) -> Option<String> {
     None
 }
 
-/// Reasons field by field: ours (`violations`) and FastAPI's (`detail` with `loc`).
+/// Returns the reasons by field: our server's (`violations`) and FastAPI's (`detail` with `loc`).
 fn reasons(value: &Value) -> Vec<Reason> {
-    const MOST: usize = 50;
+    const MAX_REASONS: usize = 50;
     let ours = value.get("violations").and_then(Value::as_array);
     if let Some(violations) = ours {
         return violations
             .iter()
-            .take(MOST)
+            .take(MAX_REASONS)
             .filter_map(|violation| {
                 Some(Reason {
                     instance_path: truncate_chars(violation.get("instance_path")?.as_str()?, 300),
@@ -215,7 +181,7 @@ fn reasons(value: &Value) -> Vec<Reason> {
     detail
         .into_iter()
         .flatten()
-        .take(MOST)
+        .take(MAX_REASONS)
         .filter_map(|entry| {
             let location = entry.get("loc")?.as_array()?;
             let pointer = location
@@ -235,13 +201,13 @@ fn reasons(value: &Value) -> Vec<Reason> {
         .collect()
 }
 
-/// The server's words: a problem document's detail or title, FastAPI's detail, an error's message,
-/// or the plain text.
+/// Returns the server's message: the detail or title of a problem document, FastAPI's detail, the
+/// message of an error object, or the plain text.
 pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String {
     if is_json_rpc(value) {
-        return "The answer is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
+        return "The response is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
     }
-    let said = value.and_then(|value| {
+    let stated = value.and_then(|value| {
         ["detail", "title", "message", "error"]
             .iter()
             .find_map(|name| match value.get(name)? {
@@ -250,11 +216,11 @@ pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String 
                 _ => None,
             })
     });
-    let text = said
+    let text = stated
         .or_else(|| web_page(body))
         .unwrap_or_else(|| body.trim().to_owned());
     if text.is_empty() {
-        format!("The server answered {status} and said nothing more.")
+        format!("The server responded with status {status} and no message.")
     } else {
         truncate_chars(&text, MAX_MESSAGE_CHARACTERS)
     }
@@ -264,7 +230,7 @@ fn is_json_rpc(value: Option<&Value>) -> bool {
     value.is_some_and(|value| value.get("jsonrpc").is_some())
 }
 
-/// What to say of an answer that is a web page, with its title where it has one.
+/// Describes a response that is a web page, with its title if it has one.
 fn web_page(body: &str) -> Option<String> {
     let start: String = body.trim_start().chars().take(200).collect();
     let start = start.to_ascii_lowercase();
@@ -280,17 +246,16 @@ fn web_page(body: &str) -> Option<String> {
     let title = title.map(str::trim).filter(|title| !title.is_empty());
     Some(match title {
         Some(title) => format!(
-            "The answer is a web page (\u{201c}{}\u{201d}), not a task server's.",
+            "The response is a web page (\u{201c}{}\u{201d}), not a task server's.",
             truncate_chars(title, 80)
         ),
-        None => "The answer is a web page, not a task server's.".to_owned(),
+        None => "The response is a web page, not a task server's.".to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Address;
 
     /// Sun, 06 Nov 1994 08:49:37 GMT.
     const NOW: u64 = 784_111_777_000;
@@ -438,31 +403,5 @@ mod tests {
             panic!("an error of JSON-RPC is no receipt");
         };
         assert!(message.contains("Model Context Protocol"));
-    }
-
-    #[test]
-    fn only_what_the_server_is_known_to_understand_is_sent() {
-        let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
-        let approval = Approval {
-            body: "{}".into(),
-            digest: "d".into(),
-            key: "k".into(),
-        };
-        let sent = |server: &TaskServer| -> Vec<String> {
-            let request = request(server, &approval);
-            assert_eq!(request.url, "http://localhost:8080/tasks");
-            assert_eq!(request.body.as_deref(), Some("{}"));
-            let headers = request.headers.iter();
-            headers
-                .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
-                .collect()
-        };
-        let plain = [
-            "Content-Type: application/json",
-            "X-AGENT-TOKEN: $AGENT_API_TOKEN",
-        ];
-        assert_eq!(sent(&server), plain);
-        server.honours_idempotency_keys = true;
-        assert_eq!(sent(&server), [plain[0], "Idempotency-Key: k", plain[1]]);
     }
 }
