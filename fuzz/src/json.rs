@@ -48,12 +48,12 @@ impl Json {
     }
 
     /// Whether any object in it has a name twice.
-    pub fn repeats_a_name(&self) -> bool {
+    pub fn has_duplicate_members(&self) -> bool {
         match self {
-            Json::Array(items) => items.iter().any(Json::repeats_a_name),
+            Json::Array(items) => items.iter().any(Json::has_duplicate_members),
             Json::Object(members) => members.iter().enumerate().any(|(at, (name, value))| {
                 members.iter().take(at).any(|(earlier, _)| earlier == name)
-                    || value.repeats_a_name()
+                    || value.has_duplicate_members()
             }),
             _ => false,
         }

@@ -132,7 +132,11 @@ impl Reading {
                         "{text} is {value:?} to another parser"
                     );
                     let named = violations.iter().any(|one| one.keyword == "duplicateKey");
-                    assert_eq!(value.repeats_a_name(), named, "{text}: {violations:?}");
+                    assert_eq!(
+                        value.has_duplicate_members(),
+                        named,
+                        "{text}: {violations:?}"
+                    );
                     if !matches!(value, Json::Object(_)) {
                         assert!(!violations.is_empty(), "{text} is no object");
                     }

@@ -58,7 +58,7 @@ impl Validator {
     /// faster than what is wrong with one, and most tasks are valid.
     #[must_use]
     pub fn accepts(&self, task: Node<'_>) -> bool {
-        !task.repeats_a_name() && self.follows_schema(task)
+        !task.has_duplicate_members() && self.follows_schema(task)
     }
 
     fn follows_schema(&self, task: Node<'_>) -> bool {
@@ -71,12 +71,15 @@ impl Validator {
         if self.accepts(task) {
             return Vec::new();
         }
-        let repeated = task.repeated_names().into_iter().map(|pointer| Violation {
-            instance_path: pointer,
-            schema_path: String::new(),
-            keyword: "duplicateKey".to_owned(),
-            message: "this name stands twice in the same object".to_owned(),
-        });
+        let repeated = task
+            .duplicate_members()
+            .into_iter()
+            .map(|pointer| Violation {
+                instance_path: pointer,
+                schema_path: String::new(),
+                keyword: "duplicateKey".to_owned(),
+                message: "this name stands twice in the same object".to_owned(),
+            });
         let broken = self
             .compiled
             .iter_errors(Instance::Subschema(task))

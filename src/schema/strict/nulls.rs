@@ -17,7 +17,7 @@ const MOST_DEPTH: u32 = 64;
 /// task and one of them means the `null`, it stays; a member whose name stands twice stays too.
 #[must_use]
 pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
-    if !task.holds(Kind::Null) {
+    if !task.contains_kind(Kind::Null) {
         return task.clone();
     }
     let walk = Walk {
