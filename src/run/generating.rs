@@ -15,7 +15,7 @@ use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
 use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
-use crate::prompt::{self, Ask, Known, Work};
+use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
@@ -181,7 +181,7 @@ impl Run {
     }
 
     /// What a request for so many tasks says now, and how many bytes that is.
-    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
+    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(TaskRequest, u64)> {
         let brief: &Brief = self.brief.as_ref()?;
         let (work, about) = match purpose {
             Purpose::Tasks => (Work::New, Vec::new()),
@@ -193,19 +193,23 @@ impl Run {
             let is_kept = !matches!(draft.review, Review::Rejected { .. });
             !about.contains(&&draft.id) && (is_kept || work == Work::New)
         };
-        let there = match self.mode {
+        let existing = match self.mode {
             Mode::Dry => Vec::new(),
             Mode::Live => self
                 .drafts
                 .iter()
                 .filter(is_named)
-                .map(|draft| Known {
+                .map(|draft| ExistingTask {
                     key: draft.key(roles),
                     title: draft.title(roles),
                 })
                 .collect(),
         };
-        let ask = Ask { count, there, work };
+        let ask = TaskRequest {
+            count,
+            existing,
+            work,
+        };
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // Where the endpoint enforces the schema, it stands in the request a second time.
