@@ -66,7 +66,7 @@ impl Pages {
 }
 
 /// For so long every key is kept: the seven days that are promised to senders.
-const KEYS_KEPT_HOURS: u64 = 7 * 24;
+const IDEMPOTENCY_KEY_RETENTION_HOURS: u64 = 7 * 24;
 
 /// The configuration that is served where no file gives one.
 #[derive(Serialize)]
@@ -82,7 +82,7 @@ struct TaskServer {
     path: &'static str,
     token_header: &'static str,
     honours_idempotency_keys: bool,
-    keys_kept_hours: u64,
+    idempotency_key_retention_hours: u64,
 }
 
 /// The routes of the page. Everything else in the folder, `.git` and sources included, has none.
@@ -173,7 +173,7 @@ fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Probl
             path: "/tasks",
             token_header: "X-AGENT-TOKEN",
             honours_idempotency_keys: true,
-            keys_kept_hours: KEYS_KEPT_HOURS,
+            idempotency_key_retention_hours: IDEMPOTENCY_KEY_RETENTION_HOURS,
         },
         vault: pages.vault.as_ref(),
     })

@@ -121,7 +121,7 @@ impl Application {
                     "Name a base address and a model in the settings, or make a dry run.",
                 ));
             };
-            if endpoint.wants_key() && !self.holds(SecretName::ModelKey) {
+            if endpoint.requires_api_key() && !self.holds(SecretName::ModelKey) {
                 return self.ask(SecretName::ModelKey, None, Next::Start(mode));
             }
         }
@@ -247,8 +247,8 @@ impl Application {
             return true;
         };
         let held = self.secrets.borrow();
-        let lacks_key =
-            endpoint.wants_key() && held.get(SecretName::ModelKey, &endpoint.base_url).is_none();
+        let lacks_key = endpoint.requires_api_key()
+            && held.get(SecretName::ModelKey, &endpoint.base_url).is_none();
         drop(held);
         if lacks_key {
             self.ask_for_address(

@@ -60,8 +60,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ),
         };
         let patience = Timeouts {
-            idle: endpoint.limits.idle_milliseconds(),
-            whole: endpoint.limits.call_milliseconds(),
+            idle: endpoint.limits.idle_timeout_ms(),
+            whole: endpoint.limits.request_timeout_ms(),
         };
         let call_end = {
             // Held only while the request is put together: the page can be given another secret

@@ -144,7 +144,7 @@ pub fn build(
 /// The header that carries the key, where the endpoint wants one.
 #[must_use]
 pub fn authorization(endpoint: &ModelEndpoint) -> Option<(&'static str, HeaderValue)> {
-    endpoint.wants_key().then_some((
+    endpoint.requires_api_key().then_some((
         "Authorization",
         HeaderValue::Secret {
             before: "Bearer ",

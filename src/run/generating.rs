@@ -243,7 +243,7 @@ impl Run {
         let used = self.usage().unwrap_or_default();
         let after = used.plus(expected);
         let tokens = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
-        if let Some(budget) = model.limits.budget_tokens
+        if let Some(budget) = model.limits.token_limit
             && after.tokens() > budget.get()
         {
             return Some(GenerationOutcome::Failed(Box::new(
@@ -255,7 +255,7 @@ impl Run {
                 )),
             )));
         }
-        let (prices, budget) = (model.prices.as_ref()?, model.limits.budget_cost?);
+        let (prices, budget) = (model.prices.as_ref()?, model.limits.cost_limit?);
         (after.cost(prices) > budget).then(|| {
             GenerationOutcome::Failed(Box::new(Failure::budget_reached(format!(
                 "The budget of this run is {budget}. {} is spent, and the next request is expected to cost about {}.",

@@ -132,7 +132,7 @@ fn the_page_is_pointed_at_the_server_that_serves_it() {
     let expected = |url: String| {
         serde_json::json!({"task_server": {
             "url": url, "path": "/tasks", "token_header": "X-AGENT-TOKEN",
-            "honours_idempotency_keys": true, "keys_kept_hours": 168
+            "honours_idempotency_keys": true, "idempotency_key_retention_hours": 168
         }})
     };
     let answer = server.send(&get("/config.json"));

@@ -27,7 +27,7 @@ pub fn text(page: &str, model: Option<&str>) -> String {
             "path": "/tasks",
             "token_header": "X-AGENT-TOKEN",
             "honours_idempotency_keys": true,
-            "keys_kept_hours": 168,
+            "idempotency_key_retention_hours": 168,
         }),
     );
     if model.is_some() {
@@ -58,7 +58,7 @@ mod tests {
                     "path": "/tasks",
                     "token_header": "X-AGENT-TOKEN",
                     "honours_idempotency_keys": true,
-                    "keys_kept_hours": 168,
+                    "idempotency_key_retention_hours": 168,
                 },
                 "notice": "A scripted model answers here: it is part of the testbed, no real \
                            model is called.",
