@@ -112,7 +112,7 @@ impl From<model::StreamEvent> for JsStreamEvent {
 mod tests {
     use super::*;
     use crate::document::Document;
-    use crate::model::{Notice, NoticeCode};
+    use crate::model::{NoticeCode, ResponseNotice};
     use serde_json::json;
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
                        "reasoning": 4}),
             ),
             (
-                model::StreamEvent::Notice(Notice {
+                model::StreamEvent::Notice(ResponseNotice {
                     code: NoticeCode::NoTasks,
                     message: "m".into(),
                 }),

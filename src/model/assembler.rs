@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::envelope::{Envelope, Found};
-use super::event::{Notice, NoticeCode, StreamEvent};
+use super::event::{NoticeCode, ResponseNotice, StreamEvent};
 use super::failure::{Failure, FailureKind};
 use super::outcome::GenerationOutcome;
 use super::piece::{Finish, Piece};
@@ -39,7 +39,7 @@ pub(super) struct ResponseAssembler {
     done: bool,
     refusal: String,
     usage: Option<Usage>,
-    told: Vec<Notice>,
+    told: Vec<ResponseNotice>,
     events: Vec<StreamEvent>,
 }
 
@@ -137,11 +137,11 @@ impl ResponseAssembler {
 
     /// Tells something odd, the same thing once.
     pub fn warn(&mut self, code: NoticeCode, message: Cow<'_, str>) {
-        let repeated = |told: &Notice| told.code == code && told.message == message;
+        let repeated = |told: &ResponseNotice| told.code == code && told.message == message;
         if self.told.len() >= MAX_NOTICES || self.told.iter().any(repeated) {
             return;
         }
-        let notice = Notice {
+        let notice = ResponseNotice {
             code,
             message: message.into_owned(),
         };

@@ -24,12 +24,12 @@ pub enum StreamEvent {
     /// The endpoint told what the request cost so far. A later one replaces an earlier one.
     Usage(Usage),
     /// Something odd that takes nothing away from the answer.
-    Notice(Notice),
+    Notice(ResponseNotice),
 }
 
 /// Something odd about an answer. The same one is told once for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct ResponseNotice {
     /// A stable name for the kind of oddity.
     pub code: NoticeCode,
     /// What was seen, in the operator's words.

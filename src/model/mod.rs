@@ -39,7 +39,7 @@ mod usage;
 
 pub use assembler::MAX_ANSWER_BYTES;
 pub use envelope::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
-pub use event::{Notice, NoticeCode, StreamEvent};
+pub use event::{NoticeCode, ResponseNotice, StreamEvent};
 pub use failure::{Failure, FailureKind};
 pub use format_memory::FormatMemory;
 pub use outcome::GenerationOutcome;
