@@ -153,7 +153,9 @@ fn wrap(form: usize, tasks: &[String]) -> String {
 
 fn same_value(document: &Document) -> bool {
     match serde_json::from_str::<Value>(document.text()) {
-        Ok(value) => !document.duplicate_keys().is_empty() || value == document.root().to_value(),
+        Ok(value) => {
+            !document.duplicate_members().is_empty() || value == document.root().to_value()
+        }
         // The one thing that serde_json refuses and RFC 8259 does not.
         Err(error) => error.to_string().contains("number out of range"),
     }

@@ -458,5 +458,8 @@ async fn the_settings_take_tasks_at_a_time_and_hours_and_name_the_field_that_is_
     type_into(&mounted.one("#keys-kept-hours"), "48").await;
     mounted.press("Save the settings").await;
     let server = mounted.page.connection.get_untracked().task_server.unwrap();
-    assert_eq!((server.concurrency, server.keys_kept_hours), (2, 48));
+    assert_eq!(
+        (server.concurrency, server.idempotency_key_retention_hours),
+        (2, 48)
+    );
 }

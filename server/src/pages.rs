@@ -153,7 +153,7 @@ fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Probl
         Ok(url) => {
             config.task_server = Some(TaskServer {
                 honours_idempotency_keys: true,
-                keys_kept_hours: KEY_RETENTION_HOURS,
+                idempotency_key_retention_hours: KEY_RETENTION_HOURS,
                 ..TaskServer::at(url)
             });
         }

@@ -129,6 +129,6 @@ mod tests {
             assert_eq!(error.code(), code, "{json}: {error}");
         }
         let error = read(r#"{"goal":"","count":"ten"}"#).unwrap_err();
-        assert!(error.to_string().contains("ten") && error.to_string().contains("nothing yet"));
+        assert!(error.to_string().contains("ten") && error.to_string().contains("goal is empty"));
     }
 }

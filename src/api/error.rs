@@ -131,7 +131,7 @@ impl SurfaceError {
             }
             SurfaceError::Brief(errors) => errors
                 .first()
-                .map_or("Say what is to be done.", BriefError::hint),
+                .map_or("Correct the brief.", BriefError::hint),
             SurfaceError::Schema(error) => error.hint(),
             SurfaceError::Strict(error) => error.hint(),
             SurfaceError::Settings(error) => error.hint(),
@@ -226,7 +226,7 @@ mod tests {
         ]);
         assert_eq!(
             error.to_string(),
-            "the brief says nothing yet; 501 tasks cannot be asked for at once"
+            "the goal is empty; a run has 1 to 500 tasks, not 501"
         );
         assert_eq!(error.code(), "brief_empty");
     }

@@ -134,7 +134,7 @@ pub async fn generate(
     let without_key = arguments::without_secret(&settings, settings::MODEL_KEY)?;
     let endpoint = settings::model_endpoint(&without_key.json, without_key.has_secret())?;
     let keyring = without_key.keyring(SecretSlot::API_KEY, &endpoint.base_url)?;
-    if endpoint.wants_key() && !without_key.has_secret() {
+    if endpoint.requires_api_key() && !without_key.has_secret() {
         return Err(missing(settings::MODEL_KEY, &endpoint.base_url));
     }
     let assignment = assignment(&brief, Some(endpoint))?;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use super::error::SurfaceError;
 use super::shape;
 use crate::settings::{
-    Address, Api, BodyTemplate, CallSeconds, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, IdleSeconds,
-    Limits, ModelEndpoint, SettingsError, TaskServer, TasksPerRequest,
+    Address, Api, BodyTemplate, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, IdleTimeout, Limits,
+    ModelEndpoint, RequestTimeout, SettingsError, TaskServer, TasksPerRequest,
 };
 
 /// The member of `ModelSettings` that holds the model endpoint's key.
@@ -30,9 +30,9 @@ struct ModelSettings {
     #[serde(default, deserialize_with = "shape::present")]
     tasks_per_request: Option<TasksPerRequest>,
     #[serde(default, deserialize_with = "shape::present")]
-    idle_seconds: Option<IdleSeconds>,
+    idle_seconds: Option<IdleTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
-    call_seconds: Option<CallSeconds>,
+    call_seconds: Option<RequestTimeout>,
 }
 
 /// Which interface an endpoint speaks.
@@ -90,8 +90,8 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, Surfac
         needs_key: input.needs_key.or(has_key.then_some(true)),
         limits: Limits {
             tasks_per_request: input.tasks_per_request.unwrap_or(usual.tasks_per_request),
-            idle_seconds: input.idle_seconds.unwrap_or(usual.idle_seconds),
-            call_seconds: input.call_seconds.unwrap_or(usual.call_seconds),
+            idle_timeout_seconds: input.idle_seconds.unwrap_or(usual.idle_timeout_seconds),
+            request_timeout_seconds: input.call_seconds.unwrap_or(usual.request_timeout_seconds),
             ..usual
         },
         prices: None,
@@ -128,10 +128,10 @@ mod tests {
     #[test]
     fn an_endpoint_that_is_given_a_key_is_asked_with_it() {
         let loopback = r#"{"baseUrl":"http://localhost:11434/v1","model":"m"}"#;
-        assert!(!model_endpoint(loopback, false).unwrap().wants_key());
-        assert!(model_endpoint(loopback, true).unwrap().wants_key());
+        assert!(!model_endpoint(loopback, false).unwrap().requires_api_key());
+        assert!(model_endpoint(loopback, true).unwrap().requires_api_key());
         let remote = r#"{"baseUrl":"https://api.example.com/v1","model":"m","needsKey":false}"#;
-        assert!(!model_endpoint(remote, true).unwrap().wants_key());
+        assert!(!model_endpoint(remote, true).unwrap().requires_api_key());
     }
 
     #[test]

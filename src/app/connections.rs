@@ -53,7 +53,7 @@ impl Application {
     pub(super) fn suggest_mode(&self) {
         let connection = self.page.connection.get_untracked();
         let can_ask = connection.model.as_ref().is_some_and(|endpoint| {
-            !endpoint.wants_key()
+            !endpoint.requires_api_key()
                 || self
                     .secrets
                     .borrow()

@@ -219,7 +219,7 @@ fn model_access(endpoint: &ModelEndpoint, situation: &Situation<'_>) -> Decision
     }
     let slot = SecretSlot::API_KEY;
     let is_held = situation.secrets.get(&slot, address).is_some();
-    if endpoint.wants_key() && !is_held {
+    if endpoint.requires_api_key() && !is_held {
         return Decision::Prompt {
             slot,
             address: address.clone(),

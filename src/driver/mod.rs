@@ -21,7 +21,7 @@ pub use write_queue::{Transaction, WriteQueue};
 use crate::brief::{Brief, Count};
 use crate::document::Document;
 use crate::model::ResponseFormat;
-use crate::prompt::Ask;
+use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::run::{Event, Run};
 use crate::schema::{Check, TaskSchema, Violation};
@@ -37,7 +37,7 @@ pub struct Assignment {
     /// The endpoints; of no use to a dry run.
     pub connection: Connection,
     /// What is asked for.
-    pub ask: Ask,
+    pub ask: TaskRequest,
     /// How much of the schema the endpoint is asked to enforce.
     pub response_format: ResponseFormat,
 }
@@ -45,7 +45,7 @@ pub struct Assignment {
 impl Assignment {
     /// What a run wants asked; none where it has no brief.
     #[must_use]
-    pub fn of(run: &Run, ask: Ask, response_format: ResponseFormat) -> Option<Assignment> {
+    pub fn of(run: &Run, ask: TaskRequest, response_format: ResponseFormat) -> Option<Assignment> {
         Some(Assignment {
             brief: run.brief()?.clone(),
             schema: run.schema().clone(),
@@ -67,7 +67,7 @@ impl Assignment {
             let most = model.limits.tasks_per_request.get();
             u16::try_from(most).ok().and_then(Count::new)
         });
-        let ask = Ask::first(&brief, most.unwrap_or(brief.count));
+        let ask = TaskRequest::first(&brief, most.unwrap_or(brief.count));
         Assignment {
             brief,
             schema,
@@ -110,7 +110,7 @@ impl Report {
 /// Says what the schema says of a text.
 #[must_use]
 pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>) -> Event {
-    let violations = match Document::of_shared(text) {
+    let violations = match Document::parse_shared(text) {
         Ok(document) => check.check(&document),
         Err(error) => vec![Violation {
             instance_path: String::new(),

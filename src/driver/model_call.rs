@@ -61,8 +61,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ),
         };
         let timeouts = Timeouts {
-            idle: endpoint.limits.idle_milliseconds(),
-            total: endpoint.limits.call_milliseconds(),
+            idle: endpoint.limits.idle_timeout_ms(),
+            total: endpoint.limits.request_timeout_ms(),
         };
         let prepared = request.prepare(&self.secrets.borrow());
         let call_end = match &prepared {

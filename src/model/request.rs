@@ -91,7 +91,7 @@ pub fn build(
 
 /// Adds the header that carries the API key, if the endpoint requires one.
 pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpRequest {
-    if !endpoint.wants_key() {
+    if !endpoint.requires_api_key() {
         return request;
     }
     request.header(

@@ -84,7 +84,7 @@ impl Content {
     /// Reads a text; what is not JSON is kept as it is.
     #[must_use]
     pub fn read(text: &Arc<str>) -> Content {
-        match Document::of_shared(text) {
+        match Document::parse_shared(text) {
             // Whitespace around the value is part of what was typed and of no meaning: it goes.
             Ok(document) => Content::Whole(document.shared_text()),
             Err(error) => Content::Broken {
@@ -120,7 +120,7 @@ impl Content {
     #[must_use]
     pub fn document(&self) -> Option<Document> {
         match self {
-            Content::Whole(text) => Document::of_shared(text).ok(),
+            Content::Whole(text) => Document::parse_shared(text).ok(),
             Content::Broken { .. } => None,
         }
     }

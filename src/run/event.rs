@@ -6,7 +6,7 @@ use super::{FollowUp, Notice};
 use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
 use crate::model::{GenerationOutcome, ResponseFormat, Usage};
-use crate::prompt::Ask;
+use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::schema::Violation;
 use crate::secrets::SecretSlot;
@@ -195,7 +195,7 @@ pub enum Effect {
     /// `CallEnded`.
     Generate {
         /// Which.
-        ask: Ask,
+        ask: TaskRequest,
         /// How much of the schema the endpoint is asked to enforce, or less where it is known not
         /// to.
         response_format: ResponseFormat,

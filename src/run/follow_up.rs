@@ -10,7 +10,7 @@ use crate::brief::Count;
 use crate::delivery::receipt::Stage;
 use crate::document::Document;
 use crate::model::Usage;
-use crate::prompt::{Faulty, Unwanted, Work};
+use crate::prompt::{InvalidTask, RejectedTask, Work};
 use crate::review::{DraftId, Origin, Review, SuggestedEdit, SuggestedEditKind};
 use crate::schema::Violation;
 use crate::settings::Amount;
@@ -177,9 +177,9 @@ impl Run {
         };
         match again {
             FollowUp::Repair { drafts } => {
-                let faulty = |id: &DraftId| Faulty {
+                let invalid = |id: &DraftId| InvalidTask {
                     task: text(id),
-                    faults: self
+                    violations: self
                         .draft(id)
                         .and_then(|draft| draft.violations.as_ref())
                         .into_iter()
@@ -188,12 +188,12 @@ impl Run {
                         .collect(),
                 };
                 (
-                    Work::Repair(drafts.iter().map(faulty).collect()),
+                    Work::Repair(drafts.iter().map(invalid).collect()),
                     drafts.iter().collect(),
                 )
             }
             FollowUp::Replace { drafts } => {
-                let unwanted = |id: &DraftId| Unwanted {
+                let rejected = |id: &DraftId| RejectedTask {
                     task: text(id),
                     reason: match self.draft(id).map(|draft| &draft.review) {
                         Some(Review::Rejected { reason }) => reason.clone(),
@@ -201,7 +201,7 @@ impl Run {
                     },
                 };
                 (
-                    Work::Replace(drafts.iter().map(unwanted).collect()),
+                    Work::Replace(drafts.iter().map(rejected).collect()),
                     drafts.iter().collect(),
                 )
             }

@@ -15,7 +15,7 @@ use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
 use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
-use crate::prompt::{self, Ask, Known, Work};
+use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
@@ -181,7 +181,7 @@ impl Run {
     }
 
     /// What a request for so many tasks says now, and how many bytes that is.
-    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
+    pub(super) fn ask_for(&self, purpose: &Purpose, count: Count) -> Option<(TaskRequest, u64)> {
         let brief: &Brief = self.brief.as_ref()?;
         let (work, about) = match purpose {
             Purpose::Tasks => (Work::New, Vec::new()),
@@ -193,19 +193,23 @@ impl Run {
             let is_kept = !matches!(draft.review, Review::Rejected { .. });
             !about.contains(&&draft.id) && (is_kept || work == Work::New)
         };
-        let there = match self.mode {
+        let existing = match self.mode {
             Mode::Dry => Vec::new(),
             Mode::Live => self
                 .drafts
                 .iter()
                 .filter(is_named)
-                .map(|draft| Known {
+                .map(|draft| ExistingTask {
                     key: draft.key(roles),
                     title: draft.title(roles),
                 })
                 .collect(),
         };
-        let ask = Ask { count, there, work };
+        let ask = TaskRequest {
+            count,
+            existing,
+            work,
+        };
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // Where the endpoint enforces the schema, it stands in the request a second time.
@@ -239,7 +243,7 @@ impl Run {
         let used = self.usage().unwrap_or_default();
         let after = used.plus(expected);
         let tokens = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
-        if let Some(budget) = model.limits.budget_tokens
+        if let Some(budget) = model.limits.token_limit
             && after.tokens() > budget.get()
         {
             return Some(GenerationOutcome::Failed(Box::new(
@@ -251,7 +255,7 @@ impl Run {
                 )),
             )));
         }
-        let (prices, budget) = (model.prices.as_ref()?, model.limits.budget_cost?);
+        let (prices, budget) = (model.prices.as_ref()?, model.limits.cost_limit?);
         (after.cost(prices) > budget).then(|| {
             GenerationOutcome::Failed(Box::new(Failure::budget_reached(format!(
                 "The budget of this run is {budget}. {} is spent, and the next request is expected to cost about {}.",

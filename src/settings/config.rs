@@ -204,7 +204,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
         "needskey",
         "honoursidempotencykeys",
         "maxoutputtokens",
-        "budgettokens",
+        "tokenlimit",
         "secretspath",
     ];
     !NOT_SECRET.contains(&name.as_str())
@@ -236,7 +236,7 @@ mod tests {
     fn a_deployment_presets_a_connection() {
         let config = Config::parse(
             r#"{"connection":"Team","model":{"base_url":"https://api.example.com/v1","model":"m",
-                    "limits":{"idle_seconds":90,"budget_tokens":200000},
+                    "limits":{"idle_timeout_seconds":90,"token_limit":200000},
                     "prices":{"input":1.25,"output":10}},
                 "task_server":{"url":"https://tasks.example.com","honours_idempotency_keys":true},
                 "allowed_hosts":["api.example.com","tasks.example.com"],"notice":"Hello"}"#,
@@ -248,8 +248,8 @@ mod tests {
         assert_eq!(server.tasks_url(), "https://tasks.example.com/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
         let model = connection.model.unwrap();
-        assert!(model.wants_key());
-        assert_eq!(model.limits.idle_milliseconds(), 90_000);
+        assert!(model.requires_api_key());
+        assert_eq!(model.limits.idle_timeout_ms(), 90_000);
         assert_eq!(model.prices.unwrap().output.to_string(), "10.00");
         assert_eq!(config.notice.as_deref(), Some("Hello"));
         assert_eq!(Config::parse("{}").unwrap(), Config::default());
@@ -264,7 +264,7 @@ mod tests {
                     "budget_tokens":200000,"budget_cost":12.5},
                 "prices":{"input":1.25,"cached_input":0.000001,"output":10.5}},
             "task_server":{"url":"https://tasks.example.com","path":"/v2/tasks",
-                "token_header":"X-Token","honours_idempotency_keys":true,"keys_kept_hours":48,
+                "token_header":"X-Token","honours_idempotency_keys":true,"idempotency_key_retention_hours":48,
                 "concurrency":2,"body_template":"{\"payload\": $task}"},
             "task_schema":{"type":"object","properties":{"token":{"type":"string"}}},
             "allowed_hosts":["api.example.com","tasks.example.com","vault.example.com:8200"],

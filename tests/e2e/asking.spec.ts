@@ -64,14 +64,14 @@ test("Stop ends the wait for another call", async ({ world, desk, complaints }) 
 });
 
 test("a silence longer than the settings allow has stalled", async ({ world, desk }) => {
-  const server = await serverWith(world, "stalled", { limits: { idle_seconds: 1 } });
+  const server = await serverWith(world, "stalled", { limits: { idle_timeout_seconds: 1 } });
   await desk.open(server.address);
   await ask(desk, 8);
   await expect(desk.heading(/^Nothing arrived any more after [1-7] of 8 tasks$/)).toBeVisible();
 });
 
 test("a call longer than the settings allow has taken too long", async ({ world, desk }) => {
-  const server = await serverWith(world, "slow", { limits: { call_seconds: 1 } });
+  const server = await serverWith(world, "slow", { limits: { request_timeout_seconds: 1 } });
   await desk.open(server.address);
   await ask(desk, 8);
   await expect(desk.heading("The answer took too long")).toBeVisible();
@@ -100,7 +100,7 @@ test("many tasks are asked for in several requests, and what they used is counte
 
 test("a budget stops a run before the request that might pass it", async ({ world, desk }) => {
   const server = await serverWith(world, "plain", {
-    limits: { tasks_per_request: 10, budget_tokens: 9000 },
+    limits: { tasks_per_request: 10, token_limit: 9000 },
   });
   await desk.open(server.address);
   await ask(desk, 100);

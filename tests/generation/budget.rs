@@ -70,25 +70,25 @@ fn a_budget_stops_the_run_before_the_request_that_might_pass_it() {
         ("none", priced(|_| {}), 3, "complete"),
         (
             "tokens for all",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(40_000)),
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(40_000)),
             3,
             "complete",
         ),
         (
             "tokens for one and a half",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(10_400)),
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10_400)),
             2,
             "budget_reached",
         ),
         (
             "money for one and a half",
-            priced(|end| end.limits.budget_cost = Some("0.077".parse().unwrap())),
+            priced(|end| end.limits.cost_limit = Some("0.077".parse().unwrap())),
             2,
             "budget_reached",
         ),
         (
             "not enough for the first",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(10)),
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10)),
             0,
             "budget_reached",
         ),
@@ -101,12 +101,12 @@ fn a_budget_stops_the_run_before_the_request_that_might_pass_it() {
         let used = played.run.usage().unwrap_or_default();
         assert!(
             budget
-                .budget_tokens
+                .token_limit
                 .is_none_or(|most| used.tokens() <= most.get())
         );
         assert!(
             budget
-                .budget_cost
+                .cost_limit
                 .is_none_or(|most| used.cost(&prices) <= most)
         );
         assert_eq!(

@@ -134,7 +134,7 @@ fn the_generated_configuration_names_this_server() {
     let expected = |url: String| {
         serde_json::json!({"task_server": {
             "url": url, "path": "/tasks", "token_header": "X-AGENT-TOKEN",
-            "honours_idempotency_keys": true, "keys_kept_hours": 168, "concurrency": 4
+            "honours_idempotency_keys": true, "idempotency_key_retention_hours": 168, "concurrency": 4
         }})
     };
     let response = server.send(&get("/config.json"));
@@ -220,7 +220,7 @@ fn the_page_accepts_the_generated_configuration() {
         );
         assert_eq!(task_server.token_header, "X-AGENT-TOKEN");
         assert!(task_server.honours_idempotency_keys);
-        assert_eq!(task_server.keys_kept_hours, 7 * 24);
+        assert_eq!(task_server.idempotency_key_retention_hours, 7 * 24);
         assert_eq!(config.notice, None);
         let vault = config.vault.map(|vault| {
             assert_eq!(vault.secrets_path, "secret/agent");

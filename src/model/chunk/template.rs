@@ -34,7 +34,7 @@ impl Template {
     pub fn of(data: &str) -> Option<Template> {
         let document = Document::parse(data).ok()?;
         // Of members that have one name it is open which one counts.
-        if document.text() != data || document.root().repeats_a_name() {
+        if document.text() != data || document.root().has_duplicate_members() {
             return None;
         }
         let inside = |pointer| {

@@ -306,7 +306,7 @@ impl Run {
             server.honours_idempotency_keys
                 && draft.delivery.may_be_resent_to(
                     &server.tasks_url(),
-                    server.keys_kept_milliseconds(),
+                    server.idempotency_key_retention_ms(),
                     now,
                 )
         })

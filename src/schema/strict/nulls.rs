@@ -1,4 +1,4 @@
-//! Takes the `null`s that only the model was allowed back out of a task.
+//! Removes the `null`s that only the model's schema allows from a task.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -9,15 +9,15 @@ use super::ModelSchema;
 use crate::document::{Document, Kind, Node, push_token};
 use crate::schema::pattern::Pattern;
 
-/// How deep the forms of a task are compared with it.
-const MOST_DEPTH: u32 = 64;
+/// Maximum depth to which a task is compared with schema forms.
+const MAX_DEPTH: u32 = 64;
 
-/// The task without the members that are `null` and could be `null` only because the model has to
-/// name every member. Everything else stays byte for byte. Where several forms of an `anyOf` fit a
-/// task and one of them means the `null`, it stays; a member whose name stands twice stays too.
+/// Returns the task without the members that are `null` only because the model must name every
+/// member. Every other byte stays the same. If several forms of an `anyOf` fit the task and one of
+/// them allows the `null`, it stays; duplicate members stay too.
 #[must_use]
 pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
-    if !task.holds(Kind::Null) {
+    if !task.contains_kind(Kind::Null) {
         return task.clone();
     }
     let walk = Walk {
@@ -30,27 +30,27 @@ pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
     if found.is_empty() {
         return task.clone();
     }
-    // A member of an object is never the root, so this does not fail.
+    // A member is never the root, so this does not fail.
     task.without(&found).unwrap_or_else(|_| task.clone())
 }
 
 struct Walk<'m> {
     root: &'m Value,
     nullable: HashSet<&'m str>,
-    /// Whether a node, by its ordinal, has a form, by its pointer: forms that hold each other
-    /// would otherwise be compared with the same node again and again.
+    /// Whether a node (by ordinal) fits a form (by pointer). Caches the result, because mutually
+    /// recursive forms would otherwise be compared with the same node repeatedly.
     fitting: RefCell<HashMap<(usize, String), bool>>,
 }
 
-/// One form a place may have: a schema without `$ref` and `anyOf`, and where it stands.
+/// An alternative at a location: a schema without `$ref` and `anyOf`, with its pointer.
 struct Form<'m> {
     pointer: String,
     schema: &'m Value,
 }
 
 impl<'m> Walk<'m> {
-    /// Collects the ordinals of what is to be removed at and below a node; `schemas` point into
-    /// the model's schema.
+    /// Collects the ordinals of the values to remove inside `node`. `schemas` are pointers into the
+    /// model's schema.
     fn visit(&self, node: Node<'_>, schemas: &[String], depth: u32, found: &mut HashSet<usize>) {
         let forms = self.forms(schemas);
         match node.kind() {
@@ -60,15 +60,15 @@ impl<'m> Walk<'m> {
                     .filter(|form| self.fits(node, form, depth))
                     .collect();
                 if fitting.is_empty() {
-                    // The model did not keep to any form: its nulls are known by their names.
+                    // The task fits no form; recognize its nulls by member name alone.
                     fitting = forms.iter().collect();
                 }
-                let mut times: HashMap<_, usize> = HashMap::new();
+                let mut occurrences: HashMap<_, usize> = HashMap::new();
                 for (name, _) in node.members() {
-                    *times.entry(name).or_default() += 1;
+                    *occurrences.entry(name).or_default() += 1;
                 }
                 for (name, child) in node.members() {
-                    if times.get(&name).is_some_and(|times| *times > 1) {
+                    if occurrences.get(&name).is_some_and(|count| *count > 1) {
                         continue;
                     }
                     let declared: Vec<String> = fitting
@@ -103,7 +103,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// The forms behind references and choices.
+    /// Resolves references and choices to forms.
     fn forms(&self, schemas: &[String]) -> Vec<Form<'m>> {
         let mut forms = Vec::new();
         let mut seen = HashSet::new();
@@ -130,10 +130,10 @@ impl<'m> Walk<'m> {
         forms
     }
 
-    /// Whether a node has a form, as far as types, values, patterns, numeric limits and members
-    /// say.
+    /// Whether a node fits a form, judged by types, enum values, patterns, numeric limits and
+    /// members.
     fn fits(&self, node: Node<'_>, form: &Form<'_>, depth: u32) -> bool {
-        if depth > MOST_DEPTH {
+        if depth > MAX_DEPTH {
             return false;
         }
         let place = (node.ordinal(), form.pointer.clone());
@@ -155,27 +155,27 @@ impl<'m> Walk<'m> {
             Kind::Object => ["object", "object"],
         };
         let named = |value: &Value| value.as_str().is_some_and(|name| kind.contains(&name));
-        let of_type = match form.schema.get("type") {
+        let type_fits = match form.schema.get("type") {
             Some(Value::Array(types)) => types.iter().any(named),
             Some(single) => named(single),
             None => true,
         };
-        let of_values = form
+        let enum_fits = form
             .schema
             .get("enum")
             .and_then(Value::as_array)
             .is_none_or(|values| values.contains(&node.to_value()));
-        let of_limits = match node.kind() {
+        let limits_fit = match node.kind() {
             Kind::String => matches_pattern(form.schema, node),
             Kind::Number => is_within(form.schema, node),
             _ => true,
         };
-        let inner_fits = |child: Node<'_>, pointer: String| {
+        let child_fits = |child: Node<'_>, pointer: String| {
             self.forms(&[pointer])
                 .iter()
                 .any(|form| self.fits(child, form, depth + 1))
         };
-        let of_members = || match node.kind() {
+        let children_fit = || match node.kind() {
             Kind::Object => {
                 let declared = form.schema.get("properties").and_then(Value::as_object);
                 let complete = declared
@@ -185,7 +185,7 @@ impl<'m> Walk<'m> {
                 complete
                     && node.members().all(|(name, child)| {
                         property(form.schema, &name).is_some()
-                            && inner_fits(
+                            && child_fits(
                                 child,
                                 push_token(&format!("{}/properties", form.pointer), &name),
                             )
@@ -193,14 +193,14 @@ impl<'m> Walk<'m> {
             }
             Kind::Array => node
                 .items()
-                .all(|child| inner_fits(child, format!("{}/items", form.pointer))),
+                .all(|child| child_fits(child, format!("{}/items", form.pointer))),
             _ => true,
         };
-        of_type && of_values && of_limits && of_members()
+        type_fits && enum_fits && limits_fit && children_fit()
     }
 }
 
-/// Whether a string matches the form's pattern; one that cannot be read is not held against it.
+/// Whether a string matches the form's pattern. Unsupported patterns are ignored.
 fn matches_pattern(schema: &Value, node: Node<'_>) -> bool {
     let pattern = schema
         .get("pattern")
@@ -212,7 +212,7 @@ fn matches_pattern(schema: &Value, node: Node<'_>) -> bool {
     }
 }
 
-/// Whether a number lies inside the form's limits, as far as a double tells.
+/// Whether a number is within the form's limits, compared as a double.
 fn is_within(schema: &Value, node: Node<'_>) -> bool {
     let Ok(number) = node.text().parse::<f64>() else {
         return true;

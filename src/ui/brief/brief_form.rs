@@ -243,7 +243,7 @@ fn why_dry(screen: Screen) -> Memo<Option<String>> {
             held.iter()
                 .any(|(name, of)| *name == SecretSlot::API_KEY && *of == origin)
         });
-        (model.wants_key() && !has_key).then(|| {
+        (model.requires_api_key() && !has_key).then(|| {
             format!(
                 "There is no key for {} yet, so this is a dry run. Live asks for one.",
                 model.base_url.host_and_port()

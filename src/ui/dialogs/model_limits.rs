@@ -9,10 +9,10 @@ use crate::settings::form::{ConnectionForm, FormField};
 /// What stands in the fold, in its order.
 const FIELDS: [FormField; 8] = [
     FormField::TasksPerRequest,
-    FormField::IdleSeconds,
-    FormField::CallSeconds,
-    FormField::BudgetTokens,
-    FormField::BudgetCost,
+    FormField::IdleTimeout,
+    FormField::RequestTimeout,
+    FormField::TokenLimit,
+    FormField::CostLimit,
     FormField::PriceInput,
     FormField::PriceCachedInput,
     FormField::PriceOutput,
@@ -22,10 +22,10 @@ const FIELDS: [FormField; 8] = [
 fn is_used(form: &ConnectionForm) -> bool {
     [
         &form.tasks_per_request,
-        &form.idle_seconds,
-        &form.call_seconds,
-        &form.budget_tokens,
-        &form.budget_cost,
+        &form.idle_timeout_seconds,
+        &form.request_timeout_seconds,
+        &form.token_limit,
+        &form.cost_limit,
         &form.price_input,
         &form.price_cached_input,
         &form.price_output,
@@ -62,21 +62,21 @@ pub fn ModelLimits(settings: Settings) -> impl IntoView {
                 />
                 <TextField
                     settings
-                    field=FormField::IdleSeconds
+                    field=FormField::IdleTimeout
                     label="Longest silence, in seconds"
                     error_id="idle-seconds-error"
-                    read=|form| &form.idle_seconds
-                    write=|form, text| form.idle_seconds = text
+                    read=|form| &form.idle_timeout_seconds
+                    write=|form, text| form.idle_timeout_seconds = text
                     input_mode="numeric"
                     placeholder="60"
                 />
                 <TextField
                     settings
-                    field=FormField::CallSeconds
+                    field=FormField::RequestTimeout
                     label="Longest call, in seconds"
                     error_id="call-seconds-error"
-                    read=|form| &form.call_seconds
-                    write=|form, text| form.call_seconds = text
+                    read=|form| &form.request_timeout_seconds
+                    write=|form, text| form.request_timeout_seconds = text
                     input_mode="numeric"
                     placeholder="600"
                 />
@@ -116,21 +116,21 @@ pub fn ModelLimits(settings: Settings) -> impl IntoView {
             <div class="pair">
                 <TextField
                     settings
-                    field=FormField::BudgetTokens
+                    field=FormField::TokenLimit
                     label="Most tokens of a run"
                     error_id="budget-tokens-error"
-                    read=|form| &form.budget_tokens
-                    write=|form, text| form.budget_tokens = text
+                    read=|form| &form.token_limit
+                    write=|form, text| form.token_limit = text
                     input_mode="numeric"
                     placeholder="no limit"
                 />
                 <TextField
                     settings
-                    field=FormField::BudgetCost
+                    field=FormField::CostLimit
                     label="Most that a run costs"
                     error_id="budget-cost-error"
-                    read=|form| &form.budget_cost
-                    write=|form, text| form.budget_cost = text
+                    read=|form| &form.cost_limit
+                    write=|form, text| form.cost_limit = text
                     input_mode="decimal"
                     placeholder="no limit"
                 />

@@ -35,7 +35,7 @@ impl Settings {
                 problems
                     .iter()
                     .find(|problem| problem.field == field)
-                    .map(|problem| problem.words.clone())
+                    .map(|problem| problem.message.clone())
             })
         })
     }
@@ -49,17 +49,17 @@ pub fn id_of(field: FormField) -> &'static str {
         FormField::Model => "model",
         FormField::MaxOutputTokens => "max-output-tokens",
         FormField::TasksPerRequest => "tasks-per-request",
-        FormField::IdleSeconds => "idle-seconds",
-        FormField::CallSeconds => "call-seconds",
-        FormField::BudgetTokens => "budget-tokens",
-        FormField::BudgetCost => "budget-cost",
+        FormField::IdleTimeout => "idle-seconds",
+        FormField::RequestTimeout => "call-seconds",
+        FormField::TokenLimit => "budget-tokens",
+        FormField::CostLimit => "budget-cost",
         FormField::PriceInput => "price-input",
         FormField::PriceCachedInput => "price-cached-input",
         FormField::PriceOutput => "price-output",
         FormField::ServerUrl => "url",
         FormField::Path => "path",
         FormField::TokenHeader => "token-header",
-        FormField::KeysKeptHours => "keys-kept-hours",
+        FormField::IdempotencyKeyRetention => "keys-kept-hours",
         FormField::Concurrency => "concurrency",
         FormField::BodyTemplate => "body-template",
         FormField::SchemaText => "schema-text",

@@ -197,7 +197,7 @@ fn SuggestModels(settings: Settings) -> impl IntoView {
                 .problems
                 .set(vec![crate::settings::form::FieldProblem {
                     field: FormField::BaseUrl,
-                    words: "Give the endpoint's address first.".to_owned(),
+                    message: "Enter the base URL first.".to_owned(),
                 }]),
             Err(problems) => settings.problems.set(problems),
         }
@@ -264,10 +264,10 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || form.with(|form| form.honours_keys)
+                    prop:checked=move || form.with(|form| form.honours_idempotency_keys)
                     on:change=move |event| {
                         let is_checked = event_target_checked(&event);
-                        settings.change(|form| form.honours_keys = is_checked);
+                        settings.change(|form| form.honours_idempotency_keys = is_checked);
                     }
                 />
                 <span>
@@ -277,11 +277,11 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             <div class="pair">
                 <TextField
                     settings
-                    field=FormField::KeysKeptHours
+                    field=FormField::IdempotencyKeyRetention
                     label="Keys are kept for, in hours"
                     error_id="keys-kept-hours-error"
-                    read=|form| &form.keys_kept_hours
-                    write=|form, text| form.keys_kept_hours = text
+                    read=|form| &form.idempotency_key_retention_hours
+                    write=|form, text| form.idempotency_key_retention_hours = text
                     input_mode="numeric"
                     hint=("keys-kept-hours-hint", "After that a task that may have arrived is not sent again by key.")
                 />

@@ -126,7 +126,7 @@ fn hindrance(screen: Screen, id: &DraftId) -> Option<&'static str> {
     })?;
     let draft = screen.page.draft(id)?;
     let unsafe_for = draft.with(|draft| {
-        let keys_kept = server.keys_kept_milliseconds();
+        let keys_kept = server.idempotency_key_retention_ms();
         draft
             .delivery
             .why_not_resent_to(&server.tasks_url(), keys_kept, PageClock.now())

@@ -6,7 +6,7 @@ use taskwright::settings::config::ConfigFile;
 use taskwright::settings::{Address, ModelEndpoint, TaskServer};
 
 /// The idempotency key retention that the server guarantees, in hours: seven days.
-const KEYS_KEPT_HOURS: u32 = 7 * 24;
+const IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 7 * 24;
 
 /// The text of the file: this server, and the demonstration model if one runs.
 ///
@@ -19,7 +19,7 @@ pub fn text(page: &str, model: Option<&str>) -> io::Result<String> {
         connection: Some("Local".into()),
         task_server: Some(TaskServer {
             honours_idempotency_keys: true,
-            keys_kept_hours: KEYS_KEPT_HOURS,
+            idempotency_key_retention_hours: IDEMPOTENCY_KEY_RETENTION_HOURS,
             ..TaskServer::at(address(page)?)
         }),
         ..ConfigFile::default()
@@ -57,7 +57,7 @@ mod tests {
         let model = connection.model.unwrap();
         assert_eq!(model.base_url.to_string(), "http://127.0.0.1:4321/v1");
         assert_eq!(model.model, "scripted:demo");
-        assert!(!model.wants_key());
+        assert!(!model.requires_api_key());
         assert_eq!(
             connection.task_server.unwrap().tasks_url(),
             "http://127.0.0.1:8081/tasks"
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(server.tasks_url(), "http://127.0.0.1:8081/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
         assert!(server.honours_idempotency_keys);
-        assert_eq!(server.keys_kept_hours, 168);
+        assert_eq!(server.idempotency_key_retention_hours, 168);
         assert_eq!(config.notice, None);
     }
 
