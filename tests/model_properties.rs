@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use taskwright::document::Document;
-use taskwright::model::{End, GenerationOutcome, StreamEvent, TaskStream};
+use taskwright::model::{End, GenerationOutcome, NoticeCode, StreamEvent, TaskStream};
 use taskwright::schema::{Check, Violation};
 use taskwright::settings::Api;
 
@@ -234,7 +234,7 @@ proptest! {
         let reading = read(api, body.as_bytes(), &[]);
         let around = reading.events.iter().any(|event| {
             matches!(event, StreamEvent::Notice(notice)
-                if notice.code.as_str() == "text_around_json")
+                if notice.code == NoticeCode::TextAroundJson)
         });
         match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(_)) => prop_assert!(

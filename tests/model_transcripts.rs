@@ -50,7 +50,7 @@ const TABLE: &[Row] = &[
         "complete",
         2,
         None,
-        &["reasoning_in_answer"],
+        &["reasoning_in_response"],
     ),
     (
         "not-streamed.chat.txt",

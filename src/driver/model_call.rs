@@ -8,7 +8,9 @@ use super::schema_adherence::SchemaAdherence;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
-use crate::model::{Failure, GenerationOutcome, ResponseFormat, StreamEvent, TaskStream, request};
+use crate::model::{
+    Failure, GenerationOutcome, NoticeCode, ResponseFormat, StreamEvent, TaskStream, request,
+};
 use crate::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
 use crate::run::Event;
@@ -38,7 +40,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         let response_format = shown.response_format(assignment.response_format);
         if let Some(why) = &shown.why_not_strict {
             report(Report::notice(
-                "schema_not_strict",
+                NoticeCode::SchemaNotStrict,
                 format!(
                     "The endpoint cannot be held to this schema ({why}); every task is checked here all the same."
                 ),
@@ -75,7 +77,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         let outcome = reading.outcome(call_end);
         if reading.following.is_broken_by(&outcome) {
             report(Report::notice(
-                "schema_not_followed",
+                NoticeCode::SchemaNotFollowed,
                 "The endpoint took the schema and did not keep to it. Choose another model, or one that enforces a schema; every task is checked here all the same.",
             ));
         }
@@ -255,7 +257,7 @@ fn told(event: StreamEvent, shown: &Shown, check: &Arc<dyn Check>) -> Report {
         }),
         StreamEvent::Text { delta } => Report::Text(delta),
         StreamEvent::Usage(usage) => Report::event(Event::UsageArrived(usage)),
-        StreamEvent::Notice(notice) => Report::notice(notice.code.as_str(), notice.message),
+        StreamEvent::Notice(notice) => Report::Notice(notice),
     }
 }
 

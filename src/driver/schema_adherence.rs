@@ -56,11 +56,10 @@ impl SchemaAdherence {
                 Event::TaskArrived { violations, .. } => violations.iter().any(was_told),
                 _ => false,
             },
-            Report::Notice { code, .. } => {
-                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer]
-                    .iter()
-                    .any(|kind| kind.as_str() == code)
-            }
+            Report::Notice(notice) => matches!(
+                notice.code,
+                NoticeCode::TextAroundJson | NoticeCode::ReasoningInResponse
+            ),
             Report::Text(_) => false,
         };
     }

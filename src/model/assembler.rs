@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::envelope::{Envelope, Found};
-use super::event::{Notice, NoticeCode, StreamEvent};
+use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
+use super::notice::{Notice, NoticeCode};
 use super::outcome::GenerationOutcome;
 use super::piece::{Finish, Piece};
 use super::usage::Usage;
@@ -128,7 +129,7 @@ impl ResponseAssembler {
                 "After the end of the answer something went wrong: {}",
                 failure.message
             );
-            self.warn(NoticeCode::TroubleAfterEnd, message.into());
+            self.warn(NoticeCode::ErrorAfterFinish, message.into());
             self.done = true;
         } else {
             self.failure = Some(failure);
@@ -141,10 +142,7 @@ impl ResponseAssembler {
         if self.told.len() >= MAX_NOTICES || self.told.iter().any(repeated) {
             return;
         }
-        let notice = Notice {
-            code,
-            message: message.into_owned(),
-        };
+        let notice = Notice::new(code, message);
         self.told.push(notice.clone());
         self.events.push(StreamEvent::Notice(notice));
     }
@@ -202,7 +200,7 @@ impl ResponseAssembler {
                         .into(),
                 ),
                 Found::Reasoning => self.warn(
-                    NoticeCode::ReasoningInAnswer,
+                    NoticeCode::ReasoningInResponse,
                     "The answer begins with the model's reasoning; it is left out of the tasks."
                         .into(),
                 ),
@@ -398,7 +396,7 @@ mod tests {
         answer.take(Piece::Finish(Finish::Stop));
         answer.take(Piece::Error(ErrorBody::default()));
         assert_eq!(code(&answer), "complete");
-        assert_eq!(notices(&mut answer), ["trouble_after_end"]);
+        assert_eq!(notices(&mut answer), ["error_after_finish"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use super::event::NoticeCode;
+use super::notice::NoticeCode;
 use super::piece::{Finish, Malformed, Piece, Words};
 use super::usage::WireUsage;
 use crate::text::truncate_bytes;

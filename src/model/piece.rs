@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::error_body::ErrorBody;
-use super::event::NoticeCode;
+use super::notice::NoticeCode;
 use super::usage::Usage;
 
 /// One thing that an event says. Texts are borrowed from the event where they hold no escape.

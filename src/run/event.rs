@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{FollowUp, Notice};
+use super::FollowUp;
 use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::prompt::Ask;
 use crate::review::DraftId;
 use crate::schema::Violation;

@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
 use super::request::{Call, GenerationRequest, Purpose};
-use super::{GenerationProgress, GenerationState, Mode, Notice, Run, TaskDraft, Waiting};
+use super::{GenerationProgress, GenerationState, Mode, Run, TaskDraft, Waiting};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
-use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
+use crate::model::{
+    Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, Usage, spending,
+};
 use crate::prompt::{self, Ask, Known, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
@@ -536,10 +538,10 @@ fn fell_back(response_format: ResponseFormat) -> Notice {
         }
         ResponseFormat::Instructions => "in words alone",
     };
-    Notice {
-        code: "stepped_down".to_owned(),
-        message: format!(
+    Notice::new(
+        NoticeCode::ResponseFormatFallback,
+        format!(
             "The endpoint does not take this form of structured output; it is asked again with less: {asked}. Every task is checked here all the same."
         ),
-    }
+    )
 }

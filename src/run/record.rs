@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::delivering::Dispatch;
 use super::keys::Keys;
 use super::{
-    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Notice, Purpose, Run, Step,
-    TaskDraft,
+    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Purpose, Run, Step, TaskDraft,
 };
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId, SuggestedEdit};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;

@@ -1,7 +1,7 @@
 //! How much of structured output an endpoint is asked for.
 
 use taskwright::driver::Report;
-use taskwright::model::ResponseFormat;
+use taskwright::model::{NoticeCode, ResponseFormat};
 
 use super::world::{Reply, World, envelope};
 
@@ -17,7 +17,7 @@ fn an_endpoint_that_refuses_the_form_is_asked_again_with_less_and_the_operator_i
         played.formats(),
         [Some("json_schema"), Some("json_object"), None]
     );
-    assert_eq!(played.notices(), ["stepped_down", "stepped_down"]);
+    assert_eq!(played.notices(), [NoticeCode::ResponseFormatFallback; 2]);
     assert_eq!(played.times(), [0, 0, 0], "there is nothing to wait for");
     let format_memory: Vec<_> = played.run.requests()[0]
         .calls
@@ -79,7 +79,7 @@ fn a_schema_that_cannot_be_expressed_is_told_in_words_from_the_start() {
     };
     let played = world.play([Reply::says(r#"[{"more":{}},{"more":{}}]"#, "stop")]);
     assert_eq!(played.formats(), [Some("json_object")]);
-    assert_eq!(played.notices(), ["schema_not_strict"]);
+    assert_eq!(played.notices(), [NoticeCode::SchemaNotStrict]);
 }
 
 #[test]
@@ -99,11 +99,14 @@ fn an_endpoint_that_took_the_schema_and_does_not_keep_to_it_is_named() {
         ("{\"tasks\":[{\"key\":'a'}]}", "stop", true),
     ] {
         let played = World::default().play([Reply::says(text, finish)]);
-        let is_told = played.notices().contains(&"schema_not_followed");
+        let is_told = played.notices().contains(&NoticeCode::SchemaNotFollowed);
         assert_eq!(is_told, is_named, "{text}");
         // Asked for no schema, it breaks no word.
         let played =
             World::default().play([Reply::refuses("response_format"), Reply::says(text, finish)]);
-        assert!(!played.notices().contains(&"schema_not_followed"), "{text}");
+        assert!(
+            !played.notices().contains(&NoticeCode::SchemaNotFollowed),
+            "{text}"
+        );
     }
 }

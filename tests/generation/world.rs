@@ -12,7 +12,7 @@ use taskwright::brief::BriefForm;
 use taskwright::delivery::look_up::LookUpRequest;
 use taskwright::delivery::rest::{PostRequest, ServerReply};
 use taskwright::driver::{LiveDriver, Report, run_generation};
-use taskwright::model::{End, ModelRequest};
+use taskwright::model::{End, ModelRequest, NoticeCode};
 use taskwright::ports::{
     CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -259,9 +259,9 @@ impl Played {
     }
 
     /// The codes of what was odd.
-    pub fn notices(&self) -> Vec<&str> {
+    pub fn notices(&self) -> Vec<NoticeCode> {
         let notices = self.run.notices().iter();
-        notices.map(|note| note.code.as_str()).collect()
+        notices.map(|notice| notice.code).collect()
     }
 
     /// The form of structured output of each call.
