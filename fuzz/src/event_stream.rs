@@ -29,7 +29,6 @@ fn decoded(pieces: &[&[u8]]) -> Vec<SseEvent> {
             seen.push(SseEvent {
                 name: event.name.to_owned(),
                 data: event.data.to_owned(),
-                id: event.id.to_owned(),
             });
         });
         assert_eq!(result, Ok(()), "nothing here is too long");

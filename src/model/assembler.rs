@@ -71,10 +71,6 @@ impl ResponseAssembler {
         self.usage
     }
 
-    pub fn tasks(&self) -> usize {
-        self.envelope.tasks()
-    }
-
     /// Whether the reading has ended with a failure.
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()

@@ -24,8 +24,6 @@ pub struct SseEvent<'a> {
     pub name: &'a str,
     /// The `data` lines, joined by line feeds.
     pub data: &'a str,
-    /// The last `id` seen on the stream; empty where there was none.
-    pub id: &'a str,
     /// Whether bytes that are no UTF-8 stood in the data and were replaced by U+FFFD, as the
     /// standard wants.
     pub replaced: bool,
@@ -42,30 +40,6 @@ pub enum SseError {
     EventTooLong,
 }
 
-impl SseError {
-    /// A stable name for the kind of error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            SseError::LineTooLong => "line_too_long",
-            SseError::EventTooLong => "event_too_long",
-        }
-    }
-
-    /// Whether the same request again makes sense: no, the endpoint writes such lines.
-    #[must_use]
-    pub fn retry(&self) -> bool {
-        false
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        "This is not how a model answers. Check that the address is that of the model's API; \
-         if it is, ask for fewer tasks at a time."
-    }
-}
-
 /// Takes the bytes of a body and hands out its events.
 #[derive(Debug, Default)]
 pub struct Decoder {
@@ -78,8 +52,6 @@ pub struct Decoder {
     data: Vec<u8>,
     has_data: bool,
     name: Vec<u8>,
-    id: String,
-    reconnection_time: Option<u64>,
     recognised: bool,
     failed: Option<SseError>,
 }
@@ -136,12 +108,6 @@ impl Decoder {
                     self.line.starts_with(field)
                         || (!self.line.is_empty() && field.starts_with(&self.line))
                 })
-    }
-
-    /// The last `retry` field: the time after which to reconnect, in milliseconds.
-    #[must_use]
-    pub fn reconnection_time(&self) -> Option<u64> {
-        self.reconnection_time
     }
 
     fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
@@ -263,18 +229,8 @@ impl Decoder {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
-            b"id" => {
-                if memchr::memchr(0, value).is_none() {
-                    self.id = String::from_utf8_lossy(value).into_owned();
-                }
-            }
-            b"retry" => {
-                if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
-                    self.reconnection_time = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|digits| digits.parse().ok());
-                }
-            }
+            // Only a client that reconnects needs these.
+            b"id" | b"retry" => {}
             _ => return Ok(()),
         }
         self.recognised = true;
@@ -297,7 +253,6 @@ impl Decoder {
             name: if name.is_empty() { "message" } else { &name },
             replaced: matches!(data, Cow::Owned(_)),
             data: &data,
-            id: &self.id,
         });
     }
 }
@@ -312,8 +267,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// What one event was: name, data, id.
-    type Seen = (String, String, String);
+    /// Name and data of one event.
+    type Seen = (String, String);
 
     fn read_in(pieces: &[&[u8]]) -> (Vec<Seen>, Decoder, Result<(), SseError>) {
         let mut decoder = Decoder::new();
@@ -321,11 +276,7 @@ mod tests {
         let mut result = Ok(());
         for piece in pieces {
             result = decoder.push(piece, |event| {
-                seen.push((
-                    event.name.to_owned(),
-                    event.data.to_owned(),
-                    event.id.to_owned(),
-                ));
+                seen.push((event.name.to_owned(), event.data.to_owned()));
             });
         }
         (seen, decoder, result)
@@ -335,7 +286,7 @@ mod tests {
         read_in(&[text.as_bytes()])
             .0
             .into_iter()
-            .map(|(_, data, _)| data)
+            .map(|(_, data)| data)
             .collect()
     }
 
@@ -372,29 +323,18 @@ mod tests {
     }
 
     #[test]
-    fn an_event_name_holds_for_one_event_and_an_id_until_the_next() {
-        let text =
-            "event: delta\nid: 7\ndata: a\n\ndata: b\n\nid: no\0t\ndata: c\n\nid\ndata: d\n\n";
+    fn an_event_name_applies_to_one_event_and_id_and_retry_are_skipped() {
+        let text = "event: delta\nid: 7\nretry: 250\ndata: a\n\nid\ndata: b\n\n";
         let (seen, ..) = read_in(&[text.as_bytes()]);
-        let names: Vec<_> = seen
+        let seen: Vec<_> = seen
             .iter()
-            .map(|(name, _, id)| (name.as_str(), id.as_str()))
+            .map(|(name, data)| (name.as_str(), data.as_str()))
             .collect();
-        assert_eq!(
-            names,
-            [
-                ("delta", "7"),
-                ("message", "7"),
-                ("message", "7"),
-                ("message", "")
-            ]
-        );
-    }
-
-    #[test]
-    fn only_digits_are_a_reconnection_time() {
-        let (_, decoder, _) = read_in(&[b"retry: 250\nretry: 1s\nretry:\nretry: -4\n"]);
-        assert_eq!(decoder.reconnection_time(), Some(250));
+        assert_eq!(seen, [("delta", "a"), ("message", "b")]);
+        for field in ["id: 7\n", "retry: 250\n"] {
+            let (seen, decoder, _) = read_in(&[field.as_bytes()]);
+            assert!(seen.is_empty() && decoder.is_event_stream(), "{field}");
+        }
     }
 
     #[test]

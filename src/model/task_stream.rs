@@ -179,12 +179,6 @@ impl TaskStream {
         self.answer.usage()
     }
 
-    /// How many tasks have closed.
-    #[must_use]
-    pub fn task_count(&self) -> usize {
-        self.answer.tasks()
-    }
-
     /// Tells a body's kind by its first byte that is neither whitespace nor part of a byte order
     /// mark.
     fn decide(&mut self, bytes: &[u8]) {
