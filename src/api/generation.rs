@@ -45,7 +45,7 @@ impl JsGenerationRequest {
         JsGenerationRequest {
             outcome: JsOutcome::new(
                 request.outcome().unwrap_or(&interrupted),
-                &request.raw_answer,
+                &request.raw_response,
             ),
             wanted: request.wanted,
             arrived: request.arrived,
@@ -116,9 +116,9 @@ impl Gathering {
             run::GenerationState::Ended { outcome, .. } => outcome,
             run::GenerationState::None | run::GenerationState::Running { .. } => &interrupted,
         };
-        let raw_answer = run.requests().last().map(|last| &*last.raw_answer);
+        let raw_response = run.requests().last().map(|last| &*last.raw_response);
         JsGeneration {
-            outcome: JsOutcome::new(outcome, raw_answer.unwrap_or_default()),
+            outcome: JsOutcome::new(outcome, raw_response.unwrap_or_default()),
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
@@ -179,7 +179,7 @@ mod tests {
             )),
             Report::Event(Box::new(Event::CallEnded {
                 outcome: model::GenerationOutcome::Complete,
-                raw_answer: "{}".into(),
+                raw_response: "{}".into(),
             })),
         ] {
             if let Report::Event(event) = &report {

@@ -264,6 +264,6 @@ fn told(event: StreamEvent, shown: &Shown, check: &Arc<dyn Check>) -> Report {
 fn end(report: &dyn Fn(Report), outcome: GenerationOutcome, raw: &str) {
     report(Report::event(Event::CallEnded {
         outcome,
-        raw_answer: raw.into(),
+        raw_response: raw.into(),
     }));
 }

@@ -86,12 +86,12 @@ mod tests {
             endpoint("https://a.example/v1", "large"),
         );
         let mut memory = FormatMemory::default();
-        memory.remember(&small, ResponseFormat::Instructions);
+        memory.remember(&small, ResponseFormat::PromptOnly);
         memory.remember(&small, ResponseFormat::JsonObject);
         let mut memory = FormatMemory::read(&memory.text());
         assert_eq!(
             memory.response_format(&small),
-            ResponseFormat::Instructions,
+            ResponseFormat::PromptOnly,
             "it does not climb"
         );
         for other in [

@@ -31,6 +31,7 @@ mod notice;
 mod outcome;
 mod piece;
 pub mod request;
+mod response_format;
 mod responses;
 pub mod retry;
 pub mod spending;
@@ -45,7 +46,8 @@ pub use failure::{Failure, FailureKind};
 pub use format_memory::FormatMemory;
 pub use notice::{Notice, NoticeCode};
 pub use outcome::GenerationOutcome;
-pub use request::{HeaderValue, ModelRequest, ResponseFormat};
+pub use request::{HeaderValue, ModelRequest};
+pub use response_format::ResponseFormat;
 pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
 pub use usage::Usage;
 

@@ -135,7 +135,7 @@ pub enum Event {
         /// How.
         outcome: GenerationOutcome,
         /// The text of its answer, as it came.
-        raw_answer: Arc<str>,
+        raw_response: Arc<str>,
     },
     /// A check came back.
     Checked {

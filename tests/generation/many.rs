@@ -56,7 +56,7 @@ fn many_tasks_are_asked_for_in_several_requests_that_name_what_is_there() {
                 .outcome()
                 .is_some_and(GenerationOutcome::is_complete)
         );
-        assert!(request.raw_answer.starts_with("{\"tasks\":["));
+        assert!(request.raw_response.starts_with("{\"tasks\":["));
     }
 }
 

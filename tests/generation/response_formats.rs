@@ -27,7 +27,7 @@ fn an_endpoint_that_refuses_the_form_is_asked_again_with_less_and_the_operator_i
     let expected = [
         ResponseFormat::JsonSchema,
         ResponseFormat::JsonObject,
-        ResponseFormat::Instructions,
+        ResponseFormat::PromptOnly,
     ];
     assert_eq!(format_memory, expected.map(Some));
     let told = |report: &&Report| matches!(report, Report::Notice { .. });
