@@ -111,7 +111,7 @@ const TABLE: &[Row] = &[
     // Errors.
     (
         "openai-stop-not-closed.chat.txt",
-        "answer_not_closed",
+        "json_not_closed",
         2,
         Some((412, 96)),
         &[],
@@ -137,7 +137,7 @@ const TABLE: &[Row] = &[
     ),
     (
         "malformed-answer.chat.txt",
-        "malformed_answer",
+        "malformed_response",
         1,
         Some((412, 96)),
         &[],
@@ -145,9 +145,15 @@ const TABLE: &[Row] = &[
     ("prose-only.chat.txt", "no_json", 0, Some((412, 96)), &[]),
     ("error-body.chat.txt", "server_error", 0, None, &[]),
     ("detail-body.chat.txt", "endpoint_error", 0, None, &[]),
-    ("ollama-native.chat.txt", "not_an_answer", 0, None, &[]),
+    (
+        "ollama-native.chat.txt",
+        "not_a_model_response",
+        0,
+        None,
+        &[],
+    ),
     ("page.chat.txt", "web_page", 0, None, &[]),
-    ("text.chat.txt", "not_an_answer", 0, None, &[]),
+    ("text.chat.txt", "not_a_model_response", 0, None, &[]),
     // Responses.
     ("openai.responses.txt", "complete", 2, Some((412, 96)), &[]),
     ("ollama.responses.txt", "complete", 2, Some((301, 77)), &[]),
@@ -448,7 +454,7 @@ fn what_the_endpoint_said_counts_before_how_the_body_ended() {
             ("openai.chat.txt", "complete"),
             ("openai-length.chat.txt", "cut_off"),
             ("openai-cut.chat.txt", otherwise),
-            ("malformed-answer.chat.txt", "malformed_answer"),
+            ("malformed-answer.chat.txt", "malformed_response"),
             ("text.chat.txt", otherwise),
             ("empty.chat.txt", otherwise),
         ] {

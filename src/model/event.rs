@@ -1,29 +1,29 @@
-//! What a task stream tells while an answer arrives.
+//! The events of a task stream.
 
 use super::notice::Notice;
 use super::usage::Usage;
 use crate::document::Document;
 use crate::schema::Violation;
 
-/// Something that happened in the answer.
+/// Something that arrived with the response.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamEvent {
-    /// A task's JSON closed. It is whole, whatever becomes of the rest of the answer.
+    /// The JSON of a task closed. The task is complete, however the response ends.
     Task {
-        /// Its place in the answer, from 0.
+        /// The position in the response, from 0.
         index: usize,
         /// The task, exactly as the model wrote it.
         document: Document,
-        /// What the operator's schema has against it; empty for a valid task.
+        /// The rules of the task schema that the task breaks; empty for a valid task.
         violations: Vec<Violation>,
     },
-    /// More of the answer's text. Pieces that arrive together come as one.
+    /// More text of the response. Pieces that arrive together are one event.
     Text {
-        /// The characters that were added.
+        /// The added characters.
         delta: String,
     },
-    /// The endpoint told what the request cost so far. A later one replaces an earlier one.
+    /// The tokens used so far, according to the endpoint. Replaces earlier usage events.
     Usage(Usage),
-    /// Something odd that takes nothing away from the answer.
+    /// An oddity that does not affect the tasks.
     Notice(Notice),
 }

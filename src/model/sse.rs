@@ -1,18 +1,18 @@
-//! A decoder of event streams over bytes, as the WHATWG standard says (HTML, section 9.2.6,
-//! "Interpreting an event stream").
+//! A decoder for event streams, following the WHATWG standard (HTML, section 9.2.6, "Interpreting an
+//! event stream").
 //!
-//! Bytes come in pieces of any size: a line end, a byte order mark or a character may be split
-//! anywhere. Each byte is looked at once. What is held between pieces is one unfinished line and
-//! one unfinished event, both with a limit, so that an endpoint cannot fill the memory.
+//! The input comes in pieces of any size: a line end, a byte order mark or a character may be split.
+//! Each byte is examined once. Between pieces, the decoder buffers one unfinished line and one
+//! unfinished event, both limited in size so that an endpoint cannot exhaust the memory.
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// The longest line that is taken, in bytes without its end: 1 MiB.
+/// Longest line, in bytes without the line end: 1 MiB.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// The most data one event may carry over all its lines, in bytes: 4 MiB.
+/// Most data of one event over all its lines, in bytes: 4 MiB.
 pub const MAX_EVENT_BYTES: usize = 4 << 20;
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -20,34 +20,34 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 /// One dispatched event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SseEvent<'a> {
-    /// The `event` field; `message` where there was none.
+    /// The `event` field; `message` if there is none.
     pub name: &'a str,
     /// The `data` lines, joined by line feeds.
     pub data: &'a str,
-    /// Whether bytes that are no UTF-8 stood in the data and were replaced by U+FFFD, as the
-    /// standard wants.
+    /// Whether the data contained bytes that are not valid UTF-8 and were replaced by U+FFFD, as the
+    /// standard requires.
     pub replaced: bool,
 }
 
-/// Why a stream cannot be read on.
+/// Why a stream cannot be decoded further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SseError {
-    /// A line goes on beyond [`MAX_LINE_BYTES`].
+    /// A line is longer than [`MAX_LINE_BYTES`].
     #[error("a line of the event stream is longer than {MAX_LINE_BYTES} bytes")]
     LineTooLong,
-    /// The data lines of one event go on beyond [`MAX_EVENT_BYTES`].
+    /// The data of one event is longer than [`MAX_EVENT_BYTES`].
     #[error("an event of the stream is longer than {MAX_EVENT_BYTES} bytes")]
     EventTooLong,
 }
 
-/// Takes the bytes of a body and hands out its events.
+/// Decodes the bytes of a body into events.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// Bytes of the byte order mark matched so far, while nothing else has been seen.
+    /// Whether a byte order mark may still follow.
     mark: Mark,
-    /// The last byte was a carriage return: a line feed now belongs to the same line end.
+    /// The last byte was a carriage return, so a line feed belongs to the same line end.
     after_carriage_return: bool,
-    /// The start of a line whose end has not come yet.
+    /// The start of an unfinished line.
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
@@ -69,7 +69,7 @@ impl Default for Mark {
 }
 
 impl Decoder {
-    /// A decoder at the start of a body.
+    /// Creates a decoder for a body.
     #[must_use]
     pub fn new() -> Self {
         Decoder::default()
@@ -77,12 +77,11 @@ impl Decoder {
 
     /// Takes the next bytes and calls `sink` for each event that they complete.
     ///
-    /// An event that is not closed by an empty line when the body ends is never handed out, as the
-    /// standard says.
+    /// As the standard says, an event without a closing empty line is dropped at the end of the body.
     ///
     /// # Errors
-    /// [`SseError`], the same one again on every later call; events before it have been handed
-    /// out.
+    /// [`SseError`], which every later call returns again. Events before it have been passed to
+    /// `sink`.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -96,8 +95,8 @@ impl Decoder {
         result
     }
 
-    /// Whether any line so far was one that an event stream has, a comment or a known field, or
-    /// the unfinished line may become one.
+    /// Whether any line so far is a comment or a known field, or the unfinished line may become
+    /// one.
     #[must_use]
     pub fn is_event_stream(&self) -> bool {
         self.recognised
@@ -122,17 +121,17 @@ impl Decoder {
                 return Err(SseError::LineTooLong);
             }
             if self.line.is_empty() {
-                if let Some(after) = self.whole_event(line, tail, sink) {
+                if let Some(after) = self.single_line_event(line, tail, sink) {
                     rest = after;
                     continue;
                 }
                 self.end_line(line, sink)?;
             } else {
-                let mut whole = std::mem::take(&mut self.line);
-                whole.extend_from_slice(line);
-                self.end_line(&whole, sink)?;
-                whole.clear();
-                self.line = whole;
+                let mut buffer = std::mem::take(&mut self.line);
+                buffer.extend_from_slice(line);
+                self.end_line(&buffer, sink)?;
+                buffer.clear();
+                self.line = buffer;
             }
             rest = match tail {
                 [b'\r', b'\n', after @ ..] => after,
@@ -151,7 +150,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Leaves one byte order mark at the very start of the body away.
+    /// Strips one byte order mark from the start of the body.
     fn after_mark<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         while let Mark::Matched(matched) = self.mark {
@@ -163,8 +162,8 @@ impl Decoder {
             if byte == expected {
                 rest = tail;
                 self.mark = match matched + 1 {
-                    whole if whole == BYTE_ORDER_MARK.len() => Mark::Settled,
-                    part => Mark::Matched(part),
+                    length if length == BYTE_ORDER_MARK.len() => Mark::Settled,
+                    length => Mark::Matched(length),
                 };
             } else {
                 self.line
@@ -175,9 +174,9 @@ impl Decoder {
         rest
     }
 
-    /// Hands an event out that is one line of data and lies in one piece, as nearly all do, without
-    /// copying it. Returns what follows it; `None` where `line` is no such event.
-    fn whole_event<'b>(
+    /// Emits an event without copying it if it is a single data line within one piece, as nearly all
+    /// are. Returns the bytes after it, or `None` if `line` is not such an event.
+    fn single_line_event<'b>(
         &mut self,
         line: &[u8],
         tail: &'b [u8],
@@ -188,7 +187,7 @@ impl Decoder {
             return None;
         };
         self.recognised = true;
-        self.hand_out(value.strip_prefix(b" ").unwrap_or(value), sink);
+        self.emit(value.strip_prefix(b" ").unwrap_or(value), sink);
         self.name.clear();
         Some(after)
     }
@@ -239,14 +238,14 @@ impl Decoder {
 
     fn dispatch(&mut self, sink: &mut impl FnMut(SseEvent<'_>)) {
         if self.has_data {
-            self.hand_out(&self.data, sink);
+            self.emit(&self.data, sink);
         }
         self.data.clear();
         self.has_data = false;
         self.name.clear();
     }
 
-    fn hand_out(&self, data: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
+    fn emit(&self, data: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
         let name = text(&self.name);
         let data = text(data);
         sink(SseEvent {
@@ -257,9 +256,9 @@ impl Decoder {
     }
 }
 
-/// The characters of bytes; what is no UTF-8 becomes U+FFFD.
+/// Decodes UTF-8; invalid bytes become U+FFFD.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
-    // Most are all text, which this finds out many bytes at a time and the other one does not.
+    // Nearly all input is valid, which simdutf8 checks many bytes at a time.
     simdutf8::basic::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn the_standards_own_examples_read_as_it_says() {
+    fn the_examples_of_the_standard_give_its_events() {
         let table: &[(&str, &[&str])] = &[
             // The examples of section 9.2.6.
             ("data: YHOO\ndata: +2\ndata: 10\n\n", &["YHOO\n+2\n10"]),
@@ -305,7 +304,7 @@ mod tests {
             ("data: a\r\rdata: b\r\r", &["a", "b"]),
             ("data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
             ("data: a\n\r\ndata: b\r\n\n", &["a", "b"]),
-            // The byte order mark, once and only at the start.
+            // The byte order mark: only one, at the start.
             ("\u{FEFF}data: a\n\n", &["a"]),
             ("\u{FEFF}\u{FEFF}data: a\n\n", &[]),
             ("data: \u{FEFF}a\n\n", &["\u{FEFF}a"]),
@@ -313,7 +312,7 @@ mod tests {
             ("Data: a\ndata : b\n data: c\nwhatever: d\n\n", &[]),
             ("data: a:b: c\n\n", &["a:b: c"]),
             ("event: x\n\ndata: a\n\n", &["a"]),
-            // What is not closed is not an event.
+            // Unclosed events.
             ("data: a\n", &[]),
             ("data: a", &[]),
         ];
@@ -341,18 +340,18 @@ mod tests {
     fn every_split_gives_the_same_events() {
         let text = "\u{FEFF}: hi\r\nevent: é\r\ndata: 😀 a\r\ndata: b\r\n\r\ndata: c\r\rid: ü\ndata: d\n\n";
         let bytes = text.as_bytes();
-        let (whole, ..) = read_in(&[bytes]);
-        assert_eq!(whole.len(), 3);
+        let (unsplit, ..) = read_in(&[bytes]);
+        assert_eq!(unsplit.len(), 3);
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(read_in(&pieces).0, whole, "{first} {second}");
+                assert_eq!(read_in(&pieces).0, unsplit, "{first} {second}");
             }
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced_and_it_is_said() {
+    fn invalid_bytes_are_replaced_and_reported() {
         let mut decoder = Decoder::new();
         let mut seen = Vec::new();
         decoder
@@ -367,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_mebibyte_is_taken_and_one_byte_more_is_an_error_however_it_is_split() {
+    fn a_line_of_one_mebibyte_is_read_and_one_more_byte_is_an_error_however_it_is_split() {
         let fits = "x".repeat(MAX_LINE_BYTES - "data: ".len());
         let line = format!("data: {fits}\n\n");
         assert_eq!(data_of(&line), std::slice::from_ref(&fits));
@@ -381,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_endless_lines_is_an_error_and_no_memory() {
+    fn an_event_of_endless_lines_is_an_error_and_uses_bounded_memory() {
         let line = format!("data: {}\n", "x".repeat(1 << 19));
         let mut decoder = Decoder::new();
         let mut result = Ok(());
@@ -393,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_not_taken_for_an_event_stream() {
+    fn html_is_not_an_event_stream() {
         assert!(
             !read_in(&[b"<!doctype html>\n<p>data</p>\n\n"])
                 .1

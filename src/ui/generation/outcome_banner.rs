@@ -242,7 +242,7 @@ fn NotComplete(
                     | FailureKind::ModelNotFound
                     | FailureKind::WebPage
                     | FailureKind::Redirected
-                    | FailureKind::NotAnAnswer
+                    | FailureKind::NotAModelResponse
                     | FailureKind::Unreachable
             )
         );
