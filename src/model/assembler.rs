@@ -308,7 +308,7 @@ fn violations(check: &dyn Check, task: &Document) -> Vec<Violation> {
             instance_path: String::new(),
             schema_path: String::new(),
             keyword: "type".to_owned(),
-            message: "a task must be a JSON object".to_owned(),
+            message: "a task is a JSON object".to_owned(),
         });
     }
     violations
