@@ -193,7 +193,7 @@ fn read_other(
 ) -> Result<bool, Malformed> {
     let value: Value = match serde_json::from_str(data) {
         Ok(value) => value,
-        // An event named `error` is one, JSON or not.
+        // An event named `error` is an error even if it is not JSON.
         Err(_) if name == "error" => Value::String(data.to_owned()),
         Err(error) => return Err(error.into()),
     };

@@ -90,14 +90,14 @@ pub(super) fn looks_like_html(body: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn none(_: &str) -> Option<String> {
+    fn no_header(_: &str) -> Option<String> {
         None
     }
 
     #[test]
     fn the_failure_has_the_endpoints_code_and_message() {
         let body = br#"{"error":{"message":"No such model","type":"x","param":null,"code":"model_not_found"}}"#;
-        let failure = failure(404, none, body, 0);
+        let failure = failure(404, no_header, body, 0);
         assert_eq!(failure.status, Some(404));
         assert_eq!(failure.code(), "model_not_found");
         assert_eq!(failure.endpoint_code.as_deref(), Some("model_not_found"));
@@ -122,7 +122,7 @@ mod tests {
             (500, b"\xFF\xFE", "server_error", Some(6)),
         ];
         for (status, body, code, shown) in table {
-            let failure = failure(status, none, body, 0);
+            let failure = failure(status, no_header, body, 0);
             assert_eq!(failure.code(), code);
             assert_eq!(failure.body.map(|body| body.len()), shown, "{status}");
         }

@@ -240,8 +240,8 @@ impl ResponsesReader {
         Ok(())
     }
 
-    /// Takes the response object at the end of a stream. `status` comes from the type of the event;
-    /// the object's own status, if it has one, must be the same.
+    /// Takes the response object at the end of a stream. `status` comes from the type of the event.
+    /// If the object's own status differs, the finish reason is unknown.
     fn end(
         &mut self,
         response: Response<'_>,
@@ -312,7 +312,7 @@ fn read_error(
 ) -> Result<(), Malformed> {
     let value: Value = match serde_json::from_str(data) {
         Ok(value) => value,
-        // An event named `error` is one, JSON or not.
+        // An event named `error` is an error even if it is not JSON.
         Err(_) if name == "error" => Value::String(data.to_owned()),
         Err(error) => return Err(error.into()),
     };
