@@ -30,7 +30,6 @@ fn decode(pieces: &[&[u8]]) -> Vec<SseEvent> {
             events.push(SseEvent {
                 name: event.name.to_owned(),
                 data: event.data.to_owned(),
-                id: event.id.to_owned(),
             });
         });
         assert_eq!(result, Ok(()), "no line is too long");

@@ -161,7 +161,7 @@ impl Reading {
         let tasks: Vec<&Document> = self.tasks().map(|(task, _)| task).collect();
         let is_surrounded = self.events.iter().any(|event| match event {
             StreamEvent::Notice(Notice { code, .. }) => {
-                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer].contains(code)
+                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInResponse].contains(code)
             }
             _ => false,
         });

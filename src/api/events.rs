@@ -61,6 +61,15 @@ pub struct JsNotice {
     pub message: String,
 }
 
+impl From<model::Notice> for JsNotice {
+    fn from(notice: model::Notice) -> Self {
+        JsNotice {
+            code: notice.code.as_str().to_owned(),
+            message: notice.message,
+        }
+    }
+}
+
 /// `StreamEvent` of the TypeScript types, told apart by `type`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -100,10 +109,7 @@ impl From<model::StreamEvent> for JsStreamEvent {
             },
             model::StreamEvent::Text { delta } => JsStreamEvent::Text { delta },
             model::StreamEvent::Usage(usage) => JsStreamEvent::Usage(usage.into()),
-            model::StreamEvent::Notice(warning) => JsStreamEvent::Notice(JsNotice {
-                code: warning.code.as_str().to_owned(),
-                message: warning.message,
-            }),
+            model::StreamEvent::Notice(notice) => JsStreamEvent::Notice(notice.into()),
         }
     }
 }

@@ -45,7 +45,7 @@ impl JsGenerationRequest {
         JsGenerationRequest {
             outcome: JsOutcome::new(
                 request.outcome().unwrap_or(&interrupted),
-                &request.raw_answer,
+                &request.raw_response,
             ),
             wanted: request.wanted,
             arrived: request.arrived,
@@ -76,8 +76,8 @@ impl Gathering {
     pub fn take(&mut self, report: Report) -> Option<JsStreamEvent> {
         match report {
             Report::Text(delta) => Some(JsStreamEvent::Text { delta }),
-            Report::Notice { code, message } => {
-                let warning = JsNotice { code, message };
+            Report::Notice(notice) => {
+                let warning = JsNotice::from(notice);
                 self.warnings.push(warning.clone());
                 Some(JsStreamEvent::Notice(warning))
             }
@@ -116,9 +116,9 @@ impl Gathering {
             run::GenerationState::Ended { outcome, .. } => outcome,
             run::GenerationState::None | run::GenerationState::Running { .. } => &interrupted,
         };
-        let raw_answer = run.requests().last().map(|last| &*last.raw_answer);
+        let raw_response = run.requests().last().map(|last| &*last.raw_response);
         JsGeneration {
-            outcome: JsOutcome::new(outcome, raw_answer.unwrap_or_default()),
+            outcome: JsOutcome::new(outcome, raw_response.unwrap_or_default()),
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
@@ -173,13 +173,13 @@ mod tests {
                 input: 7,
                 ..model::Usage::default()
             }))),
-            Report::Notice {
-                code: "stepped_down".into(),
-                message: "m".into(),
-            },
+            Report::Notice(model::Notice::new(
+                model::NoticeCode::ResponseFormatFallback,
+                "m",
+            )),
             Report::Event(Box::new(Event::CallEnded {
                 outcome: model::GenerationOutcome::Complete,
-                raw_answer: "{}".into(),
+                raw_response: "{}".into(),
             })),
         ] {
             if let Report::Event(event) = &report {
@@ -199,7 +199,10 @@ mod tests {
         assert_eq!(generation["outcome"]["rawText"], "{}");
         assert_eq!(generation["tasks"][0]["text"], "{\"a\": 1}");
         assert_eq!(generation["usage"]["input"], 7);
-        assert_eq!(generation["warnings"][0]["code"], "stepped_down");
+        assert_eq!(
+            generation["warnings"][0]["code"],
+            "response_format_fallback"
+        );
         let request = &generation["requests"][0];
         assert_eq!(
             (&request["wanted"], &request["arrived"]),

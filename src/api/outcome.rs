@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(
             seen(&model::GenerationOutcome::Complete),
             json!({"outcome": "complete", "code": "complete", "retry": false,
-                   "message": "The model finished its answer.", "hint": "Review the tasks.",
+                   "message": "The response is complete.", "hint": "Review the tasks.",
                    "rawText": "{\"tasks\":["})
         );
         let failure = http::failure(
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(
             seen(&model::GenerationOutcome::Failed(Box::new(failure))),
             json!({"outcome": "failed", "code": "rate_limited", "message": "slow", "retry": true,
-                   "hint": "Wait 2 s and ask again, or ask for fewer tasks at a time.",
+                   "hint": "Wait 2 s and try again, or ask for fewer tasks per request.",
                    "status": 429, "endpointCode": "rate_limit_exceeded", "retryAfter": 2000,
                    "rawText": "{\"tasks\":["})
         );

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Assignment, LiveDriver, Report};
+use crate::model::Notice;
 use crate::ports::{Clock, ModelTransport, StopSignal, TaskSink};
-use crate::run::{Effect, Event, Notice, Run, Step};
+use crate::run::{Effect, Event, Run, Step};
 use crate::schema::Check;
 
 /// Carries out what a live run wants of the model until its generation has ended, beginning with
@@ -89,9 +90,7 @@ impl<C: Clock> Stage<'_, C> {
                 (self.tell)(Report::Event(event.clone()));
                 self.apply(*event);
             }
-            Report::Notice { code, message } => {
-                self.apply(Event::NoticeArrived(Notice { code, message }))
-            }
+            Report::Notice(notice) => self.apply(Event::NoticeArrived(notice)),
             Report::Text(_) => (self.tell)(report),
         }
     }
@@ -104,8 +103,8 @@ impl<C: Clock> Stage<'_, C> {
             let told = self.noted.replace(run.notices().len());
             run.notices().iter().skip(told).cloned().collect()
         };
-        for Notice { code, message } in notices {
-            (self.tell)(Report::Notice { code, message });
+        for notice in notices {
+            (self.tell)(Report::Notice(notice));
         }
     }
 

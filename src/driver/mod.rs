@@ -20,7 +20,7 @@ pub use write_queue::{Transaction, WriteQueue};
 
 use crate::brief::{Brief, Count};
 use crate::document::Document;
-use crate::model::ResponseFormat;
+use crate::model::{Notice, NoticeCode, ResponseFormat};
 use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::run::{Event, Run};
@@ -85,13 +85,8 @@ pub enum Report {
     Event(Box<Event>),
     /// More of the answer's text, for those who watch it arrive.
     Text(String),
-    /// Something odd that takes nothing away from the answer.
-    Notice {
-        /// A stable name.
-        code: String,
-        /// What was seen.
-        message: String,
-    },
+    /// An oddity that does not affect the tasks.
+    Notice(Notice),
 }
 
 impl Report {
@@ -99,11 +94,8 @@ impl Report {
         Report::Event(Box::new(event))
     }
 
-    fn notice(code: &str, message: impl Into<String>) -> Report {
-        Report::Notice {
-            code: code.to_owned(),
-            message: message.into(),
-        }
+    fn notice(code: NoticeCode, message: impl Into<String>) -> Report {
+        Report::Notice(Notice::new(code, message))
     }
 }
 

@@ -1,40 +1,13 @@
 //! The request to the model: what is sent, to the byte, with the key as a name.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::ResponseFormat;
 use crate::http::{HeaderValue, HttpRequest};
 use crate::prompt::{Message, Role};
 use crate::secrets::SecretSlot;
 use crate::settings::{Api, ModelEndpoint};
-
-/// How much of the schema the endpoint is asked to enforce. Each rung asks for less than the one
-/// before it; the answer is checked against the operator's schema on every one.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseFormat {
-    /// The schema itself, strictly.
-    #[default]
-    JsonSchema,
-    /// Any JSON object.
-    JsonObject,
-    /// Nothing: the messages alone say what is wanted.
-    Instructions,
-}
-
-impl ResponseFormat {
-    /// The next rung down; none below the last.
-    #[must_use]
-    pub fn down(self) -> Option<ResponseFormat> {
-        match self {
-            ResponseFormat::JsonSchema => Some(ResponseFormat::JsonObject),
-            ResponseFormat::JsonObject => Some(ResponseFormat::Instructions),
-            ResponseFormat::Instructions => None,
-        }
-    }
-}
 
 /// The name under which the schema is sent: `[A-Za-z0-9_-]`, at most 64.
 const SCHEMA_NAME: &str = "tasks";
@@ -206,7 +179,7 @@ fn chat_format(schema: Option<&Value>, response_format: ResponseFormat) -> Optio
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
             Some(ChatFormat::JsonObject)
         }
-        (ResponseFormat::Instructions, _) => None,
+        (ResponseFormat::PromptOnly, _) => None,
     }
 }
 
@@ -223,7 +196,7 @@ fn responses_format(
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
             Some(ResponsesFormat::JsonObject)
         }
-        (ResponseFormat::Instructions, _) => None,
+        (ResponseFormat::PromptOnly, _) => None,
     }
 }
 
@@ -305,7 +278,7 @@ mod tests {
         assert_eq!(body(ResponseFormat::JsonSchema, &endpoint), expected);
         endpoint.max_output_tokens = Some(16);
         assert_eq!(
-            body(ResponseFormat::Instructions, &endpoint)["max_output_tokens"],
+            body(ResponseFormat::PromptOnly, &endpoint)["max_output_tokens"],
             16
         );
     }
@@ -317,7 +290,7 @@ mod tests {
         let table = [
             (ResponseFormat::JsonSchema, Some("json_schema")),
             (ResponseFormat::JsonObject, Some("json_object")),
-            (ResponseFormat::Instructions, None),
+            (ResponseFormat::PromptOnly, None),
         ];
         let mut response_format = Some(ResponseFormat::default());
         for (expected, format) in table {
@@ -335,7 +308,7 @@ mod tests {
                     .and_then(Value::as_str),
                 format
             );
-            response_format = expected.down();
+            response_format = expected.fallback();
         }
         assert_eq!(response_format, None);
         let without = build(&messages(), None, ResponseFormat::JsonSchema, &chat);
@@ -350,7 +323,7 @@ mod tests {
     #[test]
     fn a_key_is_sent_only_where_one_is_wanted_and_only_as_a_name() {
         let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &cloud);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
         assert_eq!(
             request
@@ -364,7 +337,7 @@ mod tests {
             ]
         );
         let local = endpoint("http://localhost:11434/v1", Api::Responses);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &local);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
         assert_eq!(request.headers.len(), 1);
     }
@@ -372,7 +345,7 @@ mod tests {
     #[test]
     fn the_curl_command_is_one_that_a_shell_reads_back() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &endpoint);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &endpoint);
         let command = as_curl(&request);
         assert!(
             command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
@@ -389,7 +362,7 @@ mod tests {
         messages[1]
             .content
             .push_str("\\ `id` !! %s \u{1F600} ''\t*");
-        let request = build(&messages, None, ResponseFormat::Instructions, &endpoint);
+        let request = build(&messages, None, ResponseFormat::PromptOnly, &endpoint);
         // In place of curl: a function that prints its last argument.
         let script = format!(
             "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",

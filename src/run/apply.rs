@@ -26,8 +26,8 @@ impl Run {
             Event::NoticeArrived(note) => self.noted(note, &mut step),
             Event::CallEnded {
                 outcome,
-                raw_answer,
-            } => self.call_ended(outcome, raw_answer, now, &mut step),
+                raw_response,
+            } => self.call_ended(outcome, raw_response, now, &mut step),
 
             Event::Import { texts } => self.bring(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{FollowUp, Notice};
+use super::FollowUp;
 use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::schema::Violation;
@@ -135,7 +135,7 @@ pub enum Event {
         /// How.
         outcome: GenerationOutcome,
         /// The text of its answer, as it came.
-        raw_answer: Arc<str>,
+        raw_response: Arc<str>,
     },
     /// A check came back.
     Checked {

@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
 use super::request::{Call, GenerationRequest, Purpose};
-use super::{GenerationProgress, GenerationState, Mode, Notice, Run, TaskDraft, Waiting};
+use super::{GenerationProgress, GenerationState, Mode, Run, TaskDraft, Waiting};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
-use crate::model::{Failure, GenerationOutcome, ResponseFormat, Usage, spending};
+use crate::model::{
+    Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, Usage, spending,
+};
 use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
@@ -27,7 +29,7 @@ const MAX_NOTICES: usize = 64;
 /// What a call that ended is followed by.
 enum Next {
     /// The same request, with less of structured output.
-    Lower(ResponseFormat),
+    Fallback(ResponseFormat),
     /// The same request, so many milliseconds later.
     FollowUp(u64),
     /// The next request.
@@ -123,7 +125,7 @@ impl Run {
             bytes,
             retries: 0,
             calls: Vec::new(),
-            raw_answer: "".into(),
+            raw_response: "".into(),
         });
         self.make_call(now, step);
     }
@@ -215,7 +217,7 @@ impl Run {
         // Where the endpoint enforces the schema, it stands in the request a second time.
         let schema = match self.response_format {
             ResponseFormat::JsonSchema => self.schema.text().len(),
-            ResponseFormat::JsonObject | ResponseFormat::Instructions => 0,
+            ResponseFormat::JsonObject | ResponseFormat::PromptOnly => 0,
         };
         let bytes = u64::try_from(texts.sum::<usize>() + schema).unwrap_or(u64::MAX);
         Some((ask, bytes))
@@ -397,20 +399,20 @@ impl Run {
     pub(super) fn call_ended(
         &mut self,
         outcome: GenerationOutcome,
-        raw_answer: Arc<str>,
+        raw_response: Arc<str>,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let Some(request) = self.open_request() else {
             return Ok(());
         };
-        request.raw_answer = raw_answer;
+        request.raw_response = raw_response;
         if let Some(call) = request.calls.last_mut() {
             call.outcome = Some(outcome.clone());
         }
         step.changes.push(Change::Run);
         match self.after_call(&outcome) {
-            Next::Lower(response_format) => {
+            Next::Fallback(response_format) => {
                 self.response_format = response_format;
                 step.effects.push(Effect::RememberFormat(response_format));
                 self.noted(fell_back(response_format), step)?;
@@ -448,9 +450,10 @@ impl Run {
             GenerationOutcome::Complete if self.is_short() && request.arrived > 0 => Next::Further,
             GenerationOutcome::Complete => Next::End,
             _ if request.arrived > 0 => Next::End,
-            GenerationOutcome::Failed(failure) if failure.blames_format() => {
-                self.response_format.down().map_or(Next::End, Next::Lower)
-            }
+            GenerationOutcome::Failed(failure) if failure.blames_format() => self
+                .response_format
+                .fallback()
+                .map_or(Next::End, Next::Fallback),
             failed => retry::wait(failed, request.retries, self.retry_chance())
                 .map_or(Next::End, Next::FollowUp),
         }
@@ -538,12 +541,12 @@ fn fell_back(response_format: ResponseFormat) -> Notice {
         ResponseFormat::JsonSchema | ResponseFormat::JsonObject => {
             "for any JSON object, the schema in words"
         }
-        ResponseFormat::Instructions => "in words alone",
+        ResponseFormat::PromptOnly => "in words alone",
     };
-    Notice {
-        code: "stepped_down".to_owned(),
-        message: format!(
+    Notice::new(
+        NoticeCode::ResponseFormatFallback,
+        format!(
             "The endpoint does not take this form of structured output; it is asked again with less: {asked}. Every task is checked here all the same."
         ),
-    }
+    )
 }

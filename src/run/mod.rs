@@ -27,7 +27,7 @@ use crate::brief::Brief;
 use crate::delivery::plan::Plan;
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Delivery, body};
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
@@ -90,16 +90,6 @@ pub struct Waiting {
     pub until: u64,
     /// Which try it will be beside the first, from 1.
     pub retry: u32,
-}
-
-/// Something odd about an answer that takes nothing away from it. Kept with the run, the same one
-/// once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// A stable name.
-    pub code: String,
-    /// What was seen, in the operator's words.
-    pub message: String,
 }
 
 /// How far a run of several requests has come.

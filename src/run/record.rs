@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::delivering::Dispatch;
 use super::keys::Keys;
 use super::{
-    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Notice, Purpose, Run, Step,
-    TaskDraft,
+    Batch, Call, Change, GenerationRequest, GenerationState, Mode, Purpose, Run, Step, TaskDraft,
 };
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId, SuggestedEdit};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;
@@ -36,8 +35,8 @@ pub struct RunRecord {
     /// The first version kept one answer and what it used; now every request is kept.
     #[serde(default, skip_serializing)]
     usage: Option<Usage>,
-    #[serde(default, skip_serializing)]
-    raw_answer: Arc<str>,
+    #[serde(default, skip_serializing, rename = "raw_answer")]
+    raw_response: Arc<str>,
     #[serde(default)]
     requests: Vec<GenerationRequest>,
     #[serde(default)]
@@ -252,7 +251,7 @@ impl Run {
             schema: self.schema.text().to_owned(),
             generation: self.generation.clone(),
             usage: None,
-            raw_answer: "".into(),
+            raw_response: "".into(),
             requests: self.requests.clone(),
             still_planned: self.still_planned,
             response_format: self.response_format,
@@ -393,7 +392,7 @@ impl Run {
 
 /// The requests that were kept; of a record of the first version the only one.
 fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<GenerationRequest> {
-    if record.usage.is_none() && record.raw_answer.is_empty() {
+    if record.usage.is_none() && record.raw_response.is_empty() {
         return record.requests.clone();
     }
     let came = drafts.iter().filter(|draft| draft.origin != Origin::Pasted);
@@ -412,7 +411,7 @@ fn requests(record: &RunRecord, drafts: &[Arc<TaskDraft>]) -> Vec<GenerationRequ
                 GenerationState::None | GenerationState::Running { .. } => None,
             },
         }],
-        raw_answer: record.raw_answer.clone(),
+        raw_response: record.raw_response.clone(),
     }]
 }
 

@@ -34,8 +34,9 @@ pub struct GenerationRequest {
     pub retries: u32,
     /// Its calls, in their order.
     pub calls: Vec<Call>,
-    /// The text of the last answer, as it came.
-    pub raw_answer: Arc<str>,
+    /// The text of the last response, unchanged.
+    #[serde(alias = "raw_answer")]
+    pub raw_response: Arc<str>,
 }
 
 /// One call to the endpoint.

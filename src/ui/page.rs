@@ -7,11 +7,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
-use crate::model::{ResponseFormat, Usage};
+use crate::model::{Notice, ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress, GenerationProgress,
-    GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, Wait,
+    GenerationRequest, GenerationState, Mode, Run, TaskDraft, Wait,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;

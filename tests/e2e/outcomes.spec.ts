@@ -35,14 +35,14 @@ test.describe("an answer that ends early", () => {
     {
       script: "cut-off",
       title: /^Cut off after [1-7] of 8 tasks$/,
-      said: "Raise max_completion_tokens",
+      said: "Raise the max output tokens (max_completion_tokens)",
       kept: "a cut-off answer",
       console: [],
     },
     {
       script: "filtered",
       title: /^The endpoint's content filter stopped the answer$/,
-      said: "Change the wording of the brief.",
+      said: "Change the wording of the brief, or accept the partial response.",
       kept: "a filtered answer",
       console: [],
     },
@@ -56,7 +56,7 @@ test.describe("an answer that ends early", () => {
     {
       script: "interrupted",
       title: /^The answer broke off after [1-7] of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
+      said: "Try again, or accept the partial response.",
       kept: "an interrupted answer",
       console: [],
     },
@@ -64,14 +64,14 @@ test.describe("an answer that ends early", () => {
       script: "broken",
       pauseMs: 5,
       title: /^The answer broke off after [1-7] of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
+      said: "Try again, or accept the partial response.",
       kept: "an interrupted answer",
       console: [NO_ANSWER],
     },
     {
       script: "done-alone",
       title: /^The answer broke off after 8 of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
+      said: "Try again, or accept the partial response.",
       kept: "an interrupted answer",
       console: [],
     },
@@ -242,13 +242,13 @@ test.describe("an endpoint that fails", () => {
     {
       script: "http-404",
       title: /^The model endpoint does not have this model: 404 model_not_found$/,
-      said: "Choose a model from the endpoint's own list",
+      said: "Choose a model from the endpoint's list",
       act: "Change the settings",
     },
     {
       script: "http-429",
       title: /^The model endpoint is asked too often: 429/,
-      said: "Wait 1 s and ask again",
+      said: "Wait 1 s and try again",
       act: "Generate again",
     },
     {
@@ -295,7 +295,7 @@ test.describe("an endpoint that fails", () => {
     await desk.open(server.address);
     await ask(desk);
     const about = banner(desk, /^The model endpoint did not answer$/);
-    await expect(about).toContainText("its CORS rule needs this page's origin");
+    await expect(about).toContainText("the server's CORS policy must allow this page's origin");
   });
 
   test("interrupted-once: asking again is one press, and begins anew", async ({ world, desk }) => {

@@ -70,7 +70,7 @@ impl TestDesk {
     pub fn end(&self, outcome: GenerationOutcome) {
         self.apply(Event::CallEnded {
             outcome,
-            raw_answer: "{\"tasks\":[".into(),
+            raw_response: "{\"tasks\":[".into(),
         });
     }
 }

@@ -10,7 +10,7 @@ use super::{RunController, RunDriver, Unchecked};
 use crate::driver::{self, Assignment, Report};
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
-use crate::run::{Effect, Event, Notice};
+use crate::run::{Effect, Event};
 use crate::settings::TaskServer;
 
 /// The text that is shown of an answer while it arrives, in characters.
@@ -129,9 +129,7 @@ impl RunController {
                     self.flush_soon();
                 }
             }
-            Report::Notice { code, message } => {
-                self.apply_to(id, Event::NoticeArrived(Notice { code, message }));
-            }
+            Report::Notice(notice) => self.apply_to(id, Event::NoticeArrived(notice)),
         }
     }
 

@@ -96,7 +96,7 @@ impl Stage {
     fn end(&mut self, outcome: GenerationOutcome) {
         self.ok(Event::CallEnded {
             outcome,
-            raw_answer: "raw".into(),
+            raw_response: "raw".into(),
         });
     }
 
@@ -259,7 +259,7 @@ fn whole_tasks_of_any_other_answer_are_kept_only_by_an_act_that_names_its_outcom
             outcome: outcome.code().to_owned(),
         });
         stage.ok(Event::Approve { drafts });
-        assert_eq!(&*stage.run.requests()[0].raw_answer, "raw");
+        assert_eq!(&*stage.run.requests()[0].raw_response, "raw");
     }
 }
 
@@ -428,7 +428,7 @@ fn a_run_that_was_kept_by_the_first_version_comes_back_with_its_answer() {
     let record = RunRecord::read(&record.to_string()).unwrap();
     let (run, _) = Run::restore_from(record, drafts, NOW).unwrap();
     let request = &run.requests()[0];
-    assert_eq!((&*request.raw_answer, request.arrived), ("raw", 1));
+    assert_eq!((&*request.raw_response, request.arrived), ("raw", 1));
     assert_eq!(request.outcome().unwrap().code(), "cut_off");
     assert_eq!(run.usage().unwrap().tokens(), 12);
 }

@@ -242,7 +242,7 @@ fn NotComplete(
                     | FailureKind::ModelNotFound
                     | FailureKind::WebPage
                     | FailureKind::Redirected
-                    | FailureKind::NotAnAnswer
+                    | FailureKind::NotAModelResponse
                     | FailureKind::Unreachable
             )
         );
@@ -326,7 +326,7 @@ fn NotComplete(
         {move || {
             let raw = page.run.with(|run| {
                 let last = run.as_ref()?.requests.last()?;
-                Some(last.raw_answer.clone())
+                Some(last.raw_response.clone())
             })?;
             (!raw.is_empty()).then(|| raw_text("Raw answer", &raw))
         }}

@@ -81,7 +81,7 @@ fn failure_title(failure: &Failure) -> String {
         K::UnexpectedStatus => "The model endpoint answered with an unexpected status",
         K::EndpointError => "The model endpoint reported an error",
         K::ToolCall => "The model asked for a tool in place of an answer",
-        K::EmptyAnswer => "The model said nothing",
+        K::EmptyResponse => "The model said nothing",
         K::NoJson => "The model answered without JSON",
         K::TooManyTasks => "The model sent too many tasks",
         _ => "The answer cannot be used",

@@ -65,8 +65,8 @@ fn item(request: &GenerationRequest, prices: Option<&Prices>) -> impl IntoView +
         Some(usage) => format!("{}.", used(usage, prices)),
         None => "The endpoint did not say what it used.".to_owned(),
     });
-    let raw = (!request.raw_answer.is_empty() && request.outcome().is_some())
-        .then(|| raw_text("Raw answer", &request.raw_answer));
+    let raw = (!request.raw_response.is_empty() && request.outcome().is_some())
+        .then(|| raw_text("Raw answer", &request.raw_response));
     view! {
         <li>
             <p>{words}</p>
