@@ -1,7 +1,7 @@
 //! HTTP requests as data, and the one place where a secret is inserted into a request.
 //!
-//! A request is built without secrets: a header may name a [`SecretSlot`] instead. It can be shown,
-//! logged and tested as it is. [`HttpRequest::prepare`] looks the secrets up, and
+//! A request is built without secrets: a header may name a [`SecretSlot`] instead. It can safely be
+//! displayed, logged and compared in tests. [`HttpRequest::prepare`] looks the secrets up, and
 //! [`PreparedRequest::headers`] reveals them, for the origin of the request's own URL only.
 
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as HTTP writes it.
+    /// Returns the method's name in HTTP.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,25 +32,25 @@ impl Method {
     }
 }
 
-/// What to do with a redirect. It is never followed.
+/// What happens on a redirect. Redirects are never followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectPolicy {
-    /// The request fails like one that got no response.
+    /// The request fails as if there were no response.
     Fail,
     /// The caller is told that the server redirects.
     Report,
 }
 
-/// The value of a header, or the secret that it will be.
+/// The value of a header, or the secret that takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderValue {
     /// The value itself.
     Plain(Cow<'static, str>),
     /// A secret behind a fixed prefix.
     Secret {
-        /// What precedes it, such as `Bearer `; may be empty.
+        /// Text before the secret, such as `Bearer `; may be empty.
         prefix: &'static str,
-        /// Which secret of the connection.
+        /// The slot of the secret.
         slot: SecretSlot,
     },
 }
@@ -75,17 +75,17 @@ pub struct HttpRequest {
     pub url: String,
     /// Names and values of the headers, in order.
     pub headers: Vec<(Cow<'static, str>, HeaderValue)>,
-    /// The exact body. A `GET` has none.
+    /// The exact body; `None` for a `GET`.
     pub body: Option<Arc<str>>,
-    /// What to do with a redirect.
+    /// What happens on a redirect.
     pub redirects: RedirectPolicy,
-    /// Bytes of the response body that are read; the rest is discarded. `None` for a stream, whose
-    /// reader has its own limits.
+    /// Maximum number of bytes of the response body to read; the rest is discarded. `None` for a
+    /// stream, whose reader has its own limits.
     pub max_response_bytes: Option<usize>,
 }
 
 impl HttpRequest {
-    /// A `GET` that reads at most `max_response_bytes` of the response.
+    /// Creates a `GET` request that reads at most `max_response_bytes` of the response.
     #[must_use]
     pub fn get(url: impl Into<String>, max_response_bytes: usize) -> HttpRequest {
         HttpRequest {
@@ -98,7 +98,7 @@ impl HttpRequest {
         }
     }
 
-    /// A `POST` of JSON.
+    /// Creates a `POST` request with a JSON body.
     #[must_use]
     pub fn post_json(url: impl Into<String>, body: impl Into<Arc<str>>) -> HttpRequest {
         HttpRequest {
@@ -114,7 +114,7 @@ impl HttpRequest {
         }
     }
 
-    /// The same request with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: HeaderValue) -> HttpRequest {
         self.headers.push((name.into(), value));
@@ -124,7 +124,7 @@ impl HttpRequest {
     /// Looks up the secrets that the headers name.
     ///
     /// # Errors
-    /// [`PrepareError`] if one is not held for the origin of the URL.
+    /// [`PrepareError`] if a secret is not held for the origin of the URL.
     pub fn prepare(self, secrets: &Keyring) -> Result<PreparedRequest, PrepareError> {
         let mut found = Vec::new();
         for (_, value) in &self.headers {
@@ -143,8 +143,8 @@ impl HttpRequest {
     }
 }
 
-/// The address that a request really goes to, read from its own URL, so that a secret is inserted
-/// for this origin only. The query does not matter for that.
+/// Parses the URL of a request, so that a secret is inserted only for the origin that the request is
+/// really sent to. The query is irrelevant for that.
 fn address_of(url: &str) -> Result<Address, AddressError> {
     Address::parse(url.split_once('?').map_or(url, |(before, _)| before))
 }
@@ -153,22 +153,22 @@ fn address_of(url: &str) -> Result<Address, AddressError> {
 #[derive(Debug)]
 pub struct PreparedRequest {
     request: HttpRequest,
-    /// One for each header that names a secret, in the order of the headers.
+    /// The secrets of the headers that name one, in the order of the headers.
     secrets: Vec<Secret>,
 }
 
 impl PreparedRequest {
-    /// The request without its secrets.
+    /// Returns the request without its secrets.
     #[must_use]
     pub fn request(&self) -> &HttpRequest {
         &self.request
     }
 
-    /// Names and values of the headers, with the secrets inserted. The values are erased when they
-    /// are dropped.
+    /// Returns names and values of the headers, with the secrets inserted. The values are erased when
+    /// dropped.
     ///
     /// # Errors
-    /// [`PrepareError`] if the URL has another origin than a secret.
+    /// [`PrepareError`] if a secret belongs to another origin than the URL's.
     pub fn headers(&self) -> Result<Vec<(&str, Zeroizing<String>)>, PrepareError> {
         let mut secrets = self.secrets.iter();
         self.request
@@ -190,8 +190,8 @@ impl PreparedRequest {
             .collect()
     }
 
-    /// Returns `text` with every secret of this request replaced by `[secret]`. Servers repeat in an
-    /// error what they were sent.
+    /// Returns `text` with every secret of this request replaced by `[secret]`: a server may echo the
+    /// secret in an error message.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         self.secrets
@@ -212,7 +212,7 @@ pub enum PrepareError {
     /// A secret cannot be inserted.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The URL is not one that a secret may be sent to.
+    /// A secret must not be sent to this URL.
     #[error(transparent)]
     Address(#[from] AddressError),
 }
@@ -232,7 +232,7 @@ impl PrepareError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            PrepareError::Missing { .. } => "Enter it, then try again.",
+            PrepareError::Missing { .. } => "Enter the secret, then try again.",
             PrepareError::Secret(error) => error.hint(),
             PrepareError::Address(error) => error.hint(),
         }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_is_shown_by_debug_or_placeholder_and_a_repeated_one_is_redacted() {
+    fn debug_and_placeholder_show_no_secret_and_an_echoed_one_is_redacted() {
         let prepared = request("https://api.example.com/v1")
             .prepare(&keyring("https://api.example.com"))
             .unwrap();

@@ -137,7 +137,7 @@ fn streamed(text: &str, finish: &str) -> String {
 }
 
 fn ended() -> CallEnd {
-    CallEnd::Answered(End::Ended)
+    CallEnd::Responded(End::Ended)
 }
 
 fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
@@ -282,13 +282,13 @@ fn a_call_is_made_once_and_its_failure_is_told() {
         (
             200,
             String::new(),
-            CallEnd::Answered(End::Stalled),
+            CallEnd::Responded(End::Stalled),
             "stalled",
         ),
         (
             200,
             String::new(),
-            CallEnd::Answered(End::Cancelled),
+            CallEnd::Responded(End::Cancelled),
             "cancelled",
         ),
         (0, String::new(), CallEnd::Stopped, "cancelled"),

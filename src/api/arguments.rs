@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::error::{NAME, SurfaceError};
-use crate::browser::words;
+use crate::browser::js_error_message;
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::Address;
 
@@ -41,7 +41,8 @@ fn wrong(argument: &'static str, reason: impl Into<String>) -> SurfaceError {
 /// # Errors
 /// [`SurfaceError::Argument`] where it makes nothing, or throws.
 pub fn json(argument: &'static str, value: &JsValue) -> Result<String, SurfaceError> {
-    let text = JSON::stringify(value).map_err(|thrown| wrong(argument, words(&thrown)))?;
+    let text =
+        JSON::stringify(value).map_err(|thrown| wrong(argument, js_error_message(&thrown)))?;
     // `undefined`, functions and symbols have no JSON text.
     JsValue::from(text)
         .as_string()
@@ -133,7 +134,7 @@ pub fn member(
     if !value.is_object() {
         return Err(wrong(argument, "must be an object"));
     }
-    Reflect::get(value, &name.into()).map_err(|thrown| wrong(argument, words(&thrown)))
+    Reflect::get(value, &name.into()).map_err(|thrown| wrong(argument, js_error_message(&thrown)))
 }
 
 /// A function that may be left out.
@@ -221,13 +222,14 @@ pub fn without_secret(
     let copy = Object::new();
     // A getter of the caller's may throw, and only `Reflect` hands that on as a value.
     for name in Reflect::own_keys(settings)
-        .map_err(|thrown| wrong(ARGUMENT, words(&thrown)))?
+        .map_err(|thrown| wrong(ARGUMENT, js_error_message(&thrown)))?
         .iter()
         .filter(|name| name.is_string() && name.as_string().as_deref() != Some(secret_member))
     {
-        let value =
-            Reflect::get(settings, &name).map_err(|thrown| wrong(ARGUMENT, words(&thrown)))?;
-        Reflect::set(&copy, &name, &value).map_err(|thrown| wrong(ARGUMENT, words(&thrown)))?;
+        let value = Reflect::get(settings, &name)
+            .map_err(|thrown| wrong(ARGUMENT, js_error_message(&thrown)))?;
+        Reflect::set(&copy, &name, &value)
+            .map_err(|thrown| wrong(ARGUMENT, js_error_message(&thrown)))?;
     }
     Ok(WithoutSecret {
         json: json(ARGUMENT, &copy)?,

@@ -16,7 +16,7 @@ use super::receipt::JsReceipt;
 use super::{batch, brief, delivery, settings, signal, validator};
 use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
-use crate::browser::{random, words};
+use crate::browser::{js_error_message, random};
 use crate::document::Document;
 use crate::driver::{self, Assignment, LiveDriver};
 use crate::model::ResponseFormat;
@@ -276,7 +276,7 @@ impl Listener {
         };
         let error = JsValue::from(SurfaceError::ListenerFailed {
             name: self.name,
-            reason: words(&thrown),
+            reason: js_error_message(&thrown),
         });
         for (member, value) in [("cause", thrown), ("result", result)] {
             // Setting a member of a new error cannot fail.

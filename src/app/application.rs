@@ -16,11 +16,11 @@ use crate::settings::link::Link;
 use crate::settings::{HostPolicy, SettingsError};
 use crate::ui::page::{Page, Problem};
 
-/// Names of the entries in the browser's storage.
-pub(super) const KEPT_BRIEF: &str = "brief";
-pub(super) const KEPT_CONNECTION: &str = "connection";
-pub(super) const KEPT_RUN: &str = "run";
-pub(super) const KEPT_FORMATS: &str = "response_formats";
+/// Names of the items in web storage.
+pub(super) const STORED_BRIEF: &str = "brief";
+pub(super) const STORED_CONNECTION: &str = "connection";
+pub(super) const STORED_RUN: &str = "run";
+pub(super) const STORED_FORMATS: &str = "response_formats";
 
 /// What continues once the operator has entered a secret.
 pub(super) enum Next {
@@ -29,7 +29,7 @@ pub(super) enum Next {
     Send(Event),
 }
 
-/// The state behind the page.
+/// The state of the application behind a page.
 pub struct Application {
     pub(super) page: Page,
     pub(super) controller: Rc<RunController>,
@@ -37,8 +37,9 @@ pub struct Application {
     pub(super) format_memory: Rc<RefCell<FormatMemory>>,
     pub(super) hosts: RefCell<HostPolicy>,
     pub(super) next: RefCell<Next>,
-    pub(super) aside: RefCell<Option<String>>,
-    pub(super) link_wants_dry: Cell<bool>,
+    /// The id of the run that was archived last, for undo.
+    pub(super) archived_run: RefCell<Option<String>>,
+    pub(super) link_requests_dry_run: Cell<bool>,
     /// Whether `config.json` was read, so that the allowed hosts are known.
     pub(super) config_is_read: Cell<bool>,
 }
@@ -64,8 +65,8 @@ pub(super) fn schema_problem(error: &SchemaError) -> Problem {
 }
 
 impl Application {
-    /// Creates the application for a page and starts reading what was stored, `config.json` and the
-    /// page's own address.
+    /// Creates the application for a page and starts it: restores stored data, reads `config.json`, and
+    /// applies the link in `query`, the query of the page's own address.
     pub fn open(page: Page, query: &str) -> Rc<Application> {
         let secrets: Rc<RefCell<Keyring>> = Rc::default();
         let format_memory: Rc<RefCell<FormatMemory>> = Rc::default();
@@ -77,41 +78,41 @@ impl Application {
             format_memory,
             hosts: RefCell::new(HostPolicy::default()),
             next: RefCell::new(Next::Nothing),
-            aside: RefCell::new(None),
-            link_wants_dry: Cell::new(false),
+            archived_run: RefCell::new(None),
+            link_requests_dry_run: Cell::new(false),
             config_is_read: Cell::new(false),
         });
-        let prompting = Rc::downgrade(&app);
-        app.controller.on_secret_needed(move |name| {
-            if let Some(app) = prompting.upgrade() {
-                app.secret_refused(name);
+        let weak = Rc::downgrade(&app);
+        app.controller.on_secret_needed(move |slot| {
+            if let Some(app) = weak.upgrade() {
+                app.secret_refused(slot);
             }
         });
-        let learning = Rc::downgrade(&app);
+        let weak = Rc::downgrade(&app);
         app.controller.on_format(move |endpoint, response_format| {
-            if let Some(app) = learning.upgrade() {
+            if let Some(app) = weak.upgrade() {
                 app.remember_format(endpoint, response_format);
             }
         });
-        app.read_formats();
-        app.read_brief();
+        app.restore_formats();
+        app.restore_brief();
         app.restore_run();
         let link = Link::parse(query);
-        app.take_count(&link, query);
-        let opening = Rc::clone(&app);
+        app.apply_link_count(&link, query);
+        let starting = Rc::clone(&app);
         page.is_open.set(false);
         spawn_local(async move {
-            opening.read_config().await;
-            opening.follow(link);
-            opening.suggest_mode();
-            opening.page.is_open.set(true);
+            starting.read_config().await;
+            starting.apply_link(link);
+            starting.suggest_mode();
+            starting.page.is_open.set(true);
         });
         app
     }
 
-    /// Stops everything, because the page is unmounted. What is stored stays stored.
+    /// Stops all work, because the page is unmounted. Stored data is kept.
     pub fn close(&self) {
-        self.controller.leave();
+        self.controller.close_run();
     }
 
     /// Asks the guard about an action.
@@ -130,11 +131,12 @@ impl Application {
             };
             guard::decide(action, &situation)
         };
-        let of_current = self.controller.with_run(|run| decide(Some(run)));
-        of_current.unwrap_or_else(|| decide(None))
+        self.controller
+            .with_run(|run| decide(Some(run)))
+            .unwrap_or_else(|| decide(None))
     }
 
-    /// Whether the guard refuses an action; the page then says why.
+    /// Whether the guard refuses an action. If so, the page says why.
     pub(super) fn refuses(&self, action: Action<'_>) -> bool {
         let Decision::Refuse(refusal) = self.decide(action) else {
             return false;
@@ -143,8 +145,8 @@ impl Application {
         true
     }
 
-    /// Whether an action may go ahead now. If it needs a secret, the operator is asked for it, and
-    /// `next` goes on with it.
+    /// Whether an action may go ahead now. If it needs a secret first, asks the operator for it and
+    /// continues with `next` afterwards. If the guard refuses the action, the page says why.
     pub(super) fn may_go_ahead(&self, action: Action<'_>, next: impl FnOnce() -> Next) -> bool {
         match self.decide(action) {
             Decision::Local | Decision::Send(_) => true,
@@ -161,15 +163,15 @@ impl Application {
 
     pub(super) fn add_problem(&self, problem: Problem) {
         self.page.problems.update(|problems| {
-            problems.retain(|held| held.code != problem.code);
+            problems.retain(|shown| shown.code != problem.code);
             problems.push(problem);
         });
     }
 
-    pub(super) fn note_local(&self, reason: &str) {
+    pub(super) fn show_web_storage_error(&self, reason: &str) {
         self.add_problem(problem(
             "local_storage",
-            format!("What you type cannot be stored, so a reload loses it: {reason}"),
+            format!("Your input and settings cannot be stored, so a reload loses them: {reason}"),
             "Open the page in a regular (not private) window, or free some browser storage.",
         ));
     }

@@ -1,4 +1,4 @@
-//! The handle that components hold.
+//! The commands of the page, carried out by the application.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::ui::commands::PageCommands;
 
-/// The desk of an office.
+/// Passes the commands of a page to its application.
 pub struct ApplicationCommands(pub Rc<Application>);
 
 impl PageCommands for ApplicationCommands {
@@ -25,7 +25,7 @@ impl PageCommands for ApplicationCommands {
     }
 
     fn bring(&self, text: &str, mode: Mode) {
-        self.0.bring(text, mode);
+        self.0.import(text, mode);
     }
 
     fn send(&self, event: Event) {
@@ -37,7 +37,7 @@ impl PageCommands for ApplicationCommands {
     }
 
     fn typed(&self, form: BriefForm) {
-        self.0.typed(form);
+        self.0.set_brief(form);
     }
 
     fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
@@ -69,7 +69,7 @@ impl PageCommands for ApplicationCommands {
     }
 
     fn clear(&self) {
-        self.0.clear();
+        self.0.archive_run();
     }
 
     fn restore_archived(&self) {
@@ -84,6 +84,6 @@ impl PageCommands for ApplicationCommands {
         self.0
             .page
             .problems
-            .update(|problems| problems.retain(|held| held.code != code));
+            .update(|problems| problems.retain(|shown| shown.code != code));
     }
 }

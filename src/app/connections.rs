@@ -1,4 +1,4 @@
-//! The endpoints that are used, and what they offer.
+//! Using a connection, and listing the models of its endpoint.
 
 use std::rc::Rc;
 
@@ -6,12 +6,12 @@ use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
-    Application, KEPT_CONNECTION, problem, refusal_problem, schema_problem, settings_problem,
+    Application, STORED_CONNECTION, problem, refusal_problem, schema_problem, settings_problem,
 };
 use super::guard::{Action, Decision};
 use super::runs::{compile, schema_of};
-use crate::browser::local::WebStorage;
-use crate::browser::{fetch, local};
+use crate::browser::fetch;
+use crate::browser::web_storage::WebStorage;
 use crate::model::{Failure, http, models};
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
@@ -19,9 +19,9 @@ use crate::settings::{Connection, SettingsError};
 use crate::ui::page::{Models, Problem};
 
 impl Application {
-    /// Whether requests may go to these endpoints: by the rules of addresses, and by what the
-    /// deployment allows.
-    pub(super) fn allowed(&self, connection: &Connection) -> Result<(), Problem> {
+    /// Checks whether requests may go to these endpoints, by the general rules for addresses and by the
+    /// hosts that the deployment allows.
+    fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
         let hosts = self.hosts.borrow();
         let server = connection.task_server.iter().map(|server| {
             server.check()?;
@@ -37,22 +37,24 @@ impl Application {
             .map_err(|error| settings_problem(&error))
     }
 
-    /// Uses these endpoints for new runs, and for the delivery of the one that is shown.
+    /// Uses this connection for new runs, if its addresses and its task schema are valid.
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
-        self.allowed(connection)?;
+        self.check_hosts(connection)?;
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
         compile(&schema).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
         self.show_format();
-        self.load_kept_secrets();
+        self.restore_secrets();
         self.suggest_mode();
         Ok(())
     }
 
+    /// Suggests the mode of the next run: live if the model endpoint can be called now, unless the link
+    /// asks for a dry run.
     pub(super) fn suggest_mode(&self) {
         let connection = self.page.connection.get_untracked();
-        let can_ask = connection.model.as_ref().is_some_and(|endpoint| {
+        let can_generate = connection.model.as_ref().is_some_and(|endpoint| {
             !endpoint.requires_api_key()
                 || self
                     .secrets
@@ -62,7 +64,7 @@ impl Application {
         });
         self.page
             .suggested_mode
-            .set(if can_ask && !self.link_wants_dry.get() {
+            .set(if can_generate && !self.link_requests_dry_run.get() {
                 Mode::Live
             } else {
                 Mode::Dry
@@ -78,13 +80,13 @@ impl Application {
                     self.forget_format(endpoint);
                 }
                 if let Ok(text) = serde_json::to_string(&connection)
-                    && let Err(reason) = local::write(WebStorage::Local, KEPT_CONNECTION, &text)
+                    && let Err(reason) = WebStorage::Local.write(STORED_CONNECTION, &text)
                 {
-                    self.note_local(&reason);
+                    self.show_web_storage_error(&reason);
                 }
-                // A delivery that waits goes on with what was corrected, in the tab that has it.
+                // The current run uses it as well, so that paused posting can resume with the correction.
                 self.controller
-                    .apply_in_charge(Event::Connect(Box::new(connection)));
+                    .apply_unless_read_only(Event::Connect(Box::new(connection)));
             }
         }
     }

@@ -1,20 +1,20 @@
-//! The guard: whether an action is allowed, to which address it goes, and with which secret.
+//! The guard: whether an action is allowed, which address it calls, and with which secret.
 //!
-//! Every action that may send a request passes through [`decide`], before a run hears of it. The
-//! guard holds nothing and calls nothing; `application` collects what it needs to know.
+//! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
+//! has no state and no side effects; `application` collects what it needs to know.
 
 use crate::run::{Batch, Event, Mode, Run};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
-/// What the operator asks for.
+/// Something the operator can do.
 #[derive(Debug, Clone, Copy)]
 pub enum Action<'a> {
     /// Start a run of this mode from the brief.
     Generate(Mode),
     /// Import tasks, into the current run or a new one.
     Import,
-    /// Replace the current run on the page, by another one or by none.
+    /// Replace the current run by another one or by none.
     LeaveRun,
     /// Send an event to the current run.
     Send(&'a Event),
@@ -29,7 +29,7 @@ pub struct Situation<'a> {
     pub connection: &'a Connection,
     /// The run on the page.
     pub run: Option<&'a Run>,
-    /// Whether another tab has that run, so that this one only shows it.
+    /// Whether another tab has that run and this one is read-only.
     pub is_read_only: bool,
     /// The hosts that the deployment allows; `None` until `config.json` has been read.
     pub hosts: Option<&'a HostPolicy>,
@@ -37,16 +37,16 @@ pub struct Situation<'a> {
     pub secrets: &'a Keyring,
 }
 
-/// Where a request goes, and which secret goes along.
+/// Where requests go, and which secret they carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// The address of the endpoint.
     pub address: Address,
-    /// The secret that its requests carry; `None` if they carry none.
+    /// The secret in the requests; `None` if there is none.
     pub slot: Option<SecretSlot>,
 }
 
-/// What the guard decides.
+/// The decision of the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Go ahead: the action sends no request.
@@ -55,12 +55,12 @@ pub enum Decision {
     Send(Access),
     /// Ask the operator for a secret first.
     Prompt {
-        /// Which.
+        /// Which secret.
         slot: SecretSlot,
         /// The endpoint it belongs to.
         address: Address,
     },
-    /// Do nothing and say why.
+    /// Do nothing, and tell the operator why.
     Refuse(Refusal),
 }
 
@@ -70,7 +70,7 @@ pub enum Refusal {
     /// Another tab has the run.
     #[error("Another tab has this run open, and only one tab can change and post it.")]
     ReadOnly,
-    /// `config.json` may still restrict the hosts.
+    /// `config.json` was not read yet and may restrict the hosts.
     #[error("The page has not finished reading config.json.")]
     ConfigUnread,
     /// An address is not allowed.
@@ -231,7 +231,7 @@ fn model_access(endpoint: &ModelEndpoint, situation: &Situation<'_>) -> Decision
     })
 }
 
-/// A list of models needs no key on many endpoints: one goes along if it is held.
+/// Many endpoints list their models without a key, so it is sent if it is held, and never asked for.
 fn list_access(endpoint: &ModelEndpoint, situation: &Situation<'_>) -> Decision {
     let keyless = ModelEndpoint {
         needs_key: Some(false),
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_is_decided_by_its_mode_its_endpoint_and_the_held_secrets() {
+    fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
         let (key, token) = (SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN);
         let both = [key.clone(), token.clone()];
         let dry = run(Mode::Dry, connection(), true);
@@ -460,7 +460,7 @@ mod tests {
                 prompt(MODEL, key.clone()),
             ),
             row(
-                "another secret is not the key",
+                "the token does not replace the key",
                 Action::Generate(Mode::Live),
                 None,
                 &both[1..],
@@ -481,7 +481,7 @@ mod tests {
                 refuse(Refusal::Posting),
             ),
             row(
-                "nor is the run left",
+                "the run stays while tasks are posted",
                 Action::LeaveRun,
                 Some(&posting),
                 &both,
@@ -516,14 +516,14 @@ mod tests {
                 prompt(SERVER, token.clone()),
             ),
             row(
-                "posting goes with the token",
+                "posting sends the token",
                 Action::Send(&post_live),
                 Some(&live),
                 &both,
                 send(SERVER, Some(token.clone())),
             ),
             row(
-                "nothing approved, nothing asked for",
+                "without approved tasks no token is asked for",
                 Action::Send(&nothing),
                 Some(&unapproved),
                 none,
@@ -544,7 +544,7 @@ mod tests {
                 prompt(SERVER, token.clone()),
             ),
             row(
-                "resuming goes with the token",
+                "resuming sends the token",
                 Action::Send(&Event::Resume),
                 Some(&paused),
                 &both,
@@ -572,7 +572,7 @@ mod tests {
                 prompt(MODEL, key.clone()),
             ),
             row(
-                "in a dry run it does not",
+                "asking for missing tasks in a dry run needs nothing",
                 Action::Send(&missing),
                 Some(&dry),
                 none,
@@ -606,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn a_read_only_tab_changes_nothing_of_the_run_and_may_start_another() {
+    fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
         let posting = posting();
         let situation = Situation {
             connection: &connection(),
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn no_request_goes_to_a_host_that_is_not_known_to_be_allowed() {
+    fn a_request_needs_a_host_that_is_known_to_be_allowed() {
         let live = run(Mode::Live, connection(), true);
         let post = post(&live);
         let other = HostPolicy::only(vec!["other.example.com".to_owned()]);
@@ -665,7 +665,7 @@ mod tests {
             };
             assert_eq!(code, expected, "{action:?} {hosts:?}");
         }
-        // What sends nothing waits for nothing.
+        // An action without requests does not need config.json.
         let situation = Situation {
             connection: &connection(),
             run: None,
@@ -680,7 +680,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_is_missing_or_needs_no_key_is_told_apart() {
+    fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
         let without = Connection {
             model: None,
             task_server: None,

@@ -1,16 +1,16 @@
-//! Response formats that endpoints were found to refuse: stored in the browser, forgotten when the
-//! settings change.
+//! The response format that each endpoint was found to accept. It is stored in the browser, and
+//! forgotten when the endpoint's settings change.
 
 use leptos::prelude::{GetUntracked, Set};
 
-use super::application::{Application, KEPT_FORMATS};
-use crate::browser::local::{self, WebStorage};
+use super::application::{Application, STORED_FORMATS};
+use crate::browser::web_storage::WebStorage;
 use crate::model::{FormatMemory, ResponseFormat};
 use crate::settings::ModelEndpoint;
 
 impl Application {
-    pub(super) fn read_formats(&self) {
-        if let Some(text) = local::read(WebStorage::Local, KEPT_FORMATS) {
+    pub(super) fn restore_formats(&self) {
+        if let Some(text) = WebStorage::Local.read(STORED_FORMATS) {
             *self.format_memory.borrow_mut() = FormatMemory::read(&text);
         }
     }
@@ -27,7 +27,7 @@ impl Application {
         self.store_formats();
     }
 
-    /// Forgets it, because the operator changed the settings of the endpoint.
+    /// Forgets the response format of an endpoint, because the operator saved its settings again.
     pub(super) fn forget_format(&self, endpoint: &ModelEndpoint) {
         if self.format_memory.borrow_mut().forget(endpoint) {
             self.store_formats();
@@ -36,8 +36,8 @@ impl Application {
 
     fn store_formats(&self) {
         let text = self.format_memory.borrow().text();
-        if let Err(reason) = local::write(WebStorage::Local, KEPT_FORMATS, &text) {
-            self.note_local(&reason);
+        if let Err(reason) = WebStorage::Local.write(STORED_FORMATS, &text) {
+            self.show_web_storage_error(&reason);
         }
         self.show_format();
     }

@@ -1,32 +1,32 @@
-//! Secrets: the prompt, storage for the tab, and forgetting them.
+//! Secrets: asking the operator, storing them for the tab, and forgetting them.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
-use crate::browser::local::{self, WebStorage};
+use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
 use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
 use crate::ui::page::Asking;
 
 impl Application {
-    /// The address that the secret in a slot belongs to. The API key is the one of the next run, the
-    /// agent token the one of the current run.
+    /// Returns the address of the endpoint that uses a slot: for the API key the model endpoint of the
+    /// next run, for the agent token the task server of the current run.
     fn address_of(&self, slot: &SecretSlot) -> Option<Address> {
         if *slot == SecretSlot::API_KEY {
             let endpoint = self.page.connection.get_untracked().model;
             return endpoint.map(|endpoint| endpoint.base_url);
         }
-        let of_run = self.controller.with_run(|run| run.connection().clone());
-        of_run
+        self.controller
+            .with_run(|run| run.connection().clone())
             .unwrap_or_else(|| self.page.connection.get_untracked())
             .task_server
             .map(|server| server.url)
     }
 
-    /// Asks the operator for a secret, and goes on with `next` once it is entered. `refused` is why
+    /// Asks the operator for a secret and continues with `next` when it is entered. `refused` says why
     /// an earlier one was not accepted.
     pub(super) fn prompt_for(
         &self,
@@ -46,7 +46,7 @@ impl Application {
         }));
     }
 
-    /// The operator wants to enter a secret now. Posting that waits for it resumes with it.
+    /// Lets the operator enter a secret. Posting that is paused for the lack of it then resumes.
     pub(super) fn ask_for(&self, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
             return self.add_problem(problem(
@@ -55,7 +55,7 @@ impl Application {
                 "Enter its address in the settings.",
             ));
         };
-        let waits = |run: &Run| {
+        let is_paused_for_token = |run: &Run| {
             matches!(
                 run.batch(),
                 Batch::Paused {
@@ -63,9 +63,9 @@ impl Application {
                 }
             )
         };
-        let is_awaited =
-            slot == SecretSlot::AGENT_TOKEN && self.controller.with_run(waits).unwrap_or(false);
-        let next = if is_awaited {
+        let resumes_posting = slot == SecretSlot::AGENT_TOKEN
+            && self.controller.with_run(is_paused_for_token) == Some(true);
+        let next = if resumes_posting {
             Next::Send(Event::Resume)
         } else {
             Next::Nothing
@@ -73,16 +73,16 @@ impl Application {
         self.prompt_for(slot, address, None, next);
     }
 
-    /// A server refused a secret of the current run, or there was none: forgets it and asks for
-    /// another one.
+    /// Forgets a secret that an endpoint refused, and asks for another one. Also asks if the current run
+    /// needs a secret that is not held.
     pub(super) fn secret_refused(&self, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
             return;
         };
         let was_held = self.secrets.borrow().get(&slot, &address).is_some();
         self.secrets.borrow_mut().forget(&slot, &address);
-        local::remove(WebStorage::Session, &storage_name(&slot, &address));
-        self.show_held();
+        WebStorage::Session.remove(&storage_name(&slot, &address));
+        self.show_held_secrets();
         let refused = was_held.then(|| {
             format!(
                 "{} did not accept the {}.",
@@ -93,25 +93,26 @@ impl Application {
         self.prompt_for(slot, address, refused, Next::Send(Event::Resume));
     }
 
-    pub(super) fn show_held(&self) {
+    pub(super) fn show_held_secrets(&self) {
         self.page.secrets_held.set(self.secrets.borrow().held());
         self.suggest_mode();
     }
 
-    pub(super) fn load_kept_secrets(&self) {
+    pub(super) fn restore_secrets(&self) {
         for slot in [SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN] {
             let Some(address) = self.address_of(&slot) else {
                 continue;
             };
-            if let Some(value) = local::read(WebStorage::Session, &storage_name(&slot, &address)) {
-                // It was checked when it was entered.
+            if let Some(value) = WebStorage::Session.read(&storage_name(&slot, &address)) {
+                // It was valid when it was entered.
                 let _ = self.secrets.borrow_mut().give(slot, &address, &value);
             }
         }
         self.page.secrets_held.set(self.secrets.borrow().held());
     }
 
-    pub(super) fn run_next(self: &Rc<Self>) {
+    /// Continues with the action that needed a secret.
+    fn run_next(self: &Rc<Self>) {
         match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
             Next::Nothing => {}
             Next::Start(mode) => self.start(mode),
@@ -137,15 +138,15 @@ impl Application {
                 ..asking
             })),
             Ok(()) => {
-                let kept = storage_name(&slot, &asking.address);
+                let name = storage_name(&slot, &asking.address);
                 if !keep_for_tab {
-                    // An earlier one that was stored must not come back.
-                    local::remove(WebStorage::Session, &kept);
-                } else if let Err(reason) = local::write(WebStorage::Session, &kept, value.trim()) {
-                    self.note_local(&reason);
+                    // An earlier one must not be restored after a reload.
+                    WebStorage::Session.remove(&name);
+                } else if let Err(reason) = WebStorage::Session.write(&name, value.trim()) {
+                    self.show_web_storage_error(&reason);
                 }
                 self.page.asking.set(None);
-                self.show_held();
+                self.show_held_secrets();
                 self.run_next();
             }
         }
@@ -157,10 +158,10 @@ impl Application {
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {
-        // Also those of other connections, which are not in memory.
-        local::remove_all(WebStorage::Session, SECRET_PREFIX);
+        // Includes those of other connections, which are not in memory.
+        WebStorage::Session.remove_all(SECRET_PREFIX);
         self.secrets.borrow_mut().forget_all();
-        self.show_held();
+        self.show_held_secrets();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Requests, by `fetch`. No cookies, no referrer, no cache, and no redirect is ever followed.
+//! HTTP requests with `fetch`: no cookies, no referrer, no cache. Redirects are never followed.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -10,30 +10,28 @@ use web_sys::{
 };
 
 use super::clock::{PageClock, Timer};
-use super::words;
+use super::js_error_message;
 use crate::delivery::response::ServerReply;
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
 use crate::model::End;
 use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
 
-/// The longest that a post is waited for; what did not answer by then may have arrived.
+/// Timeout of a post, in milliseconds. A post without a response by then is unconfirmed.
 pub const POST_MILLISECONDS: u32 = 60_000;
-/// The longest that a small look-up is waited for.
+/// Timeout of a small request such as a look-up, in milliseconds.
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
-/// A small body is waited for so long in all.
-const LOOK_UP: Timeouts = Timeouts {
+/// Timeouts of reading a small body.
+const SMALL_BODY: Timeouts = Timeouts {
     idle: LOOK_UP_MILLISECONDS,
     total: LOOK_UP_MILLISECONDS,
 };
 
-/// The page's way to the network.
+/// The page's access to the network.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fetch;
 
-/// A request that cannot be, or that came to nothing; what the browser said.
-type Failed = String;
-
-fn quiet(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
+/// Sets the options that all requests have.
+fn with_defaults(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
     builder
         .credentials(RequestCredentials::Omit)
         .referrer_policy(ReferrerPolicy::NoReferrer)
@@ -57,17 +55,16 @@ impl ModelTransport for Fetch {
         };
         let on_stop = abort.clone();
         stop.on_stop(move || on_stop.abort());
-        let built = build(request, &abort);
-        let built = match built {
+        let built = match build(request, &abort) {
             Ok(built) => built,
             Err(reason) => return not_sent(&reason),
         };
-        // An endpoint may think for long before it answers, so this wait is the idle time too.
-        let waiting = Waiting::from_now(timeouts);
-        let response = match within(waiting.left(), send(built)).await {
+        // A model may be silent for long before its first token, so the idle timeout applies here too.
+        let deadline = Deadline::from_now(timeouts);
+        let response = match within(deadline.remaining(), send(built)).await {
             None => {
                 abort.abort();
-                return CallEnd::Answered(waiting.end());
+                return CallEnd::Responded(deadline.expired());
             }
             Some(Err(_)) if stop.is_stopped() => return CallEnd::Stopped,
             Some(Err(reason)) => return unreachable(&reason),
@@ -78,37 +75,37 @@ impl ModelTransport for Fetch {
             headers: readable_headers(&response),
             at: PageClock.now(),
         });
-        let end = read_body(&response, waiting, stop, on_part).await;
+        let end = read_body(&response, deadline, stop, on_part).await;
         abort.abort();
-        CallEnd::Answered(end)
+        CallEnd::Responded(end)
     }
 }
 
-/// How long an answer is still waited for.
+/// When to stop waiting for a response.
 #[derive(Clone, Copy)]
-struct Waiting {
+struct Deadline {
     idle: u32,
-    /// When the whole call is over, in milliseconds since 1970.
-    until: u64,
+    /// The end of the whole call, in milliseconds since 1970.
+    end: u64,
 }
 
-impl Waiting {
-    fn from_now(timeouts: Timeouts) -> Waiting {
-        Waiting {
+impl Deadline {
+    fn from_now(timeouts: Timeouts) -> Deadline {
+        Deadline {
             idle: timeouts.idle,
-            until: PageClock.now() + u64::from(timeouts.total),
+            end: PageClock.now() + u64::from(timeouts.total),
         }
     }
 
-    /// How many milliseconds the next byte may take.
-    fn left(self) -> u32 {
-        let left = self.until.saturating_sub(PageClock.now());
-        self.idle.min(u32::try_from(left).unwrap_or(u32::MAX))
+    /// Milliseconds to wait for the next byte.
+    fn remaining(self) -> u32 {
+        let remaining = self.end.saturating_sub(PageClock.now());
+        self.idle.min(u32::try_from(remaining).unwrap_or(u32::MAX))
     }
 
-    /// What it is when nothing came in that time.
-    fn end(self) -> End {
-        if PageClock.now() >= self.until {
+    /// Which timeout expired.
+    fn expired(self) -> End {
+        if PageClock.now() >= self.end {
             End::OutOfTime
         } else {
             End::Stalled
@@ -129,7 +126,7 @@ fn unreachable(reason: &str) -> CallEnd {
 }
 
 /// Builds the browser's request, secrets included.
-fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, Failed> {
+fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, String> {
     let request = prepared.request();
     let builder = match request.method {
         Method::Get => Request::get(&request.url),
@@ -139,7 +136,7 @@ fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request,
         RedirectPolicy::Fail => RequestRedirect::Error,
         RedirectPolicy::Report => RequestRedirect::Manual,
     };
-    let mut builder = quiet(builder, redirect).abort_signal(Some(&abort.signal()));
+    let mut builder = with_defaults(builder, redirect).abort_signal(Some(&abort.signal()));
     for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
         builder = builder.header(name, &value);
     }
@@ -150,11 +147,11 @@ fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request,
     .map_err(|error| error.to_string())
 }
 
-async fn send(request: Request) -> Result<Response, Failed> {
+async fn send(request: Request) -> Result<Response, String> {
     request.send().await.map_err(|error| error.to_string())
 }
 
-/// What a page may read of the headers that matter.
+/// Returns the headers we use, as far as CORS exposes them.
 fn readable_headers(response: &Response) -> Vec<(String, String)> {
     [
         "content-type",
@@ -168,10 +165,10 @@ fn readable_headers(response: &Response) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Reads a body to its end, or until it is stopped or the waiting is over.
+/// Reads a body to its end, until `stop` is signalled, or until the deadline.
 async fn read_body(
     response: &Response,
-    waiting: Waiting,
+    deadline: Deadline,
     stop: &StopSignal,
     on_part: &mut dyn FnMut(ResponsePart<'_>),
 ) -> End {
@@ -180,16 +177,16 @@ async fn read_body(
     };
     let reader: ReadableStreamDefaultReader = match body.get_reader().dyn_into() {
         Ok(reader) => reader,
-        Err(_) => return End::TransportError("the answer's body cannot be read".to_owned()),
+        Err(_) => return End::TransportError("the response body cannot be read".to_owned()),
     };
     loop {
         if stop.is_stopped() {
             return End::Cancelled;
         }
-        let chunk = match within(waiting.left(), JsFuture::from(reader.read())).await {
-            None => return waiting.end(),
+        let chunk = match within(deadline.remaining(), JsFuture::from(reader.read())).await {
+            None => return deadline.expired(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
-            Some(Err(thrown)) => return End::TransportError(words(&thrown)),
+            Some(Err(thrown)) => return End::TransportError(js_error_message(&thrown)),
             Some(Ok(chunk)) => chunk,
         };
         let is_done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
@@ -205,8 +202,8 @@ async fn read_body(
     }
 }
 
-/// A future with a limit in milliseconds; `None` when the time was over first. Timers are
-/// recomputed by the browser after sleep.
+/// Awaits `future` for at most that many milliseconds; `None` if the time expires first. The browser
+/// corrects timers after the device has slept.
 async fn within<F: Future + 'static>(milliseconds: u32, future: F) -> Option<F::Output>
 where
     F::Output: 'static,
@@ -249,7 +246,7 @@ async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerRep
         Ok(request) => request,
         Err(reason) => return not_sent(reason),
     };
-    // From here on a task may have arrived, whatever happens.
+    // From here on the task may have arrived, whatever happens.
     match within(milliseconds, reply(request, limit)).await {
         Some(reply) => reply,
         None => {
@@ -272,7 +269,7 @@ async fn reply(request: Request, limit: Option<usize>) -> ServerReply {
     let header = |name: &str| response.headers().get(name);
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
     let status = response.status();
-    // The status decides what became of the task; a body that breaks off changes nothing about it.
+    // The status decides the outcome; a truncated body does not change it.
     let (body, _) = read_at_most(&response, limit).await;
     ServerReply::Http {
         status,
@@ -282,7 +279,7 @@ async fn reply(request: Request, limit: Option<usize>) -> ServerReply {
     }
 }
 
-/// Reads a small body, at most `limit` bytes of it, and tells how the reading ended.
+/// Reads at most `limit` bytes of a small body, and returns how the reading ended.
 async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, End) {
     let limit = limit.unwrap_or(usize::MAX);
     let mut body = Vec::new();
@@ -297,7 +294,7 @@ async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, En
             }
         }
     };
-    let end = read_body(response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
+    let end = read_body(response, Deadline::from_now(SMALL_BODY), &stop, &mut take).await;
     (body, end)
 }
 
@@ -306,7 +303,7 @@ async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, En
 /// # Errors
 /// Returns the browser's message.
 pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), String> {
-    let abort = AbortController::new().map_err(|thrown| words(&thrown))?;
+    let abort = AbortController::new().map_err(|thrown| js_error_message(&thrown))?;
     let sent = send(build(request, &abort)?);
     let Some(response) = within(LOOK_UP_MILLISECONDS, sent).await else {
         abort.abort();
@@ -317,7 +314,7 @@ pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), St
     };
     let response = response?;
     match read_at_most(&response, request.request().max_response_bytes).await {
-        // The body is cut off on purpose where it is longer than the limit.
+        // `Cancelled`: the body is longer than the limit and was cut off on purpose.
         (body, End::Ended | End::Cancelled) => Ok((response.status(), body)),
         _ => Err("the response ended early".to_owned()),
     }

@@ -1,5 +1,5 @@
-//! Looking a task up on the server by its idempotency key: `GET {tasks}?idempotency_key=`. A task
-//! that is found was delivered; one that is not found proves nothing.
+//! Looking up a task on the server by its idempotency key: `GET {tasks}?idempotency_key=`. A task that
+//! is found was delivered. A task that is not found may still have been delivered.
 
 use serde_json::Value;
 
@@ -9,16 +9,17 @@ use super::response::{self, MAX_BODY_BYTES, ServerReply};
 use crate::http::HttpRequest;
 use crate::settings::TaskServer;
 
-/// Builds the request that looks a task up by its key. Keys are UUIDs, so the query needs no
-/// escaping.
+/// Builds the request that looks up a task by its idempotency key. Keys are UUIDs, so the query needs
+/// no escaping.
 #[must_use]
 pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
     let url = format!("{}?idempotency_key={key}", server.tasks_url());
     for_task_server(HttpRequest::get(url, MAX_BODY_BYTES), server)
 }
 
-/// Reads what a reply says about the task with this key. Only an item that names the key counts: a
-/// server that ignores the query returns all its tasks.
+/// Reads the reply about the task with this idempotency key, which arrived at `at` (milliseconds since
+/// 1970). Only an item that names the key counts, because a server that ignores the query returns all
+/// its tasks.
 #[must_use]
 pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     let cannot_tell = |message: String| LookUp::CannotTell { at, message };
@@ -44,12 +45,12 @@ pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     let Some(items) = value.as_ref().and_then(items) else {
         return cannot_tell("The response is not a list of tasks.".to_owned());
     };
-    let is_it = |item: &&Value| {
+    let has_key = |item: &&Value| {
         ["idempotency_key", "idempotencyKey", "key"]
             .iter()
             .any(|name| item.get(name).and_then(Value::as_str) == Some(key))
     };
-    match items.iter().find(is_it) {
+    match items.iter().find(has_key) {
         Some(item) => LookUp::Found {
             at,
             server_id: response::server_id(item),
@@ -58,7 +59,7 @@ pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     }
 }
 
-/// Returns the list in a response: the response itself, or a member with a common name.
+/// Returns the list in a response: the body itself, or a member with a common name.
 fn items(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().or_else(|| {
         ["items", "tasks", "data", "results"]
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_up_names_the_key_and_nothing_else() {
+    fn the_request_names_the_key_and_nothing_else() {
         let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         assert_eq!(
             request(&server, KEY).url,
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_item_with_this_very_key_is_the_task() {
+    fn only_an_item_with_this_key_is_the_task() {
         let ours = format!(
             r#"{{"items":[{{"id":"t-1","status":"queued","idempotency_key":"{KEY}"}}],"next_cursor":null}}"#
         );
@@ -119,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_answered_tells_nothing() {
-        for answer in [
+    fn a_reply_without_a_task_list_proves_nothing() {
+        for reply in [
             http(404, "{}"),
             http(401, r#"{"detail":"no"}"#),
             http(500, ""),
@@ -133,8 +134,8 @@ mod tests {
                 message: "Failed to fetch".to_owned(),
             },
         ] {
-            let read = read(&answer, KEY, 9);
-            assert!(matches!(read, LookUp::CannotTell { .. }), "{answer:?}");
+            let result = read(&reply, KEY, 9);
+            assert!(matches!(result, LookUp::CannotTell { .. }), "{reply:?}");
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::settings::TaskServer;
 /// The header that carries the idempotency key.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// Builds the request for an approved body. It carries only `Content-Type` and the agent token,
-/// because the CORS rules of such servers often allow no more, and the idempotency key if the
+/// Builds the request that posts an approved body. Its only headers are `Content-Type` and the agent
+/// token, because the CORS rules of task servers often allow no more, and the idempotency key if the
 /// server is known to honour it.
 #[must_use]
 pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
@@ -24,7 +24,8 @@ pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
     for_task_server(request, server)
 }
 
-/// Adds the agent token and the limits that every request to a task server has.
+/// Adds what every request to a task server has: the agent token, the redirect policy and the size
+/// limit.
 pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {
     let token = HeaderValue::Secret {
         prefix: "",

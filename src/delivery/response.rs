@@ -1,4 +1,4 @@
-//! What a task server's response means for the task, whoever wrote the server.
+//! Maps the response of any task server to a delivery outcome.
 
 use serde_json::Value;
 
@@ -6,9 +6,9 @@ use super::receipt::{DeliveryOutcome, Reason};
 use crate::retry_after;
 use crate::text::truncate_chars;
 
-/// The longest response body that is read: 64 KiB.
+/// Maximum size of a response body: 64 KiB. The rest is not read.
 pub const MAX_BODY_BYTES: usize = 64 << 10;
-/// The longest message of a server that is kept, in characters.
+/// Maximum length of a server's message, in characters.
 const MAX_MESSAGE_CHARACTERS: usize = 600;
 
 /// A task server's reply, as far as a page can see it.
@@ -27,7 +27,7 @@ pub enum ServerReply {
     },
     /// A redirect. It is never followed.
     Redirected,
-    /// No HTTP response that the page may see: a refused connection, a missing CORS header on an
+    /// No HTTP response that the page can see: a refused connection, a missing CORS header on an
     /// error, and a lost response look the same.
     None {
         /// The browser's message.
@@ -42,7 +42,7 @@ pub enum ServerReply {
     },
 }
 
-/// Returns what a reply that arrived at `now` (milliseconds since 1970) means for the task.
+/// Returns the delivery outcome for a reply that arrived at `now` (milliseconds since 1970).
 #[must_use]
 pub fn outcome(reply: &ServerReply, now: u64) -> DeliveryOutcome {
     match reply {
@@ -70,12 +70,14 @@ pub fn outcome(reply: &ServerReply, now: u64) -> DeliveryOutcome {
 }
 
 fn redirected() -> DeliveryOutcome {
+    let message = "The server redirects this address, and redirects are not followed. Enter the path \
+        exactly as the server declares it, with or without the trailing slash.";
     DeliveryOutcome::Refused {
-            status: None,
-            code: "redirected".to_owned(),
-            message: "The server redirects this address, and redirects are not followed. Enter the path exactly as the server declares it, with or without the trailing slash.".to_owned(),
-            reasons: Vec::new(),
-        }
+        status: None,
+        code: "redirected".to_owned(),
+        message: message.to_owned(),
+        reasons: Vec::new(),
+    }
 }
 
 fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> DeliveryOutcome {
@@ -86,8 +88,8 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
         200..=299 => {
             let is_no_receipt = web_page(body).is_some() || is_json_rpc(value.as_ref());
             if is_no_receipt {
-                // A 2xx with a web page or JSON-RPC does not come from a task server. Whether one is
-                // behind it is unknown.
+                // A 2xx with a web page or JSON-RPC does not come from a task server. A task server
+                // behind it may or may not have received the task.
                 return DeliveryOutcome::MayHaveArrived {
                     status: Some(status),
                     message: message(),
@@ -161,7 +163,8 @@ pub(super) fn server_id(value: &Value) -> Option<String> {
     None
 }
 
-/// Returns the reasons by field: our server's (`violations`) and FastAPI's (`detail` with `loc`).
+/// Returns the reasons by field, in our server's format (`violations`) or FastAPI's (`detail` with
+/// `loc`).
 fn reasons(value: &Value) -> Vec<Reason> {
     const MAX_REASONS: usize = 50;
     let ours = value.get("violations").and_then(Value::as_array);
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_means_what_the_outcomes_table_says() {
+    fn each_status_has_the_outcome_of_the_table() {
         for (status, retry_after, expected) in [
             (200, None, "delivered"),
             (201, None, "delivered"),
@@ -311,20 +314,20 @@ mod tests {
             outcome(&ServerReply::Redirected, NOW),
             DeliveryOutcome::Refused { status: None, .. }
         ));
-        let silent = outcome(
+        let no_response = outcome(
             &ServerReply::None {
                 message: "Failed to fetch".into(),
             },
             NOW,
         );
         assert!(matches!(
-            silent,
+            no_response,
             DeliveryOutcome::MayHaveArrived { status: None, .. }
         ));
     }
 
     #[test]
-    fn the_time_a_server_asks_for_is_read_in_seconds_and_as_a_date() {
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
         for (value, seconds) in [
             ("7", Some(7)),
             ("0.2", Some(1)),
@@ -340,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_id_is_found_wherever_it_stands() {
+    fn the_servers_id_is_found_at_every_supported_place() {
         for (body, id) in [
             (r#"{"task_id": 1}"#, Some("1")),
             (r#"{"id":"a-1","status":"queued"}"#, Some("a-1")),
@@ -357,10 +360,10 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_mapped_to_the_fields_they_are_about() {
+    fn reasons_are_mapped_to_json_pointers_of_their_fields() {
         let fastapi = r#"{"detail":[{"type":"missing","loc":["body","items",0,"a/b"],"msg":"Field required","input":{}}]}"#;
         let ours = r#"{"code":"schema_violation","detail":"no","violations":[{"instance_path":"/title","schema_path":"/x","keyword":"minLength","message":"too short"}]}"#;
-        for (body, code, path, said) in [
+        for (body, code, path, expected) in [
             (fastapi, "http_422", "/items/0/a~1b", "Field required"),
             (ours, "schema_violation", "/title", "too short"),
         ] {
@@ -377,7 +380,7 @@ mod tests {
                 reasons,
                 [Reason {
                     instance_path: path.into(),
-                    message: said.into()
+                    message: expected.into()
                 }]
             );
         }
@@ -387,7 +390,7 @@ mod tests {
     fn a_web_page_is_not_taken_for_a_receipt() {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
         let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, page) else {
-            panic!("a page is no receipt");
+            panic!("a web page was taken for a receipt");
         };
         assert!(message.contains("Sign in"));
         assert!(
@@ -396,11 +399,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_json_rpc_is_not_taken_for_a_receipt() {
+    fn a_json_rpc_response_is_not_taken_for_a_receipt() {
         let error =
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"Invalid Request"}}"#;
         let DeliveryOutcome::MayHaveArrived { message, .. } = http(200, None, error) else {
-            panic!("an error of JSON-RPC is no receipt");
+            panic!("a JSON-RPC error was taken for a receipt");
         };
         assert!(message.contains("Model Context Protocol"));
     }

@@ -1,5 +1,5 @@
-//! Carries out the effects of a live run: calls the model (see [`super::model_call`]) and posts the
-//! tasks.
+//! Executes the effects of a live run: calls the model (see [`super::model_call`]), posts tasks and
+//! looks them up.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ pub struct LiveDriver<M, T> {
 }
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
-    /// Creates a driver that takes secrets from `secrets` when it sends a request.
+    /// Creates a driver that takes the secrets of a request from `secrets` when it sends it.
     pub fn new(model: M, tasks: T, secrets: Rc<RefCell<Keyring>>) -> Self {
         LiveDriver {
             model,
@@ -64,17 +64,20 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let answer = match self.prepare(server, |server| look_up::request(server, key)) {
+        let result = match self.prepare(server, |server| look_up::request(server, key)) {
             Err(reply) => look_up::read(&reply, key, now()),
             Ok(request) => {
                 let reply = self.tasks.look_up(&request).await;
                 look_up::read(&reply, key, now()).with_words(|text| request.redact(text))
             }
         };
-        report(Report::event(Event::LookedUp { draft, answer }));
+        report(Report::event(Event::LookedUp {
+            draft,
+            answer: result,
+        }));
     }
 
-    /// The request to the task server with its token, or the reply that stands for a request that
+    /// Prepares a request to the task server. Returns the reply to report instead if the request
     /// cannot be sent.
     fn prepare(
         &self,

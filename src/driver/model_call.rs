@@ -226,10 +226,10 @@ impl ResponseReader {
                 GenerationOutcome::Failed(Box::new(Failure::not_sent(&reason)))
             }
             // Without a status, nothing arrived at all.
-            CallEnd::Answered(end) if self.status == 0 || (200..300).contains(&self.status) => {
+            CallEnd::Responded(end) if self.status == 0 || (200..300).contains(&self.status) => {
                 self.stream.finish(end)
             }
-            CallEnd::Answered(_) => GenerationOutcome::Failed(Box::new(http::failure(
+            CallEnd::Responded(_) => GenerationOutcome::Failed(Box::new(http::failure(
                 self.status,
                 |name| self.header(name),
                 &self.error_body,

@@ -1,4 +1,4 @@
-//! The request to the model: what is sent, to the byte, with the key as a name.
+//! The request to the model: its exact bytes, with a slot in place of the API key.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,15 +9,15 @@ use crate::prompt::{Message, Role};
 use crate::secrets::SecretSlot;
 use crate::settings::{Api, ModelEndpoint};
 
-/// The name under which the schema is sent: `[A-Za-z0-9_-]`, at most 64.
+/// The name of the schema in a request: `[A-Za-z0-9_-]`, at most 64 characters.
 const SCHEMA_NAME: &str = "tasks";
 
-/// Puts the request for an answer together.
+/// Builds the request for a model's response.
 ///
-/// `schema_for_model` is the schema of the whole answer, envelope included; without one the rung
-/// of the schema asks for a JSON object. Nothing is sent that no setting asks for: no sampling
-/// parameter, no limit, and no header but `Content-Type` and, where the endpoint wants a key,
-/// `Authorization`.
+/// `schema_for_model` is the schema of the entire response, including the envelope. Without it,
+/// `json_schema` falls back to `json_object`. The request contains only what the settings ask for: no
+/// sampling parameters, no implicit limits, and no headers except `Content-Type` and, if the endpoint
+/// requires an API key, `Authorization`.
 #[must_use]
 pub fn build(
     messages: &[Message],
@@ -28,7 +28,7 @@ pub fn build(
     let (path, body) = match endpoint.api {
         Api::ChatCompletions => (
             "/chat/completions",
-            to_text(&ChatBody {
+            to_json(&ChatBody {
                 model: &endpoint.model,
                 messages,
                 max_completion_tokens: endpoint.max_output_tokens,
@@ -41,7 +41,7 @@ pub fn build(
         ),
         Api::Responses => (
             "/responses",
-            to_text(&ResponsesBody {
+            to_json(&ResponsesBody {
                 model: &endpoint.model,
                 instructions: instructions(messages),
                 input: messages
@@ -76,17 +76,17 @@ pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpR
     )
 }
 
-/// The request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the key.
+/// Formats the request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the API key.
 #[must_use]
 pub fn as_curl(request: &HttpRequest) -> String {
-    let mut command = format!("curl --no-buffer {}", quote(&request.url));
+    let mut command = format!("curl --no-buffer {}", shell_quote(&request.url));
     for (name, value) in &request.headers {
         let header = match value {
-            HeaderValue::Plain(value) => quote(&format!("{name}: {value}")),
-            // The shell expands the variable, so only this part is in double quotes.
+            HeaderValue::Plain(value) => shell_quote(&format!("{name}: {value}")),
+            // Only the variable is in double quotes, so that the shell expands it and nothing else.
             HeaderValue::Secret { prefix, slot } => format!(
                 "{}\"${{{}}}\"",
-                quote(&format!("{name}: {prefix}")),
+                shell_quote(&format!("{name}: {prefix}")),
                 slot.variable()
             ),
         };
@@ -94,14 +94,14 @@ pub fn as_curl(request: &HttpRequest) -> String {
     }
     if let Some(body) = &request.body {
         // Unlike `--data`, `--data-raw` does not read a file if the text begins with @.
-        command.push_str(&format!(" \\\n  --data-raw {}", quote(body)));
+        command.push_str(&format!(" \\\n  --data-raw {}", shell_quote(body)));
     }
     command.push('\n');
     command
 }
 
-/// A word of a POSIX shell (XCU, section 2.2.2): everything is literal between single quotes.
-fn quote(text: &str) -> String {
+/// Quotes a word for a POSIX shell (XCU, section 2.2.2): everything between single quotes is literal.
+fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -142,7 +142,7 @@ struct ResponsesBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<String>,
     input: Vec<&'a Message>,
-    /// The endpoint keeps what it is sent unless it is told not to.
+    /// Always `false`: by default the endpoint stores requests and responses.
     store: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
@@ -200,7 +200,7 @@ fn responses_format(
     }
 }
 
-/// The system's messages, which the Responses API takes apart from the conversation.
+/// Joins the system messages, which the Responses API takes separately from the conversation.
 fn instructions(messages: &[Message]) -> Option<String> {
     let texts: Vec<&str> = messages
         .iter()
@@ -210,8 +210,8 @@ fn instructions(messages: &[Message]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
-/// Strings, booleans, numbers and values always serialize; there is nothing to fail.
-fn to_text(body: &impl Serialize) -> String {
+/// Serializes a body. Strings, booleans, numbers and JSON values always serialize.
+fn to_json(body: &impl Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn chat_completions_gets_what_its_reference_shows_and_nothing_else() {
+    fn a_chat_completions_body_matches_the_api_reference_and_has_no_other_members() {
         let mut endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
         let expected = json!({
             "model": "m-1",
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_gets_what_its_reference_shows_and_is_told_not_to_store() {
+    fn a_responses_body_matches_the_api_reference_and_disables_storage() {
         let mut endpoint = endpoint("https://api.example.com/v1", Api::Responses);
         let expected = json!({
             "model": "m-1",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rung_asks_for_less() {
+    fn each_fallback_asks_for_less() {
         let chat = endpoint("http://localhost:1", Api::ChatCompletions);
         let responses = endpoint("http://localhost:1", Api::Responses);
         let table = [
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_sent_only_where_one_is_wanted_and_only_as_a_name() {
+    fn the_api_key_is_a_slot_and_only_in_requests_that_require_one() {
         let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
         let request = build(&messages(), None, ResponseFormat::PromptOnly, &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_curl_command_is_one_that_a_shell_reads_back() {
+    fn the_curl_command_is_quoted_for_a_shell() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
         let request = build(&messages(), None, ResponseFormat::PromptOnly, &endpoint);
         let command = as_curl(&request);
@@ -356,7 +356,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_real_shell_passes_exactly_the_bytes_of_the_body() {
+    fn a_real_shell_passes_the_exact_bytes_of_the_body() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
         let mut messages = messages();
         messages[1]

@@ -1,18 +1,18 @@
-//! The secrets that are held, by slot and origin. In memory only.
+//! The secrets held in memory, by slot and origin.
 
 use std::collections::HashMap;
 
 use super::{Secret, SecretError, SecretSlot};
 use crate::settings::Address;
 
-/// Holds each secret for one slot and origin.
+/// The secrets in memory. Each belongs to one slot and one origin.
 #[derive(Debug, Default)]
 pub struct Keyring {
     secrets: HashMap<(SecretSlot, String), Secret>,
 }
 
 impl Keyring {
-    /// Holds a secret for the origin of `address`, replacing an earlier one.
+    /// Adds a secret for the origin of `address`, replacing an earlier one.
     ///
     /// # Errors
     /// [`SecretError`] if the value cannot be a secret.
@@ -43,7 +43,7 @@ impl Keyring {
         self.secrets.clear();
     }
 
-    /// Returns slots and origins of the held secrets, sorted; never a value.
+    /// Returns slots and origins of the held secrets, sorted. Never returns a value.
     #[must_use]
     pub fn held(&self) -> Vec<(SecretSlot, String)> {
         let mut held: Vec<_> = self.secrets.keys().cloned().collect();
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_found_for_its_own_origin_only() {
+    fn a_secret_is_returned_for_its_own_origin_only() {
         let home = Address::parse("http://localhost:8080/a").unwrap();
         let other = Address::parse("http://127.0.0.1:8080").unwrap();
         let mut ring = Keyring::default();

@@ -1,7 +1,7 @@
-//! Secrets have one type, and one function reveals them.
+//! Secrets: one type, revealed by one function.
 //!
-//! Any module may hold a secret's slot. Only the code that inserts it into a request sees its value,
-//! and only for the origin that it belongs to.
+//! Any module may hold the slot of a secret. Only the code that inserts a secret into a request sees
+//! its value, and only for the origin that it belongs to.
 
 mod keyring;
 
@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::settings::Address;
 
-/// A slot for a secret in a connection, by name. Events, effects and messages carry this, never a
-/// value. A connection has two slots today; others can be named without changing this type.
+/// Names a secret of a connection. Events, effects and messages carry the slot, never the value. A
+/// connection has two slots today; more can be added without changing this type.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretSlot(Cow<'static, str>);
@@ -26,13 +26,13 @@ impl SecretSlot {
     /// The agent token of the task server.
     pub const AGENT_TOKEN: SecretSlot = SecretSlot(Cow::Borrowed("agent_token"));
 
-    /// The slot's name, as it is stored.
+    /// Returns the slot's name, as it is stored.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0
     }
 
-    /// What the page calls the secret: `API key`, `agent token`, or the slot's name.
+    /// Returns the name of the secret on the page: `API key`, `agent token`, or the slot's name.
     #[must_use]
     pub fn label(&self) -> &str {
         match self.name() {
@@ -42,7 +42,7 @@ impl SecretSlot {
         }
     }
 
-    /// The environment variable that stands for the secret in a command line.
+    /// Returns the environment variable that replaces the secret in a shell command.
     #[must_use]
     pub fn variable(&self) -> String {
         match self.name() {
@@ -62,15 +62,15 @@ impl SecretSlot {
     }
 }
 
-/// A secret and the origin it belongs to. It has no `Display`, cannot be serialized, and its
-/// `Debug` shows nothing; its memory is overwritten when it is dropped. What JavaScript or the
-/// browser copied of it cannot be erased.
+/// A secret and the origin it belongs to. It has no `Display`, cannot be serialized, and its `Debug`
+/// output omits the value. Its memory is overwritten when it is dropped; copies made by JavaScript or
+/// the browser cannot be erased.
 pub struct Secret {
     value: Zeroizing<String>,
     origin: String,
 }
 
-/// Secrets longer than this are refused, in bytes.
+/// Maximum length of a secret, in bytes.
 pub const MAX_SECRET_BYTES: usize = 8192;
 
 /// Why a text cannot be a secret, or a secret is not revealed.
@@ -82,7 +82,7 @@ pub enum SecretError {
     /// It contains a character that a header cannot carry.
     #[error("it contains a line break or another character that a request header cannot carry")]
     NotAHeaderValue,
-    /// Too long.
+    /// It is too long.
     #[error("it is longer than {MAX_SECRET_BYTES} bytes")]
     TooLong,
     /// The request goes to another origin.
@@ -110,7 +110,7 @@ impl SecretError {
             SecretError::NotAHeaderValue | SecretError::TooLong => {
                 "Copy it again, without any surrounding text."
             }
-            SecretError::OtherOrigin => "Enter the one that belongs to this server.",
+            SecretError::OtherOrigin => "Enter the secret of this server.",
         }
     }
 }
@@ -122,7 +122,7 @@ impl Secret {
     /// Creates a secret for one origin. Surrounding whitespace is removed.
     ///
     /// # Errors
-    /// [`SecretError`] for what no header can carry (RFC 9110, section 5.5; ASCII only here).
+    /// [`SecretError`] if a header cannot carry the value (RFC 9110, section 5.5; ASCII only here).
     pub fn new(value: &str, belongs_to: &Address) -> Result<Secret, SecretError> {
         let value = value.trim();
         if value.is_empty() {
@@ -155,7 +155,7 @@ impl Secret {
     }
 
     /// Replaces this secret in third-party text by `[secret]`, and also a prefix of it at the end of
-    /// truncated text (which ends with `…`). Servers repeat in an error what they were sent.
+    /// truncated text (which ends with `…`). A server may echo the secret in an error message.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let text = text.replace(self.value.as_str(), "[secret]");
@@ -171,7 +171,7 @@ impl Secret {
         }
     }
 
-    /// Reveals the value, for a request to `address`. Nothing else does.
+    /// Reveals the value for a request to `address`. No other function reveals it.
     ///
     /// # Errors
     /// [`SecretError::OtherOrigin`] if the address has another origin.
@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_leaves_only_to_its_own_origin_and_never_by_debug() {
+    fn a_secret_is_revealed_to_its_own_origin_only_and_never_by_debug() {
         let home = Address::parse("https://tasks.example.com/a").unwrap();
         let secret = Secret::new(" hunter2\n", &home).unwrap();
         let elsewhere = Address::parse("https://tasks.example.com/b").unwrap();
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_a_server_repeats_is_redact_its_words() {
+    fn a_secret_that_a_server_echoes_is_redacted() {
         let home = Address::parse("https://tasks.example.com").unwrap();
         let secret = Secret::new("s3cret", &home).unwrap();
         assert_eq!(
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_header_cannot_carry_is_refused() {
+    fn a_value_that_a_header_cannot_carry_is_refused() {
         let home = Address::parse("http://localhost").unwrap();
         for (value, error) in [
             ("", SecretError::Empty),

@@ -1,6 +1,6 @@
-//! `config.json` next to `index.html`: what a deployment presets. It never holds a secret.
+//! `config.json` next to `index.html`: the presets of a deployment. It never contains a secret.
 //!
-//! [`ConfigFile`] is the format, for those who write the file and for the page, which reads it with
+//! [`ConfigFile`] is its format. Tools serialize it to write the file; the page reads the file with
 //! [`Config::parse`].
 
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
-/// The longest accepted `config.json`: 64 KiB.
+/// Maximum size of a `config.json`: 64 KiB.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
 
-/// The settings of a deployment, checked.
+/// The checked settings of a deployment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
     /// The preset connection.
@@ -24,9 +24,9 @@ pub struct Config {
     pub vault: Option<Vault>,
 }
 
-/// The members of a `config.json`. All are optional, unknown ones are refused.
+/// The members of a `config.json`. All are optional; unknown members are refused.
 ///
-/// Writers serialize this type, so that the page can read what they write.
+/// Tools that write the file serialize this type, so that the page can read it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigFile {
@@ -54,17 +54,17 @@ pub struct ConfigFile {
     pub vault: Option<Vault>,
 }
 
-/// A HashiCorp Vault with the deployment's secrets. This section itself holds none.
+/// A HashiCorp Vault with the deployment's secrets. This section itself contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {
-    /// The base address of the Vault.
+    /// The base URL of the Vault.
     pub address: Address,
     /// The path of the secrets in the Vault.
     pub secrets_path: String,
 }
 
-/// Why a `config.json` is not used.
+/// Why a `config.json` is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// It is too long, not JSON, or not a [`ConfigFile`].
@@ -73,13 +73,13 @@ pub enum ConfigError {
         /// What is wrong, with line and column if known.
         reason: String,
     },
-    /// It holds what looks like a secret. The value is never repeated.
-    #[error("config.json holds a secret, at {pointer}: everyone who opens this page can read it")]
+    /// It contains what looks like a secret. The message never repeats the value.
+    #[error("config.json contains a secret at {pointer}: everyone who opens this page can read it")]
     Secret {
         /// Where, as a JSON Pointer.
         pointer: String,
     },
-    /// One of its settings is refused.
+    /// One of its settings is invalid.
     #[error("config.json: {0}")]
     Setting(#[from] SettingsError),
     /// It could not be fetched.
@@ -110,7 +110,7 @@ impl ConfigError {
                 "Correct the file next to index.html. Until then the page ignores it."
             }
             ConfigError::Secret { .. } => {
-                "Remove it from the file and replace the secret, because it has been public. The page asks for keys and tokens when it needs them."
+                "Remove the secret from the file and replace it, because it has been public. The page asks for keys and tokens when it needs them."
             }
             ConfigError::Setting(error) => error.hint(),
             ConfigError::Unreadable { .. } => {
@@ -124,7 +124,7 @@ impl Config {
     /// Reads the text of a `config.json`.
     ///
     /// # Errors
-    /// [`ConfigError`]; a refused file has no effect at all.
+    /// [`ConfigError`]; then the entire file has no effect.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
         let malformed = |reason: String| ConfigError::Malformed { reason };
         if text.len() > MAX_CONFIG_BYTES {
@@ -167,8 +167,8 @@ impl Config {
     }
 }
 
-/// Finds a value that looks like a secret, by its member's name or by its own form. Returns its
-/// JSON Pointer.
+/// Finds a value that looks like a secret, by its member's name or its form. Returns its JSON
+/// Pointer.
 fn find_secret(value: &Value, pointer: &str) -> Option<String> {
     match value {
         Value::Object(members) => members.iter().find_map(|(name, value)| {
@@ -191,14 +191,14 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Whether a setting with this name holds a secret.
+/// Whether the name of a setting suggests a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    // Names that mention a secret without holding one.
+    // Settings whose names contain such a word and whose values are no secrets.
     const NOT_SECRET: [&str; 6] = [
         "tokenheader",
         "needskey",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_serialized_is_accepted_and_unchanged() {
+    fn a_serialized_file_is_read_back_unchanged() {
         let text = r#"{"connection":"Team",
             "model":{"base_url":"https://api.example.com/v1","model":"m","api":"responses",
                 "max_output_tokens":4000,"needs_key":true,
@@ -284,7 +284,7 @@ mod tests {
 
         let empty = serde_json::to_string(&ConfigFile::default()).unwrap();
         assert_eq!(empty, "{}");
-        // Members left at their defaults are accepted as well.
+        // Members with default values are accepted, too.
         let address = Address::parse("http://localhost:8080").unwrap();
         let plain = ConfigFile {
             model: Some(ModelEndpoint::at(address.clone(), "m")),

@@ -54,7 +54,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await desk.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ }).click();
         await examine(desk.page, "8-token");
         await desk.giveToken(server.host, "wrong");
-        await expect(desk.field("Agent token")).toHaveAccessibleDescription(/does not accept/);
+        await expect(desk.field("Agent token")).toHaveAccessibleDescription(/did not accept/);
         await examine(desk.page, "9-token-refused");
         await desk.giveToken(server.host, "of-this-test");
         await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();

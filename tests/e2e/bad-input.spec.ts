@@ -232,7 +232,7 @@ test("a wrong token pauses the batch; the right one goes on with the same task a
   // It asks again at once, and says why.
   const question = desk.dialog(`Token for ${server.host}`);
   await expect(question.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /did not accept the agent token/,
   );
   expect(await server.tasks()).toEqual([]);
   await question.getByRole("button", { name: "Cancel" }).click();
@@ -394,7 +394,7 @@ test.describe("config.json", () => {
     {
       what: "that holds a secret",
       config: '{"task_server": {"url": "https://tasks.example.com", "token": "hunter2-hunter2"}}',
-      error: /^config\.json holds a secret, at \/task_server\/token/,
+      error: /^config\.json contains a secret at \/task_server\/token/,
     },
     {
       what: "with an address that may not be called",

@@ -290,7 +290,7 @@ test("a 403 pauses everything and goes on at the same task with another token", 
   const host = await postTo(world, desk, "forbidden");
   const question = desk.dialog(`Token for ${host}`);
   await expect(question.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /did not accept the agent token/,
   );
   await desk.giveToken(host, "changeme-renewed");
   await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();

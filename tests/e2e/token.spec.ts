@@ -50,7 +50,7 @@ test("a token that is revoked in the middle of a batch is asked for once what is
   release();
   const question = desk.dialog(`Token for ${server.host}`);
   await expect(question.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /did not accept the agent token/,
   );
   const before = sent.length;
   await desk.giveToken(server.host, "the-new-token");
@@ -119,7 +119,7 @@ test("a request that is made after a refused one carries the header of the token
   await desk.post(3, host);
   await desk.giveToken(host, "changeme");
   await expect(desk.dialog(`Token for ${host}`).getByRole("textbox")).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /did not accept the agent token/,
   );
   await desk.giveToken(host, "changeme");
   await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();

@@ -47,7 +47,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: body.to_owned(),
-            end: CallEnd::Answered(End::Ended),
+            end: CallEnd::Responded(End::Ended),
         }
     }
 
@@ -94,7 +94,7 @@ impl Reply {
 
     /// The same response, after which the connection breaks.
     pub fn broken(mut self) -> Reply {
-        self.end = CallEnd::Answered(End::TransportError("network error".to_owned()));
+        self.end = CallEnd::Responded(End::TransportError("network error".to_owned()));
         self
     }
 }
