@@ -9,7 +9,7 @@ use crate::browser::local::{self, WebStorage};
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretName;
 use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
-use crate::ui::page::Asking;
+use crate::ui::page::SecretPrompt;
 
 impl Application {
     /// The address that a secret belongs to.
@@ -51,11 +51,11 @@ impl Application {
         let offer =
             (name == SecretName::AgentToken && on_loopback).then_some(DEFAULT_LOOPBACK_TOKEN);
         *self.next.borrow_mut() = next;
-        self.page.asking.set(Some(Asking {
+        self.page.secret_prompt.set(Some(SecretPrompt {
             name,
             address,
-            refused,
-            offer,
+            refusal: refused,
+            default_token: offer,
         }));
     }
 
@@ -130,28 +130,28 @@ impl Application {
     }
 
     pub(super) fn give_secret(self: &Rc<Self>, name: SecretName, value: &str, keep_for_tab: bool) {
-        let Some(asking) = self.page.asking.get_untracked() else {
+        let Some(prompt) = self.page.secret_prompt.get_untracked() else {
             return;
         };
-        let given = self.secrets.borrow_mut().give(name, &asking.address, value);
+        let given = self.secrets.borrow_mut().give(name, &prompt.address, value);
         match given {
-            Err(error) => self.page.asking.set(Some(Asking {
-                refused: Some(format!(
+            Err(error) => self.page.secret_prompt.set(Some(SecretPrompt {
+                refusal: Some(format!(
                     "This cannot be a {}: {error}. {}",
                     name.word(),
                     error.hint()
                 )),
-                ..asking
+                ..prompt
             })),
             Ok(()) => {
-                let kept = kept_secret(name, &asking.address);
+                let kept = kept_secret(name, &prompt.address);
                 if !keep_for_tab {
                     // An earlier one that was kept must not come back.
                     local::remove(WebStorage::Tab, &kept);
                 } else if let Err(reason) = local::write(WebStorage::Tab, &kept, value.trim()) {
                     self.note_local(&reason);
                 }
-                self.page.asking.set(None);
+                self.page.secret_prompt.set(None);
                 self.show_held();
                 self.go_on();
             }
@@ -160,7 +160,7 @@ impl Application {
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         *self.next.borrow_mut() = Next::Nothing;
-        self.page.asking.set(None);
+        self.page.secret_prompt.set(None);
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {

@@ -1,5 +1,4 @@
-//! The dialogs. Those that the operator opens are mounted while they are open, so that each
-//! begins anew; those that the page opens follow its state.
+//! The dialogs. A dialog is mounted while it is open, so it always starts empty.
 
 mod confirm;
 mod follow_up;
@@ -25,11 +24,11 @@ use secret::SecretDialog;
 use settings::SettingsDialog;
 use without_journal::WithoutJournalDialog;
 
-/// The dialog that is open, if one is.
+/// The open dialogs.
 #[component]
 pub fn Dialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let is_asking = Memo::new(move |_| page.asking.with(Option::is_some));
+    let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {
         {move || match screen.dialog.get() {
@@ -39,12 +38,14 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
-            Some(Dialog::FollowUp(again)) => view! { <FollowUpDialog screen again/> }.into_any(),
+            Some(Dialog::FollowUp(follow_up)) => {
+                view! { <FollowUpDialog screen follow_up/> }.into_any()
+            }
         }}
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
         </Show>
-        <Show when=move || is_asking.get()>
+        <Show when=move || needs_secret.get()>
             <SecretDialog screen/>
         </Show>
     }
