@@ -7,7 +7,7 @@ use crate::ui::commands::CommandsHandle;
 use crate::ui::controls::icons::Sprite;
 use crate::ui::delivery::foot::Foot;
 use crate::ui::dialogs::Dialogs;
-use crate::ui::header::header::Header;
+use crate::ui::header::app_header::AppHeader;
 use crate::ui::header::mode_band::ModeBand;
 use crate::ui::header::notices::{Announcement, Notices};
 use crate::ui::header::toasts::Toasts;
@@ -33,7 +33,7 @@ pub fn App(
         <div class="app" data-view=view>
             <Sprite/>
             <a class="skip-link" href="#tasks">"Skip to tasks"</a>
-            <Header screen/>
+            <AppHeader screen/>
             <ModeBand screen/>
             <Notices screen/>
             <ViewSwitch screen/>

@@ -101,7 +101,7 @@ pub fn Button(
             on:click=press
         >
             {icon.map(icons::icon)}
-            {(!is_icon_only).then(|| move || label.get())}
+            {(!is_icon_only).then_some(move || label.get())}
         </button>
     }
     .into_any()

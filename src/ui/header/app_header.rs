@@ -8,7 +8,7 @@ use crate::ui::screen::{Dialog, Screen};
 
 /// The header of the page.
 #[component]
-pub fn Header(screen: Screen) -> impl IntoView {
+pub fn AppHeader(screen: Screen) -> impl IntoView {
     let connection = Memo::new(move |_| screen.connection_name());
     let open = move |_| screen.dialog.set(Some(Dialog::Settings));
     view! {
