@@ -1,4 +1,5 @@
-//! The dialogs. A dialog is mounted while it is open, so it always starts empty.
+//! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
+//! secret and for a new task server open and close with the state of the page.
 
 mod confirm;
 mod follow_up;

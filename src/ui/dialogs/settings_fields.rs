@@ -165,7 +165,7 @@ fn ModelList(settings: Settings) -> impl IntoView {
     let page = settings.screen.page;
     let list_models = move || {
         let mut form = settings.form.get_untracked();
-        // Only the base URL matters here, so the other fields must not have errors.
+        // Only the base URL matters here: the other fields get values without errors.
         form.model = "any".to_owned();
         form.name = "any".to_owned();
         form.server_url.clear();
