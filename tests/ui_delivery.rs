@@ -205,7 +205,7 @@ async fn continuing_without_a_journal_takes_a_confirmation_that_explains_the_ris
     let dialog = text(&mounted, "dialog");
     assert!(
         dialog.contains("there is no record of which tasks were sent")
-            && dialog.contains("Export the receipts"),
+            && dialog.contains("export the receipts"),
         "{dialog}"
     );
     // Enter cancels.
