@@ -1,5 +1,5 @@
 // Invalid input: a clear error that says what to do, and no typed text is lost.
-import type { AppPage, Brief } from "./app-page.ts";
+import type { Brief } from "./app-page.ts";
 import { everythingKept } from "./browser-storage.ts";
 import { Recorder } from "./recorder.ts";
 import { header } from "./servers.ts";

@@ -55,7 +55,7 @@ export class TaskServer {
       await writeFile(config, "{}");
       flags.push("--page-config", config);
     }
-    const environment = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
+    const environment: Record<string, string> = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
     const program = await Program.start(required("TASKWRIGHT_SERVER_BIN"), flags, environment);
     const token = options.tokens?.split(",")[0] ?? DEFAULT_TOKEN;
     const server = new TaskServer(program, folder, token);
