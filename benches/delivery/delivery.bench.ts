@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { test } from "@playwright/test";
 
-import { Desk } from "../../tests/e2e/desk.ts";
+import { AppPage } from "../../tests/e2e/app-page.ts";
 import { Program, required } from "../../tests/e2e/program.ts";
 import { TaskServer } from "../../tests/e2e/servers.ts";
 import { approve, importAndApprove, importTasks, memory, plainLoop, post, takeDelays, taskTexts, watchDelays } from "./posting.ts";
@@ -55,13 +55,13 @@ test("measure", async ({ browser }) => {
   const texts = taskTexts(options.count);
   const figures: Figures = { page: [], keyless: [], bare: [], max_concurrency: [], python: [], large: {} };
 
-  const withPage = async <T>(use: (desk: Desk) => Promise<T>): Promise<T> => {
+  const withPage = async <T>(use: (app: AppPage) => Promise<T>): Promise<T> => {
     const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC" });
-    const desk = new Desk(await context.newPage());
-    await desk.page.goto(server.address);
-    await desk.modeBand.filter({ hasText: /^Live → / }).waitFor();
+    const app = new AppPage(await context.newPage());
+    await app.page.goto(server.address);
+    await app.modeBand.filter({ hasText: /^Live → / }).waitFor();
     try {
-      return await use(desk);
+      return await use(app);
     } finally {
       await context.close();
     }
@@ -70,14 +70,14 @@ test("measure", async ({ browser }) => {
   for (let round = 0; round <= options.rounds; round += 1) {
     const throughPage = async (settings: typeof usual): Promise<number> => {
       await server.preset(settings);
-      return withPage(async (desk) => {
-        await importAndApprove(desk, texts);
-        return post(desk, texts.length, host);
+      return withPage(async (app) => {
+        await importAndApprove(app, texts);
+        return post(app, texts.length, host);
       });
     };
     const page = await throughPage(usual);
-    const bare = await withPage((desk) =>
-      plainLoop(desk.page, `${slow.address}/tasks`, texts, options.concurrency),
+    const bare = await withPage((app) =>
+      plainLoop(app.page, `${slow.address}/tasks`, texts, options.concurrency),
     );
     const keyless = await throughPage(config(slow.address, options.concurrency, false));
     const maxConcurrency = await throughPage(config(slow.address, MAX_CONCURRENCY, true));
@@ -102,18 +102,18 @@ test("measure", async ({ browser }) => {
     "plain", "--preflight-max-age-s", "7200", "--allow-origin", "*", "--allow-key",
   ]);
   await server.preset(config(fast.address, options.concurrency, true));
-  await withPage(async (desk) => {
-    const before = await memory(desk.page);
-    await watchDelays(desk.page);
-    await importTasks(desk, many);
-    const imported = await takeDelays(desk.page);
-    await approve(desk, many.length);
-    const approved = await takeDelays(desk.page);
-    const held = await memory(desk.page);
-    await takeDelays(desk.page);
-    const postTotal = await post(desk, many.length, new URL(fast.address).host);
-    const posted = await takeDelays(desk.page);
-    const after = await memory(desk.page);
+  await withPage(async (app) => {
+    const before = await memory(app.page);
+    await watchDelays(app.page);
+    await importTasks(app, many);
+    const imported = await takeDelays(app.page);
+    await approve(app, many.length);
+    const approved = await takeDelays(app.page);
+    const held = await memory(app.page);
+    await takeDelays(app.page);
+    const postTotal = await post(app, many.length, new URL(fast.address).host);
+    const posted = await takeDelays(app.page);
+    const after = await memory(app.page);
     figures.large = {
       bytes,
       post_total: postTotal,

@@ -2,7 +2,7 @@
 // the page itself.
 import type { CDPSession, Page } from "@playwright/test";
 
-import type { Desk } from "../../tests/e2e/desk.ts";
+import type { AppPage } from "../../tests/e2e/app-page.ts";
 
 /** The JSON texts of `count` tasks, about 600 bytes each. */
 export function taskTexts(count: number): string[] {
@@ -19,33 +19,33 @@ export function taskTexts(count: number): string[] {
 }
 
 /** Imports tasks from a file and approves all of them. */
-export async function importAndApprove(desk: Desk, texts: string[]): Promise<void> {
-  await importTasks(desk, texts);
-  await approve(desk, texts.length);
+export async function importAndApprove(app: AppPage, texts: string[]): Promise<void> {
+  await importTasks(app, texts);
+  await approve(app, texts.length);
 }
 
 /** Imports tasks from a file and waits until all are validated. */
-export async function importTasks(desk: Desk, texts: string[]): Promise<void> {
-  await desk.press("Paste tasks as JSON");
-  const dialog = desk.dialog("Paste tasks");
-  await dialog.getByLabel("Or a file, .json or .jsonl").setInputFiles({
+export async function importTasks(app: AppPage, texts: string[]): Promise<void> {
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByLabel("Or choose a .json or .jsonl file").setInputFiles({
     name: "tasks.jsonl",
     mimeType: "application/json",
     buffer: Buffer.from(texts.join("\n")),
   });
-  await dialog.getByRole("button", { name: `Add ${grouped(texts.length)} tasks` }).click();
-  await desk.button(`Approve ${grouped(texts.length)} valid tasks`).waitFor();
+  await dialog.getByRole("button", { name: `Import ${grouped(texts.length)} tasks` }).click();
+  await app.button(`Approve ${grouped(texts.length)} valid tasks`).waitFor();
 }
 
 /** Approves all `count` valid tasks. */
-export async function approve(desk: Desk, count: number): Promise<void> {
-  await desk.press(`Approve ${grouped(count)} valid tasks`);
-  await desk.foot.getByText(`${grouped(count)} of ${grouped(count)} tasks approved`).waitFor();
+export async function approve(app: AppPage, count: number): Promise<void> {
+  await app.press(`Approve ${grouped(count)} valid tasks`);
+  await app.foot.getByText(`${grouped(count)} of ${grouped(count)} tasks approved`).waitFor();
 }
 
 /** Posts all approved tasks. Returns the milliseconds from the last click to the final banner. */
-export async function post(desk: Desk, count: number, host: string): Promise<number> {
-  await desk.page.evaluate(() => {
+export async function post(app: AppPage, count: number, host: string): Promise<number> {
+  await app.page.evaluate(() => {
     const clock = globalThis as unknown as { begun: number; ended: number };
     addEventListener("click", () => (clock.begun = performance.now()), { capture: true });
     new MutationObserver(() => {
@@ -55,14 +55,14 @@ export async function post(desk: Desk, count: number, host: string): Promise<num
     }).observe(document, { subtree: true, childList: true, characterData: true });
   });
   const label = `Post ${grouped(count)} tasks to ${host}`;
-  await desk.foot.getByRole("button", { name: label }).click();
-  await desk.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: label }).click();
-  await desk
-    .dialog(`Token for ${host}`)
+  await app.foot.getByRole("button", { name: label }).click();
+  await app.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: label }).click();
+  await app
+    .dialog(`Agent token for ${host}`)
     .getByRole("button", { name: "Use “changeme”, the local default" })
     .click();
-  await desk.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });
-  return desk.page.evaluate(() => {
+  await app.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });
+  return app.page.evaluate(() => {
     const clock = globalThis as unknown as { begun: number; ended: number };
     return clock.ended - clock.begun;
   });

@@ -24,7 +24,7 @@ impl PageCommands for ApplicationCommands {
         self.0.go_live();
     }
 
-    fn bring(&self, text: &str, mode: Mode) {
+    fn import(&self, text: &str, mode: Mode) {
         self.0.import(text, mode);
     }
 
@@ -32,11 +32,11 @@ impl PageCommands for ApplicationCommands {
         self.0.send(event);
     }
 
-    fn estimate(&self, again: Option<FollowUp>) {
-        self.0.estimate(again);
+    fn estimate(&self, follow_up: Option<FollowUp>) {
+        self.0.estimate(follow_up);
     }
 
-    fn typed(&self, form: BriefForm) {
+    fn set_brief(&self, form: BriefForm) {
         self.0.set_brief(form);
     }
 
@@ -68,7 +68,7 @@ impl PageCommands for ApplicationCommands {
         self.0.decide_host(accepted);
     }
 
-    fn clear(&self) {
+    fn archive(&self) {
         self.0.archive_run();
     }
 

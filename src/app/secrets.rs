@@ -9,7 +9,7 @@ use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
 use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
-use crate::ui::page::Asking;
+use crate::ui::page::SecretPrompt;
 
 impl Application {
     /// Returns the address of the endpoint that uses a slot: for the API key the model endpoint of the
@@ -32,17 +32,17 @@ impl Application {
         &self,
         slot: SecretSlot,
         address: Address,
-        refused: Option<String>,
+        refusal: Option<String>,
         next: Next,
     ) {
         let is_local = page_is_on_loopback() && address.is_loopback();
         let offer = (slot == SecretSlot::AGENT_TOKEN && is_local).then_some(DEFAULT_LOOPBACK_TOKEN);
         *self.next.borrow_mut() = next;
-        self.page.asking.set(Some(Asking {
+        self.page.secret_prompt.set(Some(SecretPrompt {
             name: slot,
             address,
-            refused,
-            offer,
+            refusal,
+            default_token: offer,
         }));
     }
 
@@ -121,31 +121,31 @@ impl Application {
     }
 
     pub(super) fn give_secret(self: &Rc<Self>, slot: SecretSlot, value: &str, keep_for_tab: bool) {
-        let Some(asking) = self.page.asking.get_untracked() else {
+        let Some(prompt) = self.page.secret_prompt.get_untracked() else {
             return;
         };
         let given = self
             .secrets
             .borrow_mut()
-            .give(slot.clone(), &asking.address, value);
+            .give(slot.clone(), &prompt.address, value);
         match given {
-            Err(error) => self.page.asking.set(Some(Asking {
-                refused: Some(format!(
+            Err(error) => self.page.secret_prompt.set(Some(SecretPrompt {
+                refusal: Some(format!(
                     "This is not a valid {}: {error}. {}",
                     slot.label(),
                     error.hint()
                 )),
-                ..asking
+                ..prompt
             })),
             Ok(()) => {
-                let name = storage_name(&slot, &asking.address);
+                let name = storage_name(&slot, &prompt.address);
                 if !keep_for_tab {
                     // An earlier one must not be restored after a reload.
                     WebStorage::Session.remove(&name);
                 } else if let Err(reason) = WebStorage::Session.write(&name, value.trim()) {
                     self.show_web_storage_error(&reason);
                 }
-                self.page.asking.set(None);
+                self.page.secret_prompt.set(None);
                 self.show_held_secrets();
                 self.run_next();
             }
@@ -154,7 +154,7 @@ impl Application {
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         *self.next.borrow_mut() = Next::Nothing;
-        self.page.asking.set(None);
+        self.page.secret_prompt.set(None);
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {

@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::actions::check_editable;
 use super::event::{Change, RunError, Step};
 use super::request::Purpose;
 use super::{GenerationState, Mode, Run, TaskDraft};
 use crate::brief::Count;
-use crate::delivery::receipt::Stage;
 use crate::document::Document;
 use crate::model::Usage;
 use crate::prompt::{InvalidTask, RejectedTask, Work};
@@ -127,9 +127,10 @@ impl Run {
             let draft = self.draft(draft).ok_or(RunError::NoSuchTask)?;
             let is_said = !needs_words || !instruction.trim().is_empty();
             let fits = instruction.len() <= MAX_INSTRUCTION_BYTES;
-            match draft.content.is_whole() && is_said && fits {
-                true => Ok(()),
-                false => Err(RunError::WrongState),
+            if self.actions(draft).can_follow_up && is_said && fits {
+                Ok(())
+            } else {
+                Err(RunError::WrongState)
             }
         };
         let (again, wanted) = match again {
@@ -285,12 +286,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        if matches!(
-            draft.delivery.stage,
-            Stage::Queued | Stage::Sending | Stage::Delivered | Stage::Unconfirmed
-        ) {
-            return Err(RunError::HasLeft);
-        }
+        check_editable(draft)?;
         let suggested_edits = draft.suggested_edits.clone();
         let Some(last) = suggested_edits.last() else {
             return Err(RunError::WrongState);

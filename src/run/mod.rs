@@ -5,6 +5,7 @@
 //! said as an intention ([`Effect`]) that the driver of a dry run and that of a live one carry out
 //! each in its own way. So every state is reachable in a native test.
 
+mod actions;
 pub mod announcements;
 mod apply;
 mod changes;
@@ -32,6 +33,7 @@ use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
+pub use actions::{ActionContext, DraftActions, ResendObstacle, resend_obstacle};
 pub use changes::Changes;
 use delivering::Dispatch;
 pub use delivering::{DeliveryProgress, Phase, Wait};

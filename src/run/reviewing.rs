@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::actions::{can_approve, check_approvable, check_editable};
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::body;
 use crate::delivery::receipt::Stage;
-use crate::review::{Content, DraftId, DraftState, Origin, Review};
+use crate::review::{Content, DraftId, Origin, Review};
 use crate::schema::Violation;
 use crate::settings::BodyTemplate;
 
@@ -25,7 +26,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        may_change(draft)?;
+        check_editable(draft)?;
         if draft.content.text() == text {
             return Ok(());
         }
@@ -103,7 +104,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        may_change(draft)?;
+        check_editable(draft)?;
         draft.review = Review::Rejected { reason };
         draft.delivery.stage = Stage::Idle;
         step.changes.push(Change::Draft(id.clone()));
@@ -116,7 +117,7 @@ impl Run {
         self.requeue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-            match may_change(draft) {
+            match check_editable(draft) {
                 Err(error) if ids.len() == 1 => return Err(error),
                 Err(_) => continue,
                 Ok(()) => {}
@@ -140,7 +141,7 @@ impl Run {
     /// Another body would leave than was approved: takes the approvals of what has not left back.
     pub(super) fn take_approvals_back(&mut self, step: &mut Step) {
         for draft in &mut self.drafts {
-            if draft.approval().is_some() && may_change(draft).is_ok() {
+            if draft.approval().is_some() && check_editable(draft).is_ok() {
                 let draft = Arc::make_mut(draft);
                 draft.review = Review::Proposed;
                 draft.delivery.stage = Stage::Idle;
@@ -171,37 +172,13 @@ impl Run {
     /// The tasks that *approve all valid* would approve.
     #[must_use]
     pub fn approvable(&self) -> Vec<DraftId> {
-        if !self.generation.allows_approval() {
-            return Vec::new();
-        }
+        let context = self.action_context();
         self.drafts
             .iter()
-            .filter(|draft| {
-                Run::state(draft) == DraftState::Ready && may_be_approved(draft, self.mode).is_ok()
-            })
+            .filter(|draft| can_approve(draft, &context))
             .map(|draft| draft.id.clone())
             .collect()
     }
-}
-
-/// A queued text waits in its approved form; one that has left, or may have, stays as it is.
-fn may_change(draft: &TaskDraft) -> Result<(), RunError> {
-    match draft.delivery.stage {
-        Stage::Idle | Stage::Dry | Stage::Refused | Stage::Failed => Ok(()),
-        Stage::Queued => Err(RunError::WrongState),
-        Stage::Sending | Stage::Delivered | Stage::Unconfirmed => Err(RunError::HasLeft),
-    }
-}
-
-fn may_be_approved(draft: &TaskDraft, mode: Mode) -> Result<(), RunError> {
-    may_change(draft)?;
-    if mode == Mode::Live && draft.origin == Origin::DryRun {
-        return Err(RunError::MadeDry);
-    }
-    if !draft.is_valid() {
-        return Err(RunError::NotValid);
-    }
-    Ok(())
 }
 
 /// Approves a draft; `false` where it was approved already.
@@ -210,7 +187,7 @@ fn approve_one(
     mode: Mode,
     template: Option<&BodyTemplate>,
 ) -> Result<bool, RunError> {
-    may_be_approved(draft, mode)?;
+    check_approvable(draft, mode)?;
     if draft.approval().is_some() {
         return Ok(false);
     }

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 
 import { expect, test, type Page } from "@playwright/test";
 
-import { Desk } from "./desk.ts";
+import { AppPage } from "./app-page.ts";
 import { required } from "./program.ts";
 import { TaskServer, Testbed, header } from "./servers.ts";
 
@@ -336,10 +336,10 @@ test("a page that is taken out in the middle of a run does not fail afterwards",
     await module.default();
     return module.mount(document.body.appendChild(document.createElement("div")), { query: "?dry-run" });
   }, "/pkg/taskwright.js");
-  const desk = new Desk(page);
-  await desk.write({ goal: "Tidy the shed", count: "500" });
-  await desk.generate();
-  await expect(desk.tasks.first()).toBeVisible();
+  const app = new AppPage(page);
+  await app.fillBrief({ goal: "Tidy the shed", count: "500" });
+  await app.generate();
+  await expect(app.tasks.first()).toBeVisible();
   const left = await handle.evaluate((handle: any) => {
     handle.unmount();
     return document.body.lastElementChild!.childElementCount;

@@ -15,8 +15,7 @@ impl Run {
     ) -> Result<(), RunError> {
         for id in ids {
             let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-            let was_not_taken = matches!(draft.delivery.stage, Stage::Failed | Stage::Refused);
-            if !was_not_taken || draft.approval().is_none() {
+            if !self.actions(draft).can_retry {
                 if ids.len() == 1 {
                     return Err(RunError::WrongState);
                 }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 pub use progress::{DeliveryProgress, Phase, Wait};
 
+use super::actions::resend_obstacle;
 use super::event::{Change, RunError, Step};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
@@ -302,14 +303,7 @@ impl Run {
     /// Whether a task of unknown fate can be sent again with its key at `now` without doubling it.
     #[must_use]
     pub fn may_resend(&self, draft: &TaskDraft, now: u64) -> bool {
-        self.task_server().is_some_and(|server| {
-            server.honours_idempotency_keys
-                && draft.delivery.may_be_resent_to(
-                    &server.tasks_url(),
-                    server.idempotency_key_retention_ms(),
-                    now,
-                )
-        })
+        resend_obstacle(&self.connection, draft, now).is_none()
     }
 
     /// Whether a task is on its way, even where no other will follow it.
