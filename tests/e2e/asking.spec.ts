@@ -169,8 +169,8 @@ test("waiting, sizes, prices and a budget are set in the settings and survive a 
   await field("Longest silence, in seconds").fill("0");
   await field("Price of a million tokens out").fill("10");
   await desk.saveSettings();
-  await expect(settings.getByText("Give a whole number from 1 to 3600, or leave it empty for 60.")).toBeVisible();
-  await expect(settings.getByText("Give this price too, or leave all of them empty.")).toBeVisible();
+  await expect(settings.getByText("Enter a whole number from 1 to 3600, or leave the field empty for 60.")).toBeVisible();
+  await expect(settings.getByText("Enter this price too, or leave all prices empty.")).toBeVisible();
   await field("Longest silence, in seconds").fill("90");
   await field("Price of a million tokens in").fill("1.25");
   await field("Most that a run costs").fill("5");
