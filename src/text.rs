@@ -7,7 +7,9 @@ pub fn truncate_bytes(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(limit);
+    // `str::floor_char_boundary` needs Rust 1.91.
+    let is_boundary = |at: &usize| text.is_char_boundary(*at);
+    let end = (0..=limit).rev().find(is_boundary).unwrap_or(0);
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
