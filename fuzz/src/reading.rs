@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 use serde_json::{Deserializer, Value};
 use taskwright::document::Document;
 use taskwright::model::{
-    End, GenerationOutcome, MAX_TASK_BYTES, Notice, NoticeCode, StreamEvent, TaskStream, Usage,
+    End, GenerationOutcome, MAX_TASK_BYTES, NoticeCode, ResponseNotice, StreamEvent, TaskStream,
+    Usage,
 };
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Violation, agent_task_schema};
@@ -160,7 +161,7 @@ impl Reading {
     fn assert_the_json_closed(&self) {
         let tasks: Vec<&Document> = self.tasks().map(|(task, _)| task).collect();
         let around = self.events.iter().any(|event| match event {
-            StreamEvent::Notice(Notice { code, .. }) => {
+            StreamEvent::Notice(ResponseNotice { code, .. }) => {
                 [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer].contains(code)
             }
             _ => false,
