@@ -7,6 +7,7 @@ pub fn truncate_bytes(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
+    // `str::floor_char_boundary` needs Rust 1.91.
     let end = (0..=limit)
         .rev()
         .find(|end| text.is_char_boundary(*end))

@@ -650,6 +650,30 @@ fn only_the_form_that_fits_the_task_decides_which_nulls_are_removed() {
 }
 
 #[test]
+fn a_single_form_decides_if_several_fit() {
+    let (string, nullable) = (
+        json!({"type": "string"}),
+        json!({"type": ["string", "null"]}),
+    );
+    let form = |a: &Value, b: &Value| json!({"type": "object", "properties": {"a": a, "b": b}});
+    let model = derived(&json!({"type": "object", "properties": {
+        "value": {"anyOf": [form(&string, &nullable), form(&nullable, &string)]},
+        "list": {"anyOf": [
+            {"type": "array", "items": form(&string, &nullable)},
+            {"type": "array", "items": form(&nullable, &string)}]}}}));
+    let cleaned = |text: &str| {
+        without_model_nulls(&Document::parse(text).unwrap(), &model)
+            .text()
+            .to_owned()
+    };
+    let null = r#"{"a":null,"b":null}"#;
+    assert_eq!(
+        cleaned(&format!(r#"{{"value":{null},"list":[{null},{null}]}}"#)),
+        r#"{"value":{"b":null},"list":[{"b":null},{"b":null}]}"#
+    );
+}
+
+#[test]
 fn patterns_and_limits_distinguish_forms() {
     let model = derived(&json!({"anyOf": [
         {"type": "object", "properties": {"id": {"type": "string", "pattern": "^[a-z]{1,5}$"}, "size": {"type": "integer", "maximum": 9}, "note": {"type": ["string", "null"]}}, "required": ["id", "size", "note"]},

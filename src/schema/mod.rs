@@ -55,7 +55,7 @@ pub enum SchemaError {
         reason: String,
     },
     /// The text is JSON but not a JSON Schema.
-    #[error("not a valid JSON Schema, at {pointer:?}: {reason}")]
+    #[error("the schema is not a valid JSON Schema, at {pointer:?}: {reason}")]
     NotASchema {
         /// The location in the schema, as a JSON Pointer.
         pointer: String,

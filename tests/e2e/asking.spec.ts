@@ -169,8 +169,8 @@ test("timeouts, batch size, prices and limits are set in the settings and surviv
   await field("Idle timeout (seconds)").fill("0");
   await field("Output price per 1M tokens").fill("10");
   await app.saveSettings();
-  await expect(settings.getByText("Give a whole number from 1 to 3600, or leave it empty for 60.")).toBeVisible();
-  await expect(settings.getByText("Give this price too, or leave all of them empty.")).toBeVisible();
+  await expect(settings.getByText("Enter a whole number from 1 to 3600, or leave the field empty for 60.")).toBeVisible();
+  await expect(settings.getByText("Enter this price too, or leave all prices empty.")).toBeVisible();
   await field("Idle timeout (seconds)").fill("90");
   await field("Input price per 1M tokens").fill("1.25");
   await field("Cost limit per run").fill("5");

@@ -70,7 +70,7 @@ test.describe("the settings", () => {
     {
       what: "JSON that is not a schema",
       schema: '{"type": "obiect"}',
-      error: "This is not a valid JSON Schema",
+      error: "The schema is not a valid JSON Schema",
     },
     {
       what: "a schema with a remote reference",
@@ -104,12 +104,12 @@ test.describe("the settings", () => {
       given: "http://models.example.com/v1",
       error: "Http://models.example.com would send secrets unencrypted over the network. Use https://",
     },
-    { field: "Base URL", given: "models.example.com", error: "does not say https:// or http://" },
-    { field: "Base URL", given: "ftp://models.example.com", error: "cannot be called from a page" },
+    { field: "Base URL", given: "models.example.com", error: "does not start with https:// or http://" },
+    { field: "Base URL", given: "ftp://models.example.com", error: "A page cannot call ftp: addresses." },
     {
       field: "Base URL",
       given: "https://me:secret@models.example.com",
-      error: "The address holds a user name or a password.",
+      error: "The address contains a user name or password.",
     },
     {
       field: "Address",
@@ -451,7 +451,7 @@ test.describe("a link", () => {
   test("to an address that must not be called is rejected with the reason", async ({ world, app }) => {
     const server = await world.liveServer({ script: "plain" });
     await app.open(`${server.address}/?host=http://tasks.example.com`);
-    await expect(app.heading(/task server is refused: .*unencrypted/i)).toBeVisible();
+    await expect(app.heading(/task server was ignored: .*unencrypted/i)).toBeVisible();
     await expect(app.button("Connection: Test bench")).toBeVisible();
     await expect(app.dialog("Use the task server from this link?")).toHaveCount(0);
   });
@@ -463,7 +463,7 @@ test.describe("a link", () => {
     const secret = "hunter2-hunter2";
     const server = await world.liveServer({ script: "exact-text" });
     await app.open(`${server.address}/?count=3&token=${secret}`);
-    await expect(app.heading(/the link holds a secret \(token\)/i)).toBeVisible();
+    await expect(app.heading(/the link contains a secret \(token\)/i)).toBeVisible();
     expect(app.page.url()).not.toContain(secret);
     await expect(app.page.locator("body")).not.toContainText(secret);
     expect(await everythingKept(app.page)).not.toContain(secret);

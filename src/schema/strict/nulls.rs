@@ -13,8 +13,8 @@ use crate::schema::pattern::Pattern;
 const MAX_DEPTH: u32 = 64;
 
 /// Returns the task without the members that are `null` only because the model must name every
-/// member. Every other byte stays the same. If several forms of an `anyOf` fit the task and one of
-/// them allows the `null`, it stays; duplicate members stay too.
+/// member. Every other byte stays the same. If several forms of an `anyOf` fit a value, the one that
+/// keeps most of its `null`s decides. Duplicate members stay.
 #[must_use]
 pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
     if !task.contains_kind(Kind::Null) {
@@ -48,21 +48,32 @@ struct Form<'m> {
     schema: &'m Value,
 }
 
+impl Form<'_> {
+    fn property_pointer(&self, name: &str) -> String {
+        push_token(&format!("{}/properties", self.pointer), name)
+    }
+}
+
 impl<'m> Walk<'m> {
     /// Collects the ordinals of the values to remove inside `node`. `schemas` are pointers into the
     /// model's schema.
     fn visit(&self, node: Node<'_>, schemas: &[String], depth: u32, found: &mut HashSet<usize>) {
-        let forms = self.forms(schemas);
+        if !matches!(node.kind(), Kind::Object | Kind::Array) {
+            return;
+        }
+        let all = self.forms(schemas);
+        // A single form decides: the result must fit one form of the operator's schema.
+        let decisive = all
+            .iter()
+            .filter(|form| self.fits(node, form, depth))
+            .min_by_key(|form| self.count_model_nulls(node, form));
+        let forms: Vec<&Form<'_>> = match decisive {
+            Some(form) => vec![form],
+            // The value fits no form; recognize its nulls by member name alone.
+            None => all.iter().collect(),
+        };
         match node.kind() {
             Kind::Object => {
-                let mut fitting: Vec<&Form<'_>> = forms
-                    .iter()
-                    .filter(|form| self.fits(node, form, depth))
-                    .collect();
-                if fitting.is_empty() {
-                    // The task fits no form; recognize its nulls by member name alone.
-                    fitting = forms.iter().collect();
-                }
                 let mut occurrences: HashMap<_, usize> = HashMap::new();
                 for (name, _) in node.members() {
                     *occurrences.entry(name).or_default() += 1;
@@ -71,10 +82,10 @@ impl<'m> Walk<'m> {
                     if occurrences.get(&name).is_some_and(|count| *count > 1) {
                         continue;
                     }
-                    let declared: Vec<String> = fitting
+                    let declared: Vec<String> = forms
                         .iter()
                         .filter(|form| property(form.schema, &name).is_some())
-                        .map(|form| push_token(&format!("{}/properties", form.pointer), &name))
+                        .map(|form| form.property_pointer(&name))
                         .collect();
                     if declared.is_empty() {
                         continue;
@@ -101,6 +112,16 @@ impl<'m> Walk<'m> {
             }
             _ => {}
         }
+    }
+
+    /// The number of members that are `null` and that `form` allows to be `null` for the model only.
+    fn count_model_nulls(&self, node: Node<'_>, form: &Form<'_>) -> usize {
+        node.members()
+            .filter(|(name, child)| {
+                child.kind() == Kind::Null
+                    && self.nullable.contains(form.property_pointer(name).as_str())
+            })
+            .count()
     }
 
     /// Resolves references and choices to forms.
@@ -185,10 +206,7 @@ impl<'m> Walk<'m> {
                 complete
                     && node.members().all(|(name, child)| {
                         property(form.schema, &name).is_some()
-                            && child_fits(
-                                child,
-                                push_token(&format!("{}/properties", form.pointer), &name),
-                            )
+                            && child_fits(child, form.property_pointer(&name))
                     })
             }
             Kind::Array => node
