@@ -5,6 +5,7 @@ use js_sys::{Array, Function, JSON, JsString, Object, Reflect, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
+use super::delivery::TaskInput;
 use super::error::{NAME, SurfaceError};
 use crate::browser::words;
 use crate::secrets::{Keyring, SecretName};
@@ -96,17 +97,83 @@ fn whole_text(value: &JsValue) -> Result<String, &'static str> {
 /// An array of strings.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`] for everything else.
+/// [`SurfaceError::Argument`] for any other value.
 pub fn texts(argument: &'static str, value: &JsValue) -> Result<Vec<String>, SurfaceError> {
-    if !Array::is_array(value) {
-        return Err(wrong(argument, "must be an array of strings"));
-    }
-    Array::from(value)
+    items(argument, value, "must be an array of strings")?
         .iter()
         .enumerate()
         .map(|(index, item)| {
-            whole_text(&item).map_err(|reason| wrong(argument, format!("[{index}] {reason}")))
+            whole_text(item).map_err(|reason| wrong(argument, format!("[{index}] {reason}")))
         })
+        .collect()
+}
+
+/// The tasks of a delivery: an array whose items are task texts, or objects with `text` and
+/// optionally `idempotencyKey`.
+///
+/// # Errors
+/// [`SurfaceError::Argument`] for any other value.
+pub fn tasks(argument: &'static str, value: &JsValue) -> Result<Vec<TaskInput>, SurfaceError> {
+    items(argument, value, "must be an array of tasks")?
+        .iter()
+        .enumerate()
+        .map(|(index, item)| {
+            task(argument, item).map_err(|error| match error {
+                SurfaceError::Argument { argument, reason } => {
+                    wrong(argument, format!("[{index}] {reason}"))
+                }
+                other => other,
+            })
+        })
+        .collect()
+}
+
+fn task(argument: &'static str, item: &JsValue) -> Result<TaskInput, SurfaceError> {
+    const TEXT: &str = "text";
+    const KEY: &str = "idempotencyKey";
+    if item.is_string() {
+        return Ok(TaskInput {
+            text: text(argument, item)?,
+            idempotency_key: None,
+        });
+    }
+    if !item.is_object() || Array::is_array(item) {
+        return Err(wrong(argument, "must be a string or an object with text"));
+    }
+    only(argument, item, &[TEXT, KEY])?;
+    let string = |name: &str| {
+        let value = member(argument, item, name)?;
+        let text = (!value.is_undefined())
+            .then(|| whole_text(&value))
+            .transpose();
+        text.map_err(|reason| wrong(argument, format!("{name} {reason}")))
+    };
+    Ok(TaskInput {
+        text: string(TEXT)?.ok_or_else(|| wrong(argument, "missing field `text`"))?,
+        idempotency_key: string(KEY)?,
+    })
+}
+
+/// The items of an array. A getter or a proxy of the caller may throw, which only `Reflect`
+/// returns as an error.
+fn items(
+    argument: &'static str,
+    value: &JsValue,
+    expected: &'static str,
+) -> Result<Vec<JsValue>, SurfaceError> {
+    let thrown = |thrown: JsValue| wrong(argument, words(&thrown));
+    if !value.is_object() {
+        return Err(wrong(argument, expected));
+    }
+    // Before `isArray`, which throws for a revoked proxy.
+    let length = Reflect::get(value, &"length".into()).map_err(thrown)?;
+    if !Array::is_array(value) {
+        return Err(wrong(argument, expected));
+    }
+    let length = length.as_f64().unwrap_or_default();
+    // The length of an array is an integer from 0 to 2^32 - 1.
+    (0..length as u32)
+        .map(|index| Reflect::get_u32(value, index).map_err(thrown))
         .collect()
 }
 

@@ -149,7 +149,7 @@ impl SurfaceError {
                 "cause is what it threw. Nothing more was begun; result is what there was until then."
             }
             SurfaceError::NoRandomness { .. } => {
-                "Use a current browser or Node.js, or give idempotencyKeys."
+                "Use a current browser or Node.js, or give each task an idempotencyKey."
             }
         }
     }

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{self, Thrown};
+use super::delivery::PreparedDelivery;
 use super::error::SurfaceError;
 use super::generation::Gathering;
 use super::receipt::JsReceipt;
-use super::{batch, brief, delivery, settings, signal, validator};
+use super::{batch, brief, settings, signal, validator};
 use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
 use crate::browser::{random, words};
@@ -164,53 +165,43 @@ pub async fn generate(
     listener.end(arguments::to_js(&gathering.into_inner().end(&run))?)
 }
 
-/// Posts tasks, one after the other.
+/// Posts tasks.
 ///
 /// # Errors
-/// A rejection for what is wrong with the arguments, before anything is sent, and
-/// `listener_failed` where `onReceipt` threw. What became of a task is no error.
+/// Rejects for an argument that is wrong, before anything is sent, and with `listener_failed` if
+/// `onReceipt` threw. The outcome of a task is not an error.
 #[wasm_bindgen(skip_typescript)]
 pub async fn deliver(
     tasks: JsValue,
     settings: JsValue,
     options: JsValue,
 ) -> Result<JsValue, Thrown> {
-    const KEYS: &str = "idempotencyKeys";
-    arguments::only("options", &options, &["signal", "onReceipt", KEYS])?;
-    let tasks = batch::tasks(&arguments::texts("tasks", &tasks)?)?;
+    const SCHEMA: &str = "schema";
+    arguments::only("options", &options, &["signal", "onReceipt", SCHEMA])?;
+    let tasks = arguments::tasks("tasks", &tasks)?;
     let without_token = arguments::without_secret(&settings, settings::AGENT_TOKEN)?;
     let server = settings::task_server(&without_token.json)?;
     let keyring = without_token.keyring(SecretName::AgentToken, &server.url)?;
-    let Some(token) = keyring.get(SecretName::AgentToken, &server.url) else {
+    if !without_token.has_secret() {
         return Err(missing(settings::AGENT_TOKEN, &server.url));
-    };
-    let keys = arguments::option("options", &options, KEYS)?;
-    let keys = (!keys.is_undefined())
-        .then(|| arguments::texts(KEYS, &keys))
+    }
+    let schema = arguments::option("options", &options, SCHEMA)?;
+    let schema = (!schema.is_undefined())
+        .then(|| validator::read_schema(&schema))
         .transpose()?;
-    let random = match &keys {
-        Some(_) => 0,
-        None => random::bits().map_err(|reason| SurfaceError::NoRandomness { reason })?,
+    let random = if tasks.iter().all(|task| task.idempotency_key.is_some()) {
+        0
+    } else {
+        random::bits().map_err(|reason| SurfaceError::NoRandomness { reason })?
     };
-    let approvals = delivery::approvals(
-        &tasks,
-        server.body_template.as_ref(),
-        keys.as_deref(),
-        random,
-    )?;
+    let prepared = PreparedDelivery::prepare(&tasks, server, schema, random, PageClock.now())?;
     let listener = Listener::of(&options, "onReceipt")?;
     let following = signal::follow(&options)?;
-    let told = |receipt: &JsReceipt| listener.tell(receipt, &following.stop);
-    let receipts = delivery::deliver(
-        &Fetch,
-        &server,
-        token,
-        &approvals,
-        &following.stop,
-        &|| PageClock.now(),
-        &told,
-    )
-    .await;
+    let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));
+    let on_receipt = |receipt: &JsReceipt| listener.tell(receipt, &following.stop);
+    let receipts = prepared
+        .post(&driver, &PageClock, &following.stop, &on_receipt)
+        .await;
     listener.end(arguments::to_js(&receipts)?)
 }
 

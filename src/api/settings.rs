@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::error::SurfaceError;
 use super::shape;
 use crate::settings::{
-    Address, Api, BodyTemplate, CallSeconds, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, IdleSeconds,
-    Limits, ModelEndpoint, SettingsError, TaskServer, TasksPerRequest,
+    Address, Api, BodyTemplate, CallSeconds, DEFAULT_CONCURRENCY, DEFAULT_PATH,
+    DEFAULT_TOKEN_HEADER, IdleSeconds, Limits, ModelEndpoint, SettingsError, TaskServer,
+    TasksPerRequest,
 };
 
 /// The member of `ModelSettings` that holds the model endpoint's key.
@@ -64,6 +65,8 @@ struct TaskServerSettings {
     #[serde(default, deserialize_with = "shape::present")]
     honours_idempotency_keys: Option<bool>,
     #[serde(default, deserialize_with = "shape::present")]
+    concurrency: Option<u8>,
+    #[serde(default, deserialize_with = "shape::present")]
     body_template: Option<String>,
 }
 
@@ -110,6 +113,7 @@ pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
             .token_header
             .unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()),
         honours_idempotency_keys: input.honours_idempotency_keys.unwrap_or(false),
+        concurrency: input.concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         body_template: input
             .body_template
             .map(|text| BodyTemplate::parse(&text))
@@ -191,6 +195,14 @@ mod tests {
                 "invalid_argument",
             ),
             (r#"{"url":"http://192.168.1.2"}"#, "address_not_secure"),
+            (
+                r#"{"url":"http://localhost","concurrency":17}"#,
+                "concurrency_invalid",
+            ),
+            (
+                r#"{"url":"http://localhost","concurrency":1000}"#,
+                "invalid_argument",
+            ),
         ] {
             let error = task_server(json).unwrap_err();
             assert_eq!(error.code(), code, "{json}: {error}");
@@ -198,5 +210,8 @@ mod tests {
         let server = task_server(r#"{"url":"http://localhost:8080"}"#).unwrap();
         assert_eq!(server.tasks_url(), "http://localhost:8080/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
+        assert_eq!(server.concurrency, DEFAULT_CONCURRENCY);
+        let server = task_server(r#"{"url":"http://localhost","concurrency":16}"#).unwrap();
+        assert_eq!(server.concurrency, 16);
     }
 }

@@ -373,72 +373,120 @@ export function generate(brief: Brief, settings: ModelSettings, options?: Genera
 
 /** Where tasks are posted. */
 export interface TaskServerSettings {
-  /** The server's address, such as `http://localhost:8080`; `https:`, or `http:` on loopback. */
+  /** Address of the server, such as `http://localhost:8080`; `https:`, or `http:` on loopback. */
   url: string;
-  /** What is appended for the `POST`; `/tasks` when left out. */
+  /** Path of the `POST`, appended to `url`. Default: `/tasks`. */
   path?: string;
-  /** The header of the token; `X-AGENT-TOKEN` when left out. */
+  /** Header that carries the token. Default: `X-AGENT-TOKEN`. */
   tokenHeader?: string;
-  /** Whether the server is known to honour `Idempotency-Key`; only then it is sent. `false` when left out. */
+  /** Whether the server honours `Idempotency-Key`. The key is sent only if it does. Default: `false`. */
   honoursIdempotencyKeys?: boolean;
-  /** What stands around a task in the body, `$task` in its place: `{"type": "work", "payload": $task}`. The task itself when left out. */
+  /** Maximum number of concurrent requests, 1 to 16. Default: 4. */
+  concurrency?: number;
+  /** JSON wrapped around each task, with `$task` in its place: `{"type": "work", "payload": $task}`. Default: the task alone. */
   bodyTemplate?: string;
-  /** The token. Goes to `url`'s origin and nowhere else, is kept for the call only and is part of no error. */
+  /** The agent token. Sent to the origin of `url` only, kept for this call only, and never part of an error. */
   agentToken: string;
 }
 
+/** A task to post: its text, or its text with an idempotency key. */
+export type TaskInput =
+  | TaskText
+  | {
+      text: TaskText;
+      /**
+       * Key to use as it is, such as that of an earlier receipt: 1 to 200 visible ASCII characters,
+       * different for each task. Default: a new one.
+       */
+      idempotencyKey?: string;
+    };
+
 interface ReceiptOf<Name extends string> {
-  /** The task's place in the list, from 0. */
+  /** Index of the task in the array you passed. */
   index: number;
   outcome: Name;
-  /** The outcome, or more exactly why: the server's own code, or what stood in the way. */
+  /** The outcome, or a more specific reason: the server's own code, or why nothing was sent. */
   code: string;
+  /** What happened, in one sentence. */
   message: string;
+  /** What to do next. */
   hint: string;
-  /** Whether the task may be posted again without any risk of doubling it. */
+  /** Whether the same task can be posted again without the risk of a duplicate. */
   retry: boolean;
-  /** The key of this task's body; give it again to post once more what may have arrived. */
+  /** Number of requests made for the task. */
+  attempts: number;
+  /** Idempotency key of the task. Pass it again to post an `unconfirmed` task once more. */
   idempotencyKey: string;
   /** SHA-256 of the exact body, in hexadecimal. */
   digest: string;
 }
 
-/** What became of one task. */
+/** Why a task was refused, and the field it is about. */
+export interface Reason {
+  /** Field of the task, as a JSON Pointer; empty for the task itself. */
+  instancePath: string;
+  message: string;
+}
+
+/** The outcome of posting one task. */
 export type Receipt =
-  /** The server has it. */
+  /** The server has the task. */
   | (ReceiptOf<"delivered"> & {
       status: number;
-      /** The server's own name for it, where it gives one. */
+      /** The server's id for the task, if it returned one. */
       serverId?: string;
-      /** Whether it had it before. */
+      /** Whether the server reports that it already had the task. */
       replayed: boolean;
     })
-  /** The server will not take it as it is. No status where it redirects, which is never followed. */
-  | (ReceiptOf<"refused"> & { status?: number; reasons: { instancePath: string; message: string }[] })
-  /** The server did not take it, and the same may be posted again. */
-  | (ReceiptOf<"failed"> & { status: number; /** In milliseconds. */ retryAfter?: number })
-  /** 401 or 403: the token is not accepted. The task was not taken. */
+  /** The server will not take the task as it is. Redirects count as refusals, are never followed, and have no `status`. */
+  | (ReceiptOf<"refused"> & { status?: number; reasons: Reason[] })
+  /** The server did not take the task after all attempts, or before you aborted. It can be posted again. */
+  | (ReceiptOf<"failed"> & { status: number; /** Wait the server asked for, in milliseconds. */ retryAfter?: number })
+  /** 401 or 403: the server rejected the token and did not take the task. */
   | (ReceiptOf<"unauthorized"> & { status: number })
-  /** The server may have it or not; it is not sent again by itself. */
+  /** The server may or may not have the task. */
   | (ReceiptOf<"unconfirmed"> & { status?: number })
-  /** It never left: `code` is `stopped`, `first_not_taken`, `token_refused` or `server_in_trouble` where its turn did not come. */
-  | ReceiptOf<"not_sent">;
+  /**
+   * No request was made. `code` says why:
+   * - `stopped`: the signal was aborted, or `onReceipt` threw;
+   * - `first_not_taken`: the server refused the first task;
+   * - `token_refused`: the server rejected the token;
+   * - `server_in_trouble`: the server did not take or confirm earlier tasks;
+   * - `dependency_not_delivered`: a task it depends on was not delivered;
+   * - `duplicate_key`: an earlier task of the array has the same task key (`retry` is `false`);
+   * - `schema_violation`: the task violates the schema you passed; see `reasons` (`retry` is `false`);
+   * - `not_sent`: a request could not be made; see `message`.
+   */
+  | (ReceiptOf<"not_sent"> & { /** With `schema_violation`: the violations. */ reasons?: Reason[] });
 
-/** What can be set for `deliver`. */
+/** Options of `deliver`. */
 export interface DeliverOptions {
-  /** Stops before the next task; the one that is on its way is waited for. */
+  /** Stops posting: no further request is made, and requests under way are awaited. */
   signal?: AbortSignal;
-  /** Is told each receipt, at once. Where it throws, nothing more is sent and the promise rejected with `listener_failed`, whose `result` holds the receipts. */
+  /**
+   * Called with each receipt as soon as it is final. If it throws, posting stops and the promise
+   * rejects with `listener_failed`, whose `result` holds the receipts.
+   */
   onReceipt?: (receipt: Receipt) => void;
-  /** A key for each task, as on earlier receipts; new ones when left out. Sent where the server honours them. */
-  idempotencyKeys?: string[];
+  /**
+   * Schema of a task. Tasks that violate it are not sent, and its properties determine which member
+   * is the task key and which holds the dependencies. Without it, every JSON object is sent, and
+   * those members are `key` and `depends_on`, as in the default schema.
+   */
+  schema?: JsonSchema;
 }
 
 /**
- * Posts tasks byte for byte, one after the other in the order given, each once, and gives a receipt
- * for every one. What follows is not sent after a first task that is not taken, after 401 and 403,
- * and after an answer that leaves open whether the task arrived. Keeps no journal: keep the
- * receipts. Tasks are not checked against a schema here.
- * @throws {TaskwrightError} (rejects) for what is wrong with the arguments, before anything is sent
+ * Posts tasks, byte for byte, and returns one receipt per task in the order of `tasks`.
+ *
+ * A task is posted after the tasks it depends on. The first one goes alone; then up to
+ * `concurrency` requests run at a time. A task that the server did not take (425, 429, or 503 with
+ * `Retry-After`) is posted again with backoff, no sooner than `Retry-After` asks, up to 12 times
+ * within 15 minutes. A task that may have arrived is posted again with the same key if the server
+ * honours keys, and never otherwise. Posting stops if the first task is refused or unconfirmed, if
+ * the server rejects the token, or if it keeps failing.
+ *
+ * There is no journal: keep the receipts.
+ * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent
  */
-export function deliver(tasks: TaskText[], settings: TaskServerSettings, options?: DeliverOptions): Promise<Receipt[]>;
+export function deliver(tasks: TaskInput[], settings: TaskServerSettings, options?: DeliverOptions): Promise<Receipt[]>;

@@ -83,7 +83,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
 
 /// Posts an approved body, once, and says what came of it. A token that the server repeats is
 /// taken out of its words.
-pub async fn post<T: TaskSink>(
+async fn post<T: TaskSink>(
     tasks: &T,
     server: &TaskServer,
     approval: &Approval,

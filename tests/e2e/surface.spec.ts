@@ -13,6 +13,8 @@ import { required } from "./program.ts";
 import { TaskServer, Testbed, header } from "./servers.ts";
 
 const ROOT = required("TASKWRIGHT_ROOT");
+/** Tasks with keys of their own. */
+const keyed = (...keys: string[]) => keys.map((key) => `{"key":"${key}"}`);
 const LONG = '{ "key": "a", "title": "One two", "priority":"low", "instructions":"x",  "inputs":[{"value":"12345678901234567890","name":"n"}] }';
 
 let testbed: Testbed;
@@ -62,9 +64,8 @@ test("a page imports the module, generates, checks and delivers without mounting
       const validator = await module.Validator.compile(module.defaultSchema());
       const receipts = await module.deliver(texts, { url, agentToken: "changeme", honoursIdempotencyKeys: true });
       const again = await module.deliver(
-        texts,
+        texts.map((text: string, index: number) => ({ text, idempotencyKey: receipts[index].idempotencyKey })),
         { url, agentToken: "changeme", honoursIdempotencyKeys: true },
-        { idempotencyKeys: receipts.map((receipt: any) => receipt.idempotencyKey) },
       );
       return {
         generation,
@@ -99,7 +100,8 @@ test("a page imports the module, generates, checks and delivers without mounting
   );
   const stored = await server.tasks();
   const ours = stored.filter(({ id }) => seen.receipts.some((receipt: any) => receipt.serverId === id));
-  expect(ours.map(({ text }) => text)).toEqual(seen.texts);
+  // Requests run concurrently, so they may be stored in another order.
+  expect(ours.map(({ text }) => text).sort()).toEqual([...seen.texts].sort());
   const [asked] = await testbed.asked("surface-browser");
   expect(header(asked!.headers, "authorization")).toBeUndefined();
 });
@@ -122,14 +124,14 @@ test("a wrong token stops the batch, and neither receipts nor errors hold it", a
   await consumer(page);
   const seen = await withModule(
     page,
-    async (module, { url, text }) => {
-      const receipts = await module.deliver([text, text], { url, agentToken: "hunter2" });
+    async (module, { url, texts }) => {
+      const receipts = await module.deliver(texts, { url, agentToken: "hunter2" });
       const refused = await module
-        .deliver([text], { url: "http://example.com", agentToken: "hunter2" })
+        .deliver(texts, { url: "http://example.com", agentToken: "hunter2" })
         .catch((error: any) => ({ ...error, name: error.name, message: error.message, isError: error instanceof Error }));
       return { receipts, refused };
     },
-    { url: server.address, text: LONG },
+    { url: server.address, texts: keyed("a", "b") },
   );
   expect(seen.receipts.map((receipt: any) => [receipt.outcome, receipt.code, receipt.retry])).toEqual([
     ["unauthorized", "unauthorized", true],
@@ -139,29 +141,61 @@ test("a wrong token stops the batch, and neither receipts nor errors hold it", a
   expect(JSON.stringify(seen)).not.toContain("hunter2");
 });
 
+test("a delivery respects dependencies, retries what was not taken and reports what cannot be sent", async ({ page }) => {
+  await consumer(page);
+  const texts = ['{"key":"last","depends_on":"first"}', ...keyed("first", "first"), '{"key":"other"}'];
+  const seen = await withModule(
+    page,
+    async (module, { ordered, busy, texts }) => {
+      const told: number[] = [];
+      const receipts = await module.deliver(
+        texts,
+        { url: ordered, agentToken: "changeme", concurrency: 1 },
+        { onReceipt: ({ index }: any) => told.push(index) },
+      );
+      const retried = await module.deliver(texts.slice(1, 2), { url: busy, agentToken: "changeme" });
+      const schema = { type: "object", required: ["title"] };
+      const invalid = await module.deliver(["{}"], { url: ordered, agentToken: "changeme" }, { schema });
+      return { receipts, told, retried, invalid };
+    },
+    { ordered: testbed.plain("ok200", "surface-order"), busy: testbed.plain("rate429_first_1", "surface-busy"), texts },
+  );
+  expect(seen.receipts.map(({ outcome, code }: any) => [outcome, code])).toEqual([
+    ["delivered", "delivered"],
+    ["delivered", "delivered"],
+    ["not_sent", "duplicate_key"],
+    ["delivered", "delivered"],
+  ]);
+  expect(seen.told).toEqual([2, 1, 0, 3]);
+  const received = await testbed.received("ok200", "surface-order");
+  expect(received.map(({ body }) => body)).toEqual([texts[1], texts[0], texts[3]]);
+  expect(seen.retried).toMatchObject([{ outcome: "delivered", attempts: 2 }]);
+  expect(seen.invalid).toMatchObject([{ code: "schema_violation", reasons: [{ instancePath: "" }] }]);
+});
+
 test("a signal stops a generation, and a batch before the next task", async ({ page }) => {
   await consumer(page);
   const seen = await withModule(
     page,
-    async (module, { slow, plain, text }) => {
+    async (module, { slow, plain, texts }) => {
       const stop = new AbortController();
       const generation = await module.generate({ goal: "g" }, { baseUrl: slow, model: "scripted" }, {
         signal: stop.signal,
         onEvent: (event: any) => event.type === "text" && stop.abort(),
       });
       const between = new AbortController();
-      const receipts = await module.deliver([text, text, text], { url: plain, agentToken: "changeme" }, {
+      const receipts = await module.deliver(texts, { url: plain, agentToken: "changeme" }, {
         signal: between.signal,
         onReceipt: () => between.abort(new Error("enough")),
       });
-      const before = await module.deliver([text], { url: plain, agentToken: "changeme" }, { signal: AbortSignal.abort("no error") });
+      const before = await module.deliver(texts.slice(1), { url: plain, agentToken: "changeme" }, { signal: AbortSignal.abort("no error") });
       return { generation, receipts, before };
     },
-    { slow: testbed.model("slow", "surface-slow"), plain: testbed.plain("ok200", "surface-stop"), text: LONG },
+    { slow: testbed.model("slow", "surface-slow"), plain: testbed.plain("ok200", "surface-stop"), texts: keyed("a", "b", "c") },
   );
   expect(seen.generation.outcome.outcome).toBe("cancelled");
   expect(seen.receipts.map((receipt: any) => receipt.code)).toEqual(["delivered", "stopped", "stopped"]);
-  expect(seen.before.map((receipt: any) => receipt.code)).toEqual(["stopped"]);
+  expect(seen.before.map((receipt: any) => receipt.code)).toEqual(["stopped", "stopped"]);
   expect(await testbed.received("ok200", "surface-stop")).toHaveLength(1);
 });
 
@@ -201,17 +235,17 @@ test("what a listener throws stops what is under way and loses no receipt", asyn
   const url = testbed.plain("ok200", "surface-throw");
   const seen = await withModule(
     page,
-    async (module, { url, text }) => {
+    async (module, { url, texts }) => {
       const onReceipt = () => {
         throw new RangeError("the disk is full");
       };
       try {
-        return await module.deliver([text, text], { url, agentToken: "changeme" }, { onReceipt });
+        return await module.deliver(texts, { url, agentToken: "changeme" }, { onReceipt });
       } catch (error: any) {
         return { code: error.code, message: error.message, cause: String(error.cause), result: error.result };
       }
     },
-    { url, text: LONG },
+    { url, texts: keyed("a", "b") },
   );
   expect(seen).toMatchObject({
     code: "listener_failed",

@@ -24,6 +24,7 @@ import type {
   Receipt,
   Relaxation,
   StreamEvent,
+  TaskInput,
   TaskServerSettings,
   TaskText,
   TaskwrightError,
@@ -169,17 +170,21 @@ async function run(signal: AbortSignal): Promise<Receipt[]> {
   const server: TaskServerSettings = {
     url: "http://localhost:8080",
     honoursIdempotencyKeys: true,
+    concurrency: 8,
     agentToken: "token",
   };
   // @ts-expect-error: a task server wants a token
   await deliver(dry, { url: "http://localhost:8080" });
   // @ts-expect-error: tasks are texts
   await deliver([{}], server);
-  return deliver(
-    whole.filter(({ violations }) => violations.length === 0).map(({ text }) => text),
-    server,
-    { signal, onReceipt: (receipt) => fate(receipt), idempotencyKeys: [String(cost)] },
-  );
+  // @ts-expect-error: keys are given with the tasks
+  await deliver(dry, server, { idempotencyKeys: ["key"] });
+  const valid: TaskInput[] = whole.filter(({ violations }) => violations.length === 0).map(({ text }) => text);
+  return deliver([...valid, { text: "{}" }, { text: "{}", idempotencyKey: String(cost) }], server, {
+    signal,
+    onReceipt: (receipt) => fate(receipt),
+    schema: defaultSchema(),
+  });
 }
 
 function fate(receipt: Receipt): string {
@@ -195,7 +200,7 @@ function fate(receipt: Receipt): string {
     case "unconfirmed":
       return `${receipt.status} ${receipt.digest}`;
     case "not_sent":
-      return `${receipt.index} ${receipt.code} ${receipt.retry}`;
+      return `${receipt.index} ${receipt.code} ${receipt.retry} ${receipt.attempts} ${receipt.reasons?.length}`;
     default:
       return never(receipt);
   }
