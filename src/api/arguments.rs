@@ -3,6 +3,8 @@
 
 use js_sys::{Array, Function, JSON, JsString, Object, Reflect, Uint8Array};
 use serde::Serialize;
+use serde_json::Value;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::delivery::TaskInput;
@@ -62,14 +64,21 @@ pub fn optional_json(
         .transpose()
 }
 
-/// A value for JavaScript: what `JSON.parse` makes of it.
+/// Converts a value of this module: objects become objects, never a `Map`.
 ///
 /// # Errors
-/// None for the types of this module, whose JSON is always sound.
+/// None for the types of this module: their members are strings, booleans, lists, structs and
+/// numbers that a JavaScript number holds (see [`super::number`]).
 pub fn to_js(value: &impl Serialize) -> Result<JsValue, Thrown> {
-    let text = serde_json::to_string(value)
-        .map_err(|error| JsValue::from(js_sys::Error::new(&error.to_string())))?;
-    JSON::parse(&text)
+    Ok(value.serialize(&Serializer::json_compatible())?)
+}
+
+/// Converts a schema, by way of its JSON text: its numbers may be any that JSON can hold.
+///
+/// # Errors
+/// None: the JSON text of a schema is always valid.
+pub fn schema_to_js(schema: &Value) -> Result<JsValue, Thrown> {
+    JSON::parse(&schema.to_string())
 }
 
 /// A string.

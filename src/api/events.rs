@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::number;
 use crate::model;
 use crate::schema;
 
@@ -35,9 +36,13 @@ pub fn violations(found: Vec<schema::Violation>) -> Vec<JsViolation> {
 /// What a request cost, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct JsUsage {
+    #[serde(serialize_with = "number::nearest")]
     input: u64,
+    #[serde(serialize_with = "number::nearest")]
     output: u64,
+    #[serde(serialize_with = "number::nearest")]
     cached: u64,
+    #[serde(serialize_with = "number::nearest")]
     reasoning: u64,
 }
 
@@ -146,7 +151,7 @@ mod tests {
                     cached: 3,
                     reasoning: 4,
                 }),
-                json!({"type": "usage", "input": u64::MAX, "output": 2, "cached": 3,
+                json!({"type": "usage", "input": u64::MAX as f64, "output": 2, "cached": 3,
                        "reasoning": 4}),
             ),
             (

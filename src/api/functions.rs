@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use js_sys::{Function, JSON, Reflect};
+use js_sys::{Function, JSON, Object, Reflect};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
@@ -24,7 +24,7 @@ use crate::model::ResponseFormat;
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
 use crate::run::{Mode, Run, Start};
-use crate::schema::strict::{self, Relaxation};
+use crate::schema::strict;
 use crate::schema::{Check, agent_task_schema};
 use crate::secrets::SecretName;
 use crate::settings::{Connection, ModelEndpoint};
@@ -42,12 +42,6 @@ pub fn default_schema() -> Result<JsValue, Thrown> {
     JSON::parse(agent_task_schema())
 }
 
-#[derive(Serialize)]
-struct ModelSchemaOutput<'a> {
-    schema: &'a Value,
-    relaxed: &'a [Relaxation],
-}
-
 /// The schema that the model is shown.
 ///
 /// # Errors
@@ -56,10 +50,14 @@ struct ModelSchemaOutput<'a> {
 pub fn model_schema(schema: &JsValue) -> Result<JsValue, Thrown> {
     let schema = validator::read_schema(schema)?;
     let derived = strict::model_schema(schema.value()).map_err(SurfaceError::Strict)?;
-    arguments::to_js(&ModelSchemaOutput {
-        schema: &derived.schema,
-        relaxed: &derived.relaxed,
-    })
+    let output = Object::new();
+    for (member, value) in [
+        ("schema", arguments::schema_to_js(&derived.schema)?),
+        ("relaxed", arguments::to_js(&derived.relaxed)?),
+    ] {
+        Reflect::set(&output, &member.into(), &value)?;
+    }
+    Ok(output.into())
 }
 
 #[derive(Serialize)]

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::number;
 use crate::model;
 
 /// `Outcome` of the TypeScript types, told apart by `outcome`. What is not known is absent.
@@ -26,7 +27,10 @@ pub struct JsOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     /// In milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "number::nearest_or_none"
+    )]
     retry_after: Option<u64>,
     raw_text: String,
 }

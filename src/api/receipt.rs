@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::number;
 use crate::delivery::receipt::Stage;
 use crate::delivery::{Delivery, DeliveryOutcome};
 use crate::review::Approval;
@@ -38,7 +39,10 @@ pub struct JsReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Vec<JsReason>>,
     /// In milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "number::nearest_or_none"
+    )]
     retry_after: Option<u64>,
     idempotency_key: String,
     /// SHA-256 of the exact body, in hexadecimal.

@@ -4,7 +4,7 @@
  * Call the default export once and await it; everything else works after that. In a browser and in
  * a worker it fetches the `.wasm` file beside this one; in Node.js give it the file's bytes.
  *
- * Plain values come out as `JSON.parse` makes them: objects, never a `Map`. A member that is not
+ * Plain values come out as plain objects, never as a `Map`. A member that is not
  * known is absent, never `null`; likewise leave out what you do not want to set, `null` is refused.
  * Whatever is wrong with an argument is a `TaskwrightError`. Functions that return a promise reject
  * with it, the others throw it.
