@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::batch;
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::receipt::{JsReceipt, NotSent};
 use crate::delivery::body;
 use crate::delivery::receipt::Stage;
@@ -22,7 +22,7 @@ use crate::settings::{BodyTemplate, Connection, TaskServer};
 /// The longest idempotency key that is accepted, in characters.
 const MAX_KEY_CHARACTERS: usize = 200;
 
-/// A task as the caller gives it.
+/// A task as the caller passes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TaskInput {
     /// The text of one JSON object.
@@ -40,7 +40,7 @@ pub struct PreparedDelivery {
     template: Option<BodyTemplate>,
 }
 
-/// Accepts every task, for callers who give no schema.
+/// Accepts every task, for callers who pass no schema.
 struct AnyObject;
 
 impl Check for AnyObject {
@@ -56,22 +56,22 @@ impl PreparedDelivery {
     /// guess. `now` is in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`SurfaceError::NotJson`] and [`SurfaceError::NotAnObject`] for texts that are no task,
-    /// [`SurfaceError::Argument`] for an idempotency key that no header can carry or that two tasks
-    /// share, and [`SurfaceError::Schema`].
+    /// [`ApiError::NotJson`] and [`ApiError::NotAnObject`] for texts that are not tasks,
+    /// [`ApiError::Argument`] for an idempotency key that no header can carry or that two tasks
+    /// share, and [`ApiError::Schema`].
     pub fn prepare(
         tasks: &[TaskInput],
         server: TaskServer,
         schema: Option<TaskSchema>,
         random: u128,
         now: u64,
-    ) -> Result<PreparedDelivery, SurfaceError> {
+    ) -> Result<PreparedDelivery, ApiError> {
         check_keys(tasks)?;
         let texts = tasks
             .iter()
             .enumerate()
             .map(|(index, task)| Ok(batch::task(&task.text, Some(index))?.shared_text()))
-            .collect::<Result<Vec<Arc<str>>, SurfaceError>>()?;
+            .collect::<Result<Vec<Arc<str>>, ApiError>>()?;
         let check: Box<dyn Check> = match &schema {
             Some(schema) => Box::new(Validator::compile(
                 schema.value(),
@@ -213,8 +213,8 @@ impl Receipts<'_> {
 }
 
 /// Checks the idempotency keys that the caller chose.
-fn check_keys(tasks: &[TaskInput]) -> Result<(), SurfaceError> {
-    let wrong = |reason: String| SurfaceError::Argument {
+fn check_keys(tasks: &[TaskInput]) -> Result<(), ApiError> {
+    let wrong = |reason: String| ApiError::Argument {
         argument: "tasks",
         reason,
     };
@@ -248,7 +248,7 @@ fn approve(run: &mut Run, tasks: &[TaskInput], now: u64) {
         match &task.idempotency_key {
             Some(key) => {
                 let key = key.as_str().into();
-                // What breaks a rule is refused here and gets its receipt later.
+                // A task that breaks a rule is refused here and gets its receipt later.
                 run.apply(Event::ApproveWithKey { draft, key }, now);
             }
             None => without_key.push(draft),
@@ -284,7 +284,7 @@ fn why_not_approved(draft: &TaskDraft) -> NotSent {
     }
 }
 
-/// Why the tasks that are left were not sent.
+/// Why the remaining tasks were not sent.
 fn why_not_sent(batch: &Batch) -> NotSent {
     let Batch::Paused { why } = batch else {
         return NotSent::Stopped;

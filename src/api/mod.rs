@@ -36,7 +36,7 @@ mod event_objects;
 #[cfg(target_arch = "wasm32")]
 pub mod functions;
 #[cfg(target_arch = "wasm32")]
-mod mount;
+pub mod mount;
 #[cfg(target_arch = "wasm32")]
 mod signal;
 #[cfg(target_arch = "wasm32")]

@@ -47,7 +47,7 @@ mod tests {
             (0, "0"),
             (MAX_SAFE_INTEGER, "9007199254740991"),
             (MAX_SAFE_INTEGER + 2, "9007199254740992.0"),
-            (u64::MAX, "1.8446744073709552e19"),
+            (u64::MAX, "1.8446744073709552e+19"),
         ] {
             let sample = Sample {
                 count,

@@ -11,21 +11,17 @@ pub mod network;
 pub mod random;
 pub mod tabs;
 
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 
 /// What a thrown value says, cut to size. Whatever was thrown, this does not throw.
 #[must_use]
 pub fn words(thrown: &JsValue) -> String {
     const MOST: usize = 300;
+    // By `Reflect`: the message may be a getter, or no string.
     let said = thrown
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| {
-            thrown
-                .dyn_ref::<web_sys::DomException>()
-                .map(web_sys::DomException::message)
-        })
-        .or_else(|| thrown.as_string())
+        .as_string()
+        .or_else(|| Reflect::get(thrown, &"message".into()).ok()?.as_string())
         .unwrap_or_else(|| "the browser gave no reason".to_owned());
     said.chars().take(MOST).collect()
 }

@@ -70,7 +70,7 @@ pub async fn run_generation<M: ModelTransport, T: TaskSink, C: Clock>(
                     Event::Woke
                 });
             }
-            // The other effects follow from what an operator does, and there is none here.
+            // All other effects belong to operator actions, which do not occur here.
             Some(_) => {}
             None => break,
         }
@@ -153,7 +153,7 @@ pub async fn run_delivery<M: ModelTransport, T: TaskSink, C: Clock>(
                 Effect::Deliver(posting) => requests.push(delivery.deliver(driver, posting)),
                 // A wake-up that comes too early is harmless: the run asks for another one.
                 Effect::WakeAt(at) => wake_at = Some(wake_at.map_or(at, |other| other.min(at))),
-                // The other effects follow from what an operator does, and there is none here.
+                // All other effects belong to operator actions, which do not occur here.
                 _ => {}
             }
         }

@@ -176,7 +176,7 @@ impl Call {
         self
     }
 
-    fn prepare(&self) -> Result<PreparedDelivery, SurfaceError> {
+    fn prepare(&self) -> Result<PreparedDelivery, ApiError> {
         PreparedDelivery::prepare(&self.tasks, self.server.clone(), self.schema.clone(), 7, 0)
     }
 
