@@ -12,7 +12,7 @@ mod write_queue;
 use std::sync::Arc;
 
 pub use dry::DryDriver;
-pub use headless::run_generation;
+pub use headless::{run_delivery, run_generation};
 pub use journal::{Loaded, draft_entry, entries, load, load_read_only, renew, run_entry};
 pub use live::LiveDriver;
 pub use model_call::request_for;

@@ -1,46 +1,46 @@
-//! Tasks that exist already: from pasted or dropped text to one text for each task.
+//! Import: splits pasted or dropped text into one text per task.
 
 use std::sync::Arc;
 
 use crate::document::{Document, DocumentError, Kind, Node, Reader};
 
-/// At most so many tasks are brought in at once.
+/// Maximum number of tasks of one import.
 pub const MAX_TASKS: usize = 10_000;
 
-/// Why a text brings no tasks in. It is not lost: it stays where it was typed.
+/// Why a text cannot be imported. The text is not lost: it stays where it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// There is nothing.
-    #[error("there is nothing to bring in")]
+    /// The text contains no tasks.
+    #[error("there is nothing to import")]
     Empty,
     /// It is neither one JSON document nor JSON Lines.
     #[error("line {line} is not JSON: {error}")]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         error: DocumentError,
     },
-    /// A list holds something that cannot be a task.
+    /// A list contains a value that is not an object.
     #[error("entry {entry} is not a JSON object")]
     NotAnObject {
-        /// Its place, from 1.
+        /// Position in the list, from 1.
         entry: usize,
     },
-    /// Too many.
+    /// There are too many tasks.
     #[error("more than {MAX_TASKS} tasks")]
     TooMany,
 }
 
 impl ImportError {
-    /// A stable name for the kind of error.
+    /// A stable identifier of the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            ImportError::Empty => "bring_empty",
-            ImportError::NotJson { .. } => "bring_not_json",
-            ImportError::NotAnObject { .. } => "bring_not_an_object",
-            ImportError::TooMany => "bring_too_many",
+            ImportError::Empty => "import_empty",
+            ImportError::NotJson { .. } => "import_not_json",
+            ImportError::NotAnObject { .. } => "import_not_an_object",
+            ImportError::TooMany => "import_too_many",
         }
     }
 
@@ -49,25 +49,25 @@ impl ImportError {
     pub fn hint(&self) -> &'static str {
         match self {
             ImportError::Empty | ImportError::NotJson { .. } | ImportError::NotAnObject { .. } => {
-                "Give one JSON object, an array of them, {\"tasks\": [...]}, or one object on each line."
+                "Enter one JSON object, an array of objects, {\"tasks\": [...]}, or one object per line."
             }
-            ImportError::TooMany => "Bring them in by parts.",
+            ImportError::TooMany => "Import them in several parts.",
         }
     }
 }
 
-/// The texts of the tasks in `text`: of one object, of an array, of `{"tasks": [...]}`, or of JSON
-/// Lines. Each is its exact source text.
+/// Returns the exact text of each task in `text`: one object, an array, `{"tasks": [...]}`, or JSON
+/// Lines.
 ///
 /// # Errors
-/// [`ImportError`]; nothing is brought in by halves.
+/// [`ImportError`]; either all tasks are imported or none.
 pub fn split(text: &str) -> Result<Vec<Arc<str>>, ImportError> {
     let mut texts = Vec::new();
     for_each(text, &mut |task| texts.push(Arc::from(task.text())))?;
     Ok(texts)
 }
 
-/// How many tasks [`split`] would find. No text is copied.
+/// Counts the tasks that [`split`] would return, without copying them.
 ///
 /// # Errors
 /// As [`split`].
@@ -75,41 +75,41 @@ pub fn count(text: &str) -> Result<usize, ImportError> {
     for_each(text, &mut |_| {})
 }
 
-/// Calls `each` with every task that [`split`] would find, in their order, read in place. Returns
-/// how many there are.
+/// Calls `each` with every task that [`split`] would return, in order and without copying. Returns
+/// their number.
 ///
 /// # Errors
-/// As [`split`]; `each` may have been called until then.
+/// As [`split`]; `each` may already have been called for earlier tasks.
 pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(ImportError::Empty);
     }
     let mut reader = Reader::default();
-    let mut found = Found { count: 0, each };
+    let mut tasks_found = TasksFound { count: 0, each };
     let Some(root) = reader.read(text) else {
-        lines(text, &mut found)?;
-        return found.all();
+        lines(text, &mut tasks_found)?;
+        return tasks_found.finish();
     };
     let tasks = root.get("tasks");
     match (root.kind(), tasks) {
-        (Kind::Array, _) => root.items().try_for_each(|item| found.add(item))?,
+        (Kind::Array, _) => root.items().try_for_each(|item| tasks_found.add(item))?,
         (Kind::Object, Some(tasks)) if tasks.kind() == Kind::Array && root.len() == 1 => {
-            tasks.items().try_for_each(|item| found.add(item))?;
+            tasks.items().try_for_each(|item| tasks_found.add(item))?;
         }
-        _ => found.add(root)?,
+        _ => tasks_found.add(root)?,
     }
-    found.all()
+    tasks_found.finish()
 }
 
-/// One object a line.
-fn lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
+/// Reads one object per line.
+fn lines(text: &str, tasks_found: &mut TasksFound<'_>) -> Result<(), ImportError> {
     let mut reader = Reader::default();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim().is_empty() {
             match reader.read(line) {
-                Some(root) => found.add(root)?,
-                None => return Err(not_json(text, index, line, found.count == 0)),
+                Some(root) => tasks_found.add(root)?,
+                None => return Err(not_json(text, index, line, tasks_found.count == 0)),
             }
         }
     }
@@ -117,10 +117,10 @@ fn lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
 }
 
 fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> ImportError {
-    let fault = |text: &str| Document::parse(text).err();
-    // One document over several lines that is not whole: its own error says more.
-    let whole = fault(text).filter(|_| is_first);
-    match (whole, fault(line)) {
+    let error_of = |text: &str| Document::parse(text).err();
+    // For one incomplete document over several lines, the error of the document says more.
+    let of_document = error_of(text).filter(|_| is_first);
+    match (of_document, error_of(line)) {
         (Some(error), _) => ImportError::NotJson {
             line: error.line(),
             error,
@@ -133,13 +133,13 @@ fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> ImportError
     }
 }
 
-/// The tasks found so far.
-struct Found<'e> {
+/// Counts tasks and passes them on.
+struct TasksFound<'e> {
     count: usize,
     each: &'e mut dyn FnMut(Node<'_>),
 }
 
-impl Found<'_> {
+impl TasksFound<'_> {
     fn add(&mut self, task: Node<'_>) -> Result<(), ImportError> {
         if task.kind() != Kind::Object {
             let entry = self.count + 1;
@@ -153,7 +153,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    fn all(self) -> Result<usize, ImportError> {
+    fn finish(self) -> Result<usize, ImportError> {
         match self.count {
             0 => Err(ImportError::Empty),
             count => Ok(count),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_come_in_every_usual_form_with_their_exact_text() {
+    fn every_common_form_is_split_into_exact_texts() {
         let a = r#"{"n": 98765432109876543210}"#;
         for text in [
             a.to_owned(),
@@ -187,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_brought_in_says_where_and_why() {
+    fn errors_say_where_and_why() {
         for (text, code) in [
-            ("", "bring_empty"),
-            ("[]", "bring_empty"),
-            ("hello", "bring_not_json"),
-            ("{\"a\":1}\n{\"a\":}", "bring_not_json"),
-            ("{\n \"a\": 1,\n}", "bring_not_json"),
-            ("[1]", "bring_not_an_object"),
-            ("7", "bring_not_an_object"),
-            ("{}\n[]", "bring_not_an_object"),
+            ("", "import_empty"),
+            ("[]", "import_empty"),
+            ("hello", "import_not_json"),
+            ("{\"a\":1}\n{\"a\":}", "import_not_json"),
+            ("{\n \"a\": 1,\n}", "import_not_json"),
+            ("[1]", "import_not_an_object"),
+            ("7", "import_not_an_object"),
+            ("{}\n[]", "import_not_an_object"),
         ] {
             assert_eq!(split(text).expect_err(text).code(), code, "{text:?}");
         }

@@ -33,6 +33,7 @@ impl Run {
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),
+            Event::ApproveWithKey { draft, key } => self.approve_with_key(&draft, key, &mut step),
             Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
             Event::UndoDecisions { drafts } => self.put_back(&drafts, &mut step),
             Event::Checked {

@@ -63,6 +63,14 @@ pub enum Event {
         /// Which.
         drafts: Vec<DraftId>,
     },
+    /// Approve one task under an idempotency key that the caller chose, such as the key of an
+    /// earlier receipt.
+    ApproveWithKey {
+        /// Which.
+        draft: DraftId,
+        /// The key.
+        key: Arc<str>,
+    },
     /// Reject a task.
     Reject {
         /// Which.

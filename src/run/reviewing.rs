@@ -97,6 +97,21 @@ impl Run {
         Ok(())
     }
 
+    /// Approves one task and replaces the derived idempotency key by `key`.
+    pub(super) fn approve_with_key(
+        &mut self,
+        id: &DraftId,
+        key: Arc<str>,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        self.approve(std::slice::from_ref(id), step)?;
+        if let Some(Review::Approved(approval)) = self.draft_mut(id).map(|draft| &mut draft.review)
+        {
+            approval.key = key;
+        }
+        Ok(())
+    }
+
     pub(super) fn reject(
         &mut self,
         id: &DraftId,

@@ -64,14 +64,14 @@ test("Stop ends the wait for a retry", async ({ world, app, complaints }) => {
 });
 
 test("a pause longer than the idle timeout stalls the stream", async ({ world, app }) => {
-  const server = await serverWith(world, "stalled", { limits: { idle_seconds: 1 } });
+  const server = await serverWith(world, "stalled", { limits: { idle_timeout_seconds: 1 } });
   await app.open(server.address);
   await generate(app, 8);
   await expect(app.heading(/^The stream stalled after [1-7] of 8 tasks$/)).toBeVisible();
 });
 
 test("a call longer than the request timeout is ended", async ({ world, app }) => {
-  const server = await serverWith(world, "slow", { limits: { call_seconds: 1 } });
+  const server = await serverWith(world, "slow", { limits: { request_timeout_seconds: 1 } });
   await app.open(server.address);
   await generate(app, 8);
   await expect(app.heading("The request timeout was reached")).toBeVisible();
