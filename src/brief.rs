@@ -1,22 +1,22 @@
-//! What the operator asks for.
+//! The brief: what the operator asks for.
 
 use serde::{Deserialize, Serialize};
 
-/// How many tasks can be asked for at once.
+/// Maximum number of tasks per run.
 pub const MAX_COUNT: u16 = 500;
-/// The longest goal, context or rules, in bytes each: 256 KiB.
+/// Maximum length of the goal, the context and the rules, in bytes each: 256 KiB.
 pub const MAX_TEXT_BYTES: usize = 256 << 10;
 
-/// A brief as it stands in the form: anything may be wrong with it, and nothing of it is lost.
+/// The brief form as typed. It may be invalid; [`BriefForm::check`] validates it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BriefForm {
-    /// What is to be done.
+    /// What the tasks should achieve.
     pub goal: String,
-    /// What the model should know.
+    /// Background for the model.
     pub context: String,
-    /// Further rules for the tasks.
+    /// Additional rules for the tasks.
     pub rules: String,
-    /// How many tasks, as typed.
+    /// The number of tasks, as typed.
     pub count: String,
 }
 
@@ -31,18 +31,18 @@ impl Default for BriefForm {
     }
 }
 
-/// A brief that can be worked on.
+/// A valid brief.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Brief {
-    /// What is to be done; not empty.
+    /// What the tasks should achieve; not empty.
     pub goal: String,
-    /// What the model should know; may be empty.
+    /// Background for the model; may be empty.
     pub context: String,
-    /// Further rules for the tasks; may be empty.
+    /// Additional rules for the tasks; may be empty.
     pub rules: String,
-    /// How many tasks.
+    /// The number of tasks.
     pub count: Count,
-    /// What a dry run's tasks are drawn from besides the texts.
+    /// Seed for dry runs, combined with the texts.
     #[serde(default)]
     pub seed: u64,
 }
@@ -53,7 +53,7 @@ pub struct Brief {
 pub struct Count(u16);
 
 impl Count {
-    /// A count within the limits.
+    /// Returns a count, or `None` if it is out of range.
     #[must_use]
     pub fn new(count: u16) -> Option<Count> {
         (1..=MAX_COUNT).contains(&count).then_some(Count(count))
@@ -82,13 +82,13 @@ impl From<Count> for u16 {
     }
 }
 
-/// What is wrong with a brief.
+/// Why a brief is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BriefError {
-    /// There is no goal.
-    #[error("the brief says nothing yet")]
+    /// The goal is empty.
+    #[error("the goal is empty")]
     EmptyGoal,
-    /// One of the texts is too long.
+    /// The goal, the context or the rules are too long.
     #[error("the {field} is longer than {limit} bytes")]
     TooLong {
         /// `goal`, `context` or `rules`.
@@ -97,21 +97,21 @@ pub enum BriefError {
         limit: usize,
     },
     /// The count is not a whole number.
-    #[error("{given:?} is not a number of tasks")]
+    #[error("{given:?} is not a whole number from 1 to {MAX_COUNT}")]
     CountNotANumber {
-        /// As typed, cut.
+        /// The text as typed, truncated.
         given: String,
     },
-    /// The count is beyond the limits.
-    #[error("{given} tasks cannot be asked for at once")]
+    /// The count is out of range.
+    #[error("a run has 1 to {MAX_COUNT} tasks, not {given}")]
     CountOutOfRange {
-        /// As typed, cut.
+        /// The number as typed, truncated.
         given: String,
     },
 }
 
 impl BriefError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -122,7 +122,7 @@ impl BriefError {
         }
     }
 
-    /// The field that it is about: `goal`, `context`, `rules` or `count`.
+    /// The invalid field: `goal`, `context`, `rules` or `count`.
     #[must_use]
     pub fn field(&self) -> &'static str {
         match self {
@@ -136,21 +136,23 @@ impl BriefError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            BriefError::EmptyGoal => "Say what is to be done; a sentence is enough to begin with.",
-            BriefError::TooLong { .. } => "Shorten it, or split the work over several briefs.",
-            BriefError::CountNotANumber { .. } => {
-                "Give it in digits: a whole number from 1 to 500."
+            BriefError::EmptyGoal => {
+                "Describe what the tasks should achieve; one sentence is enough."
             }
-            BriefError::CountOutOfRange { .. } => "Ask for 1 to 500.",
+            BriefError::TooLong { .. } => "Shorten it, or split the work into several briefs.",
+            BriefError::CountNotANumber { .. } => "Enter the count in digits, such as 25.",
+            BriefError::CountOutOfRange { .. } => {
+                "Enter a number in that range, and start another run for more tasks."
+            }
         }
     }
 }
 
 impl BriefForm {
-    /// The brief that this form makes.
+    /// Validates the form. `seed` is the seed for dry runs.
     ///
     /// # Errors
-    /// Everything that is wrong, at once, each for its field.
+    /// All problems of all fields.
     pub fn check(&self, seed: u64) -> Result<Brief, Vec<BriefError>> {
         let mut errors = Vec::new();
         if self.goal.trim().is_empty() {
@@ -235,6 +237,6 @@ mod tests {
         }
         assert_eq!(form("Ship it", " 500 ").check(0).unwrap().count.get(), 500);
         let errors = form(" \n", "ten").check(0).unwrap_err();
-        assert_eq!(errors.len(), 2, "everything is said at once: {errors:?}");
+        assert_eq!(errors.len(), 2, "all problems are reported: {errors:?}");
     }
 }

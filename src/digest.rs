@@ -1,4 +1,4 @@
-//! SHA-256 digests, and how they are shown.
+//! SHA-256 digests and their fingerprints.
 
 use sha2::{Digest, Sha256};
 
@@ -8,7 +8,7 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
-/// The first 16 hexadecimal digits of a digest in groups of four, for a person to compare.
+/// The first 16 hexadecimal digits of a digest, in groups of four, for visual comparison.
 #[must_use]
 pub fn fingerprint(digest: &str) -> String {
     let mut text = String::with_capacity(19);
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_sixteen_digits_in_fours_and_never_fails() {
+    fn a_fingerprint_is_at_most_sixteen_digits_in_groups_of_four() {
         assert_eq!(fingerprint("7f3a90c144de1b02ffff"), "7f3a 90c1 44de 1b02");
         assert_eq!(fingerprint(""), "");
         assert_eq!(fingerprint("é"), "é");

@@ -1,8 +1,8 @@
-//! Tasks without a model: made by a generator inside the module, from the brief and a seed.
+//! Dry runs: sample tasks generated locally from the brief and a seed, without a model.
 //!
-//! Nothing here can reach a network: no type of this module holds a transport. What comes out is
-//! valid by the operator's own schema, has keys that are unique in the batch and dependencies that
-//! only lead back, and is the same for the same brief, schema and seed on every platform.
+//! Nothing here can reach a network: no type in this module holds a transport. The tasks are valid
+//! by the operator's schema, have unique task keys and depend on earlier tasks only. The same
+//! brief, schema and seed produce the same tasks on every platform.
 
 mod titles;
 
@@ -17,33 +17,33 @@ use crate::random::SeededRng;
 use crate::schema::sample::{Hints, SampleError, sample_adjusted};
 use crate::schema::{Check, Roles, TaskSchema, UNIQUE_KEY, Violation};
 
-/// How many samples are made for one task before the schema counts as one that cannot be met.
+/// Samples tried for one task before the schema is considered unsatisfiable.
 const ATTEMPTS: u32 = 80;
-/// The longest key that is made from a title, in characters.
+/// Maximum length of a task key derived from a title, in characters.
 const KEY_CHARACTERS: usize = 48;
 
-/// Why a dry run has no tasks to show.
+/// Why a dry run produced no tasks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DryRunError {
-    /// No task could be made that the schema allows.
-    #[error("no task {ordinal} could be made from the schema: {cause}")]
+    /// No task that satisfies the schema was found.
+    #[error("task {ordinal} could not be generated from the schema: {cause}")]
     Unsatisfied {
-        /// Which task of the batch, from 1.
+        /// The position of the task in the batch, from 1.
         ordinal: usize,
-        /// What the generator met.
+        /// Why sampling failed.
         #[source]
         cause: SampleError,
     },
-    /// The schema describes something else than a JSON object.
-    #[error("the schema describes {found}, but a task is a JSON object")]
+    /// The schema does not describe a JSON object.
+    #[error("the schema describes {found}, but a task must be a JSON object")]
     NotAnObject {
-        /// What it describes.
+        /// The kind of value that it describes.
         found: &'static str,
     },
 }
 
 impl DryRunError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -67,16 +67,16 @@ impl DryRunError {
         match self {
             DryRunError::Unsatisfied { cause, .. } => cause.hint(),
             DryRunError::NotAnObject { .. } => {
-                "Choose a schema whose type is object; a body template can wrap the task."
+                "Use a schema of type object. A body template can wrap the task if the server expects another shape."
             }
         }
     }
 }
 
-/// Makes all tasks of a dry run: as many as the brief asks for.
+/// Generates all tasks of a dry run: as many as the brief asks for.
 ///
 /// # Errors
-/// [`DryRunError`] where the schema cannot be met; there are no tasks then.
+/// [`DryRunError`] if one of the tasks cannot be generated.
 pub fn tasks(
     brief: &Brief,
     schema: &TaskSchema,
@@ -86,21 +86,21 @@ pub fn tasks(
     DryRun::new(brief, schema, check, seed).collect()
 }
 
-/// A dry run that gives its tasks one by one. It ends after the last task, or after its first
-/// error. A smaller count gives the beginning of what a larger one gives.
+/// Iterates over the tasks of a dry run. Ends after the last task or the first error. A smaller
+/// count yields a prefix of what a larger one yields.
 pub struct DryRun<'a> {
     schema: &'a TaskSchema,
     check: &'a dyn Check,
     goal: &'a str,
     random: SeededRng,
     keys: Vec<String>,
-    made: usize,
+    generated: usize,
     count: usize,
     keys_from_titles: bool,
 }
 
 impl<'a> DryRun<'a> {
-    /// Prepares a dry run. Nothing is made until the first task is asked for.
+    /// Prepares a dry run. Tasks are generated lazily.
     #[must_use]
     pub fn new(
         brief: &'a Brief,
@@ -120,14 +120,14 @@ impl<'a> DryRun<'a> {
             goal: &brief.goal,
             random: SeededRng::from_texts(&texts, seed),
             keys: Vec::new(),
-            made: 0,
+            generated: 0,
             count: usize::from(brief.count.get()),
             keys_from_titles: true,
         }
     }
 
-    fn make(&mut self) -> Result<Document, DryRunError> {
-        let ordinal = self.made;
+    fn generate(&mut self) -> Result<Document, DryRunError> {
+        let ordinal = self.generated;
         let roles = self.schema.roles();
         let title = titles::title(self.goal, ordinal, &mut self.random);
         let dependencies = self.choose_dependencies();
@@ -147,8 +147,8 @@ impl<'a> DryRun<'a> {
             used: self.keys.iter().map(String::as_str).collect(),
         };
         let from_title = self.keys_from_titles;
-        let mut last_key_was_made = false;
-        let made = sample_adjusted(
+        let mut key_replaced = false;
+        let task = sample_adjusted(
             self.schema.value(),
             &unique,
             &mut self.random,
@@ -160,13 +160,13 @@ impl<'a> DryRun<'a> {
                 };
                 let key = roles.key.as_deref().and_then(|member| task.get_mut(member));
                 if let Some(key) = key {
-                    last_key_was_made =
-                        from_title && set_key(key, &title, ordinal, attempt, &unique.used);
+                    key_replaced =
+                        from_title && replace_key(key, &title, ordinal, attempt, &unique.used);
                 }
                 if let Some(member) = roles.depends_on.as_deref()
                     && (roles.key.is_some() || attempt < ATTEMPTS / 2)
                 {
-                    // A server may take one dependency only, or none.
+                    // The schema may allow a single dependency, or none.
                     let allowed = match attempt {
                         0..4 => dependencies.len(),
                         4..8 => 1,
@@ -181,18 +181,18 @@ impl<'a> DryRun<'a> {
             ordinal: ordinal + 1,
             cause,
         })?;
-        if made.root().kind() != Kind::Object {
+        if task.root().kind() != Kind::Object {
             return Err(DryRunError::NotAnObject {
-                found: name_of(made.root().kind()),
+                found: kind_name(task.root().kind()),
             });
         }
-        self.keys_from_titles = last_key_was_made || roles.key.is_none();
+        self.keys_from_titles = key_replaced || roles.key.is_none();
         self.keys
-            .extend(roles.key(made.root()).map(Cow::into_owned));
-        Ok(made)
+            .extend(roles.key(task.root()).map(Cow::into_owned));
+        Ok(task)
     }
 
-    /// One or two of the last keys, for about every second task.
+    /// Picks one or two of the last keys, for about every second task.
     fn choose_dependencies(&mut self) -> Vec<String> {
         let recent: Vec<String> = self.keys.iter().rev().take(6).cloned().collect();
         if self.schema.roles().depends_on.is_none() || !self.random.chance(1, 2) {
@@ -213,7 +213,7 @@ impl<'a> DryRun<'a> {
 impl std::fmt::Debug for DryRun<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DryRun")
-            .field("made", &self.made)
+            .field("generated", &self.generated)
             .field("count", &self.count)
             .finish_non_exhaustive()
     }
@@ -223,25 +223,25 @@ impl Iterator for DryRun<'_> {
     type Item = Result<Document, DryRunError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.made >= self.count {
+        if self.generated >= self.count {
             return None;
         }
-        let made = self.make();
-        self.made = if made.is_ok() {
-            self.made + 1
+        let result = self.generate();
+        self.generated = if result.is_ok() {
+            self.generated + 1
         } else {
             self.count
         };
-        Some(made)
+        Some(result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.count - self.made;
+        let left = self.count - self.generated;
         (left.min(1), Some(left))
     }
 }
 
-/// The operator's check, and that the key is new in the batch.
+/// Adds a uniqueness check of the task key to the schema check.
 struct UniqueKey<'c> {
     check: &'c dyn Check,
     roles: &'c Roles,
@@ -259,22 +259,22 @@ impl Check for UniqueKey<'_> {
             instance_path: String::new(),
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
-            message: format!("the key {key:?} is taken, and no other was found"),
+            message: format!("the task key {key:?} is already used, and no other was found"),
         }));
         violations
     }
 }
 
-/// Puts a key that reads like the title in the place of the sampled one, in some of the attempts.
-/// Says whether it did.
-fn set_key(
+/// In some attempts, replaces the sampled key by one derived from the title or the ordinal.
+/// Returns whether it did.
+fn replace_key(
     key: &mut Value,
     title: &str,
     ordinal: usize,
     attempt: u32,
     used: &HashSet<&str>,
 ) -> bool {
-    let made = match (attempt, &*key) {
+    let replacement = match (attempt, &*key) {
         (0, Value::String(_)) => {
             let slug = slug(title);
             if slug.is_empty() || used.contains(slug.as_str()) {
@@ -287,11 +287,11 @@ fn set_key(
         (0 | 2 | 4, Value::Number(_)) => Value::from(ordinal + 1),
         _ => return false,
     };
-    *key = made;
+    *key = replacement;
     true
 }
 
-/// Words in lower case, joined by hyphens.
+/// The title's words in lower case, joined by hyphens.
 fn slug(title: &str) -> String {
     let mut slug = String::new();
     for word in title.split(|character: char| !character.is_ascii_alphanumeric()) {
@@ -306,8 +306,8 @@ fn slug(title: &str) -> String {
     slug
 }
 
-/// Writes the dependencies over the sampled ones. Where there are none, the member goes, or it is
-/// an empty list if it has to be there.
+/// Replaces the sampled dependencies by `keys`. If there are none, the member is removed, or set to
+/// an empty list if `keep` is set.
 fn set_dependencies(task: &mut Map<String, Value>, member: &str, keys: &[&String], keep: bool) {
     match task.get_mut(member) {
         Some(Value::Array(list)) if !keys.is_empty() || keep => {
@@ -329,7 +329,7 @@ fn set_dependencies(task: &mut Map<String, Value>, member: &str, keys: &[&String
     }
 }
 
-/// Returns `key` as a JSON value of the sampled value's type: a number where the schema samples
+/// Returns `key` as a JSON value of the sampled value's type: a number if the schema samples
 /// numbers, else a string.
 fn key_like(sampled: Option<&Value>, key: &str) -> Value {
     match sampled {
@@ -338,7 +338,7 @@ fn key_like(sampled: Option<&Value>, key: &str) -> Value {
     }
 }
 
-fn name_of(kind: Kind) -> &'static str {
+fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Null => "null",
         Kind::Boolean => "a boolean",

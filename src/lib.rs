@@ -13,6 +13,7 @@ pub mod digest;
 pub mod document;
 pub mod driver;
 pub mod dry_run;
+pub mod http;
 pub mod model;
 pub mod ports;
 pub mod prompt;

@@ -1,25 +1,23 @@
-//! The traits through which effects reach the world. The browser implements them at the border;
-//! tests implement them in memory. Nothing here is `Send`: a page has one thread.
+//! The traits that effects use for I/O. The `browser` module implements them for the page, tests
+//! implement them in memory. Nothing here is `Send`, because a page has one thread.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{PostRequest, ServerReply};
+use crate::delivery::response::ServerReply;
+use crate::http::PreparedRequest;
 use crate::model::End;
-use crate::model::ModelRequest;
-use crate::secrets::Secret;
 
-/// What arrives of a model's answer.
+/// A part of a model's response, as it arrives.
 #[derive(Debug)]
 pub enum ResponsePart<'a> {
     /// Status and headers; always first.
     Head {
         /// The HTTP status.
         status: u16,
-        /// Header values by lower-case name, as far as the page may read them.
+        /// Header values by lower-case name, as far as CORS exposes them.
         headers: Vec<(String, String)>,
-        /// When they came, in milliseconds since 1970.
+        /// When they arrived, in milliseconds since 1970.
         at: u64,
     },
     /// Bytes of the body.
@@ -29,63 +27,61 @@ pub enum ResponsePart<'a> {
 /// How a call to the model ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallEnd {
-    /// There was an answer, and its body ended so.
-    Answered(End),
-    /// There was none: unreachable, refused, hidden by CORS, or redirected.
+    /// The endpoint responded, or a timeout expired; [`End`] tells how the body ended.
+    Responded(End),
+    /// There was no response: unreachable, refused, hidden by CORS, or redirected.
     Unreachable {
-        /// What the browser said.
+        /// The browser's message.
         reason: String,
     },
-    /// The request could not be made, so nothing left.
+    /// The request could not be built and was not sent.
     NotSent {
-        /// What stood in the way.
+        /// Why not.
         reason: String,
     },
-    /// It was stopped before there was one.
+    /// It was stopped before there was a response.
     Stopped,
 }
 
 /// How long a call to a model may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For how many milliseconds nothing may arrive; every byte begins it anew.
+    /// Longest time without a byte, in milliseconds.
     pub idle: u32,
-    /// How many milliseconds it may take in all.
-    pub whole: u32,
+    /// Longest time for the whole call, in milliseconds.
+    pub total: u32,
 }
 
-/// Asks a model. Never follows a redirect, sends no cookies and no referrer.
+/// Calls a model. Never follows a redirect, sends no cookies and no referrer.
 pub trait ModelTransport {
-    /// Sends `request`, the secret put in where its headers name it, and hands over what arrives
-    /// until the body ends, `stop` is given, or the `patience` is at its end.
+    /// Sends `request` and passes each part of the response to `on_part`, until the body ends, `stop`
+    /// is signalled, or one of the `timeouts` expires.
     fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
-        patience: Timeouts,
+        request: &PreparedRequest,
+        timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> impl Future<Output = CallEnd>;
 }
 
-/// Posts a task. Never follows a redirect, sends no cookies and no referrer.
+/// Posts tasks. Never follows a redirect, sends no cookies and no referrer.
 pub trait TaskSink {
-    /// Sends `request` once, the token put in.
-    fn post(&self, request: &PostRequest, token: &Secret) -> impl Future<Output = ServerReply>;
-    /// Asks for a task, the token put in.
-    fn look_up(&self, request: &LookUpRequest, token: &Secret)
-    -> impl Future<Output = ServerReply>;
+    /// Posts one task, once.
+    fn post(&self, request: &PreparedRequest) -> impl Future<Output = ServerReply>;
+    /// Looks up one task.
+    fn look_up(&self, request: &PreparedRequest) -> impl Future<Output = ServerReply>;
 }
 
-/// What time it is, and waiting.
+/// Time and timers.
 pub trait Clock {
     /// Milliseconds since 1970.
     fn now(&self) -> u64;
-    /// Comes back after so many milliseconds; with 0 as soon as the page had a chance to be drawn.
+    /// Waits for that many milliseconds. With 0 it only lets the page handle input and repaint.
     fn sleep(&self, milliseconds: u32) -> impl Future<Output = ()>;
 }
 
-/// Which shelf a record stands on.
+/// A table of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
     /// Runs, by id.
@@ -95,7 +91,7 @@ pub enum Table {
 }
 
 impl Table {
-    /// Its name in a database.
+    /// The table's name in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -105,48 +101,48 @@ impl Table {
     }
 }
 
-/// One record to be kept: JSON text under a key.
+/// A record to write: JSON text under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The shelf.
+    /// The table.
     pub table: Table,
-    /// The key; an earlier record under it is replaced.
+    /// The key. An earlier record with this key is replaced.
     pub key: String,
-    /// The record.
+    /// The JSON text.
     pub text: String,
 }
 
-/// How sure a write must be before it counts as done.
+/// What a write must survive before it counts as committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// It survives the page.
+    /// The page may crash.
     Relaxed,
-    /// It survives the machine, as far as the browser can say.
+    /// The machine may crash, as far as the browser can guarantee it.
     Strict,
 }
 
-/// Why nothing could be kept or read.
+/// Why records could not be written or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is no storage for this page, as in some private windows.
-    #[error("this browser keeps nothing for this page: {reason}")]
+    #[error("this browser has no storage for this page: {reason}")]
     Unavailable {
-        /// What the browser said.
+        /// The browser's message.
         reason: String,
     },
-    /// There is no room left.
-    #[error("there is no room left to keep this: {reason}")]
+    /// No space is left.
+    #[error("the browser's storage is full: {reason}")]
     Full {
-        /// What the browser said.
+        /// The browser's message.
         reason: String,
     },
-    /// Another tab holds an older version of the page open.
-    #[error("another tab keeps an older version of this page open")]
+    /// Another tab has an older version of the page open.
+    #[error("another tab has an older version of this page open")]
     Blocked,
     /// Anything else.
-    #[error("it could not be kept: {reason}")]
+    #[error("the browser's storage failed: {reason}")]
     Failed {
-        /// What the browser said.
+        /// The browser's message.
         reason: String,
     },
 }
@@ -168,30 +164,30 @@ impl StoreError {
     pub fn hint(&self) -> &'static str {
         match self {
             StoreError::Unavailable { .. } => {
-                "Open the page in an ordinary window. Here a reload loses what is on the screen, and nothing can be posted live."
+                "Open the page in a regular (not private) window. In this one a reload loses everything on the page, and nothing can be posted live."
             }
             StoreError::Full { .. } => {
-                "Make room on the disk, or clear this site's data once its tasks are delivered. What is on the screen stays."
+                "Free some disk space, or clear this site's data once its tasks are delivered. The tasks on the page are not lost."
             }
             StoreError::Blocked => "Close or reload the other tabs of this page.",
-            StoreError::Failed { .. } => "Try again; what is on the screen stays.",
+            StoreError::Failed { .. } => "Try again. The tasks on the page are not lost.",
         }
     }
 }
 
-/// Keeps records.
+/// A store of records.
 pub trait Store {
-    /// Writes all of `entries` or none, and comes back once they are committed.
+    /// Writes all of `entries` or none, and returns once they are committed.
     ///
     /// # Errors
-    /// [`StoreError`]; nothing was written then.
+    /// [`StoreError`]; then nothing was written.
     fn write(
         &self,
         entries: Vec<Entry>,
         durability: Durability,
     ) -> impl Future<Output = Result<(), StoreError>>;
 
-    /// The record under a key.
+    /// Returns the record with this key.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -201,7 +197,7 @@ pub trait Store {
         key: &str,
     ) -> impl Future<Output = Result<Option<String>, StoreError>>;
 
-    /// Every record whose key begins with `prefix`, in the order of their keys.
+    /// Returns all records whose key starts with `prefix`, ordered by key.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -212,7 +208,7 @@ pub trait Store {
     ) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 }
 
-/// A stop that can be given once and be heard by whatever is under way.
+/// A signal to stop whatever is in progress. Clones share it, and it is signalled at most once.
 #[derive(Clone, Default)]
 pub struct StopSignal {
     inner: Rc<StopInner>,
@@ -225,7 +221,7 @@ struct StopInner {
 }
 
 impl StopSignal {
-    /// Gives the stop. Further calls do nothing.
+    /// Signals the stop. Further calls do nothing.
     pub fn stop(&self) {
         self.inner.stopped.set(true);
         let listener = self.inner.listener.borrow_mut().take();
@@ -234,13 +230,14 @@ impl StopSignal {
         }
     }
 
-    /// Whether it was given.
+    /// Whether the stop was signalled.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.inner.stopped.get()
     }
 
-    /// Calls `listener` when the stop is given, at once where it was. One listener at a time.
+    /// Calls `listener` when the stop is signalled, or immediately if it already was. A new listener
+    /// replaces the previous one.
     pub fn on_stop(&self, listener: impl FnOnce() + 'static) {
         if self.is_stopped() {
             listener();

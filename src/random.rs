@@ -1,25 +1,25 @@
-//! The generator's source of chance: small, named, and the same on every platform.
+//! A seeded pseudo-random number generator whose output is the same on every platform.
 
 use sha2::{Digest, Sha256};
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014): a
-/// 64-bit state, a full period, no dependence on the platform. For samples and for waits, never for
-/// secrets or identifiers that must not be guessed.
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014): 64
+/// bits of state, full period, platform-independent. For samples and retry delays, never for
+/// secrets or identifiers that must be unpredictable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeededRng {
     state: u64,
 }
 
 impl SeededRng {
-    /// A generator that starts from a number.
+    /// Creates a generator from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         SeededRng { state: seed }
     }
 
-    /// A generator that starts from texts and a number, by SHA-256 over each text's length and
-    /// bytes and then the number: the same texts in the same order and the same number, and only
-    /// those, start the same sequence.
+    /// Creates a generator from texts and a seed: hashes the length and bytes of each text and then
+    /// the seed with SHA-256. Different texts, another order or another seed start another
+    /// sequence.
     #[must_use]
     pub fn from_texts(texts: &[&str], seed: u64) -> Self {
         let mut hash = Sha256::new();
@@ -45,14 +45,14 @@ impl SeededRng {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below the bound; 0 where the bound is 0. Not corrected for bias, which is at most
-    /// the bound divided by 2^64.
+    /// Returns a number below `bound`, or 0 if `bound` is 0. Not corrected for bias, which is at
+    /// most `bound` / 2^64.
     pub fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.next_u64()) * u128::from(bound);
         (product >> 64) as u64
     }
 
-    /// A number from the first to the last, both included; the first where the last is smaller.
+    /// Returns a number from `first` to `last`, both inclusive; `first` if `last` is smaller.
     pub fn between(&mut self, first: i128, last: i128) -> i128 {
         let Ok(span) = u128::try_from(last.saturating_sub(first)) else {
             return first;
@@ -65,12 +65,12 @@ impl SeededRng {
         first.saturating_add(i128::try_from(offset).unwrap_or(0))
     }
 
-    /// True in so many of so many cases.
+    /// Returns true with probability `times` / `of`.
     pub fn chance(&mut self, times: u64, of: u64) -> bool {
         self.below(of) < times
     }
 
-    /// One of the items; `None` where there are none.
+    /// Returns one of the items; `None` if there are none.
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         let index = usize::try_from(self.below(items.len() as u64)).ok()?;
         items.get(index)

@@ -1,30 +1,30 @@
-//! How long `Retry-After` asks to wait (RFC 9110, section 10.2.3).
+//! Parses the `Retry-After` header (RFC 9110, section 10.2.3).
 
-/// The wait that a `Retry-After` asks for, in milliseconds from `now_ms` (milliseconds since
-/// 1970), read from the header's `value`: seconds, or an HTTP date in one of the three forms of
-/// RFC 9110, section 5.6.7. A date that has passed is no wait. Seconds may have a fraction, as some
-/// gateways send them. `None` for anything else; no bound is put on the wait.
+/// The delay that a `Retry-After` value asks for, in milliseconds from `now_ms` (milliseconds since
+/// 1970). The value is a number of seconds, or an HTTP date in one of the three forms of RFC 9110,
+/// section 5.6.7. A past date means no delay. Seconds may have a fraction, as some gateways send
+/// them. Returns `None` for anything else. The delay is not bounded.
 #[must_use]
 pub fn retry_after(value: &str, now_ms: u64) -> Option<u64> {
     let value = value.trim_matches([' ', '\t']);
     seconds(value).or_else(|| Some(http_date(value)?.saturating_sub(now_ms)))
 }
 
-/// Digits, and perhaps a fraction of which the first three digits count, in milliseconds.
+/// Parses decimal seconds to milliseconds; only the first three digits of a fraction count.
 fn seconds(value: &str) -> Option<u64> {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     if !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
-    // Only too large a number cannot be read now.
+    // Parsing fails only if the number is too large.
     let whole: u64 = whole.parse().unwrap_or(u64::MAX);
     let thousandths = fraction.bytes().chain(*b"000").take(3);
     let thousandths = thousandths.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     Some(whole.saturating_mul(1000).saturating_add(thousandths))
 }
 
-/// A date and time in milliseconds since 1970; `None` before that.
+/// Parses an HTTP date to milliseconds since 1970; `None` for earlier dates.
 fn http_date(value: &str) -> Option<u64> {
     let date = httpdate::parse_http_date(value).ok()?;
     let since = date.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -39,7 +39,7 @@ mod tests {
     const THEN: u64 = 784_111_777_000;
 
     #[test]
-    fn seconds_are_a_wait_and_a_date_is_one_from_now() {
+    fn seconds_are_a_delay_and_a_date_is_relative_to_now() {
         let now = THEN - 2500;
         for (value, expected) in [
             ("0", Some(0)),
@@ -76,7 +76,7 @@ mod tests {
         }
     }
 
-    /// The crate of property tests is a dependency of the host only.
+    /// proptest is a dependency of the native tests only.
     #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
@@ -85,7 +85,7 @@ mod tests {
 
         proptest! {
             #[test]
-            fn every_moment_is_read_as_it_is_written(
+            fn every_formatted_date_parses_to_the_same_time(
                 seconds in 0_u64..4_000_000_000, wait in 0_u64..100_000_000
             ) {
                 let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
@@ -96,7 +96,7 @@ mod tests {
             }
 
             #[test]
-            fn no_text_makes_it_panic(value in "\\PC{0,40}", now in any::<u64>()) {
+            fn no_value_causes_a_panic(value in "\\PC{0,40}", now in any::<u64>()) {
                 let _ = retry_after(&value, now);
             }
         }

@@ -7,7 +7,11 @@ pub fn truncate_bytes(text: &str, limit: usize) -> String {
     if text.len() <= limit {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(limit);
+    // `str::floor_char_boundary` needs Rust 1.91.
+    let end = (0..=limit)
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
     format!("{}…", text.get(..end).unwrap_or_default())
 }
 
@@ -36,29 +40,29 @@ pub fn truncate_chars(text: &str, limit: usize) -> String {
     cut
 }
 
-/// Returns at most `most` characters of `text`, cut between words if that leaves at least `least`
-/// characters and half of `most`. Adds no ellipsis.
+/// Returns at most `max` characters of `text`, cut between words if that leaves at least `min`
+/// characters and half of `max`. Adds no ellipsis.
 #[must_use]
-pub fn truncate_at_word(text: &str, most: usize, least: usize) -> String {
-    let beginning: String = text.chars().take(most).collect();
+pub fn truncate_at_word(text: &str, max: usize, min: usize) -> String {
+    let beginning: String = text.chars().take(max).collect();
     let at_word = beginning
         .rsplit_once(' ')
         .map(|(before, _)| before.trim_end_matches([' ', ':', ',', ';']).to_owned())
         .filter(|before| {
             let length = before.chars().count();
-            length >= least && length * 2 >= most
+            length >= min && length * 2 >= max
         });
     at_word.unwrap_or(beginning)
 }
 
-/// A count with its noun: `1 task`, `4,102 bytes`. For nouns whose plural ends in s.
+/// A count with its noun: `1 task`, `4,102 bytes`. Only for nouns whose plural ends in "s".
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))
 }
 
-/// A number with its thousands set apart, as `Intl.NumberFormat("en")` writes it.
+/// A number with thousands separators, as formatted by `Intl.NumberFormat("en")`.
 #[must_use]
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -72,7 +76,8 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
-/// The last `limit` characters of a text on one line: line breaks and tabs become spaces.
+/// The last `limit` characters of a text on one line: control characters such as line breaks and
+/// tabs become spaces.
 #[must_use]
 pub fn tail_on_one_line(text: &str, limit: usize) -> String {
     let skipped = text.chars().count().saturating_sub(limit);
@@ -88,7 +93,7 @@ pub fn tail_on_one_line(text: &str, limit: usize) -> String {
         .collect()
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins items for a sentence: `a`, `a and b`, `a, b and c`.
 #[must_use]
 pub fn listed(items: &[String]) -> String {
     match items {
@@ -98,7 +103,7 @@ pub fn listed(items: &[String]) -> String {
     }
 }
 
-/// About how long that is, in milliseconds, as one says it: `about 4 minutes`.
+/// An approximate duration for a sentence: `about 4 minutes`.
 #[must_use]
 pub fn about(milliseconds: u64) -> String {
     let seconds = milliseconds.div_ceil(1_000);
@@ -115,8 +120,7 @@ pub fn about(milliseconds: u64) -> String {
     }
 }
 
-/// The time that is left of a wait, in milliseconds, as it is counted down: `9 s`, `1 min 30 s`,
-/// `2 h 5 min`.
+/// The remaining time of a countdown: `9 s`, `1 min 30 s`, `2 h 5 min`.
 #[must_use]
 pub fn countdown(milliseconds: u64) -> String {
     let seconds = milliseconds.div_ceil(1_000);
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped_and_nouns_follow_them() {
+    fn counts_have_thousands_separators_and_the_right_plural() {
         for (count, text) in [
             (0, "0 tasks"),
             (1, "1 task"),
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_said_as_one_would() {
+    fn durations_are_rounded_for_a_sentence() {
         for (milliseconds, text) in [
             (0, "a few seconds"),
             (7_000, "a few seconds"),
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_counted_down_to_the_second() {
+    fn countdowns_show_seconds_below_an_hour() {
         for (milliseconds, text) in [
             (0, "0 s"),
             (1, "1 s"),

@@ -1,5 +1,5 @@
-// Loads the module and hands it the page. What goes wrong on the way becomes a
-// sentence in the shell: what happened, why, what to do.
+// Loads and starts the module. If that fails, the shell shows what happened, why,
+// and what to do.
 
 const MODULE = new URL("../pkg/taskwright.js", import.meta.url);
 const LATE_AFTER_MS = 10_000;
@@ -31,55 +31,55 @@ async function explain(step, error) {
   if (step === "load") return explainLoad();
   if (step === "mount") {
     return {
-      what: "Taskwright stopped while it drew the page",
-      why: "This is a fault in Taskwright itself. What was saved in this browser before is still there.",
-      todo: "Reload the page. If it happens again, report it with the text below.",
+      what: "Taskwright failed to render the page",
+      why: "This is a bug in Taskwright. Data saved in this browser is not lost.",
+      todo: "Reload the page. If it happens again, report it and include the text below.",
     };
   }
   if (error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(error.message)) {
     return {
-      what: "The web server's policy forbids WebAssembly",
+      what: "The web server's security policy blocks WebAssembly",
       why: "Its Content-Security-Policy header lacks 'wasm-unsafe-eval' in script-src.",
       todo: "Add 'wasm-unsafe-eval' to script-src on the web server, then reload the page.",
     };
   }
   if (error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) {
     return {
-      what: "This browser could not read Taskwright's WebAssembly",
-      why: "The browser is too old for it, or the files in pkg/ are damaged or from two different builds.",
-      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4 or newer). In a checkout, build again with “cargo xtask build” and reload without the cache.",
+      what: "This browser could not compile Taskwright's WebAssembly",
+      why: "The browser is too old, or the files in pkg/ are damaged or from different builds.",
+      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4 or newer). In a checkout, run “cargo xtask build” again and reload without the cache.",
     };
   }
   return {
     what: "Taskwright did not start",
-    why: "Its module was loaded but could not be started: the .wasm file may be missing, or the connection broke.",
-    todo: "Reload the page. In a checkout, build again with “cargo xtask build”.",
+    why: "The module was loaded but did not start. The .wasm file may be missing, or the connection may have failed.",
+    todo: "Reload the page. In a checkout, run “cargo xtask build” again.",
   };
 }
 
-// A failed import does not say why, so the file is asked for once more.
+// A failed import gives no reason, so request the file again to find out.
 async function explainLoad() {
-  let answer;
+  let response;
   try {
-    answer = await fetch(MODULE, { method: "HEAD", cache: "no-store" });
+    response = await fetch(MODULE, { method: "HEAD", cache: "no-store" });
   } catch {
     return {
       what: "Taskwright could not be loaded",
-      why: "The web server that this page came from does not answer any more.",
-      todo: "Check the connection and that the server still runs, then reload the page.",
+      why: "The web server of this page is no longer responding.",
+      todo: "Check your connection and that the server is running, then reload the page.",
     };
   }
-  if (answer.status === 404) {
+  if (response.status === 404) {
     return {
       what: "Taskwright has not been built yet",
-      why: "There is no pkg/taskwright.js beside this page.",
-      todo: "In the checkout, run “cargo xtask run” (or “cargo xtask build”, to serve it yourself), then reload the page.",
+      why: "The file pkg/taskwright.js does not exist on the web server.",
+      todo: "In the checkout, run “cargo xtask run” (or “cargo xtask build”, if you serve the page yourself), then reload the page.",
     };
   }
-  const type = answer.headers.get("content-type") ?? "no content type";
+  const type = response.headers.get("content-type") ?? "none";
   return {
     what: "Taskwright could not be loaded",
-    why: `The web server answered ${answer.status} with ${type} for pkg/taskwright.js. Browsers run a module only as text/javascript.`,
+    why: `The web server returned pkg/taskwright.js with status ${response.status} and content type ${type}. Browsers run modules only as text/javascript.`,
     todo: "Serve pkg/ with the content types text/javascript and application/wasm, then reload the page.",
   };
 }

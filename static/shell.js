@@ -1,6 +1,6 @@
 // A classic script, because it must run where module scripts do not: from a file,
-// or in a browser without WebAssembly. It takes over the chosen theme before the
-// module draws anything, and shows in the shell what stands in the way of running.
+// or in a browser without WebAssembly. It applies the saved theme before the module
+// renders anything, and shows in the shell why Taskwright cannot run.
 "use strict";
 
 (() => {
@@ -8,7 +8,7 @@
     const theme = localStorage.getItem("taskwright.theme");
     if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   } catch {
-    // Storage is switched off: the system's scheme it is.
+    // Storage is disabled: the system's colour scheme applies.
   }
 
   // { what, why, todo, raw? }, sent by boot.js.
@@ -17,14 +17,14 @@
   if (location.protocol === "file:") {
     cannotRun({
       what: "Taskwright cannot run from a file",
-      why: "Browsers do not load modules for a page that was opened from disk: its address begins with file://.",
-      todo: "In the checkout, run “cargo xtask run” and open the address it prints. Any static web server will do as well.",
+      why: "Browsers do not load modules for a page opened from disk (its address starts with file://).",
+      todo: "In the checkout, run “cargo xtask run” and open the address it prints. Any static web server works too.",
     });
   } else if (typeof WebAssembly !== "object") {
     cannotRun({
-      what: "This browser does not run WebAssembly here",
-      why: "It is too old, or WebAssembly is switched off, as hardened profiles and Lockdown Mode do.",
-      todo: "Allow WebAssembly for this address, or open the page in a current Chrome, Edge, Firefox or Safari.",
+      what: "This browser does not support WebAssembly here",
+      why: "The browser is too old, or WebAssembly is disabled, for example by a hardened profile or Lockdown Mode.",
+      todo: "Allow WebAssembly for this address, or open the page in a current version of Chrome, Edge, Firefox or Safari.",
     });
   }
 
@@ -42,7 +42,7 @@
     body.append(element("h2", "", what), element("p", "", why), element("p", "todo", todo));
     if (raw) {
       const fold = element("details", "fold");
-      fold.append(element("summary", "", "What the browser said"), element("pre", "raw", raw));
+      fold.append(element("summary", "", "Browser error"), element("pre", "raw", raw));
       body.append(fold);
     }
     const panel = element("div", "problem");
@@ -52,10 +52,10 @@
   }
 
   function element(tag, className, text) {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    if (text) made.textContent = text;
-    return made;
+    const node = document.createElement(tag);
+    if (className) node.className = className;
+    if (text) node.textContent = text;
+    return node;
   }
 
   function warningIcon() {

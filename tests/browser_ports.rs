@@ -1,19 +1,20 @@
-//! The ports' real implementations, in a real browser.
+//! The browser's implementations of the ports, in a real browser.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use taskwright::browser::clock::PageClock;
 use taskwright::browser::database::Database;
 use taskwright::browser::fetch::Fetch;
-use taskwright::browser::local::{self, WebStorage};
 use taskwright::browser::random;
-use taskwright::delivery::rest::{ServerReply, request};
-use taskwright::model::{HeaderValue, ModelRequest};
+use taskwright::browser::web_storage::WebStorage;
+use taskwright::delivery;
+use taskwright::delivery::response::ServerReply;
+use taskwright::http::HttpRequest;
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, StopSignal, Store, Table, TaskSink, Timeouts,
 };
 use taskwright::review::Approval;
-use taskwright::secrets::{Secret, SecretName};
+use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, TaskServer};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -27,13 +28,13 @@ fn entry(table: Table, key: &str, text: &str) -> Entry {
     }
 }
 
-const PATIENCE: Timeouts = Timeouts {
+const TIMEOUTS: Timeouts = Timeouts {
     idle: 1000,
-    whole: 2000,
+    total: 2000,
 };
 
 #[wasm_bindgen_test]
-async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
+async fn records_are_stored_by_key_and_read_in_key_order() {
     let database = Database::new();
     let run = format!("{:x}", random::bits().unwrap());
     let drafts: Vec<Entry> = (1..=12)
@@ -58,113 +59,70 @@ async fn records_are_kept_by_key_and_read_in_the_order_of_their_keys() {
         .await
         .unwrap();
     // Another connection, as after a reload.
-    let again = Database::new();
-    let found = again
+    let reopened = Database::new();
+    let found = reopened
         .read_all(Table::Drafts, &format!("{run}-"))
         .await
         .unwrap();
     let expected: Vec<String> = (1..=12).map(|n| format!("draft {n}")).collect();
     assert_eq!(found, expected);
     assert_eq!(
-        again.read(Table::Runs, &run).await.unwrap().as_deref(),
+        reopened.read(Table::Runs, &run).await.unwrap().as_deref(),
         Some("second")
     );
-    assert_eq!(again.read(Table::Runs, "none").await.unwrap(), None);
+    assert_eq!(reopened.read(Table::Runs, "none").await.unwrap(), None);
 }
 
 #[wasm_bindgen_test]
-fn what_is_typed_is_kept_at_once() {
+fn an_item_of_web_storage_is_written_synchronously() {
     let name = format!("test-{:x}", random::bits().unwrap());
-    assert_eq!(local::read(WebStorage::Browser, &name), None);
-    local::write(WebStorage::Browser, &name, "é").unwrap();
-    assert_eq!(
-        local::read(WebStorage::Browser, &name).as_deref(),
-        Some("é")
-    );
-    assert_eq!(local::read(WebStorage::Tab, &name), None);
-    local::remove(WebStorage::Browser, &name);
-    assert_eq!(local::read(WebStorage::Browser, &name), None);
+    assert_eq!(WebStorage::Local.read(&name), None);
+    WebStorage::Local.write(&name, "é").unwrap();
+    assert_eq!(WebStorage::Local.read(&name).as_deref(), Some("é"));
+    assert_eq!(WebStorage::Session.read(&name), None);
+    WebStorage::Local.remove(&name);
+    assert_eq!(WebStorage::Local.read(&name), None);
 }
 
 #[wasm_bindgen_test]
-async fn random_numbers_differ_and_time_goes_on() {
+async fn random_numbers_differ_and_the_clock_advances() {
     assert_ne!(random::bits().unwrap(), random::bits().unwrap());
     let before = PageClock.now();
     PageClock.sleep(20).await;
     assert!(PageClock.now() >= before + 15);
 }
 
-/// Nothing listens there: the browser refuses the port before any request is made.
-const NOWHERE: &str = "http://localhost:1";
+/// An address where nothing listens: the browser blocks this port without sending a request.
+const UNREACHABLE: &str = "http://localhost:1";
 
 #[wasm_bindgen_test]
-async fn a_secret_is_put_into_no_request_to_another_origin() {
-    let elsewhere = Address::parse("https://other.example").unwrap();
-    let secret = Secret::new("hunter2", &elsewhere).unwrap();
-    let asked = ModelRequest {
-        url: format!("{NOWHERE}/v1/chat/completions"),
-        headers: vec![(
-            "Authorization",
-            HeaderValue::Secret {
-                before: "Bearer ",
-                name: SecretName::ModelKey,
-            },
-        )],
-        body: "{}".to_owned(),
-    };
-    let mut arrived = 0;
-    let end = Fetch
-        .call(
-            &asked,
-            Some(&secret),
-            PATIENCE,
-            &StopSignal::default(),
-            &mut |_| arrived += 1,
-        )
-        .await;
-    let CallEnd::NotSent { reason } = end else {
-        panic!("{end:?}")
-    };
-    assert_eq!(reason, "it belongs to another server");
-    let server = TaskServer::at(Address::parse(NOWHERE).unwrap());
-    let approval = Approval {
-        body: "{}".into(),
-        digest: "".into(),
-        key: "".into(),
-    };
-    let answer = Fetch.post(&request(&server, &approval), &secret).await;
-    assert!(matches!(answer, ServerReply::NotSent { .. }), "{answer:?}");
-    assert_eq!(arrived, 0);
-}
-
-#[wasm_bindgen_test]
-async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
-    let home = Address::parse(NOWHERE).unwrap();
-    let token = Secret::new("t", &home).unwrap();
+async fn an_unreachable_server_is_reported_as_such() {
+    let home = Address::parse(UNREACHABLE).unwrap();
+    let mut secrets = Keyring::default();
+    secrets.give(SecretSlot::AGENT_TOKEN, &home, "t").unwrap();
     let server = TaskServer::at(home);
     let approval = Approval {
         body: "{}".into(),
         digest: "".into(),
         key: "".into(),
     };
-    let answer = Fetch.post(&request(&server, &approval), &token).await;
+    let posted = delivery::request::post(&server, &approval)
+        .prepare(&secrets)
+        .unwrap();
+    let reply = Fetch.post(&posted).await;
     assert!(
-        matches!(answer, ServerReply::None { ref message } if !message.is_empty()),
-        "{answer:?}"
+        matches!(reply, ServerReply::None { ref message } if !message.is_empty()),
+        "{reply:?}"
     );
-    let asked = ModelRequest {
-        url: format!("{NOWHERE}/v1/chat/completions"),
-        headers: Vec::new(),
-        body: "{}".to_owned(),
-    };
+    let request = HttpRequest::post_json(format!("{UNREACHABLE}/v1/chat/completions"), "{}")
+        .prepare(&Keyring::default())
+        .unwrap();
     let end = Fetch
-        .call(&asked, None, PATIENCE, &StopSignal::default(), &mut |_| {})
+        .call(&request, TIMEOUTS, &StopSignal::default(), &mut |_| {})
         .await;
     assert!(matches!(end, CallEnd::Unreachable { .. }), "{end:?}");
     let stopped = StopSignal::default();
     stopped.stop();
-    let end = Fetch
-        .call(&asked, None, PATIENCE, &stopped, &mut |_| {})
-        .await;
+    let end = Fetch.call(&request, TIMEOUTS, &stopped, &mut |_| {}).await;
     assert_eq!(end, CallEnd::Stopped);
 }

@@ -17,10 +17,10 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::DeliveryOutcome;
-use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::delivery::response::ServerReply;
 use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report, WriteQueue};
-use taskwright::model::{End, GenerationOutcome, ModelRequest, ResponseFormat};
+use taskwright::http::{HttpRequest, PreparedRequest};
+use taskwright::model::{End, GenerationOutcome, ResponseFormat};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, ResponsePart, StopSignal, Store, StoreError,
     Table, TaskSink, Timeouts,
@@ -29,7 +29,7 @@ use taskwright::review::{Approval, DraftId, RunId};
 use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
-use taskwright::secrets::{Keyring, Secret, SecretName};
+use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, Connection, ModelEndpoint, TaskServer};
 
 /// Runs a future that never waits, because the ports are in memory.
@@ -50,8 +50,15 @@ impl Clock for Instant {
     async fn sleep(&self, _milliseconds: u32) {}
 }
 
-/// The requests to a model, each with the API key it was sent with.
-type ModelRequests = Vec<(ModelRequest, Option<String>)>;
+/// The requests to a model, each with its `Authorization` header.
+type ModelRequests = Vec<(HttpRequest, Option<String>)>;
+
+/// A header of the request, with its secret.
+fn header(request: &PreparedRequest, name: &str) -> Option<String> {
+    let headers = request.headers().unwrap();
+    let found = headers.into_iter().find(|(of, _)| *of == name);
+    found.map(|(_, value)| value.to_string())
+}
 
 /// A model that returns prepared responses in order and records its requests.
 #[derive(Clone, Default)]
@@ -63,15 +70,15 @@ struct Model {
 impl ModelTransport for Model {
     async fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
+        request: &PreparedRequest,
         _timeouts: Timeouts,
         _stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
-        let address = Address::parse(&request.url).unwrap();
-        let key = key.map(|key| key.reveal_to(&address).unwrap().to_owned());
-        self.requests.borrow_mut().push((request.clone(), key));
+        let key = header(request, "Authorization");
+        self.requests
+            .borrow_mut()
+            .push((request.request().clone(), key));
         let (status, body, end) = self
             .responses
             .borrow_mut()
@@ -94,20 +101,22 @@ impl ModelTransport for Model {
 #[derive(Clone, Default)]
 struct Tasks {
     responses: Rc<RefCell<VecDeque<ServerReply>>>,
-    posted: Rc<RefCell<Vec<(PostRequest, String)>>>,
+    posted: Rc<RefCell<Vec<(HttpRequest, String)>>>,
 }
 
 impl TaskSink for Tasks {
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
         self.responses
             .borrow_mut()
             .pop_front()
             .expect("a prepared response")
     }
 
-    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
-        let token = token.reveal_to(&request.address).unwrap().to_owned();
-        self.posted.borrow_mut().push((request.clone(), token));
+    async fn post(&self, request: &PreparedRequest) -> ServerReply {
+        let token = header(request, "X-AGENT-TOKEN").unwrap();
+        self.posted
+            .borrow_mut()
+            .push((request.request().clone(), token));
         self.responses
             .borrow_mut()
             .pop_front()
@@ -128,7 +137,7 @@ fn streamed(text: &str, finish: &str) -> String {
 }
 
 fn ended() -> CallEnd {
-    CallEnd::Answered(End::Ended)
+    CallEnd::Responded(End::Ended)
 }
 
 fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
@@ -234,7 +243,7 @@ fn tasks_arrive_with_their_exact_text_except_for_nulls_that_only_the_strict_sche
     );
     assert!(reports.outcome().is_complete());
     let requests = model.requests.borrow();
-    let body: Value = serde_json::from_str(&requests[0].0.body).unwrap();
+    let body: Value = serde_json::from_str(requests[0].0.body.as_deref().unwrap()).unwrap();
     assert_eq!(body["response_format"]["json_schema"]["strict"], true);
     assert_eq!(requests[0].1, None, "no key is sent to loopback");
 }
@@ -276,13 +285,13 @@ fn a_call_is_made_once_and_its_failure_is_reported() {
         (
             200,
             String::new(),
-            CallEnd::Answered(End::Stalled),
+            CallEnd::Responded(End::Stalled),
             "stalled",
         ),
         (
             200,
             String::new(),
-            CallEnd::Answered(End::Cancelled),
+            CallEnd::Responded(End::Cancelled),
             "cancelled",
         ),
         (0, String::new(), CallEnd::Stopped, "cancelled"),
@@ -308,21 +317,24 @@ fn a_call_is_made_once_and_its_failure_is_reported() {
 fn an_api_key_is_sent_to_its_own_origin_only() {
     let model_endpoint = endpoint("https://api.example.com/v1");
     let mut ring = Keyring::default();
-    ring.give(SecretName::ModelKey, &model_endpoint.base_url, "sk-1")
+    ring.give(SecretSlot::API_KEY, &model_endpoint.base_url, "sk-1")
         .unwrap();
     let model = model_with(&[(200, streamed("[]", "stop"), ended())]);
     generate(&model, assignment(LOOSE, Some(model_endpoint)), ring);
-    assert_eq!(model.requests.borrow()[0].1.as_deref(), Some("sk-1"));
+    assert_eq!(model.requests.borrow()[0].1.as_deref(), Some("Bearer sk-1"));
     let mut ring = Keyring::default();
     let other = Address::parse("https://other.example.com").unwrap();
-    ring.give(SecretName::ModelKey, &other, "sk-2").unwrap();
+    ring.give(SecretSlot::API_KEY, &other, "sk-2").unwrap();
     let model = model_with(&[(200, streamed("[]", "stop"), ended())]);
     generate(
         &model,
         assignment(LOOSE, Some(endpoint("https://api.example.com/v1"))),
         ring,
     );
-    assert_eq!(model.requests.borrow()[0].1, None);
+    assert!(
+        model.requests.borrow().is_empty(),
+        "nothing is sent without the key"
+    );
 }
 
 fn posting(body: &str) -> Posting {
@@ -346,7 +358,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
     for (token, expected) in [(Some("t"), 1), (None, 0)] {
         let mut ring = Keyring::default();
         if let Some(token) = token {
-            ring.give(SecretName::AgentToken, &server.url, token)
+            ring.give(SecretSlot::AGENT_TOKEN, &server.url, token)
                 .unwrap();
         }
         let tasks = Tasks::default();
@@ -374,7 +386,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
         };
         match posted.first() {
             Some((request, token)) => {
-                assert_eq!((&*request.body, token.as_str()), (body, "t"));
+                assert_eq!((request.body.as_deref(), token.as_str()), (Some(body), "t"));
                 assert!(matches!(outcome, DeliveryOutcome::Delivered { .. }));
             }
             None => assert_eq!(outcome, DeliveryOutcome::NoToken),
@@ -386,7 +398,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
 fn a_token_in_a_response_is_redacted() {
     let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
     let mut ring = Keyring::default();
-    ring.give(SecretName::AgentToken, &server.url, "s3cret-token")
+    ring.give(SecretSlot::AGENT_TOKEN, &server.url, "s3cret-token")
         .unwrap();
     let tasks = Tasks::default();
     let driver = LiveDriver::new(Model::default(), tasks.clone(), Rc::new(RefCell::new(ring)));

@@ -1,5 +1,5 @@
-//! What the fuzz targets search a counter-example for holds for their seeds, for every recorded
-//! answer, and for each input that once was one (`fuzz/found/`).
+//! Runs the fuzz targets on their seeds, on every transcript, and on the failing inputs found so far
+//! (`fuzz/found/`).
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use serde_json::Value;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 
-/// The files of a folder of the checkout; none where there is no such folder.
+/// The files in a folder of the checkout; none if the folder does not exist.
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let Ok(entries) = fs::read_dir(folder) else {
@@ -30,7 +30,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Runs a target over its seeds, what was found for it, and further files.
+/// Runs a target on its seeds, its found inputs, and the files in `further` folders.
 fn assert_holds(target: &str, holds: fn(&[u8]), further: &[&str]) {
     let own = [
         format!("fuzz/seeds/{target}"),
@@ -49,11 +49,11 @@ fn assert_holds(target: &str, holds: fn(&[u8]), further: &[&str]) {
             catch_unwind(|| holds(&bytes)).is_err()
         })
         .collect();
-    assert!(broken.is_empty(), "{target} does not hold for {broken:?}");
+    assert!(broken.is_empty(), "{target} fails for {broken:?}");
 }
 
 #[test]
-fn the_decoder_gives_the_events_of_the_standard() {
+fn the_decoder_follows_the_standard() {
     assert_holds(
         "event_stream",
         targets::event_stream::holds,
@@ -62,7 +62,7 @@ fn the_decoder_gives_the_events_of_the_standard() {
 }
 
 #[test]
-fn a_body_is_read_alike_however_it_is_split_and_never_complete_before_its_end() {
+fn a_body_gives_the_same_events_however_it_is_split_and_is_never_complete_early() {
     assert_holds(
         "task_stream",
         targets::task_stream::holds,
@@ -71,25 +71,25 @@ fn a_body_is_read_alike_however_it_is_split_and_never_complete_before_its_end() 
 }
 
 #[test]
-fn an_answer_holds_its_tasks_as_they_were_written() {
+fn the_tasks_of_a_response_are_exactly_as_written() {
     assert_holds(
-        "answer",
-        targets::answer::holds,
+        "response_text",
+        targets::response_text::holds,
         &["fuzz/seeds/document", "fuzz/found/document"],
     );
 }
 
 #[test]
-fn a_text_is_a_document_where_another_parser_takes_it_for_json() {
+fn a_text_is_a_document_if_another_parser_accepts_it() {
     assert_holds(
         "document",
         targets::document::holds,
-        &["fuzz/seeds/answer", "fuzz/found/answer"],
+        &["fuzz/seeds/response_text", "fuzz/found/response_text"],
     );
 }
 
 #[test]
-fn a_derived_schema_keeps_to_the_strict_subset() {
+fn a_derived_schema_stays_in_the_strict_subset() {
     assert_holds(
         "model_schema",
         targets::model_schema::holds,
@@ -98,7 +98,7 @@ fn a_derived_schema_keeps_to_the_strict_subset() {
 }
 
 #[test]
-fn a_schema_of_the_official_suite_gives_one_in_the_strict_subset_or_a_reason() {
+fn every_schema_of_the_official_suite_is_derived_or_refused_with_a_reason() {
     let schemas: Vec<Value> = files("tests/json-schema-suite/tests/draft2020-12")
         .iter()
         .flat_map(|file| {
@@ -107,7 +107,7 @@ fn a_schema_of_the_official_suite_gives_one_in_the_strict_subset_or_a_reason() {
         })
         .map(|case| case["schema"].clone())
         .collect();
-    assert!(schemas.len() > 300, "only {} were found", schemas.len());
+    assert!(schemas.len() > 300, "found only {} schemas", schemas.len());
     let broken: Vec<&Value> = schemas
         .iter()
         .filter(|schema| {
@@ -115,5 +115,5 @@ fn a_schema_of_the_official_suite_gives_one_in_the_strict_subset_or_a_reason() {
             catch_unwind(|| targets::model_schema::holds(text.as_bytes())).is_err()
         })
         .collect();
-    assert!(broken.is_empty(), "it does not hold for {broken:#?}");
+    assert!(broken.is_empty(), "the property fails for {broken:#?}");
 }

@@ -1,5 +1,5 @@
-//! A live run over a scripted model and a clock that runs ahead: which calls are made, when, and
-//! what they come to.
+//! Live generations against a scripted model and a clock that skips waits: which calls are made,
+//! when, and with which outcome.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -8,8 +8,8 @@
     clippy::indexing_slicing
 )]
 
-#[path = "generation/world.rs"]
-mod world;
+#[path = "generation/scenario.rs"]
+mod scenario;
 
 #[path = "generation/budget.rs"]
 mod budget;

@@ -1,6 +1,6 @@
-//! The official JSON Schema test suite for draft 2020-12 (`tests/json-schema-suite/`), over the
-//! exact text of its instances. `tests/e2e/json-schema-suite.spec.ts` runs the same through the
-//! built module in a browser; both keep to `tests/json-schema-exceptions.json`.
+//! Runs the official JSON Schema test suite for draft 2020-12 (`tests/json-schema-suite/`) on the
+//! exact text of its instances. `tests/e2e/json-schema-suite.spec.ts` runs it through the built
+//! module in a browser; both use `tests/json-schema-exceptions.json`.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,14 +14,13 @@ use taskwright::document::{Document, Node};
 use taskwright::schema::Check;
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 
-/// Where the suite says its remote schemas are.
+/// The base URI of the suite's remote schemas.
 const REMOTES_ADDRESS: &str = "http://localhost:1234";
 
-/// The files in which `format` is a rule: the suite has them apart, since in all others it only
-/// says something.
+/// The files in which `format` is an assertion. In all others it is an annotation.
 const FORMATS_ASSERTED: [&str; 2] = ["optional/format/", "optional/format-assertion.json"];
 
-/// What does not hold here, and why.
+/// Tests that are expected to fail, with the reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
@@ -31,7 +30,7 @@ struct Exception {
     tests: Vec<String>,
 }
 
-/// The name of one test: its file, its case and its own description.
+/// The name of a test: its file, its case and its description.
 type Name = (String, String, String);
 
 fn at(path: &str) -> PathBuf {
@@ -40,7 +39,7 @@ fn at(path: &str) -> PathBuf {
         .join(path)
 }
 
-/// The JSON files of a folder and the folders in it, by their path in it with `/` in between.
+/// The text of all JSON files in a folder, recursively, by relative path with `/` separators.
 fn json_files(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -70,11 +69,11 @@ fn remotes() -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn word(node: Node<'_>, name: &str) -> String {
+fn string(node: Node<'_>, name: &str) -> String {
     node.get(name).unwrap().as_str().unwrap().into_owned()
 }
 
-/// Runs a file of the suite, and gives each test's name with what went wrong with it, if anything.
+/// Runs a file of the suite. Returns the name of each test with its failure, if any.
 fn run(file: &str, text: &str, resources: &BTreeMap<String, Value>) -> Vec<(Name, Option<String>)> {
     let options = ValidatorOptions {
         assert_formats: FORMATS_ASSERTED.iter().any(|start| file.starts_with(start)),
@@ -88,7 +87,7 @@ fn run(file: &str, text: &str, resources: &BTreeMap<String, Value>) -> Vec<(Name
         for test in case.get("tests").unwrap().items() {
             let valid = test.get("valid").unwrap().as_bool().unwrap();
             let instance = Document::parse(test.get("data").unwrap().text()).unwrap();
-            let wrong = match compiled
+            let failure = match compiled
                 .as_ref()
                 .map(|validator| validator.check(&instance))
             {
@@ -98,25 +97,25 @@ fn run(file: &str, text: &str, resources: &BTreeMap<String, Value>) -> Vec<(Name
             };
             let name = (
                 file.to_owned(),
-                word(case, "description"),
-                word(test, "description"),
+                string(case, "description"),
+                string(test, "description"),
             );
-            results.push((name, wrong));
+            results.push((name, failure));
         }
     }
     results
 }
 
 #[test]
-fn the_suite_holds_but_for_what_is_listed_with_a_reason() {
-    let listed = fs::read_to_string(at("json-schema-exceptions.json")).unwrap();
-    let exceptions: Vec<Exception> = serde_json::from_str(&listed).unwrap();
+fn the_suite_passes_except_for_the_listed_exceptions() {
+    let text = fs::read_to_string(at("json-schema-exceptions.json")).unwrap();
+    let exceptions: Vec<Exception> = serde_json::from_str(&text).unwrap();
     assert!(
         exceptions
             .iter()
             .all(|exception| !exception.reason.is_empty())
     );
-    let excepted: BTreeSet<Name> = exceptions
+    let expected_failures: BTreeSet<Name> = exceptions
         .into_iter()
         .flat_map(
             |Exception {
@@ -141,21 +140,21 @@ fn the_suite_holds_but_for_what_is_listed_with_a_reason() {
         results.len()
     );
 
-    let wrong: BTreeMap<&Name, &String> = results
+    let failures: BTreeMap<&Name, &String> = results
         .iter()
-        .filter_map(|(name, wrong)| wrong.as_ref().map(|wrong| (name, wrong)))
+        .filter_map(|(name, failure)| failure.as_ref().map(|failure| (name, failure)))
         .collect();
-    let not_listed: Vec<_> = wrong
+    let unexpected: Vec<_> = failures
         .iter()
-        .filter(|(name, _)| !excepted.contains(**name))
+        .filter(|(name, _)| !expected_failures.contains(**name))
         .collect();
-    assert!(not_listed.is_empty(), "{not_listed:#?}");
-    let no_exception: Vec<_> = excepted
+    assert!(unexpected.is_empty(), "{unexpected:#?}");
+    let obsolete: Vec<_> = expected_failures
         .iter()
-        .filter(|name| !wrong.contains_key(name))
+        .filter(|name| !failures.contains_key(name))
         .collect();
     assert!(
-        no_exception.is_empty(),
-        "listed, and yet they hold or are not there: {no_exception:#?}"
+        obsolete.is_empty(),
+        "these listed exceptions pass or do not exist: {obsolete:#?}"
     );
 }

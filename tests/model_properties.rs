@@ -1,4 +1,4 @@
-//! What holds for every answer, however it is written, split, cut or damaged.
+//! Properties of every response, however it is written, split, cut or corrupted.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use taskwright::document::Document;
-use taskwright::model::{End, GenerationOutcome, StreamEvent, TaskStream};
+use taskwright::model::{End, GenerationOutcome, NoticeCode, StreamEvent, TaskStream};
 use taskwright::schema::{Check, Violation};
 use taskwright::settings::Api;
 
-/// Finds fault with nothing: these tests are about reading, not about schemas.
-struct Anything;
+/// Accepts every task: these tests are about reading, not about schemas.
+struct AcceptAll;
 
-impl Check for Anything {
+impl Check for AcceptAll {
     fn check(&self, _: &Document) -> Vec<Violation> {
         Vec::new()
     }
@@ -40,16 +40,16 @@ impl Reading {
             .collect()
     }
 
-    fn warns(&self) -> bool {
+    fn has_notice(&self) -> bool {
         self.events
             .iter()
             .any(|event| matches!(event, StreamEvent::Notice(_)))
     }
 }
 
-/// Reads a body cut at the given places; texts that follow each other become one event.
+/// Reads a body split at `cuts`. Merges consecutive text events.
 fn read(api: Api, body: &[u8], cuts: &[usize]) -> Reading {
-    let mut stream = TaskStream::new(api, Arc::new(Anything));
+    let mut stream = TaskStream::new(api, Arc::new(AcceptAll));
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (body.len() + 1)).collect();
     cuts.push(body.len());
     cuts.sort_unstable();
@@ -73,9 +73,9 @@ fn read(api: Api, body: &[u8], cuts: &[usize]) -> Reading {
     }
 }
 
-/// An answer's text as the body of a stream, in deltas of `size` characters.
-fn stream_of(api: Api, answer: &str, size: usize) -> String {
-    let characters: Vec<char> = answer.chars().collect();
+/// The body of a stream with this text, in deltas of `size` characters.
+fn stream_of(api: Api, response: &str, size: usize) -> String {
+    let characters: Vec<char> = response.chars().collect();
     let mut body = String::new();
     for piece in characters.chunks(size.max(1)) {
         let piece: String = piece.iter().collect();
@@ -107,7 +107,7 @@ fn apis() -> impl Strategy<Value = Api> {
     prop_oneof![Just(Api::ChatCompletions), Just(Api::Responses)]
 }
 
-/// JSON values as text, with whitespace, escapes and numbers that machines do not hold.
+/// JSON values as text, with whitespace, escapes and numbers beyond machine precision.
 fn json_text() -> impl Strategy<Value = String> {
     let space = "[ \t\n\r]{0,2}";
     let string =
@@ -132,12 +132,12 @@ fn json_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// A task: an object whose first member is never `tasks`.
+/// A task: an object whose first member is not `tasks`.
 fn task_text() -> impl Strategy<Value = String> {
     json_text().prop_map(|value| format!("{{ \"key\":\"k\", \"value\" : {value}}}"))
 }
 
-/// The ways in which an answer may hold its tasks.
+/// The text of a response with these tasks, in one of the accepted forms.
 fn wrap(form: usize, tasks: &[String]) -> String {
     let list = tasks.join(" ,\n");
     match form {
@@ -153,8 +153,10 @@ fn wrap(form: usize, tasks: &[String]) -> String {
 
 fn same_value(document: &Document) -> bool {
     match serde_json::from_str::<Value>(document.text()) {
-        Ok(value) => !document.duplicate_keys().is_empty() || value == document.root().to_value(),
-        // The one thing that serde_json refuses and RFC 8259 does not.
+        Ok(value) => {
+            !document.duplicate_members().is_empty() || value == document.root().to_value()
+        }
+        // RFC 8259 allows this, but serde_json does not.
         Err(error) => error.to_string().contains("number out of range"),
     }
 }
@@ -163,7 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_split_of_every_answer_gives_the_same_whole_tasks(
+    fn every_split_gives_the_same_tasks(
         api in apis(),
         form in 0..5usize,
         tasks in prop::collection::vec(task_text(), 1..5),
@@ -171,55 +173,55 @@ proptest! {
         cuts in prop::collection::vec(any::<usize>(), 0..12),
         carriage_returns in any::<bool>(),
     ) {
-        let answer = wrap(form, &tasks);
-        let mut body = stream_of(api, &answer, size) + &end_of(api);
+        let response = wrap(form, &tasks);
+        let mut body = stream_of(api, &response, size) + &end_of(api);
         if carriage_returns {
             body = body.replace('\n', "\r\n");
         }
-        let whole = read(api, body.as_bytes(), &[]);
-        prop_assert!(whole.outcome.is_complete(), "{:?}\n{answer}", whole.outcome);
-        prop_assert_eq!(&whole.raw_text, &answer);
-        let found: Vec<&str> = whole.tasks().iter().map(|task| task.text()).collect();
+        let unsplit = read(api, body.as_bytes(), &[]);
+        prop_assert!(unsplit.outcome.is_complete(), "{:?}\n{response}", unsplit.outcome);
+        prop_assert_eq!(&unsplit.raw_text, &response);
+        let found: Vec<&str> = unsplit.tasks().iter().map(|task| task.text()).collect();
         prop_assert_eq!(found, tasks.iter().map(String::as_str).collect::<Vec<_>>());
-        for task in whole.tasks() {
+        for task in unsplit.tasks() {
             prop_assert!(same_value(task), "{}", task.text());
         }
         let split = read(api, body.as_bytes(), &cuts);
-        prop_assert_eq!(split.events, whole.events);
-        prop_assert_eq!(split.outcome, whole.outcome);
+        prop_assert_eq!(split.events, unsplit.events);
+        prop_assert_eq!(split.outcome, unsplit.outcome);
     }
 
     #[test]
-    fn damage_never_panics_and_what_is_accepted_is_json(
+    fn a_corrupted_response_never_panics_and_its_tasks_are_json(
         api in apis(),
         form in 0..5usize,
         tasks in prop::collection::vec(task_text(), 1..4),
         size in 1..40usize,
         damage in prop::collection::vec((any::<prop::sample::Index>(), 0..4u8, any::<u8>()), 1..6),
-        in_answer in any::<bool>(),
+        in_text in any::<bool>(),
         cuts in prop::collection::vec(any::<usize>(), 0..4),
     ) {
-        let mut answer = wrap(form, &tasks).into_bytes();
-        if in_answer {
-            hurt(&mut answer, &damage);
+        let mut response = wrap(form, &tasks).into_bytes();
+        if in_text {
+            corrupt(&mut response, &damage);
         }
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let mut body = (stream_of(api, &answer, size) + &end_of(api)).into_bytes();
-        if !in_answer {
-            hurt(&mut body, &damage);
+        let response = String::from_utf8_lossy(&response).into_owned();
+        let mut body = (stream_of(api, &response, size) + &end_of(api)).into_bytes();
+        if !in_text {
+            corrupt(&mut body, &damage);
         }
-        let whole = read(api, &body, &[]);
-        for task in whole.tasks() {
+        let unsplit = read(api, &body, &[]);
+        for task in unsplit.tasks() {
             prop_assert!(same_value(task), "{}", task.text());
-            prop_assert!(whole.raw_text.contains(task.text()));
+            prop_assert!(unsplit.raw_text.contains(task.text()));
         }
         let split = read(api, &body, &cuts);
-        prop_assert_eq!(split.events, whole.events);
-        prop_assert_eq!(split.outcome, whole.outcome);
+        prop_assert_eq!(split.events, unsplit.events);
+        prop_assert_eq!(split.outcome, unsplit.outcome);
     }
 
     #[test]
-    fn a_bare_document_is_complete_exactly_where_another_parser_takes_it(
+    fn a_bare_document_is_complete_exactly_if_another_parser_accepts_it(
         text in prop_oneof![
             json_text(),
             task_text(),
@@ -234,14 +236,14 @@ proptest! {
         let reading = read(api, body.as_bytes(), &[]);
         let around = reading.events.iter().any(|event| {
             matches!(event, StreamEvent::Notice(notice)
-                if notice.code.as_str() == "text_around_json")
+                if notice.code == NoticeCode::TextAroundJson)
         });
         match serde_json::from_str::<Value>(&text) {
             Ok(Value::Object(_)) => prop_assert!(
                 reading.outcome.is_complete() || reading.outcome.code() == "several_documents",
                 "{text}: {:?}", reading.outcome
             ),
-            // An array is taken for the tasks where it is empty or begins with an object.
+            // An array counts as the tasks if it is empty or begins with an object.
             Ok(value) => {
                 let tasks = value.as_array().is_some_and(|items| {
                     items.first().is_none_or(Value::is_object)
@@ -257,28 +259,28 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_at_all_are_read_without_a_panic_and_never_complete(
+    fn random_bytes_never_panic_and_are_never_complete(
         api in apis(),
         bytes in prop::collection::vec(any::<u8>(), 0..400),
         cuts in prop::collection::vec(any::<usize>(), 0..6),
     ) {
-        let whole = read(api, &bytes, &[]);
-        prop_assert!(!whole.outcome.is_complete());
-        prop_assert!(!whole.outcome.hint().is_empty());
+        let unsplit = read(api, &bytes, &[]);
+        prop_assert!(!unsplit.outcome.is_complete());
+        prop_assert!(!unsplit.outcome.hint().is_empty());
         let split = read(api, &bytes, &cuts);
-        prop_assert_eq!(split.outcome, whole.outcome);
+        prop_assert_eq!(split.outcome, unsplit.outcome);
     }
 
     #[test]
-    fn reasoning_and_other_choices_never_become_part_of_the_answer(
+    fn reasoning_and_other_choices_never_become_part_of_the_response(
         tasks in prop::collection::vec(task_text(), 1..4),
         other in json_text(),
         size in 1..30usize,
     ) {
         let api = Api::ChatCompletions;
-        let answer = wrap(0, &tasks);
+        let response = wrap(0, &tasks);
         let mut body = String::new();
-        for event in stream_of(api, &answer, size).split_inclusive("\n\n") {
+        for event in stream_of(api, &response, size).split_inclusive("\n\n") {
             let noise = json!({"choices": [
                 {"index": 0, "delta": {"reasoning_content": &other, "reasoning": &other}},
                 {"index": 1, "delta": {"content": &other}, "finish_reason": "length"}]});
@@ -287,29 +289,28 @@ proptest! {
         body.push_str(&end_of(api));
         let reading = read(api, body.as_bytes(), &[]);
         prop_assert!(reading.outcome.is_complete());
-        prop_assert!(reading.warns());
-        prop_assert_eq!(reading.raw_text, answer);
+        prop_assert!(reading.has_notice());
+        prop_assert_eq!(reading.raw_text, response);
     }
 }
 
-// Every case reads its answer once for each character, so there are fewer of them.
+// Each case reads its response once per character, so there are fewer cases.
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_truncation_is_complete_and_no_task_in_it_is_cut(
+    fn a_truncated_response_is_never_complete_and_its_tasks_are_never_cut(
         api in apis(),
         form in 0..5usize,
         tasks in prop::collection::vec(task_text(), 1..4),
         size in 1..40usize,
         with_end in any::<bool>(),
     ) {
-        // Cut in the body: the end is never told. Cut in the text: it is told although the text is
-        // not whole.
-        let answer = wrap(form, &tasks);
-        let characters: Vec<char> = answer.chars().collect();
-        let last_bracket = answer.rfind(['}', ']']).unwrap();
-        let last_bracket = answer[..last_bracket].chars().count();
+        // Without the end, the body is cut; with it, only the text is.
+        let response = wrap(form, &tasks);
+        let characters: Vec<char> = response.chars().collect();
+        let last_bracket = response.rfind(['}', ']']).unwrap();
+        let last_bracket = response[..last_bracket].chars().count();
         for end in 0..=last_bracket {
             let cut: String = characters[..end].iter().collect();
             let mut body = stream_of(api, &cut, size);
@@ -326,7 +327,7 @@ proptest! {
 }
 
 /// Replaces, deletes, inserts or repeats bytes.
-fn hurt(bytes: &mut Vec<u8>, damage: &[(prop::sample::Index, u8, u8)]) {
+fn corrupt(bytes: &mut Vec<u8>, damage: &[(prop::sample::Index, u8, u8)]) {
     for (place, kind, byte) in damage {
         if bytes.is_empty() {
             return;

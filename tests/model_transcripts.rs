@@ -1,7 +1,7 @@
-//! Bodies as the endpoint families of the field send them, read to the end.
+//! Response bodies in the styles of the known endpoints.
 //!
-//! Each file of `transcripts/` is a body, byte for byte, named `NAME.API.txt`. They were written
-//! for this test after the vendors' documentation; none was recorded from a service.
+//! Each file of `transcripts/` is one body, byte for byte, named `NAME.API.txt`. The files were
+//! written for this test from the vendors' documentation; none was recorded from a service.
 
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -15,7 +15,7 @@ use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, agent_task_schema};
 use taskwright::settings::Api;
 
-/// File, code of the outcome, tasks, tokens in and out where they were told, warnings.
+/// File, outcome code, number of tasks, input and output tokens if reported, notices.
 type Row = (
     &'static str,
     &'static str,
@@ -25,7 +25,7 @@ type Row = (
 );
 
 const TABLE: &[Row] = &[
-    // Chat Completions, as each family writes it.
+    // Chat Completions in the style of each endpoint.
     ("openai.chat.txt", "complete", 2, Some((412, 96)), &[]),
     ("openai-no-usage.chat.txt", "complete", 2, None, &[]),
     ("azure.chat.txt", "complete", 2, None, &[]),
@@ -37,7 +37,7 @@ const TABLE: &[Row] = &[
     ("litellm.chat.txt", "complete", 2, None, &[]),
     ("reasoning.chat.txt", "complete", 2, Some((30, 90)), &[]),
     ("gateway-cr.chat.txt", "complete", 2, Some((412, 96)), &[]),
-    // Answers that are whole and odd.
+    // Complete responses with oddities.
     (
         "ollama-prose.chat.txt",
         "complete",
@@ -50,7 +50,7 @@ const TABLE: &[Row] = &[
         "complete",
         2,
         None,
-        &["reasoning_in_answer"],
+        &["reasoning_in_response"],
     ),
     (
         "not-streamed.chat.txt",
@@ -81,7 +81,7 @@ const TABLE: &[Row] = &[
         None,
         &["other_choice"],
     ),
-    // Answers that are not whole.
+    // Incomplete responses.
     ("openai-length.chat.txt", "cut_off", 1, Some((412, 96)), &[]),
     (
         "openai-length-closed.chat.txt",
@@ -111,7 +111,7 @@ const TABLE: &[Row] = &[
     // Errors.
     (
         "openai-stop-not-closed.chat.txt",
-        "answer_not_closed",
+        "json_not_closed",
         2,
         Some((412, 96)),
         &[],
@@ -137,7 +137,7 @@ const TABLE: &[Row] = &[
     ),
     (
         "malformed-answer.chat.txt",
-        "malformed_answer",
+        "malformed_response",
         1,
         Some((412, 96)),
         &[],
@@ -145,9 +145,15 @@ const TABLE: &[Row] = &[
     ("prose-only.chat.txt", "no_json", 0, Some((412, 96)), &[]),
     ("error-body.chat.txt", "server_error", 0, None, &[]),
     ("detail-body.chat.txt", "endpoint_error", 0, None, &[]),
-    ("ollama-native.chat.txt", "not_an_answer", 0, None, &[]),
+    (
+        "ollama-native.chat.txt",
+        "not_a_model_response",
+        0,
+        None,
+        &[],
+    ),
     ("page.chat.txt", "web_page", 0, None, &[]),
-    ("text.chat.txt", "not_an_answer", 0, None, &[]),
+    ("text.chat.txt", "not_a_model_response", 0, None, &[]),
     // Responses.
     ("openai.responses.txt", "complete", 2, Some((412, 96)), &[]),
     ("ollama.responses.txt", "complete", 2, Some((301, 77)), &[]),
@@ -253,8 +259,8 @@ struct Reading {
     usage: Option<Usage>,
 }
 
-/// Reads a body in pieces of `size` bytes. Texts that follow each other become one event, which is
-/// all that a split may change.
+/// Reads a body in pieces of `size` bytes. Merges consecutive text events, because only they may
+/// depend on the split.
 fn read(file: &str, size: usize, check: &Arc<dyn Check>) -> Reading {
     let mut stream = TaskStream::new(api(file), Arc::clone(check));
     let mut events: Vec<StreamEvent> = Vec::new();
@@ -277,12 +283,17 @@ fn read(file: &str, size: usize, check: &Arc<dyn Check>) -> Reading {
 }
 
 #[test]
-fn every_transcript_ends_as_it_should_however_its_bytes_are_split() {
+fn every_transcript_has_the_expected_outcome_however_its_bytes_are_split() {
     let check = check();
     for (file, code, tasks, usage, notices) in TABLE {
-        let whole = read(file, usize::MAX, &check);
-        assert_eq!(whole.outcome.code(), *code, "{file}: {:?}", whole.outcome);
-        let told: Vec<&str> = whole
+        let unsplit = read(file, usize::MAX, &check);
+        assert_eq!(
+            unsplit.outcome.code(),
+            *code,
+            "{file}: {:?}",
+            unsplit.outcome
+        );
+        let seen: Vec<&str> = unsplit
             .events
             .iter()
             .filter_map(|event| match event {
@@ -290,10 +301,10 @@ fn every_transcript_ends_as_it_should_however_its_bytes_are_split() {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, *notices, "{file}");
-        let used = whole.usage.map(|usage| (usage.input, usage.output));
+        assert_eq!(seen, *notices, "{file}");
+        let used = unsplit.usage.map(|usage| (usage.input, usage.output));
         assert_eq!(used, *usage, "{file}");
-        let found = whole
+        let found = unsplit
             .events
             .iter()
             .filter(|event| matches!(event, StreamEvent::Task { .. }))
@@ -301,14 +312,14 @@ fn every_transcript_ends_as_it_should_however_its_bytes_are_split() {
         assert_eq!(found, *tasks, "{file}");
         for size in [1, 2, 3, 64, 1000] {
             let split = read(file, size, &check);
-            assert_eq!(split.events, whole.events, "{file} in pieces of {size}");
-            assert_eq!(split.outcome, whole.outcome, "{file} in pieces of {size}");
+            assert_eq!(split.events, unsplit.events, "{file} in pieces of {size}");
+            assert_eq!(split.outcome, unsplit.outcome, "{file} in pieces of {size}");
         }
     }
 }
 
 #[test]
-fn no_transcript_is_left_out() {
+fn every_transcript_is_in_the_table() {
     let mut files: Vec<String> = std::fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -321,7 +332,7 @@ fn no_transcript_is_left_out() {
 }
 
 #[test]
-fn tasks_are_the_exact_text_of_the_answer_and_valid_ones_have_no_violations() {
+fn tasks_have_the_exact_text_of_the_response_and_valid_ones_have_no_violations() {
     let check = check();
     for (file, code, ..) in TABLE {
         let reading = read(file, usize::MAX, &check);
@@ -341,7 +352,7 @@ fn tasks_are_the_exact_text_of_the_answer_and_valid_ones_have_no_violations() {
             let is_valid = *file != "invalid-task.chat.txt";
             assert_eq!(violations.is_empty(), is_valid, "{file}: {violations:?}");
         }
-        let told: String = reading
+        let text: String = reading
             .events
             .iter()
             .filter_map(|event| match event {
@@ -349,12 +360,12 @@ fn tasks_are_the_exact_text_of_the_answer_and_valid_ones_have_no_violations() {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, reading.raw_text, "{file} {code}");
+        assert_eq!(text, reading.raw_text, "{file} {code}");
     }
 }
 
 #[test]
-fn an_invalid_task_is_told_with_every_reason_and_its_own_digits() {
+fn an_invalid_task_has_every_violation_and_its_exact_digits() {
     let reading = read("invalid-task.chat.txt", 5, &check());
     let (document, violations) = reading
         .events
@@ -380,29 +391,29 @@ fn an_invalid_task_is_told_with_every_reason_and_its_own_digits() {
 }
 
 #[test]
-fn no_transcript_is_complete_before_the_endpoint_said_so() {
+fn no_transcript_is_complete_before_the_endpoint_says_that_it_finished() {
     let check = check();
     for (file, code, ..) in TABLE {
         let bytes = body(file);
         let mut stream = TaskStream::new(api(file), Arc::clone(&check));
-        let said = end_of_terminal_event(&bytes).filter(|_| *code == "complete");
+        let finished_at = end_of_terminal_event(&bytes).filter(|_| *code == "complete");
         for (at, byte) in bytes.iter().enumerate() {
             stream.push(std::slice::from_ref(byte));
             let outcome = stream.finish(End::Ended);
-            let may_be = said.is_some_and(|said| at + 1 >= said);
+            let has_finished = finished_at.is_some_and(|end| at + 1 >= end);
             assert_eq!(
                 outcome.is_complete(),
-                may_be,
+                has_finished,
                 "{file} cut after byte {at}: {outcome:?}"
             );
         }
     }
 }
 
-/// Where the event that says `stop` or `completed` is closed: after the line end that makes an
-/// empty line, or for a document in one piece after its last bracket.
+/// The offset after the event that says `stop` or `completed`: after its empty line, or for a single
+/// document after the last bracket.
 fn end_of_terminal_event(bytes: &[u8]) -> Option<usize> {
-    // One character for each byte, so that places in both are the same.
+    // One character per byte, so that offsets are the same in both.
     let text: String = bytes
         .iter()
         .map(|byte| {
@@ -428,7 +439,7 @@ fn end_of_terminal_event(bytes: &[u8]) -> Option<usize> {
     ["\n\n", "\r\r", "\r\n\r\n"]
         .iter()
         .filter_map(|blank| {
-            // A CR alone ends a line; the LF that may follow it is not waited for.
+            // A CR alone ends a line, whether or not an LF follows.
             let length = if *blank == "\r\n\r\n" { 3 } else { blank.len() };
             Some(at + text[at..].find(blank)? + length)
         })
@@ -436,7 +447,7 @@ fn end_of_terminal_event(bytes: &[u8]) -> Option<usize> {
 }
 
 #[test]
-fn what_the_endpoint_said_counts_before_how_the_body_ended() {
+fn what_the_endpoint_said_takes_precedence_over_how_the_body_ended() {
     let check = check();
     let ends = [
         (End::Cancelled, "cancelled"),
@@ -448,7 +459,7 @@ fn what_the_endpoint_said_counts_before_how_the_body_ended() {
             ("openai.chat.txt", "complete"),
             ("openai-length.chat.txt", "cut_off"),
             ("openai-cut.chat.txt", otherwise),
-            ("malformed-answer.chat.txt", "malformed_answer"),
+            ("malformed-answer.chat.txt", "malformed_response"),
             ("text.chat.txt", otherwise),
             ("empty.chat.txt", otherwise),
         ] {
@@ -464,9 +475,9 @@ fn what_the_endpoint_said_counts_before_how_the_body_ended() {
 }
 
 #[test]
-fn a_refusal_and_an_error_say_it_in_the_endpoints_words() {
+fn refusals_and_errors_contain_the_endpoints_message() {
     let check = check();
-    for (file, words) in [
+    for (file, message) in [
         (
             "openai-refusal.chat.txt",
             "I'm sorry, but I can't help with that.",
@@ -481,7 +492,7 @@ fn a_refusal_and_an_error_say_it_in_the_endpoints_words() {
         ("openai-failed.responses.txt", "Slow down."),
     ] {
         let outcome = read(file, 10, &check).outcome;
-        assert!(outcome.message().contains(words), "{file}: {outcome:?}");
+        assert!(outcome.message().contains(message), "{file}: {outcome:?}");
     }
     for (file, code) in [
         ("llama-cpp-error.chat.txt", "500"),
@@ -504,7 +515,7 @@ fn a_refusal_and_an_error_say_it_in_the_endpoints_words() {
 }
 
 #[test]
-fn a_stream_is_settled_once_nothing_can_change_its_outcome() {
+fn a_stream_is_settled_once_its_outcome_is_final() {
     let check = check();
     for (file, settled) in [
         ("openai.chat.txt", true),

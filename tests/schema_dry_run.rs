@@ -1,4 +1,4 @@
-//! A dry run: whole batches from a brief and a seed.
+//! Dry runs: complete batches generated from a brief and a seed.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -29,35 +29,32 @@ fn brief(goal: &str, count: u16) -> Brief {
 fn run(brief: &Brief, schema: &str, seed: u64) -> Result<Vec<Document>, DryRunError> {
     let schema = TaskSchema::parse(schema).unwrap();
     let check = Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap();
-    let made = tasks(brief, &schema, &check, seed)?;
-    assert_eq!(made.len(), usize::from(brief.count.get()));
-    for task in &made {
+    let tasks = tasks(brief, &schema, &check, seed)?;
+    assert_eq!(tasks.len(), usize::from(brief.count.get()));
+    for task in &tasks {
         assert_eq!(check.check(task), [], "{}", task.text());
     }
     let options = LintOptions {
         roles: schema.roles().clone(),
-        expected_count: Some(made.len()),
+        expected_count: Some(tasks.len()),
     };
-    let wrong: Vec<_> = lint_batch(&made, &options)
+    let errors: Vec<_> = lint_batch(&tasks, &options)
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error)
         .collect();
-    assert_eq!(wrong, []);
-    Ok(made)
+    assert_eq!(errors, []);
+    Ok(tasks)
 }
 
 #[test]
-fn the_default_schema_gives_tasks_that_speak_of_the_goal() {
-    let made = run(
+fn titles_and_keys_are_derived_from_the_goal() {
+    let tasks = run(
         &brief("Write release notes for v2", 2),
         agent_task_schema(),
         0,
     )
     .unwrap();
-    for task in &made {
-        println!("{}", task.text());
-    }
-    let title = made[0]
+    let title = tasks[0]
         .root()
         .get("title")
         .unwrap()
@@ -65,7 +62,7 @@ fn the_default_schema_gives_tasks_that_speak_of_the_goal() {
         .unwrap()
         .into_owned();
     assert!(title.starts_with("Draft release notes for v2: "), "{title}");
-    let key = made[0]
+    let key = tasks[0]
         .root()
         .get("key")
         .unwrap()
@@ -76,14 +73,14 @@ fn the_default_schema_gives_tasks_that_speak_of_the_goal() {
 }
 
 #[test]
-fn five_hundred_tasks_are_valid_unique_and_only_lead_back() {
-    let made = run(
+fn five_hundred_tasks_are_valid_and_unique_and_depend_on_earlier_tasks_only() {
+    let tasks = run(
         &brief("Move the archive to the new building", 500),
         agent_task_schema(),
         3,
     )
     .unwrap();
-    let with_dependencies = made
+    let with_dependencies = tasks
         .iter()
         .filter(|task| {
             task.root()
@@ -92,17 +89,17 @@ fn five_hundred_tasks_are_valid_unique_and_only_lead_back() {
         })
         .count();
     assert!(with_dependencies > 100, "{with_dependencies}");
-    // Titles are unlike, so that the batch is no example of near-duplicates.
+    // The titles are not similar either.
     let schema = TaskSchema::parse(agent_task_schema()).unwrap();
     let options = LintOptions {
         roles: schema.roles().clone(),
         expected_count: None,
     };
-    assert_eq!(lint_batch(&made, &options), []);
+    assert_eq!(lint_batch(&tasks, &options), []);
 }
 
 #[test]
-fn the_example_schema_of_actions_works_too() {
+fn the_action_schema_yields_valid_tasks() {
     run(
         &brief("Publish the newsletter", 40),
         agent_action_schema(),
@@ -112,7 +109,7 @@ fn the_example_schema_of_actions_works_too() {
 }
 
 #[test]
-fn the_shapes_of_real_task_servers_work() {
+fn schemas_of_real_task_servers_yield_valid_tasks() {
     let schemas = [
         json!({"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}),
         json!({"type": "object", "properties": {"task_name": {"type": "string"}, "payload": {"type": "object"}, "priority": {"type": "integer", "minimum": 1, "maximum": 5}}, "required": ["task_name", "payload"]}),
@@ -127,7 +124,7 @@ fn the_shapes_of_real_task_servers_work() {
 }
 
 #[test]
-fn the_same_brief_and_seed_give_the_same_tasks() {
+fn the_same_brief_and_seed_yield_the_same_tasks() {
     let texts = |goal: &str, seed| -> Vec<String> {
         run(&brief(goal, 5), agent_task_schema(), seed)
             .unwrap()
@@ -141,14 +138,14 @@ fn the_same_brief_and_seed_give_the_same_tasks() {
 }
 
 #[test]
-fn a_smaller_count_is_the_beginning_of_a_larger_one() {
+fn a_smaller_count_yields_a_prefix_of_a_larger_one() {
     let five = run(&brief("Tidy the wiki", 5), agent_task_schema(), 0).unwrap();
     let two = run(&brief("Tidy the wiki", 2), agent_task_schema(), 0).unwrap();
     assert_eq!(five[..2], two[..]);
 }
 
 #[test]
-fn tasks_come_one_by_one_and_end_with_the_count() {
+fn a_dry_run_ends_after_the_requested_number_of_tasks() {
     let schema = TaskSchema::parse(agent_task_schema()).unwrap();
     let check = Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap();
     let brief = brief("Tidy the wiki", 3);
@@ -160,7 +157,7 @@ fn tasks_come_one_by_one_and_end_with_the_count() {
 }
 
 #[test]
-fn a_schema_that_cannot_be_met_is_an_error_and_no_task() {
+fn an_unsatisfiable_schema_yields_an_error_and_no_tasks() {
     let cases = [
         (
             json!({"type": "object", "properties": {"a": false}, "required": ["a"]}),
@@ -172,7 +169,7 @@ fn a_schema_that_cannot_be_met_is_an_error_and_no_task() {
             "dry_run_not_an_object",
             "an array",
         ),
-        // The first task has nothing it could depend on.
+        // The first task has no earlier task to depend on.
         (
             json!({"type": "object", "properties": {"key": {"type": "string"}, "depends_on": {"type": "array", "items": {"type": "string"}, "minItems": 1}}, "required": ["key", "depends_on"]}),
             "dry_run_unsatisfied",
@@ -182,19 +179,19 @@ fn a_schema_that_cannot_be_met_is_an_error_and_no_task() {
         (
             json!({"type": "object", "properties": {"key": {"type": "string", "pattern": "^[ab]$"}}, "required": ["key"]}),
             "dry_run_unsatisfied",
-            "taken",
+            "already used",
         ),
     ];
-    for (schema, code, says) in &cases {
+    for (schema, code, part) in &cases {
         let error = run(&brief("Tidy the wiki", 3), &schema.to_string(), 0).unwrap_err();
         assert_eq!(error.code(), *code);
-        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
         assert!(!error.hint().is_empty());
     }
 }
 
 #[test]
-fn after_an_error_a_dry_run_is_over() {
+fn a_dry_run_ends_after_the_first_error() {
     let schema =
         TaskSchema::parse(r#"{"type":"object","required":["a"],"additionalProperties":false}"#)
             .unwrap();
@@ -207,9 +204,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_goal_gives_valid_tasks(goal in "\\PC{1,200}", seed in any::<u64>()) {
-        let made = run(&brief(&goal, 4), agent_task_schema(), seed);
-        prop_assert!(made.is_ok());
-        let _: Value = serde_json::from_str(made.unwrap()[0].text()).unwrap();
+    fn any_goal_yields_valid_tasks(goal in "\\PC{1,200}", seed in any::<u64>()) {
+        let tasks = run(&brief(&goal, 4), agent_task_schema(), seed);
+        prop_assert!(tasks.is_ok());
+        let _: Value = serde_json::from_str(tasks.unwrap()[0].text()).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! What is found in a batch as a whole.
+//! Checks of a batch of tasks.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -39,24 +39,24 @@ fn codes(tasks: &[Value]) -> Vec<(FindingCode, Vec<usize>)> {
 }
 
 fn task(key: &str, depends_on: &[&str]) -> Value {
-    json!({"key": key, "title": format!("The one called {key}"), "depends_on": depends_on})
+    json!({"key": key, "title": format!("Task named {key}"), "depends_on": depends_on})
 }
 
 #[test]
-fn a_batch_in_order_has_no_findings() {
+fn a_correct_batch_has_no_findings() {
     let tasks = [task("a", &[]), task("b", &["a"]), task("c", &["a", "b"])];
     assert_eq!(lint(&tasks, Some(3)), []);
 }
 
 #[test]
-fn tasks_with_one_key_are_named_together() {
+fn tasks_with_the_same_key_are_one_finding() {
     let tasks = [task("a", &[]), task("b", &[]), task("a", &[])];
     let found = codes(&tasks);
     assert_eq!(found[0], (FindingCode::DuplicateKey, vec![0, 2]));
 }
 
 #[test]
-fn a_key_written_with_an_escape_is_the_same_key() {
+fn keys_are_decoded_before_they_are_compared() {
     let first = Document::parse(r#"{"key":"a","title":"One"}"#).unwrap();
     let second = Document::parse(r#"{"key":"\u0061","title":"Two"}"#).unwrap();
     let found = lint_batch(
@@ -70,7 +70,7 @@ fn a_key_written_with_an_escape_is_the_same_key() {
 }
 
 #[test]
-fn a_dependency_on_no_task_of_the_batch_dangles() {
+fn a_dependency_on_a_task_outside_the_batch_is_dangling() {
     let found = lint(&[task("a", &["x", "y"]), task("b", &["a"])], None);
     assert_eq!(found.len(), 1);
     assert_eq!(
@@ -79,12 +79,12 @@ fn a_dependency_on_no_task_of_the_batch_dangles() {
     );
     assert_eq!(
         found[0].message,
-        "No task of the batch has the key \"x\" or \"y\"."
+        "No task in the batch has the key \"x\" or \"y\"."
     );
 }
 
 #[test]
-fn a_task_that_waits_for_itself_is_named() {
+fn a_task_that_depends_on_itself_is_found() {
     assert_eq!(
         codes(&[task("a", &["a"])]),
         [(FindingCode::SelfDependency, vec![0])]
@@ -92,7 +92,7 @@ fn a_task_that_waits_for_itself_is_named() {
 }
 
 #[test]
-fn each_circle_is_named_once() {
+fn each_cycle_is_found_once() {
     let tasks = [
         task("a", &["b"]),
         task("b", &["c"]),
@@ -111,7 +111,7 @@ fn each_circle_is_named_once() {
 }
 
 #[test]
-fn a_chain_of_ten_thousand_is_no_circle_and_no_stack_overflow() {
+fn a_chain_of_ten_thousand_tasks_is_no_cycle_and_no_stack_overflow() {
     let tasks: Vec<Value> = (0..10_000)
         .map(|index| json!({"key": format!("k{index}"), "title": format!("Title {index}"), "depends_on": [format!("k{}", index + 1)]}))
         .collect();
@@ -122,14 +122,17 @@ fn a_chain_of_ten_thousand_is_no_circle_and_no_stack_overflow() {
 }
 
 #[test]
-fn a_count_that_was_not_asked_for_is_said() {
+fn a_wrong_count_is_found() {
     let found = lint(&[task("a", &[])], Some(2));
     assert_eq!(found[0].code, FindingCode::WrongCount);
-    assert_eq!(found[0].message, "2 tasks were asked for, 1 are here.");
+    assert_eq!(
+        found[0].message,
+        "2 tasks were requested, but the batch has 1."
+    );
 }
 
 #[test]
-fn titles_that_say_the_same_are_found_and_others_are_not() {
+fn similar_titles_are_found_and_different_ones_are_not() {
     let same = [
         ("Write the release notes", "Write release notes"),
         ("Write release notes", "release notes: write!"),
@@ -162,7 +165,7 @@ fn titles_that_say_the_same_are_found_and_others_are_not() {
 }
 
 #[test]
-fn without_a_key_role_what_needs_it_is_off_and_says_so() {
+fn without_a_key_role_the_skipped_checks_are_reported() {
     let documents = [
         Document::parse(r#"{"task":"a"}"#).unwrap(),
         Document::parse(r#"{"task":"b"}"#).unwrap(),
@@ -179,7 +182,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_that_only_looks_back_has_no_circle(edges in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 1..60)) {
+    fn a_batch_that_depends_on_earlier_tasks_only_has_no_cycle(edges in prop::collection::vec(prop::collection::vec(any::<prop::sample::Index>(), 0..4), 1..60)) {
         let tasks: Vec<Value> = edges.iter().enumerate().map(|(index, targets)| {
             let keys: Vec<String> = targets.iter().filter(|_| index > 0).map(|target| format!("k{}", target.index(index))).collect();
             json!({"key": format!("k{index}"), "depends_on": keys})
@@ -188,7 +191,7 @@ proptest! {
     }
 
     #[test]
-    fn a_ring_is_found_wherever_it_stands(before in 0usize..20, length in 2usize..20) {
+    fn a_cycle_is_found_at_any_position(before in 0usize..20, length in 2usize..20) {
         let mut tasks: Vec<Value> = (0..before).map(|index| json!({"key": format!("p{index}"), "depends_on": ["k0"]})).collect();
         tasks.extend((0..length).map(|index| json!({"key": format!("k{index}"), "depends_on": [format!("k{}", (index + 1) % length)]})));
         prop_assert_eq!(codes(&tasks), [(FindingCode::CyclicDependency, (before..before + length).collect::<Vec<_>>())]);

@@ -1,4 +1,4 @@
-//! Roles are guessed by name and type.
+//! Guessing and reading of roles.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ fn with(properties: Value) -> Value {
 }
 
 #[test]
-fn the_schemas_that_ship_have_the_roles_one_expects() {
+fn the_shipped_schemas_have_the_expected_roles() {
     let task: Value = serde_json::from_str(agent_task_schema()).unwrap();
     assert_eq!(guessed(&task), expected(["key", "title", "depends_on"]));
     let action: Value = serde_json::from_str(agent_action_schema()).unwrap();
@@ -33,7 +33,7 @@ fn the_schemas_that_ship_have_the_roles_one_expects() {
 }
 
 #[test]
-fn names_are_read_in_any_spelling_and_the_likeliest_wins() {
+fn names_match_in_any_spelling_and_the_most_likely_wins() {
     let text = json!({"type": "string"});
     let list = json!({"type": "array", "items": {"type": "string"}});
     let cases = [
@@ -62,9 +62,9 @@ fn names_are_read_in_any_spelling_and_the_likeliest_wins() {
 }
 
 #[test]
-fn a_member_of_another_type_plays_no_role() {
+fn a_member_of_an_unsuitable_type_has_no_role() {
     let cases = [
-        json!({"id": {"type": "integer"}}),
+        json!({"id": {"type": "boolean"}}),
         json!({"key": {"enum": ["a", "b"]}}),
         json!({"task": {"type": "object"}}),
         json!({"dependencies": {"type": "array", "items": {"type": "object"}}}),
@@ -80,7 +80,7 @@ fn a_member_of_another_type_plays_no_role() {
 }
 
 #[test]
-fn members_behind_references_and_choices_count() {
+fn members_behind_references_and_choices_have_roles() {
     let schema = json!({
         "allOf": [{"$ref": "#/$defs/Base"}],
         "anyOf": [
@@ -92,7 +92,7 @@ fn members_behind_references_and_choices_count() {
 }
 
 #[test]
-fn a_schema_that_says_nothing_has_no_roles() {
+fn a_schema_without_properties_has_no_roles() {
     for schema in [json!({}), json!(true), json!({"$ref": "#"}), json!([1])] {
         assert_eq!(guessed(&schema), expected(["", "", ""]));
     }
@@ -127,7 +127,7 @@ fn keys_and_dependencies_are_read_from_strings_numbers_and_arrays() {
 }
 
 #[test]
-fn a_key_may_be_a_number_and_dependencies_may_be_numbers() {
+fn numbers_can_be_keys_and_dependencies() {
     let number = json!({"type": "integer"});
     let numbers = json!({"type": "array", "items": number});
     for depends_on in [&number, &numbers] {

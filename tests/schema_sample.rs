@@ -1,4 +1,4 @@
-//! Samples of operators' schemas are valid by the real validator, and the same everywhere.
+//! Samples of operators' schemas are valid according to the real validator and reproducible.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ fn check_of(schema: &Value) -> Validator {
         .unwrap_or_else(|error| panic!("{schema} does not compile: {error}"))
 }
 
-/// Samples from several seeds are valid; returns them.
+/// Generates valid samples from several seeds.
 fn samples(schema: &Value) -> Vec<Value> {
     let check = check_of(schema);
     (0..12)
@@ -42,21 +42,21 @@ fn refusal(schema: &Value) -> (&'static str, String) {
         &Hints::default(),
         24,
     )
-    .expect_err("there is no such sample");
+    .expect_err("no sample can exist");
     assert!(!error.hint().is_empty());
     (error.code(), error.to_string())
 }
 
 #[test]
-fn the_schemas_that_ship_are_met() {
+fn the_shipped_schemas_yield_valid_samples() {
     for text in [agent_task_schema(), agent_action_schema()] {
         samples(&serde_json::from_str(text).unwrap());
     }
 }
 
-/// What task servers in the field take (facts: task servers), and what FastAPI makes of models.
+/// Schemas that real task servers accept, and schemas that FastAPI derives from models.
 #[test]
-fn the_shapes_of_real_task_servers_are_met() {
+fn schemas_of_real_task_servers_yield_valid_samples() {
     let schemas = [
         json!({"type": "object", "properties": {"task": {"type": "string"}}, "required": ["task"]}),
         json!({"title": "TaskIn", "type": "object", "properties": {
@@ -88,7 +88,7 @@ fn the_shapes_of_real_task_servers_are_met() {
 }
 
 #[test]
-fn every_keyword_that_is_claimed_is_met() {
+fn every_supported_keyword_yields_valid_samples() {
     let schemas = [
         ("const", json!({"const": {"a": [1, null]}})),
         (
@@ -138,11 +138,11 @@ fn every_keyword_that_is_claimed_is_met() {
             json!({"type": "string", "pattern": "[0-9]{3}", "minLength": 30}),
         ),
         (
-            "look-ahead",
+            "lookahead",
             json!({"type": "string", "pattern": "^(?!admin)[a-z]{5}$"}),
         ),
         (
-            "look-ahead that asks",
+            "positive lookahead",
             json!({"type": "string", "pattern": "^(?=.*\\d)[a-z0-9]{6,}$"}),
         ),
         (
@@ -250,7 +250,7 @@ fn every_keyword_that_is_claimed_is_met() {
 }
 
 #[test]
-fn every_known_format_is_met() {
+fn every_supported_format_yields_valid_samples() {
     for format in [
         "date",
         "time",
@@ -272,14 +272,14 @@ fn every_known_format_is_met() {
         "relative-json-pointer",
         "regex",
     ] {
-        for made in samples(&json!({"type": "string", "format": format})) {
-            assert!(!made.as_str().unwrap().is_empty(), "{format}");
+        for value in samples(&json!({"type": "string", "format": format})) {
+            assert!(!value.as_str().unwrap().is_empty(), "{format}");
         }
     }
 }
 
 #[test]
-fn what_cannot_be_met_is_an_error_that_names_the_place() {
+fn an_unsatisfiable_schema_yields_an_error_with_the_location() {
     let cases = [
         (
             json!({"type": "object", "properties": {"a": false}, "required": ["a"]}),
@@ -331,30 +331,30 @@ fn what_cannot_be_met_is_an_error_that_names_the_place() {
 }
 
 #[test]
-fn an_optional_member_that_cannot_be_made_is_left_out() {
+fn an_optional_member_that_cannot_be_generated_is_omitted() {
     let schema = json!({"type": "object", "properties": {
         "title": {"type": "string"},
         "odd": {"type": "string", "pattern": "^(a)\\1$"}}, "required": ["title"]});
-    for made in samples(&schema) {
-        assert!(made.get("odd").is_none());
+    for value in samples(&schema) {
+        assert!(value.get("odd").is_none());
     }
 }
 
 #[test]
-fn the_same_seed_gives_the_same_sample() {
+fn the_same_seed_yields_the_same_sample() {
     let schema: Value = serde_json::from_str(agent_task_schema()).unwrap();
-    let made = |seed| {
+    let text = |seed| {
         sample(&schema, &schema, &mut SeededRng::new(seed))
             .unwrap()
             .to_string()
     };
-    assert_eq!(made(7), made(7));
-    assert_ne!(made(7), made(8));
+    assert_eq!(text(7), text(7));
+    assert_ne!(text(7), text(8));
 }
 
-/// SplitMix64's published first outputs for the seed 1234567.
+/// The published first outputs for the seed 1234567.
 #[test]
-fn the_generator_is_splitmix64() {
+fn the_random_number_generator_is_splitmix64() {
     let mut random = SeededRng::new(1_234_567);
     let first: Vec<u64> = (0..3).map(|_| random.next_u64()).collect();
     assert_eq!(
@@ -368,7 +368,7 @@ fn the_generator_is_splitmix64() {
 }
 
 #[test]
-fn members_stand_in_the_order_of_the_schema() {
+fn members_are_in_the_order_of_the_schema() {
     let schema: Value = serde_json::from_str(agent_task_schema()).unwrap();
     let full = sample_with(
         &schema,
@@ -394,12 +394,12 @@ fn members_stand_in_the_order_of_the_schema() {
     assert_eq!(bare.as_object().unwrap().len(), 4);
 }
 
-/// Schemas that can be met, by construction.
+/// Schemas that are satisfiable by construction.
 fn any_schema() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         (-50i64..50, 0i64..40).prop_map(|(low, width)| json!({"type": "integer", "minimum": low, "maximum": low + width})),
         (-50i32..50, 1u32..9).prop_map(|(low, step)| json!({"type": "number", "minimum": low, "multipleOf": f64::from(step) / 8.0})),
-        (0u32..30, 0u32..30).prop_map(|(least, more)| json!({"type": "string", "minLength": least, "maxLength": least + more})),
+        (0u32..30, 0u32..30).prop_map(|(min, more)| json!({"type": "string", "minLength": min, "maxLength": min + more})),
         prop::sample::select(vec!["^[a-z]{2,9}$", "^\\d+(\\.\\d+)?$", "^(red|green)-[A-F0-9]{4}$", "^\\w+@\\w+$"])
             .prop_map(|pattern| json!({"type": "string", "pattern": pattern})),
         prop::sample::select(vec!["date", "date-time", "email", "uri", "uuid", "ipv4"])
@@ -410,7 +410,7 @@ fn any_schema() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
-            (inner.clone(), 0u64..3, any::<bool>()).prop_map(|(items, least, _)| json!({"type": "array", "items": items, "minItems": least})),
+            (inner.clone(), 0u64..3, any::<bool>()).prop_map(|(items, min, _)| json!({"type": "array", "items": items, "minItems": min})),
             (prop::collection::vec((inner.clone(), any::<bool>()), 1..5), any::<bool>()).prop_map(|(members, closed)| {
                 let names = ["title", "note", "size", "tags", "url"];
                 let properties: serde_json::Map<String, Value> = names.iter().zip(&members).map(|(name, (schema, _))| ((*name).to_owned(), schema.clone())).collect();
@@ -430,31 +430,32 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_schema_that_can_be_met_is_met(schema in any_schema(), seed in any::<u64>()) {
+    fn a_satisfiable_schema_yields_a_valid_sample(schema in any_schema(), seed in any::<u64>()) {
         let check = check_of(&schema);
-        let made = sample_valid(&schema, &check, &mut SeededRng::new(seed), &Hints::default(), 60);
-        prop_assert!(made.is_ok(), "{:?}", made);
+        let result = sample_valid(&schema, &check, &mut SeededRng::new(seed), &Hints::default(), 60);
+        prop_assert!(result.is_ok(), "{:?}", result);
     }
 
     #[test]
-    fn what_a_pattern_gives_matches_it(pattern in any_pattern(), least in 0u32..12, seed in any::<u64>()) {
-        let schema = json!({"type": "string", "pattern": format!("^{pattern}$"), "minLength": least});
-        // Not every pattern can be as long as that; what is made has to match, by another engine.
-        if let Ok(made) = sample(&schema, &schema, &mut SeededRng::new(seed)) {
-            let document = Document::parse(&made.to_string()).unwrap();
-            prop_assert_eq!(check_of(&schema).check(&document), vec![], "{}", made);
+    fn a_string_generated_from_a_pattern_matches_it(pattern in any_pattern(), min in 0u32..12, seed in any::<u64>()) {
+        let schema = json!({"type": "string", "pattern": format!("^{pattern}$"), "minLength": min});
+        // Not every pattern matches a string of this length, but every generated string must match
+        // according to the validator's regex engine.
+        if let Ok(value) = sample(&schema, &schema, &mut SeededRng::new(seed)) {
+            let document = Document::parse(&value.to_string()).unwrap();
+            prop_assert_eq!(check_of(&schema).check(&document), vec![], "{}", value);
         }
     }
 
     #[test]
-    fn no_text_makes_the_pattern_reader_panic(pattern in "[\\^$.|?*+()\\[\\]{},:=!<>\\-\\\\a-dpu0-9 é]{0,24}", seed in any::<u64>()) {
+    fn no_pattern_makes_the_parser_panic(pattern in "[\\^$.|?*+()\\[\\]{},:=!<>\\-\\\\a-dpu0-9 é]{0,24}", seed in any::<u64>()) {
         let schema = json!({"type": "string", "pattern": pattern});
         let _ = sample(&schema, &schema, &mut SeededRng::new(seed));
     }
 
     #[test]
-    fn nothing_makes_the_generator_panic(schema in any_json(), seed in any::<u64>()) {
-        // An error is as good an answer as a value.
+    fn no_schema_makes_the_generator_panic(schema in any_json(), seed in any::<u64>()) {
+        // Errors are fine.
         let _ = sample(&schema, &schema, &mut SeededRng::new(seed));
     }
 }
@@ -490,7 +491,7 @@ fn any_pattern() -> impl Strategy<Value = String> {
     })
 }
 
-/// JSON with the names of keywords anywhere and values of any kind under them.
+/// JSON with keyword names in arbitrary places and values of any kind.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

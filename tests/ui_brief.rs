@@ -1,4 +1,4 @@
-//! The brief's form and the dialogs.
+//! The brief form and the dialogs.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -10,9 +10,9 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::secrets::SecretName;
+use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, Connection};
-use taskwright::ui::page::{Asking, Problem};
+use taskwright::ui::page::{Problem, SecretPrompt};
 use ui_support::{drawn, focused, mount, type_into};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -20,7 +20,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen_test]
-async fn everything_wrong_with_a_brief_stands_beside_its_field_and_the_first_gets_the_focus() {
+async fn errors_of_a_brief_are_shown_at_their_fields_and_the_first_field_gets_the_focus() {
     let mounted = mount();
     drawn().await;
     type_into(&mounted.one("#count"), "ten").await;
@@ -47,10 +47,10 @@ async fn everything_wrong_with_a_brief_stands_beside_its_field_and_the_first_get
     type_into(&mounted.one("#goal"), "Ship it").await;
     assert!(
         mounted.all(".field-error").is_empty(),
-        "what is put right is not blamed any more"
+        "corrected fields have no errors"
     );
     mounted.press("Generate 5 tasks").await;
-    assert_eq!(*mounted.commands.asked.borrow(), ["start Dry", "start Dry"]);
+    assert_eq!(*mounted.commands.given.borrow(), ["start Dry", "start Dry"]);
 }
 
 #[wasm_bindgen_test]
@@ -69,14 +69,14 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
     drawn().await;
     assert_eq!(
         mounted.one("dialog h2").text_content().unwrap(),
-        "Settings of Local"
+        "Settings: Local"
     );
     let dry: web_sys::HtmlInputElement =
         mounted.one("input[name=mode][value=dry]").unchecked_into();
     assert!(dry.checked());
     type_into(&mounted.one("#base"), "http://model.example.com/v1").await;
     type_into(&mounted.one("#model"), "small").await;
-    mounted.press("Save the settings").await;
+    mounted.press("Save settings").await;
     assert_eq!(focused(), "base");
     assert!(
         !mounted
@@ -86,12 +86,12 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
             .is_empty()
     );
     assert!(
-        mounted.commands.asked.borrow().is_empty(),
-        "nothing is saved that is wrong"
+        mounted.commands.given.borrow().is_empty(),
+        "invalid settings are not saved"
     );
     type_into(&mounted.one("#base"), "https://model.example.com/v1").await;
-    mounted.press("Save the settings").await;
-    assert_eq!(*mounted.commands.asked.borrow(), ["connect Local"]);
+    mounted.press("Save settings").await;
+    assert_eq!(*mounted.commands.given.borrow(), ["connect Local"]);
     assert!(mounted.all("dialog").is_empty());
     assert!(
         mounted
@@ -103,30 +103,30 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
 }
 
 #[wasm_bindgen_test]
-async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
+async fn a_secret_is_entered_for_its_host_and_leaves_no_trace_in_the_page() {
     let mounted = mount();
-    mounted.page.asking.set(Some(Asking {
-        name: SecretName::AgentToken,
+    mounted.page.secret_prompt.set(Some(SecretPrompt {
+        name: SecretSlot::AGENT_TOKEN,
         address: Address::parse("http://127.0.0.1:8080").unwrap(),
-        refused: Some("127.0.0.1:8080 does not accept the token it was given.".to_owned()),
-        offer: Some("changeme"),
+        refusal: Some("127.0.0.1:8080 does not accept the token it was given.".to_owned()),
+        default_token: Some("changeme"),
     }));
     drawn().await;
     assert_eq!(
         mounted.one("dialog h2").text_content().unwrap(),
-        "Token for 127.0.0.1:8080"
+        "Agent token for 127.0.0.1:8080"
     );
     assert_eq!(focused(), "secret");
     let field: web_sys::HtmlInputElement = mounted.one("#secret").unchecked_into();
     assert_eq!(field.type_(), "password");
-    mounted.press("Show the token").await;
+    mounted.press("Show agent token").await;
     assert_eq!(field.type_(), "text");
     type_into(&mounted.one("#secret"), "hunter2").await;
     mounted.one("dialog input[type=checkbox]").click();
-    mounted.press("Use the token").await;
+    mounted.press("Use agent token").await;
     assert_eq!(
-        *mounted.commands.asked.borrow(),
-        ["give token hunter2 true"]
+        *mounted.commands.given.borrow(),
+        ["give agent_token hunter2 true"]
     );
     assert!(mounted.all("dialog").is_empty());
     let page = document().document_element().unwrap().outer_html();
@@ -134,7 +134,7 @@ async fn a_secret_is_given_for_its_host_and_leaves_no_trace_in_the_page() {
 }
 
 #[wasm_bindgen_test]
-async fn a_host_from_a_link_stands_in_full_and_closing_is_a_no() {
+async fn a_host_from_a_link_is_shown_in_full_and_closing_the_dialog_rejects_it() {
     let mounted = mount();
     mounted.page.new_host.set(Some(
         Address::parse("https://tasks.example.com:8443/a/b").unwrap(),
@@ -145,31 +145,31 @@ async fn a_host_from_a_link_stands_in_full_and_closing_is_a_no() {
         "https://tasks.example.com:8443/a/b/tasks"
     );
     mounted.press("Close").await;
-    assert_eq!(*mounted.commands.asked.borrow(), ["host false"]);
+    assert_eq!(*mounted.commands.given.borrow(), ["host false"]);
 }
 
 #[wasm_bindgen_test]
-async fn pasted_text_that_is_refused_stays_in_its_field() {
+async fn text_that_cannot_be_imported_stays_in_its_field() {
     let mounted = mount();
     drawn().await;
-    mounted.press("Paste tasks as JSON").await;
-    type_into(&mounted.one("#paste"), r#"[{"key":"a"},{"key":"b"}]"#).await;
-    assert!(mounted.has_button("Add 2 tasks"));
-    type_into(&mounted.one("#paste"), "[{]").await;
+    mounted.press("Import tasks…").await;
+    type_into(&mounted.one("#import-text"), r#"[{"key":"a"},{"key":"b"}]"#).await;
+    assert!(mounted.has_button("Import 2 tasks"));
+    type_into(&mounted.one("#import-text"), "[{]").await;
     mounted.page.import_problem.set(Some(Problem {
         code: "json_syntax".to_owned(),
         what: "This is not JSON".to_owned(),
         hint: "Correct it.".to_owned(),
     }));
-    mounted.press("Add the tasks").await;
+    mounted.press("Import tasks").await;
     assert!(
         mounted
-            .one("#paste-error")
+            .one("#import-text-error")
             .text_content()
             .unwrap()
             .contains("This is not JSON")
     );
-    let field: web_sys::HtmlTextAreaElement = mounted.one("#paste").unchecked_into();
+    let field: web_sys::HtmlTextAreaElement = mounted.one("#import-text").unchecked_into();
     assert_eq!(field.value(), "[{]");
 }
 
@@ -197,12 +197,12 @@ async fn the_exact_request_is_shown_with_the_key_as_a_placeholder() {
 }
 
 #[wasm_bindgen_test]
-async fn a_problem_says_what_to_do_and_can_be_dismissed() {
+async fn a_problem_shows_what_to_do_and_can_be_dismissed() {
     let mounted = mount();
     mounted.page.problems.set(vec![Problem {
         code: "config_holds_secret".to_owned(),
         what: "config.json holds a secret".to_owned(),
-        hint: "Take it out.".to_owned(),
+        hint: "Remove it.".to_owned(),
     }]);
     drawn().await;
     assert!(
@@ -210,11 +210,11 @@ async fn a_problem_says_what_to_do_and_can_be_dismissed() {
             .one(".notices .problem")
             .text_content()
             .unwrap()
-            .contains("Take it out.")
+            .contains("Remove it.")
     );
     mounted.press("Dismiss: config.json holds a secret").await;
     assert_eq!(
-        *mounted.commands.asked.borrow(),
+        *mounted.commands.given.borrow(),
         ["dismiss config_holds_secret"]
     );
 }

@@ -1,5 +1,4 @@
-//! A delivery as its operator sees it: what is going on, what waits for what, what can be done
-//! about each task, and what another tab may not do.
+//! A delivery on the page: progress, waiting tasks, actions for each task, and read-only tabs.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +22,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 const NOW: u64 = 1_800_000_000_000;
 
-/// A live run with these tasks, all of them valid and none approved.
+/// A live run with these tasks, all valid and none approved.
 async fn reviewed(tasks: &[String]) -> Mounted {
     let mounted = mount_run(Mode::Live, &tasks.len().to_string());
     for task in tasks {
@@ -34,7 +33,7 @@ async fn reviewed(tasks: &[String]) -> Mounted {
     mounted
 }
 
-/// The same with every task approved and confirmed.
+/// A live run that posts these tasks.
 async fn posting(tasks: &[String]) -> Mounted {
     let mounted = reviewed(tasks).await;
     let drafts = mounted.page.approvable.get_untracked();
@@ -54,8 +53,8 @@ fn id(mounted: &Mounted, ordinal: usize) -> DraftId {
     mounted.page.rows.get_untracked()[ordinal - 1].clone()
 }
 
-/// Lets an attempt leave, and what came of it be known.
-async fn answer(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: DeliveryOutcome) {
+/// Sends an attempt and ends it with this outcome.
+async fn end_attempt(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: DeliveryOutcome) {
     let draft = id(mounted, ordinal);
     mounted.commands.apply(Event::Journaled {
         draft: draft.clone(),
@@ -77,7 +76,7 @@ fn delivered() -> DeliveryOutcome {
     }
 }
 
-fn lost() -> DeliveryOutcome {
+fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
         message: "Failed to fetch".to_owned(),
@@ -101,10 +100,10 @@ async fn open(mounted: &Mounted, ordinal: usize) {
 }
 
 #[wasm_bindgen_test]
-async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
+async fn the_foot_shows_progress_speed_and_the_next_attempt() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = posting(&tasks).await;
-    answer(&mounted, 1, 1, delivered()).await;
+    end_attempt(&mounted, 1, 1, delivered()).await;
     let mut progress = DeliveryProgress {
         phase: Phase::Concurrent,
         left: 2,
@@ -115,14 +114,14 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     mounted.page.progress.set(Some((progress, NOW)));
     drawn().await;
     let foot = text(&mounted, ".post-bar .what");
-    for words in [
+    for expected in [
         "Posting 1 of 3 to localhost:8080",
         "Up to 4 tasks at a time",
         "48 per minute, about 2 minutes left",
         "1 delivered",
         "2 sending",
     ] {
-        assert!(foot.contains(words), "{words} in {foot}");
+        assert!(foot.contains(expected), "{expected} in {foot}");
     }
     assert_eq!(
         text(&mounted, ".post-bar [role=status]"),
@@ -133,19 +132,19 @@ async fn the_foot_says_what_is_going_on_how_fast_and_when_the_next_try_is() {
     mounted.page.progress.set(Some((progress, NOW)));
     drawn().await;
     assert_eq!(
-        text(&mounted, ".standing"),
+        text(&mounted, ".activity"),
         "The server is failing: one task at a time, next attempt in 9 s"
     );
     assert!(mounted.all(".pace").is_empty());
     mounted.page.progress.set(Some((progress, NOW + 1_000)));
     drawn().await;
-    assert!(text(&mounted, ".standing").ends_with("next attempt in 8 s"));
+    assert!(text(&mounted, ".activity").ends_with("next attempt in 8 s"));
     mounted.press("Stop posting").await;
     assert_eq!(*mounted.commands.events.borrow(), [Event::StopPosting]);
 }
 
 #[wasm_bindgen_test]
-async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
+async fn waiting_tasks_name_what_they_wait_for_and_the_foot_offers_to_open_it() {
     let tasks = [
         task("first", "Take a backup"),
         depending("second", "first"),
@@ -163,13 +162,13 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
     );
     mounted.press("Cancel").await;
     post(&mounted).await;
-    let notices: Vec<String> = mounted
+    let notes: Vec<String> = mounted
         .all(".task-note")
         .iter()
         .map(|note| note.text_content().unwrap())
         .collect();
     assert_eq!(
-        notices,
+        notes,
         [
             "waits for first (not approved)",
             "waits for second (queued)"
@@ -178,7 +177,7 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
     let foot = text(&mounted, ".post-bar .what");
     assert!(
         foot.contains(
-            "2 tasks wait for “Take a backup” (not approved). They go on once that is on the server."
+            "2 tasks wait for “Take a backup” (not approved). Posting continues once it is delivered."
         ),
         "{foot}"
     );
@@ -187,15 +186,13 @@ async fn what_waits_says_for_what_and_posting_says_what_leads_on() {
     mounted.press("Approve").await;
     assert!(mounted.has_button("Post 1 approved task…"));
     open(&mounted, 3).await;
-    assert!(
-        text(&mounted, "#panel-delivery").contains("It waits for “Task second”, which is queued.")
-    );
+    assert!(text(&mounted, "#panel-delivery").contains("Waits for “Task second” (queued)."));
     mounted.press("Open second").await;
     assert_eq!(text(&mounted, "#task-title"), "Task second");
 }
 
 #[wasm_bindgen_test]
-async fn going_on_without_a_journal_is_a_deliberate_act_that_says_what_it_means() {
+async fn continuing_without_a_journal_takes_a_confirmation_that_explains_the_risk() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
     mounted.commands.apply(Event::JournalFailed {
         draft: id(&mounted, 1),
@@ -203,20 +200,20 @@ async fn going_on_without_a_journal_is_a_deliberate_act_that_says_what_it_means(
         reason: "the disk is full".to_owned(),
     });
     drawn().await;
-    assert!(text(&mounted, ".post-bar").contains("The browser said: the disk is full"));
-    mounted.press("Go on without a journal…").await;
+    assert!(text(&mounted, ".post-bar").contains("The browser reported: the disk is full"));
+    mounted.press("Continue without a journal…").await;
     let dialog = text(&mounted, "dialog");
     assert!(
-        dialog.contains("nobody knows which tasks were sent")
-            && dialog.contains("Export the receipts"),
+        dialog.contains("there is no record of which tasks were sent")
+            && dialog.contains("export the receipts"),
         "{dialog}"
     );
-    // What Enter presses is the way back.
+    // Enter cancels.
     mounted.one("dialog button[type=submit]").click();
     drawn().await;
     assert!(mounted.commands.events.borrow().is_empty());
-    mounted.press("Go on without a journal…").await;
-    mounted.press("Go on without a journal").await;
+    mounted.press("Continue without a journal…").await;
+    mounted.press("Continue without a journal").await;
     assert_eq!(
         *mounted.commands.events.borrow(),
         [Event::ContinueWithoutJournal]
@@ -224,7 +221,7 @@ async fn going_on_without_a_journal_is_a_deliberate_act_that_says_what_it_means(
 }
 
 #[wasm_bindgen_test]
-async fn that_nothing_can_be_written_down_is_said_before_posting() {
+async fn a_missing_journal_is_announced_before_posting() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
     let drafts = vec![id(&mounted, 1)];
     mounted.commands.apply(Event::Approve { drafts });
@@ -237,47 +234,47 @@ async fn that_nothing_can_be_written_down_is_said_before_posting() {
     mounted.press("Post 1 task to localhost:8080").await;
     let dialog = text(&mounted, "dialog [role=alert]");
     assert!(
-        dialog.contains("Nothing can be written down") && dialog.contains("The storage is full."),
+        dialog.contains("cannot store the journal") && dialog.contains("The storage is full."),
         "{dialog}"
     );
 }
 
 #[wasm_bindgen_test]
-async fn a_task_that_is_unconfirmed_is_looked_up_and_only_a_task_that_is_there_proves_anything() {
+async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
-    answer(&mounted, 1, 1, lost()).await;
+    end_attempt(&mounted, 1, 1, unconfirmed()).await;
     open(&mounted, 1).await;
     let draft = id(&mounted, 1);
-    let said = || text(&mounted, "#look-up-answer");
-    mounted.press("Look it up on the server").await;
-    assert!(said().contains("Asking the server"));
-    mounted.press("Look it up on the server").await;
+    let result = || text(&mounted, "#look-up-result");
+    mounted.press("Look up on the server").await;
+    assert!(result().contains("Looking up this key"));
+    mounted.press("Look up on the server").await;
     assert_eq!(
         *mounted.commands.events.borrow(),
         [Event::LookUp {
             draft: draft.clone()
         }],
-        "asked once at a time"
+        "one look-up at a time"
     );
-    let come_back = |answer| {
+    let return_look_up = |answer| {
         mounted.commands.apply(Event::LookedUp {
             draft: draft.clone(),
             answer,
         });
     };
-    come_back(LookUp::NotFound { at: NOW });
+    return_look_up(LookUp::NotFound { at: NOW });
     drawn().await;
-    assert!(said().contains("That proves nothing"));
-    assert!(mounted.has_button("It did not arrive"));
-    mounted.press("Look it up on the server").await;
-    come_back(LookUp::CannotTell {
+    assert!(result().contains("That proves nothing"));
+    assert!(mounted.has_button("Mark as not delivered"));
+    mounted.press("Look up on the server").await;
+    return_look_up(LookUp::CannotTell {
         at: NOW,
         message: "The server answered 404.".to_owned(),
     });
     drawn().await;
-    assert!(said().contains("tells nothing. The server answered 404."));
-    mounted.press("Look it up on the server").await;
-    come_back(LookUp::Found {
+    assert!(result().contains("the response is inconclusive. The server answered 404."));
+    mounted.press("Look up on the server").await;
+    return_look_up(LookUp::Found {
         at: NOW,
         server_id: Some("t-9".to_owned()),
     });
@@ -286,15 +283,15 @@ async fn a_task_that_is_unconfirmed_is_looked_up_and_only_a_task_that_is_there_p
     assert_eq!(text(&mounted, ".task-row .task-note"), "t-9");
     let delivery = text(&mounted, "#panel-delivery");
     assert!(
-        delivery.contains("Looked up at") && delivery.contains("Server's idt-9"),
+        delivery.contains("Looked up at") && delivery.contains("Server IDt-9"),
         "{delivery}"
     );
 }
 
 #[wasm_bindgen_test]
-async fn an_attempt_tells_its_times_its_key_and_its_fingerprint() {
+async fn an_attempt_shows_its_times_its_key_and_its_fingerprint() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
-    answer(&mounted, 1, 1, delivered()).await;
+    end_attempt(&mounted, 1, 1, delivered()).await;
     open(&mounted, 1).await;
     let draft = mounted
         .page
@@ -304,36 +301,36 @@ async fn an_attempt_tells_its_times_its_key_and_its_fingerprint() {
     let approval = draft.approval().unwrap();
     mounted.press("Delivery 1").await;
     let attempt = text(&mounted, ".attempt");
-    for words in [
+    for expected in [
         "Delivered: 201",
-        "Written down",
-        "Left",
+        "Journaled",
+        "Sent",
         "after 0 ms",
         "HTTP status201",
-        "Server's idt-1",
+        "Server IDt-1",
         "Tohttp://localhost:8080/tasks",
-        "not sent: the server is not known to honour keys",
+        "not sent: the server is not known to honour idempotency keys",
         &*approval.key,
         &*approval.digest,
     ] {
-        assert!(attempt.contains(words), "{words} in {attempt}");
+        assert!(attempt.contains(expected), "{expected} in {attempt}");
     }
 }
 
 #[wasm_bindgen_test]
-async fn sending_all_failed_tasks_again_leaves_the_unknown_ones_alone() {
+async fn resending_all_failed_tasks_leaves_unconfirmed_tasks_alone() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = posting(&tasks).await;
-    answer(&mounted, 1, 1, delivered()).await;
-    answer(&mounted, 2, 1, lost()).await;
-    answer(&mounted, 3, 1, lost()).await;
+    end_attempt(&mounted, 1, 1, delivered()).await;
+    end_attempt(&mounted, 2, 1, unconfirmed()).await;
+    end_attempt(&mounted, 3, 1, unconfirmed()).await;
     mounted.commands.apply(Event::Decide {
         draft: id(&mounted, 3),
         delivered: false,
     });
     drawn().await;
-    assert!(!mounted.has_button("Send t1 again"));
-    mounted.press("Send 1 failed task again").await;
+    assert!(!mounted.has_button("Resend t1"));
+    mounted.press("Resend 1 failed task").await;
     assert_eq!(
         *mounted.commands.events.borrow(),
         [Event::Retry {
@@ -343,16 +340,16 @@ async fn sending_all_failed_tasks_again_leaves_the_unknown_ones_alone() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
+async fn a_read_only_tab_says_so_and_disables_every_action_that_changes_the_run() {
     let tasks: Vec<String> = (0..3).map(|at| task(&format!("t{at}"), "Do it")).collect();
     let mounted = reviewed(&tasks).await;
     let drafts = vec![id(&mounted, 1)];
     mounted.commands.apply(Event::Approve { drafts });
     mounted.page.is_read_only.set(true);
     drawn().await;
-    let band = text(&mounted, "#onlooker-band");
+    let band = text(&mounted, "#read-only-band");
     assert!(
-        band.contains("Another tab has this run") && band.contains("this one takes over"),
+        band.contains("This tab is read-only") && band.contains("this one takes over"),
         "{band}"
     );
     open(&mounted, 2).await;
@@ -360,11 +357,11 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
     for name in [
         "Approve t1",
         "Reject t1",
-        "Put t0 back",
+        "Undo approval of t0",
         "Approve 2 valid tasks",
         "Approve",
         "Reject…",
-        "Put the run aside",
+        "Archive this run",
         "Post 1 task to localhost:8080",
     ] {
         let button = mounted.button(name);
@@ -375,7 +372,7 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
         );
         assert_eq!(
             button.get_attribute("aria-describedby").as_deref(),
-            Some("onlooker-band"),
+            Some("read-only-band"),
             "{name}"
         );
         button.click();
@@ -386,7 +383,7 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
     key("a").await;
     key("r").await;
     assert!(mounted.commands.events.borrow().is_empty());
-    assert!(mounted.commands.asked.borrow().is_empty());
+    assert!(mounted.commands.given.borrow().is_empty());
     assert!(mounted.all("dialog").is_empty());
 
     mounted.page.is_read_only.set(false);
@@ -396,7 +393,7 @@ async fn a_tab_that_looks_on_says_so_and_bars_every_act_that_changes_the_run() {
 }
 
 #[wasm_bindgen_test]
-async fn a_tab_that_looks_on_sees_how_far_posting_is_and_cannot_pause_it() {
+async fn a_read_only_tab_shows_the_progress_of_posting_and_cannot_pause_it() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
     mounted.page.is_read_only.set(true);
     drawn().await;
@@ -421,7 +418,7 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
         reason: String::new(),
     });
     post(&mounted).await;
-    answer(&mounted, 1, 1, delivered()).await;
+    end_attempt(&mounted, 1, 1, delivered()).await;
     let banner = text(&mounted, ".banner[data-state=delivered]");
     assert!(
         banner.contains("3 tasks: 1 delivered, 1 not reviewed and 1 rejected."),
@@ -436,16 +433,16 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
     assert_eq!(sums, ["1", "1", "1", "3"]);
     mounted.press("Save as CSV").await;
     mounted.press("Save as JSON Lines").await;
-    assert_eq!(*mounted.commands.asked.borrow(), ["save csv", "save jsonl"]);
+    assert_eq!(*mounted.commands.given.borrow(), ["save csv", "save jsonl"]);
     assert!(text(&mounted, "dialog [role=status]").contains("Saved as receipts"));
 }
 
 #[wasm_bindgen_test]
-async fn the_settings_take_tasks_at_a_time_and_hours_and_name_the_field_that_is_wrong() {
+async fn the_settings_accept_concurrency_and_key_retention_and_focus_a_field_with_an_error() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
     mounted.press("Settings").await;
     type_into(&mounted.one("#concurrency"), "17").await;
-    mounted.press("Save the settings").await;
+    mounted.press("Save settings").await;
     assert_eq!(focused(), "concurrency");
     assert_eq!(
         mounted
@@ -456,7 +453,10 @@ async fn the_settings_take_tasks_at_a_time_and_hours_and_name_the_field_that_is_
     );
     type_into(&mounted.one("#concurrency"), "2").await;
     type_into(&mounted.one("#keys-kept-hours"), "48").await;
-    mounted.press("Save the settings").await;
+    mounted.press("Save settings").await;
     let server = mounted.page.connection.get_untracked().task_server.unwrap();
-    assert_eq!((server.concurrency, server.keys_kept_hours), (2, 48));
+    assert_eq!(
+        (server.concurrency, server.idempotency_key_retention_hours),
+        (2, 48)
+    );
 }

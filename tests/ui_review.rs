@@ -1,4 +1,4 @@
-//! The page with tasks on it: what is seen, pressed, typed, and where the keyboard is.
+//! The review of tasks: the list, the open task, keyboard and focus.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -19,7 +19,7 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-/// A run whose answer is complete, with these tasks.
+/// A run with these tasks whose generation is complete.
 async fn reviewed(tasks: &[String]) -> Mounted {
     let mounted = mount_run(Mode::Live, &tasks.len().to_string());
     for task in tasks {
@@ -30,7 +30,7 @@ async fn reviewed(tasks: &[String]) -> Mounted {
     mounted
 }
 
-fn two_and_an_invalid_one() -> Vec<String> {
+fn two_valid_and_one_invalid() -> Vec<String> {
     vec![
         task("first", "Take a backup"),
         task("second", "Prove that it restores"),
@@ -48,7 +48,7 @@ fn keys_of_rows(mounted: &Mounted) -> Vec<String> {
 }
 
 #[wasm_bindgen_test]
-async fn a_task_appears_while_the_answer_arrives_and_cannot_be_decided_yet() {
+async fn a_task_appears_while_the_response_arrives_and_cannot_be_approved_yet() {
     let mounted = mount_run(Mode::Live, "3");
     drawn().await;
     assert_eq!(
@@ -71,7 +71,7 @@ async fn a_task_appears_while_the_answer_arrives_and_cannot_be_decided_yet() {
 }
 
 #[wasm_bindgen_test]
-async fn what_the_model_wrote_is_text_and_never_markup() {
+async fn text_of_the_model_is_never_rendered_as_markup() {
     let title = "<img src=x onerror=alert(1)><b>bold</b>";
     let mounted = reviewed(&[task("first", title)]).await;
     assert_eq!(mounted.one(".task-title").text_content().unwrap(), title);
@@ -82,32 +82,32 @@ async fn what_the_model_wrote_is_text_and_never_markup() {
 }
 
 #[wasm_bindgen_test]
-async fn approve_all_takes_the_valid_ones_and_undo_puts_back_exactly_those() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn approve_all_approves_the_valid_tasks_and_undo_reverts_exactly_those() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Approve first").await;
     mounted.commands.events.borrow_mut().clear();
     mounted.press("Approve 1 valid task").await;
-    assert!(mounted.has_button("Put second back"));
+    assert!(mounted.has_button("Undo approval of second"));
     mounted.press("Undo").await;
     let events = mounted.commands.events.borrow().clone();
     let [
         Event::Approve { drafts: approved },
-        Event::UndoDecisions { drafts: put_back },
+        Event::UndoDecisions { drafts: undone },
     ] = &events[..]
     else {
         panic!("{events:?}");
     };
-    assert_eq!(approved, put_back);
+    assert_eq!(approved, undone);
     assert_eq!(
         approved.iter().map(|id| id.ordinal).collect::<Vec<_>>(),
         [2]
     );
-    assert!(mounted.has_button("Put first back") && mounted.has_button("Approve second"));
+    assert!(mounted.has_button("Undo approval of first") && mounted.has_button("Approve second"));
 }
 
 #[wasm_bindgen_test]
-async fn an_invalid_task_says_what_is_wrong_and_cannot_be_approved() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn an_invalid_task_shows_its_violations_and_cannot_be_approved() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     assert!(!mounted.has_button("Approve third"));
     mounted.all(".task-open")[2].click();
     drawn().await;
@@ -127,8 +127,8 @@ async fn an_invalid_task_says_what_is_wrong_and_cannot_be_approved() {
 }
 
 #[wasm_bindgen_test]
-async fn every_keystroke_is_an_edit_that_is_checked_and_an_approval_is_taken_back() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn every_keystroke_is_checked_as_an_edit_and_withdraws_the_approval() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Approve first").await;
     mounted.all(".task-open")[0].click();
     drawn().await;
@@ -145,13 +145,13 @@ async fn every_keystroke_is_an_edit_that_is_checked_and_an_approval_is_taken_bac
             .unchecked_ref::<web_sys::HtmlTextAreaElement>()
             .value(),
         text,
-        "space at the end stays while one types"
+        "trailing whitespace stays while typing"
     );
     assert_eq!(
         mounted.one(".task-row .task-state").text_content().unwrap(),
         "Ready"
     );
-    mounted.press("Restore what was proposed").await;
+    mounted.press("Restore original text").await;
     assert_eq!(
         editor
             .unchecked_ref::<web_sys::HtmlTextAreaElement>()
@@ -162,13 +162,13 @@ async fn every_keystroke_is_an_edit_that_is_checked_and_an_approval_is_taken_bac
 }
 
 #[wasm_bindgen_test]
-async fn what_was_changed_is_shown_line_by_line() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn changes_are_shown_line_by_line() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.all(".task-open")[2].click();
     drawn().await;
-    let mended =
+    let fixed =
         r#"{"key":"third","title":"Switch the reads","instructions":"x","priority":"high"}"#;
-    type_into(&mounted.one("#json"), mended).await;
+    type_into(&mounted.one("#json"), fixed).await;
     mounted.press("Changes").await;
     assert_eq!(
         mounted.one("del").text_content().unwrap(),
@@ -181,17 +181,17 @@ async fn what_was_changed_is_shown_line_by_line() {
 }
 
 #[wasm_bindgen_test]
-async fn the_list_is_worked_through_by_keyboard() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn the_list_can_be_used_by_keyboard() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.one("#task-1").focus().unwrap();
     key("j").await;
     assert_eq!(focused(), "task-2");
     key("a").await;
-    assert!(mounted.has_button("Put second back"));
+    assert!(mounted.has_button("Undo approval of second"));
     assert_eq!(focused(), "task-2");
     key("ArrowDown").await;
     key("r").await;
-    assert!(mounted.has_button("Put third back"));
+    assert!(mounted.has_button("Undo rejection of third"));
     key("Home").await;
     assert_eq!(focused(), "task-1");
     key("e").await;
@@ -206,8 +206,8 @@ async fn the_list_is_worked_through_by_keyboard() {
 }
 
 #[wasm_bindgen_test]
-async fn letters_in_a_field_are_not_commands() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn letters_typed_in_a_field_are_not_shortcuts() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.one("#search").focus().unwrap();
     key("a").await;
     key("r").await;
@@ -215,8 +215,8 @@ async fn letters_in_a_field_are_not_commands() {
 }
 
 #[wasm_bindgen_test]
-async fn filter_and_search_say_what_they_leave_out() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn an_empty_list_names_filter_and_search() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Invalid 1").await;
     assert_eq!(keys_of_rows(&mounted), ["third"]);
     type_into(&mounted.one("#search"), "backup").await;
@@ -230,8 +230,8 @@ async fn filter_and_search_say_what_they_leave_out() {
 }
 
 #[wasm_bindgen_test]
-async fn the_row_that_has_the_focus_hands_it_on_when_it_leaves_the_list() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn when_the_focused_row_leaves_the_list_the_next_row_gets_the_focus() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Ready 2").await;
     mounted.one("#task-1").focus().unwrap();
     key("a").await;
@@ -241,8 +241,8 @@ async fn the_row_that_has_the_focus_hands_it_on_when_it_leaves_the_list() {
 }
 
 #[wasm_bindgen_test]
-async fn a_changed_draft_wakes_its_own_row_only() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn a_changed_draft_updates_only_its_own_row() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     let changes = ui_support::Changes::watch(&mounted.one(".task-list"));
     mounted.press("Approve second").await;
     let rows: Vec<String> = changes
@@ -256,7 +256,7 @@ async fn a_changed_draft_wakes_its_own_row_only() {
 }
 
 #[wasm_bindgen_test]
-async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
+async fn of_two_thousand_tasks_only_those_in_view_are_drawn() {
     let mounted = mount_run(Mode::Live, "500");
     for at in 0..2_000 {
         mounted
@@ -266,7 +266,7 @@ async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
     mounted.commands.end(GenerationOutcome::Complete);
     drawn().await;
     let list = mounted.one(".task-list");
-    // Without the page's style sheets the list would be as high as its rows.
+    // Without the page's style sheets the list would be as tall as all its rows.
     list.set_class_name("task-list");
     let style: web_sys::Element = document().create_element("style").unwrap();
     style.set_text_content(Some(
@@ -298,7 +298,7 @@ async fn of_two_thousand_tasks_only_those_that_are_seen_are_drawn() {
 }
 
 #[wasm_bindgen_test]
-async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
+async fn tasks_of_a_cut_off_response_can_be_approved_only_after_it_is_accepted() {
     let mounted = mount_run(Mode::Live, "3");
     mounted.commands.arrive(&task("first", "Take a backup"));
     mounted
@@ -308,11 +308,9 @@ async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
     let banner = mounted.one(".banner").text_content().unwrap();
     assert!(banner.contains("Cut off after 1 of 3 tasks"), "{banner}");
     assert!(banner.contains("max_completion_tokens"), "{banner}");
-    assert!(banner.contains("Raw answer, 10 characters"), "{banner}");
+    assert!(banner.contains("Raw response, 10 characters"), "{banner}");
     assert!(!mounted.has_button("Approve first"));
-    mounted
-        .press("Keep the 1 whole task of a cut-off answer")
-        .await;
+    mounted.press("Accept partial response (1 task)").await;
     let events = mounted.commands.events.borrow().clone();
     assert_eq!(
         events,
@@ -324,8 +322,8 @@ async fn the_whole_tasks_of_a_cut_off_answer_are_kept_by_a_deliberate_act() {
 }
 
 #[wasm_bindgen_test]
-async fn every_outcome_says_what_happened_and_what_to_do() {
-    for (outcome, words) in [
+async fn every_outcome_shows_what_happened_and_what_to_do() {
+    for (outcome, text) in [
         (
             GenerationOutcome::Refused {
                 text: "I cannot.".to_owned(),
@@ -335,15 +333,12 @@ async fn every_outcome_says_what_happened_and_what_to_do() {
         (GenerationOutcome::Filtered, "content filter"),
         (
             GenerationOutcome::Interrupted { reason: None },
-            "broke off after 0 of 3 tasks",
+            "interrupted after 0 of 3 tasks",
         ),
-        (GenerationOutcome::Stalled, "Nothing arrived any more"),
+        (GenerationOutcome::Stalled, "The stream stalled"),
+        (GenerationOutcome::Cancelled, "Cancelled after 0 of 3 tasks"),
         (
-            GenerationOutcome::Cancelled,
-            "You stopped it after 0 of 3 tasks",
-        ),
-        (
-            // One that is not tried again by itself.
+            // A failure that is not retried automatically.
             GenerationOutcome::Failed(Box::new(taskwright::model::Failure::not_configured())),
             "configured",
         ),
@@ -353,20 +348,20 @@ async fn every_outcome_says_what_happened_and_what_to_do() {
         mounted.commands.end(outcome);
         drawn().await;
         let banner = mounted.one(".banner").text_content().unwrap();
-        assert!(banner.contains(words) && banner.contains(&hint), "{banner}");
+        assert!(banner.contains(text) && banner.contains(&hint), "{banner}");
         assert!(mounted.has_button("Generate again"));
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_rejection_carries_its_reason_and_shows_it() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn a_rejection_is_sent_with_its_reason_and_shows_it() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.all(".task-open")[0].click();
     drawn().await;
     mounted.press("Reject…").await;
     assert_eq!(focused(), "reason");
     type_into(&mounted.one("#reason"), " Too vague ").await;
-    mounted.press("Reject the task").await;
+    mounted.press("Reject task").await;
     let events = mounted.commands.events.borrow().clone();
     assert!(
         matches!(&events[..], [Event::Reject { reason, .. }] if reason == "Too vague"),
@@ -382,14 +377,14 @@ async fn a_rejection_carries_its_reason_and_shows_it() {
 }
 
 #[wasm_bindgen_test]
-async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_what_goes() {
-    let mounted = reviewed(&two_and_an_invalid_one()).await;
+async fn only_pressing_the_confirmation_posts_and_it_posts_the_shown_digest() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Approve 2 valid tasks").await;
     mounted.commands.events.borrow_mut().clear();
     mounted.press("Post 2 tasks to localhost:8080").await;
     let dialog = mounted.one("dialog").text_content().unwrap();
     assert!(dialog.contains("http://localhost:8080/tasks"), "{dialog}");
-    assert!(dialog.contains("Not there yet"), "{dialog}");
+    assert!(dialog.contains("Not entered yet"), "{dialog}");
     assert!(mounted.commands.events.borrow().is_empty());
     let digest = mounted.page.confirmation.get_untracked().unwrap().digest;
     assert!(dialog.contains(&digest));
@@ -400,7 +395,7 @@ async fn nothing_is_posted_before_the_confirmation_is_pressed_and_its_digest_is_
 }
 
 #[wasm_bindgen_test]
-async fn a_task_that_is_unconfirmed_is_decided_by_the_operator_and_never_resent_blindly() {
+async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
     mounted.press("Approve 1 valid task").await;
     let confirmation = mounted.page.confirmation.get_untracked().unwrap();
@@ -426,19 +421,16 @@ async fn a_task_that_is_unconfirmed_is_decided_by_the_operator_and_never_resent_
     mounted.one(".task-open").click();
     drawn().await;
     let delivery = mounted.one("#panel-delivery").text_content().unwrap();
-    assert!(
-        delivery.contains("Unknown: no answer came back"),
-        "{delivery}"
-    );
+    assert!(delivery.contains("Unconfirmed: no response"), "{delivery}");
     assert!(delivery.contains("Failed to fetch"), "{delivery}");
-    assert!(!mounted.has_button("Send it again with the same key"));
-    assert!(!mounted.has_button("Send first again"));
+    assert!(!mounted.has_button("Resend with the same key"));
+    assert!(!mounted.has_button("Resend first"));
     assert!(
         mounted.one("#json").has_attribute("readonly"),
-        "what may have left is not changed"
+        "a task that may have been sent cannot be edited"
     );
     mounted.commands.events.borrow_mut().clear();
-    mounted.press("It arrived").await;
+    mounted.press("Mark as delivered").await;
     assert_eq!(
         *mounted.commands.events.borrow(),
         [Event::Decide {

@@ -1,14 +1,14 @@
-// Tasks from text, parsed and checked: `Validator`, beside `JSON.parse` and Ajv.
+// Parsing and validating tasks: `Validator` against `JSON.parse` and Ajv.
 import Ajv from "ajv/dist/2020";
 import addFormats from "ajv-formats";
 
 import init, { Validator, defaultSchema } from "../../pkg/taskwright.js";
 import { measure, expect, type Contender, type Figure, type Options } from "./samples.ts";
-import { answerText, taskTexts } from "./tasks.ts";
+import { responseText, taskTexts } from "./tasks.ts";
 
 const TASKS = 10_000;
 
-/** How a task is broken, where one is to be invalid. */
+/** Ways to make a task invalid. */
 const BREAKS: ((task: Record<string, unknown>) => void)[] = [
   (task) => delete task.priority,
   (task) => (task.key = "Not a key"),
@@ -17,7 +17,7 @@ const BREAKS: ((task: Record<string, unknown>) => void)[] = [
   (task) => (task.unknown = { a: 1 }),
 ];
 
-/** The same tasks, one out of twenty with something wrong. */
+/** The same tasks, with one in twenty made invalid. */
 function withBroken(texts: string[]): string[] {
   return texts.map((text, index) => {
     if (index % 20 !== 7) return text;
@@ -27,7 +27,7 @@ function withBroken(texts: string[]): string[] {
   });
 }
 
-/** Runs the part. */
+/** Runs this part. */
 export async function run(options: Options): Promise<Figure[]> {
   await init();
   const schema = defaultSchema();
@@ -57,7 +57,7 @@ export async function run(options: Options): Promise<Figure[]> {
     );
   }
   const table = `${TASKS} tasks in one text`;
-  const text = answerText(valid);
+  const text = responseText(valid);
   const together = (name: string, count: () => number): Contender => ({
     table,
     name,

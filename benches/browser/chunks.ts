@@ -1,13 +1,13 @@
-// An answer as Chat Completions streams it.
+// A response as the Chat Completions API streams it.
 
-/** The pieces of a text, each of `size` characters; no character is cut in two. */
+/** Splits a text into pieces of `size` characters; never splits a character. */
 export function pieces(text: string, size: number): string[] {
   const characters = Array.from(text);
-  const cut: string[] = [];
+  const split: string[] = [];
   for (let at = 0; at < characters.length; at += size) {
-    cut.push(characters.slice(at, at + size).join(""));
+    split.push(characters.slice(at, at + size).join(""));
   }
-  return cut;
+  return split;
 }
 
 const HEAD =
@@ -16,16 +16,16 @@ const HEAD =
   '"system_fingerprint":"fp_5c1d0e9a7b","choices":[';
 const NOISE = "x8KdQm2PzR7w";
 
-/** A body in which every event has a part of the text, and where each event ends. */
+/** The body of a response, in which each event has a piece of the text. */
 export interface Body {
   bytes: Uint8Array;
-  /** For each event, the offset of the byte after it. */
+  /** The end offset of each event. */
   ends: number[];
 }
 
 /**
- * The whole body of an answer in pieces, with the members that the public service sends, noise of
- * changing length included; then the reason for the end, the usage and `[DONE]`.
+ * The complete body of a response, one event per piece, with the members that the public service
+ * sends, including obfuscation of varying length; then finish reason, usage and `[DONE]`.
  */
 export function chatCompletions(pieces: string[]): Body {
   const encoder = new TextEncoder();
@@ -41,7 +41,7 @@ export function chatCompletions(pieces: string[]): Body {
     "data: [DONE]\n\n",
   ];
   const ends: number[] = [];
-  // At most three bytes for each UTF-16 unit.
+  // At most three bytes per UTF-16 code unit.
   const bytes = new Uint8Array(3 * events.reduce((length, event) => length + event.length, 0));
   let length = 0;
   for (const event of events) {
@@ -51,16 +51,16 @@ export function chatCompletions(pieces: string[]): Body {
   return { bytes: bytes.slice(0, length), ends };
 }
 
-/** The body cut as a network reads it: in reads of `size` bytes, wherever they end. */
+/** The body split as a fast network delivers it: into reads of `size` bytes, at any offset. */
 export function reads(body: Body, size: number): Uint8Array[] {
-  const cut: Uint8Array[] = [];
+  const split: Uint8Array[] = [];
   for (let at = 0; at < body.bytes.length; at += size) {
-    cut.push(body.bytes.subarray(at, at + size));
+    split.push(body.bytes.subarray(at, at + size));
   }
-  return cut;
+  return split;
 }
 
-/** The body cut as a slow model sends it: one event in each read. */
-export function oneByOne(body: Body): Uint8Array[] {
+/** The body split as a slow model sends it: one event per read. */
+export function eventByEvent(body: Body): Uint8Array[] {
   return body.ends.map((end, index) => body.bytes.subarray(body.ends[index - 1] ?? 0, end));
 }

@@ -1,8 +1,7 @@
-// Runs one part of the benchmarks in Chromium and writes what it measured to standard output, as
-// one line of JSON. Started by `cargo xtask bench`, which builds the module first.
+// Runs one part of the benchmarks in Chromium and writes its figures to standard output as one line
+// of JSON. Started by `cargo xtask bench`, which builds the module first.
 //
-//   CHROMIUM_PATH   the browser
-//   node drive.mjs PART ROUNDS [quick]
+//   CHROMIUM_PATH=… node drive.mjs PART ROUNDS [quick]
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
@@ -17,10 +16,10 @@ const TYPES = { ".js": "text/javascript", ".wasm": "application/wasm" };
 const PAGE = "<!doctype html><title>Benchmark</title>";
 
 const [part = "", rounds = "5", quick] = process.argv.slice(2);
-if (!/^[a-z]+$/.test(part)) throw new Error(`${part} is no part`);
+if (!/^[a-z]+$/.test(part)) throw new Error(`${part} is not the name of a part`);
 if (!process.env.CHROMIUM_PATH) throw new Error("CHROMIUM_PATH is not set. Run: cargo xtask bench");
 
-/** The part and its peers as one module; ours stays the file that ships. */
+/** The part and its baselines as one module; Taskwright's module stays the file that ships. */
 const bundle = await build({
   entryPoints: [join(HERE, `${part}.ts`)],
   bundle: true,
@@ -44,7 +43,7 @@ const bundle = await build({
 });
 const script = bundle.outputFiles[0]?.contents ?? new Uint8Array();
 
-/** What stands under a path; nothing for a path that is not there. */
+/** The content type and content of a path, or `undefined` if there is no such path. */
 async function content(path) {
   if (path === "/") return ["text/html", PAGE];
   if (path === "/part.js") return ["text/javascript", script];
@@ -58,7 +57,7 @@ const server = createServer(async (request, response) => {
     response.writeHead(404).end();
     return;
   }
-  // An isolated page has a clock of 5 microseconds instead of 100.
+  // Cross-origin isolation gives the page a clock resolution of 5 µs instead of 100 µs.
   response.writeHead(200, {
     "content-type": found[0],
     "cross-origin-opener-policy": "same-origin",

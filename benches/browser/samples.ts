@@ -1,42 +1,41 @@
-// What the pages of the benchmarks hand to the program that started them.
+// Measuring, and the types that the benchmark pages exchange with `drive.mjs`.
 
-/** One figure, measured several times. */
+/** A figure with its samples. */
 export interface Figure {
-  /** The title of the table in which it stands. */
+  /** The title of its table. */
   table: string;
-  /** What was measured, such as `Taskwright`. */
+  /** The contender, such as `Taskwright`. */
   name: string;
-  /** Milliseconds, one for each round. */
+  /** Milliseconds of each round. */
   milliseconds: number[];
 }
 
-/** What a part was asked for. */
+/** Options of a part. */
 export interface Options {
-  /** How many rounds; each contender is measured once in each. */
+  /** Number of rounds; each contender is measured once per round. */
   rounds: number;
-  /** Leave out what takes long. */
+  /** Leave out slow measurements. */
   quick: boolean;
 }
 
-/** One thing to measure. */
+/** One implementation to measure. */
 export interface Contender {
   table: string;
   name: string;
-  /** Runs so long that it needs no round to warm up. */
+  /** Runs long enough to need no warm-up round. */
   isLong?: boolean;
-  /** Gets what the run needs and is not measured; gives the run itself. */
+  /** Prepares a run, which is not measured, and returns the function to measure. */
   prepare(): Promise<() => void | Promise<void>>;
 }
 
 declare global {
-  /** There when Chromium is started with `--expose-gc`. */
+  /** Available because Chromium is started with `--expose-gc`. */
   function gc(): void;
 }
 
 /**
- * Measures every contender once in each round, one after the other, so that what else the machine
- * does hits all alike. A round before the first lets the browser compile what is hot; it does not
- * count.
+ * Measures all contenders in turn in each round, so that other load on the machine affects them
+ * alike. An additional first round lets the browser compile hot code and does not count.
  */
 export async function measure(contenders: Contender[], options: Options): Promise<Figure[]> {
   const figures = contenders.map(({ table, name }): Figure => ({ table, name, milliseconds: [] }));
@@ -54,7 +53,7 @@ export async function measure(contenders: Contender[], options: Options): Promis
   return figures;
 }
 
-/** Fails where a contender did not do what it was measured for. */
-export function expect(what: string, found: unknown, expected: unknown): void {
-  if (found !== expected) throw new Error(`${what}: ${String(found)} and not ${String(expected)}`);
+/** Fails if a contender returned a wrong result. */
+export function expect(what: string, actual: unknown, expected: unknown): void {
+  if (actual !== expected) throw new Error(`${what}: ${String(actual)} instead of ${String(expected)}`);
 }

@@ -1,27 +1,27 @@
-// Tasks out of a streamed answer: `TaskStream`, beside what reads partial JSON in JavaScript.
+// Extracting tasks from a streamed response: `TaskStream` against JavaScript parsers of partial JSON.
 //
-// Ours counts everything: event stream, chunks, extraction, validation, events to JavaScript. The
-// peers get the text that was already taken out of its chunks, and count their parse alone. Each
-// reads the growing text at each piece, as their users have them do.
+// For Taskwright everything counts: event stream, chunks, extraction, validation, events for
+// JavaScript. The baselines get the text already extracted from its chunks, and only their parsing
+// counts. They parse the whole text so far at each piece, which is how they are commonly used.
 import { parsePartialJson } from "ai";
 import { parse } from "partial-json";
 
 import init, { TaskStream, defaultSchema } from "../../pkg/taskwright.js";
-import { chatCompletions, oneByOne, pieces, reads } from "./chunks.ts";
+import { chatCompletions, eventByEvent, pieces, reads } from "./chunks.ts";
 import { measure, expect, type Contender, type Figure, type Options } from "./samples.ts";
-import { answerText, taskTexts } from "./tasks.ts";
+import { responseText, taskTexts } from "./tasks.ts";
 
-/** Characters of the answer in each event. */
+/** Characters of text per event. */
 const PIECE = 4;
-/** How much a browser commonly reads from the network at a time. */
+/** Bytes that a browser commonly reads from the network at a time. */
 const READ = 64 << 10;
 const MEGABYTE = 1_000_000;
 
-/** How `push` gets the bytes. */
-const ONE_BY_ONE = "Taskwright, an event a read";
-const IN_READS = "Taskwright, 64 KiB a read";
+/** How the bytes are passed to `push`. */
+const EVENT_BY_EVENT = "Taskwright, one event per read";
+const IN_READS = "Taskwright, 64 KiB per read";
 
-/** A stream that reads all of `parts`, and finds exactly these tasks in them. */
+/** A `TaskStream` that reads all of `parts` and must find exactly these tasks. */
 function taskwright(table: string, name: string, parts: Uint8Array[], texts: string[]): Contender {
   return {
     table,
@@ -46,11 +46,11 @@ function taskwright(table: string, name: string, parts: Uint8Array[], texts: str
   };
 }
 
-/** A parser that is given the growing text at each piece. */
-function peer(
+/** A parser that parses the whole text so far at each piece. */
+function baseline(
   table: string,
   name: string,
-  cut: string[],
+  split: string[],
   tasks: number,
   read: (text: string) => unknown,
 ): Contender {
@@ -62,7 +62,7 @@ function peer(
       return async () => {
         let text = "";
         let value: unknown;
-        for (const piece of cut) {
+        for (const piece of split) {
           text += piece;
           value = await read(text);
         }
@@ -72,15 +72,15 @@ function peer(
   };
 }
 
-/** As many tasks as an answer of `most` bytes holds. */
-function upTo(most: number): string[] {
+/** As many tasks as fit into a response of `limit` bytes. */
+function tasksUpTo(limit: number): string[] {
   const encoder = new TextEncoder();
-  let bytes = answerText([]).length;
-  const fits = (text: string) => (bytes += encoder.encode(text).length + 1) <= most;
-  return taskTexts(Math.ceil(most / 250), 2).filter(fits);
+  let bytes = responseText([]).length;
+  const fits = (text: string) => (bytes += encoder.encode(text).length + 1) <= limit;
+  return taskTexts(Math.ceil(limit / 250), 2).filter(fits);
 }
 
-/** Runs the part. */
+/** Runs this part. */
 export async function run(options: Options): Promise<Figure[]> {
   await init();
   const [few, many] = [400, 3000];
@@ -88,24 +88,24 @@ export async function run(options: Options): Promise<Figure[]> {
   for (const size of [50, 100, 200, few, many]) {
     const table = `${size} tasks`;
     const texts = taskTexts(size);
-    const cut = pieces(answerText(texts), PIECE);
-    const body = chatCompletions(cut);
-    contenders.push(taskwright(table, ONE_BY_ONE, oneByOne(body), texts));
+    const split = pieces(responseText(texts), PIECE);
+    const body = chatCompletions(split);
+    contenders.push(taskwright(table, EVENT_BY_EVENT, eventByEvent(body), texts));
     contenders.push(taskwright(table, IN_READS, reads(body, READ), texts));
     if (size > (options.quick ? 100 : few)) continue;
     const readPartial = async (text: string) => (await parsePartialJson(text)).value;
-    contenders.push(peer(table, "ai, parsePartialJson", cut, size, readPartial));
-    contenders.push(peer(table, "partial-json, parse", cut, size, parse));
+    contenders.push(baseline(table, "ai, parsePartialJson", split, size, readPartial));
+    contenders.push(baseline(table, "partial-json, parse", split, size, parse));
   }
 
-  const texts = upTo(MEGABYTE);
-  const body = chatCompletions(pieces(answerText(texts), PIECE));
-  const table = `1 MB of answer, ${Math.round(body.bytes.length / 1e6)} MB of events`;
-  contenders.push(taskwright(table, ONE_BY_ONE, oneByOne(body), texts));
+  const texts = tasksUpTo(MEGABYTE);
+  const body = chatCompletions(pieces(responseText(texts), PIECE));
+  const table = `1 MB of text, ${Math.round(body.bytes.length / 1e6)} MB of events`;
+  contenders.push(taskwright(table, EVENT_BY_EVENT, eventByEvent(body), texts));
   contenders.push(taskwright(table, IN_READS, reads(body, READ), texts));
 
   const figures = await measure(contenders, options);
-  for (const way of [ONE_BY_ONE, IN_READS]) {
+  for (const way of [EVENT_BY_EVENT, IN_READS]) {
     for (const size of [few, many]) {
       const found = figures.find(({ table, name }) => table === `${size} tasks` && name === way);
       const growth = { table: `growth from ${few} to ${many} tasks: ${way}`, name: `${size} tasks` };

@@ -1,5 +1,5 @@
-// 1,000 tasks to a server that answers after 20 ms: through the page, journal included, beside a
-// bare loop of fetch in the same browser and a script that posts them one by one.
+// Posts 1,000 tasks to a server that responds after 20 ms: through the page, including the journal,
+// against a plain fetch loop in the same browser and a script that posts them sequentially.
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,12 +7,12 @@ import { join } from "node:path";
 
 import { test } from "@playwright/test";
 
-import { Desk } from "../../tests/e2e/desk.ts";
+import { AppPage } from "../../tests/e2e/app-page.ts";
 import { Program, required } from "../../tests/e2e/program.ts";
 import { TaskServer } from "../../tests/e2e/servers.ts";
-import { approve, bareLoop, bring, bringAndApprove, memory, post, takeDelays, taskTexts, watchDelays } from "./posting.ts";
+import { approve, importAndApprove, importTasks, memory, plainLoop, post, takeDelays, taskTexts, watchDelays } from "./posting.ts";
 
-interface Wanted {
+interface Options {
   rounds: number;
   count: number;
   large: number;
@@ -22,21 +22,21 @@ interface Wanted {
 }
 
 interface Figures {
-  /** The page, to a server that knows keys. */
+  /** The page, to a server that honours idempotency keys. */
   page: number[];
-  /** The page, to one that does not. */
+  /** The page, to a server that does not. */
   keyless: number[];
   bare: number[];
-  /** The page, with as many at a time as it can. */
-  most: number[];
+  /** The page, at its maximum concurrency. */
+  max_concurrency: number[];
   python: number[];
   large: Record<string, number>;
 }
 
-/** The page sends no more than this at a time. */
-const MOST_AT_A_TIME = 16;
+/** The page's maximum concurrency. */
+const MAX_CONCURRENCY = 16;
 
-const wanted = JSON.parse(required("TASKWRIGHT_BENCH")) as Wanted;
+const options = JSON.parse(required("TASKWRIGHT_BENCH")) as Options;
 
 test("measure", async ({ browser }) => {
   const folder = await mkdtemp(join(tmpdir(), "taskwright-bench-"));
@@ -46,43 +46,43 @@ test("measure", async ({ browser }) => {
   const host = new URL(slow.address).host;
   const config = (url: string, concurrency: number, keys: boolean) => ({
     connection: "Bench",
-    // Nobody asks it: with a model that wants no key the page begins a live run.
+    // Never called: a model endpoint that needs no API key puts the page in live mode.
     model: { base_url: "http://127.0.0.1:9/v1", model: "none" },
     task_server: { url, concurrency, honours_idempotency_keys: keys },
   });
-  const usual = config(slow.address, wanted.concurrency, true);
+  const usual = config(slow.address, options.concurrency, true);
   const server = await TaskServer.start(folder, { config: () => usual });
-  const texts = taskTexts(wanted.count);
-  const figures: Figures = { page: [], keyless: [], bare: [], most: [], python: [], large: {} };
+  const texts = taskTexts(options.count);
+  const figures: Figures = { page: [], keyless: [], bare: [], max_concurrency: [], python: [], large: {} };
 
-  const withPage = async <T>(use: (desk: Desk) => Promise<T>): Promise<T> => {
+  const withPage = async <T>(use: (app: AppPage) => Promise<T>): Promise<T> => {
     const context = await browser.newContext({ locale: "en-GB", timezoneId: "UTC" });
-    const desk = new Desk(await context.newPage());
-    await desk.page.goto(server.address);
-    await desk.modeBand.filter({ hasText: /^Live → / }).waitFor();
+    const app = new AppPage(await context.newPage());
+    await app.page.goto(server.address);
+    await app.modeBand.filter({ hasText: /^Live → / }).waitFor();
     try {
-      return await use(desk);
+      return await use(app);
     } finally {
       await context.close();
     }
   };
-  // One more round than is counted: the first one warms up.
-  for (let round = 0; round <= wanted.rounds; round += 1) {
-    const through = async (of: typeof usual): Promise<number> => {
-      await server.preset(of);
-      return withPage(async (desk) => {
-        await bringAndApprove(desk, texts);
-        return post(desk, texts.length, host);
+  // One round more than requested: the first one warms up and does not count.
+  for (let round = 0; round <= options.rounds; round += 1) {
+    const throughPage = async (settings: typeof usual): Promise<number> => {
+      await server.preset(settings);
+      return withPage(async (app) => {
+        await importAndApprove(app, texts);
+        return post(app, texts.length, host);
       });
     };
-    const page = await through(usual);
-    const bare = await withPage((desk) =>
-      bareLoop(desk.page, `${slow.address}/tasks`, texts, wanted.concurrency),
+    const page = await throughPage(usual);
+    const bare = await withPage((app) =>
+      plainLoop(app.page, `${slow.address}/tasks`, texts, options.concurrency),
     );
-    const keyless = await through(config(slow.address, wanted.concurrency, false));
-    const most = await through(config(slow.address, MOST_AT_A_TIME, true));
+    const keyless = await throughPage(config(slow.address, options.concurrency, false));
+    const maxConcurrency = await throughPage(config(slow.address, MAX_CONCURRENCY, true));
     const python = 1_000 * Number(
-      execFileSync(wanted.python, ["benches/delivery/one_by_one.py", `${slow.address}/tasks`], {
+      execFileSync(options.python, ["benches/delivery/sequential.py", `${slow.address}/tasks`], {
         cwd: required("TASKWRIGHT_ROOT"),
         input: texts.join("\n"),
       }),
@@ -91,34 +91,34 @@ test("measure", async ({ browser }) => {
       figures.page.push(page);
       figures.bare.push(bare);
       figures.keyless.push(keyless);
-      figures.most.push(most);
+      figures.max_concurrency.push(maxConcurrency);
       figures.python.push(python);
     }
   }
-  // A batch that is brought in: whether the page answers meanwhile, and what it holds.
-  const many = taskTexts(wanted.large);
+  // A large import: whether the page stays responsive, and its memory.
+  const many = taskTexts(options.large);
   const bytes = many.reduce((sum, text) => sum + text.length, 0);
   const fast = await Program.start(required("TASKWRIGHT_TESTBED_BIN"), [
     "plain", "--preflight-max-age-s", "7200", "--allow-origin", "*", "--allow-key",
   ]);
-  await server.preset(config(fast.address, wanted.concurrency, true));
-  await withPage(async (desk) => {
-    const before = await memory(desk.page);
-    await watchDelays(desk.page);
-    await bring(desk, many);
-    const brought = await takeDelays(desk.page);
-    await approve(desk, many.length);
-    const approved = await takeDelays(desk.page);
-    const held = await memory(desk.page);
-    await takeDelays(desk.page);
-    const took = await post(desk, many.length, new URL(fast.address).host);
-    const posted = await takeDelays(desk.page);
-    const after = await memory(desk.page);
+  await server.preset(config(fast.address, options.concurrency, true));
+  await withPage(async (app) => {
+    const before = await memory(app.page);
+    await watchDelays(app.page);
+    await importTasks(app, many);
+    const imported = await takeDelays(app.page);
+    await approve(app, many.length);
+    const approved = await takeDelays(app.page);
+    const held = await memory(app.page);
+    await takeDelays(app.page);
+    const postTotal = await post(app, many.length, new URL(fast.address).host);
+    const posted = await takeDelays(app.page);
+    const after = await memory(app.page);
     figures.large = {
       bytes,
-      took,
-      bring_longest: brought.longest,
-      bring_over: brought.over100,
+      post_total: postTotal,
+      import_longest: imported.longest,
+      import_over: imported.over100,
       approve_longest: approved.longest,
       approve_over: approved.over100,
       post_longest: posted.longest,
@@ -135,5 +135,5 @@ test("measure", async ({ browser }) => {
   await server.stop();
   await slow.stop();
   await rm(folder, { recursive: true, force: true });
-  await writeFile(wanted.out, JSON.stringify(figures));
+  await writeFile(options.out, JSON.stringify(figures));
 });

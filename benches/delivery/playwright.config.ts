@@ -1,6 +1,6 @@
-// How the benchmarks of delivery start their browser: the same as the end-to-end tests, but one at a
-// time, and with all the time that they need. They are run by `cargo xtask bench delivery`, which
-// says in the environment where things are, and in TASKWRIGHT_BENCH what to measure.
+// Playwright settings of the delivery benchmark: those of the end-to-end tests, but with one worker
+// and long timeouts. `cargo xtask bench delivery` runs it, passes the paths of its programs in
+// environment variables, and the options of the measurement in TASKWRIGHT_BENCH.
 import { defineConfig } from "@playwright/test";
 
 import tests from "../../tests/e2e/playwright.config.ts";

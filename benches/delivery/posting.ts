@@ -1,12 +1,12 @@
-// What the benchmarks of delivery share: tasks to post, the page that posts them, and clocks that
-// run in the page itself.
+// Helpers of the delivery benchmark: tasks to post, the steps in the page, and timers that run in
+// the page itself.
 import type { CDPSession, Page } from "@playwright/test";
 
-import type { Desk } from "../../tests/e2e/desk.ts";
+import type { AppPage } from "../../tests/e2e/app-page.ts";
 
-/** So many tasks of about 600 bytes each, as texts. */
+/** The JSON texts of `count` tasks, about 600 bytes each. */
 export function taskTexts(count: number): string[] {
-  const instructions = "Look through the archive, one shelf after the other, and note what is missing. ".repeat(5);
+  const instructions = "Go through the archive shelf by shelf, in order, and write down which files are missing. ".repeat(5);
   return Array.from({ length: count }, (_, index) =>
     JSON.stringify({
       key: `task-${index + 1}`,
@@ -18,34 +18,34 @@ export function taskTexts(count: number): string[] {
   );
 }
 
-/** Brings tasks into the page from a file, and approves all of them. */
-export async function bringAndApprove(desk: Desk, texts: string[]): Promise<void> {
-  await bring(desk, texts);
-  await approve(desk, texts.length);
+/** Imports tasks from a file and approves all of them. */
+export async function importAndApprove(app: AppPage, texts: string[]): Promise<void> {
+  await importTasks(app, texts);
+  await approve(app, texts.length);
 }
 
-/** Brings tasks into the page from a file, and waits until all are checked. */
-export async function bring(desk: Desk, texts: string[]): Promise<void> {
-  await desk.press("Paste tasks as JSON");
-  const dialog = desk.dialog("Paste tasks");
-  await dialog.getByLabel("Or a file, .json or .jsonl").setInputFiles({
+/** Imports tasks from a file and waits until all are validated. */
+export async function importTasks(app: AppPage, texts: string[]): Promise<void> {
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByLabel("Or choose a .json or .jsonl file").setInputFiles({
     name: "tasks.jsonl",
     mimeType: "application/json",
     buffer: Buffer.from(texts.join("\n")),
   });
-  await dialog.getByRole("button", { name: `Add ${grouped(texts.length)} tasks` }).click();
-  await desk.button(`Approve ${grouped(texts.length)} valid tasks`).waitFor();
+  await dialog.getByRole("button", { name: `Import ${grouped(texts.length)} tasks` }).click();
+  await app.button(`Approve ${grouped(texts.length)} valid tasks`).waitFor();
 }
 
-/** Approves so many valid tasks. */
-export async function approve(desk: Desk, count: number): Promise<void> {
-  await desk.press(`Approve ${grouped(count)} valid tasks`);
-  await desk.foot.getByText(`${grouped(count)} of ${grouped(count)} tasks approved`).waitFor();
+/** Approves all `count` valid tasks. */
+export async function approve(app: AppPage, count: number): Promise<void> {
+  await app.press(`Approve ${grouped(count)} valid tasks`);
+  await app.foot.getByText(`${grouped(count)} of ${grouped(count)} tasks approved`).waitFor();
 }
 
-/** Posts all that is approved; the time from the last press to the banner, in milliseconds. */
-export async function post(desk: Desk, count: number, host: string): Promise<number> {
-  await desk.page.evaluate(() => {
+/** Posts all approved tasks. Returns the milliseconds from the last click to the final banner. */
+export async function post(app: AppPage, count: number, host: string): Promise<number> {
+  await app.page.evaluate(() => {
     const clock = globalThis as unknown as { begun: number; ended: number };
     addEventListener("click", () => (clock.begun = performance.now()), { capture: true });
     new MutationObserver(() => {
@@ -54,37 +54,37 @@ export async function post(desk: Desk, count: number, host: string): Promise<num
       }
     }).observe(document, { subtree: true, childList: true, characterData: true });
   });
-  const words = `Post ${grouped(count)} tasks to ${host}`;
-  await desk.foot.getByRole("button", { name: words }).click();
-  await desk.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: words }).click();
-  await desk
-    .dialog(`Token for ${host}`)
+  const label = `Post ${grouped(count)} tasks to ${host}`;
+  await app.foot.getByRole("button", { name: label }).click();
+  await app.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: label }).click();
+  await app
+    .dialog(`Agent token for ${host}`)
     .getByRole("button", { name: "Use “changeme”, the local default" })
     .click();
-  await desk.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });
-  return desk.page.evaluate(() => {
+  await app.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });
+  return app.page.evaluate(() => {
     const clock = globalThis as unknown as { begun: number; ended: number };
     return clock.ended - clock.begun;
   });
 }
 
-/** A bare loop in the page: so many at a time, each answer read; in milliseconds. */
-export function bareLoop(page: Page, address: string, texts: string[], concurrency: number): Promise<number> {
+/** Posts with a plain fetch loop in the page, which reads every response. Returns milliseconds. */
+export function plainLoop(page: Page, address: string, texts: string[], concurrency: number): Promise<number> {
   return page.evaluate(
     async ({ address, texts, concurrency }) => {
       const begun = performance.now();
       let next = 0;
       const worker = async () => {
         for (let index = next++; index < texts.length; index = next++) {
-          const answer = await fetch(address, {
+          const response = await fetch(address, {
             method: "POST",
             headers: { "content-type": "application/json", "x-agent-token": "changeme" },
             body: texts[index] ?? "",
             credentials: "omit",
             cache: "no-store",
           });
-          if (!answer.ok) throw new Error(`status ${answer.status}`);
-          await answer.text();
+          if (!response.ok) throw new Error(`status ${response.status}`);
+          await response.text();
         }
       };
       await Promise.all(Array.from({ length: concurrency }, worker));
@@ -94,7 +94,7 @@ export function bareLoop(page: Page, address: string, texts: string[], concurren
   );
 }
 
-/** Begins to watch how long the page does not get to answer input. */
+/** Starts to measure how long the page is too busy to handle input. */
 export async function watchDelays(page: Page): Promise<void> {
   await page.evaluate(() => {
     const watch = globalThis as unknown as { longest: number; over100: number };
@@ -117,7 +117,7 @@ export async function watchDelays(page: Page): Promise<void> {
   });
 }
 
-/** The longest that the page was busy since the last call, in milliseconds, and how often over 100. */
+/** The longest delay since the last call, in milliseconds, and the number of delays over 100 ms. */
 export function takeDelays(page: Page): Promise<{ longest: number; over100: number }> {
   return page.evaluate(() => {
     const watch = globalThis as unknown as { longest: number; over100: number };
@@ -128,7 +128,7 @@ export function takeDelays(page: Page): Promise<{ longest: number; over100: numb
   });
 }
 
-/** What the page holds in memory, in bytes: WebAssembly's and JavaScript's, after a collection. */
+/** The memory of the page in bytes, WebAssembly and JavaScript, after garbage collection. */
 export async function memory(page: Page): Promise<{ wasm: number; heap: number }> {
   const session: CDPSession = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
@@ -146,7 +146,7 @@ export async function memory(page: Page): Promise<{ wasm: number; heap: number }
   return { wasm: Number(sum.result.value), heap: heap.usedSize };
 }
 
-/** `10,000`, as the page writes it. */
+/** A number as the page shows it: `10,000`. */
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }

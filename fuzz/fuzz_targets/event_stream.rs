@@ -1,4 +1,4 @@
-//! Searches for bytes for which `event_stream::holds` does not.
+//! Searches for bytes that make `event_stream::holds` panic.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| taskwright_fuzz::event_stream::holds(bytes));

@@ -1,4 +1,4 @@
-//! Searches for bytes for which `model_schema::holds` does not.
+//! Searches for bytes that make `model_schema::holds` panic.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| taskwright_fuzz::model_schema::holds(bytes));

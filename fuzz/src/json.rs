@@ -1,11 +1,11 @@
-//! A second reader of JSON: serde_json's, kept as it was written, with names that stand twice.
+//! JSON as another parser, serde_json, reads it, including duplicate members.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use taskwright::document::{Kind, Node};
 
-/// A value as serde_json's parser tells it.
+/// A value as serde_json reads it.
 #[derive(Debug)]
 pub enum Json {
     Null,
@@ -13,14 +13,14 @@ pub enum Json {
     Number(f64),
     String(String),
     Array(Vec<Json>),
-    /// The members in their order, those with the same name too.
+    /// All members in order, including duplicates.
     Object(Vec<(String, Json)>),
 }
 
 impl Json {
-    /// Whether a part of a document is the same: kinds, names and their order, characters,
-    /// numbers as far as doubles tell them apart.
-    pub fn is(&self, node: Node<'_>) -> bool {
+    /// Whether a part of a document has the same value: kinds, member names and their order,
+    /// characters, and numbers to the precision of a double.
+    pub fn equals(&self, node: Node<'_>) -> bool {
         match (self, node.kind()) {
             (Json::Null, Kind::Null) => true,
             (Json::Boolean(truth), Kind::Boolean) => node.as_bool() == Some(*truth),
@@ -34,33 +34,33 @@ impl Json {
                     && items
                         .iter()
                         .zip(node.items())
-                        .all(|(item, node)| item.is(node))
+                        .all(|(item, node)| item.equals(node))
             }
             (Json::Object(members), Kind::Object) => {
                 members.len() == node.len()
                     && members
                         .iter()
                         .zip(node.members())
-                        .all(|((name, value), (ours, node))| *name == ours && value.is(node))
+                        .all(|((name, value), (ours, node))| *name == ours && value.equals(node))
             }
             _ => false,
         }
     }
 
-    /// Whether any object in it has a name twice.
-    pub fn repeats_a_name(&self) -> bool {
+    /// Whether any object in it has a duplicate member.
+    pub fn has_duplicate_member(&self) -> bool {
         match self {
-            Json::Array(items) => items.iter().any(Json::repeats_a_name),
+            Json::Array(items) => items.iter().any(Json::has_duplicate_member),
             Json::Object(members) => members.iter().enumerate().any(|(at, (name, value))| {
                 members.iter().take(at).any(|(earlier, _)| earlier == name)
-                    || value.repeats_a_name()
+                    || value.has_duplicate_member()
             }),
             _ => false,
         }
     }
 
-    /// The tasks of an answer: those of its member `tasks` where that is an array, the items of an
-    /// array, else the object itself.
+    /// The tasks of a response: the items of its member `tasks` if that is an array, the items of
+    /// an array, or the object itself.
     pub fn tasks(&self) -> Vec<&Json> {
         match self {
             Json::Array(items) => items.iter().collect(),
@@ -75,8 +75,8 @@ impl Json {
         }
     }
 
-    /// How many of an object's members have the name.
-    pub fn count(&self, wanted: &str) -> usize {
+    /// The number of an object's members with this name.
+    pub fn count_members(&self, wanted: &str) -> usize {
         match self {
             Json::Object(members) => members.iter().filter(|(name, _)| name == wanted).count(),
             _ => 0,
@@ -84,14 +84,16 @@ impl Json {
     }
 }
 
-/// Whether two doubles are at most a rounding apart: serde_json's quick way of reading numbers may
-/// miss the nearest one.
+/// Whether two doubles differ by rounding at most: serde_json's fast number parsing may miss the
+/// nearest double.
 fn is_nearly(ours: f64, theirs: f64) -> bool {
-    let apart = (ours - theirs).abs();
-    ours == theirs || apart <= ours.abs() * 4.0 * f64::EPSILON || apart <= f64::MIN_POSITIVE
+    let difference = (ours - theirs).abs();
+    ours == theirs
+        || difference <= ours.abs() * 4.0 * f64::EPSILON
+        || difference <= f64::MIN_POSITIVE
 }
 
-/// Whether serde_json refused a text for what RFC 8259 allows: a number beyond a double.
+/// Whether serde_json rejected a text that RFC 8259 allows: its number is too large for a double.
 pub fn is_out_of_range(error: &serde_json::Error) -> bool {
     error.to_string().contains("number out of range")
 }

@@ -1,11 +1,11 @@
-//! What must hold for every input, one module for each fuzz target: its `holds` panics where it
-//! does not. `tests/fuzz_inputs.rs` of the root package compiles this file too and runs it over the
-//! seeds and over what was found, so that the ordinary test run needs no fuzzer.
+//! Invariants that hold for every input, one module per fuzz target. Its function `holds` panics if
+//! they do not. `tests/fuzz_inputs.rs` in the root package also compiles this file and runs it over
+//! the seeds and findings, so that the normal test run needs no fuzzer.
 
-pub mod answer;
 pub mod document;
 pub mod event_stream;
 pub mod model_schema;
+pub mod response_text;
 pub mod task_stream;
 
 mod json;

@@ -1,6 +1,6 @@
-//! The schema that the model is shown keeps to the strict subset whatever it is derived from, what
-//! was left out of it is named, and a task that follows it is what the operator's schema wants
-//! where nothing was left out.
+//! The schema for the model is within the strict subset whatever it is derived from, and lists
+//! every relaxed rule. If no rule was relaxed, a task that is valid by it is also valid by the
+//! operator's schema.
 
 use serde_json::Value;
 use taskwright::document::Document;
@@ -13,14 +13,14 @@ use taskwright::schema::validator::{Validator, ValidatorOptions};
 use super::schema_from_bytes::schema_from_bytes;
 use super::strict_rules;
 
-/// So many tasks are made of a derived schema.
+/// Number of sample tasks per derived schema.
 const SAMPLES: u64 = 3;
 
-/// Panics where a schema is derived otherwise than that. Bytes that are JSON are the schema; of
-/// others one is made.
+/// Panics if this does not hold for a schema. Bytes that are JSON are used as the schema; other
+/// bytes select one.
 pub fn holds(bytes: &[u8]) {
-    let written = str::from_utf8(bytes).ok().map(Document::parse);
-    let schema = match written {
+    let parsed = str::from_utf8(bytes).ok().map(Document::parse);
+    let schema = match parsed {
         Some(Ok(document)) => document.root().to_value(),
         _ => schema_from_bytes(bytes),
     };
@@ -31,48 +31,56 @@ pub fn holds(bytes: &[u8]) {
 }
 
 fn assert_sound(schema: &Value, model: &ModelSchema) {
-    let whole = envelope(&model.schema).expect("a derived schema is an object");
-    let broken = strict_rules::check(&whole);
-    assert!(broken.is_ok(), "{broken:?}: {whole} of {schema}");
+    let enveloped = envelope(&model.schema).expect("a derived schema is an object");
+    let result = strict_rules::check(&enveloped);
+    assert!(result.is_ok(), "{result:?}: {enveloped} of {schema}");
     for pointer in &model.nullable {
-        let place = model.schema.pointer(pointer);
-        assert!(place.is_some(), "{pointer} is not in {whole} of {schema}");
+        let target = model.schema.pointer(pointer);
+        assert!(
+            target.is_some(),
+            "{pointer} is not in {enveloped} of {schema}"
+        );
     }
     for relaxation in &model.relaxed {
-        let place = schema.pointer(&relaxation.pointer);
-        assert!(place.is_some(), "{relaxation:?} is not in {schema}");
+        let target = schema.pointer(&relaxation.pointer);
+        assert!(target.is_some(), "{relaxation:?} is not in {schema}");
         assert!(!relaxation.why.is_empty() && !relaxation.keyword.is_empty());
     }
-    // What is no schema can become one that is none either.
+    // An invalid schema may be derived into another invalid one.
     let options = ValidatorOptions::default();
-    let Ok(operators) = Validator::compile(schema, &options) else {
+    let Ok(original) = Validator::compile(schema, &options) else {
         return;
     };
     let validator = Validator::compile(&model.schema, &options);
-    let validator = validator.unwrap_or_else(|error| panic!("{error}: {whole} of {schema}"));
+    let validator = validator.unwrap_or_else(|error| panic!("{error}: {enveloped} of {schema}"));
     for seed in 0..SAMPLES {
-        // Not every schema has instances that can be made; those that are made may miss a rule.
+        // Not every schema can be sampled, and a sample may violate a rule.
         let Ok(task) = sample(&model.schema, &model.schema, &mut SeededRng::new(seed)) else {
             return;
         };
         let text = task.to_string();
         let task = Document::parse(&text).expect("serde_json writes JSON");
         if validator.check(&task).is_empty() {
-            assert_follows(schema, &operators, model, &task);
+            assert_valid_by_original(schema, &original, model, &task);
         }
     }
 }
 
-/// A task that keeps to the derived schema keeps to the operator's, where nothing was left out.
-fn assert_follows(schema: &Value, operators: &Validator, model: &ModelSchema, task: &Document) {
+/// If no rule was relaxed, a task that is valid by the derived schema is valid by the operator's.
+fn assert_valid_by_original(
+    schema: &Value,
+    original: &Validator,
+    model: &ModelSchema,
+    task: &Document,
+) {
     let cleaned = without_model_nulls(task, model);
     if !task.text().contains("null") {
         assert_eq!(&cleaned, task);
     }
-    if !model.relaxed.is_empty() || is_of_an_older_draft(schema) {
+    if !model.relaxed.is_empty() || is_older_draft(schema) {
         return;
     }
-    let violations = operators.check(&cleaned);
+    let violations = original.check(&cleaned);
     assert!(
         violations.is_empty(),
         "{violations:?}: {cleaned:?} of {} of {schema}",
@@ -80,8 +88,9 @@ fn assert_follows(schema: &Value, operators: &Validator, model: &ModelSchema, ta
     );
 }
 
-/// Words mean something else in older drafts; the derivation reads them as the newest does.
-fn is_of_an_older_draft(schema: &Value) -> bool {
+/// Whether a schema declares an older draft, in which keywords may mean something else; the
+/// derivation reads all schemas as 2020-12.
+fn is_older_draft(schema: &Value) -> bool {
     schema["$schema"]
         .as_str()
         .is_some_and(|draft| !draft.contains("2020-12"))

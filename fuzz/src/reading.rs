@@ -1,4 +1,4 @@
-//! A whole answer as it was read, and what must hold of it.
+//! Everything read from a response, and its invariants.
 
 use std::sync::{Arc, LazyLock};
 
@@ -14,16 +14,16 @@ use taskwright::settings::Api;
 use super::json::{Json, is_out_of_range};
 use super::reference_decoder;
 
-/// Both APIs: every input is read as either.
+/// Both APIs; every input is read as each of them.
 pub const APIS: [Api; 2] = [Api::ChatCompletions, Api::Responses];
 
 static DEFAULT_SCHEMA: LazyLock<Arc<Validator>> = LazyLock::new(|| {
-    let schema = serde_json::from_str(agent_task_schema()).expect("the shipped schema is JSON");
+    let schema = serde_json::from_str(agent_task_schema()).expect("the built-in schema is JSON");
     let options = ValidatorOptions::default();
-    Arc::new(Validator::compile(&schema, &options).expect("the shipped schema is one"))
+    Arc::new(Validator::compile(&schema, &options).expect("the built-in schema is valid"))
 });
 
-/// What a stream told, texts that follow each other as one.
+/// The events and results of a stream; consecutive text events are merged.
 #[derive(Debug, PartialEq)]
 pub struct Reading {
     pub events: Vec<StreamEvent>,
@@ -33,17 +33,17 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads a body that comes in these pieces and then ends.
+    /// Reads a body that arrives in these pieces and then ends.
     pub fn of(api: Api, pieces: &[&[u8]]) -> Self {
-        Reading::watched(api, pieces, |_| ())
+        Reading::observed(api, pieces, |_| ())
     }
 
-    /// Reads a body byte by byte. Gives also how many bytes its shortest beginning has that is a
-    /// complete answer, if any is.
+    /// Reads a body byte by byte. Also returns the length of its shortest prefix that is a complete
+    /// response, if there is one.
     pub fn byte_by_byte(api: Api, body: &[u8]) -> (Self, Option<usize>) {
         let (mut read, mut shortest) = (0, None);
         let pieces: Vec<&[u8]> = body.chunks(1).collect();
-        let reading = Reading::watched(api, &pieces, |stream| {
+        let reading = Reading::observed(api, &pieces, |stream| {
             read += 1;
             if shortest.is_none() && stream.finish(End::Ended).is_complete() {
                 shortest = Some(read);
@@ -52,8 +52,8 @@ impl Reading {
         (reading, shortest)
     }
 
-    /// Reads a body in pieces and shows the stream after each of them.
-    fn watched(api: Api, pieces: &[&[u8]], mut watch: impl FnMut(&TaskStream)) -> Self {
+    /// Reads a body in pieces and calls `observe` after each of them.
+    fn observed(api: Api, pieces: &[&[u8]], mut observe: impl FnMut(&TaskStream)) -> Self {
         let mut stream = TaskStream::new(api, DEFAULT_SCHEMA.clone());
         let mut events: Vec<StreamEvent> = Vec::new();
         for piece in pieces {
@@ -65,7 +65,7 @@ impl Reading {
                     (_, event) => events.push(event),
                 }
             }
-            watch(&stream);
+            observe(&stream);
         }
         Reading {
             outcome: stream.finish(End::Ended),
@@ -75,14 +75,14 @@ impl Reading {
         }
     }
 
-    /// The same without the text events: where among the others they stand depends on the deltas.
+    /// The same without the text events, whose positions depend on the deltas.
     pub fn without_texts(mut self) -> Self {
         self.events
             .retain(|event| !matches!(event, StreamEvent::Text { .. }));
         self
     }
 
-    /// The tasks in their order, each with what is wrong with it.
+    /// The tasks in order, with their violations.
     fn tasks(&self) -> impl Iterator<Item = (&Document, &[Violation])> {
         self.events.iter().filter_map(|event| match event {
             StreamEvent::Task {
@@ -94,14 +94,14 @@ impl Reading {
         })
     }
 
-    /// Panics where something that was told is not so.
+    /// Panics if an invariant does not hold.
     pub fn assert_sound(&self) {
-        self.assert_tasks_are_as_written();
+        self.assert_tasks_match_the_text();
         assert!(!self.outcome.hint().is_empty() && !self.outcome.message().is_empty());
         if let GenerationOutcome::Failed(failure) = &self.outcome {
             assert!(!failure.message.is_empty(), "{failure:?}");
         }
-        let told: String = self
+        let text: String = self
             .events
             .iter()
             .filter_map(|event| match event {
@@ -109,15 +109,15 @@ impl Reading {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, self.raw_text, "the text events are the answer's text");
+        assert_eq!(text, self.raw_text, "text events and raw text differ");
         if self.outcome.is_complete() {
-            self.assert_the_json_closed();
+            self.assert_the_json_is_complete();
         }
     }
 
-    /// Each task stands in the answer's text, one after the other, and is to another parser the
-    /// value that it is to ours.
-    fn assert_tasks_are_as_written(&self) {
+    /// The tasks occur in the text of the response, in order, and another parser reads the same
+    /// values.
+    fn assert_tasks_match_the_text(&self) {
         let mut rest = self.raw_text.as_str();
         for (index, (task, violations)) in self.tasks().enumerate() {
             let text = task.text();
@@ -128,13 +128,17 @@ impl Reading {
             match serde_json::from_str::<Json>(text) {
                 Ok(value) => {
                     assert!(
-                        value.is(task.root()),
-                        "{text} is {value:?} to another parser"
+                        value.equals(task.root()),
+                        "another parser reads {text} as {value:?}"
                     );
-                    let named = violations.iter().any(|one| one.keyword == "duplicateKey");
-                    assert_eq!(value.repeats_a_name(), named, "{text}: {violations:?}");
+                    let is_reported = violations.iter().any(|one| one.keyword == "duplicateKey");
+                    assert_eq!(
+                        value.has_duplicate_member(),
+                        is_reported,
+                        "{text}: {violations:?}"
+                    );
                     if !matches!(value, Json::Object(_)) {
-                        assert!(!violations.is_empty(), "{text} is no object");
+                        assert!(!violations.is_empty(), "{text} is not an object");
                     }
                 }
                 Err(error) => assert!(is_out_of_range(&error), "{text}: {error}"),
@@ -151,56 +155,61 @@ impl Reading {
         assert!(indices.iter().copied().eq(0..indices.len()), "{indices:?}");
     }
 
-    /// To another parser, too, the text is a JSON document that holds exactly these tasks; one
-    /// stands in it somewhere where it was said that text stands around it.
-    fn assert_the_json_closed(&self) {
+    /// Another parser also reads the text as a JSON document with exactly these tasks. If a warning
+    /// reports surrounding text, the document may be anywhere in it.
+    fn assert_the_json_is_complete(&self) {
         let tasks: Vec<&Document> = self.tasks().map(|(task, _)| task).collect();
-        let around = self.events.iter().any(|event| match event {
+        let is_surrounded = self.events.iter().any(|event| match event {
             StreamEvent::Notice(Notice { code, .. }) => {
-                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer].contains(code)
+                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInResponse].contains(code)
             }
             _ => false,
         });
-        let closed = if around {
-            let mut places = self.raw_text.match_indices(['{', '[']);
-            places.any(|(at, _)| self.holds_these(at, &tasks))
+        let is_complete = if is_surrounded {
+            let mut starts = self.raw_text.match_indices(['{', '[']);
+            starts.any(|(at, _)| self.has_tasks_at(at, &tasks))
         } else {
-            let whole = serde_json::from_str::<Json>(&self.raw_text);
-            self.holds_these(0, &tasks)
-                && whole.map_or_else(|error| is_out_of_range(&error), |_| true)
+            let parsed = serde_json::from_str::<Json>(&self.raw_text);
+            self.has_tasks_at(0, &tasks)
+                && parsed.map_or_else(|error| is_out_of_range(&error), |_| true)
         };
-        assert!(closed, "{tasks:?} are not all of {:?}", self.raw_text);
+        assert!(
+            is_complete,
+            "{tasks:?} are not the tasks of {:?}",
+            self.raw_text
+        );
     }
 
-    fn holds_these(&self, at: usize, tasks: &[&Document]) -> bool {
+    /// Whether another parser reads a value at this offset that has exactly these tasks.
+    fn has_tasks_at(&self, at: usize, tasks: &[&Document]) -> bool {
         let mut values = Deserializer::from_str(&self.raw_text[at..]).into_iter::<Json>();
         match values.next() {
             Some(Ok(value)) => {
                 let theirs = value.tasks();
-                value.count("tasks") < 2
+                value.count_members("tasks") < 2
                     && theirs.len() == tasks.len()
                     && theirs
                         .iter()
                         .zip(tasks)
-                        .all(|(value, task)| value.is(task.root()))
+                        .all(|(value, task)| value.equals(task.root()))
             }
-            // Another parser has nothing to say here.
+            // The other parser cannot represent the number.
             Some(Err(error)) => is_out_of_range(&error),
             None => false,
         }
     }
 }
 
-/// Whether the body says, to a decoder of another kind, that the model finished of its own accord.
-/// Says yes a little too often, never no where it does.
+/// Whether the model says in the body that it finished normally, by the reference decoder. May
+/// return true for too many bodies, never false for one that says so.
 pub fn says_finished(api: Api, body: &[u8]) -> bool {
-    let body_itself = String::from_utf8_lossy(body).into_owned();
+    let unframed = String::from_utf8_lossy(body).into_owned();
     let events = reference_decoder::events(body);
-    let texts = events.iter().map(|event| &event.data).chain([&body_itself]);
+    let texts = events.iter().map(|event| &event.data).chain([&unframed]);
     texts
         .filter_map(|text| {
             let text = text.trim_start_matches(|c: char| c == '\u{FEFF}' || c.is_whitespace());
-            // Whitespace or trouble may follow a document.
+            // Whitespace or garbage may follow a document.
             Deserializer::from_str(text)
                 .into_iter::<Value>()
                 .next()?
@@ -211,19 +220,19 @@ pub fn says_finished(api: Api, body: &[u8]) -> bool {
                 .as_array()
                 .into_iter()
                 .flatten()
-                .any(|choice| words(&choice["finish_reason"]) == "stop"),
+                .any(|choice| text_of(&choice["finish_reason"]) == "stop"),
             Api::Responses => {
-                words(&value["type"]) == "response.completed"
-                    || words(&value["status"]) == "completed"
+                text_of(&value["type"]) == "response.completed"
+                    || text_of(&value["status"]) == "completed"
             }
         })
 }
 
-/// A text, or the texts of a list of parts put together.
-fn words(value: &Value) -> String {
+/// A string, or the concatenated texts of a list of parts.
+fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().map(|part| words(&part["text"])).collect(),
+        Value::Array(parts) => parts.iter().map(|part| text_of(&part["text"])).collect(),
         _ => String::new(),
     }
 }

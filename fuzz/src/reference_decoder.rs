@@ -1,12 +1,11 @@
-//! A decoder of event streams that follows the standard sentence by sentence (HTML, section 9.2.6)
-//! over the whole body at once: slow, and too simple to be wrong in the same way as ours.
+//! An event stream decoder that follows the standard (HTML, section 9.2.6) literally, on the
+//! complete body: slow, and too simple to share our decoder's mistakes.
 
-/// An event: its name, its data, the last id.
+/// An event: its name and its data. Nothing reads its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SseEvent {
     pub name: String,
     pub data: String,
-    pub id: String,
 }
 
 /// All events of a body.
@@ -15,10 +14,10 @@ pub fn events(body: &[u8]) -> Vec<SseEvent> {
     let text = String::from_utf8_lossy(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body));
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines: Vec<&str> = text.split('\n').collect();
-    // What stands after the last line end is no line.
+    // Text after the last line end is not a line.
     lines.pop();
 
-    let (mut data, mut name, mut id) = (String::new(), String::new(), String::new());
+    let (mut data, mut name) = (String::new(), String::new());
     let mut events = Vec::new();
     for line in lines {
         if line.is_empty() {
@@ -30,7 +29,6 @@ pub fn events(body: &[u8]) -> Vec<SseEvent> {
                         name.clone()
                     },
                     data: data.to_owned(),
-                    id: id.clone(),
                 });
             }
             data.clear();
@@ -45,7 +43,6 @@ pub fn events(body: &[u8]) -> Vec<SseEvent> {
                 data.push_str(value);
                 data.push('\n');
             }
-            "id" if !value.contains('\0') => value.clone_into(&mut id),
             _ => {}
         }
     }

@@ -1,10 +1,10 @@
-//! Makes a JSON Schema of any bytes: each byte is a choice. Mutations of bytes reach what
+//! Generates a JSON Schema from any bytes: each byte is a choice. Mutated bytes reach schemas that
 //! mutations of a schema's text hardly ever do.
 
 use serde_json::{Map, Value, json};
 
-/// Schemas inside schemas.
-const MOST_DEPTH: u32 = 6;
+/// Maximum nesting of schemas.
+const MAX_DEPTH: u32 = 6;
 
 const NAMES: [&str; 6] = ["a", "b", "c", "tasks", "ä/~", ""];
 const TYPES: [&str; 7] = [
@@ -25,7 +25,7 @@ const REFERENCES: [&str; 10] = [
 const PATTERNS: [&str; 7] = ["^a", "[a-z]+$", "^(a|b)c*$", "(?!a)", "\\d{2}", "(", "^$"];
 const FORMATS: [&str; 6] = ["date", "uuid", "uri", "email", "date-time", "x"];
 
-/// The schema that the bytes choose.
+/// The schema that the bytes select.
 pub fn schema_from_bytes(bytes: &[u8]) -> Value {
     Chooser { bytes }.schema(0)
 }
@@ -35,7 +35,7 @@ struct Chooser<'a> {
 }
 
 impl Chooser<'_> {
-    /// The next choice of `count`; the first when the bytes are used up.
+    /// The next choice out of `count`; 0 if there are no bytes left.
     fn choose(&mut self, count: usize) -> usize {
         match self.bytes.split_first() {
             Some((byte, rest)) => {
@@ -46,12 +46,12 @@ impl Chooser<'_> {
         }
     }
 
-    fn one_of(&mut self, words: &[&str]) -> Value {
-        Value::from(words[self.choose(words.len())])
+    fn one_of(&mut self, options: &[&str]) -> Value {
+        Value::from(options[self.choose(options.len())])
     }
 
     fn schema(&mut self, depth: u32) -> Value {
-        if depth > MOST_DEPTH || self.bytes.is_empty() {
+        if depth > MAX_DEPTH || self.bytes.is_empty() {
             return json!({"type": "string"});
         }
         let mut schema = Map::new();
@@ -68,14 +68,14 @@ impl Chooser<'_> {
                 let types = self.choose(8);
                 schema.insert("type".into(), self.types(types));
             }
-            // What most places are.
+            // The most common case.
             _ => {
-                let usual = if depth == 0 {
+                let index = if depth == 0 {
                     0
                 } else {
                     self.choose(TYPES.len())
                 };
-                schema.insert("type".into(), TYPES[usual].into());
+                schema.insert("type".into(), TYPES[index].into());
             }
         }
         for _ in 0..self.choose(5) {

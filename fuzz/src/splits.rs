@@ -1,18 +1,19 @@
-//! Ways to cut an input, the same ones every time for the same input.
+//! Reproducible ways to split an input into pieces.
 
-/// Numbers that look random and depend on the input alone (xorshift64, from an FNV-1a hash).
-pub struct Dice(u64);
+/// A pseudo-random sequence that depends only on the input (xorshift64, seeded with its FNV-1a
+/// hash).
+pub struct Rng(u64);
 
-impl Dice {
-    /// Dice for an input.
+impl Rng {
+    /// The sequence of an input.
     pub fn of(input: &[u8]) -> Self {
         let hash = input.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        Dice(hash | 1)
+        Rng(hash | 1)
     }
 
-    /// A number below `end`; 0 where `end` is 0.
+    /// A number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -20,8 +21,8 @@ impl Dice {
         usize::try_from(self.0 >> 32).unwrap_or(0) % end.max(1)
     }
 
-    /// Pieces that are the input when put together, some of them empty, most of them short.
-    pub fn cut<'a>(&mut self, input: &'a [u8]) -> Vec<&'a [u8]> {
+    /// Splits bytes into pieces. Some are empty, most are short.
+    pub fn split_bytes<'a>(&mut self, input: &'a [u8]) -> Vec<&'a [u8]> {
         let mut pieces = Vec::new();
         let mut rest = input;
         while !rest.is_empty() {
@@ -32,9 +33,26 @@ impl Dice {
         }
         pieces
     }
+
+    /// Splits a text into pieces of 1 to `longest` characters.
+    pub fn split_text<'a>(&mut self, text: &'a str, longest: usize) -> Vec<&'a str> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let size = 1 + self.below(longest);
+            let end = rest
+                .char_indices()
+                .nth(size)
+                .map_or(rest.len(), |(at, _)| at);
+            let (piece, after) = rest.split_at(end);
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces
+    }
 }
 
-/// The input byte by byte, and cut in a way that depends on it.
-pub fn ways(input: &[u8]) -> [Vec<&[u8]>; 2] {
-    [input.chunks(1).collect(), Dice::of(input).cut(input)]
+/// The input split into single bytes, and split pseudo-randomly.
+pub fn splits(input: &[u8]) -> [Vec<&[u8]>; 2] {
+    [input.chunks(1).collect(), Rng::of(input).split_bytes(input)]
 }

@@ -1,27 +1,31 @@
-//! The bytes of a body give the same events however they are split, no task is other than it was
-//! written, and no body that was cut before the model's last word is complete.
+//! The bytes of a body produce the same events however they are split, tasks keep their text, and a
+//! body that ends before the model says that it has finished is never complete.
 
 use super::reading::{APIS, Reading, says_finished};
-use super::splits::Dice;
+use super::splits::Rng;
 
-/// Panics where a body is read otherwise than that.
+/// Panics if this does not hold for a body.
 pub fn holds(body: &[u8]) {
     for api in APIS {
-        let whole = Reading::of(api, &[body]);
-        whole.assert_sound();
-        let pieces = Dice::of(body).cut(body);
-        let told = Reading::of(api, &pieces);
-        assert_eq!(told, whole, "in {} pieces", pieces.len());
-        let (told, shortest) = Reading::byte_by_byte(api, body);
-        assert_eq!(told, whole, "byte by byte");
-        // What the model has said stays said, so the shortest one speaks for all longer ones.
+        let unsplit = Reading::of(api, &[body]);
+        unsplit.assert_sound();
+        let pieces = Rng::of(body).split_bytes(body);
+        assert_eq!(
+            Reading::of(api, &pieces),
+            unsplit,
+            "in {} pieces",
+            pieces.len()
+        );
+        let (byte_by_byte, shortest) = Reading::byte_by_byte(api, body);
+        assert_eq!(byte_by_byte, unsplit, "byte by byte");
+        // A longer prefix contains the same statement, so checking the shortest one is enough.
         match shortest.and_then(|end| body.get(..end)) {
-            Some(begun) => assert!(
-                says_finished(api, begun),
-                "complete after {} bytes, and nobody said so",
-                begun.len()
+            Some(prefix) => assert!(
+                says_finished(api, prefix),
+                "complete after {} bytes, but the model did not say that it had finished",
+                prefix.len()
             ),
-            None => assert!(!whole.outcome.is_complete()),
+            None => assert!(!unsplit.outcome.is_complete()),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The program `taskwright-server` with its store turned off: it confirms every task and keeps none.
-//! `cargo xtask bench server` measures the real one beside it. It is an example, so that it is
-//! compiled against the same library as the program and never delivered with it.
+//! `taskwright-server` with its store turned off: it confirms every task and stores none.
+//! `cargo xtask bench server` compares the real server with it. As an example it is compiled against
+//! the same library as the server, but never shipped with it.
 
 use std::process::ExitCode;
 

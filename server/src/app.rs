@@ -1,7 +1,6 @@
-//! The HTTP application: its routes, and the layers every request passes.
+//! The HTTP application: its routes, and the layers around them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -12,9 +11,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::cors::{self, AllowedOrigins};
+use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::openapi;
 use crate::pages::{self, Pages};
@@ -24,57 +24,57 @@ use crate::store::Store;
 use crate::tasks::{self, post, read};
 use crate::tokens::Tokens;
 
-/// The header that carries the token.
+/// The request header with the agent token.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agent-token");
 
-/// What the requests share. Cheap to clone.
+/// The state shared by all requests. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Parts>);
 
-/// What an [`App`] is made of.
+/// The parts of an [`App`].
 pub struct Parts {
-    /// The tasks.
+    /// The task store.
     pub store: Store,
-    /// What they must satisfy.
+    /// The schema every task must satisfy.
     pub schema: Arc<EnforcedSchema>,
-    /// Who may post and read them.
+    /// The accepted agent tokens.
     pub tokens: Tokens,
-    /// How often.
+    /// The rate limit of each token, if any.
     pub rate_limiter: Option<RateLimiter>,
-    /// From which pages.
-    pub origins: AllowedOrigins,
-    /// The page that is served beside them.
+    /// Which origins may call.
+    pub cors: Arc<Cors>,
+    /// The page, if it is served.
     pub pages: Option<Pages>,
-    /// Time for a body to arrive.
+    /// Longest time for a request body to arrive.
     pub body_timeout: Duration,
-    /// Whether the server is stopping.
-    pub draining: AtomicBool,
+    /// Whether the server is draining.
+    pub draining: watch::Sender<bool>,
 }
 
 impl App {
-    /// Puts the parts together.
+    /// An application made of `parts`.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }
 
-    /// Lets in who presents an accepted token, as often as the rate allows.
+    /// Checks the agent token and its rate limit.
     ///
     /// # Errors
     /// [`Problem::BadToken`], [`Problem::RateLimited`].
-    pub fn authorise(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    pub fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
         let token = match (presented.next(), presented.next()) {
             (None, _) => {
                 return Err(Problem::BadToken(
-                    "The header X-AGENT-TOKEN is missing. Nothing was stored.",
+                    "The X-AGENT-TOKEN header is missing. Nothing was stored.",
                 ));
             }
             (Some(token), None) => self.0.tokens.find(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
         let token = token.ok_or(Problem::BadToken(
-            "The token in X-AGENT-TOKEN is not one this server accepts. Nothing was stored.",
+            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
         ))?;
         match &self.0.rate_limiter {
             None => Ok(()),
@@ -88,42 +88,42 @@ impl App {
         }
     }
 
-    /// The tasks.
+    /// The task store.
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
-    /// What they must satisfy.
+    /// The schema every task must satisfy.
     #[must_use]
     pub fn schema(&self) -> &Arc<EnforcedSchema> {
         &self.0.schema
     }
 
-    /// The origins whose pages may call.
-    #[must_use]
-    pub fn origins(&self) -> &AllowedOrigins {
-        &self.0.origins
-    }
-
-    /// The page that is served.
+    /// The page, if it is served.
     #[must_use]
     pub fn pages(&self) -> Option<&Pages> {
         self.0.pages.as_ref()
     }
 
-    /// Time for a body to arrive.
+    /// Longest time for a request body to arrive.
     #[must_use]
     pub fn body_timeout(&self) -> Duration {
         self.0.body_timeout
     }
 
-    /// From now on new requests get `503 draining`.
+    /// Refuses new requests with `503 draining` from now on.
     pub fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::SeqCst);
+        self.0.draining.send_replace(true);
     }
 
-    /// Closes the store once nobody else holds the application.
+    /// Becomes true when the server starts draining.
+    #[must_use]
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.0.draining.subscribe()
+    }
+
+    /// Closes the store if this is the last clone of the application.
     pub fn close(self) {
         if let Some(parts) = Arc::into_inner(self.0) {
             parts.store.close();
@@ -145,8 +145,8 @@ pub fn router(app: &App) -> Router {
     layered(routes, app)
 }
 
-/// Puts the layers around the routes; the outermost stands last. They stand around the whole of
-/// the inner router, because what it adds by itself, such as `Allow`, is added outside its routes.
+/// Wraps the routes in the layers; the last one is the outermost. They wrap the router rather than
+/// each route, because the router adds headers such as `Allow` outside its routes.
 fn layered(routes: Router<App>, app: &App) -> Router {
     let routes = routes
         .fallback(async || Problem::NotFound)
@@ -165,17 +165,17 @@ fn layered(routes: Router<App>, app: &App) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             Problem::Internal.into_response()
         }))
-        .layer(middleware::from_fn(problem::describe_every_error))
+        .layer(middleware::from_fn(problem::convert_errors))
         .layer(middleware::from_fn(answer_options))
         .layer(middleware::from_fn_with_state(
-            app.clone(),
-            cors::share_with_allowed_origins,
+            Arc::clone(&app.0.cors),
+            cors::apply,
         ))
         .layer(middleware::from_fn(pages::add_security_headers))
         .layer(middleware::from_fn(log_request))
 }
 
-/// Tells the log which route answered.
+/// Passes the matched route on to the log.
 async fn name_route(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
@@ -190,11 +190,12 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
         .check()
         .await
         .map_err(|error| tasks::store_unavailable(&error))?;
-    Ok(tasks::json_answer("{\"status\":\"ok\"}".to_owned()))
+    Ok(tasks::json_response("{\"status\":\"ok\"}".to_owned()))
 }
 
-/// While the token is the one everybody knows, only loopback names are answered: a page of the
-/// internet could otherwise point its own name at 127.0.0.1 and post tasks as if it were ours.
+/// While the default token is accepted, refuses requests to names other than loopback's. Otherwise
+/// a web page could resolve its own host name to 127.0.0.1 (DNS rebinding) and post tasks with the
+/// default token as same-origin requests.
 async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = host(&request);
     let refused =
@@ -205,7 +206,7 @@ async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next
     next.run(request).await
 }
 
-/// The host a request is meant for, without its port; what is no host is no name of ours either.
+/// The requested host without its port; empty if the `Host` header is malformed.
 fn host(request: &Request) -> Option<String> {
     if let Some(host) = request.uri().host() {
         return Some(host.to_owned());
@@ -227,16 +228,16 @@ fn is_loopback_name(host: &str) -> bool {
 }
 
 async fn refuse_while_draining(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.0.draining.load(Ordering::SeqCst) {
+    if *app.0.draining.borrow() {
         return Problem::Draining.into_response();
     }
     next.run(request).await
 }
 
-/// Answers `OPTIONS` by what the address would take (RFC 9110, section 9.3.7), and adds it to every
-/// `Allow`.
+/// Answers `OPTIONS` with the allowed methods (RFC 9110, section 9.3.7), and adds `OPTIONS` to every
+/// `Allow` header.
 async fn answer_options(request: Request, next: Next) -> Response {
-    let asked = request.method() == Method::OPTIONS;
+    let is_options = request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response;
@@ -255,15 +256,15 @@ async fn answer_options(request: Request, next: Next) -> Response {
         .unwrap_or_default();
     let methods = HeaderValue::try_from(format!("{methods}, OPTIONS"))
         .unwrap_or(HeaderValue::from_static("OPTIONS"));
-    if asked {
+    if is_options {
         response = StatusCode::NO_CONTENT.into_response();
     }
     response.headers_mut().insert(ALLOW, methods);
     response
 }
 
-/// One line per request. Only what the server itself wrote goes into it: the route rather than the
-/// address, and never a header, a query or a body, so that no secret can.
+/// Logs one line per request. To keep secrets out, a line contains only values the server itself
+/// defines: the route instead of the URL, and nothing from headers, query or body.
 async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match *request.method() {
@@ -294,30 +295,30 @@ async fn log_request(request: Request, next: Next) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cors::Origin;
+    use crate::cors::{AllowedOrigins, Origin};
     use axum::body::Body;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
 
     #[tokio::test]
-    async fn a_defect_is_a_problem_the_page_can_read_and_shows_nothing_of_itself() {
+    async fn a_panic_becomes_a_problem_the_page_can_read_without_the_panic_message() {
         let folder = tempfile::tempdir().unwrap();
         let app = App::new(Parts {
             store: Store::open(folder.path(), None).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
             tokens: Tokens::from_sources(None, None).unwrap(),
             rate_limiter: None,
-            origins: AllowedOrigins::new("http", 8080, &[]),
+            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
             body_timeout: Duration::from_secs(1),
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
-        async fn defect() -> StatusCode {
+        async fn panics() -> StatusCode {
             panic!("s3cret")
         }
-        let router = layered(Router::new().route("/defect", get(defect)), &app);
+        let router = layered(Router::new().route("/panic", get(panics)), &app);
         let origin = Origin::new("http", "localhost", 8080);
-        let request = Request::get("/defect")
+        let request = Request::get("/panic")
             .header("Origin", origin.as_str())
             .body(Body::empty())
             .unwrap();
@@ -333,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_names_are_told_from_others() {
+    fn loopback_names_are_recognized() {
         for (host, loopback) in [
             ("localhost", true),
             ("LocalHost", true),

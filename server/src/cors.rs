@@ -1,55 +1,49 @@
 //! Which origins may call the server from a browser (Fetch standard, "CORS protocol").
 //!
-//! Every answer to an allowed origin carries the headers, errors and answers made by other layers
-//! included: without them a page cannot tell an error from a network that is down.
+//! Every response to an allowed origin carries the headers, including errors and responses of other
+//! layers: without them a page cannot tell an error from a network failure.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
-    VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, VARY,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use tower::{Layer as _, ServiceExt as _};
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::app::App;
+use crate::app::TOKEN_HEADER;
+use crate::tasks::post::{IDEMPOTENCY_KEY, IDEMPOTENT_REPLAYED};
 
-const ALLOWED_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST");
-const ALLOWED_HEADERS: HeaderValue =
-    HeaderValue::from_static("content-type, x-agent-token, idempotency-key");
-const EXPOSED_HEADERS: HeaderValue =
-    HeaderValue::from_static("location, retry-after, idempotent-replayed");
-/// Seconds; Chromium caps it here.
-const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
+/// How long browsers may cache a preflight response. Chromium caps it at this value.
+const MAX_AGE: Duration = Duration::from_secs(7200);
 
-const REQUEST_PRIVATE_NETWORK: HeaderName =
-    HeaderName::from_static("access-control-request-private-network");
-const ALLOW_PRIVATE_NETWORK: HeaderName =
-    HeaderName::from_static("access-control-allow-private-network");
-
-/// An origin in the form browsers send it: scheme, host and, unless it is the scheme's own, port
-/// (RFC 6454, section 6.2).
+/// An origin as browsers send it: scheme, host and, unless it is the scheme's default, port (RFC
+/// 6454, section 6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
-/// Why a text is no origin that can be allowed.
+/// Why a text cannot be an allowed origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
     /// `*` or `null`.
-    #[error("name each origin: \"*\" and \"null\" would let any page post tasks")]
+    #[error("list each origin: \"*\" and \"null\" would let any page post tasks")]
     Wildcard,
-    /// Anything that is not scheme, host and port.
-    #[error("an origin looks like https://tasks.example.org or http://localhost:3000")]
+    /// Anything but scheme, host and port.
+    #[error("expected an origin such as https://tasks.example.org or http://localhost:3000")]
     NotAnOrigin,
 }
 
 impl Origin {
-    /// Reads `scheme://host[:port]`, `http` or `https`; a closing slash is forgiven, as it comes
-    /// with every address copied from a browser.
+    /// Parses `scheme://host[:port]` with the scheme `http` or `https`. Accepts a trailing slash,
+    /// because URLs copied from a browser have one.
     ///
     /// # Errors
-    /// See [`OriginError`].
+    /// [`OriginError`].
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         if text == "*" || text == "null" {
             return Err(OriginError::Wildcard);
@@ -83,12 +77,12 @@ impl Origin {
         Ok(Self::new(scheme, authority.host(), port))
     }
 
-    /// Builds the origin of a host and port; the scheme's own port is left out.
+    /// The origin of a host and port. Omits the scheme's default port.
     #[must_use]
     pub fn new(scheme: &str, host: &str, port: u16) -> Self {
         let host = host.to_ascii_lowercase();
-        let own_port = matches!((scheme, port), ("http", 80) | ("https", 443));
-        Self(if own_port {
+        let is_default_port = matches!((scheme, port), ("http", 80) | ("https", 443));
+        Self(if is_default_port {
             format!("{scheme}://{host}")
         } else {
             format!("{scheme}://{host}:{port}")
@@ -107,66 +101,71 @@ impl Origin {
 pub struct AllowedOrigins(Vec<Origin>);
 
 impl AllowedOrigins {
-    /// The server's own port on the loopback names, and `further` ones.
+    /// The server's own port on the loopback names, and the `further` origins.
     #[must_use]
     pub fn new(scheme: &str, port: u16, further: &[Origin]) -> Self {
         let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| Origin::new(scheme, host, port));
         Self(own.into_iter().chain(further.iter().cloned()).collect())
     }
 
-    /// The request's `Origin`, if it is one of these.
-    fn of(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// Whether the request has one `Origin`, and it is one of these.
+    fn include_origin_of(&self, headers: &HeaderMap) -> bool {
         let mut sent = headers.get_all(ORIGIN).iter();
-        let origin = sent.next()?;
-        let only_one = sent.next().is_none();
-        let listed = self
-            .0
+        let (Some(origin), None) = (sent.next(), sent.next()) else {
+            return false;
+        };
+        self.0
             .iter()
-            .any(|allowed| allowed.as_str().as_bytes() == origin.as_bytes());
-        (only_one && listed).then(|| origin.clone())
+            .any(|allowed| allowed.as_str().as_bytes() == origin.as_bytes())
     }
 }
 
-/// Answers preflights, and puts the headers on every other answer.
+/// The CORS rules: the headers, and the origins that receive them.
+pub struct Cors {
+    origins: AllowedOrigins,
+    layer: CorsLayer,
+}
+
+impl Cors {
+    /// The rules for these origins.
+    #[must_use]
+    pub fn new(origins: AllowedOrigins) -> Self {
+        let layer = CorsLayer::new()
+            // `apply` uses the layer for allowed origins only.
+            .allow_origin(AllowOrigin::mirror_request())
+            .allow_methods([Method::GET, Method::HEAD, Method::POST])
+            .allow_headers([CONTENT_TYPE, TOKEN_HEADER, IDEMPOTENCY_KEY])
+            .expose_headers([LOCATION, RETRY_AFTER, IDEMPOTENT_REPLAYED])
+            .max_age(MAX_AGE)
+            .allow_private_network(true)
+            .vary([ORIGIN]);
+        Self { origins, layer }
+    }
+}
+
+/// Answers preflights from allowed origins, and adds the headers to all other responses to them.
 ///
-/// A preflight is answered even while the server drains and for paths that do not exist, so that
-/// the page gets to read the real answer.
-pub async fn share_with_allowed_origins(
-    State(app): State<App>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let origin = app.origins().of(request.headers());
-    let preflight = request.method() == Method::OPTIONS
-        && request.headers().contains_key(ORIGIN)
+/// A preflight succeeds even while the server drains and for paths that do not exist, so that the
+/// page can read the response to the actual request.
+///
+/// [`CorsLayer`] alone would send its headers to other origins too, answer `OPTIONS` requests that
+/// are no preflight, and answer preflights with `200` instead of `204`.
+pub async fn apply(State(cors): State<Arc<Cors>>, request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
+    let is_preflight = is_options
         && request
             .headers()
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    let private_network = request
-        .headers()
-        .get(REQUEST_PRIVATE_NETWORK)
-        .is_some_and(|value| value == "true");
-
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    headers.append(VARY, HeaderValue::from_static("Origin"));
-    let Some(origin) = origin else {
+    if !cors.origins.include_origin_of(request.headers()) || (is_options && !is_preflight) {
+        let mut response = next.run(request).await;
+        response
+            .headers_mut()
+            .append(VARY, HeaderValue::from(ORIGIN));
         return response;
-    };
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    if preflight {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
-        headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        if private_network {
-            headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
-        }
-    } else {
-        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
+    }
+    let Ok(mut response) = cors.layer.layer(next).oneshot(request).await;
+    if is_preflight {
+        *response.status_mut() = StatusCode::NO_CONTENT;
     }
     response
 }
@@ -176,8 +175,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_kept_as_browsers_send_them() {
-        for (given, kept) in [
+    fn origins_are_normalized_to_the_form_browsers_send() {
+        for (given, normalized) in [
             ("https://tasks.example.org", "https://tasks.example.org"),
             ("https://tasks.example.org/", "https://tasks.example.org"),
             ("https://Tasks.Example.org:443", "https://tasks.example.org"),
@@ -185,12 +184,16 @@ mod tests {
             ("http://[::1]:3000", "http://[::1]:3000"),
             ("http://localhost:80", "http://localhost"),
         ] {
-            assert_eq!(Origin::parse(given).unwrap().as_str(), kept, "{given}");
+            assert_eq!(
+                Origin::parse(given).unwrap().as_str(),
+                normalized,
+                "{given}"
+            );
         }
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn anything_but_scheme_host_and_port_is_refused() {
         for given in [
             "*",
             "null",

@@ -7,7 +7,7 @@ use taskwright::document::Document;
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, Violation, agent_task_schema};
 
-/// A schema, as it was written and ready to check.
+/// A schema, both as written and compiled.
 pub struct EnforcedSchema {
     text: String,
     value: Value,
@@ -18,21 +18,21 @@ pub struct EnforcedSchema {
 #[derive(Debug, thiserror::Error)]
 pub enum EnforcedSchemaError {
     /// The file cannot be read.
-    #[error("it cannot be read: {0}")]
+    #[error("cannot read the file: {0}")]
     Unreadable(#[from] std::io::Error),
     /// The file is not JSON.
-    #[error("it is not JSON: {0}")]
+    #[error("the file is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// The JSON is not a schema, or refers to one that is not in it.
-    #[error("it cannot be enforced: {0}")]
+    /// The JSON is not a schema, or has a `$ref` to another document.
+    #[error("the schema cannot be enforced: {0}")]
     NotASchema(String),
 }
 
 impl EnforcedSchema {
-    /// Reads the schema in `file`, or takes the built-in `agent-task`.
+    /// Loads the schema in `file`; the built-in `agent-task` by default.
     ///
     /// # Errors
-    /// See [`EnforcedSchemaError`].
+    /// [`EnforcedSchemaError`].
     pub fn load(file: Option<&Path>) -> Result<Self, EnforcedSchemaError> {
         match file {
             Some(file) => Self::compile(std::fs::read_to_string(file)?),
@@ -55,19 +55,19 @@ impl EnforcedSchema {
         })
     }
 
-    /// What of a task breaks the schema.
+    /// The violations of the schema in `task`.
     #[must_use]
     pub fn check(&self, task: &Document) -> Vec<Violation> {
         self.validator.check(task)
     }
 
-    /// The schema as it was written.
+    /// The schema as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The schema as a value.
+    /// The schema as a JSON value.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.value

@@ -1,11 +1,11 @@
-//! The task server that comes along with Taskwright: it takes tasks at `POST /tasks`, checks them
-//! against the schema the page uses, and stores them durably before it confirms them.
+//! The task server bundled with Taskwright. It accepts tasks at `POST /tasks`, validates them against
+//! a JSON Schema, and stores them durably before it confirms them.
 //!
-//! [`Server::bind`] makes everything ready, [`Server::run`] serves until it is asked to stop;
-//! [`program`] is both as a program.
+//! [`Server::bind`] sets up the server, [`Server::run`] serves until it is asked to stop, and
+//! [`program`] wraps both in a command-line program.
 //!
-//! The way of a request: [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
-//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page beside it.
+//! A request passes [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
+//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page.
 
 pub mod agent_config;
 pub mod app;

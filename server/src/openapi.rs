@@ -1,4 +1,4 @@
-//! The description of the server: OpenAPI 3.1.
+//! The OpenAPI 3.1 document of the server.
 
 use axum::extract::State;
 use axum::http::HeaderValue;
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::tasks::read::{DEFAULT_LIMIT, MAX_LIMIT};
-use crate::tasks::{MAX_BODY_BYTES, MAX_KEY_BYTES};
+use crate::tasks::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 
-/// Gives the document. Needs no token.
+/// `GET /openapi.json`: returns the document. Needs no token.
 pub async fn get_document(State(app): State<App>) -> Response {
     (
         [
@@ -28,17 +28,17 @@ fn document(task_schema: &Value) -> Value {
         "info": {
             "title": "taskwright-server",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Takes tasks, checks them against a schema, stores them durably.",
-            "description": format!("A body has at most {MAX_BODY_BYTES} bytes. Errors are application/problem+json (RFC 9457) with a stable code.")
+            "summary": "Accepts tasks, validates them against a JSON Schema and stores them durably.",
+            "description": format!("Request bodies are limited to {MAX_BODY_BYTES} bytes. Errors are application/problem+json (RFC 9457) with a stable code.")
         },
         "paths": {
             "/tasks": { "post": post_task(), "get": list_tasks() },
             "/tasks/{id}": { "get": get_task() },
-            "/tasks/schema": { "get": open_get("The schema every task must satisfy.", "application/schema+json", json!(true)) },
-            "/healthz": { "get": open_get("Whether the server takes tasks.", "application/json", json!({
+            "/tasks/schema": { "get": public_get("The schema every task must satisfy.", "application/schema+json", json!(true)) },
+            "/healthz": { "get": public_get("Whether the task store is available.", "application/json", json!({
                 "type": "object", "required": ["status"], "properties": { "status": { "const": "ok" } }
             })) },
-            "/openapi.json": { "get": open_get("This document.", "application/json", json!({ "type": "object" })) }
+            "/openapi.json": { "get": public_get("This document.", "application/json", json!({ "type": "object" })) }
         },
         "components": {
             "securitySchemes": {
@@ -46,9 +46,9 @@ fn document(task_schema: &Value) -> Value {
             },
             "schemas": schemas(task_schema),
             "responses": { "Problem": {
-                "description": "What went wrong.",
+                "description": "An error.",
                 "headers": { "Retry-After": {
-                    "description": "Seconds; with 429 and 503.", "schema": { "type": "integer" }
+                    "description": "Seconds; sent with 429 and 503.", "schema": { "type": "integer" }
                 } },
                 "content": { "application/problem+json": {
                     "schema": { "$ref": "#/components/schemas/Problem" }
@@ -62,14 +62,14 @@ fn post_task() -> Value {
     let confirmation = json!({ "application/json": {
         "schema": { "$ref": "#/components/schemas/Confirmation" }
     } });
-    let mut answers = json!({
+    let mut responses = json!({
         "201": {
             "description": "The task is stored.",
             "headers": { "Location": { "schema": { "type": "string" } } },
             "content": confirmation
         },
         "200": {
-            "description": "The key has brought the same body before; this is the first answer again.",
+            "description": "The task was stored before with the same idempotency key and body. This is the first response again.",
             "headers": {
                 "Location": { "schema": { "type": "string" } },
                 "Idempotent-Replayed": { "schema": { "const": "true" } }
@@ -78,7 +78,7 @@ fn post_task() -> Value {
         }
     });
     add_problems(
-        &mut answers,
+        &mut responses,
         &[
             "400", "401", "408", "413", "415", "422", "429", "500", "503",
         ],
@@ -91,69 +91,69 @@ fn post_task() -> Value {
             "name": "Idempotency-Key",
             "in": "header",
             "required": false,
-            "description": "The same key with the same body stores one task, however often it is sent. Kept for at least 7 days.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[ -~]+$" }
+            "description": "Repeating a request with the same key and body stores the task only once. Keys are retained for at least 7 days.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_BYTES, "pattern": "^[ -~]+$" }
         }],
         "requestBody": {
             "required": true,
             "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Task" } } }
         },
-        "responses": answers
+        "responses": responses
     })
 }
 
 fn list_tasks() -> Value {
-    let mut answers = json!({ "200": {
-        "description": "Tasks in the order of arrival.",
+    let mut responses = json!({ "200": {
+        "description": "Tasks in order of arrival.",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page" } } }
     } });
-    add_problems(&mut answers, &["400", "401", "429", "500", "503"]);
+    add_problems(&mut responses, &["400", "401", "429", "500", "503"]);
     json!({
         "operationId": "listTasks",
-        "summary": "List tasks, or look one up by its key.",
+        "summary": "List tasks, or look one up by its idempotency key.",
         "security": [{ "AgentToken": [] }],
         "parameters": [
-            query("limit", json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT })),
-            query("cursor", json!({ "type": "string", "description": "next_cursor of the page before." })),
-            query("status", json!({ "type": "string" })),
-            query("idempotency_key", json!({ "type": "string", "maxLength": MAX_KEY_BYTES }))
+            query_parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT })),
+            query_parameter("cursor", json!({ "type": "string", "description": "next_cursor of the previous page." })),
+            query_parameter("status", json!({ "type": "string" })),
+            query_parameter("idempotency_key", json!({ "type": "string", "maxLength": MAX_IDEMPOTENCY_KEY_BYTES }))
         ],
-        "responses": answers
+        "responses": responses
     })
 }
 
 fn get_task() -> Value {
-    let mut answers = json!({ "200": {
+    let mut responses = json!({ "200": {
         "description": "The task.",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Item" } } }
     } });
-    add_problems(&mut answers, &["401", "404", "429", "500", "503"]);
+    add_problems(&mut responses, &["401", "404", "429", "500", "503"]);
     json!({
         "operationId": "getTask",
         "summary": "Get one task.",
         "security": [{ "AgentToken": [] }],
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
-        "responses": answers
+        "responses": responses
     })
 }
 
-fn query(name: &str, schema: Value) -> Value {
+fn query_parameter(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "required": false, "schema": schema })
 }
 
-fn open_get(summary: &str, media_type: &str, schema: Value) -> Value {
-    let mut answers = json!({ "200": {
+fn public_get(summary: &str, media_type: &str, schema: Value) -> Value {
+    let mut responses = json!({ "200": {
         "description": summary, "content": { media_type: { "schema": schema } }
     } });
-    add_problems(&mut answers, &["500", "503"]);
-    json!({ "summary": summary, "security": [], "responses": answers })
+    add_problems(&mut responses, &["500", "503"]);
+    json!({ "summary": summary, "security": [], "responses": responses })
 }
 
-fn add_problems(answers: &mut Value, statuses: &[&str]) {
-    if let Some(answers) = answers.as_object_mut() {
+fn add_problems(responses: &mut Value, statuses: &[&str]) {
+    if let Some(responses) = responses.as_object_mut() {
         for status in statuses {
             let problem = json!({ "$ref": "#/components/responses/Problem" });
-            answers.insert((*status).to_owned(), problem);
+            responses.insert((*status).to_owned(), problem);
         }
     }
 }
@@ -178,7 +178,7 @@ fn schemas(task_schema: &Value) -> Value {
                 "status": { "type": "string" },
                 "received_at": { "type": "string", "format": "date-time" },
                 "idempotency_key": { "type": ["string", "null"] },
-                "task": { "description": "The posted text, byte for byte." }
+                "task": { "description": "The posted body, byte for byte." }
             }
         },
         "Page": {
@@ -198,11 +198,11 @@ fn schemas(task_schema: &Value) -> Value {
                 "status": { "type": "integer" },
                 "detail": { "type": "string" },
                 "code": { "type": "string" },
-                "line": { "type": "integer", "description": "With malformed_json." },
-                "column": { "type": "integer", "description": "With malformed_json." },
+                "line": { "type": "integer", "description": "Present with malformed_json." },
+                "column": { "type": "integer", "description": "Present with malformed_json." },
                 "violations": {
                     "type": "array",
-                    "description": "With schema_violation; the first 200.",
+                    "description": "Present with schema_violation; the first 200.",
                     "items": {
                         "type": "object",
                         "required": ["instance_path", "schema_path", "keyword", "message"],
@@ -219,8 +219,8 @@ fn schemas(task_schema: &Value) -> Value {
     })
 }
 
-/// A schema that stands inside this document still resolves its own `#/…` references only if it is
-/// a resource of its own, that is, has an `$id` (JSON Schema 2020-12, core, section 8.2.1).
+/// The task schema with an `$id`. Embedded in this document, it resolves its own `#/…` references
+/// only if the `$id` makes it a schema resource (JSON Schema 2020-12, core, section 8.2.1).
 fn embeddable(task_schema: &Value) -> Value {
     let mut schema = task_schema.clone();
     if let Some(members) = schema.as_object_mut() {

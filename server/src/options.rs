@@ -8,29 +8,30 @@ use crate::cors::Origin;
 const EXAMPLES: &str = "\
 Examples:
   taskwright-server
-      Task server on http://127.0.0.1:8080; the token is AGENT_API_TOKEN, else \"changeme\".
+      Run the task server on http://127.0.0.1:8080. The agent token is AGENT_API_TOKEN if set,
+      otherwise \"changeme\".
   taskwright-server --static-dir .
-      The same, and the page of this checkout at the same address.
+      Also serve the page from this checkout.
   taskwright-server --port 0 --data-dir /tmp/tasks --schema my-task.schema.json
-      Any free port (it is printed), another data folder, your own task schema.
+      Use any free port (the server prints it), another data folder and your own task schema.
   AGENT_API_TOKEN=new,old taskwright-server --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
-      For other machines, by TLS; both tokens are accepted while one is being rotated.
+      Serve other machines over TLS. Both tokens are accepted, for example during a rotation.
 
 Environment:
-  AGENT_API_TOKEN   The accepted tokens, comma-separated. Stronger than --config.
-                    Without any, \"changeme\" is accepted, on loopback addresses only.
+  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. If no token is
+                    set, the server accepts \"changeme\", on loopback addresses only.
 
 Exit codes:
-  0 stopped when asked to    1 failed while running     2 wrong command line
-  78 wrong configuration     98 the port is taken";
+  0 stopped on request       1 failed while running    2 invalid command line
+  78 invalid configuration   98 port in use";
 
-/// What can be set on the command line. Tokens are not part of it: a command line can be read by
-/// every user of the machine.
+/// The command-line options. Tokens are not among them, because every user of the machine can read
+/// a command line.
 #[derive(Debug, Clone, clap::Parser)]
 #[command(
     name = "taskwright-server",
     version,
-    about = "A task server: takes tasks at POST /tasks, checks them against a JSON Schema and stores them durably.",
+    about = "A task server: accepts tasks at POST /tasks, validates them against a JSON Schema and stores them durably.",
     after_help = EXAMPLES
 )]
 pub struct Options {
@@ -43,7 +44,7 @@ pub struct Options {
     )]
     pub host: String,
 
-    /// Port to listen on; 0 takes any free one and prints it
+    /// Port to listen on; 0 selects any free port, which the server prints
     #[arg(
         long,
         default_value_t = 8080,
@@ -52,7 +53,7 @@ pub struct Options {
     )]
     pub port: u16,
 
-    /// PEM file with the certificate chain; with it the server speaks https only
+    /// PEM file with the certificate chain; the server then accepts https only
     #[arg(
         long,
         value_name = "FILE",
@@ -70,56 +71,59 @@ pub struct Options {
     )]
     pub tls_key: Option<PathBuf>,
 
-    /// Folder of the task store [default: taskwright-server in the user's data folder]
+    /// Folder for the task store [default: taskwright-server in the user's data folder]
     #[arg(long, value_name = "DIR", help_heading = "Tasks")]
     pub data_dir: Option<PathBuf>,
 
-    /// JSON Schema that every task must satisfy [default: the built-in agent-task]
+    /// JSON Schema every task must satisfy [default: the built-in agent-task]
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub schema: Option<PathBuf>,
 
-    /// Most mebibytes the store may take; further tasks get 503 store_unavailable [default: no limit]
+    /// Maximum size of the store in MiB; when it is full, posts get 503 store_unavailable [default: no
+    /// limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 
-    /// agent_config.json: {"AGENT_API_TOKEN": "…", "vault": {"address": "…", "secrets_path": "…"}}
+    /// Configuration file with tokens, and where the page finds Vault: {"AGENT_API_TOKEN": "…",
+    /// "vault": {"address": "…", "secrets_path": "…"}}
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub config: Option<PathBuf>,
 
-    /// Serve the page from this folder: its index.html, static/ and pkg/, nothing else
+    /// Serve the page from this folder: index.html, static/ and pkg/ only
     #[arg(long, value_name = "DIR", help_heading = "Page")]
     pub static_dir: Option<PathBuf>,
 
-    /// File to serve as /config.json [default: the folder's own, else one that names this server]
+    /// File to serve as /config.json [default: config.json in the folder of the page, otherwise one
+    /// generated for this server]
     #[arg(long, value_name = "FILE", help_heading = "Page")]
     pub page_config: Option<PathBuf>,
 
-    /// Further origin whose pages may call this server; repeatable. Its own port on localhost,
-    /// 127.0.0.1 and [::1] is always allowed
+    /// Another origin whose pages may call this server; repeatable. The server's own port on
+    /// localhost, 127.0.0.1 and [::1] is always allowed
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = parse_origin, help_heading = "Page")]
     pub allow_origins: Vec<Origin>,
 
-    /// Requests per minute for each token [default: no limit]
+    /// Maximum requests per minute for each token [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub rate_limit: Option<u32>,
 
-    /// Connections served at the same time; further ones wait
+    /// Maximum concurrent connections; others wait
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
     pub max_connections: u32,
 
-    /// Time for a request's headers to arrive, also how long an idle connection is kept
+    /// Timeout for the headers of a request, and for an idle connection
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub header_timeout: Duration,
 
-    /// Time for a request's body to arrive, and longest pause of a client that reads an answer
+    /// Timeout for the body of a request, and for a client that stops reading a response
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub body_timeout: Duration,
 
-    /// Time that requests under way are given when the server is asked to stop
+    /// Timeout for requests in progress when the server is asked to stop
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
     pub drain_timeout: Duration,
 
-    /// What is logged on standard error: off, error, warn, info (a line per request) or debug
+    /// Log level on standard error: off, error, warn, info (a line per request) or debug
     #[arg(
         long,
         value_name = "LEVEL",
@@ -130,9 +134,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// The folder of the store: `--data-dir`, else `taskwright-server` in the platform's folder
-    /// for a user's data (`$XDG_DATA_HOME` or `~/.local/share`; `~/Library/Application Support`
-    /// on macOS; `%LOCALAPPDATA%` on Windows), else `taskwright-data` in the working folder.
+    /// The folder of the store: `--data-dir`, otherwise `taskwright-server` in the platform's folder
+    /// for user data (`$XDG_DATA_HOME` or `~/.local/share`; `~/Library/Application Support` on macOS;
+    /// `%LOCALAPPDATA%` on Windows), otherwise `taskwright-data` in the working directory.
     #[must_use]
     pub fn data_directory(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(|| {
@@ -164,15 +168,15 @@ fn parse_origin(text: &str) -> Result<Origin, String> {
     Origin::parse(text).map_err(|error| error.to_string())
 }
 
-/// Takes whole or fractional seconds, more than 0 and at most a day.
+/// Parses whole or fractional seconds, more than 0 and at most a day.
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
-        .map_err(|_| "a number of seconds is wanted".to_owned())?;
+        .map_err(|_| "expected a number of seconds".to_owned())?;
     if seconds > 0.0 && seconds <= 86_400.0 {
         Ok(Duration::from_secs_f64(seconds))
     } else {
-        Err("more than 0 and at most 86400 seconds".to_owned())
+        Err("expected more than 0 and at most 86400 seconds".to_owned())
     }
 }
 
@@ -182,12 +186,12 @@ mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_definition_is_consistent() {
         Options::command().debug_assert();
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_help() {
+    fn the_defaults_are_the_documented_ones() {
         let options = Options::try_parse_from(["taskwright-server"]).unwrap();
         assert_eq!(options.host, "127.0.0.1");
         assert_eq!(options.port, 8080);
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn invalid_arguments_are_refused() {
         for arguments in [
             &["--tls-cert", "cert.pem"] as &[&str],
             &["--allow-origin", "*"],

@@ -1,4 +1,4 @@
-//! The page: what of a checkout is served, and under which headers.
+//! Serves the page from a folder, with its configuration and security headers.
 
 use std::path::PathBuf;
 
@@ -13,15 +13,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use serde::Serialize;
+use taskwright::settings::config::{ConfigFile, Vault};
+use taskwright::settings::{Address, TaskServer};
 use tower_http::services::{ServeDir, ServeFile};
 
-use crate::agent_config::VaultEntry;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// Scripts and styles from here only; connections to here, to https, and to loopback, where an
-/// operator's own endpoints stand.
+/// Allows scripts and styles from this server only, and connections to this server, to https, and to
+/// endpoints on loopback.
 const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
      img-src 'self' data:; font-src 'self'; \
@@ -32,26 +32,26 @@ const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// What is served of a folder.
+/// The page's files and configuration.
 #[derive(Debug)]
 pub struct Pages {
     folder: Option<PathBuf>,
-    /// `--page-config`; where it is given, there is no other.
+    /// `--page-config`; overrides every other configuration.
     config_file: Option<PathBuf>,
-    vault: Option<VaultEntry>,
+    vault: Option<Vault>,
     scheme: &'static str,
-    /// Host and port the server listens on, for requests that do not name them.
+    /// The host and port the server listens on, used for requests without a `Host` header.
     authority: String,
 }
 
 impl Pages {
-    /// The pages of `folder`; without any the configuration alone. `scheme` and `authority` are
-    /// those the server listens on, `vault` what the generated configuration says of Vault.
+    /// The page in `folder`, or only `/config.json` if there is none. `scheme` and `authority` are
+    /// those the server listens on; `vault` becomes part of the generated configuration.
     #[must_use]
     pub fn new(
         folder: Option<PathBuf>,
         config_file: Option<PathBuf>,
-        vault: Option<VaultEntry>,
+        vault: Option<Vault>,
         scheme: &'static str,
         authority: String,
     ) -> Self {
@@ -65,27 +65,10 @@ impl Pages {
     }
 }
 
-/// For so long every key is kept: the seven days that are promised to senders.
-const KEYS_KEPT_HOURS: u64 = 7 * 24;
+/// The guaranteed idempotency key retention, in hours: seven days.
+const KEY_RETENTION_HOURS: u32 = 7 * 24;
 
-/// The configuration that is served where no file gives one.
-#[derive(Serialize)]
-struct PageConfig<'a> {
-    task_server: TaskServer,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    vault: Option<&'a VaultEntry>,
-}
-
-#[derive(Serialize)]
-struct TaskServer {
-    url: String,
-    path: &'static str,
-    token_header: &'static str,
-    honours_idempotency_keys: bool,
-    keys_kept_hours: u64,
-}
-
-/// The routes of the page. Everything else in the folder, `.git` and sources included, has none.
+/// The routes of the page. Nothing else in the folder has a route, such as `.git` or sources.
 pub fn router(pages: &Pages) -> Router<App> {
     let mut router = Router::new().route("/config.json", get(get_config));
     if let Some(folder) = &pages.folder {
@@ -101,12 +84,12 @@ pub fn router(pages: &Pages) -> Router<App> {
     router.layer(middleware::from_fn(guard_files))
 }
 
-/// Keeps hidden files hidden, and lets browsers keep files only as long as they are the newest.
+/// Refuses hidden files, and makes browsers revalidate cached files.
 async fn guard_files(mut request: Request, next: Next) -> Response {
     if is_hidden(request.uri().path()) {
         return Problem::NotFound.into_response();
     }
-    // Files are small and served whole.
+    // Files are small and always served whole.
     request.headers_mut().remove(RANGE);
     let mut response = next.run(request).await;
     response
@@ -116,7 +99,7 @@ async fn guard_files(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Whether a part of the path begins with a dot or hides a separator, percent-encoded or not.
+/// Whether a path segment begins with a dot or contains a separator, percent-encoded or not.
 fn is_hidden(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     path.contains('\\')
@@ -129,25 +112,20 @@ fn is_hidden(path: &str) -> bool {
 
 async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Response, Problem> {
     let pages = app.pages().ok_or(Problem::NotFound)?;
-    let file = match (&pages.config_file, &pages.folder) {
-        (Some(file), _) => Some((file.clone(), true)),
-        (None, Some(folder)) => Some((folder.join("config.json"), false)),
-        (None, None) => None,
-    };
-    let text = match file {
-        Some((file, given)) => match tokio::fs::read(&file).await {
-            Ok(text) => Some(text),
-            Err(error) if given => {
-                tracing::error!(error = %error, "the page's configuration cannot be read");
-                return Err(Problem::NotFound);
-            }
-            Err(_) => None,
-        },
-        None => None,
-    };
-    let text = match text {
-        Some(text) => text,
-        None => generated_config(pages, &headers)?,
+    let text = if let Some(file) = &pages.config_file {
+        tokio::fs::read(file).await.map_err(|error| {
+            tracing::error!(error = %error, "cannot read the page configuration");
+            Problem::NotFound
+        })?
+    } else {
+        let file = match &pages.folder {
+            Some(folder) => tokio::fs::read(folder.join("config.json")).await.ok(),
+            None => None,
+        };
+        match file {
+            Some(text) => text,
+            None => generated_config(pages, &headers)?,
+        }
     };
     Ok((
         [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
@@ -157,8 +135,8 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
 }
 
 fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
-    // The name the browser used: under another one for the same server the page's requests would
-    // cross origins.
+    // The host the browser used. Another name for the same server would make the page's requests
+    // cross-origin.
     let authority = headers
         .get(HOST)
         .and_then(|host| host.to_str().ok())
@@ -167,20 +145,30 @@ fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Probl
     let authority = authority
         .as_ref()
         .map_or(pages.authority.as_str(), Authority::as_str);
-    serde_json::to_vec(&PageConfig {
-        task_server: TaskServer {
-            url: format!("{}://{authority}", pages.scheme),
-            path: "/tasks",
-            token_header: "X-AGENT-TOKEN",
-            honours_idempotency_keys: true,
-            keys_kept_hours: KEYS_KEPT_HOURS,
-        },
-        vault: pages.vault.as_ref(),
-    })
-    .map_err(|_| Problem::Internal)
+    let mut config = ConfigFile {
+        vault: pages.vault.clone(),
+        ..ConfigFile::default()
+    };
+    match Address::parse(&format!("{}://{authority}", pages.scheme)) {
+        Ok(url) => {
+            config.task_server = Some(TaskServer {
+                honours_idempotency_keys: true,
+                idempotency_key_retention_hours: KEY_RETENTION_HOURS,
+                ..TaskServer::at(url)
+            });
+        }
+        // With this address, the page would refuse the whole file.
+        Err(error) => {
+            config.notice = Some(format!(
+                "The page cannot use the task server at this address: {error}. {}",
+                error.hint()
+            ));
+        }
+    }
+    serde_json::to_vec(&config).map_err(|_| Problem::Internal)
 }
 
-/// Puts the security headers on every answer.
+/// Adds the security headers to every response.
 pub async fn add_security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -202,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_files_are_recognised_however_they_are_written() {
+    fn hidden_files_are_recognized_in_any_encoding() {
         for (path, hidden) in [
             ("/", false),
             ("/static/app.css", false),

@@ -1,4 +1,4 @@
-//! What goes wrong with a request, as `application/problem+json` (RFC 9457).
+//! Error responses as `application/problem+json` (RFC 9457).
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ use taskwright::schema::Violation;
 
 use crate::tasks::MAX_BODY_BYTES;
 
-/// Seconds after which asking again makes sense when a store is unavailable or the server stops.
+/// `Retry-After` while the store is unavailable or the server drains, in seconds.
 const RETRY_SECONDS: u64 = 5;
 
-/// An error answer. `Display` is its `detail`, in the words of whoever sends tasks.
+/// An error response. `Display` is its `detail`, written for the sender of the task.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The request cannot be read as HTTP with a body.
+    /// The request or its body is not readable as HTTP.
     #[error("The request could not be read: {0}.")]
     BadRequest(Cow<'static, str>),
     /// The body is not one JSON text (RFC 8259).
@@ -27,64 +27,64 @@ pub enum Problem {
     MalformedJson {
         /// What is wrong.
         reason: String,
-        /// Line of the first wrong byte, from 1.
+        /// Line of the first invalid byte, from 1.
         line: usize,
-        /// Column of the first wrong byte, from 1.
+        /// Column of the first invalid byte, from 1.
         column: usize,
     },
-    /// `Idempotency-Key` cannot be used as one.
-    #[error("Idempotency-Key must be given once, as 1 to 255 printable ASCII characters.")]
+    /// `Idempotency-Key` is malformed or sent twice.
+    #[error("Idempotency-Key must be sent once, with 1 to 255 printable ASCII characters.")]
     InvalidIdempotencyKey,
-    /// A query parameter is unknown, given twice or out of range.
-    #[error("The query cannot be used: {0}.")]
+    /// A query parameter is unknown, repeated or out of range.
+    #[error("The query is invalid: {0}.")]
     InvalidQuery(Cow<'static, str>),
-    /// The token is missing or wrong.
+    /// The agent token is missing or not accepted.
     #[error("{0}")]
     BadToken(&'static str),
-    /// Nothing is there.
-    #[error("There is nothing at this address.")]
+    /// The path does not exist.
+    #[error("Nothing exists at this path.")]
     NotFound,
-    /// The address exists, the method does not.
-    #[error("This address does not take this method.")]
+    /// The path exists, but does not allow the method.
+    #[error("This path does not allow this method.")]
     MethodNotAllowed,
-    /// The body took too long to arrive.
-    #[error("The request's body did not arrive in time. Nothing was stored.")]
+    /// The headers or the body took too long to arrive.
+    #[error("The request did not arrive in time. Nothing was stored.")]
     Timeout,
-    /// The body is over the limit.
+    /// The body exceeds [`MAX_BODY_BYTES`].
     #[error("The body is larger than {MAX_BODY_BYTES} bytes.")]
     TooLarge,
-    /// The body is announced as something else than JSON.
+    /// The media type or the encoding of the body is not supported.
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
-    /// The host the request names is not this server.
+    /// The request names another host than loopback while the default token is accepted.
     #[error(
-        "With the default token only localhost and loopback addresses are answered. Set AGENT_API_TOKEN to use another name."
+        "With the default token, the server accepts only localhost and loopback addresses as host. Set AGENT_API_TOKEN to use another host name."
     )]
     Misdirected,
-    /// The task breaks the schema.
+    /// The task violates the schema.
     #[error("The task does not satisfy the schema at /tasks/schema.")]
     SchemaViolation(Vec<Violation>),
-    /// The key belongs to another body.
-    #[error("This Idempotency-Key was used for another body. Nothing was stored.")]
+    /// The idempotency key was used with a different body.
+    #[error("This Idempotency-Key was already used with a different body. Nothing was stored.")]
     IdempotencyKeyReused,
-    /// The token has used up its rate.
+    /// The token has exceeded its rate limit.
     #[error("Too many requests with this token. Nothing was stored.")]
     RateLimited {
-        /// Seconds until the next request is taken.
+        /// Seconds until the next request is allowed.
         retry_after: u64,
     },
-    /// A defect of the server.
-    #[error("The server failed on this request. A task sent with it may have been stored.")]
+    /// A bug in the server.
+    #[error("The server failed to process the request. A task in it may have been stored.")]
     Internal,
-    /// The server is stopping.
+    /// The server is draining.
     #[error("The server is stopping. Nothing was stored.")]
     Draining,
-    /// The store cannot take or give tasks now.
+    /// The store cannot be read or written at present.
     #[error("The task store is not available. The task was not confirmed as stored.")]
     StoreUnavailable,
 }
 
-/// The code of the problem an answer holds, for the log.
+/// The code of the problem in a response, for the log.
 #[derive(Debug, Clone, Copy)]
 pub struct ProblemCode(pub &'static str);
 
@@ -104,7 +104,7 @@ struct Body<'a> {
 }
 
 impl Problem {
-    /// The stable name of the problem.
+    /// The stable code of the problem.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -152,7 +152,7 @@ impl Problem {
         }
     }
 
-    /// Seconds after which the same request may succeed; absent where the server cannot know.
+    /// Seconds after which the same request may succeed, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
@@ -162,7 +162,7 @@ impl Problem {
         }
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(&self.body()).unwrap_or_default()
@@ -170,7 +170,7 @@ impl Problem {
 
     fn body(&self) -> Body<'_> {
         let violations = match self {
-            Self::SchemaViolation(all) => Some(all.as_slice()),
+            Self::SchemaViolation(violations) => Some(violations.as_slice()),
             _ => None,
         };
         let (line, column) = match self {
@@ -178,8 +178,8 @@ impl Problem {
             _ => (None, None),
         };
         Body {
-            // The code tells problems apart; no page describes them, so no address is claimed
-            // (RFC 9457, section 4.2.1).
+            // The code identifies the problem. No page documents it, so there is no URI (RFC 9457,
+            // section 4.2.1).
             r#type: "about:blank",
             title: self.status().canonical_reason().unwrap_or("Error"),
             status: self.status().as_u16(),
@@ -204,7 +204,7 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if matches!(self, Self::BadToken(_)) {
-            // RFC 9110, section 15.5.2, asks for a challenge with every 401.
+            // RFC 9110, section 15.5.2, requires a challenge with every 401.
             headers.insert(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static("AgentToken header=\"X-AGENT-TOKEN\""),
@@ -215,30 +215,27 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Turns error answers made elsewhere (the router, the file service, a panic) into problems.
-pub async fn describe_every_error(request: Request, next: Next) -> Response {
+/// Turns error responses of the router, the file service and the panic handler into problems.
+pub async fn convert_errors(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let described = response.extensions().get::<ProblemCode>().is_some();
-    if described || !(status.is_client_error() || status.is_server_error()) {
+    let is_problem = response.extensions().get::<ProblemCode>().is_some();
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let problem = match status {
         StatusCode::NOT_FOUND => Problem::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => Problem::MethodNotAllowed,
-        status if status.is_client_error() => Problem::BadRequest(
-            status
-                .canonical_reason()
-                .unwrap_or("no reason given")
-                .into(),
-        ),
+        status if status.is_client_error() => {
+            Problem::BadRequest(status.canonical_reason().unwrap_or("unknown reason").into())
+        }
         _ => Problem::Internal,
     };
     let (parts, _) = response.into_parts();
-    let mut answer = problem.into_response();
-    answer.extensions_mut().extend(parts.extensions);
+    let mut converted = problem.into_response();
+    converted.extensions_mut().extend(parts.extensions);
     if let Some(allow) = parts.headers.get(ALLOW) {
-        answer.headers_mut().insert(ALLOW, allow.clone());
+        converted.headers_mut().insert(ALLOW, allow.clone());
     }
-    answer
+    converted
 }

@@ -1,4 +1,4 @@
-//! The server as a program: its command line, its environment, its log and its end.
+//! The server as a command-line program: options, environment, logging and exit code.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -10,11 +10,11 @@ use crate::server::{OpenStore, Server};
 use crate::signals;
 use crate::start_error::EXIT_FAILURE;
 
-/// The environment variable with the accepted tokens. Read here rather than by clap, whose help
-/// would print its value.
+/// The environment variable with the accepted agent tokens. Not read by clap, because its help would
+/// print the value.
 const TOKEN_VARIABLE: &str = "AGENT_API_TOKEN";
 
-/// Runs the program to its end.
+/// Runs the program and returns its exit code.
 #[must_use]
 pub fn main(open_store: OpenStore) -> ExitCode {
     let options = Options::parse();
@@ -24,13 +24,10 @@ pub fn main(open_store: OpenStore) -> ExitCode {
         .with_ansi(false)
         .with_target(false)
         .init();
-    // A panic's own message can quote what was being read: only its place is logged.
+    // Only the location is logged: the message of a panic may quote request data.
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(
-            place = place.as_deref().unwrap_or("unknown"),
-            "the server has a defect"
-        );
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location = location.as_deref().unwrap_or("unknown"), "panic");
     }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -45,8 +42,8 @@ pub fn main(open_store: OpenStore) -> ExitCode {
 }
 
 async fn run(options: &Options, open_store: OpenStore) -> ExitCode {
-    // Before the announcement: whoever reads it may ask the server to stop the next moment.
-    let stop = match signals::asked_to_stop() {
+    // Before the announcement, because its reader may send a signal right away.
+    let stop = match signals::stop_requested() {
         Ok(stop) => stop,
         Err(error) => {
             eprintln!("taskwright-server: {error}");
@@ -56,7 +53,7 @@ async fn run(options: &Options, open_store: OpenStore) -> ExitCode {
     let tokens = std::env::var_os(TOKEN_VARIABLE).map(|value| value.to_string_lossy().into_owned());
     match Server::bind(options, tokens.as_deref(), open_store).await {
         Ok(server) => {
-            // Standard output may be closed; the server serves all the same.
+            // Standard output may be closed; that does not keep the server from serving.
             let _ = writeln!(std::io::stdout().lock(), "{}", server.announcement());
             server.run(stop).await;
             ExitCode::SUCCESS

@@ -1,4 +1,5 @@
-//! A rate per token: a bucket that holds one minute's worth of requests and refills evenly.
+//! A rate limit for each agent token: a token bucket that holds the requests of one minute and refills
+//! continuously.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ struct Bucket {
 }
 
 impl RateLimiter {
-    /// A limiter of `per_minute` requests for each of `tokens` tokens, all buckets full at `now`.
+    /// Allows `per_minute` requests for each of `tokens` agent tokens. All buckets are full at `now`.
     #[must_use]
     pub fn new(per_minute: u32, tokens: usize, now: Instant) -> Self {
         let full = Bucket {
@@ -30,10 +31,10 @@ impl RateLimiter {
         }
     }
 
-    /// Takes one request from the bucket of the token with this index.
+    /// Takes one request from the bucket of the agent token with this index.
     ///
     /// # Errors
-    /// The time until the next request is available.
+    /// The time until the next request is allowed.
     pub fn take(&self, token: usize, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(bucket) = buckets.get_mut(token) else {
@@ -60,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minutes_worth_passes_at_once_and_the_next_waits_its_turn() {
+    fn a_burst_of_one_minutes_requests_is_allowed_and_the_next_has_to_wait() {
         let start = Instant::now();
         let limiter = RateLimiter::new(30, 1, start);
         for _ in 0..30 {
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn one_token_does_not_use_up_another() {
+    fn each_token_has_its_own_limit() {
         let start = Instant::now();
         let limiter = RateLimiter::new(1, 2, start);
         assert!(limiter.take(0, start).is_ok());
@@ -86,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_pause_fills_the_bucket_once_not_more() {
+    fn a_long_pause_does_not_overfill_the_bucket() {
         let start = Instant::now();
         let limiter = RateLimiter::new(2, 1, start);
         let later = start + Duration::from_secs(3600);

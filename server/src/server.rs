@@ -1,11 +1,10 @@
-//! From options to a listening server, and from there to its end.
+//! Sets up the server from its options, serves, and shuts down gracefully.
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -16,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::agent_config::AgentConfig;
 use crate::app::{self, App, Parts};
 use crate::connection::Connections;
-use crate::cors::AllowedOrigins;
+use crate::cors::{AllowedOrigins, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::options::Options;
 use crate::pages::Pages;
@@ -26,20 +25,21 @@ use crate::store::{Store, StoreError};
 use crate::tls;
 use crate::tokens::{TokenSource, Tokens};
 
-/// Connections that are told "draining" at the same time.
+/// Concurrent connections that are refused with `503 draining`.
 const MAX_LATE_CONNECTIONS: usize = 64;
-/// How long those are waited for once everything else is done.
+/// Longest time to wait for these connections once all others are done.
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
-/// Pause after the system could not give a connection, for example for lack of file descriptors.
+/// Pause after a failed `accept`, for example because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Opens the store that the options name.
+/// Opens the store for these options.
 pub type OpenStore = fn(&Options) -> Result<Store, StoreError>;
 
-/// A server that listens, but does not serve yet.
+/// A server that listens but does not serve yet.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    scheme: &'static str,
     tls: Option<TlsAcceptor>,
     app: App,
     token_source: TokenSource,
@@ -51,11 +51,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads what the options name, listens, and has the store opened. `environment_tokens` is the
-    /// value of `AGENT_API_TOKEN`.
+    /// Reads the files named in the options, binds the address and opens the store.
+    /// `environment_tokens` is the value of `AGENT_API_TOKEN`.
     ///
     /// # Errors
-    /// See [`StartError`].
+    /// [`StartError`].
     pub async fn bind(
         options: &Options,
         environment_tokens: Option<&str>,
@@ -86,7 +86,7 @@ impl Server {
 
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        // Opened last: a server that cannot start leaves no folder behind.
+        // Opened last, so that a server that fails to start creates no folder.
         let store = open_store(options).map_err(|error| StartError::Store {
             folder: options.data_directory(),
             error,
@@ -109,14 +109,19 @@ impl Server {
             store,
             schema: Arc::new(schema),
             tokens,
-            origins: AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
+            cors: Arc::new(Cors::new(AllowedOrigins::new(
+                scheme,
+                address.port(),
+                &options.allow_origins,
+            ))),
             pages,
             body_timeout: options.body_timeout,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         });
         Ok(Self {
             listener,
             address,
+            scheme,
             tls,
             app,
             token_source,
@@ -128,43 +133,34 @@ impl Server {
         })
     }
 
-    /// The address with the real port.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The line for the operator: where the server is, which token it takes and where the tasks
-    /// are. Names no token but the one everybody knows.
+    /// A line for the operator with the server's address, the source of its tokens and the data
+    /// folder. Contains no token except the default one.
     #[must_use]
     pub fn announcement(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let token = match self.token_source {
             TokenSource::Default => "changeme (the default)",
             TokenSource::Environment => "from AGENT_API_TOKEN",
             TokenSource::AgentConfig => "from the --config file",
         };
-        let place = self.data_directory.as_ref().map_or_else(
-            || "tasks are not kept".to_owned(),
+        let tasks = self.data_directory.as_ref().map_or_else(
+            || "tasks are not stored".to_owned(),
             |folder| format!("tasks in {}", folder.display()),
         );
         format!(
-            "taskwright-server listening on {scheme}://{}, token: {token}, {place}",
-            self.address
+            "taskwright-server listening on {}://{}, token: {token}, {tasks}",
+            self.scheme, self.address
         )
     }
 
-    /// Serves until `stop` completes. Then requests under way are finished, at most for the drain
-    /// timeout, while new ones get `503 draining`; everything accepted is stored before this
-    /// returns.
+    /// Serves until `stop` completes, then drains: requests in progress may finish within the drain
+    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (drain, draining) = watch::channel(false);
         let connections = Connections {
             router: app::router(&self.app),
             tls: self.tls,
             header_timeout: self.header_timeout,
             write_timeout: self.write_timeout,
-            draining,
+            draining: self.app.draining(),
         };
         let mut stop = pin!(stop);
         let mut serving = JoinSet::new();
@@ -182,8 +178,6 @@ impl Server {
         }
 
         self.app.start_draining();
-        // Fails only if nobody listens, when there is nobody to tell.
-        let _ = drain.send(true);
         let mut late = JoinSet::new();
         let late_slots = Arc::new(Semaphore::new(MAX_LATE_CONNECTIONS));
         let mut deadline = pin!(tokio::time::sleep(self.drain_timeout));
@@ -200,9 +194,9 @@ impl Server {
         }
         drop(self.listener);
         serving.shutdown().await;
-        let rest = async { while late.join_next().await.is_some() {} };
-        // They have been refused; what is left is politeness.
-        let _ = tokio::time::timeout(LATE_TIMEOUT, rest).await;
+        let finished = async { while late.join_next().await.is_some() {} };
+        // These requests are refused anyway; this only lets their clients read the response.
+        let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
         self.app.close();
@@ -214,7 +208,7 @@ async fn serve(connections: Connections, stream: TcpStream, slot: OwnedSemaphore
     drop(slot);
 }
 
-/// Waits for a free slot, then for a connection; nothing where the system could not give one.
+/// Waits for a free slot, then for a connection; `None` if accepting failed.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
@@ -242,21 +236,19 @@ fn check_pages(options: &Options) -> Result<(), StartError> {
         .static_dir
         .as_ref()
         .map(|folder| folder.join("index.html"));
-    match [index, options.page_config.clone()]
-        .into_iter()
-        .flatten()
-        .find(|file| !file.is_file())
-    {
-        Some(file) => Err(StartError::Missing(file)),
-        None => Ok(()),
+    for file in [index, options.page_config.clone()].into_iter().flatten() {
+        if !file.is_file() {
+            return Err(StartError::Missing(file));
+        }
     }
+    Ok(())
 }
 
 async fn listen(
     options: &Options,
     tokens: &Tokens,
 ) -> Result<(TcpListener, SocketAddr), StartError> {
-    let cannot = |error| StartError::Listen {
+    let listen_error = |error| StartError::Listen {
         host: options.host.clone(),
         port: options.port,
         error,
@@ -268,9 +260,9 @@ async fn listen(
         .unwrap_or(&options.host);
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, options.port))
         .await
-        .map_err(cannot)?
+        .map_err(listen_error)?
         .collect();
-    // Before listening: with the known token there must not be one moment of it.
+    // Checked before binding: a server with the default token must never listen on other addresses.
     let loopback = addresses
         .iter()
         .all(|address| address.ip().to_canonical().is_loopback());
@@ -279,18 +271,18 @@ async fn listen(
             host: options.host.clone(),
         });
     }
-    let mut refusal = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+    let mut last_error = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => {
-                let address = listener.local_addr().map_err(cannot)?;
+                let address = listener.local_addr().map_err(listen_error)?;
                 return Ok((listener, address));
             }
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
                 return Err(StartError::PortTaken { address });
             }
-            Err(error) => refusal = error,
+            Err(error) => last_error = error,
         }
     }
-    Err(cannot(refusal))
+    Err(listen_error(last_error))
 }

@@ -1,15 +1,15 @@
-//! How the operating system asks a program to stop.
+//! The operating system's requests to stop.
 
 use std::future::Future;
 use std::io;
 
-/// Starts to listen for the requests at once; the future completes with the first of them: SIGINT
-/// (Ctrl-C) and SIGTERM.
+/// Registers for SIGINT (Ctrl-C) and SIGTERM immediately. The returned future completes on the first
+/// of them.
 ///
 /// # Errors
-/// What the system says when a signal cannot be listened for.
+/// The system's error if a signal handler cannot be registered.
 #[cfg(unix)]
-pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -21,19 +21,19 @@ pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Starts to listen for the requests at once; the future completes with the first of them: Ctrl-C,
-/// Ctrl-Break, and the console's window being closed.
+/// Registers for Ctrl-C, Ctrl-Break and the closing of the console window immediately. The returned
+/// future completes on the first of them.
 ///
 /// # Errors
-/// What the system says when an event cannot be listened for.
+/// The system's error if an event handler cannot be registered.
 #[cfg(windows)]
-pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
+pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
-    let (mut interrupt, mut stop, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    let (mut interrupt, mut terminate, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
-            _ = stop.recv() => {}
+            _ = terminate.recv() => {}
             _ = close.recv() => {}
         }
     })

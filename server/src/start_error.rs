@@ -1,4 +1,4 @@
-//! Why the server does not start.
+//! Errors that keep the server from starting.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,64 +9,64 @@ use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::tokens::TokenError;
 
-/// Exit code for a port that is taken (Linux calls the error 98, `EADDRINUSE`, too).
+/// Exit code for a port in use (98 is also `EADDRINUSE` on Linux).
 pub const EXIT_PORT_TAKEN: u8 = 98;
-/// Exit code for a configuration that cannot be used (`EX_CONFIG` of sysexits).
+/// Exit code for an invalid configuration (`EX_CONFIG` of sysexits).
 pub const EXIT_CONFIGURATION: u8 = 78;
-/// Exit code for everything that failed while running.
+/// Exit code for a failure while running.
 pub const EXIT_FAILURE: u8 = 1;
 
-/// Why the server does not start. `Display` says what happened, [`StartError::hint`] what to do.
+/// Why the server does not start. `Display` describes the error, [`StartError::hint`] the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another program listens there.
-    #[error("port {} is taken on {}", .address.port(), .address.ip())]
+    /// Another program listens on the address.
+    #[error("port {} on {} is already in use", .address.port(), .address.ip())]
     PortTaken {
-        /// Where.
+        /// The address.
         address: SocketAddr,
     },
-    /// The address cannot be listened on.
+    /// Listening on the address failed.
     #[error("cannot listen on {host} port {port}: {error}")]
     Listen {
         /// `--host`.
         host: String,
         /// `--port`.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         #[source]
         error: std::io::Error,
     },
-    /// The token everybody knows, where others could use it.
+    /// The default token is accepted, but the host is not loopback.
     #[error("the token \"changeme\" is accepted on loopback addresses only, and {host} is not one")]
     DefaultToken {
         /// `--host`.
         host: String,
     },
-    /// A token cannot be used.
+    /// A token is invalid.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// `--config` cannot be used.
+    /// The `--config` file cannot be used.
     #[error("{}: {error}", .file.display())]
     AgentConfig {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         error: AgentConfigError,
     },
-    /// `--schema` cannot be used.
+    /// The schema cannot be used.
     #[error("{}: {error}", .file.as_ref().map_or("the built-in schema".to_owned(), |file| file.display().to_string()))]
     Schema {
-        /// The file; none for the built-in schema.
+        /// The file; `None` for the built-in schema.
         file: Option<PathBuf>,
-        /// Why.
+        /// The cause.
         #[source]
         error: EnforcedSchemaError,
     },
-    /// `--static-dir` holds no page, or `--page-config` is not there.
-    #[error("{} is not there", .0.display())]
+    /// `--static-dir` contains no `index.html`, or the `--page-config` file does not exist.
+    #[error("{} does not exist", .0.display())]
     Missing(PathBuf),
-    /// TLS cannot be offered.
+    /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The store cannot be opened.
@@ -74,14 +74,14 @@ pub enum StartError {
     Store {
         /// The data folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         error: StoreError,
     },
 }
 
 impl StartError {
-    /// The stable name of the error.
+    /// The stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -97,36 +97,34 @@ impl StartError {
         }
     }
 
-    /// Whether starting again may succeed without anybody changing anything.
+    /// Whether starting again may succeed without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::PortTaken { .. })
     }
 
-    /// What the operator can do.
+    /// How the operator can resolve the error.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::PortTaken { .. } => {
-                "Name another one with --port; --port 0 takes any that is free."
+                "Choose another port with --port; --port 0 selects any free port."
             }
-            Self::Listen { .. } => "Name an address of this machine with --host.",
+            Self::Listen { .. } => "Choose an address of this machine with --host.",
             Self::DefaultToken { .. } => {
-                "Set AGENT_API_TOKEN to a secret of your own, or listen on 127.0.0.1."
+                "Set AGENT_API_TOKEN to your own secret, or listen on 127.0.0.1."
             }
-            Self::Token(_) => {
-                "Look at AGENT_API_TOKEN, in the environment or in the --config file."
-            }
+            Self::Token(_) => "Check AGENT_API_TOKEN in the environment or in the --config file.",
             Self::AgentConfig { .. } => {
-                "It is a JSON object: {\"AGENT_API_TOKEN\": \"…\", \"vault\": {\"address\": \"…\", \"secrets_path\": \"…\"}}."
+                "The file is a JSON object: {\"AGENT_API_TOKEN\": \"…\", \"vault\": {\"address\": \"…\", \"secrets_path\": \"…\"}}."
             }
             Self::Schema { .. } => {
-                "Name a JSON Schema with --schema; what it refers to must stand in the same file."
+                "Choose a JSON Schema with --schema; all its references must be to the same file."
             }
             Self::Missing(_) => {
-                "--static-dir wants a folder with index.html, --page-config a file."
+                "--static-dir expects a folder with index.html, --page-config a file."
             }
-            Self::Tls(_) => "Name PEM files that belong together with --tls-cert and --tls-key.",
+            Self::Tls(_) => "Choose matching PEM files with --tls-cert and --tls-key.",
             Self::Store { error, .. } => error.hint(),
         }
     }

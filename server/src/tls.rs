@@ -1,4 +1,4 @@
-//! TLS from a certificate and a key file.
+//! TLS set up from a certificate file and a key file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use tokio_rustls::rustls::{self, ServerConfig};
 
-/// Why TLS cannot be offered.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate file cannot be used.
@@ -18,15 +18,15 @@ pub enum TlsError {
     /// The key file cannot be used.
     #[error("the key file cannot be used: {0}")]
     Key(pem::Error),
-    /// The certificate and the key do not belong together, or use what is not supported.
+    /// The certificate and the key do not match, or are of an unsupported kind.
     #[error("the certificate and the key cannot be used: {0}")]
     Pair(#[from] rustls::Error),
 }
 
-/// Reads a certificate chain and its private key, both PEM.
+/// Reads a certificate chain and its private key, both as PEM.
 ///
 /// # Errors
-/// See [`TlsError`].
+/// [`TlsError`].
 pub fn acceptor(certificates: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
     let chain = CertificateDer::pem_file_iter(certificates)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -1,23 +1,23 @@
-//! The tokens that are accepted in `X-AGENT-TOKEN`.
+//! The agent tokens accepted in `X-AGENT-TOKEN`.
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-/// The token of a server for oneself; accepted on loopback addresses only.
+/// The publicly known default token; accepted on loopback addresses only.
 pub const DEFAULT_TOKEN: &str = "changeme";
 
 /// Where the tokens came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenSource {
-    /// None was given: [`DEFAULT_TOKEN`].
+    /// No token was configured: [`DEFAULT_TOKEN`].
     Default,
     /// The environment variable `AGENT_API_TOKEN`.
     Environment,
-    /// The file given by `--config`.
+    /// The `--config` file.
     AgentConfig,
 }
 
-/// The accepted tokens, kept as digests only.
+/// The accepted tokens, as digests only.
 #[derive(Debug)]
 pub struct Tokens {
     digests: Vec<[u8; 32]>,
@@ -25,19 +25,19 @@ pub struct Tokens {
     include_default: bool,
 }
 
-/// Why tokens cannot be used.
+/// Why the tokens cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not sendable in a header field (RFC 9110, section 5.5).
+    /// A token cannot be sent in a header field (RFC 9110, section 5.5).
     #[error(
-        "a token holds a character that no HTTP header can carry; use printable ASCII without spaces or commas"
+        "a token contains a character that is not allowed in an HTTP header; use printable ASCII without spaces or commas"
     )]
     NotSendable,
 }
 
 impl Tokens {
-    /// Takes the tokens of the environment, else those of the configuration file, else the
-    /// default. Each source is a comma-separated list; one that names no token counts as absent.
+    /// Uses the tokens of the environment, otherwise those of the configuration file, otherwise the
+    /// default. Each source is a comma-separated list; a list without a token counts as absent.
     ///
     /// # Errors
     /// [`TokenError::NotSendable`].
@@ -71,8 +71,8 @@ impl Tokens {
         })
     }
 
-    /// The index of the token that was presented, if it is accepted. Takes the same time whatever
-    /// was presented: digests have one length, and all of them are compared to the end.
+    /// The index of the presented token, if it is accepted. Compares in constant time: digests have a
+    /// fixed length, and all of them are compared.
     #[must_use]
     pub fn find(&self, presented: &[u8]) -> Option<usize> {
         let presented = digest(presented);
@@ -88,7 +88,7 @@ impl Tokens {
             })
     }
 
-    /// How many tokens are accepted.
+    /// The number of accepted tokens.
     #[must_use]
     pub fn count(&self) -> usize {
         self.digests.len()
@@ -100,7 +100,7 @@ impl Tokens {
         self.source
     }
 
-    /// Whether [`DEFAULT_TOKEN`], which everybody knows, is among them.
+    /// Whether [`DEFAULT_TOKEN`] is among the accepted tokens.
     #[must_use]
     pub fn include_default(&self) -> bool {
         self.include_default
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_is_stronger_than_the_file_and_the_file_than_the_default() {
+    fn the_environment_overrides_the_file_and_the_file_overrides_the_default() {
         for (environment, file, source, accepted, refused) in [
             (Some("a"), Some("b"), TokenSource::Environment, "a", "b"),
             (None, Some("b"), TokenSource::AgentConfig, "b", "changeme"),
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn several_tokens_are_accepted_while_one_is_rotated() {
+    fn several_tokens_are_accepted_for_a_rotation() {
         let tokens = Tokens::from_sources(Some("new, old"), None).unwrap();
         assert_eq!(tokens.find(b"new"), Some(0));
         assert_eq!(tokens.find(b"old"), Some(1));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_no_header_can_carry_is_refused() {
+    fn a_token_that_cannot_be_sent_in_a_header_is_refused() {
         for token in ["a b", "schlüssel", "a\nb"] {
             assert_eq!(
                 Tokens::from_sources(Some(token), None).err(),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_holds_no_token() {
+    fn debug_output_contains_no_token() {
         let tokens = Tokens::from_sources(Some("s3cret"), None).unwrap();
         assert!(!format!("{tokens:?}").contains("s3cret"));
     }

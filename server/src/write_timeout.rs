@@ -1,5 +1,5 @@
-//! A stream whose writes give up: a client that does not read its answer must not hold a
-//! connection for ever.
+//! A stream with a timeout for writes, so that a client that does not read its response cannot hold a
+//! connection forever.
 
 use std::future::Future as _;
 use std::io;
@@ -10,37 +10,39 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] once a write has made no progress for the
-/// limit. Reads are not limited here.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] if a write makes no progress within the
+/// timeout. Reads have no timeout here.
 pub struct WriteTimeout<S> {
     stream: S,
-    limit: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Pin<Box<Sleep>>>,
+    timeout: Duration,
+    /// Runs while a write is pending.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> WriteTimeout<S> {
-    /// Limits the writes of `stream`.
-    pub fn new(stream: S, limit: Duration) -> Self {
+    /// Applies `timeout` to the writes of `stream`.
+    pub fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
-            limit,
-            waiting: None,
+            timeout,
+            deadline: None,
         }
     }
 
-    fn limited<T>(
+    fn with_timeout<T>(
         &mut self,
         context: &mut Context<'_>,
         progress: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if progress.is_ready() {
-            self.waiting = None;
+            self.deadline = None;
             return progress;
         }
-        let limit = self.limit;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(waiting.as_mut().poll(context));
+        let timeout = self.timeout;
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(timeout)));
+        ready!(deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -62,7 +64,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.limited(context, progress)
+        self.with_timeout(context, progress)
     }
 
     fn poll_write_vectored(
@@ -71,7 +73,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let progress = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.limited(context, progress)
+        self.with_timeout(context, progress)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -80,12 +82,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_flush(context);
-        self.limited(context, progress)
+        self.with_timeout(context, progress)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let progress = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.limited(context, progress)
+        self.with_timeout(context, progress)
     }
 }
 
@@ -95,7 +97,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     #[tokio::test]
-    async fn a_write_nobody_reads_gives_up() {
+    async fn a_write_that_is_not_read_times_out() {
         let (near, _far) = tokio::io::duplex(16);
         let mut stream = WriteTimeout::new(near, Duration::from_millis(50));
         let error = stream.write_all(&[0; 64]).await.unwrap_err();
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_reader_is_waited_for_as_long_as_it_reads() {
+    async fn a_slow_reader_does_not_time_out_while_it_makes_progress() {
         let (near, mut far) = tokio::io::duplex(16);
         let mut stream = WriteTimeout::new(near, Duration::from_millis(200));
         let reader = tokio::spawn(async move {
@@ -113,7 +115,7 @@ mod tests {
                 far.read_exact(&mut buffer).await.unwrap();
             }
         });
-        // Six pauses together are longer than the limit, each one is shorter.
+        // Each pause is shorter than the timeout; the six together are longer.
         stream.write_all(&[0; 96]).await.unwrap();
         reader.await.unwrap();
     }

@@ -1,9 +1,9 @@
-//! A batch as a whole, as JavaScript gives it and sees it.
+//! `lintBatch`: a batch as JavaScript passes it, and findings as JavaScript sees them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::shape;
 use crate::document::{Document, Kind};
 use crate::schema::lint::{self, FindingCode, LintOptions, Severity};
@@ -21,7 +21,7 @@ struct LintInput {
     expected_count: Option<u32>,
 }
 
-/// Which members are the key, the title and the dependencies.
+/// Names of the members that hold the task key, the title and the dependencies.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RolesInput {
@@ -75,24 +75,24 @@ impl From<lint::Finding> for JsFinding {
     }
 }
 
-/// Reads one task's text, which must be a JSON object.
+/// Parses the text of a task, which must be one JSON object. `index` is its place in a list.
 ///
 /// # Errors
-/// [`SurfaceError::NotJson`] and [`SurfaceError::NotAnObject`], with the task's place.
-pub fn task(text: &str, index: Option<usize>) -> Result<Document, SurfaceError> {
-    let document = Document::parse(text).map_err(|error| SurfaceError::NotJson { index, error })?;
+/// [`ApiError::NotJson`] and [`ApiError::NotAnObject`], with the index.
+pub fn task(text: &str, index: Option<usize>) -> Result<Document, ApiError> {
+    let document = Document::parse(text).map_err(|error| ApiError::NotJson { index, error })?;
     if document.root().kind() == Kind::Object {
         Ok(document)
     } else {
-        Err(SurfaceError::NotAnObject { index })
+        Err(ApiError::NotAnObject { index })
     }
 }
 
-/// Reads a list of tasks.
+/// Parses a list of tasks.
 ///
 /// # Errors
-/// As [`task`], for the first that is none.
-pub fn tasks(texts: &[String]) -> Result<Vec<Document>, SurfaceError> {
+/// As [`task`], for the first text that is not a task.
+pub fn tasks(texts: &[String]) -> Result<Vec<Document>, ApiError> {
     texts
         .iter()
         .enumerate()
@@ -100,12 +100,12 @@ pub fn tasks(texts: &[String]) -> Result<Vec<Document>, SurfaceError> {
         .collect()
 }
 
-/// Looks at a batch as a whole. `options` is their JSON text; the roles are guessed from the
-/// schema (the default one where none is given) unless they are named.
+/// Checks a batch as a whole. `options` is the JSON text of `LintOptions`. Unless they name the roles,
+/// the roles are guessed from their schema, or from the default schema.
 ///
 /// # Errors
-/// [`SurfaceError`] for texts that are no tasks, and for options of another shape.
-pub fn lint(texts: &[String], options: Option<&str>) -> Result<Vec<JsFinding>, SurfaceError> {
+/// As [`task`]; also [`ApiError::Argument`] and [`ApiError::Schema`] for the options.
+pub fn lint(texts: &[String], options: Option<&str>) -> Result<Vec<JsFinding>, ApiError> {
     let input: LintInput = match options {
         Some(json) => shape::read("options", json)?,
         None => LintInput::default(),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_are_those_of_the_schema_or_the_ones_that_are_named() {
+    fn roles_are_guessed_from_the_schema_unless_they_are_named() {
         let same = [r#"{"key":"a","id":"x"}"#, r#"{"key":"a","id":"y"}"#];
         assert_eq!(codes(&same, None), ["duplicate_key"]);
         assert_eq!(
@@ -150,10 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_task_is_named_by_its_place() {
+    fn a_text_that_is_not_a_task_is_reported_with_its_index() {
         let texts = ["{}".to_owned(), "[1]".to_owned()];
         let error = lint(&texts, None).unwrap_err();
-        assert_eq!(error, SurfaceError::NotAnObject { index: Some(1) });
+        assert_eq!(error, ApiError::NotAnObject { index: Some(1) });
         let texts = ["{}".to_owned(), "{".to_owned()];
         let error = lint(&texts, None).unwrap_err();
         assert_eq!(error.code(), "json_unfinished");

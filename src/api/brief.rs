@@ -1,9 +1,9 @@
-//! A brief as JavaScript gives it.
+//! A brief as JavaScript passes it.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::shape;
 use crate::brief::{Brief, BriefError, BriefForm};
 use crate::schema::{TaskSchema, agent_task_schema};
@@ -18,40 +18,40 @@ struct BriefInput {
     #[serde(default, deserialize_with = "shape::present")]
     rules: Option<String>,
     #[serde(default)]
-    count: Wanted,
+    count: CountInput,
     #[serde(default, deserialize_with = "shape::present")]
     seed: Option<u64>,
     #[serde(default, deserialize_with = "shape::present")]
     schema: Option<Value>,
 }
 
-/// A count of whatever type: what is wrong with it is said as everywhere else.
+/// A count of any type, so that a wrong one is reported with the code that the page uses.
 #[derive(Debug, Default, Deserialize)]
 #[serde(from = "Value")]
-enum Wanted {
+enum CountInput {
     #[default]
     Default,
     Given(Value),
 }
 
-impl From<Value> for Wanted {
+impl From<Value> for CountInput {
     fn from(value: Value) -> Self {
-        Wanted::Given(value)
+        CountInput::Given(value)
     }
 }
 
-/// Reads a brief and its schema (the default one where none is given) from the brief's JSON text.
+/// Reads a brief and its schema, or the default schema, from the JSON text of the brief.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`] for another shape, [`SurfaceError::Brief`] for what cannot be worked
-/// on, [`SurfaceError::Schema`].
-pub fn read(json: &str) -> Result<(Brief, TaskSchema), SurfaceError> {
+/// [`ApiError::Argument`] for members of wrong types or names, [`ApiError::Brief`] for
+/// values out of range, and [`ApiError::Schema`].
+pub fn read(json: &str) -> Result<(Brief, TaskSchema), ApiError> {
     let input: BriefInput = shape::read("brief", json)?;
     let defaults = BriefForm::default();
     let (count, not_a_number) = match input.count {
-        Wanted::Default => (defaults.count, None),
-        Wanted::Given(Value::Number(number)) => (number.to_string(), None),
-        Wanted::Given(other) => (
+        CountInput::Default => (defaults.count, None),
+        CountInput::Given(Value::Number(number)) => (number.to_string(), None),
+        CountInput::Given(other) => (
             defaults.count,
             Some(BriefError::CountNotANumber {
                 given: other.to_string().chars().take(20).collect(),
@@ -69,7 +69,7 @@ pub fn read(json: &str) -> Result<(Brief, TaskSchema), SurfaceError> {
         (Ok(brief), None) => brief,
         (checked, not_a_number) => {
             let errors = checked.err().into_iter().flatten().chain(not_a_number);
-            return Err(SurfaceError::Brief(errors.collect()));
+            return Err(ApiError::Brief(errors.collect()));
         }
     };
     let schema = match input.schema {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_goal_is_enough() {
+    fn only_the_goal_is_required() {
         let (brief, schema) = read(r#"{"goal":" Ship it "}"#).unwrap();
         assert_eq!((brief.goal.as_str(), brief.count.get()), ("Ship it", 3));
         assert_eq!((brief.context.as_str(), brief.seed), ("", 0));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_given_is_taken() {
+    fn every_member_is_read() {
         let (brief, schema) = read(
             r#"{"goal":"g","context":"c","rules":"r","count":500,"seed":9007199254740991,
                 "schema":{"type":"object","title":"Ticket"}}"#,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_brief_is_refused_by_a_stable_code() {
+    fn each_kind_of_wrong_brief_has_its_code() {
         for (json, code) in [
             (r#"{}"#, "invalid_argument"),
             (r#"{"goal":7}"#, "invalid_argument"),
@@ -129,6 +129,6 @@ mod tests {
             assert_eq!(error.code(), code, "{json}: {error}");
         }
         let error = read(r#"{"goal":"","count":"ten"}"#).unwrap_err();
-        assert!(error.to_string().contains("ten") && error.to_string().contains("nothing yet"));
+        assert!(error.to_string().contains("ten") && error.to_string().contains("goal is empty"));
     }
 }

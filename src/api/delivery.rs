@@ -1,320 +1,308 @@
-//! Posts tasks one after the other, without a journal: the caller keeps the receipts.
+//! Posts tasks for the JavaScript API, by the same state machine as the page, but without review
+//! and without a journal: the caller keeps the receipts.
 
-use super::error::SurfaceError;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::batch;
+use super::error::ApiError;
 use super::receipt::{JsReceipt, NotSent};
-use crate::delivery::{DeliveryOutcome, body};
+use crate::delivery::body;
+use crate::delivery::receipt::DeliveryStage;
 use crate::document::Document;
-use crate::driver;
-use crate::ports::{StopSignal, TaskSink};
+use crate::driver::{self, LiveDriver};
+use crate::ports::{Clock, ModelTransport, StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
-use crate::secrets::Secret;
-use crate::settings::{BodyTemplate, TaskServer};
+use crate::run::{Batch, Effect, Event, Mode, Pause, Run, Start, Step, TaskDraft};
+use crate::schema::validator::{Validator, ValidatorOptions};
+use crate::schema::{Check, TaskSchema, UNIQUE_KEY, Violation, agent_task_schema};
+use crate::settings::{BodyTemplate, Connection, TaskServer};
 
-/// The longest idempotency key that is taken, in characters.
+/// The longest idempotency key that is accepted, in characters.
 const MAX_KEY_CHARACTERS: usize = 200;
 
-/// What leaves for each task: its exact bytes, in `template` where there is one, their digest, and its idempotency key. The keys are
-/// made from `random`, 128 bits that nobody can guess, unless the caller gives one for each task,
-/// as to post once more what may have arrived.
-///
-/// # Errors
-/// [`SurfaceError::Argument`] for keys that are too few, too many, or that no header can carry.
-pub fn approvals(
-    tasks: &[Document],
-    template: Option<&BodyTemplate>,
-    keys: Option<&[String]>,
-    random: u128,
-) -> Result<Vec<Approval>, SurfaceError> {
-    let wrong = |reason: String| SurfaceError::Argument {
-        argument: "options",
+/// A task as the caller passes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskInput {
+    /// The text of one JSON object.
+    pub text: String,
+    /// The idempotency key to use, such as the key of an earlier receipt. `None` derives a new one.
+    pub idempotency_key: Option<String>,
+}
+
+/// A batch that was checked and is ready to be posted. Nothing has been sent yet.
+#[derive(Debug)]
+pub struct PreparedDelivery {
+    run: Run,
+    /// The step that queued the tasks; empty if none of them can be posted.
+    step: Step,
+    template: Option<BodyTemplate>,
+}
+
+/// Accepts every task, for callers who pass no schema.
+struct AnyObject;
+
+impl Check for AnyObject {
+    fn check(&self, _task: &Document) -> Vec<Violation> {
+        Vec::new()
+    }
+}
+
+impl PreparedDelivery {
+    /// Prepares a batch for `server`. With a `schema`, tasks that violate it are not posted;
+    /// without one, every JSON object is, and key and dependencies are the members that the default
+    /// schema has for them. New idempotency keys derive from `random`, 128 bits that nobody can
+    /// guess. `now` is in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// [`ApiError::NotJson`] and [`ApiError::NotAnObject`] for texts that are not tasks,
+    /// [`ApiError::Argument`] for an idempotency key that no header can carry or that two tasks
+    /// share, and [`ApiError::Schema`].
+    pub fn prepare(
+        tasks: &[TaskInput],
+        server: TaskServer,
+        schema: Option<TaskSchema>,
+        random: u128,
+        now: u64,
+    ) -> Result<PreparedDelivery, ApiError> {
+        check_keys(tasks)?;
+        let texts = tasks
+            .iter()
+            .enumerate()
+            .map(|(index, task)| Ok(batch::task(&task.text, Some(index))?.shared_text()))
+            .collect::<Result<Vec<Arc<str>>, ApiError>>()?;
+        let check: Box<dyn Check> = match &schema {
+            Some(schema) => Box::new(Validator::compile(
+                schema.value(),
+                &ValidatorOptions::default(),
+            )?),
+            None => Box::new(AnyObject),
+        };
+        let schema = match schema {
+            Some(schema) => schema,
+            None => TaskSchema::parse(agent_task_schema())?,
+        };
+        let template = server.body_template.clone();
+        let (mut run, _) = Run::start(Start {
+            id: RunId::from_bits(random),
+            mode: Mode::Live,
+            at: now,
+            brief: None,
+            connection: Connection {
+                name: String::new(),
+                model: None,
+                task_server: Some(server),
+                task_schema: None,
+            },
+            schema,
+        });
+        for effect in run.apply(Event::Import { texts }, now).effects {
+            if let Effect::Check {
+                draft,
+                revision,
+                text,
+            } = effect
+            {
+                run.apply(driver::checked(&*check, draft, revision, &text), now);
+            }
+        }
+        approve(&mut run, tasks, now);
+        let step = match run.confirmation() {
+            Some(confirmation) => run.apply(
+                Event::Post {
+                    digest: confirmation.digest,
+                },
+                now,
+            ),
+            None => Step::default(),
+        };
+        Ok(PreparedDelivery {
+            run,
+            step,
+            template,
+        })
+    }
+
+    /// Posts the batch and returns one receipt for each task, in the order in which the tasks were
+    /// given. `on_receipt` receives each receipt as soon as it is final. After `stop` no further
+    /// request is made; those under way are awaited.
+    pub async fn post<M: ModelTransport, T: TaskSink, C: Clock>(
+        self,
+        driver: &LiveDriver<M, T>,
+        clock: &C,
+        stop: &StopSignal,
+        on_receipt: &dyn Fn(&JsReceipt),
+    ) -> Vec<JsReceipt> {
+        let receipts = Receipts {
+            template: self.template,
+            issued: RefCell::new(vec![None; self.run.drafts().len()]),
+            on_receipt,
+        };
+        for draft in self.run.drafts() {
+            if draft.approval().is_none() {
+                receipts.issue_not_sent(draft, why_not_approved(draft));
+            }
+        }
+        let posting = (self.run, self.step);
+        let on_change = |draft: &TaskDraft| {
+            if is_final(draft.delivery.stage) {
+                receipts.issue(draft);
+            }
+        };
+        let mut run = driver::run_delivery(driver, clock, posting, stop, &on_change).await;
+        let why = why_not_sent(run.batch());
+        // Dequeues the rest, so that a task that may have arrived becomes unconfirmed again.
+        run.apply(Event::StopPosting, clock.now());
+        for draft in run.drafts() {
+            if draft.delivery.attempts.is_empty() {
+                receipts.issue_not_sent(draft, why.clone());
+            } else {
+                receipts.issue(draft);
+            }
+        }
+        receipts.issued.into_inner().into_iter().flatten().collect()
+    }
+}
+
+/// The receipts of one delivery; each is issued once.
+struct Receipts<'a> {
+    template: Option<BodyTemplate>,
+    /// By place in the batch.
+    issued: RefCell<Vec<Option<JsReceipt>>>,
+    on_receipt: &'a dyn Fn(&JsReceipt),
+}
+
+impl Receipts<'_> {
+    /// Issues the receipt of a task that was posted at least once.
+    fn issue(&self, draft: &TaskDraft) {
+        self.add(draft, |index, approval| {
+            JsReceipt::of_delivery(index, approval, &draft.delivery)
+        });
+    }
+
+    /// Issues the receipt of a task that was never posted.
+    fn issue_not_sent(&self, draft: &TaskDraft, why: NotSent) {
+        self.add(draft, |index, approval| {
+            JsReceipt::not_sent(index, approval, why)
+        });
+    }
+
+    fn add(&self, draft: &TaskDraft, make: impl FnOnce(usize, &Approval) -> JsReceipt) {
+        let Some(index) = draft.id.index() else {
+            return;
+        };
+        if self.issued.borrow().get(index).is_none_or(Option::is_some) {
+            return;
+        }
+        let receipt = match draft.approval() {
+            Some(approval) => make(index, approval),
+            None => {
+                let text = draft.content.shared_text();
+                make(
+                    index,
+                    &body::approve(&draft.id, &text, self.template.as_ref()),
+                )
+            }
+        };
+        if let Some(issued) = self.issued.borrow_mut().get_mut(index) {
+            *issued = Some(receipt.clone());
+        }
+        (self.on_receipt)(&receipt);
+    }
+}
+
+/// Checks the idempotency keys that the caller chose.
+fn check_keys(tasks: &[TaskInput]) -> Result<(), ApiError> {
+    let wrong = |reason: String| ApiError::Argument {
+        argument: "tasks",
         reason,
     };
-    if let Some(keys) = keys {
-        if keys.len() != tasks.len() {
+    let mut used: HashMap<&str, usize> = HashMap::new();
+    for (index, task) in tasks.iter().enumerate() {
+        let Some(key) = task.idempotency_key.as_deref() else {
+            continue;
+        };
+        let is_key = !key.is_empty()
+            && key.len() <= MAX_KEY_CHARACTERS
+            && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_key {
             return Err(wrong(format!(
-                "idempotencyKeys holds {} keys for {} tasks",
-                keys.len(),
-                tasks.len()
+                "[{index}] idempotencyKey must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters"
             )));
         }
-        let is_key = |key: &String| {
-            !key.is_empty()
-                && key.len() <= MAX_KEY_CHARACTERS
-                && key.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        if let Some(index) = keys.iter().position(|key| !is_key(key)) {
+        if let Some(other) = used.insert(key, index) {
             return Err(wrong(format!(
-                "idempotencyKeys[{index}] is not 1 to {MAX_KEY_CHARACTERS} visible ASCII characters"
+                "[{index}] has the same idempotencyKey as [{other}]"
             )));
         }
     }
-    let run = RunId::from_bits(random);
-    Ok(tasks
+    Ok(())
+}
+
+/// Approves the tasks of a run that break no rule, each under the key that the caller chose, if any.
+fn approve(run: &mut Run, tasks: &[TaskInput], now: u64) {
+    let ids: Vec<DraftId> = run.drafts().iter().map(|draft| draft.id.clone()).collect();
+    let mut without_key = Vec::new();
+    for (draft, task) in ids.into_iter().zip(tasks) {
+        match &task.idempotency_key {
+            Some(key) => {
+                let key = key.as_str().into();
+                // A task that breaks a rule is refused here and gets its receipt later.
+                run.apply(Event::ApproveWithKey { draft, key }, now);
+            }
+            None => without_key.push(draft),
+        }
+    }
+    run.apply(
+        Event::Approve {
+            drafts: without_key,
+        },
+        now,
+    );
+}
+
+fn is_final(stage: DeliveryStage) -> bool {
+    match stage {
+        DeliveryStage::Delivered
+        | DeliveryStage::Dry
+        | DeliveryStage::Refused
+        | DeliveryStage::Failed
+        | DeliveryStage::Unconfirmed => true,
+        DeliveryStage::Idle | DeliveryStage::Queued | DeliveryStage::Sending => false,
+    }
+}
+
+fn why_not_approved(draft: &TaskDraft) -> NotSent {
+    let (duplicate_keys, violations) = draft
+        .violations
         .iter()
-        .enumerate()
-        .map(|(index, task)| {
-            let id = DraftId {
-                run: run.clone(),
-                ordinal: u32::try_from(index).unwrap_or(u32::MAX),
-            };
-            let mut approval = body::approve(&id, &task.shared_text(), template);
-            if let Some(key) = keys.and_then(|keys| keys.get(index)) {
-                approval.key = key.as_str().into();
-            }
-            approval
-        })
-        .collect())
-}
-
-/// Posts each task once, in the order given, and comes back with a receipt for every one. Each
-/// waits for the answer to the one before it. What follows is not sent after a first task that is
-/// not taken, after 401 and 403, after an answer that leaves open whether the task arrived, and
-/// once `stop` is given; the one that is on its way then is waited for.
-pub async fn deliver<S: TaskSink>(
-    sink: &S,
-    server: &TaskServer,
-    token: &Secret,
-    approvals: &[Approval],
-    stop: &StopSignal,
-    now: &dyn Fn() -> u64,
-    on_receipt: &dyn Fn(&JsReceipt),
-) -> Vec<JsReceipt> {
-    let mut receipts = Vec::with_capacity(approvals.len());
-    let mut held: Option<NotSent> = None;
-    for (index, approval) in approvals.iter().enumerate() {
-        if held.is_none() && stop.is_stopped() {
-            held = Some(NotSent::Stopped);
-        }
-        let receipt = match held {
-            Some(why) => JsReceipt::not_sent(index, approval, why),
-            None => {
-                let outcome = driver::post(sink, server, approval, token, now).await;
-                held = what_holds(&outcome, index == 0);
-                JsReceipt::new(index, approval, &outcome)
-            }
-        };
-        on_receipt(&receipt);
-        receipts.push(receipt);
+        .flatten()
+        .cloned()
+        .partition::<Vec<Violation>, _>(|violation| violation.keyword == UNIQUE_KEY);
+    match duplicate_keys.into_iter().next() {
+        Some(duplicate) if violations.is_empty() => NotSent::DuplicateKey {
+            pointer: duplicate.instance_path,
+        },
+        _ => NotSent::SchemaViolation(violations),
     }
-    receipts
 }
 
-/// Why nothing more is sent after an outcome; none where the next one goes.
-fn what_holds(outcome: &DeliveryOutcome, is_first: bool) -> Option<NotSent> {
-    match outcome {
-        DeliveryOutcome::Delivered { .. } | DeliveryOutcome::Dry => None,
-        DeliveryOutcome::Refused { .. } => is_first.then_some(NotSent::FirstNotTaken),
-        DeliveryOutcome::Unauthorized { .. } => Some(NotSent::TokenRefused),
-        DeliveryOutcome::NoToken => Some(NotSent::TokenRefused),
-        DeliveryOutcome::Failed { .. }
-        | DeliveryOutcome::Unconfirmed { .. }
-        | DeliveryOutcome::NotSent { .. } => Some(NotSent::ServerInTrouble),
+/// Why the remaining tasks were not sent.
+fn why_not_sent(batch: &Batch) -> NotSent {
+    let Batch::Paused { why } = batch else {
+        return NotSent::Stopped;
+    };
+    match why {
+        Pause::TokenRefused { .. } | Pause::TokenMissing => NotSent::TokenRefused,
+        Pause::NotSent { reason } => NotSent::RequestNotMade(reason.clone()),
+        Pause::FirstNotTaken => NotSent::FirstNotTaken,
+        Pause::ServerInTrouble => NotSent::ServerInTrouble,
+        Pause::Blocked => NotSent::DependencyNotDelivered,
+        // The last two do not occur here: there is no journal and no page.
+        Pause::Operator | Pause::NotStored { .. } | Pause::PageClosed => NotSent::Stopped,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-    use crate::delivery::look_up::LookUpRequest;
-    use crate::delivery::rest::{PostRequest, ServerReply};
-    use crate::settings::Address;
-    use serde_json::Value;
-
-    /// Answers in order, and keeps what was posted.
-    struct Scripted {
-        answers: RefCell<Vec<ServerReply>>,
-        posted: RefCell<Vec<PostRequest>>,
-    }
-
-    impl TaskSink for Scripted {
-        async fn post(&self, request: &PostRequest, _token: &Secret) -> ServerReply {
-            self.posted.borrow_mut().push(request.clone());
-            self.answers.borrow_mut().remove(0)
-        }
-
-        async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
-            panic!("nothing is looked up here")
-        }
-    }
-
-    fn http(status: u16) -> ServerReply {
-        ServerReply::Http {
-            status,
-            retry_after: None,
-            replayed: false,
-            body: "{\"id\":7}".into(),
-        }
-    }
-
-    fn now<F: Future>(future: F) -> F::Output {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("nothing here waits"),
-        }
-    }
-
-    #[test]
-    fn a_token_that_the_server_repeats_is_in_no_receipt() {
-        let address = Address::parse("http://localhost:8080").unwrap();
-        let token = Secret::new("hunter2", &address).unwrap();
-        let text = Document::parse("{}").unwrap();
-        let sink = Scripted {
-            answers: RefCell::new(vec![ServerReply::Http {
-                status: 422,
-                retry_after: None,
-                replayed: false,
-                body: r#"{"detail":"hunter2 may not post this"}"#.into(),
-            }]),
-            posted: RefCell::default(),
-        };
-        let receipts = now(deliver(
-            &sink,
-            &TaskServer::at(address),
-            &token,
-            &approvals(&[text], None, None, 7).unwrap(),
-            &StopSignal::default(),
-            &|| 0,
-            &|_| {},
-        ));
-        let receipts = serde_json::to_string(&receipts).unwrap();
-        assert!(
-            receipts.contains("[secret] may not post this"),
-            "{receipts}"
-        );
-        assert!(!receipts.contains("hunter2"), "{receipts}");
-    }
-
-    /// Outcomes, and how many requests were made.
-    fn run(answers: Vec<ServerReply>, tasks: usize, stop_after: usize) -> (Vec<String>, usize) {
-        let texts: Vec<Document> = (0..tasks)
-            .map(|n| Document::parse(&format!("{{ \"n\":{n}}}")).unwrap())
-            .collect();
-        let approvals = approvals(&texts, None, None, 7).unwrap();
-        let address = Address::parse("http://localhost:8080").unwrap();
-        let token = Secret::new("hunter2", &address).unwrap();
-        let sink = Scripted {
-            answers: RefCell::new(answers),
-            posted: RefCell::default(),
-        };
-        let stop = StopSignal::default();
-        let told = RefCell::new(0);
-        let receipts = now(deliver(
-            &sink,
-            &TaskServer::at(address),
-            &token,
-            &approvals,
-            &stop,
-            &|| 0,
-            &|_| {
-                *told.borrow_mut() += 1;
-                if *told.borrow() == stop_after {
-                    stop.stop();
-                }
-            },
-        ));
-        assert_eq!(*told.borrow(), receipts.len(), "each receipt is told once");
-        for (request, text) in sink.posted.borrow().iter().zip(&texts) {
-            assert_eq!(&*request.body, text.text());
-        }
-        let told: Vec<String> = receipts
-            .iter()
-            .map(|receipt| {
-                let receipt = serde_json::to_value(receipt).unwrap();
-                let text = |value: &Value| value.as_str().unwrap().to_owned();
-                match text(&receipt["outcome"]) {
-                    name if name == "not_sent" => text(&receipt["code"]),
-                    name => name,
-                }
-            })
-            .collect();
-        (told, sink.posted.into_inner().len())
-    }
-
-    #[test]
-    fn posting_goes_on_while_the_server_answers_clearly_and_stops_where_it_does_not() {
-        let silent = || ServerReply::None {
-            message: "Failed to fetch".into(),
-        };
-        for (answers, expected, posts) in [
-            (vec![http(201), http(200), http(202)], ["delivered"; 3], 3),
-            (
-                vec![http(201), http(422), http(201)],
-                ["delivered", "refused", "delivered"],
-                3,
-            ),
-            (
-                vec![http(422)],
-                ["refused", "first_not_taken", "first_not_taken"],
-                1,
-            ),
-            (
-                vec![http(401)],
-                ["unauthorized", "token_refused", "token_refused"],
-                1,
-            ),
-            (
-                vec![http(201), http(403)],
-                ["delivered", "unauthorized", "token_refused"],
-                2,
-            ),
-            (
-                vec![http(201), http(500)],
-                ["delivered", "unconfirmed", "server_in_trouble"],
-                2,
-            ),
-            (
-                vec![http(201), silent()],
-                ["delivered", "unconfirmed", "server_in_trouble"],
-                2,
-            ),
-            (
-                vec![http(429)],
-                ["failed", "server_in_trouble", "server_in_trouble"],
-                1,
-            ),
-        ] {
-            let shown = format!("{answers:?}");
-            assert_eq!(
-                run(answers, 3, 0),
-                (expected.map(str::to_owned).to_vec(), posts),
-                "{shown}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_stop_lets_the_one_on_its_way_end_and_sends_no_other() {
-        let (told, posts) = run(vec![http(201), http(201)], 3, 1);
-        assert_eq!(told, ["delivered", "stopped", "stopped"]);
-        assert_eq!(posts, 1);
-    }
-
-    #[test]
-    fn keys_are_new_for_each_delivery_unless_they_are_given() {
-        let texts = [
-            Document::parse("{}").unwrap(),
-            Document::parse("{}").unwrap(),
-        ];
-        let made = approvals(&texts, None, None, 1).unwrap();
-        assert_ne!(made[0].key, made[1].key);
-        assert_ne!(
-            made[0].key,
-            approvals(&texts, None, None, 2).unwrap()[0].key
-        );
-        let keys = ["a".to_owned(), "b".to_owned()];
-        let given = approvals(&texts, None, Some(&keys), 1).unwrap();
-        assert_eq!((&*given[0].key, &*given[1].key), ("a", "b"));
-        for keys in [
-            vec![],
-            vec!["a".into(), "b\n".into()],
-            vec!["a".into(), String::new()],
-        ] {
-            let error = approvals(&texts, None, Some(&keys), 1).unwrap_err();
-            assert_eq!(error.code(), "invalid_argument", "{keys:?}");
-        }
-    }
-}
+mod tests;

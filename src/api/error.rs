@@ -1,4 +1,4 @@
-//! What a function of the surface fails with.
+//! The error of the JavaScript API.
 
 use crate::brief::BriefError;
 use crate::document::DocumentError;
@@ -9,115 +9,115 @@ use crate::schema::strict::StrictError;
 use crate::secrets::SecretError;
 use crate::settings::{AddressError, SettingsError};
 
-/// Why a call failed. In JavaScript an `Error` whose `name` is [`NAME`] and that carries `code`,
-/// `hint` and `retry`. Never holds a secret.
+/// Why a call failed. JavaScript sees an `Error` with the name [`NAME`] and the members `code`, `hint`
+/// and `retry`. It never contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SurfaceError {
-    /// An argument has another shape than its type says.
+pub enum ApiError {
+    /// An argument does not have the type that the TypeScript types declare.
     #[error("{argument}: {reason}")]
     Argument {
-        /// Which argument, such as `settings`.
+        /// Name of the argument, such as `settings`.
         argument: &'static str,
         /// What is wrong with it.
         reason: String,
     },
-    /// The brief cannot be worked on; everything that is wrong with it, never empty.
-    #[error("{}", all(.0))]
+    /// The brief has these errors; never empty.
+    #[error("{}", joined(.0))]
     Brief(Vec<BriefError>),
     /// The schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// The schema has no form that the model can be shown.
+    /// The strict subset cannot express the schema.
     #[error(transparent)]
     Strict(#[from] StrictError),
-    /// An endpoint cannot be called.
+    /// The settings of an endpoint are not valid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A secret cannot be one.
+    /// The value cannot be a secret.
     #[error("{member}: {error}")]
     Secret {
-        /// The member of the settings that holds it.
+        /// Member of the settings that holds the secret.
         member: &'static str,
         /// What is wrong with it.
         error: SecretError,
     },
-    /// The endpoint wants a secret and none was given.
-    #[error("{host} wants a secret, and {member} is not given")]
+    /// The endpoint requires a secret that the settings lack.
+    #[error("{host} requires {member}, which is missing")]
     SecretMissing {
-        /// The member of the settings that would hold it.
+        /// Member of the settings that would hold the secret.
         member: &'static str,
         /// Host and port.
         host: String,
     },
-    /// A task's text is not one JSON value.
+    /// The text of a task is not one JSON value.
     #[error("{}the text is not JSON: {error}", place(*.index))]
     NotJson {
-        /// Which task of a list, from 0.
+        /// Index of the task in a list, from 0.
         index: Option<usize>,
         /// What is wrong, and where.
         error: DocumentError,
     },
-    /// A task's text is JSON but not an object.
-    #[error("{}a task is a JSON object", place(*.index))]
+    /// The text of a task is JSON but not an object.
+    #[error("{}a task must be a JSON object", place(*.index))]
     NotAnObject {
-        /// Which task of a list, from 0.
+        /// Index of the task in a list, from 0.
         index: Option<usize>,
     },
-    /// A text holds no tasks.
+    /// A text contains no tasks.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// A dry run has no tasks to show.
+    /// The dry run could not generate tasks.
     #[error(transparent)]
     DryRun(#[from] DryRunError),
-    /// Bytes were pushed into a stream that had been finished.
-    #[error("the stream is finished and takes no more bytes")]
+    /// Bytes were pushed into a finished stream.
+    #[error("the stream is finished and accepts no more bytes")]
     StreamFinished,
-    /// A function of the caller's threw.
+    /// A function of the caller threw.
     #[error("{name} threw: {reason}")]
     ListenerFailed {
-        /// The option that holds it.
+        /// Name of the option.
         name: &'static str,
-        /// What it threw, in words.
+        /// The message of what it threw.
         reason: String,
     },
-    /// The keys of a delivery need random numbers.
-    #[error("there are no random numbers here: {reason}")]
+    /// Idempotency keys need random numbers, and there are none.
+    #[error("no random numbers are available: {reason}")]
     NoRandomness {
-        /// What the platform said.
+        /// The platform's message.
         reason: String,
     },
 }
 
-/// The `name` of every error of the surface.
+/// The `name` of every error of the API.
 pub const NAME: &str = "TaskwrightError";
 
-impl SurfaceError {
+impl ApiError {
     /// A stable name for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            SurfaceError::Argument { .. } => "invalid_argument",
-            SurfaceError::Brief(errors) => errors.first().map_or("brief_empty", BriefError::code),
-            SurfaceError::Schema(error) => error.code(),
-            SurfaceError::Strict(error) => error.code(),
-            SurfaceError::Settings(error) => error.code(),
-            SurfaceError::Secret { error, .. } => error.code(),
-            SurfaceError::SecretMissing { .. } => "secret_missing",
-            SurfaceError::NotJson { error, .. } => error.code(),
-            SurfaceError::NotAnObject { .. } => "task_not_an_object",
-            SurfaceError::Import(error) => error.code(),
-            SurfaceError::DryRun(error) => error.code(),
-            SurfaceError::StreamFinished => "stream_finished",
-            SurfaceError::ListenerFailed { .. } => "listener_failed",
-            SurfaceError::NoRandomness { .. } => "no_randomness",
+            ApiError::Argument { .. } => "invalid_argument",
+            ApiError::Brief(errors) => errors.first().map_or("brief_empty", BriefError::code),
+            ApiError::Schema(error) => error.code(),
+            ApiError::Strict(error) => error.code(),
+            ApiError::Settings(error) => error.code(),
+            ApiError::Secret { error, .. } => error.code(),
+            ApiError::SecretMissing { .. } => "secret_missing",
+            ApiError::NotJson { error, .. } => error.code(),
+            ApiError::NotAnObject { .. } => "task_not_an_object",
+            ApiError::Import(error) => error.code(),
+            ApiError::DryRun(error) => error.code(),
+            ApiError::StreamFinished => "stream_finished",
+            ApiError::ListenerFailed { .. } => "listener_failed",
+            ApiError::NoRandomness { .. } => "no_randomness",
         }
     }
 
-    /// Whether the same call again may succeed.
+    /// Whether the same call may succeed if it is repeated.
     #[must_use]
     pub fn retry(&self) -> bool {
         match self {
-            SurfaceError::DryRun(error) => error.retry(),
+            ApiError::DryRun(error) => error.retry(),
             _ => false,
         }
     }
@@ -126,42 +126,40 @@ impl SurfaceError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            SurfaceError::Argument { .. } => {
-                "Give it as the TypeScript types of the module say; leave out what is not meant to be set."
+            ApiError::Argument { .. } => {
+                "Pass a value of the type that the TypeScript types declare. Omit members that you do not want to set."
             }
-            SurfaceError::Brief(errors) => errors
-                .first()
-                .map_or("Say what is to be done.", BriefError::hint),
-            SurfaceError::Schema(error) => error.hint(),
-            SurfaceError::Strict(error) => error.hint(),
-            SurfaceError::Settings(error) => error.hint(),
-            SurfaceError::Secret { error, .. } => error.hint(),
-            SurfaceError::SecretMissing { .. } => {
-                "Give it with the settings. Where the endpoint wants no key, set needsKey to false."
+            ApiError::Brief(errors) => errors.first().map_or("Write a goal.", BriefError::hint),
+            ApiError::Schema(error) => error.hint(),
+            ApiError::Strict(error) => error.hint(),
+            ApiError::Settings(error) => error.hint(),
+            ApiError::Secret { error, .. } => error.hint(),
+            ApiError::SecretMissing { .. } => {
+                "Add it to the settings. If the endpoint requires no key, set needsKey to false."
             }
-            SurfaceError::NotJson { .. } | SurfaceError::NotAnObject { .. } => {
-                "Give each task as the text of one JSON object, as JSON.stringify writes it."
+            ApiError::NotJson { .. } | ApiError::NotAnObject { .. } => {
+                "Pass each task as the text of one JSON object, such as JSON.stringify returns."
             }
-            SurfaceError::Import(error) => error.hint(),
-            SurfaceError::DryRun(error) => error.hint(),
-            SurfaceError::StreamFinished => "Open another stream for another answer.",
-            SurfaceError::ListenerFailed { .. } => {
-                "cause is what it threw. Nothing more was begun; result is what there was until then."
+            ApiError::Import(error) => error.hint(),
+            ApiError::DryRun(error) => error.hint(),
+            ApiError::StreamFinished => "Open a new stream for each response.",
+            ApiError::ListenerFailed { .. } => {
+                "cause is what it threw, result what was done before. Nothing more was started."
             }
-            SurfaceError::NoRandomness { .. } => {
-                "Use a current browser or Node.js, or give idempotencyKeys."
+            ApiError::NoRandomness { .. } => {
+                "Use a current browser or Node.js, or pass an idempotencyKey with each task."
             }
         }
     }
 }
 
-impl From<AddressError> for SurfaceError {
+impl From<AddressError> for ApiError {
     fn from(error: AddressError) -> Self {
-        SurfaceError::Settings(error.into())
+        ApiError::Settings(error.into())
     }
 }
 
-fn all(errors: &[BriefError]) -> String {
+fn joined(errors: &[BriefError]) -> String {
     let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
     texts.join("; ")
 }
@@ -179,35 +177,35 @@ mod tests {
     fn every_error_has_a_code_a_message_and_a_hint() {
         let json = crate::document::Document::parse("{").unwrap_err();
         for error in [
-            SurfaceError::Argument {
+            ApiError::Argument {
                 argument: "settings",
                 reason: "missing field `model`".into(),
             },
-            SurfaceError::Brief(vec![BriefError::EmptyGoal]),
-            SurfaceError::Schema(SchemaError::TooLong { limit: 1 }),
-            SurfaceError::Strict(StrictError::NotAnObject),
+            ApiError::Brief(vec![BriefError::EmptyGoal]),
+            ApiError::Schema(SchemaError::TooLong { limit: 1 }),
+            ApiError::Strict(StrictError::NotAnObject),
             Address::parse("ftp://x").unwrap_err().into(),
-            SurfaceError::Secret {
-                member: "modelKey",
+            ApiError::Secret {
+                member: "apiKey",
                 error: SecretError::Empty,
             },
-            SurfaceError::SecretMissing {
-                member: "modelKey",
+            ApiError::SecretMissing {
+                member: "apiKey",
                 host: "api.example.com".into(),
             },
-            SurfaceError::NotJson {
+            ApiError::NotJson {
                 index: Some(1),
                 error: json,
             },
-            SurfaceError::NotAnObject { index: None },
-            SurfaceError::DryRun(DryRunError::NotAnObject { found: "a string" }),
-            SurfaceError::Import(ImportError::Empty),
-            SurfaceError::StreamFinished,
-            SurfaceError::ListenerFailed {
+            ApiError::NotAnObject { index: None },
+            ApiError::DryRun(DryRunError::NotAnObject { found: "a string" }),
+            ApiError::Import(ImportError::Empty),
+            ApiError::StreamFinished,
+            ApiError::ListenerFailed {
                 name: "onReceipt",
                 reason: "full".into(),
             },
-            SurfaceError::NoRandomness {
+            ApiError::NoRandomness {
                 reason: "none".into(),
             },
         ] {
@@ -217,8 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_with_a_brief_is_said_at_once() {
-        let error = SurfaceError::Brief(vec![
+    fn all_errors_of_a_brief_are_reported_together() {
+        let error = ApiError::Brief(vec![
             BriefError::EmptyGoal,
             BriefError::CountOutOfRange {
                 given: "501".into(),
@@ -226,7 +224,7 @@ mod tests {
         ]);
         assert_eq!(
             error.to_string(),
-            "the brief says nothing yet; 501 tasks cannot be asked for at once"
+            "the goal is empty; a run has 1 to 500 tasks, not 501"
         );
         assert_eq!(error.code(), "brief_empty");
     }

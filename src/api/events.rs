@@ -1,11 +1,12 @@
-//! What a stream tells, as JavaScript sees it.
+//! Events of a stream as JavaScript sees them.
 
 use serde::Serialize;
 
+use super::number;
 use crate::model;
 use crate::schema;
 
-/// One rule that a task breaks.
+/// A rule that a task violates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JsViolation {
@@ -26,18 +27,22 @@ impl From<schema::Violation> for JsViolation {
     }
 }
 
-/// Violations of one task, in their order.
+/// Converts the violations of one task.
 #[must_use]
 pub fn violations(found: Vec<schema::Violation>) -> Vec<JsViolation> {
     found.into_iter().map(JsViolation::from).collect()
 }
 
-/// What a request cost, in tokens.
+/// Tokens used by a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct JsUsage {
+    #[serde(serialize_with = "number::nearest")]
     input: u64,
+    #[serde(serialize_with = "number::nearest")]
     output: u64,
+    #[serde(serialize_with = "number::nearest")]
     cached: u64,
+    #[serde(serialize_with = "number::nearest")]
     reasoning: u64,
 }
 
@@ -52,36 +57,45 @@ impl From<model::Usage> for JsUsage {
     }
 }
 
-/// Something odd that takes nothing away from the answer.
+/// Something unusual that does not affect the response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JsNotice {
-    /// A stable name.
+    /// Stable identifier.
     pub code: String,
-    /// What was seen.
+    /// What was observed.
     pub message: String,
 }
 
-/// `StreamEvent` of the TypeScript types, told apart by `type`.
+impl From<model::Notice> for JsNotice {
+    fn from(notice: model::Notice) -> Self {
+        JsNotice {
+            code: notice.code.as_str().to_owned(),
+            message: notice.message,
+        }
+    }
+}
+
+/// `StreamEvent` of the TypeScript types, discriminated by `type`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum JsStreamEvent {
-    /// A task's JSON closed.
+    /// A task is complete.
     Task {
-        /// Its place in the answer, from 0.
+        /// Index in the response, from 0.
         index: usize,
-        /// Its exact text.
+        /// Exact text.
         text: String,
-        /// What the schema has against it.
+        /// Violations of the schema.
         violations: Vec<JsViolation>,
     },
-    /// More of the answer's text.
+    /// More text of the response.
     Text {
-        /// The characters that were added.
+        /// The added text.
         delta: String,
     },
-    /// What the request cost so far.
+    /// Tokens used so far.
     Usage(JsUsage),
-    /// Something odd.
+    /// A notice.
     #[serde(rename = "warning")]
     Notice(JsNotice),
 }
@@ -100,10 +114,7 @@ impl From<model::StreamEvent> for JsStreamEvent {
             },
             model::StreamEvent::Text { delta } => JsStreamEvent::Text { delta },
             model::StreamEvent::Usage(usage) => JsStreamEvent::Usage(usage.into()),
-            model::StreamEvent::Notice(warning) => JsStreamEvent::Notice(JsNotice {
-                code: warning.code.as_str().to_owned(),
-                message: warning.message,
-            }),
+            model::StreamEvent::Notice(notice) => JsStreamEvent::Notice(notice.into()),
         }
     }
 }
@@ -146,7 +157,7 @@ mod tests {
                     cached: 3,
                     reasoning: 4,
                 }),
-                json!({"type": "usage", "input": u64::MAX, "output": 2, "cached": 3,
+                json!({"type": "usage", "input": u64::MAX as f64, "output": 2, "cached": 3,
                        "reasoning": 4}),
             ),
             (

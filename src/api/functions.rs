@@ -1,38 +1,46 @@
-//! The functions of the TypeScript types.
+//! The exported functions.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use js_sys::{Function, JSON, Reflect};
+use js_sys::{Function, JSON, Object, Reflect};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{self, Thrown};
-use super::error::SurfaceError;
-use super::generation::Gathering;
+use super::delivery::PreparedDelivery;
+use super::error::ApiError;
+use super::generation::GenerationCollector;
 use super::receipt::JsReceipt;
-use super::{batch, brief, delivery, settings, signal, validator};
+use super::{batch, brief, settings, signal, validator};
 use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
-use crate::browser::{random, words};
+use crate::browser::{js_error_message, random};
 use crate::document::Document;
 use crate::driver::{self, Assignment, LiveDriver};
 use crate::model::ResponseFormat;
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
 use crate::run::{Mode, Run, Start};
-use crate::schema::strict::{self, Relaxation};
+use crate::schema::strict;
 use crate::schema::{Check, agent_task_schema};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Connection, ModelEndpoint};
 
-/// The types, written by hand; wasm-bindgen's own know nothing of what is inside a value.
+/// Hand-written, because wasm-bindgen does not know the members of a `JsValue`.
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
 
-/// The schema that tasks have when no other is given.
+/// Returns the version of this package.
+#[wasm_bindgen(skip_typescript)]
+#[must_use]
+pub fn version() -> String {
+    env!("CARGO_PKG_VERSION").to_owned()
+}
+
+/// Returns the default task schema.
 ///
 /// # Errors
 /// None.
@@ -41,24 +49,22 @@ pub fn default_schema() -> Result<JsValue, Thrown> {
     JSON::parse(agent_task_schema())
 }
 
-#[derive(Serialize)]
-struct ModelSchemaOutput<'a> {
-    schema: &'a Value,
-    relaxed: &'a [Relaxation],
-}
-
-/// The schema that the model is shown.
+/// Returns the schema that the model is shown.
 ///
 /// # Errors
 /// `schema_…` and `strict_…`.
 #[wasm_bindgen(js_name = modelSchema, skip_typescript)]
 pub fn model_schema(schema: &JsValue) -> Result<JsValue, Thrown> {
     let schema = validator::read_schema(schema)?;
-    let derived = strict::model_schema(schema.value()).map_err(SurfaceError::Strict)?;
-    arguments::to_js(&ModelSchemaOutput {
-        schema: &derived.schema,
-        relaxed: &derived.relaxed,
-    })
+    let derived = strict::model_schema(schema.value()).map_err(ApiError::Strict)?;
+    let output = Object::new();
+    for (member, value) in [
+        ("schema", arguments::schema_to_js(&derived.schema)?),
+        ("relaxed", arguments::to_js(&derived.relaxed)?),
+    ] {
+        Reflect::set(&output, &member.into(), &value)?;
+    }
+    Ok(output.into())
 }
 
 #[derive(Serialize)]
@@ -69,35 +75,37 @@ struct ModelRequestOutput {
     body: String,
 }
 
-/// The request that a generation would begin with, secrets as placeholders.
+/// Returns the first request that a generation would send, with placeholders for secrets.
 ///
 /// # Errors
-/// The codes of the brief, the schema and the settings.
+/// The codes of brief, schema and settings.
 #[wasm_bindgen(js_name = buildRequest, skip_typescript)]
 pub fn build_request(brief: &JsValue, settings: &JsValue) -> Result<JsValue, Thrown> {
-    let without_key = arguments::without_secret(settings, settings::MODEL_KEY)?;
+    let without_key = arguments::without_secret(settings, settings::API_KEY)?;
     let endpoint = settings::model_endpoint(&without_key.json, without_key.has_secret())?;
+    // The key itself is not needed, but it has to be one.
+    without_key.keyring(SecretSlot::API_KEY, &endpoint.base_url)?;
     let assignment = assignment(brief, Some(endpoint))?;
     let Some(request) = driver::request_for(&assignment) else {
-        // There is an endpoint, so there is a request.
+        // Unreachable: there is an endpoint, so there is a request.
         return Ok(JsValue::UNDEFINED);
     };
     arguments::to_js(&ModelRequestOutput {
-        method: "POST",
+        method: request.method.as_str(),
         headers: request
             .headers
             .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.with_placeholder().into()))
+            .map(|(name, value)| (name.to_string(), value.with_placeholder().into()))
             .collect(),
         url: request.url,
-        body: request.body,
+        body: request.body.as_deref().unwrap_or_default().to_owned(),
     })
 }
 
-/// What is to be known of a batch as a whole.
+/// Checks a batch as a whole.
 ///
 /// # Errors
-/// `json_…` and `task_not_an_object` for what is no task, `schema_…`, `invalid_argument`.
+/// `json_…` and `task_not_an_object` for a text that is not a task, `schema_…`, `invalid_argument`.
 #[wasm_bindgen(js_name = lintBatch, skip_typescript)]
 pub fn lint_batch(tasks: &JsValue, options: &JsValue) -> Result<JsValue, Thrown> {
     let texts = arguments::texts("tasks", tasks)?;
@@ -105,16 +113,16 @@ pub fn lint_batch(tasks: &JsValue, options: &JsValue) -> Result<JsValue, Thrown>
     arguments::to_js(&batch::lint(&texts, options.as_deref())?)
 }
 
-/// The tasks of a dry run. Nothing here has a way to the network.
+/// Generates the tasks of a dry run, without access to the network.
 ///
 /// # Errors
-/// A rejection with the codes of the brief, the schema and the generator.
+/// Rejects with the codes of brief, schema and generator.
 #[wasm_bindgen(js_name = dryRun, skip_typescript)]
 pub async fn dry_run(brief: JsValue) -> Result<JsValue, Thrown> {
     let (brief, schema) = brief::read(&arguments::json("brief", &brief)?)?;
-    let check = validator::compile(&schema).map_err(SurfaceError::Schema)?;
+    let check = validator::compile(&schema).map_err(ApiError::Schema)?;
     let tasks =
-        crate::dry_run::tasks(&brief, &schema, &check, brief.seed).map_err(SurfaceError::DryRun)?;
+        crate::dry_run::tasks(&brief, &schema, &check, brief.seed).map_err(ApiError::DryRun)?;
     let texts: Vec<&str> = tasks.iter().map(Document::text).collect();
     arguments::to_js(&texts)
 }
@@ -122,29 +130,29 @@ pub async fn dry_run(brief: JsValue) -> Result<JsValue, Thrown> {
 /// Asks the model for the tasks of a brief.
 ///
 /// # Errors
-/// A rejection for what is wrong with the arguments, and `listener_failed` where `onEvent` threw.
-/// How the request ended is no error.
+/// Rejects if an argument is wrong, and with `listener_failed` if `onEvent` threw. The outcome of the
+/// generation is not an error.
 #[wasm_bindgen(skip_typescript)]
 pub async fn generate(
     brief: JsValue,
     settings: JsValue,
     options: JsValue,
 ) -> Result<JsValue, Thrown> {
-    arguments::only("options", &options, &["signal", "onEvent"])?;
-    let without_key = arguments::without_secret(&settings, settings::MODEL_KEY)?;
+    arguments::check_options("options", &options, &["signal", "onEvent"])?;
+    let without_key = arguments::without_secret(&settings, settings::API_KEY)?;
     let endpoint = settings::model_endpoint(&without_key.json, without_key.has_secret())?;
-    let keyring = without_key.keyring(SecretName::ModelKey, &endpoint.base_url)?;
-    if endpoint.wants_key() && !without_key.has_secret() {
-        return Err(missing(settings::MODEL_KEY, &endpoint.base_url));
+    let keyring = without_key.keyring(SecretSlot::API_KEY, &endpoint.base_url)?;
+    if endpoint.requires_api_key() && !without_key.has_secret() {
+        return Err(missing(settings::API_KEY, &endpoint.base_url));
     }
     let assignment = assignment(&brief, Some(endpoint))?;
     let check: Arc<dyn Check> =
-        Arc::new(validator::compile(&assignment.schema).map_err(SurfaceError::Schema)?);
+        Arc::new(validator::compile(&assignment.schema).map_err(ApiError::Schema)?);
     let listener = Listener::of(&options, "onEvent")?;
-    let following = signal::follow(&options)?;
+    let abort = signal::follow(&options)?;
     let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));
-    let begun = Run::start(Start {
-        // Told to nobody; without randomness only the waits are the same every time.
+    let started = Run::start(Start {
+        // Not shown to anyone. Without randomness, the waits before retries are always the same.
         id: RunId::from_bits(random::bits().unwrap_or_default()),
         mode: Mode::Live,
         at: PageClock.now(),
@@ -152,69 +160,59 @@ pub async fn generate(
         connection: assignment.connection,
         schema: assignment.schema,
     });
-    let gathering = RefCell::new(Gathering::default());
-    let tell = |report| {
-        let event = gathering.borrow_mut().take(report);
+    let collector = RefCell::new(GenerationCollector::default());
+    let on_report = |report| {
+        let event = collector.borrow_mut().take(report);
         if let Some(event) = event {
-            listener.tell(&event, &following.stop);
+            listener.call(&event, &abort.stop);
         }
     };
     let run =
-        driver::run_generation(&driver, &PageClock, begun, check, &following.stop, &tell).await;
-    listener.end(arguments::to_js(&gathering.into_inner().end(&run))?)
+        driver::run_generation(&driver, &PageClock, started, check, &abort.stop, &on_report).await;
+    listener.finish(arguments::to_js(&collector.into_inner().finish(&run))?)
 }
 
-/// Posts tasks, one after the other.
+/// Posts tasks.
 ///
 /// # Errors
-/// A rejection for what is wrong with the arguments, before anything is sent, and
-/// `listener_failed` where `onReceipt` threw. What became of a task is no error.
+/// Rejects if an argument is wrong, before anything is sent, and with `listener_failed` if
+/// `onReceipt` threw. The outcome of a task is not an error.
 #[wasm_bindgen(skip_typescript)]
 pub async fn deliver(
     tasks: JsValue,
     settings: JsValue,
     options: JsValue,
 ) -> Result<JsValue, Thrown> {
-    const KEYS: &str = "idempotencyKeys";
-    arguments::only("options", &options, &["signal", "onReceipt", KEYS])?;
-    let tasks = batch::tasks(&arguments::texts("tasks", &tasks)?)?;
+    const SCHEMA: &str = "schema";
+    arguments::check_options("options", &options, &["signal", "onReceipt", SCHEMA])?;
+    let tasks = arguments::tasks("tasks", &tasks)?;
     let without_token = arguments::without_secret(&settings, settings::AGENT_TOKEN)?;
     let server = settings::task_server(&without_token.json)?;
-    let keyring = without_token.keyring(SecretName::AgentToken, &server.url)?;
-    let Some(token) = keyring.get(SecretName::AgentToken, &server.url) else {
+    let keyring = without_token.keyring(SecretSlot::AGENT_TOKEN, &server.url)?;
+    if !without_token.has_secret() {
         return Err(missing(settings::AGENT_TOKEN, &server.url));
-    };
-    let keys = arguments::option("options", &options, KEYS)?;
-    let keys = (!keys.is_undefined())
-        .then(|| arguments::texts(KEYS, &keys))
+    }
+    let schema = arguments::option("options", &options, SCHEMA)?;
+    let schema = (!schema.is_undefined())
+        .then(|| validator::read_schema(&schema))
         .transpose()?;
-    let random = match &keys {
-        Some(_) => 0,
-        None => random::bits().map_err(|reason| SurfaceError::NoRandomness { reason })?,
+    let random = if tasks.iter().all(|task| task.idempotency_key.is_some()) {
+        0
+    } else {
+        random::bits().map_err(|reason| ApiError::NoRandomness { reason })?
     };
-    let approvals = delivery::approvals(
-        &tasks,
-        server.body_template.as_ref(),
-        keys.as_deref(),
-        random,
-    )?;
+    let prepared = PreparedDelivery::prepare(&tasks, server, schema, random, PageClock.now())?;
     let listener = Listener::of(&options, "onReceipt")?;
-    let following = signal::follow(&options)?;
-    let told = |receipt: &JsReceipt| listener.tell(receipt, &following.stop);
-    let receipts = delivery::deliver(
-        &Fetch,
-        &server,
-        token,
-        &approvals,
-        &following.stop,
-        &|| PageClock.now(),
-        &told,
-    )
-    .await;
-    listener.end(arguments::to_js(&receipts)?)
+    let abort = signal::follow(&options)?;
+    let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));
+    let on_receipt = |receipt: &JsReceipt| listener.call(receipt, &abort.stop);
+    let receipts = prepared
+        .post(&driver, &PageClock, &abort.stop, &on_receipt)
+        .await;
+    listener.finish(arguments::to_js(&receipts)?)
 }
 
-fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignment, SurfaceError> {
+fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignment, ApiError> {
     let (brief, schema) = brief::read(&arguments::json("brief", brief)?)?;
     let connection = Connection {
         name: String::new(),
@@ -231,14 +229,14 @@ fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignmen
 }
 
 fn missing(member: &'static str, address: &crate::settings::Address) -> Thrown {
-    SurfaceError::SecretMissing {
+    ApiError::SecretMissing {
         member,
         host: address.host_and_port(),
     }
     .into()
 }
 
-/// A function of the caller's that is told what happens. What it throws stops what is under way.
+/// A listener of the caller. If it throws, it is not called again, and what is under way is stopped.
 struct Listener {
     name: &'static str,
     function: Option<Function>,
@@ -246,7 +244,7 @@ struct Listener {
 }
 
 impl Listener {
-    fn of(options: &JsValue, name: &'static str) -> Result<Listener, SurfaceError> {
+    fn of(options: &JsValue, name: &'static str) -> Result<Listener, ApiError> {
         Ok(Listener {
             name,
             function: arguments::function("options", options, name)?,
@@ -254,29 +252,30 @@ impl Listener {
         })
     }
 
-    fn tell(&self, event: &impl Serialize, stop: &StopSignal) {
+    fn call(&self, event: &impl Serialize, stop: &StopSignal) {
         let Some(function) = &self.function else {
             return;
         };
         if self.thrown.borrow().is_some() {
             return;
         }
-        let told =
+        let returned =
             arguments::to_js(event).and_then(|event| function.call1(&JsValue::UNDEFINED, &event));
-        if let Err(thrown) = told {
+        if let Err(thrown) = returned {
             *self.thrown.borrow_mut() = Some(thrown);
             stop.stop();
         }
     }
 
-    /// The result; where the listener threw, an error that carries it, so that no receipt is lost.
-    fn end(&self, result: JsValue) -> Result<JsValue, Thrown> {
+    /// Returns the result, or if the listener threw, an error that carries it, so that no receipt is
+    /// lost.
+    fn finish(&self, result: JsValue) -> Result<JsValue, Thrown> {
         let Some(thrown) = self.thrown.borrow_mut().take() else {
             return Ok(result);
         };
-        let error = JsValue::from(SurfaceError::ListenerFailed {
+        let error = JsValue::from(ApiError::ListenerFailed {
             name: self.name,
-            reason: words(&thrown),
+            reason: js_error_message(&thrown),
         });
         for (member, value) in [("cause", thrown), ("result", result)] {
             // Setting a member of a new error cannot fail.

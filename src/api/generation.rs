@@ -1,4 +1,4 @@
-//! What a generation tells while it runs, and what it came to.
+//! Events and result of a generation as JavaScript sees them.
 
 use serde::Serialize;
 
@@ -10,31 +10,28 @@ use crate::run::{self, Event, Run};
 /// `Generation` of the TypeScript types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JsGeneration {
-    /// How it ended.
     outcome: JsOutcome,
-    /// Every whole task, in the order of the answer.
+    /// Every task that arrived complete, in the order of arrival.
     tasks: Vec<JsGeneratedTask>,
-    /// What all requests cost, those that failed included, as far as the endpoint said.
+    /// Tokens used by all requests, including failed ones, as far as the endpoint reported them.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<JsUsage>,
-    /// Everything odd.
     warnings: Vec<JsNotice>,
-    /// The requests that were made, in their order.
+    /// The requests, in order.
     requests: Vec<JsGenerationRequest>,
 }
 
 /// `GenerationRequest` of the TypeScript types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JsGenerationRequest {
-    /// How it ended.
     outcome: JsOutcome,
-    /// How many tasks it asked for.
+    /// Number of tasks it asked for.
     wanted: u16,
-    /// How many came.
+    /// Number of tasks that arrived.
     arrived: u32,
-    /// How many calls were made for it.
+    /// Number of HTTP calls made for it.
     calls: usize,
-    /// What they cost, as far as the endpoint said.
+    /// Tokens used by all calls, as far as the endpoint reported them.
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<JsUsage>,
 }
@@ -45,7 +42,7 @@ impl JsGenerationRequest {
         JsGenerationRequest {
             outcome: JsOutcome::new(
                 request.outcome().unwrap_or(&interrupted),
-                &request.raw_answer,
+                &request.raw_response,
             ),
             wanted: request.wanted,
             arrived: request.arrived,
@@ -55,31 +52,31 @@ impl JsGenerationRequest {
     }
 }
 
-/// A task of an answer.
+/// A task of a response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JsGeneratedTask {
-    /// Its exact text.
+    /// Exact text.
     text: String,
-    /// What the schema has against it.
+    /// Violations of the schema.
     violations: Vec<JsViolation>,
 }
 
-/// Gathers what a driver reports.
+/// Collects the reports of a driver.
 #[derive(Debug, Default)]
-pub struct Gathering {
+pub struct GenerationCollector {
     tasks: Vec<JsGeneratedTask>,
     warnings: Vec<JsNotice>,
 }
 
-impl Gathering {
-    /// Takes a report; gives the event that it is for whoever watches, where it is one.
+impl GenerationCollector {
+    /// Takes a report and returns the event for the caller's listener, if there is one.
     pub fn take(&mut self, report: Report) -> Option<JsStreamEvent> {
         match report {
             Report::Text(delta) => Some(JsStreamEvent::Text { delta }),
-            Report::Notice { code, message } => {
-                let warning = JsNotice { code, message };
-                self.warnings.push(warning.clone());
-                Some(JsStreamEvent::Notice(warning))
+            Report::Notice(notice) => {
+                let notice = JsNotice::from(notice);
+                self.warnings.push(notice.clone());
+                Some(JsStreamEvent::Notice(notice))
             }
             Report::Event(event) => self.take_event(*event),
         }
@@ -103,22 +100,22 @@ impl Gathering {
                 })
             }
             Event::UsageArrived(usage) => Some(JsStreamEvent::Usage(usage.into())),
-            // The other events are those of a page, of a delivery, and of single calls.
+            // The other events concern the page, delivery, or single calls.
             _ => None,
         }
     }
 
-    /// What it came to, for the run as it stood at the end.
+    /// Returns the result of the generation of `run`.
     #[must_use]
-    pub fn end(self, run: &Run) -> JsGeneration {
+    pub fn finish(self, run: &Run) -> JsGeneration {
         let interrupted = crate::model::GenerationOutcome::Interrupted { reason: None };
         let outcome = match run.generation() {
             run::GenerationState::Ended { outcome, .. } => outcome,
             run::GenerationState::None | run::GenerationState::Running { .. } => &interrupted,
         };
-        let raw_answer = run.requests().last().map(|last| &*last.raw_answer);
+        let raw_response = run.requests().last().map(|last| &*last.raw_response);
         JsGeneration {
-            outcome: JsOutcome::new(outcome, raw_answer.unwrap_or_default()),
+            outcome: JsOutcome::new(outcome, raw_response.unwrap_or_default()),
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
@@ -157,14 +154,14 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_holds_what_was_told_in_its_order_and_what_each_request_came_to() {
-        let mut gathering = Gathering::default();
+    fn a_generation_has_the_tasks_in_order_and_the_outcome_of_each_request() {
+        let mut collector = GenerationCollector::default();
         let mut run = run("2");
         let task = |text: &str| Event::TaskArrived {
             document: Document::parse(text).unwrap(),
             violations: Vec::new(),
         };
-        let mut told = Vec::new();
+        let mut events = Vec::new();
         for report in [
             Report::Text("{".into()),
             Report::Event(Box::new(task("{\"a\": 1}"))),
@@ -173,33 +170,40 @@ mod tests {
                 input: 7,
                 ..model::Usage::default()
             }))),
-            Report::Notice {
-                code: "stepped_down".into(),
-                message: "m".into(),
-            },
+            Report::Notice(model::Notice::new(
+                model::NoticeCode::ResponseFormatFallback,
+                "m",
+            )),
             Report::Event(Box::new(Event::CallEnded {
                 outcome: model::GenerationOutcome::Complete,
-                raw_answer: "{}".into(),
+                raw_response: "{}".into(),
             })),
         ] {
             if let Report::Event(event) = &report {
                 run.apply((**event).clone(), 0);
             }
-            told.extend(gathering.take(report));
+            events.extend(collector.take(report));
         }
-        let told = serde_json::to_value(told).unwrap();
-        assert_eq!(told[1]["index"], 0);
+        let events = serde_json::to_value(events).unwrap();
+        assert_eq!(events[1]["index"], 0);
         assert_eq!(
-            told[2],
+            events[2],
             json!({"type": "task", "index": 1, "text": "{\"a\":2.0}", "violations": []})
         );
-        assert_eq!(told.as_array().unwrap().len(), 5, "the end is no event");
-        let generation = serde_json::to_value(gathering.end(&run)).unwrap();
+        assert_eq!(
+            events.as_array().unwrap().len(),
+            5,
+            "the end is not an event"
+        );
+        let generation = serde_json::to_value(collector.finish(&run)).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "complete");
         assert_eq!(generation["outcome"]["rawText"], "{}");
         assert_eq!(generation["tasks"][0]["text"], "{\"a\": 1}");
         assert_eq!(generation["usage"]["input"], 7);
-        assert_eq!(generation["warnings"][0]["code"], "stepped_down");
+        assert_eq!(
+            generation["warnings"][0]["code"],
+            "response_format_fallback"
+        );
         let request = &generation["requests"][0];
         assert_eq!(
             (&request["wanted"], &request["arrived"]),
@@ -209,8 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_that_says_no_end_is_not_complete() {
-        let generation = serde_json::to_value(Gathering::default().end(&run("2"))).unwrap();
+    fn a_generation_without_an_end_is_interrupted() {
+        let generation =
+            serde_json::to_value(GenerationCollector::default().finish(&run("2"))).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "interrupted");
         assert!(generation.get("usage").is_none(), "absent, not null");
     }

@@ -1,19 +1,21 @@
-//! What `pkg/` gives to JavaScript and TypeScript.
+//! The JavaScript and TypeScript API of `pkg/`.
 //!
 //! ```text
-//! JavaScript value ─ arguments ─→ border type ─→ the module's own type
-//!                                 error, brief, settings                │
-//! JavaScript value ←─ JSON text ←─ border type ←────────────────────────┘
-//!                                 events, outcome, generation, receipt, batch
+//! JavaScript value ── JSON text ───────────→ input type ─→ the module's own type
+//!                     arguments              brief, settings, batch, delivery   │
+//! JavaScript value ←─ serde-wasm-bindgen ── `Js…` type ←────────────────────────┘
+//!                     arguments::to_js       events, outcome, generation, receipt, batch
 //! ```
 //!
-//! Plain values cross as JSON text, in both directions: what comes out is what `JSON.parse` makes
-//! of it (objects, never a `Map`; a member that is not known is absent, never `null`), and what
-//! comes in is what `JSON.stringify` makes of it. A task crosses as a string that holds its exact
-//! text. The border types are this module's own, so that a change inside is no change outside.
+//! Arguments cross as the JSON text that `JSON.stringify` returns for them, so that getters, proxies
+//! and cycles are dealt with in one place, and are then read by serde. Results are plain objects,
+//! never a `Map`; a member that is unknown is absent, never `null`. A task crosses as a string with
+//! its exact text, and a schema as JSON text, because JavaScript numbers cannot hold all of theirs.
+//! The input types and `Js…` types belong to this module, so that a change of the inner types does
+//! not change the API.
 //!
-//! `mount` puts the page into an element; nothing mounts on import. Everything but the last step to
-//! a JavaScript value compiles and is tested natively.
+//! `mount` puts the page into an element; importing the module mounts nothing. Everything except
+//! the conversion to and from JavaScript values compiles natively and is tested there.
 
 pub mod batch;
 pub mod brief;
@@ -21,6 +23,7 @@ pub mod delivery;
 pub mod error;
 pub mod events;
 pub mod generation;
+mod number;
 pub mod outcome;
 pub mod receipt;
 pub mod settings;
@@ -33,7 +36,7 @@ mod event_objects;
 #[cfg(target_arch = "wasm32")]
 pub mod functions;
 #[cfg(target_arch = "wasm32")]
-mod mount;
+pub mod mount;
 #[cfg(target_arch = "wasm32")]
 mod signal;
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! Puts the page into an element, and takes it out again.
+//! Mounts the page in an element, and unmounts it.
 
 use std::any::Any;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
 use super::arguments::{self, Thrown};
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::shape;
 use crate::app::{self, Application, ApplicationCommands};
 use crate::schema::{TaskSchema, agent_task_schema};
@@ -26,7 +26,7 @@ struct AppConfig {
     query: Option<String>,
 }
 
-/// A page in an element.
+/// A page mounted in an element.
 #[wasm_bindgen(skip_typescript)]
 pub struct AppHandle {
     mounted: Option<Mounted>,
@@ -34,13 +34,13 @@ pub struct AppHandle {
 
 struct Mounted {
     app: Rc<Application>,
-    /// Dropped to take the page out of its element.
+    /// Dropping it removes the page from its element.
     view: Box<dyn Any>,
 }
 
 #[wasm_bindgen]
 impl AppHandle {
-    /// Takes the page out of its element and stops what is under way.
+    /// Removes the page from its element and stops what is under way.
     #[wasm_bindgen(skip_typescript)]
     pub fn unmount(&mut self) {
         if let Some(mounted) = self.mounted.take() {
@@ -51,39 +51,38 @@ impl AppHandle {
 }
 
 impl Drop for AppHandle {
-    /// The page stays: a handle that nobody keeps is collected at a time of the browser's choice,
-    /// and that is no reason to take the page away.
+    /// The page stays mounted: the browser collects an unused handle at any time, which must not
+    /// remove the page.
     fn drop(&mut self) {
         std::mem::forget(self.mounted.take());
     }
 }
 
-/// Puts the page into `element`, in place of what is there.
+/// Mounts the page in `element` and replaces its content.
 ///
 /// # Errors
-/// `invalid_argument` for what is no element, and for a configuration of another shape.
+/// `invalid_argument` if `element` is not an `HTMLElement`, or `config` is not an `AppConfig`.
 #[wasm_bindgen(skip_typescript)]
 pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
-    let element: HtmlElement =
-        element
-            .dyn_ref()
-            .cloned()
-            .ok_or_else(|| SurfaceError::Argument {
-                argument: "element",
-                reason: "must be an HTMLElement".to_owned(),
-            })?;
+    let element: HtmlElement = element
+        .dyn_ref()
+        .cloned()
+        .ok_or_else(|| ApiError::Argument {
+            argument: "element",
+            reason: "must be an HTMLElement".to_owned(),
+        })?;
     let config: AppConfig = match arguments::optional_json("config", config)? {
         Some(json) => shape::read("config", &json)?,
         None => AppConfig::default(),
     };
     app::panic_page::install();
-    let schema = TaskSchema::parse(agent_task_schema()).map_err(SurfaceError::Schema)?;
+    let schema = TaskSchema::parse(agent_task_schema()).map_err(ApiError::Schema)?;
     let query = config.query.unwrap_or_else(|| {
         web_sys::window()
             .and_then(|window| window.location().search().ok())
             .unwrap_or_default()
     });
-    // The state outlives the view: what was under way when the page was taken out may still end.
+    // The state outlives the view: requests may still end after the page was removed.
     let (page, app) = Owner::new().with(|| {
         let page = Page::new(Connection::built_in(), schema);
         (page, Application::open(page, &query))

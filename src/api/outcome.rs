@@ -1,10 +1,11 @@
-//! How a request to the model ended, as JavaScript sees it.
+//! Generation outcomes as JavaScript sees them.
 
 use serde::Serialize;
 
+use super::number;
 use crate::model;
 
-/// `Outcome` of the TypeScript types, told apart by `outcome`. What is not known is absent.
+/// `Outcome` of the TypeScript types, discriminated by `outcome`. Unknown members are absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JsOutcome {
@@ -26,16 +27,19 @@ pub struct JsOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     /// In milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "number::nearest_or_none"
+    )]
     retry_after: Option<u64>,
     raw_text: String,
 }
 
 impl JsOutcome {
-    /// The outcome of an answer whose whole text is `raw_text`.
+    /// The outcome of a response with the text `raw_text`.
     #[must_use]
     pub fn new(outcome: &model::GenerationOutcome, raw_text: &str) -> JsOutcome {
-        let mut border = JsOutcome {
+        let mut js = JsOutcome {
             outcome: outcome.name(),
             code: outcome.code(),
             message: outcome.message(),
@@ -51,14 +55,14 @@ impl JsOutcome {
             raw_text: raw_text.to_owned(),
         };
         match outcome {
-            model::GenerationOutcome::CutOff { limit } => border.limit = Some(limit),
-            model::GenerationOutcome::Refused { text } => border.text = Some(text.clone()),
+            model::GenerationOutcome::CutOff { limit } => js.limit = Some(limit),
+            model::GenerationOutcome::Refused { text } => js.text = Some(text.clone()),
             model::GenerationOutcome::Failed(failure) => {
-                border.status = failure.status;
-                border.endpoint_code.clone_from(&failure.endpoint_code);
-                border.parameter.clone_from(&failure.parameter);
-                border.body.clone_from(&failure.body);
-                border.retry_after = failure.retry_after;
+                js.status = failure.status;
+                js.endpoint_code.clone_from(&failure.endpoint_code);
+                js.parameter.clone_from(&failure.parameter);
+                js.body.clone_from(&failure.body);
+                js.retry_after = failure.retry_after;
             }
             model::GenerationOutcome::Complete
             | model::GenerationOutcome::Filtered
@@ -66,7 +70,7 @@ impl JsOutcome {
             | model::GenerationOutcome::Stalled
             | model::GenerationOutcome::Cancelled => {}
         }
-        border
+        js
     }
 }
 
@@ -82,11 +86,11 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_says_what_is_known_and_leaves_out_what_is_not() {
+    fn unknown_members_are_absent() {
         assert_eq!(
             seen(&model::GenerationOutcome::Complete),
             json!({"outcome": "complete", "code": "complete", "retry": false,
-                   "message": "The model finished its answer.", "hint": "Review the tasks.",
+                   "message": "The response is complete.", "hint": "Review the tasks.",
                    "rawText": "{\"tasks\":["})
         );
         let failure = http::failure(
@@ -98,7 +102,7 @@ mod tests {
         assert_eq!(
             seen(&model::GenerationOutcome::Failed(Box::new(failure))),
             json!({"outcome": "failed", "code": "rate_limited", "message": "slow", "retry": true,
-                   "hint": "Wait 2 s and ask again, or ask for fewer tasks at a time.",
+                   "hint": "Wait 2 s and try again, or ask for fewer tasks per request.",
                    "status": 429, "endpointCode": "rate_limit_exceeded", "retryAfter": 2000,
                    "rawText": "{\"tasks\":["})
         );

@@ -1,11 +1,14 @@
-//! What became of a posted task, as JavaScript sees it.
+//! Receipts as JavaScript sees them.
 
 use serde::Serialize;
 
-use crate::delivery::DeliveryOutcome;
+use super::number;
+use crate::delivery::receipt::DeliveryStage;
+use crate::delivery::{Delivery, DeliveryOutcome};
 use crate::review::Approval;
+use crate::schema::Violation;
 
-/// Why a server does not take a task, beside the field it is about.
+/// Why a task was refused, and the field it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JsReason {
@@ -13,18 +16,20 @@ pub struct JsReason {
     message: String,
 }
 
-/// `Receipt` of the TypeScript types, told apart by `outcome`. What is not known is absent.
+/// `Receipt` of the TypeScript types, discriminated by `outcome`. Unknown members are absent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JsReceipt {
-    /// The task's place in the list, from 0.
+    /// Index of the task in the batch, from 0.
     index: usize,
     outcome: &'static str,
     code: String,
     message: String,
     hint: &'static str,
-    /// Whether the task may be posted again without any risk of doubling it.
+    /// Whether the same task can be posted again without the risk of a duplicate.
     retry: bool,
+    /// Number of requests made.
+    attempts: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,59 +39,154 @@ pub struct JsReceipt {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasons: Option<Vec<JsReason>>,
     /// In milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "number::nearest_or_none"
+    )]
     retry_after: Option<u64>,
     idempotency_key: String,
     /// SHA-256 of the exact body, in hexadecimal.
     digest: String,
 }
 
-/// Why a task was not sent although nothing is wrong with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why no request was made for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotSent {
-    /// The signal was given.
+    /// The caller's signal was aborted.
     Stopped,
-    /// The first task was not taken, so the rest would hardly be.
+    /// The server refused the first task, so the others were not tried.
     FirstNotTaken,
-    /// The token is not accepted.
+    /// The server does not accept the token.
     TokenRefused,
-    /// The server did not take one before it, or gave no clear answer.
+    /// The server kept failing.
     ServerInTrouble,
+    /// A request could not be made, for this reason.
+    RequestNotMade(String),
+    /// A task that this one depends on was not delivered.
+    DependencyNotDelivered,
+    /// An earlier task of the batch has the same task key.
+    DuplicateKey {
+        /// The member that holds the key, as a JSON Pointer.
+        pointer: String,
+    },
+    /// The task violates the caller's schema.
+    SchemaViolation(Vec<Violation>),
 }
 
 impl NotSent {
-    fn code(self) -> &'static str {
+    fn code(&self) -> &'static str {
         match self {
             NotSent::Stopped => "stopped",
             NotSent::FirstNotTaken => "first_not_taken",
             NotSent::TokenRefused => "token_refused",
             NotSent::ServerInTrouble => "server_in_trouble",
+            NotSent::RequestNotMade(_) => "not_sent",
+            NotSent::DependencyNotDelivered => "dependency_not_delivered",
+            NotSent::DuplicateKey { .. } => "duplicate_key",
+            NotSent::SchemaViolation(_) => "schema_violation",
         }
     }
 
-    fn message(self) -> &'static str {
+    fn message(&self) -> String {
         match self {
-            NotSent::Stopped => "It was not sent: posting was stopped before its turn.",
-            NotSent::FirstNotTaken => "It was not sent: the first task was not taken.",
-            NotSent::TokenRefused => "It was not sent: the server does not accept the token.",
+            NotSent::Stopped => "Not sent: posting was stopped.".to_owned(),
+            NotSent::FirstNotTaken => "Not sent: the server refused the first task.".to_owned(),
+            NotSent::TokenRefused => "Not sent: the server does not accept the token.".to_owned(),
             NotSent::ServerInTrouble => {
-                "It was not sent: the server did not take the task before it, or did not say so."
+                "Not sent: the server did not take earlier tasks, or did not confirm them."
+                    .to_owned()
+            }
+            NotSent::RequestNotMade(reason) => {
+                format!("Not sent: the request could not be made: {reason}")
+            }
+            NotSent::DependencyNotDelivered => {
+                "Not sent: a task that it depends on was not delivered.".to_owned()
+            }
+            NotSent::DuplicateKey { pointer } => {
+                format!("Not sent: an earlier task of the batch has the same key at {pointer}.")
+            }
+            NotSent::SchemaViolation(violations) => {
+                format!(
+                    "Not sent: the task violates the schema ({}).",
+                    violations.len()
+                )
             }
         }
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            NotSent::Stopped => "Post it again when you are ready.",
+            NotSent::FirstNotTaken => {
+                "Fix what the server reports for the first task, then post again."
+            }
+            NotSent::TokenRefused => "Pass a token that the server accepts, then post again.",
+            NotSent::ServerInTrouble => "Check the server, then post again.",
+            NotSent::RequestNotMade(_) => "Fix the settings, then post again.",
+            NotSent::DependencyNotDelivered => "Deliver the task it depends on first.",
+            NotSent::DuplicateKey { .. } => {
+                "Give each task its own key. If the member is no key, pass a schema without one."
+            }
+            NotSent::SchemaViolation(_) => "Fix what reasons lists, then post the task.",
+        }
+    }
+
+    /// Whether the task itself has to change before it can be posted.
+    fn is_about_task(&self) -> bool {
+        matches!(
+            self,
+            NotSent::DuplicateKey { .. } | NotSent::SchemaViolation(_)
+        )
     }
 }
 
 impl JsReceipt {
-    /// The receipt of a task that was posted, or could not be.
+    /// The receipt of a task for which a request was attempted.
     #[must_use]
-    pub fn new(index: usize, approval: &Approval, outcome: &DeliveryOutcome) -> JsReceipt {
-        let base = |name: &'static str, hint: &'static str, message: &str| JsReceipt {
+    pub fn of_delivery(index: usize, approval: &Approval, delivery: &Delivery) -> JsReceipt {
+        let may_have_arrived =
+            |outcome: &&DeliveryOutcome| matches!(outcome, DeliveryOutcome::Unconfirmed { .. });
+        let mut outcomes = delivery
+            .attempts
+            .iter()
+            .rev()
+            .filter_map(|attempt| attempt.outcome.as_ref());
+        let outcome = if delivery.stage == DeliveryStage::Unconfirmed {
+            // A later attempt that failed does not settle an earlier one that may have arrived.
+            outcomes.find(may_have_arrived)
+        } else {
+            outcomes.next()
+        };
+        let attempts = delivery.attempts.iter().filter(|attempt| {
+            !matches!(
+                attempt.outcome,
+                Some(DeliveryOutcome::NotSent { .. } | DeliveryOutcome::NoToken)
+            )
+        });
+        JsReceipt {
+            attempts: attempts.count(),
+            ..match outcome {
+                Some(outcome) => JsReceipt::of_outcome(index, approval, outcome),
+                None => JsReceipt::not_sent(index, approval, NotSent::Stopped),
+            }
+        }
+    }
+
+    fn new(
+        index: usize,
+        approval: &Approval,
+        outcome: &'static str,
+        hint: &'static str,
+        message: &str,
+    ) -> JsReceipt {
+        JsReceipt {
             index,
-            outcome: name,
-            code: name.to_owned(),
+            outcome,
+            code: outcome.to_owned(),
             message: message.to_owned(),
             hint,
             retry: false,
+            attempts: 0,
             status: None,
             server_id: None,
             replayed: None,
@@ -94,6 +194,12 @@ impl JsReceipt {
             retry_after: None,
             idempotency_key: approval.key.to_string(),
             digest: approval.digest.to_string(),
+        }
+    }
+
+    fn of_outcome(index: usize, approval: &Approval, outcome: &DeliveryOutcome) -> JsReceipt {
+        let base = |name: &'static str, hint: &'static str, message: &str| {
+            JsReceipt::new(index, approval, name, hint, message)
         };
         match outcome {
             DeliveryOutcome::Delivered {
@@ -113,7 +219,7 @@ impl JsReceipt {
             DeliveryOutcome::Dry => base(
                 "delivered",
                 "Nothing left this page.",
-                "A dry receipt: nothing was sent.",
+                "Dry-run receipt: nothing was sent.",
             ),
             DeliveryOutcome::Refused {
                 status,
@@ -134,7 +240,7 @@ impl JsReceipt {
                 ),
                 ..base(
                     "refused",
-                    "Correct what the server names, then post the corrected task.",
+                    "Fix what the server reports, then post the corrected task.",
                     message,
                 )
             },
@@ -148,7 +254,7 @@ impl JsReceipt {
                 retry_after: retry_after.map(|seconds| seconds.saturating_mul(1000)),
                 ..base(
                     "failed",
-                    "The server did not take it; wait as long as it asks for, then post it again.",
+                    "The server did not take the task. Wait as long as it asks, then post it again.",
                     message,
                 )
             },
@@ -157,7 +263,7 @@ impl JsReceipt {
                 retry: true,
                 ..base(
                     "unauthorized",
-                    "The server did not take it; give a token that it accepts and post it again.",
+                    "The server did not take the task. Pass a token that it accepts and post it again.",
                     message,
                 )
             },
@@ -165,7 +271,7 @@ impl JsReceipt {
                 status: *status,
                 ..base(
                     "unconfirmed",
-                    "The server may have it. Look there before posting it again; a server that honours idempotency keys can be given the same key.",
+                    "The server may have the task. Check there before posting it again; if the server honours idempotency keys, post it with the same key.",
                     message,
                 )
             },
@@ -173,32 +279,33 @@ impl JsReceipt {
                 retry: true,
                 ..base(
                     "not_sent",
-                    "Give the server's token and post it again.",
+                    "Pass the server's token and post it again.",
                     "There is no token for this server.",
                 )
             },
             DeliveryOutcome::NotSent { message } => JsReceipt {
                 retry: true,
-                ..base(
-                    "not_sent",
-                    "Correct the settings and post it again.",
-                    message,
-                )
+                ..base("not_sent", "Fix the settings, then post it again.", message)
             },
         }
     }
 
-    /// The receipt of a task whose turn did not come.
+    /// The receipt of a task for which no request was made.
     #[must_use]
     pub fn not_sent(index: usize, approval: &Approval, why: NotSent) -> JsReceipt {
-        let outcome = DeliveryOutcome::NotSent {
-            message: why.message().to_owned(),
-        };
-        JsReceipt {
+        let mut receipt = JsReceipt {
             code: why.code().to_owned(),
-            hint: "It can be posted once what stopped the ones before it is put right.",
-            ..JsReceipt::new(index, approval, &outcome)
+            retry: !why.is_about_task(),
+            ..JsReceipt::new(index, approval, "not_sent", why.hint(), &why.message())
+        };
+        if let NotSent::SchemaViolation(violations) = why {
+            let reasons = violations.into_iter().map(|violation| JsReason {
+                instance_path: violation.instance_path,
+                message: violation.message,
+            });
+            receipt.reasons = Some(reasons.collect());
         }
+        receipt
     }
 }
 
@@ -214,11 +321,11 @@ mod tests {
             digest: "d".into(),
             key: "k".into(),
         };
-        serde_json::to_value(JsReceipt::new(1, &approval, outcome)).unwrap()
+        serde_json::to_value(JsReceipt::of_outcome(1, &approval, outcome)).unwrap()
     }
 
     #[test]
-    fn what_is_not_known_is_absent() {
+    fn unknown_members_are_absent() {
         assert_eq!(
             seen(&DeliveryOutcome::Delivered {
                 status: Some(201),
@@ -227,12 +334,12 @@ mod tests {
             }),
             json!({"index": 1, "outcome": "delivered", "code": "delivered", "retry": false,
                    "message": "The server has the task.", "hint": "Keep this receipt.",
-                   "status": 201, "replayed": false, "idempotencyKey": "k", "digest": "d"})
+                   "status": 201, "replayed": false, "attempts": 0, "idempotencyKey": "k", "digest": "d"})
         );
     }
 
     #[test]
-    fn only_what_surely_did_not_arrive_may_be_posted_again() {
+    fn only_tasks_that_did_not_arrive_may_be_posted_again() {
         let m = || "m".to_owned();
         for (outcome, name, retry) in [
             (

@@ -1,21 +1,21 @@
-//! Endpoints as JavaScript gives them, without the secrets: those are taken out before anything
-//! is read, and are put into [`crate::secrets`] at once.
+//! Endpoints as JavaScript passes them, without their secrets: those are separated before anything
+//! is read, and go straight into [`crate::secrets`].
 
 use serde::Deserialize;
 
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::shape;
 use crate::settings::{
-    Address, Api, BodyTemplate, CallSeconds, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, IdleSeconds,
-    Limits, ModelEndpoint, SettingsError, TaskServer, TasksPerRequest,
+    Address, Api, BodyTemplate, DEFAULT_CONCURRENCY, DEFAULT_PATH, DEFAULT_TOKEN_HEADER,
+    IdleTimeout, Limits, ModelEndpoint, RequestTimeout, SettingsError, TaskServer, TasksPerRequest,
 };
 
-/// The member of `ModelSettings` that holds the model endpoint's key.
-pub const MODEL_KEY: &str = "modelKey";
-/// The member of `TaskServerSettings` that holds the task server's token.
+/// The member of `ModelSettings` that holds the API key.
+pub const API_KEY: &str = "apiKey";
+/// The member of `TaskServerSettings` that holds the agent token.
 pub const AGENT_TOKEN: &str = "agentToken";
 
-/// `ModelSettings` of the TypeScript types, but for the key.
+/// `ModelSettings` of the TypeScript types without the API key.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ModelSettings {
@@ -30,12 +30,12 @@ struct ModelSettings {
     #[serde(default, deserialize_with = "shape::present")]
     tasks_per_request: Option<TasksPerRequest>,
     #[serde(default, deserialize_with = "shape::present")]
-    idle_seconds: Option<IdleSeconds>,
+    idle_timeout_seconds: Option<IdleTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
-    call_seconds: Option<CallSeconds>,
+    request_timeout_seconds: Option<RequestTimeout>,
 }
 
-/// Which interface an endpoint speaks.
+/// The API that an endpoint implements.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ApiName {
@@ -52,7 +52,7 @@ impl From<ApiName> for Api {
     }
 }
 
-/// `TaskServerSettings` of the TypeScript types, but for the token.
+/// `TaskServerSettings` of the TypeScript types without the agent token.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct TaskServerSettings {
@@ -64,24 +64,25 @@ struct TaskServerSettings {
     #[serde(default, deserialize_with = "shape::present")]
     honours_idempotency_keys: Option<bool>,
     #[serde(default, deserialize_with = "shape::present")]
+    concurrency: Option<u8>,
+    #[serde(default, deserialize_with = "shape::present")]
     body_template: Option<String>,
 }
 
-/// Reads a model endpoint from the JSON text of the settings without their key. `has_key` says
-/// whether there was one: an endpoint that is given a key is asked with it, unless the settings
-/// say that it wants none.
+/// Reads a model endpoint from the JSON text of the settings without their API key. `has_key` says
+/// whether there was one: then it is sent, unless the settings say that the endpoint needs none.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`], [`SurfaceError::Settings`].
-pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, SurfaceError> {
+/// [`ApiError::Argument`], [`ApiError::Settings`].
+pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, ApiError> {
     let input: ModelSettings = shape::read("settings", json)?;
     if input.model.trim().is_empty() {
-        return Err(SurfaceError::Argument {
+        return Err(ApiError::Argument {
             argument: "settings",
-            reason: "model names no model".to_owned(),
+            reason: "model must not be empty".to_owned(),
         });
     }
-    let usual = Limits::default();
+    let defaults = Limits::default();
     Ok(ModelEndpoint {
         base_url: Address::parse(&input.base_url)?,
         model: input.model,
@@ -89,20 +90,26 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, Surfac
         max_output_tokens: input.max_output_tokens.map(std::num::NonZeroU32::get),
         needs_key: input.needs_key.or(has_key.then_some(true)),
         limits: Limits {
-            tasks_per_request: input.tasks_per_request.unwrap_or(usual.tasks_per_request),
-            idle_seconds: input.idle_seconds.unwrap_or(usual.idle_seconds),
-            call_seconds: input.call_seconds.unwrap_or(usual.call_seconds),
-            ..usual
+            tasks_per_request: input
+                .tasks_per_request
+                .unwrap_or(defaults.tasks_per_request),
+            idle_timeout_seconds: input
+                .idle_timeout_seconds
+                .unwrap_or(defaults.idle_timeout_seconds),
+            request_timeout_seconds: input
+                .request_timeout_seconds
+                .unwrap_or(defaults.request_timeout_seconds),
+            ..defaults
         },
         prices: None,
     })
 }
 
-/// Reads a task server from the JSON text of the settings without their token.
+/// Reads a task server from the JSON text of the settings without their agent token.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`], [`SurfaceError::Settings`].
-pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
+/// [`ApiError::Argument`], [`ApiError::Settings`].
+pub fn task_server(json: &str) -> Result<TaskServer, ApiError> {
     let input: TaskServerSettings = shape::read("settings", json)?;
     let server = TaskServer {
         path: input.path.unwrap_or_else(|| DEFAULT_PATH.to_owned()),
@@ -110,6 +117,7 @@ pub fn task_server(json: &str) -> Result<TaskServer, SurfaceError> {
             .token_header
             .unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()),
         honours_idempotency_keys: input.honours_idempotency_keys.unwrap_or(false),
+        concurrency: input.concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         body_template: input
             .body_template
             .map(|text| BodyTemplate::parse(&text))
@@ -126,16 +134,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_that_is_given_a_key_is_asked_with_it() {
+    fn a_key_that_is_passed_is_used_unless_the_settings_say_otherwise() {
         let loopback = r#"{"baseUrl":"http://localhost:11434/v1","model":"m"}"#;
-        assert!(!model_endpoint(loopback, false).unwrap().wants_key());
-        assert!(model_endpoint(loopback, true).unwrap().wants_key());
+        assert!(!model_endpoint(loopback, false).unwrap().requires_api_key());
+        assert!(model_endpoint(loopback, true).unwrap().requires_api_key());
         let remote = r#"{"baseUrl":"https://api.example.com/v1","model":"m","needsKey":false}"#;
-        assert!(!model_endpoint(remote, true).unwrap().wants_key());
+        assert!(!model_endpoint(remote, true).unwrap().requires_api_key());
     }
 
     #[test]
-    fn settings_that_cannot_be_are_refused_by_a_stable_code() {
+    fn each_kind_of_wrong_setting_has_its_code() {
         for (json, code) in [
             ("{}", "invalid_argument"),
             (r#"{"baseUrl":"https://a.example"}"#, "invalid_argument"),
@@ -157,7 +165,7 @@ mod tests {
                 "invalid_argument",
             ),
             (
-                r#"{"baseUrl":"https://a.example","model":"m","idleSeconds":0}"#,
+                r#"{"baseUrl":"https://a.example","model":"m","idleTimeoutSeconds":0}"#,
                 "invalid_argument",
             ),
             (
@@ -191,6 +199,14 @@ mod tests {
                 "invalid_argument",
             ),
             (r#"{"url":"http://192.168.1.2"}"#, "address_not_secure"),
+            (
+                r#"{"url":"http://localhost","concurrency":17}"#,
+                "concurrency_invalid",
+            ),
+            (
+                r#"{"url":"http://localhost","concurrency":1000}"#,
+                "invalid_argument",
+            ),
         ] {
             let error = task_server(json).unwrap_err();
             assert_eq!(error.code(), code, "{json}: {error}");
@@ -198,5 +214,8 @@ mod tests {
         let server = task_server(r#"{"url":"http://localhost:8080"}"#).unwrap();
         assert_eq!(server.tasks_url(), "http://localhost:8080/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
+        assert_eq!(server.concurrency, DEFAULT_CONCURRENCY);
+        let server = task_server(r#"{"url":"http://localhost","concurrency":16}"#).unwrap();
+        assert_eq!(server.concurrency, 16);
     }
 }

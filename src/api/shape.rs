@@ -1,21 +1,21 @@
-//! Reading an argument's shape from its JSON text.
+//! Reads arguments from their JSON text.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
 
-use super::error::SurfaceError;
+use super::error::ApiError;
 
-/// Reads the JSON text of an argument that is an object.
+/// Reads an argument that must be an object.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`] for what has another shape, unknown members included.
+/// [`ApiError::Argument`] for any other value, for members of wrong types, and for unknown members.
 pub(in crate::api) fn read<T: DeserializeOwned>(
     argument: &'static str,
     json: &str,
-) -> Result<T, SurfaceError> {
-    let wrong = |reason: String| SurfaceError::Argument { argument, reason };
-    // By way of a value, so that the reason names members and not columns of a text that the
-    // caller never wrote.
+) -> Result<T, ApiError> {
+    let wrong = |reason: String| ApiError::Argument { argument, reason };
+    // Through a `Value`, so that the reason names members, not columns of a text that the caller
+    // never saw.
     let value: Value = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
     if !value.is_object() {
         return Err(wrong("must be an object".to_owned()));
@@ -23,9 +23,9 @@ pub(in crate::api) fn read<T: DeserializeOwned>(
     serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
 }
 
-/// A member that may be left out. `null` is not the same as left out: it is refused like every
-/// other value of a wrong type, so that a number that is none (`JSON.stringify` writes NaN as
-/// `null`) never becomes a default.
+/// Deserializes a member that may be omitted. `null` does not mean omitted: it is rejected like any
+/// other value of a wrong type, so that NaN, which `JSON.stringify` writes as `null`, never becomes
+/// a default.
 pub(in crate::api) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_is_absent_and_null_is_a_wrong_type() {
+    fn a_member_may_be_omitted_but_not_null() {
         let table = [
             (r#"{"name":"a"}"#, Ok(None)),
             (r#"{"name":"a","size":3}"#, Ok(Some(3))),
@@ -68,7 +68,7 @@ mod tests {
         for (json, expected) in table {
             match (read::<Sample>("settings", json), expected) {
                 (Ok(sample), Ok(size)) => assert_eq!(sample.size, size, "{json}"),
-                (Err(SurfaceError::Argument { argument, reason }), Err(part)) => {
+                (Err(ApiError::Argument { argument, reason }), Err(part)) => {
                     assert_eq!(argument, "settings");
                     assert!(reason.contains(part), "{json}: {reason}");
                 }

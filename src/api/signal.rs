@@ -1,25 +1,25 @@
-//! An `AbortSignal` of the caller's as a stop.
+//! Connects an `AbortSignal` of the caller to a [`StopSignal`].
 
 use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use super::arguments;
-use super::error::SurfaceError;
+use super::error::ApiError;
 use crate::ports::StopSignal;
 
-/// A stop that follows a signal for as long as this is kept.
+/// A stop signal that follows an `AbortSignal` until this is dropped.
 pub struct AbortListener {
-    /// Given when the signal is.
+    /// Stopped when the `AbortSignal` is aborted.
     pub stop: StopSignal,
     listening: Option<(AbortSignal, Closure<dyn FnMut()>)>,
 }
 
-/// Follows the signal of the options, where there is one.
+/// Follows the signal of the options. Without one, the stop signal is never stopped from outside.
 ///
 /// # Errors
-/// [`SurfaceError::Argument`] for a `signal` that is none.
-pub fn follow(options: &JsValue) -> Result<AbortListener, SurfaceError> {
+/// [`ApiError::Argument`] if `signal` is not an `AbortSignal`.
+pub fn follow(options: &JsValue) -> Result<AbortListener, ApiError> {
     let stop = StopSignal::default();
     let value = arguments::option("options", options, "signal")?;
     if value.is_undefined() {
@@ -28,33 +28,36 @@ pub fn follow(options: &JsValue) -> Result<AbortListener, SurfaceError> {
             listening: None,
         });
     }
-    // By what it can do: a signal of another frame is no instance of this one's class.
-    let has = |name: &str| Reflect::get(&value, &name.into()).ok();
-    let is_signal = value.is_object()
-        && has("aborted").is_some_and(|aborted| aborted.as_bool().is_some())
-        && has("addEventListener").is_some_and(|method| method.is_instance_of::<Function>());
-    if !is_signal {
-        return Err(SurfaceError::Argument {
-            argument: "options",
-            reason: "signal must be an AbortSignal".to_owned(),
-        });
-    }
-    let signal: AbortSignal = value.unchecked_into();
-    if signal.aborted() {
+    // Recognized by its members: a signal of another frame is no instance of this frame's class.
+    let member = |name: &str| Reflect::get(&value, &name.into()).ok();
+    let aborted = member("aborted").and_then(|aborted| aborted.as_bool());
+    let can_listen =
+        member("addEventListener").is_some_and(|method| method.is_instance_of::<Function>());
+    let is_aborted = match aborted {
+        Some(is_aborted) if can_listen => is_aborted,
+        _ => {
+            return Err(ApiError::Argument {
+                argument: "options",
+                reason: "signal must be an AbortSignal".to_owned(),
+            });
+        }
+    };
+    if is_aborted {
         stop.stop();
         return Ok(AbortListener {
             stop,
             listening: None,
         });
     }
-    let given = stop.clone();
-    let on_abort = Closure::<dyn FnMut()>::new(move || given.stop());
+    let signal: AbortSignal = value.unchecked_into();
+    let stopped = stop.clone();
+    let on_abort = Closure::<dyn FnMut()>::new(move || stopped.stop());
     let listening = signal
         .add_event_listener_with_callback("abort", on_abort.as_ref().unchecked_ref())
         .map(|()| (signal, on_abort))
-        .map_err(|_| SurfaceError::Argument {
+        .map_err(|_| ApiError::Argument {
             argument: "options",
-            reason: "signal cannot be listened to".to_owned(),
+            reason: "signal does not accept a listener".to_owned(),
         })?;
     Ok(AbortListener {
         stop,
@@ -65,7 +68,7 @@ pub fn follow(options: &JsValue) -> Result<AbortListener, SurfaceError> {
 impl Drop for AbortListener {
     fn drop(&mut self) {
         if let Some((signal, on_abort)) = &self.listening {
-            // Where it cannot be taken back it calls nothing any more.
+            // If this fails, the listener stays registered and does nothing.
             let _ = signal
                 .remove_event_listener_with_callback("abort", on_abort.as_ref().unchecked_ref());
         }

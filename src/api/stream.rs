@@ -7,7 +7,7 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use super::arguments::{self, Thrown};
-use super::error::SurfaceError;
+use super::error::ApiError;
 use super::events::JsStreamEvent;
 use super::outcome::JsOutcome;
 use super::settings::ApiName;
@@ -24,7 +24,7 @@ struct OpenInput {
     api: ApiName,
 }
 
-/// Reads the body of one answer.
+/// Parses the body of one response.
 #[wasm_bindgen(js_name = TaskStream, skip_typescript)]
 pub struct JsTaskStream {
     stream: model::TaskStream,
@@ -35,15 +35,15 @@ pub struct JsTaskStream {
 
 #[wasm_bindgen(js_class = TaskStream)]
 impl JsTaskStream {
-    /// A stream at the start of a body.
+    /// Opens a stream for one body.
     ///
     /// # Errors
-    /// A rejection with the code of the schema's fault, or `invalid_argument`.
+    /// Rejects with the code of the schema error, or `invalid_argument`.
     #[wasm_bindgen(skip_typescript)]
     pub async fn open(options: JsValue) -> Result<JsTaskStream, Thrown> {
         let input: OpenInput = shape::read("options", &arguments::json("options", &options)?)?;
-        let schema = TaskSchema::parse(&input.schema.to_string()).map_err(SurfaceError::Schema)?;
-        let compiled = validator::compile(&schema).map_err(SurfaceError::Schema)?;
+        let schema = TaskSchema::parse(&input.schema.to_string()).map_err(ApiError::Schema)?;
+        let compiled = validator::compile(&schema).map_err(ApiError::Schema)?;
         let check: Arc<dyn Check> = Arc::new(compiled);
         Ok(JsTaskStream {
             stream: model::TaskStream::new(Api::from(input.api), Arc::clone(&check)),
@@ -53,14 +53,14 @@ impl JsTaskStream {
         })
     }
 
-    /// Takes the next bytes of the body.
+    /// Parses the next bytes of the body and returns the events.
     ///
     /// # Errors
-    /// `stream_finished` after [`TaskStream::finish`], `invalid_argument` for what are no bytes.
+    /// `stream_finished` after `finish`, `invalid_argument` for anything but a `Uint8Array`.
     #[wasm_bindgen(skip_typescript)]
     pub fn push(&mut self, bytes: &JsValue) -> Result<JsValue, Thrown> {
         if self.is_finished {
-            return Err(SurfaceError::StreamFinished.into());
+            return Err(ApiError::StreamFinished.into());
         }
         let bytes = arguments::bytes("bytes", bytes)?;
         let events: Vec<JsStreamEvent> = self
@@ -69,10 +69,10 @@ impl JsTaskStream {
             .into_iter()
             .map(|event| JsStreamEvent::from(self.without_nulls(event)))
             .collect();
-        event_objects::all(&events)
+        event_objects::to_array(&events)
     }
 
-    /// Says that the body has ended.
+    /// Ends the body and returns its outcome.
     ///
     /// # Errors
     /// None.
@@ -83,7 +83,7 @@ impl JsTaskStream {
         arguments::to_js(&JsOutcome::new(&outcome, self.stream.raw_text()))
     }
 
-    /// The same as a live run does: the `null`s that only the model was allowed are taken out.
+    /// Removes each `null` that only the schema for the model allows, as a live run does.
     fn without_nulls(&self, event: model::StreamEvent) -> model::StreamEvent {
         let (
             model::StreamEvent::Task {

@@ -1,17 +1,18 @@
-//! Strings from JavaScript, one after the other, copied into memory that is used again.
+//! A reusable buffer for strings from JavaScript.
 
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-/// Memory that is kept, in bytes: enough for nearly all texts.
+/// Size that is kept between strings, in bytes: enough for nearly all texts.
 const KEPT_BYTES: usize = 64 << 10;
 
-/// No character of UTF-8 takes more bytes, so that one that does not fit leaves fewer than this.
+/// Longest UTF-8 encoding of a character, in bytes. `encodeInto` stops before a character that does
+/// not fit, so it leaves fewer bytes than this unused.
 const LONGEST_CHARACTER: usize = 4;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `TextEncoder` of the Encoding standard.
+    /// `TextEncoder` of the Encoding Standard.
     type TextEncoder;
 
     #[wasm_bindgen(constructor)]
@@ -27,7 +28,7 @@ extern "C" {
     fn written(this: &Encoded) -> u32;
 }
 
-/// The memory, and what fills it.
+/// The buffer and the encoder that fills it.
 pub struct TextBuffer {
     encoder: TextEncoder,
     bytes: Vec<u8>,
@@ -43,19 +44,19 @@ impl Default for TextBuffer {
 }
 
 impl TextBuffer {
-    /// The characters of a string. `None` for what is no string, and for a string that holds
-    /// U+FFFD: half of a surrogate pair becomes it on the way here, and the two cannot be told
-    /// apart any more.
+    /// Copies a string and returns it. `None` for any other value, and for a string with U+FFFD: the
+    /// encoder replaces lone surrogates by it, so that the two cannot be distinguished here.
     pub fn fill(&mut self, value: &JsValue) -> Option<&str> {
         let source: &JsString = value.dyn_ref()?;
         let mut written = self.write(source)?;
-        if self.may_lack(written) {
+        if self.may_be_truncated(written) {
             let units = usize::try_from(source.length()).ok()?;
-            // Hardly more than a byte for each unit of UTF-16, as in most texts; three at most.
-            for most in [units + units / 8, 3 * units] {
-                self.bytes.resize(most + LONGEST_CHARACTER, 0);
+            // Most texts need little more than one byte per UTF-16 code unit; none needs more than
+            // three.
+            for capacity in [units + units / 8, 3 * units] {
+                self.bytes.resize(capacity + LONGEST_CHARACTER, 0);
                 written = self.write(source)?;
-                if !self.may_lack(written) {
+                if !self.may_be_truncated(written) {
                     break;
                 }
             }
@@ -73,19 +74,19 @@ impl TextBuffer {
         simdutf8::basic::from_utf8(bytes).ok()
     }
 
-    /// Whether there may have been too little room for what was written.
-    fn may_lack(&self, written: usize) -> bool {
+    /// Whether the buffer may have been too small for the string.
+    fn may_be_truncated(&self, written: usize) -> bool {
         written + LONGEST_CHARACTER > self.bytes.len()
     }
 
-    /// Writes what fits; returns how many bytes that is.
+    /// Encodes as much as fits and returns the number of bytes.
     fn write(&mut self, source: &JsString) -> Option<usize> {
         let written = self.encoder.encode_into(source, &mut self.bytes).written();
         usize::try_from(written).ok()
     }
 
-    /// Keeps no more memory than common tasks need.
-    pub fn give_back_much(&mut self) {
+    /// Releases the memory of an unusually long string.
+    pub fn shrink(&mut self) {
         if self.bytes.len() > KEPT_BYTES {
             self.bytes.truncate(KEPT_BYTES);
             self.bytes.shrink_to_fit();

@@ -1,203 +1,208 @@
 /**
- * Taskwright: a brief becomes schema-checked tasks in a task server.
+ * Taskwright turns a brief into schema-checked tasks and posts them to a task server.
  *
- * Call the default export once and await it; everything else works after that. In a browser and in
- * a worker it fetches the `.wasm` file beside this one; in Node.js give it the file's bytes.
+ * Call the default export once and await it before you use anything else. In a browser or a worker
+ * it fetches the `.wasm` file next to this module; in Node.js pass it the bytes of that file.
  *
- * Plain values come out as `JSON.parse` makes them: objects, never a `Map`. A member that is not
- * known is absent, never `null`; likewise leave out what you do not want to set, `null` is refused.
- * Whatever is wrong with an argument is a `TaskwrightError`. Functions that return a promise reject
- * with it, the others throw it.
+ * Plain values are returned as plain objects, never as a `Map`. Members that are unknown are
+ * absent, never `null`. Likewise, omit what you do not want to set: `null` is rejected. Every
+ * invalid argument is reported as a `TaskwrightError`: functions that return a promise reject with
+ * it, the others throw it.
  */
 
 /** A JSON value. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
 
-/** A JSON Schema: draft 2020-12 unless `$schema` says otherwise. Nothing it refers to is fetched. At most 1 MiB. */
+/** A JSON Schema: draft 2020-12 unless `$schema` names another one. References are never fetched. At most 1 MiB. */
 export type JsonSchema = { [keyword: string]: unknown };
 
 /**
- * One task: the text of one JSON object, byte for byte. Spacing, the order of members and every
- * digit of a number stay as they are; white space around the object is not part of it.
+ * One task: the text of one JSON object. Its spacing, member order and number digits are preserved
+ * byte for byte; white space around the object is removed.
  */
 export type TaskText = string;
 
-/** What every function of the module fails with. Never holds a secret. */
+/** The error of every function of this module. It never contains a secret. */
 export interface TaskwrightError extends Error {
   readonly name: "TaskwrightError";
-  /** A stable name for the kind of error, such as `schema_invalid` or `count_out_of_range`. */
+  /** Stable identifier of the kind of error, such as `schema_invalid` or `count_out_of_range`. */
   readonly code: string;
   /** What to do about it. */
   readonly hint: string;
-  /** Whether the same call again may succeed. */
+  /** Whether the same call may succeed if you repeat it. */
   readonly retry: boolean;
-  /** With the code `listener_failed`: what the listener threw. */
+  /** With `listener_failed`: what the listener threw. */
   readonly cause?: unknown;
-  /** With the code `listener_failed`: the generation, or the receipts, until then. */
+  /** With `listener_failed`: the generation or the receipts up to that point. */
   readonly result?: unknown;
 }
 
-/** The settings of a page. */
+/** The version of this module, such as `0.1.0`. */
+export function version(): string;
+
+/** Configuration of a page. */
 export interface AppConfig {
-  /** Flags as in the page's address, such as `?dry-run&count=2`. Those of the address when left out. */
+  /** Flags as in the page's address, such as `?dry-run&count=2`. Default: those of the address. */
   query?: string;
 }
 
-/** A page in an element. */
+/** A page mounted in an element. */
 export class AppHandle {
   private constructor();
-  /** Takes the page out of its element and stops what is under way; a task that is on its way is shown as unknown when the page comes back. Again: does nothing. */
+  /**
+   * Removes the page from its element and stops what is under way. A task that is being posted is
+   * shown as unconfirmed when the page is mounted again. Further calls do nothing.
+   */
   unmount(): void;
-  /** Lets go of the handle. The page stays where it is. */
+  /** Releases the handle. The page stays mounted. */
   free(): void;
   [Symbol.dispose](): void;
 }
 
 /**
- * Puts the page into an element, in place of what is there. Nothing is mounted by importing the module.
+ * Mounts the page in an element and replaces its content. Importing the module mounts nothing.
  * @throws {TaskwrightError} `invalid_argument`
  */
 export function mount(element: HTMLElement, config?: AppConfig): AppHandle;
 
-/** What you ask for. */
+/** What you ask for. `goal`, `context` and `rules` may have 256 KiB each. */
 export interface Brief {
-  /** What is to be done; not empty. At most 256 KiB, as `context` and `rules`. */
+  /** What is to be done. Must not be empty. */
   goal: string;
-  /** What the model should know. */
+  /** Background information for the model. */
   context?: string;
-  /** Further rules for the tasks. */
+  /** Additional rules for the tasks. */
   rules?: string;
-  /** How many tasks, 1 to 500; 3 when left out. */
+  /** Number of tasks, 1 to 500. Default: 3. */
   count?: number;
-  /** What a dry run's tasks are drawn from besides the texts: a whole number from 0; 0 when left out. */
+  /** Seed of a dry run, an integer from 0. Default: 0. */
   seed?: number;
-  /** The schema of a task; the default one when left out. */
+  /** Schema of a task. Default: the default schema. */
   schema?: JsonSchema;
 }
 
-/** The default task schema, `agent-task`; a new object each time. */
+/** Returns the default task schema, `agent-task`, as a new object. */
 export function defaultSchema(): JsonSchema;
 
-/** A rule that the model is not told in its schema. Every task is checked against it all the same. */
+/** A rule that the schema shown to the model lacks. Tasks are checked against it all the same. */
 export interface Relaxation {
-  /** Where the rule stands in your schema, as a JSON Pointer. */
+  /** Location of the rule in your schema, as a JSON Pointer. */
   pointer: string;
-  /** The rule's keyword. */
+  /** Keyword of the rule. */
   keyword: string;
-  /** Why it was left out or changed. */
+  /** Why it was removed or changed. */
   why: string;
 }
 
 /**
- * The schema that the model is shown for one task: your schema in the strict subset of structured
- * outputs.
- * @throws {TaskwrightError} `schema_…`; `strict_…` where it has no form in the subset
+ * Returns the schema that the model is shown for one task: your schema, reduced to the strict
+ * subset of structured outputs.
+ * @throws {TaskwrightError} `schema_…`; `strict_…` if the subset cannot express the schema
  */
 export function modelSchema(schema: JsonSchema): { schema: JsonSchema; relaxed: Relaxation[] };
 
-/** Which of OpenAI's interfaces an endpoint speaks. */
+/** The OpenAI API that a model endpoint implements. */
 export type Api = "chat_completions" | "responses";
 
-/** Where the model is asked. */
+/** A model endpoint. */
 export interface ModelSettings {
-  /** The base address, such as `https://api.openai.com/v1`; `https:`, or `http:` on loopback. */
+  /** Base URL, such as `https://api.openai.com/v1`; `https:`, or `http:` on loopback. */
   baseUrl: string;
-  /** The model's name as the endpoint knows it. */
+  /** Name of the model at the endpoint. */
   model: string;
-  /** `chat_completions` when left out. */
+  /** Default: `chat_completions`. */
   api?: Api;
-  /** A limit on the tokens of the answer; none is sent when left out. */
+  /** Maximum number of output tokens of one response. Default: no limit is sent. */
   maxOutputTokens?: number;
-  /** Whether the endpoint wants a key. When left out: if one is given, and everywhere but on loopback. */
+  /** Whether the endpoint requires an API key. Default: `true` if you pass one or the endpoint is not on loopback. */
   needsKey?: boolean;
-  /** How many tasks one request asks for, 1 to 500; 25 when left out. More are asked for in several requests, one after the other. */
+  /** Tasks per request, 1 to 500. Larger counts are split into sequential requests. Default: 25. */
   tasksPerRequest?: number;
-  /** For how many seconds nothing may arrive before the outcome is `stalled`, 1 to 3600; 60 when left out. */
-  idleSeconds?: number;
-  /** How many seconds one call may take in all, 1 to 86400; 600 when left out. */
-  callSeconds?: number;
-  /** The key. Goes to `baseUrl`'s origin and nowhere else, is kept for the call only and is part of no error. */
-  modelKey?: string;
+  /** Seconds without any data before the outcome is `stalled`, 1 to 3600. Default: 60. */
+  idleTimeoutSeconds?: number;
+  /** Maximum duration of one request in seconds, 1 to 86400. Default: 600. */
+  requestTimeoutSeconds?: number;
+  /** The API key. Sent to the origin of `baseUrl` only, kept for this call only, and never part of an error. */
+  apiKey?: string;
 }
 
-/** A request to the model, as it would leave. */
+/** A request to the model, as `generate` would send it. */
 export interface ModelRequest {
   method: "POST";
   url: string;
-  /** With `$OPENAI_API_KEY` in place of the key. */
+  /** Headers, with `$OPENAI_API_KEY` in place of the API key. */
   headers: { [name: string]: string };
-  /** The body, exactly. */
+  /** The exact body. */
   body: string;
 }
 
 /**
- * The request that `generate` would begin with. Nothing is sent.
- * @throws {TaskwrightError}
+ * Returns the first request that `generate` would send. Nothing is sent.
+ * @throws {TaskwrightError} if an argument is wrong
  */
 export function buildRequest(brief: Brief, settings: ModelSettings): ModelRequest;
 
-/** One rule that a task breaks. */
+/** A rule that a task violates. */
 export interface Violation {
-  /** Where in the task, as a JSON Pointer; empty for the task itself. */
+  /** Location in the task, as a JSON Pointer; empty for the task itself. */
   instancePath: string;
-  /** Which rule, as a JSON Pointer into the schema; empty for rules of JSON itself. */
+  /** Location of the rule in the schema, as a JSON Pointer; empty for rules of JSON itself. */
   schemaPath: string;
-  /** The rule's keyword, or `duplicateKey` for a name that stands twice in one object. */
+  /** Keyword of the rule, or `duplicateKey` for a member name that occurs twice in an object. */
   keyword: string;
-  /** What is wrong, in words. */
+  /** What is wrong, in one sentence. */
   message: string;
 }
 
-/** How a schema is compiled. */
+/** Options of `Validator.compile`. */
 export interface CompileOptions {
-  /** Whether `format` is a rule (`assert`, when left out) or only says something (`annotate`). */
+  /** Whether `format` is enforced (`assert`) or ignored (`annotate`). Default: `assert`. */
   formats?: "assert" | "annotate";
-  /** Further schema documents by their absolute address. Nothing else is ever looked up. */
-  resources?: { [address: string]: JsonSchema | boolean };
+  /** Other schema documents, by absolute URI. References to anything else are errors. */
+  resources?: { [uri: string]: JsonSchema | boolean };
 }
 
-/** A compiled schema. Compiling takes its time; checking is quick and synchronous. */
+/** A compiled schema. Compiling takes time; validating is fast and synchronous. */
 export class Validator {
   private constructor();
   /**
-   * Compiles a schema; `true` is one that allows everything, `false` one that allows nothing.
+   * Compiles a schema. `true` accepts every value, `false` none.
    * @throws {TaskwrightError} (rejects) `schema_…`, `invalid_argument`
    */
   static compile(schema: JsonSchema | boolean, options?: CompileOptions): Promise<Validator>;
   /**
-   * What is wrong with a value; nothing for a valid one. The same as
-   * `validateText(JSON.stringify(value))`, so a number has the digits that JavaScript gives it.
-   * @throws {TaskwrightError} `invalid_argument` for what has no JSON text, such as `undefined`
+   * Returns the violations of a value. Equivalent to `validateText(JSON.stringify(value))`, so
+   * numbers have the digits that JavaScript gives them.
+   * @throws {TaskwrightError} `invalid_argument` if the value has no JSON text, such as `undefined`
    */
   validate(value: unknown): Violation[];
   /**
-   * What is wrong with a text, judged by its own digits; nothing for a valid one, at most 200 violations.
-   * @throws {TaskwrightError} `json_…` for a text that is not JSON
+   * Returns the violations of a text, at most 200. Numbers are compared by the digits in the text.
+   * @throws {TaskwrightError} `json_…` if the text is not JSON
    */
   validateText(task: TaskText): Violation[];
   /**
-   * What is wrong with each task of a text: one object, an array, `{"tasks": [...]}`, or JSON Lines; at
-   * most 10,000 tasks. A list for each of them, in their order. The text is read once and in place, so
-   * this is the fast way for many.
-   * @throws {TaskwrightError} `bring_…` for a text that holds no tasks
+   * Returns the violations of each task in a text: one object, an array, `{"tasks": [...]}`, or JSON
+   * Lines; at most 10,000 tasks. This is the fastest way to validate many tasks.
+   * @throws {TaskwrightError} `import_…` if the text contains no tasks
    */
   validateTasks(text: string): Violation[][];
-  /** Gives its memory back; it cannot be used after that. */
+  /** Frees its memory. It cannot be used afterwards. */
   free(): void;
   [Symbol.dispose](): void;
 }
 
-/** What a batch is held against. */
+/** Options of `lintBatch`. */
 export interface LintOptions {
-  /** The schema whose members the roles are guessed from, by name and type; the default one when left out. */
+  /** Schema from whose properties the roles are guessed, by name and type. Default: the default schema. */
   schema?: JsonSchema;
-  /** The members that play a role, by name, in place of guessing. A role that is left out is played by none. */
+  /** Names of the members that play a role, in place of guessing. A role that is omitted is not checked. */
   roles?: { key?: string; title?: string; dependsOn?: string };
-  /** How many tasks were asked for. */
+  /** Number of tasks that were asked for. */
   expectedCount?: number;
 }
 
-/** One thing to know about a batch. */
+/** A problem in a batch. */
 export interface Finding {
   code:
     | "duplicate_key"
@@ -207,238 +212,290 @@ export interface Finding {
     | "wrong_count"
     | "similar_titles"
     | "not_checked";
-  /** `error`: the tasks cannot be carried out as they are. `note`: something was not looked at. */
+  /** `error`: the tasks cannot be carried out as they are. `note`: something was not checked. */
   severity: "note" | "warning" | "error";
-  /** Which tasks it is about, by their place from 0; empty: the batch. */
+  /** Indices of the tasks it is about; empty if it is about the batch. */
   tasks: number[];
   message: string;
 }
 
 /**
- * Looks at a batch as a whole: keys, dependencies, titles, the count. What the schema says of one
- * task is the validator's affair.
- * @throws {TaskwrightError} for what is no task
+ * Checks a batch as a whole: task keys, dependencies, titles and count. It does not validate single
+ * tasks; use a `Validator` for that.
+ * @throws {TaskwrightError} if a text is not a task
  */
 export function lintBatch(tasks: TaskText[], options?: LintOptions): Finding[];
 
-/** Tokens of one request as the endpoint counted them; 0 where it does not say. */
+/** Tokens used, as counted by the endpoint; 0 if it does not report a number. */
 export interface Usage {
-  /** Those of the messages, cached ones included. */
+  /** Tokens of the messages, including cached ones. */
   input: number;
-  /** Those of the answer, reasoning included. */
+  /** Tokens of the response, including reasoning. */
   output: number;
   cached: number;
   reasoning: number;
 }
 
-/** Something odd that takes nothing away from an answer. */
+/** Something unusual that does not affect the response. */
 export interface Warning {
   code: string;
   message: string;
 }
 
-/** Something that happened while an answer arrives. */
+/** An event while a response arrives. */
 export type StreamEvent =
-  /** A task's JSON closed. It is whole, whatever becomes of the rest of the answer. */
+  /** A task is complete, even if the rest of the response fails. */
   | { type: "task"; index: number; text: TaskText; violations: Violation[] }
-  /** More of the answer's text. */
+  /** More text of the response. */
   | { type: "text"; delta: string }
-  /** What the request cost so far; a later one replaces an earlier one. */
+  /** Tokens used by the request so far. It replaces earlier events of this type. */
   | ({ type: "usage" } & Usage)
   | ({ type: "warning" } & Warning);
 
 interface OutcomeOf<Name extends string> {
   outcome: Name;
-  /** The name of the outcome; for a failure that of its kind, such as `rate_limited`. */
+  /** The outcome, or for `failed` the kind of failure, such as `rate_limited`. */
   code: string;
   /** What happened, in one sentence. */
   message: string;
   /** What to do next. */
   hint: string;
-  /** Whether the same request again may end otherwise. */
+  /** Whether the same request may have another outcome if you repeat it. */
   retry: boolean;
-  /** All of the answer's text, whatever became of it. */
+  /** The whole text of the response, for every outcome. */
   rawText: string;
 }
 
-/** How an answer ended. Only `complete` is whole; the closed tasks of any other are whole tasks of half an answer. */
+/** How a response ended. With any outcome but `complete`, tasks may be missing; those that arrived are complete. */
 export type Outcome =
   | OutcomeOf<"complete">
-  /** A limit on tokens ended it. */
-  | (OutcomeOf<"cut_off"> & { /** The parameter that carries the limit. */ limit: string })
+  /** A token limit ended the response. */
+  | (OutcomeOf<"cut_off"> & { /** Name of the parameter that sets the limit. */ limit: string })
   /** The model refused. */
-  | (OutcomeOf<"refused"> & { /** Its words. */ text: string })
-  /** A content filter ended it. */
+  | (OutcomeOf<"refused"> & { /** What the model wrote. */ text: string })
+  /** A content filter ended the response. */
   | OutcomeOf<"filtered">
-  /** The stream ended without a word that it was finished. */
+  /** The stream ended before the response was finished. */
   | OutcomeOf<"interrupted">
-  /** Nothing arrived for a minute (`generate` only). */
+  /** No data arrived within `idleTimeoutSeconds` (`generate` only). */
   | OutcomeOf<"stalled">
-  /** The signal was given (`generate` only). */
+  /** The signal was aborted (`generate` only). */
   | OutcomeOf<"cancelled">
+  /** The endpoint returned an error, or could not be reached. */
   | (OutcomeOf<"failed"> & {
-      /** The HTTP status, where the failure is one of the status. */
+      /** HTTP status, if there was a response. */
       status?: number;
-      /** The endpoint's own code. */
+      /** The endpoint's own error code. */
       endpointCode?: string;
-      /** The parameter that the endpoint blames. */
+      /** The parameter that the endpoint names as the cause. */
       parameter?: string;
-      /** The beginning of a body that is no answer. */
+      /** Beginning of a body that is not a model's response. */
       body?: string;
-      /** How long to wait before asking again, in milliseconds, where the endpoint says so. */
+      /** Wait the endpoint asked for, in milliseconds. */
       retryAfter?: number;
     });
 
-/** What a stream needs to know. */
+/** Options of `TaskStream.open`. */
 export interface StreamOptions {
-  /** The schema of a task. */
+  /** Schema of a task. */
   schema: JsonSchema;
+  /** API of the response. */
   api: Api;
 }
 
 /**
- * Reads the body of an answer with status 200: bytes in, events out. However the bytes are split,
- * the same events come. For those who make the request themselves; `generate` does it all.
+ * Parses the body of a model's response with status 200, for callers who make the request
+ * themselves; `generate` does everything. The events do not depend on how the bytes are split.
  */
 export class TaskStream {
   private constructor();
   /**
-   * A stream at the start of a body.
+   * Opens a stream for one body.
    * @throws {TaskwrightError} (rejects) `schema_…`, `invalid_argument`
    */
   static open(options: StreamOptions): Promise<TaskStream>;
   /**
-   * Takes the next bytes; they may end anywhere, inside a character too. A task's text is as the
-   * model wrote it, but for each `null` that only `modelSchema` allows, which is taken out.
+   * Parses the next bytes; they may end inside a character. The text of a task is as the model wrote
+   * it, except that a `null` that only the schema of `modelSchema` allows is removed.
    * @throws {TaskwrightError} `stream_finished`, `invalid_argument`
    */
   push(bytes: Uint8Array): StreamEvent[];
-  /** Says that the body has ended, and gives the outcome; again: the same outcome. */
+  /** Ends the body and returns its outcome. Further calls return the same outcome. */
   finish(): Outcome;
-  /** Gives its memory back; it cannot be used after that. */
+  /** Frees its memory. It cannot be used afterwards. */
   free(): void;
   [Symbol.dispose](): void;
 }
 
 /**
- * Tasks without a model and without a network: made from the brief and its seed, valid by the
- * schema, the same for the same brief, schema and seed.
- * @throws {TaskwrightError} (rejects) also `dry_run_…` where the schema cannot be satisfied
+ * Generates tasks without a model and without a network. They are valid against the schema, and the
+ * same brief, schema and seed always give the same tasks.
+ * @throws {TaskwrightError} (rejects) if an argument is wrong; `dry_run_…` if no task can satisfy the schema
  */
 export function dryRun(brief: Brief): Promise<TaskText[]>;
 
-/** What can be set for `generate`. */
+/** Options of `generate`. */
 export interface GenerateOptions {
-  /** Stops the request, or the wait before it is made again; the outcome is `cancelled` then. */
+  /** Cancels the request, or the wait before a retry. The outcome is then `cancelled`. */
   signal?: AbortSignal;
-  /** Is told what happens, at once. Where it throws, the request is stopped and the promise rejected with `listener_failed`. */
+  /** Called with each event as it happens. If it throws, the request is cancelled and the promise rejects with `listener_failed`. */
   onEvent?: (event: StreamEvent) => void;
 }
 
 /** One request of a generation. */
 export interface GenerationRequest {
   outcome: Outcome;
-  /** How many tasks it asked for. */
+  /** Number of tasks the request asked for. */
   wanted: number;
-  /** How many came. */
+  /** Number of tasks that arrived. */
   arrived: number;
-  /** How many calls were made for it: those that failed, and the one that counts. */
+  /** Number of HTTP calls, including failed ones. */
   calls: number;
-  /** What all its calls used; absent where the endpoint did not say. */
+  /** Tokens used by all calls; absent if the endpoint did not report them. */
   usage?: Usage;
 }
 
-/** What the model was asked for, and what it came to. */
+/** The result of `generate`. */
 export interface Generation {
-  /** `complete` where every request is; else how the last one ended. */
+  /** `complete` if every request is complete; otherwise the outcome of the last request. */
   outcome: Outcome;
-  /** Every task that closed, in the order of the answers. */
+  /** Every task that arrived complete, in the order of arrival. */
   tasks: { text: TaskText; violations: Violation[] }[];
-  /** What all requests used, those that failed included; absent where the endpoint did not say. */
+  /** Tokens used by all requests, including failed ones; absent if the endpoint did not report them. */
   usage?: Usage;
   warnings: Warning[];
-  /** The requests, in their order. */
+  /** The requests, in order. */
   requests: GenerationRequest[];
 }
 
 /**
- * Asks the model for the tasks of a brief, in several requests where there are many. How it ended
- * is data (`outcome`), not an error. An endpoint that does not take the schema is asked again with
- * less, with a warning. While no task of a request has arrived, a call that failed by chance (408,
- * 409, 429, 5xx, no answer; not a quota that is used up) is made again twice, after half a second
- * and a second or after what `Retry-After` asks for, up to a minute.
- * @throws {TaskwrightError} (rejects) for what is wrong with the arguments, before anything is sent
+ * Asks the model for the tasks of a brief, in several requests if `count` exceeds
+ * `tasksPerRequest`. How the generation ended is data (`outcome`), not an error.
+ *
+ * If the endpoint does not support the response format, `generate` falls back to a simpler one and
+ * adds a warning. A call that failed temporarily (408, 409, 429, 5xx or no response, but not an
+ * exhausted quota) is retried twice, as long as no task of its request has arrived: after half a
+ * second and one second, or after the time that `Retry-After` asks for, up to a minute.
+ * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent
  */
 export function generate(brief: Brief, settings: ModelSettings, options?: GenerateOptions): Promise<Generation>;
 
-/** Where tasks are posted. */
+/** A task server. */
 export interface TaskServerSettings {
-  /** The server's address, such as `http://localhost:8080`; `https:`, or `http:` on loopback. */
+  /** Address of the server, such as `http://localhost:8080`; `https:`, or `http:` on loopback. */
   url: string;
-  /** What is appended for the `POST`; `/tasks` when left out. */
+  /** Path of the `POST`, appended to `url`. Default: `/tasks`. */
   path?: string;
-  /** The header of the token; `X-AGENT-TOKEN` when left out. */
+  /** Header that carries the token. Default: `X-AGENT-TOKEN`. */
   tokenHeader?: string;
-  /** Whether the server is known to honour `Idempotency-Key`; only then it is sent. `false` when left out. */
+  /** Whether the server honours `Idempotency-Key`. The key is sent only if it does. Default: `false`. */
   honoursIdempotencyKeys?: boolean;
-  /** What stands around a task in the body, `$task` in its place: `{"type": "work", "payload": $task}`. The task itself when left out. */
+  /** Maximum number of concurrent requests, 1 to 16. Default: 4. */
+  concurrency?: number;
+  /** JSON wrapped around each task, with `$task` in its place: `{"type": "work", "payload": $task}`. Default: the task alone. */
   bodyTemplate?: string;
-  /** The token. Goes to `url`'s origin and nowhere else, is kept for the call only and is part of no error. */
+  /** The agent token. Sent to the origin of `url` only, kept for this call only, and never part of an error. */
   agentToken: string;
 }
 
+/** A task to post: its text, or its text with an idempotency key. */
+export type TaskInput =
+  | TaskText
+  | {
+      text: TaskText;
+      /**
+       * Key to use as it is, such as that of an earlier receipt: 1 to 200 visible ASCII characters,
+       * different for each task. Default: a new one.
+       */
+      idempotencyKey?: string;
+    };
+
 interface ReceiptOf<Name extends string> {
-  /** The task's place in the list, from 0. */
+  /** Index of the task in the array you passed. */
   index: number;
   outcome: Name;
-  /** The outcome, or more exactly why: the server's own code, or what stood in the way. */
+  /** The outcome, or a more specific reason: the server's own code, or why nothing was sent. */
   code: string;
+  /** What happened, in one sentence. */
   message: string;
+  /** What to do next. */
   hint: string;
-  /** Whether the task may be posted again without any risk of doubling it. */
+  /** Whether the same task can be posted again without the risk of a duplicate. */
   retry: boolean;
-  /** The key of this task's body; give it again to post once more what may have arrived. */
+  /** Number of requests made for the task. */
+  attempts: number;
+  /** Idempotency key of the task. Pass it again to post an `unconfirmed` task once more. */
   idempotencyKey: string;
   /** SHA-256 of the exact body, in hexadecimal. */
   digest: string;
 }
 
-/** What became of one task. */
+/** Why a task was refused, and the field it is about. */
+export interface Reason {
+  /** Field of the task, as a JSON Pointer; empty for the task itself. */
+  instancePath: string;
+  message: string;
+}
+
+/** The outcome of posting one task. */
 export type Receipt =
-  /** The server has it. */
+  /** The server has the task. */
   | (ReceiptOf<"delivered"> & {
       status: number;
-      /** The server's own name for it, where it gives one. */
+      /** The server's id for the task, if it returned one. */
       serverId?: string;
-      /** Whether it had it before. */
+      /** Whether the server reports that it already had the task. */
       replayed: boolean;
     })
-  /** The server will not take it as it is. No status where it redirects, which is never followed. */
-  | (ReceiptOf<"refused"> & { status?: number; reasons: { instancePath: string; message: string }[] })
-  /** The server did not take it, and the same may be posted again. */
-  | (ReceiptOf<"failed"> & { status: number; /** In milliseconds. */ retryAfter?: number })
-  /** 401 or 403: the token is not accepted. The task was not taken. */
+  /** The server will not take the task as it is. Redirects count as refusals, are never followed, and have no `status`. */
+  | (ReceiptOf<"refused"> & { status?: number; reasons: Reason[] })
+  /** The server did not take the task after all attempts, or before you aborted. It can be posted again. */
+  | (ReceiptOf<"failed"> & { status: number; /** Wait the server asked for, in milliseconds. */ retryAfter?: number })
+  /** 401 or 403: the server rejected the token and did not take the task. */
   | (ReceiptOf<"unauthorized"> & { status: number })
-  /** The server may have it or not; it is not sent again by itself. */
+  /** The server may or may not have the task. */
   | (ReceiptOf<"unconfirmed"> & { status?: number })
-  /** It never left: `code` is `stopped`, `first_not_taken`, `token_refused` or `server_in_trouble` where its turn did not come. */
-  | ReceiptOf<"not_sent">;
+  /**
+   * No request was made. `code` says why:
+   * - `stopped`: the signal was aborted, or `onReceipt` threw;
+   * - `first_not_taken`: the server refused the first task;
+   * - `token_refused`: the server rejected the token;
+   * - `server_in_trouble`: the server did not take or confirm earlier tasks;
+   * - `dependency_not_delivered`: a task it depends on was not delivered;
+   * - `duplicate_key`: an earlier task of the array has the same task key (`retry` is `false`);
+   * - `schema_violation`: the task violates the schema you passed; see `reasons` (`retry` is `false`);
+   * - `not_sent`: a request could not be made; see `message`.
+   */
+  | (ReceiptOf<"not_sent"> & { /** With `schema_violation`: the violations. */ reasons?: Reason[] });
 
-/** What can be set for `deliver`. */
+/** Options of `deliver`. */
 export interface DeliverOptions {
-  /** Stops before the next task; the one that is on its way is waited for. */
+  /** Stops posting: no further request is made, and requests under way are awaited. */
   signal?: AbortSignal;
-  /** Is told each receipt, at once. Where it throws, nothing more is sent and the promise rejected with `listener_failed`, whose `result` holds the receipts. */
+  /**
+   * Called with each receipt as soon as it is final. If it throws, posting stops and the promise
+   * rejects with `listener_failed`, whose `result` holds the receipts.
+   */
   onReceipt?: (receipt: Receipt) => void;
-  /** A key for each task, as on earlier receipts; new ones when left out. Sent where the server honours them. */
-  idempotencyKeys?: string[];
+  /**
+   * Schema of a task. Tasks that violate it are not sent, and its properties determine which member
+   * is the task key and which holds the dependencies. Without it, every JSON object is sent, and
+   * those members are `key` and `depends_on`, as in the default schema.
+   */
+  schema?: JsonSchema;
 }
 
 /**
- * Posts tasks byte for byte, one after the other in the order given, each once, and gives a receipt
- * for every one. What follows is not sent after a first task that is not taken, after 401 and 403,
- * and after an answer that leaves open whether the task arrived. Keeps no journal: keep the
- * receipts. Tasks are not checked against a schema here.
- * @throws {TaskwrightError} (rejects) for what is wrong with the arguments, before anything is sent
+ * Posts tasks, byte for byte, and returns one receipt per task in the order of `tasks`.
+ *
+ * A task is posted after the tasks it depends on. The first one goes alone; then up to
+ * `concurrency` requests run at a time. A task that the server did not take (425, 429, or 503 with
+ * `Retry-After`) is posted again with backoff, no sooner than `Retry-After` asks, up to 12 times
+ * within 15 minutes. A task that may have arrived is posted again with the same key if the server
+ * honours keys, and never otherwise. Posting stops if the first task is refused or unconfirmed, if
+ * the server rejects the token, or if it keeps failing.
+ *
+ * There is no journal: keep the receipts.
+ * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent
  */
-export function deliver(tasks: TaskText[], settings: TaskServerSettings, options?: DeliverOptions): Promise<Receipt[]>;
+export function deliver(tasks: TaskInput[], settings: TaskServerSettings, options?: DeliverOptions): Promise<Receipt[]>;

@@ -1,4 +1,4 @@
-//! The handle that components hold.
+//! The commands of the page, carried out by the application.
 
 use std::rc::Rc;
 
@@ -8,11 +8,11 @@ use super::application::Application;
 use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::ui::commands::PageCommands;
 
-/// The desk of an office.
+/// Passes the commands of a page to its application.
 pub struct ApplicationCommands(pub Rc<Application>);
 
 impl PageCommands for ApplicationCommands {
@@ -24,27 +24,27 @@ impl PageCommands for ApplicationCommands {
         self.0.go_live();
     }
 
-    fn bring(&self, text: &str, mode: Mode) {
-        self.0.bring(text, mode);
+    fn import(&self, text: &str, mode: Mode) {
+        self.0.import(text, mode);
     }
 
     fn send(&self, event: Event) {
         self.0.send(event);
     }
 
-    fn estimate(&self, again: Option<FollowUp>) {
-        self.0.estimate(again);
+    fn estimate(&self, follow_up: Option<FollowUp>) {
+        self.0.estimate(follow_up);
     }
 
-    fn typed(&self, form: BriefForm) {
-        self.0.typed(form);
+    fn set_brief(&self, form: BriefForm) {
+        self.0.set_brief(form);
     }
 
-    fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool) {
+    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
         self.0.give_secret(name, value, keep_for_tab);
     }
 
-    fn ask_for(&self, name: SecretName) {
+    fn ask_for(&self, name: SecretSlot) {
         self.0.ask_for(name);
     }
 
@@ -68,8 +68,8 @@ impl PageCommands for ApplicationCommands {
         self.0.decide_host(accepted);
     }
 
-    fn clear(&self) {
-        self.0.clear();
+    fn archive(&self) {
+        self.0.archive_run();
     }
 
     fn restore_archived(&self) {
@@ -84,6 +84,6 @@ impl PageCommands for ApplicationCommands {
         self.0
             .page
             .problems
-            .update(|problems| problems.retain(|held| held.code != code));
+            .update(|problems| problems.retain(|shown| shown.code != code));
     }
 }

@@ -1,24 +1,27 @@
-//! The endpoints that are used, and what they offer.
+//! Using a connection, and listing the models of its endpoint.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
-use super::application::{Application, KEPT_CONNECTION, problem, schema_problem, settings_problem};
+use super::application::{
+    Application, STORED_CONNECTION, problem, refusal_problem, schema_problem, settings_problem,
+};
+use super::guard::{Action, Decision};
 use super::runs::{compile, schema_of};
-use crate::browser::local::WebStorage;
-use crate::browser::{fetch, local};
-use crate::model::models;
+use crate::browser::fetch;
+use crate::browser::web_storage::WebStorage;
+use crate::model::{Failure, http, models};
 use crate::run::{Event, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Connection, SettingsError};
 use crate::ui::page::{Models, Problem};
 
 impl Application {
-    /// Whether requests may go to these endpoints: by the rules of addresses, and by what the
-    /// deployment allows.
-    pub(super) fn allowed(&self, connection: &Connection) -> Result<(), Problem> {
+    /// Checks whether requests may go to these endpoints, by the general rules for addresses and by the
+    /// hosts that the deployment allows.
+    fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
         let hosts = self.hosts.borrow();
         let server = connection.task_server.iter().map(|server| {
             server.check()?;
@@ -34,52 +37,34 @@ impl Application {
             .map_err(|error| settings_problem(&error))
     }
 
-    /// Whether something may leave for these endpoints now. Says so where it may not.
-    pub(super) fn may_leave_for(&self, connection: &Connection) -> bool {
-        let allowed = if self.config_is_read.get() {
-            self.allowed(connection)
-        } else {
-            Err(problem(
-                "still_opening",
-                "The page is still reading what this deployment allows.",
-                "Try again in a moment.",
-            ))
-        };
-        match allowed {
-            Ok(()) => true,
-            Err(problem) => {
-                self.add_problem(problem);
-                false
-            }
-        }
-    }
-
-    /// Uses these endpoints for new runs, and for the delivery of the one that is shown.
+    /// Uses this connection for new runs, if its addresses and its task schema are valid.
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
-        self.allowed(connection)?;
+        self.check_hosts(connection)?;
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
         compile(&schema).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
         self.show_format();
-        self.load_kept_secrets();
+        self.restore_secrets();
         self.suggest_mode();
         Ok(())
     }
 
+    /// Suggests the mode of the next run: live if the model endpoint can be called now, unless the link
+    /// asks for a dry run.
     pub(super) fn suggest_mode(&self) {
         let connection = self.page.connection.get_untracked();
-        let can_ask = connection.model.as_ref().is_some_and(|endpoint| {
-            !endpoint.wants_key()
+        let can_generate = connection.model.as_ref().is_some_and(|endpoint| {
+            !endpoint.requires_api_key()
                 || self
                     .secrets
                     .borrow()
-                    .get(SecretName::ModelKey, &endpoint.base_url)
+                    .get(&SecretSlot::API_KEY, &endpoint.base_url)
                     .is_some()
         });
         self.page
             .suggested_mode
-            .set(if can_ask && !self.link_wants_dry.get() {
+            .set(if can_generate && !self.link_requests_dry_run.get() {
                 Mode::Live
             } else {
                 Mode::Dry
@@ -95,49 +80,50 @@ impl Application {
                     self.forget_format(endpoint);
                 }
                 if let Ok(text) = serde_json::to_string(&connection)
-                    && let Err(reason) = local::write(WebStorage::Browser, KEPT_CONNECTION, &text)
+                    && let Err(reason) = WebStorage::Local.write(STORED_CONNECTION, &text)
                 {
-                    self.note_local(&reason);
+                    self.show_web_storage_error(&reason);
                 }
-                // A delivery that waits goes on with what was corrected, in the tab that has it.
+                // The current run uses it as well, so that paused posting can resume with the correction.
                 self.controller
-                    .apply_in_charge(Event::Connect(Box::new(connection)));
+                    .apply_unless_read_only(Event::Connect(Box::new(connection)));
             }
         }
     }
 
     pub(super) fn list_models(self: &Rc<Self>, connection: Connection) {
-        let app = Rc::clone(self);
-        let Some(endpoint) = connection.model else {
+        let Some(mut endpoint) = connection.model else {
             return;
         };
-        if let Err(error) = app.hosts.borrow().check(&endpoint.base_url) {
-            return app
-                .page
-                .models
-                .set(Models::Failed(settings_problem(&error)));
-        }
-        app.page.models.set(Models::Asking);
+        let decision = self.decide(Action::ListModels(&endpoint));
+        let slot = match decision {
+            Decision::Send(access) => access.slot,
+            Decision::Refuse(refusal) => {
+                let problem = refusal_problem(&refusal);
+                return self.page.models.set(Models::Failed(problem));
+            }
+            Decision::Local | Decision::Prompt { .. } => None,
+        };
+        endpoint.needs_key = Some(slot.is_some());
+        let request = models::list_request(&endpoint).prepare(&self.secrets.borrow());
+        self.page.models.set(Models::Asking);
+        let app = Rc::clone(self);
         spawn_local(async move {
-            let key = app
-                .secrets
-                .borrow()
-                .get(SecretName::ModelKey, &endpoint.base_url)
-                .and_then(|key| key.copy_for(&endpoint.base_url).ok());
-            let (url, _) = models::list_request(&endpoint);
-            let key = key.as_ref().map(|key| (&endpoint, key));
-            let answer = fetch::look_up(&url, key, models::MAX_LIST_BYTES).await;
-            let found = match answer {
-                Ok((200, body)) => models::parse(&body)
-                    .map_err(|error| problem(error.code(), &error, error.hint())),
-                Ok((status, body)) => {
-                    let failure =
-                        crate::model::http::failure(status, |_| None, &body, app.controller.now());
-                    Err(problem(failure.code(), &failure.message, &failure.hint()))
-                }
-                Err(reason) => {
-                    let failure = crate::model::Failure::unreachable(&reason);
-                    Err(problem(failure.code(), &failure.message, &failure.hint()))
+            let found = match request {
+                Err(error) => Err(problem(error.code(), &error, error.hint())),
+                Ok(request) => {
+                    let failed = |failure: Failure| {
+                        let message = request.redact(&failure.message);
+                        Err(problem(failure.code(), message, &failure.hint()))
+                    };
+                    match fetch::get_bounded(&request).await {
+                        Ok((200, body)) => models::parse(&body)
+                            .map_err(|error| problem(error.code(), &error, error.hint())),
+                        Ok((status, body)) => {
+                            failed(http::failure(status, |_| None, &body, app.controller.now()))
+                        }
+                        Err(reason) => failed(Failure::unreachable(&reason)),
+                    }
                 }
             };
             app.page.models.set(match found {

@@ -1,9 +1,9 @@
 //! The application: what connects the page to runs, connections, secrets and the browser.
 //!
-//! `guard` decides whether an action is allowed. `controller` owns the current run and carries out
-//! its effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`,
-//! `runs`, `receipts` and `response_formats` extend it, and `commands` is the handle that
-//! components hold.
+//! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
+//! effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`,
+//! `runs`, `receipts` and `response_formats` extend it. `commands` offers it to the page's components,
+//! and `panic_page` reports a panic.
 
 #[cfg(target_arch = "wasm32")]
 mod application;
@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 #[cfg(target_arch = "wasm32")]
 mod controller;
+pub mod guard;
 #[cfg(target_arch = "wasm32")]
 pub mod panic_page;
 #[cfg(target_arch = "wasm32")]

@@ -1,11 +1,11 @@
-//! What a person sees when the module stops: a panic ends a WebAssembly instance.
+//! The page after a panic, which ends a WebAssembly instance.
 
 use std::panic::PanicHookInfo;
 
 use wasm_bindgen::prelude::*;
 
-/// Says what happened in the console and on the page. What was typed, approved and journaled was
-/// kept as it happened, so a reload brings it back.
+/// Installs a panic hook that reports the panic in the console and on the page. Brief, decisions and
+/// journal are stored as they change, so a reload restores them.
 pub fn install() {
     std::panic::set_hook(Box::new(show));
 }
@@ -18,14 +18,11 @@ fn show(info: &PanicHookInfo<'_>) {
     };
     let event_details = js_sys::Object::new();
     for (name, text) in [
-        ("what", "Taskwright stopped."),
-        (
-            "why",
-            "It met a case that it does not know: a fault of this page, not of yours.",
-        ),
+        ("what", "Taskwright stopped unexpectedly"),
+        ("why", "This is a bug in Taskwright."),
         (
             "todo",
-            "Reload the page. Your brief, the tasks and the journal were kept as you worked; a task that was on its way is shown as unknown.",
+            "Reload the page. Your brief, the tasks and the journal are stored. A task that was being posted is shown as unconfirmed. If it happens again, report it and include the text below.",
         ),
         ("raw", &detail),
     ] {

@@ -1,4 +1,4 @@
-//! Receipts of the run that is shown, saved as a file.
+//! Saves the receipts of the current run as a file.
 
 use leptos::prelude::Set;
 
@@ -19,7 +19,7 @@ impl Application {
             Err(reason) => self.add_problem(problem(
                 "not_saved",
                 format!("The receipts could not be saved: {reason}"),
-                "Allow this page to save files, then try again.",
+                "Allow downloads for this page, then try again.",
             )),
         }
     }

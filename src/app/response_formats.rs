@@ -1,43 +1,48 @@
-//! What endpoints were found not to take: kept in the browser, forgotten with new settings.
+//! The response format that each endpoint was found to accept. It is stored in the browser, and
+//! forgotten when the endpoint's settings change.
 
 use leptos::prelude::{GetUntracked, Set};
 
-use super::application::{Application, KEPT_FORMATS};
-use crate::browser::local::{self, WebStorage};
+use super::application::{Application, STORED_FORMATS};
+use crate::browser::web_storage::WebStorage;
 use crate::model::{FormatMemory, ResponseFormat};
 use crate::settings::ModelEndpoint;
 
 impl Application {
-    pub(super) fn read_rungs(&self) {
-        if let Some(text) = local::read(WebStorage::Browser, KEPT_FORMATS) {
+    pub(super) fn restore_formats(&self) {
+        if let Some(text) = WebStorage::Local.read(STORED_FORMATS) {
             *self.format_memory.borrow_mut() = FormatMemory::read(&text);
         }
     }
 
-    /// An endpoint was found not to take more than this.
-    pub(super) fn remember_rung(&self, endpoint: &ModelEndpoint, response_format: ResponseFormat) {
+    /// Remembers the response format that an endpoint accepts.
+    pub(super) fn remember_format(
+        &self,
+        endpoint: &ModelEndpoint,
+        response_format: ResponseFormat,
+    ) {
         self.format_memory
             .borrow_mut()
             .remember(endpoint, response_format);
-        self.keep_rungs();
+        self.store_formats();
     }
 
-    /// The operator gave this endpoint settings: it is asked for all again.
+    /// Forgets the response format of an endpoint, because the operator saved its settings again.
     pub(super) fn forget_format(&self, endpoint: &ModelEndpoint) {
         if self.format_memory.borrow_mut().forget(endpoint) {
-            self.keep_rungs();
+            self.store_formats();
         }
     }
 
-    fn keep_rungs(&self) {
+    fn store_formats(&self) {
         let text = self.format_memory.borrow().text();
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_FORMATS, &text) {
-            self.note_local(&reason);
+        if let Err(reason) = WebStorage::Local.write(STORED_FORMATS, &text) {
+            self.show_web_storage_error(&reason);
         }
         self.show_format();
     }
 
-    /// Says on the page how the endpoint of the next run is asked.
+    /// Shows the response format that the next run starts with.
     pub(super) fn show_format(&self) {
         let endpoint = self.page.connection.get_untracked().model;
         let response_format =

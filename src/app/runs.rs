@@ -1,4 +1,4 @@
-//! Runs: begun, brought back, put aside.
+//! Starting, restoring and archiving runs.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,11 +6,14 @@ use std::sync::Arc;
 use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
-use super::application::{Application, KEPT_BRIEF, KEPT_RUN, Next, problem, schema_problem};
+use super::application::{
+    Application, Next, STORED_BRIEF, STORED_RUN, problem, refusal_problem, schema_problem,
+};
+use super::guard::{Action, Decision};
 use crate::brief::{Brief, BriefForm};
-use crate::browser::local::WebStorage;
-use crate::browser::lock::HeldLock;
-use crate::browser::{local, random};
+use crate::browser::lock::TabLock;
+use crate::browser::random;
+use crate::browser::web_storage::WebStorage;
 use crate::driver;
 use crate::driver::Loaded;
 use crate::ports::StoreError;
@@ -18,13 +21,11 @@ use crate::review::{RunId, import};
 use crate::run::{Event, FollowUp, Mode, Run, Start, Step};
 use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
-use crate::secrets::SecretName;
 use crate::settings::Connection;
-use crate::ui::page::Problem;
 
 impl Application {
     pub(super) fn restore_run(self: &Rc<Self>) {
-        let Some(id) = local::read(WebStorage::Browser, KEPT_RUN) else {
+        let Some(id) = WebStorage::Local.read(STORED_RUN) else {
             return;
         };
         let app = Rc::clone(self);
@@ -32,47 +33,47 @@ impl Application {
     }
 
     pub(super) async fn load_run(self: &Rc<Self>, id: &str) {
-        match self.controller.lock_for(id).await {
-            Some(lock) => self.go_on_with(id, lock).await,
-            None => self.load_read_only(id).await,
+        match self.controller.try_lock(id).await {
+            Some(lock) => self.resume_run(id, lock).await,
+            None => self.show_read_only(id).await,
         }
     }
 
-    /// Shows a run as it stood and goes on with it.
-    async fn go_on_with(self: &Rc<Self>, id: &str, lock: HeldLock) {
+    /// Loads a stored run and resumes it.
+    async fn resume_run(self: &Rc<Self>, id: &str, lock: TabLock) {
         let loaded = driver::load(self.controller.store(), id, self.controller.now()).await;
-        if let Some((run, mut step)) = self.read(loaded) {
+        if let Some((run, mut step)) = self.accept_loaded(loaded) {
             step.effects.extend(run.checks_due().effects);
-            if let Some(check) = self.check_for(&run) {
-                self.controller.begin(run, check, step, Some(lock));
+            if let Some(check) = self.check_to_show(&run) {
+                self.controller.show_run(run, check, step, Some(lock));
             }
         }
     }
 
-    /// Shows a run that another tab has, and goes on with it once that tab is gone.
-    async fn load_read_only(self: &Rc<Self>, id: &str) {
+    /// Shows a run that another tab has, and resumes it when that tab is closed.
+    async fn show_read_only(self: &Rc<Self>, id: &str) {
         let loaded = driver::load_read_only(self.controller.store(), id).await;
-        let Some((run, step)) = self.read(loaded) else {
+        let Some((run, step)) = self.accept_loaded(loaded) else {
             return;
         };
-        let Some(check) = self.check_for(&run) else {
+        let Some(check) = self.check_to_show(&run) else {
             return;
         };
-        self.controller.begin(run, check, step, None);
+        self.controller.show_run(run, check, step, None);
         self.page.is_read_only.set(true);
         if let Some(lock) = self.controller.wait_for_lock(id).await {
-            // What the other tab did until the end stands in the records.
-            self.controller.leave();
-            self.go_on_with(id, lock).await;
+            // Load it again: the records now include all changes of the other tab.
+            self.controller.close_run();
+            self.resume_run(id, lock).await;
             self.page
                 .announcement
-                .set("The other tab is gone. This tab goes on with the run.".to_owned());
+                .set("The other tab was closed. You can continue in this tab.".to_owned());
         }
     }
 
-    /// What is checked with, where the run can be shown at all: one that was started while this one
-    /// was read stays.
-    fn check_for(&self, run: &Run) -> Option<Arc<dyn Check>> {
+    /// Compiles the schema of a loaded run. `None` if it is invalid, or if another run was started
+    /// meanwhile, which stays on the page.
+    fn check_to_show(&self, run: &Run) -> Option<Arc<dyn Check>> {
         if self.controller.with_run(|_| ()).is_some() {
             return None;
         }
@@ -81,28 +82,28 @@ impl Application {
             .ok()
     }
 
-    /// What was read of a run; what cannot be read is said.
-    fn read(&self, loaded: Result<Loaded, StoreError>) -> Option<(Run, Step)> {
+    /// Returns the run that was loaded, or shows why it could not be.
+    fn accept_loaded(&self, loaded: Result<Loaded, StoreError>) -> Option<(Run, Step)> {
         match loaded {
             Ok(Loaded::Run(run, step)) => return Some((*run, step)),
             Ok(Loaded::Absent) => {}
             Ok(Loaded::Unreadable(error)) => {
                 self.add_problem(problem(
                     error.code(),
-                    format!("The last run: {error}"),
+                    format!("The last run cannot be restored: {error}"),
                     error.hint(),
                 ));
             }
-            Err(error) => self.controller.note_storage(Some(&error)),
+            Err(error) => self.controller.show_storage_error(Some(&error)),
         }
         None
     }
 
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
-        if !self.may_begin() {
+        if self.refuses(Action::LeaveRun) {
             return;
         }
-        // The same brief gives the same dry run.
+        // The seed is fixed: the same brief always has the same dry run.
         let brief = match self.page.form.get_untracked().check(0) {
             Ok(brief) => {
                 self.page.brief_errors.set(Vec::new());
@@ -110,22 +111,9 @@ impl Application {
             }
             Err(errors) => return self.page.brief_errors.set(errors),
         };
-        if mode == Mode::Live {
-            if !self.may_leave_for(&self.page.connection.get_untracked()) {
-                return;
-            }
-            let Some(endpoint) = self.page.connection.get_untracked().model else {
-                return self.add_problem(problem(
-                    "no_model",
-                    "No model endpoint is configured.",
-                    "Name a base address and a model in the settings, or make a dry run.",
-                ));
-            };
-            if endpoint.wants_key() && !self.holds(SecretName::ModelKey) {
-                return self.ask(SecretName::ModelKey, None, Next::Start(mode));
-            }
+        if self.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
+            self.start_run(Some(brief), mode);
         }
-        self.start_run(Some(brief), mode);
     }
 
     pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
@@ -137,20 +125,15 @@ impl Application {
                 return false;
             }
         };
-        let Some(start) = self.starting(brief, mode, schema) else {
+        let Some(start) = self.new_start(brief, mode, schema) else {
             return false;
         };
         let (run, step) = Run::start(start);
-        self.show(run, check, step);
+        self.show_new_run(run, check, step);
         true
     }
 
-    pub(super) fn starting(
-        &self,
-        brief: Option<Brief>,
-        mode: Mode,
-        schema: TaskSchema,
-    ) -> Option<Start> {
+    fn new_start(&self, brief: Option<Brief>, mode: Mode, schema: TaskSchema) -> Option<Start> {
         match random::bits() {
             Ok(bits) => Some(Start {
                 id: RunId::from_bits(bits),
@@ -163,7 +146,7 @@ impl Application {
             Err(reason) => {
                 self.add_problem(problem(
                     "no_randomness",
-                    format!("This browser gives no random numbers: {reason}"),
+                    format!("The browser's random number generator failed: {reason}"),
                     "Open the page in a current browser.",
                 ));
                 None
@@ -171,102 +154,35 @@ impl Application {
         }
     }
 
-    pub(super) fn show(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
-        *self.aside.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_RUN, &run.id().to_string()) {
-            self.note_local(&reason);
+    fn show_new_run(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
+        *self.archived_run.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
+        if let Err(reason) = WebStorage::Local.write(STORED_RUN, &run.id().to_string()) {
+            self.show_web_storage_error(&reason);
         }
-        self.controller.begin(run, check, step, None);
-        self.controller.take_lock();
+        self.controller.show_run(run, check, step, None);
+        self.controller.lock_new_run();
     }
 
-    /// Whether a new run may take the place of the one that is shown.
-    pub(super) fn may_begin(&self) -> bool {
-        let is_posting = self
-            .controller
-            .with_run(|run| run.is_posting() || run.is_sending())
-            .unwrap_or(false);
-        if is_posting {
-            self.add_problem(problem(
-                "posting",
-                "Tasks are being posted.",
-                "Pause or stop posting and let the task that is on its way end, then start anew.",
-            ));
-        }
-        !is_posting
-    }
-
+    /// Sends an event to the current run, if the guard allows it.
     pub(super) fn send(self: &Rc<Self>, event: Event) {
-        if !self.controller.holds_lock() {
-            return self.add_problem(other_tab());
+        if self.may_go_ahead(Action::Send(&event), || Next::Send(event.clone())) {
+            self.controller.apply_in_batches(event);
         }
-        let leaves = matches!(
-            event,
-            Event::Post { .. }
-                | Event::Resume
-                | Event::ContinueWithoutJournal
-                | Event::Retry { .. }
-                | Event::ResendSameKey { .. }
-                | Event::LookUp { .. }
-        );
-        let is_live = self
-            .controller
-            .with_run(|run| run.mode() == Mode::Live)
-            .unwrap_or(false);
-        let connection = self.controller.with_run(|run| run.connection().clone());
-        if leaves
-            && is_live
-            && !connection.is_some_and(|connection| self.may_leave_for(&connection))
-        {
-            return;
-        }
-        if leaves && is_live && !self.holds(SecretName::AgentToken) {
-            return self.ask(SecretName::AgentToken, None, Next::Send(event));
-        }
-        let asks = matches!(event, Event::RequestMissing { .. } | Event::FollowUp(_));
-        if asks && is_live && !self.may_ask_the_model(&event) {
-            return;
-        }
-        self.controller.act(event);
     }
 
-    pub(super) fn estimate(&self, again: Option<FollowUp>) {
-        let estimate = again.and_then(|again| self.controller.with_run(|run| run.estimate(again)));
+    pub(super) fn estimate(&self, follow_up: Option<FollowUp>) {
+        let estimate =
+            follow_up.and_then(|follow_up| self.controller.with_run(|run| run.estimate(follow_up)));
         self.page.estimate.set(estimate.flatten());
     }
 
-    /// Whether the model of the run that is shown can be asked once more. A key that is wanted is
-    /// asked for; what is to be done goes on with it.
-    fn may_ask_the_model(&self, event: &Event) -> bool {
-        let connection = self.controller.with_run(|run| run.connection().clone());
-        let Some(connection) = connection.filter(|connection| self.may_leave_for(connection))
-        else {
-            return false;
-        };
-        let Some(endpoint) = connection.model else {
-            return true;
-        };
-        let held = self.secrets.borrow();
-        let lacks_key =
-            endpoint.wants_key() && held.get(SecretName::ModelKey, &endpoint.base_url).is_none();
-        drop(held);
-        if lacks_key {
-            self.ask_for_address(
-                SecretName::ModelKey,
-                endpoint.base_url,
-                None,
-                Next::Send(event.clone()),
-            );
-        }
-        !lacks_key
-    }
-
+    /// Starts a live run from the dry run: with its imported tasks, or from its brief if there are none.
     pub(super) fn go_live(self: &Rc<Self>) {
         if self.controller.is_busy() {
             return self.add_problem(problem(
                 "busy",
-                "The dry run is still under way.",
-                "Let it end, or stop it, then go live.",
+                "The dry run has not finished.",
+                "Wait until it finishes or stop it, then go live.",
             ));
         }
         let brief = self
@@ -274,7 +190,7 @@ impl Application {
             .with_run(|run| run.brief().cloned())
             .flatten();
         let schema = self.page.schema.get_untracked();
-        let brought: Vec<String> = self
+        let imported: Vec<String> = self
             .controller
             .with_run(|run| {
                 run.drafts()
@@ -284,22 +200,22 @@ impl Application {
                     .collect()
             })
             .unwrap_or_default();
-        if brief.is_some() && brought.is_empty() {
+        if brief.is_some() && imported.is_empty() {
             return self.start(Mode::Live);
         }
         let check = match compile(&schema) {
             Ok(check) => check,
             Err(error) => return self.add_problem(schema_problem(&error)),
         };
-        let Some(start) = self.starting(None, Mode::Live, schema) else {
+        let Some(start) = self.new_start(None, Mode::Live, schema) else {
             return;
         };
         if let Some((run, step)) = self.controller.with_run(|run| run.go_live(start)) {
-            self.show(run, check, step);
+            self.show_new_run(run, check, step);
         }
     }
 
-    pub(super) fn bring(self: &Rc<Self>, text: &str, mode: Mode) {
+    pub(super) fn import(self: &Rc<Self>, text: &str, mode: Mode) {
         let texts = match import::split(text) {
             Ok(texts) => texts,
             Err(error) => {
@@ -307,66 +223,58 @@ impl Application {
                 return self.page.import_problem.set(Some(problem));
             }
         };
-        let there_is_one = self.controller.with_run(|_| ()).is_some();
-        if there_is_one && !self.controller.holds_lock() {
-            return self.page.import_problem.set(Some(other_tab()));
+        if let Decision::Refuse(refusal) = self.decide(Action::Import) {
+            let problem = refusal_problem(&refusal);
+            return self.page.import_problem.set(Some(problem));
         }
         self.page.import_problem.set(None);
-        if there_is_one || self.start_run(None, mode) {
-            self.controller.act(Event::Import { texts });
+        let has_run = self.controller.with_run(|_| ()).is_some();
+        if has_run || self.start_run(None, mode) {
+            self.controller.apply_in_batches(Event::Import { texts });
         } else {
-            // The text stays in its field; why no run began is said on the page.
+            // The text stays in its field. The page shows why no run was started.
             self.page.import_problem.set(Some(problem(
                 "no_run",
-                "No run could be started for these tasks.",
-                "See the message above the panes.",
+                "The tasks were not imported, because no run could be started.",
+                "See the message at the top of the page.",
             )));
         }
     }
 
-    pub(super) fn typed(self: &Rc<Self>, form: BriefForm) {
+    pub(super) fn set_brief(self: &Rc<Self>, form: BriefForm) {
         if let Ok(text) = serde_json::to_string(&form)
-            && let Err(reason) = local::write(WebStorage::Browser, KEPT_BRIEF, &text)
+            && let Err(reason) = WebStorage::Local.write(STORED_BRIEF, &text)
         {
-            self.note_local(&reason);
+            self.show_web_storage_error(&reason);
         }
         self.page.form.set(form);
     }
 
-    pub(super) fn clear(self: &Rc<Self>) {
-        if self.may_begin() {
-            *self.aside.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-            local::remove(WebStorage::Browser, KEPT_RUN);
-            self.controller.leave();
+    pub(super) fn archive_run(self: &Rc<Self>) {
+        if !self.refuses(Action::LeaveRun) {
+            *self.archived_run.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
+            WebStorage::Local.remove(STORED_RUN);
+            self.controller.close_run();
         }
     }
 
     pub(super) fn restore_archived(self: &Rc<Self>) {
         let app = Rc::clone(self);
-        if !app.may_begin() {
+        if app.refuses(Action::LeaveRun) {
             return;
         }
-        let Some(id) = app.aside.borrow_mut().take() else {
+        let Some(id) = app.archived_run.borrow_mut().take() else {
             return;
         };
-        app.controller.leave();
-        if let Err(reason) = local::write(WebStorage::Browser, KEPT_RUN, &id) {
-            app.note_local(&reason);
+        app.controller.close_run();
+        if let Err(reason) = WebStorage::Local.write(STORED_RUN, &id) {
+            app.show_web_storage_error(&reason);
         }
         spawn_local(async move { app.load_run(&id).await });
     }
 }
 
-/// This tab looks on while another one has the run.
-fn other_tab() -> Problem {
-    problem(
-        "other_tab",
-        "Another tab shows this run, and one tab changes and posts it at a time.",
-        "Go on in that tab, or close it: this one then goes on with the run.",
-    )
-}
-
-/// The task schema of a connection: its own text, or the default one.
+/// Returns the task schema of a connection, or the default one.
 pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaError> {
     TaskSchema::parse(
         connection

@@ -1,67 +1,61 @@
-//! Secrets: asked for, given, kept for the tab, forgotten.
+//! Secrets: asking the operator, storing them for the tab, and forgetting them.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
-use crate::browser::local::{self, WebStorage};
+use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
-use crate::ui::page::Asking;
+use crate::ui::page::SecretPrompt;
 
 impl Application {
-    /// The address that a secret belongs to.
-    pub(super) fn address_of(&self, name: SecretName) -> Option<Address> {
-        let shown = self.controller.with_run(|run| run.connection().clone());
-        match name {
-            // A key is asked for before a run starts, a token for the run that is shown.
-            SecretName::ModelKey => {
-                let endpoint = self.page.connection.get_untracked().model;
-                endpoint.map(|endpoint| endpoint.base_url)
-            }
-            SecretName::AgentToken => shown
-                .unwrap_or_else(|| self.page.connection.get_untracked())
-                .task_server
-                .map(|server| server.url),
+    /// Returns the address of the endpoint that uses a slot: for the API key the model endpoint of the
+    /// next run, for the agent token the task server of the current run.
+    fn address_of(&self, slot: &SecretSlot) -> Option<Address> {
+        if *slot == SecretSlot::API_KEY {
+            let endpoint = self.page.connection.get_untracked().model;
+            return endpoint.map(|endpoint| endpoint.base_url);
         }
+        self.controller
+            .with_run(|run| run.connection().clone())
+            .unwrap_or_else(|| self.page.connection.get_untracked())
+            .task_server
+            .map(|server| server.url)
     }
 
-    pub(super) fn ask(&self, name: SecretName, refused: Option<String>, next: Next) {
-        let Some(address) = self.address_of(name) else {
-            return self.add_problem(problem(
-                "nothing_configured",
-                "There is no server to give it to.",
-                "Name the server in the settings.",
-            ));
-        };
-        self.ask_for_address(name, address, refused, next);
-    }
-
-    /// Asks for a secret that belongs to an address.
-    pub(super) fn ask_for_address(
+    /// Asks the operator for a secret and continues with `next` when it is entered. `refused` says why
+    /// an earlier one was not accepted.
+    pub(super) fn prompt_for(
         &self,
-        name: SecretName,
+        slot: SecretSlot,
         address: Address,
-        refused: Option<String>,
+        refusal: Option<String>,
         next: Next,
     ) {
-        let on_loopback = page_is_on_loopback() && address.is_loopback();
-        let offer =
-            (name == SecretName::AgentToken && on_loopback).then_some(DEFAULT_LOOPBACK_TOKEN);
+        let is_local = page_is_on_loopback() && address.is_loopback();
+        let offer = (slot == SecretSlot::AGENT_TOKEN && is_local).then_some(DEFAULT_LOOPBACK_TOKEN);
         *self.next.borrow_mut() = next;
-        self.page.asking.set(Some(Asking {
-            name,
+        self.page.secret_prompt.set(Some(SecretPrompt {
+            name: slot,
             address,
-            refused,
-            offer,
+            refusal,
+            default_token: offer,
         }));
     }
 
-    /// The operator wants to give a secret now. Posting that waits for it goes on with it.
-    pub(super) fn ask_for(&self, name: SecretName) {
-        let waits = |run: &Run| {
+    /// Lets the operator enter a secret. Posting that is paused for the lack of it then resumes.
+    pub(super) fn ask_for(&self, slot: SecretSlot) {
+        let Some(address) = self.address_of(&slot) else {
+            return self.add_problem(problem(
+                "nothing_configured",
+                format!("No endpoint that takes an {} is configured.", slot.label()),
+                "Enter its address in the settings.",
+            ));
+        };
+        let is_paused_for_token = |run: &Run| {
             matches!(
                 run.batch(),
                 Batch::Paused {
@@ -69,59 +63,56 @@ impl Application {
                 }
             )
         };
-        let is_waited_for =
-            name == SecretName::AgentToken && self.controller.with_run(waits).unwrap_or(false);
-        let next = if is_waited_for {
+        let resumes_posting = slot == SecretSlot::AGENT_TOKEN
+            && self.controller.with_run(is_paused_for_token) == Some(true);
+        let next = if resumes_posting {
             Next::Send(Event::Resume)
         } else {
             Next::Nothing
         };
-        self.ask(name, None, next);
+        self.prompt_for(slot, address, None, next);
     }
 
-    /// A run's secret was not accepted, or was missing.
-    pub(super) fn follow_up(&self, name: SecretName) {
-        let Some(address) = self.address_of(name) else {
+    /// Forgets a secret that an endpoint refused, and asks for another one. Also asks if the current run
+    /// needs a secret that is not held.
+    pub(super) fn secret_refused(&self, slot: SecretSlot) {
+        let Some(address) = self.address_of(&slot) else {
             return;
         };
-        let was_held = self.secrets.borrow().get(name, &address).is_some();
-        self.secrets.borrow_mut().forget(name, &address);
-        local::remove(WebStorage::Tab, &kept_secret(name, &address));
-        self.show_held();
+        let was_held = self.secrets.borrow().get(&slot, &address).is_some();
+        self.secrets.borrow_mut().forget(&slot, &address);
+        WebStorage::Session.remove(&storage_name(&slot, &address));
+        self.show_held_secrets();
         let refused = was_held.then(|| {
             format!(
-                "{} does not accept the {} it was given.",
+                "{} did not accept the {}.",
                 address.host_and_port(),
-                name.word()
+                slot.label()
             )
         });
-        self.ask(name, refused, Next::Send(Event::Resume));
+        self.prompt_for(slot, address, refused, Next::Send(Event::Resume));
     }
 
-    pub(super) fn holds(&self, name: SecretName) -> bool {
-        self.address_of(name)
-            .is_some_and(|address| self.secrets.borrow().get(name, &address).is_some())
-    }
-
-    pub(super) fn show_held(&self) {
+    pub(super) fn show_held_secrets(&self) {
         self.page.secrets_held.set(self.secrets.borrow().held());
         self.suggest_mode();
     }
 
-    pub(super) fn load_kept_secrets(&self) {
-        for name in [SecretName::ModelKey, SecretName::AgentToken] {
-            let Some(address) = self.address_of(name) else {
+    pub(super) fn restore_secrets(&self) {
+        for slot in [SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN] {
+            let Some(address) = self.address_of(&slot) else {
                 continue;
             };
-            if let Some(value) = local::read(WebStorage::Tab, &kept_secret(name, &address)) {
-                // What was kept was accepted when it was typed.
-                let _ = self.secrets.borrow_mut().give(name, &address, &value);
+            if let Some(value) = WebStorage::Session.read(&storage_name(&slot, &address)) {
+                // It was valid when it was entered.
+                let _ = self.secrets.borrow_mut().give(slot, &address, &value);
             }
         }
         self.page.secrets_held.set(self.secrets.borrow().held());
     }
 
-    pub(super) fn go_on(self: &Rc<Self>) {
+    /// Continues with the action that needed a secret.
+    fn run_next(self: &Rc<Self>) {
         match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
             Next::Nothing => {}
             Next::Start(mode) => self.start(mode),
@@ -129,56 +120,59 @@ impl Application {
         }
     }
 
-    pub(super) fn give_secret(self: &Rc<Self>, name: SecretName, value: &str, keep_for_tab: bool) {
-        let Some(asking) = self.page.asking.get_untracked() else {
+    pub(super) fn give_secret(self: &Rc<Self>, slot: SecretSlot, value: &str, keep_for_tab: bool) {
+        let Some(prompt) = self.page.secret_prompt.get_untracked() else {
             return;
         };
-        let given = self.secrets.borrow_mut().give(name, &asking.address, value);
+        let given = self
+            .secrets
+            .borrow_mut()
+            .give(slot.clone(), &prompt.address, value);
         match given {
-            Err(error) => self.page.asking.set(Some(Asking {
-                refused: Some(format!(
-                    "This cannot be a {}: {error}. {}",
-                    name.word(),
+            Err(error) => self.page.secret_prompt.set(Some(SecretPrompt {
+                refusal: Some(format!(
+                    "This is not a valid {}: {error}. {}",
+                    slot.label(),
                     error.hint()
                 )),
-                ..asking
+                ..prompt
             })),
             Ok(()) => {
-                let kept = kept_secret(name, &asking.address);
+                let name = storage_name(&slot, &prompt.address);
                 if !keep_for_tab {
-                    // An earlier one that was kept must not come back.
-                    local::remove(WebStorage::Tab, &kept);
-                } else if let Err(reason) = local::write(WebStorage::Tab, &kept, value.trim()) {
-                    self.note_local(&reason);
+                    // An earlier one must not be restored after a reload.
+                    WebStorage::Session.remove(&name);
+                } else if let Err(reason) = WebStorage::Session.write(&name, value.trim()) {
+                    self.show_web_storage_error(&reason);
                 }
-                self.page.asking.set(None);
-                self.show_held();
-                self.go_on();
+                self.page.secret_prompt.set(None);
+                self.show_held_secrets();
+                self.run_next();
             }
         }
     }
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         *self.next.borrow_mut() = Next::Nothing;
-        self.page.asking.set(None);
+        self.page.secret_prompt.set(None);
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {
-        // Those of other connections too, which are not in memory now.
-        local::remove_all(WebStorage::Tab, KEPT_SECRETS);
+        // Includes those of other connections, which are not in memory.
+        WebStorage::Session.remove_all(SECRET_PREFIX);
         self.secrets.borrow_mut().forget_all();
-        self.show_held();
+        self.show_held_secrets();
     }
 }
 
-/// Names of secrets that are kept for the tab begin so.
-const KEPT_SECRETS: &str = "secret.";
+/// Prefix of the names under which secrets are stored for the tab.
+const SECRET_PREFIX: &str = "secret.";
 
-fn kept_secret(name: SecretName, address: &Address) -> String {
-    format!("{KEPT_SECRETS}{}.{}", name.word(), address.origin())
+fn storage_name(slot: &SecretSlot, address: &Address) -> String {
+    format!("{SECRET_PREFIX}{}.{}", slot.name(), address.origin())
 }
 
-/// Whether the page itself comes from this machine.
+/// Whether the page itself is served from this machine.
 fn page_is_on_loopback() -> bool {
     web_sys::window()
         .and_then(|window| window.location().origin().ok())

@@ -1,32 +1,40 @@
-//! What was there before the page: what was kept, `config.json`, and the page's own address.
+//! What the page starts with: stored data, `config.json`, and the link that opened it.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{Application, KEPT_BRIEF, KEPT_CONNECTION, problem, settings_problem};
+use super::application::{Application, STORED_BRIEF, STORED_CONNECTION, problem, settings_problem};
 use crate::brief::BriefForm;
-use crate::browser::local::WebStorage;
-use crate::browser::{fetch, local};
+use crate::browser::fetch;
+use crate::browser::web_storage::WebStorage;
+use crate::http::HttpRequest;
 use crate::run::Event;
+use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{Link, LinkError};
-use crate::settings::{Address, AddressError, Connection};
+use crate::settings::{Address, AddressError, Connection, TaskServer};
 
-/// Under this name stands the SHA-256 of the link whose count was taken over, in this tab.
-const FOLLOWED_LINK: &str = "link";
+/// Name of the item in `sessionStorage` with the SHA-256 of the link whose count was applied.
+const APPLIED_LINK: &str = "link";
 
 impl Application {
-    pub(super) fn read_brief(&self) {
-        let kept = local::read(WebStorage::Browser, KEPT_BRIEF)
+    pub(super) fn restore_brief(&self) {
+        let stored = WebStorage::Local
+            .read(STORED_BRIEF)
             .and_then(|text| serde_json::from_str::<BriefForm>(&text).ok());
-        if let Some(form) = kept {
+        if let Some(form) = stored {
             self.page.form.set(form);
         }
     }
 
     pub(super) async fn read_config(&self) {
-        let config = match fetch::look_up("config.json", None, MAX_CONFIG_BYTES + 1).await {
+        let request = HttpRequest::get("config.json", MAX_CONFIG_BYTES + 1);
+        let response = match request.prepare(&Keyring::default()) {
+            Ok(request) => fetch::get_bounded(&request).await,
+            Err(error) => Err(error.to_string()),
+        };
+        let config = match response {
             Ok((404, _)) => Ok(Config::default()),
             Ok((200, body)) => Config::parse(&String::from_utf8_lossy(&body)),
             Ok((status, _)) => Err(ConfigError::Unreadable {
@@ -41,34 +49,37 @@ impl Application {
         self.page.notice.set(config.notice);
         *self.hosts.borrow_mut() = config.hosts;
         self.config_is_read.set(true);
-        let kept = local::read(WebStorage::Browser, KEPT_CONNECTION)
+        let stored = WebStorage::Local
+            .read(STORED_CONNECTION)
             .and_then(|text| serde_json::from_str::<Connection>(&text).ok());
-        let candidates = kept.into_iter().chain(config.connection);
+        let candidates = stored.into_iter().chain(config.connection);
         for connection in candidates {
             match self.use_connection(&connection) {
                 Ok(()) => return,
                 Err(problem) => self.add_problem(problem),
             }
         }
-        // What is built in was shown from the start.
-        self.load_kept_secrets();
+        // The page already uses the built-in connection.
+        self.restore_secrets();
     }
 
-    /// Takes the link's count over, once: what was typed since stays through a reload.
-    pub(super) fn take_count(&self, link: &Link, query: &str) {
+    /// Sets the number of tasks that the link asks for, once per tab: after a reload the operator's own
+    /// number stays.
+    pub(super) fn apply_link_count(&self, link: &Link, query: &str) {
         let Some(count) = &link.count else { return };
         let fingerprint = crate::digest::sha256_hex(query.as_bytes());
-        if local::read(WebStorage::Tab, FOLLOWED_LINK).as_deref() == Some(fingerprint.as_str()) {
+        if WebStorage::Session.read(APPLIED_LINK).as_deref() == Some(fingerprint.as_str()) {
             return;
         }
         self.page.form.update(|form| form.count.clone_from(count));
-        if let Err(reason) = local::write(WebStorage::Tab, FOLLOWED_LINK, &fingerprint) {
-            self.note_local(&reason);
+        if let Err(reason) = WebStorage::Session.write(APPLIED_LINK, &fingerprint) {
+            self.show_web_storage_error(&reason);
         }
     }
 
-    /// Does what the page's address asks for.
-    pub(super) fn follow(&self, link: Link) {
+    /// Applies the link: dry run and task server. The operator must accept a server on a new origin
+    /// first.
+    pub(super) fn apply_link(&self, link: Link) {
         for error in &link.problems {
             self.add_problem(problem(error.code(), error, error.hint()));
         }
@@ -81,7 +92,7 @@ impl Application {
         if link.problems.iter().any(holds_secret) {
             forget_query();
         }
-        self.link_wants_dry.set(link.dry_run);
+        self.link_requests_dry_run.set(link.dry_run);
         let Some(address) = link.task_server else {
             return;
         };
@@ -102,17 +113,22 @@ impl Application {
 
     pub(super) fn use_server_at(&self, address: Address) {
         let mut connection = self.page.connection.get_untracked();
-        let mut server = crate::settings::TaskServer::at(address);
-        if let Some(known) = &connection.task_server {
-            server.path.clone_from(&known.path);
-            server.token_header.clone_from(&known.token_header);
-        }
+        // Another path on the same origin is the same server and keeps its other settings. A new origin
+        // gets defaults.
+        let known = connection.task_server.take();
+        let server = match known.filter(|known| known.url.origin() == address.origin()) {
+            Some(known) => TaskServer {
+                url: address,
+                ..known
+            },
+            None => TaskServer::at(address),
+        };
         connection.name = server.url.host_and_port();
         connection.task_server = Some(server);
         match self.use_connection(&connection) {
             Ok(()) => self
                 .controller
-                .apply_in_charge(Event::Connect(Box::new(connection))),
+                .apply_unless_read_only(Event::Connect(Box::new(connection))),
             Err(problem) => self.add_problem(problem),
         }
     }
@@ -126,13 +142,13 @@ impl Application {
     }
 }
 
-/// Takes the query out of the address bar and the history, where a secret stood in it.
+/// Removes the query, which contains a secret, from the address bar and the history.
 fn forget_query() {
     let Some(window) = web_sys::window() else {
         return;
     };
     if let (Ok(path), Ok(history)) = (window.location().pathname(), window.history()) {
-        // Where the browser does not allow it, the problem that is shown says what to do.
+        // If the browser refuses, the problem on the page still says what to do.
         let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
     }
 }

@@ -8,7 +8,7 @@ use crate::ports::Clock;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The timer of whatever global there is: a window, a worker, Node.
+    /// The timer of the global object: a window, a worker or Node.
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &js_sys::Function, milliseconds: i32) -> JsValue;
 
@@ -38,15 +38,28 @@ impl Clock for PageClock {
     }
 }
 
-/// A timer as a promise; it is taken back when this goes.
+/// Waits until just before the next repaint. A page in the background is not repainted.
+pub async fn animation_frame() {
+    let promise = Promise::new(&mut |resolve, _reject| {
+        let requested = web_sys::window().map(|window| window.request_animation_frame(&resolve));
+        if !matches!(requested, Some(Ok(_))) {
+            // Without frames there is nothing to wait for. Resolving a promise cannot fail.
+            let _ = resolve.call0(&JsValue::UNDEFINED);
+        }
+    });
+    // Never rejected.
+    let _ = JsFuture::from(promise).await;
+}
+
+/// A timer as a promise. It is cancelled when dropped.
 pub struct Timer {
-    /// Resolved with `undefined` when the time is over.
+    /// Resolved with `undefined` when the time has passed.
     pub promise: Promise,
     id: JsValue,
 }
 
 impl Timer {
-    /// Starts a timer.
+    /// Starts a timer of that many milliseconds.
     #[must_use]
     pub fn start(milliseconds: u32) -> Timer {
         let mut id = JsValue::UNDEFINED;

@@ -1,5 +1,5 @@
-//! Records in IndexedDB: JSON texts under keys, written in one transaction and reported when it
-//! has committed, not when the request has succeeded (W3C Indexed Database API 3.0, section 5).
+//! Records in IndexedDB: JSON texts by key. A write is one transaction and is reported when that has
+//! committed, not when its requests have succeeded (W3C Indexed Database API 3.0, section 5).
 
 use std::cell::RefCell;
 
@@ -11,7 +11,7 @@ use web_sys::{
     IdbDatabase, IdbKeyRange, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode,
 };
 
-use super::words;
+use super::js_error_message;
 use crate::ports::{Durability, Entry, Store, StoreError, Table};
 
 const NAME: &str = "taskwright";
@@ -20,7 +20,7 @@ const TABLES: [Table; 2] = [Table::Runs, Table::Drafts];
 
 #[wasm_bindgen]
 extern "C" {
-    /// `IDBDatabase.transaction` with its third parameter, which web-sys does not have.
+    /// `IDBDatabase.transaction` with its third parameter, which web-sys lacks.
     type TransactionWithOptions;
 
     #[wasm_bindgen(method, catch, js_name = transaction)]
@@ -32,35 +32,35 @@ extern "C" {
     ) -> Result<IdbTransaction, JsValue>;
 }
 
-/// The page's database. It is opened at the first use, and again after it was lost.
+/// The page's database. It is opened at first use, and again if the browser closed it.
 #[derive(Default)]
 pub struct Database {
-    open: RefCell<Option<IdbDatabase>>,
+    connection: RefCell<Option<IdbDatabase>>,
 }
 
 impl Database {
-    /// A database that is not open yet.
+    /// Creates a database that is not open yet.
     #[must_use]
     pub fn new() -> Database {
         Database::default()
     }
 
-    async fn opened(&self) -> Result<IdbDatabase, StoreError> {
-        if let Some(database) = self.open.borrow().as_ref() {
+    async fn connect(&self) -> Result<IdbDatabase, StoreError> {
+        if let Some(database) = self.connection.borrow().as_ref() {
             return Ok(database.clone());
         }
         let database = open().await?;
-        *self.open.borrow_mut() = Some(database.clone());
+        *self.connection.borrow_mut() = Some(database.clone());
         Ok(database)
     }
 
     async fn transaction(
         &self,
-        table: &[Table],
+        tables: &[Table],
         mode: IdbTransactionMode,
         durability: Durability,
     ) -> Result<IdbTransaction, StoreError> {
-        let names: Array = table
+        let names: Array = tables
             .iter()
             .map(|table| JsValue::from_str(table.name()))
             .collect();
@@ -76,13 +76,13 @@ impl Database {
                 .unchecked_ref::<TransactionWithOptions>()
                 .transaction(&names, mode, &options)
         };
-        let database = self.opened().await?;
+        let database = self.connect().await?;
         match begin(&database) {
             Ok(transaction) => Ok(transaction),
             Err(_) => {
-                // The browser closed it, for instance because its data was cleared: open it anew.
-                *self.open.borrow_mut() = None;
-                let database = self.opened().await?;
+                // The browser closed the database, for example because the site's data was cleared.
+                *self.connection.borrow_mut() = None;
+                let database = self.connect().await?;
                 begin(&database).map_err(|error| failed(&error))
             }
         }
@@ -104,7 +104,7 @@ impl Store for Database {
                     store.put_with_key(&entry.text.as_str().into(), &entry.key.as_str().into())
                 });
             if let Err(error) = put {
-                // Nothing of a half written batch may stay.
+                // Write all entries or none.
                 let _ = transaction.abort();
                 return Err(failed(&error));
             }
@@ -127,8 +127,8 @@ impl Store for Database {
         let transaction = self
             .transaction(&[table], IdbTransactionMode::Readonly, Durability::Relaxed)
             .await?;
-        let after_all = format!("{prefix}\u{ffff}");
-        let request = IdbKeyRange::bound(&prefix.into(), &after_all.as_str().into())
+        let upper_bound = format!("{prefix}\u{ffff}");
+        let request = IdbKeyRange::bound(&prefix.into(), &upper_bound.as_str().into())
             .and_then(|range| {
                 transaction
                     .object_store(table.name())?
@@ -145,11 +145,11 @@ async fn open() -> Result<IdbDatabase, StoreError> {
     let window = web_sys::window().ok_or_else(|| unavailable("there is no window".to_owned()))?;
     let factory = window
         .indexed_db()
-        .map_err(|error| unavailable(words(&error)))?
-        .ok_or_else(|| unavailable("it has no IndexedDB here".to_owned()))?;
+        .map_err(|error| unavailable(js_error_message(&error)))?
+        .ok_or_else(|| unavailable("IndexedDB is not available".to_owned()))?;
     let request = factory
         .open_with_u32(NAME, VERSION)
-        .map_err(|error| unavailable(words(&error)))?;
+        .map_err(|error| unavailable(js_error_message(&error)))?;
     let upgraded = request.clone();
     let on_upgrade = Closure::once(move || upgrade(&upgraded));
     request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
@@ -160,9 +160,9 @@ async fn open() -> Result<IdbDatabase, StoreError> {
         Ok(_) => {
             let database: IdbDatabase = request
                 .result()
-                .map_err(|error| unavailable(words(&error)))?
+                .map_err(|error| unavailable(js_error_message(&error)))?
                 .unchecked_into();
-            // A newer version in another tab must not wait for this one.
+            // Do not block an upgrade by a newer version in another tab.
             let old = database.clone();
             let on_change = Closure::once_into_js(move || old.close());
             database.set_onversionchange(Some(on_change.unchecked_ref()));
@@ -190,16 +190,16 @@ async fn succeeded(request: &IdbRequest) -> Result<JsValue, StoreError> {
     request.result().map_err(|error| failed(&error))
 }
 
-/// Waits for an event of `target`, or for its error. Says which event came.
+/// Waits for an event of `target` and returns its name, or the message of its error.
 async fn settled(
     target: &web_sys::EventTarget,
-    good: &'static str,
-    other: Option<&'static str>,
+    success: &'static str,
+    alternative: Option<&'static str>,
 ) -> Result<String, String> {
-    // The promise's own functions are the listeners: calling them twice does no harm, and there is
-    // nothing to be freed.
+    // The promise's own functions are the listeners: calling them twice is harmless, and nothing has
+    // to be freed.
     let promise = Promise::new(&mut |resolve, reject| {
-        for name in [Some(good), other].into_iter().flatten() {
+        for name in [Some(success), alternative].into_iter().flatten() {
             // Adding a listener to a live target cannot fail.
             let _ = target.add_event_listener_with_callback(name, &resolve);
         }
@@ -214,7 +214,7 @@ async fn settled(
             .unwrap_or_default()),
         Err(_) => {
             let error = Reflect::get(target, &"error".into()).unwrap_or(JsValue::UNDEFINED);
-            Err(named(&error))
+            Err(named_message(&error))
         }
     }
 }
@@ -228,16 +228,16 @@ async fn committed(transaction: &IdbTransaction) -> Result<(), StoreError> {
     }
 }
 
-/// What a thrown value says, its name first: a full disk is told by it.
-fn named(thrown: &JsValue) -> String {
+/// Returns the message of a thrown value after its name, by which a full disk is recognized.
+fn named_message(thrown: &JsValue) -> String {
     match thrown.dyn_ref::<web_sys::DomException>() {
-        Some(exception) => format!("{}: {}", exception.name(), words(thrown)),
-        None => words(thrown),
+        Some(exception) => format!("{}: {}", exception.name(), js_error_message(thrown)),
+        None => js_error_message(thrown),
     }
 }
 
 fn failed(thrown: &JsValue) -> StoreError {
-    let reason = named(thrown);
+    let reason = named_message(thrown);
     if reason.starts_with("QuotaExceededError") {
         StoreError::Full { reason }
     } else {

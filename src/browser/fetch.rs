@@ -1,4 +1,4 @@
-//! Requests, by `fetch`. No cookies, no referrer, no cache, and no redirect is ever followed.
+//! HTTP requests with `fetch`: no cookies, no referrer, no cache. Redirects are never followed.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -10,32 +10,28 @@ use web_sys::{
 };
 
 use super::clock::{PageClock, Timer};
-use super::words;
-use crate::delivery::look_up::LookUpRequest;
-use crate::delivery::rest::{MAX_ANSWER_BYTES, PostRequest, ServerReply};
-use crate::model::{End, HeaderValue, ModelRequest};
+use super::js_error_message;
+use crate::delivery::response::ServerReply;
+use crate::http::{Method, PreparedRequest, RedirectPolicy};
+use crate::model::End;
 use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
-use crate::secrets::Secret;
-use crate::settings::{Address, ModelEndpoint};
 
-/// The longest that a post is waited for; what did not answer by then may have arrived.
+/// Timeout of a post, in milliseconds. A post without a response by then is unconfirmed.
 pub const POST_MILLISECONDS: u32 = 60_000;
-/// The longest that a small look-up is waited for.
+/// Timeout of a small request such as a look-up, in milliseconds.
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
-/// A small body is waited for so long in all.
-const LOOK_UP: Timeouts = Timeouts {
+/// Timeouts of reading a small body.
+const SMALL_BODY: Timeouts = Timeouts {
     idle: LOOK_UP_MILLISECONDS,
-    whole: LOOK_UP_MILLISECONDS,
+    total: LOOK_UP_MILLISECONDS,
 };
 
-/// The page's way to the network.
+/// The page's access to the network.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fetch;
 
-/// A request that cannot be, or that came to nothing; what the browser said.
-type Failed = String;
-
-fn quiet(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
+/// Sets the options that all requests have.
+fn with_defaults(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
     builder
         .credentials(RequestCredentials::Omit)
         .referrer_policy(ReferrerPolicy::NoReferrer)
@@ -46,9 +42,8 @@ fn quiet(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
 impl ModelTransport for Fetch {
     async fn call(
         &self,
-        request: &ModelRequest,
-        key: Option<&Secret>,
-        patience: Timeouts,
+        request: &PreparedRequest,
+        timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
@@ -60,23 +55,16 @@ impl ModelTransport for Fetch {
         };
         let on_stop = abort.clone();
         stop.on_stop(move || on_stop.abort());
-        let builder = quiet(Request::post(&request.url), RequestRedirect::Error)
-            .abort_signal(Some(&abort.signal()));
-        let built = with_headers(builder, request, key).and_then(|builder| {
-            builder
-                .body(&request.body)
-                .map_err(|error| error.to_string())
-        });
-        let built = match built {
+        let built = match build(request, &abort) {
             Ok(built) => built,
             Err(reason) => return not_sent(&reason),
         };
-        // An endpoint may think for long before it answers, so this wait is the idle time too.
-        let waiting = Waiting::from_now(patience);
-        let response = match within(waiting.left(), send(built)).await {
+        // A model may be silent for long before its first token, so the idle timeout applies here too.
+        let deadline = Deadline::from_now(timeouts);
+        let response = match within(deadline.remaining(), send(built)).await {
             None => {
                 abort.abort();
-                return CallEnd::Answered(waiting.end());
+                return CallEnd::Responded(deadline.expired());
             }
             Some(Err(_)) if stop.is_stopped() => return CallEnd::Stopped,
             Some(Err(reason)) => return unreachable(&reason),
@@ -87,37 +75,37 @@ impl ModelTransport for Fetch {
             headers: readable_headers(&response),
             at: PageClock.now(),
         });
-        let end = read_body(&response, waiting, stop, on_part).await;
+        let end = read_body(&response, deadline, stop, on_part).await;
         abort.abort();
-        CallEnd::Answered(end)
+        CallEnd::Responded(end)
     }
 }
 
-/// How long an answer is still waited for.
+/// When to stop waiting for a response.
 #[derive(Clone, Copy)]
-struct Waiting {
+struct Deadline {
     idle: u32,
-    /// When the whole call is over, in milliseconds since 1970.
-    until: u64,
+    /// The end of the whole call, in milliseconds since 1970.
+    end: u64,
 }
 
-impl Waiting {
-    fn from_now(patience: Timeouts) -> Waiting {
-        Waiting {
-            idle: patience.idle,
-            until: PageClock.now() + u64::from(patience.whole),
+impl Deadline {
+    fn from_now(timeouts: Timeouts) -> Deadline {
+        Deadline {
+            idle: timeouts.idle,
+            end: PageClock.now() + u64::from(timeouts.total),
         }
     }
 
-    /// How many milliseconds the next byte may take.
-    fn left(self) -> u32 {
-        let left = self.until.saturating_sub(PageClock.now());
-        self.idle.min(u32::try_from(left).unwrap_or(u32::MAX))
+    /// Milliseconds to wait for the next byte.
+    fn remaining(self) -> u32 {
+        let remaining = self.end.saturating_sub(PageClock.now());
+        self.idle.min(u32::try_from(remaining).unwrap_or(u32::MAX))
     }
 
-    /// What it is when nothing came in that time.
-    fn end(self) -> End {
-        if PageClock.now() >= self.until {
+    /// Which timeout expired.
+    fn expired(self) -> End {
+        if PageClock.now() >= self.end {
             End::OutOfTime
         } else {
             End::Stalled
@@ -137,37 +125,33 @@ fn unreachable(reason: &str) -> CallEnd {
     }
 }
 
-fn with_headers(
-    mut builder: RequestBuilder,
-    request: &ModelRequest,
-    key: Option<&Secret>,
-) -> Result<RequestBuilder, Failed> {
-    let address = request_address(&request.url)?;
-    for (name, value) in &request.headers {
-        builder = match value {
-            HeaderValue::Plain(value) => builder.header(name, value),
-            HeaderValue::Secret { before, .. } => {
-                let key = key.ok_or("there is no key for this endpoint")?;
-                let value = key.reveal_to(&address).map_err(|error| error.to_string())?;
-                builder.header(name, &format!("{before}{value}"))
-            }
-        };
+/// Builds the browser's request, secrets included.
+fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, String> {
+    let request = prepared.request();
+    let builder = match request.method {
+        Method::Get => Request::get(&request.url),
+        Method::Post => Request::post(&request.url),
+    };
+    let redirect = match request.redirects {
+        RedirectPolicy::Fail => RequestRedirect::Error,
+        RedirectPolicy::Report => RequestRedirect::Manual,
+    };
+    let mut builder = with_defaults(builder, redirect).abort_signal(Some(&abort.signal()));
+    for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
+        builder = builder.header(name, &value);
     }
-    Ok(builder)
+    match &request.body {
+        Some(body) => builder.body(&**body),
+        None => builder.build(),
+    }
+    .map_err(|error| error.to_string())
 }
 
-/// The address that a request really goes to, read from its own URL: a secret is put in for this
-/// origin only, whatever the request was made from. A query says nothing of that.
-fn request_address(url: &str) -> Result<Address, Failed> {
-    let before_query = url.split_once('?').map_or(url, |(before, _)| before);
-    Address::parse(before_query).map_err(|error| error.to_string())
-}
-
-async fn send(request: Request) -> Result<Response, Failed> {
+async fn send(request: Request) -> Result<Response, String> {
     request.send().await.map_err(|error| error.to_string())
 }
 
-/// What a page may read of the headers that matter.
+/// Returns the headers we use, as far as CORS exposes them.
 fn readable_headers(response: &Response) -> Vec<(String, String)> {
     [
         "content-type",
@@ -181,10 +165,10 @@ fn readable_headers(response: &Response) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Reads a body to its end, or until it is stopped or the waiting is over.
+/// Reads a body to its end, until `stop` is signalled, or until the deadline.
 async fn read_body(
     response: &Response,
-    waiting: Waiting,
+    deadline: Deadline,
     stop: &StopSignal,
     on_part: &mut dyn FnMut(ResponsePart<'_>),
 ) -> End {
@@ -193,16 +177,16 @@ async fn read_body(
     };
     let reader: ReadableStreamDefaultReader = match body.get_reader().dyn_into() {
         Ok(reader) => reader,
-        Err(_) => return End::TransportError("the answer's body cannot be read".to_owned()),
+        Err(_) => return End::TransportError("the response body cannot be read".to_owned()),
     };
     loop {
         if stop.is_stopped() {
             return End::Cancelled;
         }
-        let chunk = match within(waiting.left(), JsFuture::from(reader.read())).await {
-            None => return waiting.end(),
+        let chunk = match within(deadline.remaining(), JsFuture::from(reader.read())).await {
+            None => return deadline.expired(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
-            Some(Err(thrown)) => return End::TransportError(words(&thrown)),
+            Some(Err(thrown)) => return End::TransportError(js_error_message(&thrown)),
             Some(Ok(chunk)) => chunk,
         };
         let is_done = Reflect::get(&chunk, &"done".into()).is_ok_and(|done| done.is_truthy());
@@ -218,8 +202,8 @@ async fn read_body(
     }
 }
 
-/// A future with a limit in milliseconds; `None` when the time was over first. Timers are
-/// recomputed by the browser after sleep.
+/// Awaits `future` for at most that many milliseconds; `None` if the time expires first. The browser
+/// corrects timers after the device has slept.
 async fn within<F: Future + 'static>(milliseconds: u32, future: F) -> Option<F::Output>
 where
     F::Output: 'static,
@@ -242,89 +226,39 @@ where
 }
 
 impl TaskSink for Fetch {
-    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
-        let build = |abort: &AbortController| {
-            let mut builder = Request::post(&request.url);
-            for (name, value) in &request.headers {
-                builder = builder.header(name, value);
-            }
-            let builder = with_token(
-                builder,
-                &request.url,
-                &request.address,
-                &request.token_header.0,
-                token,
-            )?;
-            quiet(builder, RequestRedirect::Manual)
-                .abort_signal(Some(&abort.signal()))
-                .body(&*request.body)
-                .map_err(|error| error.to_string())
-        };
-        answer_within(POST_MILLISECONDS, build).await
+    async fn post(&self, request: &PreparedRequest) -> ServerReply {
+        reply_within(POST_MILLISECONDS, request).await
     }
 
-    async fn look_up(&self, request: &LookUpRequest, token: &Secret) -> ServerReply {
-        let build = |abort: &AbortController| {
-            let builder = with_token(
-                Request::get(&request.url),
-                &request.url,
-                &request.address,
-                &request.token_header.0,
-                token,
-            )?;
-            quiet(builder, RequestRedirect::Manual)
-                .abort_signal(Some(&abort.signal()))
-                .build()
-                .map_err(|error| error.to_string())
-        };
-        answer_within(LOOK_UP_MILLISECONDS, build).await
+    async fn look_up(&self, request: &PreparedRequest) -> ServerReply {
+        reply_within(LOOK_UP_MILLISECONDS, request).await
     }
 }
 
-/// Puts the task server's token in, for the server's own origin only.
-fn with_token(
-    builder: RequestBuilder,
-    url: &str,
-    server: &Address,
-    header: &str,
-    token: &Secret,
-) -> Result<RequestBuilder, Failed> {
-    let address = request_address(url)?;
-    if address.origin() != server.origin() {
-        return Err("the address is not the task server's".to_owned());
-    }
-    let value = token
-        .reveal_to(&address)
-        .map_err(|error| error.to_string())?;
-    Ok(builder.header(header, value))
-}
-
-/// Makes one request and waits for its answer, at most so many milliseconds.
-async fn answer_within(
-    milliseconds: u32,
-    build: impl FnOnce(&AbortController) -> Result<Request, Failed>,
-) -> ServerReply {
+/// Sends one request and awaits its response for at most that many milliseconds.
+async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerReply {
     let not_sent = |message: String| ServerReply::NotSent { message };
     let Ok(abort) = AbortController::new() else {
         return not_sent("this browser cannot stop requests".to_owned());
     };
-    let request = match build(&abort) {
+    let limit = request.request().max_response_bytes;
+    let request = match build(request, &abort) {
         Ok(request) => request,
         Err(reason) => return not_sent(reason),
     };
-    // From here on a task may have arrived, whatever happens.
-    match within(milliseconds, answer(request)).await {
-        Some(answer) => answer,
+    // From here on the task may have arrived, whatever happens.
+    match within(milliseconds, reply(request, limit)).await {
+        Some(reply) => reply,
         None => {
             abort.abort();
             ServerReply::None {
-                message: format!("There was no answer within {} s.", milliseconds / 1_000),
+                message: format!("There was no response within {} s.", milliseconds / 1_000),
             }
         }
     }
 }
 
-async fn answer(request: Request) -> ServerReply {
+async fn reply(request: Request, limit: Option<usize>) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
         Err(message) => return ServerReply::None { message },
@@ -335,20 +269,8 @@ async fn answer(request: Request) -> ServerReply {
     let header = |name: &str| response.headers().get(name);
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
     let status = response.status();
-    // The status says what became of the task; a body that breaks off changes nothing about it.
-    let mut body = Vec::new();
-    let stop = StopSignal::default();
-    let enough = stop.clone();
-    let mut take = |part: ResponsePart<'_>| {
-        if let ResponsePart::Bytes(bytes) = part {
-            let room = MAX_ANSWER_BYTES.saturating_sub(body.len());
-            body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-            if bytes.len() >= room {
-                enough.stop();
-            }
-        }
-    };
-    let _ = read_body(&response, Waiting::from_now(LOOK_UP), &stop, &mut take).await;
+    // The status decides the outcome; a truncated body does not change it.
+    let (body, _) = read_at_most(&response, limit).await;
     ServerReply::Http {
         status,
         retry_after,
@@ -357,46 +279,43 @@ async fn answer(request: Request) -> ServerReply {
     }
 }
 
-/// Status and body (at most `most` bytes) of a `GET`, for look-ups that carry at most the model's
-/// key.
-///
-/// # Errors
-/// What the browser said.
-pub async fn look_up(
-    url: &str,
-    key: Option<(&ModelEndpoint, &Secret)>,
-    most: usize,
-) -> Result<(u16, Vec<u8>), Failed> {
-    let mut builder = quiet(Request::get(url), RequestRedirect::Error);
-    if let Some((endpoint, secret)) = key {
-        let address = request_address(url)?;
-        if address.origin() == endpoint.base_url.origin() {
-            let value = secret
-                .reveal_to(&address)
-                .map_err(|error| error.to_string())?;
-            builder = builder.header("Authorization", &format!("Bearer {value}"));
-        }
-    }
-    let request = builder.build().map_err(|error| error.to_string())?;
-    let response = within(LOOK_UP_MILLISECONDS, send(request))
-        .await
-        .ok_or("there was no answer in time")??;
+/// Reads at most `limit` bytes of a small body, and returns how the reading ended.
+async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, End) {
+    let limit = limit.unwrap_or(usize::MAX);
     let mut body = Vec::new();
+    let stop = StopSignal::default();
+    let is_full = stop.clone();
     let mut take = |part: ResponsePart<'_>| {
         if let ResponsePart::Bytes(bytes) = part {
-            let room = most.saturating_sub(body.len());
+            let room = limit.saturating_sub(body.len());
             body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            if bytes.len() >= room {
+                is_full.stop();
+            }
         }
     };
-    match read_body(
-        &response,
-        Waiting::from_now(LOOK_UP),
-        &StopSignal::default(),
-        &mut take,
-    )
-    .await
-    {
-        End::Ended => Ok((response.status(), body)),
-        _ => Err("the answer broke off".to_owned()),
+    let end = read_body(response, Deadline::from_now(SMALL_BODY), &stop, &mut take).await;
+    (body, end)
+}
+
+/// Sends a `GET` and returns the status and the body, up to the limit of the request.
+///
+/// # Errors
+/// Returns the browser's message.
+pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), String> {
+    let abort = AbortController::new().map_err(|thrown| js_error_message(&thrown))?;
+    let sent = send(build(request, &abort)?);
+    let Some(response) = within(LOOK_UP_MILLISECONDS, sent).await else {
+        abort.abort();
+        return Err(format!(
+            "there was no response within {} s",
+            LOOK_UP_MILLISECONDS / 1_000
+        ));
+    };
+    let response = response?;
+    match read_at_most(&response, request.request().max_response_bytes).await {
+        // `Cancelled`: the body is longer than the limit and was cut off on purpose.
+        (body, End::Ended | End::Cancelled) => Ok((response.status(), body)),
+        _ => Err("the response ended early".to_owned()),
     }
 }

@@ -1,5 +1,5 @@
-//! Web Locks (W3C Web Locks API): one tab of an origin holds a name at a time. web-sys has them
-//! behind an unstable flag only, so the few lines that are needed stand here.
+//! Web Locks (W3C Web Locks API): at most one tab of an origin holds the lock with a given name.
+//! web-sys offers them only behind an unstable flag, so the few bindings needed are declared here.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,12 +22,12 @@ extern "C" {
     ) -> Result<Promise, JsValue>;
 }
 
-/// A lock that is held until this goes, or the tab does.
-pub struct HeldLock {
+/// A lock held by this tab. It is released when this value is dropped or the tab is closed.
+pub struct TabLock {
     release: Option<Function>,
 }
 
-impl Drop for HeldLock {
+impl Drop for TabLock {
     fn drop(&mut self) {
         if let Some(release) = &self.release {
             // Resolving a promise cannot fail.
@@ -36,54 +36,53 @@ impl Drop for HeldLock {
     }
 }
 
-/// Takes the lock of this name, or `None` where another tab holds it. Where a page has no locks
-/// (they need a secure context), nothing keeps two tabs apart, and the lock counts as taken.
-pub async fn take(name: &str) -> Option<HeldLock> {
+/// Acquires the lock with this name; `None` if another tab holds it. Web Locks need a secure
+/// context. Without them nothing keeps two tabs apart, and the lock counts as acquired.
+pub async fn try_acquire(name: &str) -> Option<TabLock> {
     request(name, true).await
 }
 
-/// Waits for the lock of this name, however long another tab holds it. `None` where the browser
-/// does not let it be waited for.
-pub async fn wait(name: &str) -> Option<HeldLock> {
+/// Waits until the lock with this name is acquired, without a time limit.
+pub async fn acquire(name: &str) -> Option<TabLock> {
     request(name, false).await
 }
 
-async fn request(name: &str, only_if_free: bool) -> Option<HeldLock> {
+async fn request(name: &str, only_if_free: bool) -> Option<TabLock> {
     let Some(locks) = manager() else {
-        return Some(HeldLock { release: None });
+        return Some(TabLock { release: None });
     };
     let mut release = None;
-    let held_on = Promise::new(&mut |resolve, _reject| release = Some(resolve));
-    let is_taken = Rc::new(Cell::new(false));
-    let seen = Rc::clone(&is_taken);
-    let mut answered = None;
-    let answer = Promise::new(&mut |resolve, _reject| answered = Some(resolve));
-    // Called once: with the lock, or with null where another tab has it. The lock is held until
-    // the promise that it gives back is resolved.
+    let held_until = Promise::new(&mut |resolve, _reject| release = Some(resolve));
+    let is_acquired = Rc::new(Cell::new(false));
+    let result = Rc::clone(&is_acquired);
+    let mut settle = None;
+    let settled = Promise::new(&mut |resolve, _reject| settle = Some(resolve));
+    // Called once: with the lock, or with null if another tab holds it. The browser holds the lock
+    // until the returned promise is resolved.
     let callback = Closure::once_into_js(move |lock: JsValue| -> JsValue {
-        seen.set(!lock.is_null());
-        if let Some(answered) = answered {
-            let _ = answered.call0(&JsValue::UNDEFINED);
+        result.set(!lock.is_null());
+        if let Some(settle) = settle {
+            let _ = settle.call0(&JsValue::UNDEFINED);
         }
         if lock.is_null() {
             JsValue::UNDEFINED
         } else {
-            held_on.into()
+            held_until.into()
         }
     });
     let options = Object::new();
     // Setting a member of a new object cannot fail.
     let _ = Reflect::set(&options, &"ifAvailable".into(), &only_if_free.into());
-    let Ok(_ends_with_the_lock) = locks.request(
+    let Ok(_until_released) = locks.request(
         &format!("taskwright.{name}"),
         &options,
         callback.unchecked_ref(),
     ) else {
-        return Some(HeldLock { release: None });
+        return Some(TabLock { release: None });
     };
     // Never rejected.
-    let _ = JsFuture::from(answer).await;
-    is_taken.get().then_some(HeldLock { release })
+    let _ = JsFuture::from(settled).await;
+    is_acquired.get().then_some(TabLock { release })
 }
 
 fn manager() -> Option<LockManager> {

@@ -1,31 +1,27 @@
-//! The ports' real implementations: requests, storage, clock, randomness. The only place that does
-//! I/O.
+//! The implementations of the ports in a browser: requests, storage, clock, randomness. All I/O
+//! happens here.
 
 pub mod clock;
 pub mod database;
 pub mod download;
 pub mod fetch;
-pub mod local;
 pub mod lock;
 pub mod network;
 pub mod random;
 pub mod tabs;
+pub mod web_storage;
 
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 
-/// What a thrown value says, cut to size. Whatever was thrown, this does not throw.
+/// Returns the message of a thrown value, at most 300 characters of it. Accepts any value.
 #[must_use]
-pub fn words(thrown: &JsValue) -> String {
-    const MOST: usize = 300;
-    let said = thrown
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| {
-            thrown
-                .dyn_ref::<web_sys::DomException>()
-                .map(web_sys::DomException::message)
-        })
-        .or_else(|| thrown.as_string())
+pub fn js_error_message(thrown: &JsValue) -> String {
+    const MAX_CHARACTERS: usize = 300;
+    // By `Reflect`: the message may be a getter, or no string.
+    let message = thrown
+        .as_string()
+        .or_else(|| Reflect::get(thrown, &"message".into()).ok()?.as_string())
         .unwrap_or_else(|| "the browser gave no reason".to_owned());
-    said.chars().take(MOST).collect()
+    message.chars().take(MAX_CHARACTERS).collect()
 }

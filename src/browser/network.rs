@@ -1,15 +1,15 @@
-//! Whether the browser has a network, as far as it says (HTML standard, `navigator.onLine`).
+//! Whether the browser is online, as far as it knows (HTML standard, `navigator.onLine`).
 
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
-/// Whether there is a network now. Where the browser does not say, there is one.
+/// Whether the browser is online now; `true` if it does not say.
 #[must_use]
 pub fn is_online() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
 }
 
-/// Hears of a network that comes and goes until it is dropped.
+/// Listens for the network coming and going, until it is dropped.
 pub struct NetworkWatch {
     listener: Closure<dyn FnMut()>,
 }
@@ -17,10 +17,10 @@ pub struct NetworkWatch {
 const EVENTS: [&str; 2] = ["online", "offline"];
 
 impl NetworkWatch {
-    /// Calls `changed` with whether there is a network now, whenever that changes.
+    /// Calls `on_change` with whether the browser is online, whenever that changes.
     #[must_use]
-    pub fn start(changed: impl Fn(bool) + 'static) -> NetworkWatch {
-        let listener = Closure::new(move || changed(is_online()));
+    pub fn start(on_change: impl Fn(bool) + 'static) -> NetworkWatch {
+        let listener = Closure::new(move || on_change(is_online()));
         if let Some(window) = web_sys::window() {
             for event in EVENTS {
                 // Adding a listener to a live window cannot fail.

@@ -1,25 +1,25 @@
-//! Randomness that nobody can guess.
+//! Cryptographically secure random numbers.
 
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
 
-use super::words;
+use super::js_error_message;
 
-/// 128 random bits from the `crypto` of whatever global there is: a window, a worker, Node.
+/// Returns 128 random bits from `crypto` of the global object: a window, a worker or Node.
 ///
 /// # Errors
-/// What the browser said, where it has none.
+/// Returns the browser's message if it has no `crypto`.
 pub fn bits() -> Result<u128, String> {
-    let crypto =
-        Reflect::get(&js_sys::global(), &"crypto".into()).map_err(|error| words(&error))?;
+    let crypto = Reflect::get(&js_sys::global(), &"crypto".into())
+        .map_err(|error| js_error_message(&error))?;
     if !crypto.is_object() {
-        return Err("there is no crypto".to_owned());
+        return Err("crypto is not available".to_owned());
     }
     let crypto: web_sys::Crypto = crypto.unchecked_into();
     let buffer = Uint8Array::new_with_length(16);
     crypto
         .get_random_values_with_array_buffer_view(&buffer)
-        .map_err(|error| words(&error))?;
+        .map_err(|error| js_error_message(&error))?;
     Ok(buffer
         .to_vec()
         .iter()

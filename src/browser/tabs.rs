@@ -1,5 +1,5 @@
-//! Word between the tabs of this page (`BroadcastChannel`, HTML standard, section 9.6): which
-//! records of a run were written, so that tabs that look on read them anew.
+//! Cross-tab change notifications (`BroadcastChannel`, HTML standard, section 9.6): a tab announces
+//! which records of a run it wrote, so that read-only tabs read them again.
 
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsCast;
@@ -11,35 +11,37 @@ use crate::run::Change;
 
 const NAME: &str = "taskwright";
 
-/// The channel between tabs. Where a browser has none, nothing is told and nothing is heard.
+/// The channel between tabs. In a browser without `BroadcastChannel` it does nothing.
 pub struct Tabs {
     channel: Option<BroadcastChannel>,
-    /// Lives as long as the channel may call it.
+    /// Must live as long as the channel may call it.
     _listener: Option<Closure<dyn FnMut(MessageEvent)>>,
 }
 
-/// What was written of a run.
+/// Which records of a run were written.
 #[derive(Serialize, Deserialize)]
-struct Word {
+struct ChangeMessage {
     run: RunId,
+    /// Whether the record of the run itself was written.
     head: bool,
+    /// Ordinals of the drafts that were written.
     drafts: Vec<u32>,
 }
 
 impl Tabs {
-    /// Opens the channel; what other tabs wrote is handed to `heard`.
+    /// Opens the channel and calls `on_changes` for each message from another tab.
     #[must_use]
-    pub fn open(heard: impl Fn(RunId, Vec<Change>) + 'static) -> Tabs {
+    pub fn open(on_changes: impl Fn(RunId, Vec<Change>) + 'static) -> Tabs {
         let channel = BroadcastChannel::new(NAME).ok();
         let listener = channel.as_ref().map(|channel| {
-            let listener = Closure::new(move |message: MessageEvent| {
-                let word = message
+            let listener = Closure::new(move |event: MessageEvent| {
+                let message = event
                     .data()
                     .as_string()
-                    .and_then(|text| serde_json::from_str::<Word>(&text).ok());
-                if let Some(word) = word {
-                    let (run, changes) = word.read();
-                    heard(run, changes);
+                    .and_then(|text| serde_json::from_str::<ChangeMessage>(&text).ok());
+                if let Some(message) = message {
+                    let (run, changes) = message.into_changes();
+                    on_changes(run, changes);
                 }
             });
             channel.set_onmessage(Some(listener.as_ref().unchecked_ref()));
@@ -51,11 +53,11 @@ impl Tabs {
         }
     }
 
-    /// Tells other tabs what was written of a run.
-    pub fn tell(&self, run: &RunId, changes: &[Change]) {
+    /// Notifies the other tabs that these records of a run were written.
+    pub fn broadcast(&self, run: &RunId, changes: &[Change]) {
         let Some(channel) = &self.channel else { return };
-        if let Ok(text) = serde_json::to_string(&Word::of(run, changes)) {
-            // A tab that hears nothing shows what it read last, and says so.
+        if let Ok(text) = serde_json::to_string(&ChangeMessage::new(run, changes)) {
+            // A tab that misses a message shows its last state, and says that it is read-only.
             let _ = channel.post_message(&text.into());
         }
     }
@@ -70,9 +72,9 @@ impl Drop for Tabs {
     }
 }
 
-impl Word {
-    fn of(run: &RunId, changes: &[Change]) -> Word {
-        Word {
+impl ChangeMessage {
+    fn new(run: &RunId, changes: &[Change]) -> ChangeMessage {
+        ChangeMessage {
             run: run.clone(),
             head: changes.contains(&Change::Run),
             drafts: changes
@@ -85,7 +87,7 @@ impl Word {
         }
     }
 
-    fn read(self) -> (RunId, Vec<Change>) {
+    fn into_changes(self) -> (RunId, Vec<Change>) {
         let head = self.head.then_some(Change::Run);
         let drafts = self.drafts.into_iter().map(|ordinal| {
             Change::Draft(DraftId {

@@ -18,7 +18,7 @@ use crate::settings::BodyTemplate;
 pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -> Approval {
     let body = match template {
         None => Arc::clone(task),
-        Some(template) => template.around(task).into(),
+        Some(template) => template.wrap(task).into(),
     };
     let digest = sha256_hex(body.as_bytes());
     let seed: [u8; 32] = Sha256::digest(format!("taskwright key\n{id}\n{digest}")).into();

@@ -1,77 +1,65 @@
-//! Whether a task server has a task, asked by its idempotency key: `GET {tasks}?idempotency_key=`.
-//! A task that is found there is there; one that is not proves nothing.
+//! Looking up a task on the server by its idempotency key: `GET {tasks}?idempotency_key=`. A task that
+//! is found was delivered. A task that is not found may still have been delivered.
 
 use serde_json::Value;
 
 use super::receipt::LookUp;
-use super::rest::{self, ServerReply};
-use crate::secrets::SecretName;
-use crate::settings::{Address, TaskServer};
+use super::request::for_task_server;
+use super::response::{self, MAX_BODY_BYTES, ServerReply};
+use crate::http::HttpRequest;
+use crate::settings::TaskServer;
 
-/// A question as it will leave, but for the secret, which only its name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LookUpRequest {
-    /// Whose secret may be put in.
-    pub address: Address,
-    /// The exact address, the key in its query.
-    pub url: String,
-    /// The header that the token goes into, and which secret it is.
-    pub token_header: (String, SecretName),
+/// Builds the request that looks up a task by its idempotency key. Keys are UUIDs, so the query needs
+/// no escaping.
+#[must_use]
+pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
+    let url = format!("{}?idempotency_key={key}", server.tasks_url());
+    for_task_server(HttpRequest::get(url, MAX_BODY_BYTES), server)
 }
 
-/// The question for a task by its key. Keys are UUIDs of our own making, which a query carries as
-/// they are.
+/// Reads the reply about the task with this idempotency key, which arrived at `at` (milliseconds since
+/// 1970). Only an item that names the key counts, because a server that ignores the query returns all
+/// its tasks.
 #[must_use]
-pub fn request(server: &TaskServer, key: &str) -> LookUpRequest {
-    LookUpRequest {
-        address: server.url.clone(),
-        url: format!("{}?idempotency_key={key}", server.tasks_url()),
-        token_header: (server.token_header.clone(), SecretName::AgentToken),
-    }
-}
-
-/// What an answer says of the task with this key. Only an item that names this very key counts: a
-/// server that does not know the question answers with all it has.
-#[must_use]
-pub fn read(answer: &ServerReply, key: &str, at: u64) -> LookUp {
+pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     let cannot_tell = |message: String| LookUp::CannotTell { at, message };
-    let (status, body) = match answer {
+    let (status, body) = match reply {
         ServerReply::Http { status, body, .. } => (*status, body),
         ServerReply::Redirected => {
-            return cannot_tell("The server redirects this address elsewhere.".to_owned());
+            return cannot_tell("The server redirects this address.".to_owned());
         }
         ServerReply::None { message } | ServerReply::NotSent { message } => {
             return cannot_tell(message.clone());
         }
         ServerReply::NoToken => {
-            return cannot_tell("There is no token for this server.".to_owned());
+            return cannot_tell("No agent token is held for this server.".to_owned());
         }
     };
     let value: Option<Value> = serde_json::from_str(body).ok();
     if !(200..300).contains(&status) {
         return cannot_tell(format!(
-            "The server answered {status}: {}",
-            rest::message(status, value.as_ref(), body)
+            "The server responded with status {status}: {}",
+            response::message(status, value.as_ref(), body)
         ));
     }
     let Some(items) = value.as_ref().and_then(items) else {
-        return cannot_tell("The answer is no list of tasks.".to_owned());
+        return cannot_tell("The response is not a list of tasks.".to_owned());
     };
-    let is_it = |item: &&Value| {
+    let has_key = |item: &&Value| {
         ["idempotency_key", "idempotencyKey", "key"]
             .iter()
             .any(|name| item.get(name).and_then(Value::as_str) == Some(key))
     };
-    match items.iter().find(is_it) {
+    match items.iter().find(has_key) {
         Some(item) => LookUp::Found {
             at,
-            server_id: rest::server_id(item),
+            server_id: response::server_id(item),
         },
         None => LookUp::NotFound { at },
     }
 }
 
-/// The list in an answer: the answer itself, or a member of a usual name.
+/// Returns the list in a response: the body itself, or a member with a common name.
 fn items(value: &Value) -> Option<&Vec<Value>> {
     value.as_array().or_else(|| {
         ["items", "tasks", "data", "results"]
@@ -83,6 +71,7 @@ fn items(value: &Value) -> Option<&Vec<Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Address;
 
     const KEY: &str = "0b5d7a0e-0000-8000-8000-000000000001";
 
@@ -96,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_names_the_key_and_nothing_else() {
+    fn the_request_names_the_key_and_nothing_else() {
         let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         assert_eq!(
             request(&server, KEY).url,
@@ -105,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_item_with_this_very_key_is_the_task() {
+    fn only_an_item_with_this_key_is_the_task() {
         let ours = format!(
             r#"{{"items":[{{"id":"t-1","status":"queued","idempotency_key":"{KEY}"}}],"next_cursor":null}}"#
         );
@@ -131,8 +120,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_is_answered_tells_nothing() {
-        for answer in [
+    fn a_reply_without_a_task_list_proves_nothing() {
+        for reply in [
             http(404, "{}"),
             http(401, r#"{"detail":"no"}"#),
             http(500, ""),
@@ -145,8 +134,8 @@ mod tests {
                 message: "Failed to fetch".to_owned(),
             },
         ] {
-            let read = read(&answer, KEY, 9);
-            assert!(matches!(read, LookUp::CannotTell { .. }), "{answer:?}");
+            let result = read(&reply, KEY, 9);
+            assert!(matches!(result, LookUp::CannotTell { .. }), "{reply:?}");
         }
     }
 }

@@ -1,35 +1,35 @@
-//! What can be wrong with a text that should be JSON.
+//! Parse errors.
 
 use std::fmt;
 
-/// Why a text is not one JSON value, and where.
+/// Why and where a text is not exactly one JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentError {
     fault: Fault,
     offset: usize,
-    /// Line and column, both from 1, the column in characters; known once the text is.
+    /// Line and column, both from 1, the column in characters. `None` until the text is known.
     place: Option<(usize, usize)>,
 }
 
-/// The kinds of fault, each with its own code.
+/// The kinds of fault. Each has its own [`DocumentError::code`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// There is no value at all.
+    /// The text contains no value.
     Empty,
     /// The text ends inside a value.
     Unfinished,
-    /// A character stands where the grammar has no place for it; what would have been right.
+    /// A character that the grammar does not allow here; holds what was expected.
     Unexpected(&'static str),
-    /// A control character below U+0020 stands unescaped in a string.
+    /// A string contains an unescaped control character (below U+0020).
     ControlCharacter,
-    /// A `\u` escape names half of a surrogate pair without the other half.
+    /// A `\u` escape is one half of a surrogate pair, without the other half.
     LoneSurrogate,
     /// Containers are nested deeper than the limit.
     TooDeep(usize),
     /// The text is longer than the limit, in bytes.
     TooLong(usize),
-    /// Something follows the value.
+    /// Text follows the value.
     TextAfterValue,
 }
 
@@ -42,7 +42,7 @@ impl DocumentError {
         }
     }
 
-    /// Adds line and column, counted in `text`.
+    /// Adds the line and column, computed from `text`.
     pub(super) fn located_in(mut self, text: &str) -> Self {
         let before = text.get(..self.offset).unwrap_or(text);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
@@ -51,31 +51,31 @@ impl DocumentError {
         self
     }
 
-    /// What is wrong.
+    /// The kind of fault.
     #[must_use]
     pub fn fault(&self) -> Fault {
         self.fault
     }
 
-    /// Where, in bytes from the start of the text.
+    /// The byte offset of the fault from the start of the text.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// The line, from 1; 1 where only the offset is known.
+    /// The line, from 1; 1 if only the offset is known.
     #[must_use]
     pub fn line(&self) -> usize {
         self.place.map_or(1, |(line, _)| line)
     }
 
-    /// The column in characters, from 1; the offset plus 1 where only that is known.
+    /// The column in characters, from 1; the offset plus 1 if only the offset is known.
     #[must_use]
     pub fn column(&self) -> usize {
         self.place.map_or(self.offset + 1, |(_, column)| column)
     }
 
-    /// A stable name for the kind of fault.
+    /// A stable identifier for the kind of fault.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.fault {
@@ -92,22 +92,22 @@ impl DocumentError {
 }
 
 impl fmt::Display for Fault {
-    /// What is wrong, without the place.
+    /// The message without the position.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Empty => write!(f, "there is no JSON value"),
             Fault::Unfinished => write!(f, "the JSON ends before its value is closed"),
-            Fault::Unexpected(wanted) => write!(f, "expected {wanted}"),
+            Fault::Unexpected(expected) => write!(f, "expected {expected}"),
             Fault::ControlCharacter => {
                 write!(
                     f,
-                    "a control character in a string must be written as an escape such as \\n"
+                    "a control character in a string must be escaped, for example as \\n"
                 )
             }
             Fault::LoneSurrogate => {
                 write!(
                     f,
-                    "a \\u escape names half of a surrogate pair without the other half"
+                    "a \\u escape is half of a surrogate pair without the other half"
                 )
             }
             Fault::TooDeep(limit) => write!(f, "nested deeper than {limit} levels"),

@@ -1,10 +1,10 @@
-//! JSON strings: from their source text to characters and back.
+//! Decoding and encoding of JSON string literals.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The characters of a string literal, given its source without the quotes. The scanner has
-/// accepted it, so whatever cannot be decoded is left out.
+/// Decodes the source of a string literal, given without its quotes. The scanner has accepted it;
+/// anything undecodable is skipped.
 pub(super) fn unquote(raw: &str) -> Cow<'_, str> {
     let Some(first) = raw.find('\\') else {
         return Cow::Borrowed(raw);
@@ -55,8 +55,8 @@ fn skip(text: &str, bytes: usize) -> &str {
     text.get(bytes..).unwrap_or_default()
 }
 
-/// A JSON string literal, quotes included, that means exactly `text`. Only what RFC 8259,
-/// section 7 demands is escaped.
+/// Encodes `text` as a JSON string literal, quotes included. Only the characters that RFC 8259,
+/// section 7 requires are escaped.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

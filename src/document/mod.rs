@@ -1,15 +1,15 @@
-//! A JSON document as its exact text plus where its parts stand.
+//! JSON documents: the exact source text plus the span of every value in it.
 //!
-//! An operator approves bytes, and those bytes leave. A tree of values would merge duplicate keys,
-//! sort members and round numbers, so a task is kept as its source text; the parts are spans into
-//! it, an edit splices the text, and a check reads it in place.
+//! The operator approves bytes, and exactly those bytes are sent. A tree of values would merge
+//! duplicate members, sort members and round numbers, so a task is stored as its source text.
+//! Values are spans into that text, an edit splices the text, and validation reads it in place.
 //!
-//! This module knows nothing of schemas, tasks or browsers.
+//! This module does not depend on schemas, tasks or browsers.
 
+mod duplicates;
 mod edit;
 mod error;
 mod escape;
-mod names;
 mod node;
 mod pointer;
 mod reader;
@@ -30,7 +30,7 @@ use scanner::{Record, ScanLimits, ScanProgress, Scanner};
 
 /// One JSON value with its exact source text.
 ///
-/// Cloning is cheap: text and spans are shared. Two documents are equal when their texts are,
+/// Cloning is cheap: text and spans are shared. Two documents are equal if their texts are equal
 /// byte for byte.
 #[derive(Clone)]
 pub struct Document {
@@ -43,32 +43,35 @@ struct Inner {
 }
 
 impl Document {
-    /// Reads `text` as exactly one JSON value (RFC 8259), with whitespace allowed around it.
+    /// Parses `text` as exactly one JSON value (RFC 8259), optionally surrounded by whitespace.
     ///
     /// Nothing is guessed or repaired: comments, trailing commas, single quotes, lone surrogates
-    /// and text after the value are errors. Duplicate keys are kept and reported by
-    /// [`Document::duplicate_keys`]. Whitespace around the value is not part of the document.
+    /// and text after the value are errors. Duplicate members are kept and reported by
+    /// [`Document::duplicate_members`]. Surrounding whitespace is not part of the document.
     ///
     /// # Errors
-    /// [`DocumentError`] with the place and the reason; also beyond [`ScanLimits::default`]
-    /// (64 levels deep, 32 MiB).
+    /// [`DocumentError`] with the position and the reason, also if the text exceeds
+    /// [`ScanLimits::default`] (64 levels, 32 MiB).
     pub fn parse(text: &str) -> Result<Document, DocumentError> {
         Document::scan(text, |value| Arc::from(value)).map_err(|error| error.located_in(text))
     }
 
-    /// As [`Document::parse`]; where nothing stands around the value, the text is shared.
+    /// Like [`Document::parse`], but shares `text` unless whitespace surrounds the value.
     ///
     /// # Errors
     /// As [`Document::parse`].
-    pub fn of_shared(text: &Arc<str>) -> Result<Document, DocumentError> {
-        Document::scan(text, |value| match value.len() == text.len() {
-            true => Arc::clone(text),
-            false => Arc::from(value),
+    pub fn parse_shared(text: &Arc<str>) -> Result<Document, DocumentError> {
+        Document::scan(text, |value| {
+            if value.len() == text.len() {
+                Arc::clone(text)
+            } else {
+                Arc::from(value)
+            }
         })
         .map_err(|error| error.located_in(text))
     }
 
-    fn scan(text: &str, keep: impl Fn(&str) -> Arc<str>) -> Result<Document, DocumentError> {
+    fn scan(text: &str, to_shared: impl Fn(&str) -> Arc<str>) -> Result<Document, DocumentError> {
         let mut scanner = Scanner::new(ScanLimits::default());
         if let ScanProgress::Done { consumed } = scanner.push(text)? {
             let rest = text.get(consumed..).unwrap_or_default();
@@ -77,36 +80,36 @@ impl Document {
             }
         }
         let (value, records) = scanner.into_value(text)?;
-        Ok(Document::from_records(keep(value), records))
+        Ok(Document::from_records(to_shared(value), records))
     }
 
-    /// Puts a document together from a text and the spans a [`Scanner`] found in it.
+    /// Builds a document from a text and the spans that a [`Scanner`] found in it.
     fn from_records(text: Arc<str>, records: Vec<Record>) -> Document {
         Document {
             inner: Arc::new(Inner { text, records }),
         }
     }
 
-    /// The exact text, byte for byte as it arrived or was typed.
+    /// The exact source text, byte for byte as received or typed.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.inner.text
     }
 
-    /// The same text, shared.
+    /// The source text, shared.
     #[must_use]
     pub fn shared_text(&self) -> Arc<str> {
         Arc::clone(&self.inner.text)
     }
 
-    /// The value itself.
+    /// The root value.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
         Node::new(&self.inner.text, &self.inner.records, 0)
     }
 
-    /// The part at a JSON Pointer (RFC 6901); `""` is the root. Of duplicate keys the last one
-    /// is found, as parsers that keep one commonly do.
+    /// The value at a JSON Pointer (RFC 6901); `""` is the root. Duplicate members resolve to the
+    /// last one, as in most parsers.
     #[must_use]
     pub fn at(&self, pointer: &str) -> Option<Node<'_>> {
         let mut node = self.root();
@@ -120,21 +123,22 @@ impl Document {
         Some(node)
     }
 
-    /// Whether a value of this kind stands anywhere in it.
+    /// Whether the document contains a value of this kind at any depth.
     #[must_use]
-    pub fn holds(&self, kind: Kind) -> bool {
+    pub fn contains_kind(&self, kind: Kind) -> bool {
         self.inner.records.iter().any(|record| record.kind == kind)
     }
 
-    /// JSON Pointers of the members whose name stood in the same object before.
+    /// JSON Pointers of the members whose name occurs earlier in the same object, in text order.
     #[must_use]
-    pub fn duplicate_keys(&self) -> Vec<String> {
-        self.root().repeated_names()
+    pub fn duplicate_members(&self) -> Vec<String> {
+        self.root().duplicate_members()
     }
 
-    /// JSON Pointers of the numbers whose digits no machine number holds: integers beyond 64
-    /// bits, decimals of more than 17 significant digits, and what overflows a double. They are
-    /// posted as written; keywords such as `maximum` are checked against the nearest double.
+    /// JSON Pointers of the numbers that no machine number represents exactly: integers beyond 64
+    /// bits, decimals with more than 17 significant digits, and numbers that overflow or underflow
+    /// a double. They are posted as written; keywords such as `maximum` are checked against the
+    /// nearest double.
     #[must_use]
     pub fn inexact_numbers(&self) -> Vec<String> {
         let mut found = Vec::new();

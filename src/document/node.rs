@@ -1,13 +1,13 @@
-//! One value inside a document, read in place.
+//! A value inside a document, read in place.
 
 use std::borrow::Cow;
 
+use super::duplicates;
 use super::escape::unquote;
-use super::names::{self, has_repeated_name};
 use super::pointer::push_token;
 use super::scanner::Record;
 
-/// What a JSON value is (RFC 8259, section 3).
+/// The kind of a JSON value (RFC 8259, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -19,7 +19,7 @@ pub enum Kind {
     Object,
 }
 
-/// A handle on one value of a [`super::Document`]; copying it costs nothing.
+/// A handle to one value of a [`super::Document`]. Copying it is free.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     text: &'a str,
@@ -37,7 +37,7 @@ impl<'a> Node<'a> {
     }
 
     fn record(&self) -> &'a Record {
-        // The index comes from the scanner's own records; the other one is never reached.
+        // Indices come from the scanner's records, so the fallback is never used.
         self.records.get(self.index).unwrap_or(&Record::NULL)
     }
 
@@ -45,13 +45,13 @@ impl<'a> Node<'a> {
         Node { index, ..*self }
     }
 
-    /// What it is.
+    /// The kind of this value.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.record().kind
     }
 
-    /// Its exact source, quotes or brackets included.
+    /// The exact source text, including quotes or brackets.
     #[must_use]
     pub fn text(&self) -> &'a str {
         let record = self.record();
@@ -60,62 +60,63 @@ impl<'a> Node<'a> {
             .unwrap_or_default()
     }
 
-    /// Where its source stands in the document's text, in bytes.
+    /// The byte range of this value in the document's text.
     #[must_use]
     pub fn span(&self) -> std::ops::Range<usize> {
         let record = self.record();
         record.start as usize..record.end as usize
     }
 
-    /// Where it stands among the values of its document: no two share it.
+    /// A number that identifies this value within its document.
     #[must_use]
     pub fn ordinal(&self) -> usize {
         self.index
     }
 
-    /// The address of the document's spans, the same for every node of one document.
+    /// The address of the document's spans: identical for all nodes of one document.
     #[must_use]
     pub fn document_address(&self) -> usize {
         self.records.as_ptr() as usize
     }
 
-    /// How many members or items it has; 0 for what is not a container.
+    /// The number of members or items; 0 for scalars.
     #[must_use]
     pub fn len(&self) -> usize {
         self.record().children as usize
     }
 
-    /// Whether it has no members or items.
+    /// Whether there are no members or items.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The value of the member `name`; of duplicates the last. `None` for what is not an object.
+    /// The value of the member `name`, the last one if there are duplicates. `None` if there is no
+    /// such member or this is not an object.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Node<'a>> {
         let mut found = None;
         for (key, value) in self.raw_members() {
-            if key.is_called(name) {
+            if key.is_name(name) {
                 found = Some(value);
             }
         }
         found
     }
 
-    /// Whether this member name is `name`.
-    fn is_called(&self, name: &str) -> bool {
+    /// Whether this node is a member name equal to `name`.
+    fn is_name(&self, name: &str) -> bool {
         let record = self.record();
         if record.escaped {
             return unquote(self.inner()) == name;
         }
-        // Most names differ in length, which is known without looking at the text.
-        let quoted = record.end.saturating_sub(record.start) as usize;
-        quoted == name.len() + 2 && self.plain_bytes() == Some(name.as_bytes())
+        // Most names differ in length, which is known without reading the text.
+        let quoted_len = record.end.saturating_sub(record.start) as usize;
+        quoted_len == name.len() + 2 && self.plain_bytes() == Some(name.as_bytes())
     }
 
-    /// The members in their order, names decoded, duplicates included; none for what is not an
-    /// object.
+    /// The members in order, with decoded names and including duplicates. Empty for other kinds of
+    /// value.
     pub fn members(&self) -> Members<'a> {
         Members(self.raw_members())
     }
@@ -125,7 +126,7 @@ impl<'a> Node<'a> {
         self.children()
     }
 
-    /// The items in their order; none for what is not an array.
+    /// The items in order. Empty for other kinds of value.
     pub fn items(&self) -> Items<'a> {
         Items(self.children())
     }
@@ -144,31 +145,31 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The characters of a string.
+    /// The decoded string; `None` for other kinds of value.
     #[must_use]
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| self.decoded())
     }
 
-    /// Whether a string has `least` to `most` characters (code points); `None` for what is no
-    /// string. Counted only where the length of the source leaves it open.
+    /// Whether a string has `min` to `max` characters (code points); `None` for other kinds of
+    /// value. Characters are counted only if the source length does not decide it.
     #[must_use]
-    pub fn characters_within(&self, least: u64, most: u64) -> Option<bool> {
+    pub fn characters_within(&self, min: u64, max: u64) -> Option<bool> {
         if self.kind() != Kind::String {
             return None;
         }
-        // A character takes one byte of source at least. At most it takes four, or two escapes of
+        // A character takes at least one byte of source. It takes at most four, or two escapes of
         // six bytes each.
         let bytes = self.inner().len() as u64;
-        let longest = if self.record().escaped { 12 } else { 4 };
-        if bytes <= most && bytes >= least.saturating_mul(longest) {
+        let max_bytes = if self.record().escaped { 12 } else { 4 };
+        if bytes <= max && bytes >= min.saturating_mul(max_bytes) {
             return Some(true);
         }
         let count = self.decoded().chars().count() as u64;
-        Some((least..=most).contains(&count))
+        Some((min..=max).contains(&count))
     }
 
-    /// The truth of a boolean.
+    /// The boolean; `None` for other kinds of value.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         (self.kind() == Kind::Boolean).then(|| self.text() == "true")
@@ -181,7 +182,7 @@ impl<'a> Node<'a> {
             .unwrap_or_default()
     }
 
-    /// The bytes of a string or a member's name in which nothing is escaped.
+    /// The content of a string or member name as bytes; `None` if it contains escapes.
     pub(super) fn plain_bytes(&self) -> Option<&'a [u8]> {
         let record = self.record();
         let (start, end) = (record.start as usize, record.end as usize);
@@ -189,7 +190,7 @@ impl<'a> Node<'a> {
         (!record.escaped).then_some(bytes)
     }
 
-    /// The characters of a string or a member's name.
+    /// The decoded content of a string or member name.
     pub(super) fn decoded(&self) -> Cow<'a, str> {
         if self.record().escaped {
             unquote(self.inner())
@@ -198,8 +199,9 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The value as an owned tree. Numbers beyond i64, u64 and f64 become the nearest double, and
-    /// of duplicate keys the last one stays: fit for messages and comparisons, never for posting.
+    /// Converts this value to an owned tree, for messages and comparisons only, never for posting:
+    /// numbers beyond i64, u64 and f64 become the nearest double, and the last of duplicate members
+    /// wins.
     #[must_use]
     pub fn to_value(&self) -> serde_json::Value {
         use serde_json::Value;
@@ -217,27 +219,27 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether the name of a member anywhere in this value stood in the same object before.
+    /// Whether this value, at any depth, contains an object with duplicate members.
     #[must_use]
-    pub fn repeats_a_name(&self) -> bool {
+    pub fn has_duplicate_members(&self) -> bool {
         let end = self.record().next as usize;
-        let parts = self.records.get(self.index..end.min(self.records.len()));
-        let objects = (self.index..).zip(parts.unwrap_or_default());
-        objects
+        let records = self.records.get(self.index..end.min(self.records.len()));
+        (self.index..)
+            .zip(records.unwrap_or_default())
             .filter(|(_, record)| record.kind == Kind::Object)
-            .any(|(index, _)| has_repeated_name(self.with(index)))
+            .any(|(index, _)| duplicates::has_duplicates(self.with(index)))
     }
 
-    /// JSON Pointers, from this value on, of the members below it whose name stood in the same object
-    /// before; in the order of the text.
+    /// JSON Pointers, relative to this value, of the members whose name occurs earlier in the same
+    /// object, in text order.
     #[must_use]
-    pub fn repeated_names(&self) -> Vec<String> {
-        names::repeated(*self)
+    pub fn duplicate_members(&self) -> Vec<String> {
+        duplicates::duplicate_members(*self)
     }
 
-    /// Calls `visit` with this value and everything inside it, each with its pointer.
+    /// Calls `visit` with this value and every value inside it, each with its JSON Pointer.
     pub(super) fn walk(&self, visit: &mut impl FnMut(Node<'a>, &str)) {
-        // Depth is bounded by the scanner, so recursion is.
+        // The scanner bounds the depth and thus the recursion.
         fn go<'a>(node: Node<'a>, pointer: &str, visit: &mut impl FnMut(Node<'a>, &str)) {
             visit(node, pointer);
             match node.kind() {
@@ -264,7 +266,7 @@ impl std::fmt::Debug for Node<'_> {
     }
 }
 
-/// The members of an object, names decoded.
+/// Iterates over the members of an object, with decoded names.
 pub struct Members<'a>(Children<'a, true>);
 
 impl<'a> Iterator for Members<'a> {
@@ -276,7 +278,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// The items of an array.
+/// Iterates over the items of an array.
 pub struct Items<'a>(Children<'a, false>);
 
 impl<'a> Iterator for Items<'a> {
@@ -287,7 +289,7 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// Walks the children of a container by skipping each child's own parts.
+/// Iterates over the direct children of a container by skipping the descendants of each.
 pub(super) struct Children<'a, const PAIRS: bool> {
     node: Node<'a>,
     left: u32,
@@ -322,10 +324,10 @@ impl<'a> Iterator for Children<'a, true> {
     }
 }
 
-/// The machine number nearest to a literal.
+/// The machine number nearest to a number literal.
 pub(crate) fn nearest_number(text: &str) -> serde_json::Number {
     if let Ok(number) = text.parse::<i64>() {
-        // "-0" is a double: as an integer it would lose its sign.
+        // "-0" must be a double: as an integer it would lose its sign.
         if !(number == 0 && text.starts_with('-')) {
             return number.into();
         }
@@ -338,7 +340,7 @@ pub(crate) fn nearest_number(text: &str) -> serde_json::Number {
         .unwrap_or_else(|| serde_json::Number::from(0))
 }
 
-/// Whether a machine number holds every digit of a literal.
+/// Whether a machine number represents every digit of a number literal.
 pub(super) fn is_exact_number(text: &str) -> bool {
     if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
         return true;

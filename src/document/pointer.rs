@@ -1,6 +1,6 @@
 //! JSON Pointer (RFC 6901).
 
-/// The reference tokens of a pointer, decoded; `None` where it does not begin with `/`.
+/// The decoded reference tokens of a pointer; `None` if it is neither empty nor starts with `/`.
 pub(super) fn tokens(pointer: &str) -> Option<Vec<String>> {
     if pointer.is_empty() {
         return Some(Vec::new());
@@ -13,7 +13,7 @@ pub(super) fn tokens(pointer: &str) -> Option<Vec<String>> {
     )
 }
 
-/// The array index a token names: digits without a leading zero (RFC 6901, section 4).
+/// Parses a token as an array index: digits without a leading zero (RFC 6901, section 4).
 pub(super) fn array_index(token: &str) -> Option<usize> {
     let canonical = token == "0" || (!token.starts_with('0') && !token.is_empty());
     if canonical && token.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -23,13 +23,13 @@ pub(super) fn array_index(token: &str) -> Option<usize> {
     }
 }
 
-/// A member name as one reference token.
+/// Escapes a member name for use as a reference token.
 #[must_use]
 pub fn escape_token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// `pointer` with one more token, given undecoded.
+/// Appends the member `name`, given unescaped, to `pointer`.
 #[must_use]
 pub fn push_token(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", escape_token(name))

@@ -1,20 +1,20 @@
-//! One text after the other, read in place and thrown away.
+//! A parser that reuses its memory.
 
 use super::node::Node;
 use super::scanner::{ScanLimits, ScanProgress, Scanner};
 
-/// Reads texts whose values are looked at once and not kept. The memory for the spans is used
-/// again, so that most texts need none of their own.
+/// Parses texts whose values are read once and not kept. The buffer for the spans is reused, so
+/// most texts need no allocation.
 #[derive(Debug, Default)]
 pub struct Reader {
     scanner: Scanner,
 }
 
 impl Reader {
-    /// The value of a text that [`super::Document::parse`] accepts; `None` for any other one, and
-    /// that function says why.
+    /// Returns the root value of `text`, or `None` if [`super::Document::parse`] would return an
+    /// error.
     pub fn read<'r>(&'r mut self, text: &'r str) -> Option<Node<'r>> {
-        self.scanner.start_again();
+        self.scanner.reset();
         if let ScanProgress::Done { consumed } = self.scanner.push(text).ok()? {
             let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
             if !text.as_bytes().get(consumed..)?.iter().all(blank) {

@@ -1,7 +1,8 @@
-//! An incremental scanner of strict JSON (RFC 8259): text in, in pieces of any size; spans out.
+//! An incremental scanner for strict JSON (RFC 8259): takes text in pieces of any size and records
+//! spans.
 //!
-//! Each byte is looked at once, in whatever pieces it comes: all that is needed to go on is kept
-//! between pieces. The text itself is not kept here.
+//! Each byte is read once; the state between pieces suffices to continue. The scanner does not keep
+//! the text.
 
 use std::sync::Arc;
 
@@ -9,12 +10,12 @@ use super::Document;
 use super::error::{DocumentError, Fault};
 use super::node::Kind;
 
-/// How deep and how long a value may be.
+/// Limits on the depth and length of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanLimits {
-    /// Levels of arrays and objects; a value that is neither has none.
+    /// Maximum nesting of arrays and objects; a scalar has depth 0.
     pub depth: usize,
-    /// Bytes of text, from the first one pushed.
+    /// Maximum length in bytes, counted from the first byte pushed.
     pub bytes: usize,
 }
 
@@ -28,22 +29,22 @@ impl Default for ScanLimits {
     }
 }
 
-/// Where one value (or member name) stands. Containers are followed by their parts.
+/// The span of a value or member name. The records of a container's contents follow its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     pub kind: Kind,
-    /// For a string: whether it holds an escape, so that it must be decoded.
+    /// For a string: whether it contains escapes and must be decoded.
     pub escaped: bool,
     pub start: u32,
     pub end: u32,
-    /// The record after this value and all its parts.
+    /// Index of the record after this value and its contents.
     pub next: u32,
-    /// Members or items.
+    /// Number of members or items.
     pub children: u32,
 }
 
 impl Record {
-    /// A value that has only begun, at the start of the text.
+    /// A `null` at the start of the text that has not been closed.
     pub const NULL: Record = Record {
         kind: Kind::Null,
         escaped: false,
@@ -54,14 +55,14 @@ impl Record {
     };
 }
 
-/// Whether the value is closed.
+/// Whether the value is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScanProgress {
-    /// All of the piece was taken, and the value goes on.
+    /// The piece was consumed; the value is not yet complete.
     More,
-    /// The value is closed; so many bytes of this piece belong to it.
+    /// The value is complete.
     Done {
-        /// Bytes of the piece that were taken. What stands after them was not looked at.
+        /// Bytes of the piece that were consumed. The rest was not read.
         consumed: usize,
     },
 }
@@ -80,14 +81,14 @@ enum State {
     Escape {
         key: bool,
     },
-    /// `\uXXXX`: digits still to come, what they came to, and whether a low surrogate is due.
+    /// Inside `\uXXXX`: digits left, their value so far, and whether a low surrogate must result.
     Hex {
         key: bool,
         left: u8,
         unit: u16,
         low: bool,
     },
-    /// The backslash, then the `u`, of the second half of a surrogate pair.
+    /// Expects the backslash, then the `u`, of the second half of a surrogate pair.
     LowBackslash {
         key: bool,
     },
@@ -141,20 +142,20 @@ impl NumberPart {
     }
 }
 
-/// Scans one JSON value, in pieces.
+/// Scans one JSON value that arrives in pieces.
 #[derive(Debug, Clone)]
 pub struct Scanner {
     limits: ScanLimits,
     state: State,
-    /// The open containers, as records.
+    /// Indices of the records of the open containers, innermost last.
     open: Vec<u32>,
     records: Vec<Record>,
-    /// Bytes taken before the current piece.
+    /// Bytes consumed before the current piece.
     position: usize,
 }
 
 impl Scanner {
-    /// A scanner at the start of a value.
+    /// Creates a scanner at the start of a value.
     #[must_use]
     pub fn new(limits: ScanLimits) -> Self {
         Scanner {
@@ -166,24 +167,24 @@ impl Scanner {
         }
     }
 
-    /// Goes back to the start of a value, for another text. The memory is kept.
-    pub(super) fn start_again(&mut self) {
+    /// Resets the scanner for another text, keeping its memory.
+    pub(super) fn reset(&mut self) {
         self.state = State::Value;
         self.open.clear();
         self.records.clear();
         self.position = 0;
     }
 
-    /// What was scanned so far.
+    /// The records scanned so far.
     pub(super) fn records(&self) -> &[Record] {
         &self.records
     }
 
-    /// Takes the next piece. After [`ScanProgress::Done`] nothing more is taken.
+    /// Scans the next piece. After [`ScanProgress::Done`], further pieces are not consumed.
     ///
     /// # Errors
-    /// [`DocumentError`], its offset counted from the first byte ever pushed. The scanner is of no
-    /// use afterwards.
+    /// [`DocumentError`] with an offset counted from the first byte pushed. The scanner must not be
+    /// used afterwards.
     pub fn push(&mut self, piece: &str) -> Result<ScanProgress, DocumentError> {
         let bytes = piece.as_bytes();
         let mut at = 0;
@@ -224,11 +225,11 @@ impl Scanner {
             }
             if matches!(self.state, State::AfterValue) && self.open.is_empty() {
                 self.state = State::Done;
-                self.within_limit(at)?;
+                self.check_length(at)?;
                 return Ok(self.done(at));
             }
         }
-        self.within_limit(at)?;
+        self.check_length(at)?;
         self.position += at;
         Ok(match self.state {
             State::Done => ScanProgress::Done { consumed: at },
@@ -236,10 +237,10 @@ impl Scanner {
         })
     }
 
-    /// Says that no more text comes: closes a number that stands alone.
+    /// Ends the input: completes a number at the root, which has no closing character.
     ///
     /// # Errors
-    /// [`Fault::Empty`] or [`Fault::Unfinished`].
+    /// [`Fault::Empty`] or [`Fault::Unfinished`] if the value is not complete.
     pub fn finish(&mut self) -> Result<(), DocumentError> {
         match self.state {
             State::Done => Ok(()),
@@ -253,25 +254,19 @@ impl Scanner {
         }
     }
 
-    /// Whether the value is closed.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        matches!(self.state, State::Done)
-    }
-
-    /// Makes the document of what was scanned. `text` is all that was pushed, in one; what stands
-    /// around the value in it is left away.
+    /// Builds the document. `text` must be all pieces pushed so far, joined; text around the value
+    /// is dropped.
     ///
     /// # Errors
-    /// [`Fault::Empty`] or [`Fault::Unfinished`] where the value is not closed, or where `text` is
-    /// not what was pushed.
+    /// [`Fault::Empty`] or [`Fault::Unfinished`] if the value is not complete or `text` is not the
+    /// text that was pushed.
     pub fn into_document(self, text: &str) -> Result<Document, DocumentError> {
         let (value, records) = self.into_value(text)?;
         Ok(Document::from_records(Arc::from(value), records))
     }
 
-    /// The value in `text`, which is all that was pushed, and its spans. Errors as
-    /// [`Scanner::into_document`].
+    /// The value's text within `text`, which must be the text that was pushed, and the value's
+    /// spans. Errors as for [`Scanner::into_document`].
     pub(super) fn into_value(mut self, text: &str) -> Result<(&str, Vec<Record>), DocumentError> {
         self.finish()?;
         let root = self.records.first().copied().unwrap_or(Record::NULL);
@@ -297,16 +292,16 @@ impl Scanner {
         DocumentError::new(fault, self.position + at)
     }
 
-    fn within_limit(&self, at: usize) -> Result<(), DocumentError> {
+    fn check_length(&self, at: usize) -> Result<(), DocumentError> {
         if self.position + at > self.limits.bytes {
             return Err(self.fault(Fault::TooLong(self.limits.bytes), 0));
         }
         Ok(())
     }
 
-    /// Takes what follows a name where it is written without space, as nearly always: the colon,
-    /// and the quote that begins a string. `rest` begins at byte `at` of the current piece;
-    /// returns how many of its bytes were taken.
+    /// Fast path after a member name: consumes a colon, and the opening quote of a string, if no
+    /// whitespace precedes them. `rest` begins at byte `at` of the current piece. Returns the number
+    /// of bytes consumed.
     fn after_name(&mut self, rest: &[u8], at: usize) -> usize {
         match rest {
             [b':', b'"', ..] => {
@@ -325,7 +320,7 @@ impl Scanner {
         }
     }
 
-    /// The same after a string: the comma, and the quote that begins the next name or string.
+    /// Fast path after a string: consumes a comma and the opening quote of the next name or string.
     fn after_text(&mut self, rest: &[u8], at: usize) -> usize {
         match (self.innermost(), rest) {
             (Some(Kind::Object), [b',', b'"', ..]) => {
@@ -345,14 +340,14 @@ impl Scanner {
         }
     }
 
-    /// What the container is that is open, if one is.
+    /// The kind of the innermost open container.
     fn innermost(&self) -> Option<Kind> {
         let index = self.open.last()?;
         self.records.get(*index as usize).map(|record| record.kind)
     }
 
-    /// Takes one byte outside the plain run of a string. Returns whether it was used up: a number
-    /// ends at a byte that belongs to what follows.
+    /// Processes one byte outside the plain run of a string. Returns whether the byte was consumed:
+    /// a number ends at a byte that belongs to the next token.
     fn step(&mut self, byte: u8, at: usize) -> Result<bool, DocumentError> {
         match self.state {
             State::Number(part) => {
@@ -524,7 +519,8 @@ impl Scanner {
         Ok(())
     }
 
-    /// Opens the record of a value at byte `at` of the current piece and counts it in its container.
+    /// Opens the record of a value at byte `at` of the current piece and counts it in the innermost
+    /// container.
     fn begin_value(&mut self, kind: Kind, at: usize) -> u32 {
         let container = self.open.last().copied();
         if let Some(record) = container.and_then(|index| self.records.get_mut(index as usize)) {
@@ -544,7 +540,7 @@ impl Scanner {
         index
     }
 
-    /// Ends the record that was opened last, before byte `at` of the current piece.
+    /// Closes the last record before byte `at` of the current piece.
     fn close_leaf(&mut self, at: usize) {
         let next = offset(self.records.len());
         let end = offset(self.position + at);
@@ -554,7 +550,7 @@ impl Scanner {
         }
     }
 
-    /// Ends the innermost container, whose bracket is byte `at` of the current piece.
+    /// Closes the innermost container, whose closing bracket is byte `at` of the current piece.
     fn close(&mut self, at: usize) {
         let next = offset(self.records.len());
         let end = offset(self.position + at + 1);
@@ -567,11 +563,10 @@ impl Scanner {
     }
 }
 
-/// How many bytes of a string stand before the first that is not itself: a quote, a backslash or
-/// a control character.
+/// The number of bytes before the first quote, backslash or control character.
 pub(crate) fn plain_run(bytes: &[u8]) -> usize {
-    // Most strings are short. In a long one the compiler makes a few vector comparisons of each
-    // block.
+    // Most strings are short. For long ones the compiler turns each block into a few vector
+    // comparisons.
     let Some((first, rest)) = bytes.split_at_checked(16) else {
         return plain_words(bytes);
     };
@@ -585,18 +580,18 @@ pub(crate) fn plain_run(bytes: &[u8]) -> usize {
 }
 
 fn is_plain(block: &[u8; 16]) -> bool {
-    // All are looked at: an early end would have them looked at one by one.
+    // Reads all bytes: an early exit would prevent vectorization.
     !block.iter().fold(false, |stops, byte| {
         stops | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\')
     })
 }
 
-/// As [`plain_run`], eight bytes at a time.
+/// Like [`plain_run`], eight bytes at a time.
 fn plain_words(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
-    // The highest bit of each byte that is below `limit`, which is at most 0x80. Above the first
-    // such byte, a borrow may mark one that is not.
+    // Sets the highest bit of each byte below `limit`, which is at most 0x80. After the first such
+    // byte, a borrow may also set it for other bytes.
     let below = |word: u64, limit: u64| word.wrapping_sub(limit * ONES) & !word & HIGH;
     let (words, rest) = bytes.as_chunks::<8>();
     let mut run = 0;
@@ -614,7 +609,7 @@ fn plain_words(bytes: &[u8]) -> usize {
     run + rest.iter().position(stop).unwrap_or(rest.len())
 }
 
-/// Offsets are kept in 32 bits: the limits keep texts far below that.
+/// Offsets are stored in 32 bits; the limits keep texts far below that.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }

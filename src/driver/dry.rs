@@ -64,7 +64,7 @@ impl<C: Clock> DryDriver<C> {
         }
         report(Report::event(Event::CallEnded {
             outcome,
-            raw_answer: raw.into(),
+            raw_response: raw.into(),
         }));
     }
 

@@ -1,15 +1,17 @@
-//! Carries out a live run: asks the model (see [`super::model_call`]), posts the tasks.
+//! Executes the effects of a live run: calls the model (see [`super::model_call`]), posts tasks and
+//! looks them up.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Report;
-use crate::delivery::rest::{self, ServerReply};
-use crate::delivery::{DeliveryOutcome, look_up};
+use crate::delivery::response::{self, ServerReply};
+use crate::delivery::{look_up, request};
+use crate::http::{HttpRequest, PrepareError, PreparedRequest};
 use crate::ports::{ModelTransport, TaskSink};
-use crate::review::{Approval, DraftId};
+use crate::review::DraftId;
 use crate::run::{Event, Posting};
-use crate::secrets::{Keyring, Secret, SecretName};
+use crate::secrets::Keyring;
 use crate::settings::TaskServer;
 
 /// The driver of live runs.
@@ -20,7 +22,7 @@ pub struct LiveDriver<M, T> {
 }
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
-    /// A driver that takes secrets from `secrets` when it needs them.
+    /// Creates a driver that takes the secrets of a request from `secrets` when it sends it.
     pub fn new(model: M, tasks: T, secrets: Rc<RefCell<Keyring>>) -> Self {
         LiveDriver {
             model,
@@ -29,7 +31,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         }
     }
 
-    /// Posts one task, once. `now` says when the answer was there, in milliseconds since 1970.
+    /// Posts one task, once. `now` returns the time of the response, in milliseconds since 1970.
     pub async fn deliver(
         &self,
         server: Option<&TaskServer>,
@@ -37,11 +39,12 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let outcome = match server.map(|server| (server, self.take_token(server))) {
-            None => rest::outcome(&not_configured(), now()),
-            Some((_, None)) => rest::outcome(&ServerReply::NoToken, now()),
-            Some((server, Some(token))) => {
-                post(&self.tasks, server, &posting.approval, &token, now).await
+        let outcome = match self.prepare(server, |server| request::post(server, &posting.approval))
+        {
+            Err(reply) => response::outcome(&reply, now()),
+            Ok(request) => {
+                let reply = self.tasks.post(&request).await;
+                response::outcome(&reply, now()).map_server_text(|text| request.redact(text))
             }
         };
         report(Report::event(Event::AttemptEnded {
@@ -51,8 +54,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         }));
     }
 
-    /// Asks the server for a task by its key. `now` says when the answer was there, in milliseconds
-    /// since 1970.
+    /// Looks a task up on the server by its key. `now` returns the time of the response, in
+    /// milliseconds since 1970.
     pub async fn look_up(
         &self,
         server: Option<&TaskServer>,
@@ -61,41 +64,36 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let answer = match server.map(|server| (server, self.take_token(server))) {
-            None => look_up::read(&not_configured(), key, now()),
-            Some((_, None)) => look_up::read(&ServerReply::NoToken, key, now()),
-            Some((server, Some(token))) => {
-                let request = look_up::request(server, key);
-                let answer = self.tasks.look_up(&request, &token).await;
-                look_up::read(&answer, key, now()).map_server_text(|text| token.taken_out_of(text))
+        let result = match self.prepare(server, |server| look_up::request(server, key)) {
+            Err(reply) => look_up::read(&reply, key, now()),
+            Ok(request) => {
+                let reply = self.tasks.look_up(&request).await;
+                look_up::read(&reply, key, now()).map_server_text(|text| request.redact(text))
             }
         };
-        report(Report::event(Event::LookedUp { draft, answer }));
+        report(Report::event(Event::LookedUp {
+            draft,
+            answer: result,
+        }));
     }
 
-    /// The server's token, copied: it is held only while a request is put together.
-    fn take_token(&self, server: &TaskServer) -> Option<Secret> {
-        let secrets = self.secrets.borrow();
-        let held = secrets.get(SecretName::AgentToken, &server.url)?;
-        held.copy_for(&server.url).ok()
-    }
-}
-
-/// Posts an approved body, once, and says what came of it. A token that the server repeats is
-/// taken out of its words.
-pub async fn post<T: TaskSink>(
-    tasks: &T,
-    server: &TaskServer,
-    approval: &Approval,
-    token: &Secret,
-    now: impl Fn() -> u64,
-) -> DeliveryOutcome {
-    let answer = tasks.post(&rest::request(server, approval), token).await;
-    rest::outcome(&answer, now()).map_server_text(|text| token.taken_out_of(text))
-}
-
-fn not_configured() -> ServerReply {
-    ServerReply::NotSent {
-        message: "No task server is configured.".to_owned(),
+    /// Prepares a request to the task server. Returns the reply to report instead if the request
+    /// cannot be sent.
+    fn prepare(
+        &self,
+        server: Option<&TaskServer>,
+        build: impl FnOnce(&TaskServer) -> HttpRequest,
+    ) -> Result<PreparedRequest, ServerReply> {
+        let server = server.ok_or_else(|| ServerReply::NotSent {
+            message: "No task server is configured.".to_owned(),
+        })?;
+        build(server)
+            .prepare(&self.secrets.borrow())
+            .map_err(|error| match error {
+                PrepareError::Missing { .. } => ServerReply::NoToken,
+                other => ServerReply::NotSent {
+                    message: other.to_string(),
+                },
+            })
     }
 }

@@ -12,16 +12,16 @@ mod write_queue;
 use std::sync::Arc;
 
 pub use dry::DryDriver;
-pub use headless::run_generation;
+pub use headless::{run_delivery, run_generation};
 pub use journal::{Loaded, draft_entry, entries, load, load_changes, load_read_only, run_entry};
-pub use live::{LiveDriver, post};
+pub use live::LiveDriver;
 pub use model_call::request_for;
 pub use write_queue::{Transaction, WriteQueue};
 
 use crate::brief::{Brief, Count};
 use crate::document::Document;
-use crate::model::ResponseFormat;
-use crate::prompt::Ask;
+use crate::model::{Notice, NoticeCode, ResponseFormat};
+use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::run::{Event, Run};
 use crate::schema::{Check, TaskSchema, Violation};
@@ -37,7 +37,7 @@ pub struct Assignment {
     /// The connection. A dry run does not use it.
     pub connection: Connection,
     /// What to ask for.
-    pub ask: Ask,
+    pub ask: TaskRequest,
     /// The response format to ask for at most.
     pub response_format: ResponseFormat,
 }
@@ -45,7 +45,7 @@ pub struct Assignment {
 impl Assignment {
     /// The input for a request of this run; `None` if the run has no brief.
     #[must_use]
-    pub fn of(run: &Run, ask: Ask, response_format: ResponseFormat) -> Option<Assignment> {
+    pub fn of(run: &Run, ask: TaskRequest, response_format: ResponseFormat) -> Option<Assignment> {
         Some(Assignment {
             brief: run.brief()?.clone(),
             schema: run.schema().clone(),
@@ -67,7 +67,7 @@ impl Assignment {
             let limit = model.limits.tasks_per_request.get();
             u16::try_from(limit).ok().and_then(Count::new)
         });
-        let ask = Ask::first(&brief, limit.unwrap_or(brief.count));
+        let ask = TaskRequest::first(&brief, limit.unwrap_or(brief.count));
         Assignment {
             brief,
             schema,
@@ -85,13 +85,8 @@ pub enum Report {
     Event(Box<Event>),
     /// More of the response text, for live display.
     Text(String),
-    /// Something odd that takes nothing away from the answer.
-    Notice {
-        /// A stable name.
-        code: String,
-        /// What was seen.
-        message: String,
-    },
+    /// An oddity that does not affect the tasks.
+    Notice(Notice),
 }
 
 impl Report {
@@ -99,18 +94,15 @@ impl Report {
         Report::Event(Box::new(event))
     }
 
-    fn notice(code: &str, message: impl Into<String>) -> Report {
-        Report::Notice {
-            code: code.to_owned(),
-            message: message.into(),
-        }
+    fn notice(code: NoticeCode, message: impl Into<String>) -> Report {
+        Report::Notice(Notice::new(code, message))
     }
 }
 
 /// Checks a text against the schema and returns the event for the run.
 #[must_use]
 pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>) -> Event {
-    let violations = match Document::of_shared(text) {
+    let violations = match Document::parse_shared(text) {
         Ok(document) => check.check(&document),
         Err(error) => vec![Violation {
             instance_path: String::new(),

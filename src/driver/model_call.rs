@@ -1,4 +1,4 @@
-//! Asks the model and reads its answer.
+//! Calls the model and reads its response.
 
 use std::sync::Arc;
 
@@ -7,18 +7,21 @@ use serde_json::{Value, json};
 use super::schema_adherence::SchemaAdherence;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
+use crate::http::HttpRequest;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
-use crate::model::{Failure, GenerationOutcome, ResponseFormat, StreamEvent, TaskStream, request};
+use crate::model::{
+    Failure, GenerationOutcome, NoticeCode, ResponseFormat, StreamEvent, TaskStream, request,
+};
 use crate::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
 use crate::run::Event;
 use crate::schema::Check;
 use crate::schema::strict::{self, ModelSchema};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::ModelEndpoint;
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
-    /// Makes one call to the model for the tasks that are asked for, and tells what arrives.
+    /// Makes one call to the model for the tasks of `assignment`, and reports what arrives.
     pub async fn generate(
         &self,
         assignment: Assignment,
@@ -30,112 +33,118 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             let outcome = GenerationOutcome::Failed(Box::new(Failure::not_configured()));
             return end(report, outcome, "");
         };
-        if endpoint.needs_key.is_none() && self.take_key(&endpoint).is_some() {
-            // An endpoint on this machine that refused to answer without a key was given one.
+        if endpoint.needs_key.is_none() && self.holds_key(&endpoint) {
+            // A local endpoint that refused to respond without a key has been given one.
             endpoint.needs_key = Some(true);
         }
-        let shown = Shown::to_the_model(assignment.schema.value());
-        let response_format = shown.response_format(assignment.response_format);
-        if let Some(why) = &shown.why_not_strict {
+        let prompt_schema = PromptSchema::derive(assignment.schema.value());
+        let response_format = prompt_schema.response_format(assignment.response_format);
+        if let Some(reason) = &prompt_schema.strict_error {
             report(Report::notice(
-                "schema_not_strict",
+                NoticeCode::SchemaNotStrict,
                 format!(
-                    "The endpoint cannot be held to this schema ({why}); every task is checked here all the same."
+                    "The endpoint cannot enforce this schema ({reason}). Every task is still checked here."
                 ),
             ));
         }
-        let request = shown.request(&assignment, &endpoint, response_format);
+        let request = prompt_schema.request(&assignment, &endpoint, response_format);
         report(Report::event(Event::CallStarted { response_format }));
-        let mut reading = Reading {
+        let mut reader = ResponseReader {
             stream: TaskStream::new(endpoint.api, Arc::clone(&check)),
             status: 0,
             headers: Vec::new(),
             at: 0,
             error_body: Vec::new(),
-            following: SchemaAdherence::of(
-                shown
+            adherence: SchemaAdherence::of(
+                prompt_schema
                     .strict
                     .as_ref()
                     .filter(|_| response_format == ResponseFormat::JsonSchema),
             ),
         };
-        let patience = Timeouts {
-            idle: endpoint.limits.idle_milliseconds(),
-            whole: endpoint.limits.call_milliseconds(),
+        let timeouts = Timeouts {
+            idle: endpoint.limits.idle_timeout_ms(),
+            total: endpoint.limits.request_timeout_ms(),
         };
-        let call_end = {
-            // Held only while the request is put together: the page can be given another secret
-            // while an answer arrives.
-            let key = self.take_key(&endpoint);
-            let mut on_part = |part: ResponsePart<'_>| reading.take(part, &shown, &check, report);
-            self.model
-                .call(&request, key.as_ref(), patience, &stop, &mut on_part)
-                .await
+        let prepared = request.prepare(&self.secrets.borrow());
+        let call_end = match &prepared {
+            Err(error) => CallEnd::NotSent {
+                reason: error.to_string(),
+            },
+            Ok(request) => {
+                let mut on_part =
+                    |part: ResponsePart<'_>| reader.take(part, &prompt_schema, &check, report);
+                self.model
+                    .call(request, timeouts, &stop, &mut on_part)
+                    .await
+            }
         };
-        let outcome = reading.outcome(call_end);
-        if reading.following.is_broken_by(&outcome) {
+        let outcome = reader.outcome(call_end);
+        if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
-                "schema_not_followed",
-                "The endpoint took the schema and did not keep to it. Choose another model, or one that enforces a schema; every task is checked here all the same.",
+                NoticeCode::SchemaNotFollowed,
+                "The endpoint accepted the schema but did not follow it. Choose another model, or an endpoint that enforces the schema. Every task is still checked here.",
             ));
         }
-        end(report, outcome, reading.stream.raw_text());
+        end(report, outcome, reader.stream.raw_text());
     }
 
-    fn take_key(&self, endpoint: &ModelEndpoint) -> Option<crate::secrets::Secret> {
+    fn holds_key(&self, endpoint: &ModelEndpoint) -> bool {
         let secrets = self.secrets.borrow();
-        let held = secrets.get(SecretName::ModelKey, &endpoint.base_url)?;
-        held.copy_for(&endpoint.base_url).ok()
+        secrets
+            .get(&SecretSlot::API_KEY, &endpoint.base_url)
+            .is_some()
     }
 }
 
-/// The exact request that a live run of this brief would begin with, secrets as placeholders.
-/// `None` where no model endpoint is configured.
+/// The exact request that a live run of this brief would start with, with placeholders for secrets.
+/// `None` if no model endpoint is configured.
 #[must_use]
-pub fn request_for(assignment: &Assignment) -> Option<request::ModelRequest> {
+pub fn request_for(assignment: &Assignment) -> Option<HttpRequest> {
     let endpoint = assignment.connection.model.as_ref()?;
-    let shown = Shown::to_the_model(assignment.schema.value());
-    Some(shown.request(
+    let prompt_schema = PromptSchema::derive(assignment.schema.value());
+    Some(prompt_schema.request(
         assignment,
         endpoint,
-        shown.response_format(assignment.response_format),
+        prompt_schema.response_format(assignment.response_format),
     ))
 }
 
-/// The schema as the model is shown it.
-struct Shown {
-    /// The schema of the whole answer.
+/// The task schema in the form that the model sees.
+struct PromptSchema {
+    /// The schema of the complete response.
     envelope: Value,
-    /// How tasks come back from it, where it could be derived.
+    /// The schema in the strict subset, if it could be derived.
     strict: Option<ModelSchema>,
-    why_not_strict: Option<String>,
+    /// Why it could not be derived.
+    strict_error: Option<String>,
 }
 
-impl Shown {
-    fn to_the_model(schema: &Value) -> Shown {
+impl PromptSchema {
+    fn derive(schema: &Value) -> PromptSchema {
         match strict::model_schema(schema).and_then(|derived| {
             let envelope = strict::envelope(&derived.schema)?;
             Ok((derived, envelope))
         }) {
-            Ok((derived, envelope)) => Shown {
+            Ok((derived, envelope)) => PromptSchema {
                 envelope,
                 strict: Some(derived),
-                why_not_strict: None,
+                strict_error: None,
             },
-            Err(error) => Shown {
+            Err(error) => PromptSchema {
                 envelope: json!({"type": "object", "required": ["tasks"],
                     "properties": {"tasks": {"type": "array", "items": schema}}}),
                 strict: None,
-                why_not_strict: Some(error.to_string()),
+                strict_error: Some(error.to_string()),
             },
         }
     }
 
-    /// The rung that is asked for, or the next one that this schema can stand on.
-    fn response_format(&self, asked: ResponseFormat) -> ResponseFormat {
+    /// The requested format, or the next one that works for this schema.
+    fn response_format(&self, requested: ResponseFormat) -> ResponseFormat {
         match self.strict {
-            Some(_) => asked,
-            None => asked.max(ResponseFormat::JsonObject),
+            Some(_) => requested,
+            None => requested.max(ResponseFormat::JsonObject),
         }
     }
 
@@ -144,7 +153,7 @@ impl Shown {
         assignment: &Assignment,
         endpoint: &ModelEndpoint,
         response_format: ResponseFormat,
-    ) -> request::ModelRequest {
+    ) -> HttpRequest {
         let messages = prompt::messages(
             &assignment.brief,
             &assignment.ask,
@@ -155,7 +164,7 @@ impl Shown {
         request::build(&messages, schema, response_format, endpoint)
     }
 
-    /// The task without the `null`s that only the model was allowed.
+    /// The task without the `null`s that only the schema for the model allows; `None` if it has none.
     fn without_nulls(&self, task: &Document) -> Option<Document> {
         let derived = self.strict.as_ref()?;
         let cleaned = strict::without_model_nulls(task, derived);
@@ -163,22 +172,22 @@ impl Shown {
     }
 }
 
-/// An answer while it is read.
-struct Reading {
+/// Reads one response.
+struct ResponseReader {
     stream: TaskStream,
     status: u16,
     headers: Vec<(String, String)>,
-    /// When status and headers came, in milliseconds since 1970.
+    /// When status and headers arrived, in milliseconds since 1970.
     at: u64,
     error_body: Vec<u8>,
-    following: SchemaAdherence,
+    adherence: SchemaAdherence,
 }
 
-impl Reading {
+impl ResponseReader {
     fn take(
         &mut self,
         part: ResponsePart<'_>,
-        shown: &Shown,
+        prompt_schema: &PromptSchema,
         check: &Arc<dyn Check>,
         report: &dyn Fn(Report),
     ) {
@@ -194,9 +203,9 @@ impl Reading {
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
-                    let told = told(event, shown, check);
-                    self.following.watch(&told);
-                    report(told);
+                    let arrived = to_report(event, prompt_schema, check);
+                    self.adherence.observe(&arrived);
+                    report(arrived);
                 }
             }
             ResponsePart::Bytes(bytes) => {
@@ -216,11 +225,11 @@ impl Reading {
             CallEnd::NotSent { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::not_sent(&reason)))
             }
-            // Without a status nothing came at all.
-            CallEnd::Answered(end) if self.status == 0 || (200..300).contains(&self.status) => {
+            // Without a status, nothing arrived at all.
+            CallEnd::Responded(end) if self.status == 0 || (200..300).contains(&self.status) => {
                 self.stream.finish(end)
             }
-            CallEnd::Answered(_) => GenerationOutcome::Failed(Box::new(http::failure(
+            CallEnd::Responded(_) => GenerationOutcome::Failed(Box::new(http::failure(
                 self.status,
                 |name| self.header(name),
                 &self.error_body,
@@ -232,18 +241,18 @@ impl Reading {
     fn header(&self, name: &str) -> Option<String> {
         self.headers
             .iter()
-            .find(|(held, _)| held == name)
+            .find(|(header, _)| header == name)
             .map(|(_, value)| value.clone())
     }
 }
 
-fn told(event: StreamEvent, shown: &Shown, check: &Arc<dyn Check>) -> Report {
+fn to_report(event: StreamEvent, prompt_schema: &PromptSchema, check: &Arc<dyn Check>) -> Report {
     match event {
         StreamEvent::Task {
             document,
             violations,
             ..
-        } => Report::event(match shown.without_nulls(&document) {
+        } => Report::event(match prompt_schema.without_nulls(&document) {
             Some(document) => Event::TaskArrived {
                 violations: check.check(&document),
                 document,
@@ -255,13 +264,13 @@ fn told(event: StreamEvent, shown: &Shown, check: &Arc<dyn Check>) -> Report {
         }),
         StreamEvent::Text { delta } => Report::Text(delta),
         StreamEvent::Usage(usage) => Report::event(Event::UsageArrived(usage)),
-        StreamEvent::Notice(notice) => Report::notice(notice.code.as_str(), notice.message),
+        StreamEvent::Notice(notice) => Report::Notice(notice),
     }
 }
 
 fn end(report: &dyn Fn(Report), outcome: GenerationOutcome, raw: &str) {
     report(Report::event(Event::CallEnded {
         outcome,
-        raw_answer: raw.into(),
+        raw_response: raw.into(),
     }));
 }

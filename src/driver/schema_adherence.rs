@@ -1,4 +1,4 @@
-//! Whether an endpoint that took a schema keeps to it.
+//! Whether an endpoint that accepted a schema follows it.
 
 use std::collections::HashSet;
 
@@ -8,18 +8,16 @@ use crate::run::Event;
 use crate::schema::Violation;
 use crate::schema::strict::ModelSchema;
 
-/// Watches one answer. Only what the endpoint was told counts: a rule that was relaxed for the
-/// model is none of its own.
+/// Watches one response. Rules that we relaxed for the model are not held against the endpoint.
 pub(super) struct SchemaAdherence {
-    /// The keywords of which the endpoint was not told every use; none where it was given no
-    /// schema.
+    /// The keywords with at least one relaxed use; `None` if the request had no schema.
     relaxed: Option<HashSet<String>>,
-    is_broken: bool,
+    is_violated: bool,
 }
 
-/// Keywords that only say that one of several others is broken, perhaps one that was relaxed; and
-/// a format, of which endpoints have their own notion.
-const SAYS_NOTHING: [&str; 9] = [
+/// Keywords whose violation proves nothing: those that only say that another rule is broken, which
+/// may be a relaxed one, and `format`, which endpoints interpret differently.
+const INCONCLUSIVE: [&str; 9] = [
     "anyOf",
     "oneOf",
     "allOf",
@@ -32,7 +30,7 @@ const SAYS_NOTHING: [&str; 9] = [
 ];
 
 impl SchemaAdherence {
-    /// A watch over the answer to a request that carries this schema, where it carries one.
+    /// Starts watching the response to a request with this schema, if it has one.
     pub fn of(schema: Option<&ModelSchema>) -> SchemaAdherence {
         let keywords = |schema: &ModelSchema| {
             let relaxed = schema.relaxed.iter();
@@ -40,40 +38,40 @@ impl SchemaAdherence {
         };
         SchemaAdherence {
             relaxed: schema.map(keywords),
-            is_broken: false,
+            is_violated: false,
         }
     }
 
-    /// Takes what is reported of the answer, without the `null`s that the model was allowed.
-    pub fn watch(&mut self, report: &Report) {
+    /// Takes a report about the response. Its tasks are without the `null`s that only the schema for
+    /// the model allows.
+    pub fn observe(&mut self, report: &Report) {
         let Some(relaxed) = &self.relaxed else { return };
-        let was_told = |violation: &Violation| {
+        let is_conclusive = |violation: &Violation| {
             let keyword = violation.keyword.as_str();
-            !SAYS_NOTHING.contains(&keyword) && !relaxed.contains(keyword)
+            !INCONCLUSIVE.contains(&keyword) && !relaxed.contains(keyword)
         };
-        self.is_broken |= match report {
+        self.is_violated |= match report {
             Report::Event(event) => match &**event {
-                Event::TaskArrived { violations, .. } => violations.iter().any(was_told),
+                Event::TaskArrived { violations, .. } => violations.iter().any(is_conclusive),
                 _ => false,
             },
-            Report::Notice { code, .. } => {
-                [NoticeCode::TextAroundJson, NoticeCode::ReasoningInAnswer]
-                    .iter()
-                    .any(|kind| kind.as_str() == code)
-            }
+            Report::Notice(notice) => matches!(
+                notice.code,
+                NoticeCode::TextAroundJson | NoticeCode::ReasoningInResponse
+            ),
             Report::Text(_) => false,
         };
     }
 
-    /// Whether the answer that ended so is not what the endpoint had agreed to.
-    pub fn is_broken_by(&self, outcome: &GenerationOutcome) -> bool {
-        let is_no_json = matches!(
+    /// Whether the response, which ended with `outcome`, violates the schema.
+    pub fn is_violated_by(&self, outcome: &GenerationOutcome) -> bool {
+        let is_not_json = matches!(
             outcome,
             GenerationOutcome::Failed(failure) if matches!(
                 failure.kind,
-                FailureKind::NoJson | FailureKind::MalformedAnswer | FailureKind::AnswerNotClosed
+                FailureKind::NoJson | FailureKind::MalformedResponse | FailureKind::JsonNotClosed
             )
         );
-        self.relaxed.is_some() && (self.is_broken || is_no_json)
+        self.relaxed.is_some() && (self.is_violated || is_not_json)
     }
 }

@@ -1,9 +1,9 @@
-//! Titles that speak of the brief's goal: "Write release notes for v2" becomes
-//! "Draft release notes for v2: outline" and the like.
+//! Sample titles derived from the brief's goal: "Write release notes for v2" becomes, for example,
+//! "Draft release notes for v2: outline".
 
 use crate::random::SeededRng;
 
-/// What can be done about a goal, and which part of it a task takes.
+/// Verbs for titles, each with the aspects of the goal that a task may cover.
 const STAGES: [(&str, [&str; 3]); 12] = [
     ("Draft", ["outline", "first version", "main points"]),
     ("Research", ["sources", "background", "earlier work"]),
@@ -19,7 +19,7 @@ const STAGES: [(&str, [&str; 3]); 12] = [
     ("Hand over", ["checklist", "contacts", "archive"]),
 ];
 
-/// Verbs a goal may begin with, which a title replaces by its own.
+/// Verbs at the beginning of a goal that a title replaces.
 const VERBS: [&str; 26] = [
     "write",
     "create",
@@ -49,10 +49,10 @@ const VERBS: [&str; 26] = [
     "document",
 ];
 
-/// The longest part of a goal that goes into a title, in characters.
+/// Maximum length of the part of the goal used in a title, in characters.
 const SUBJECT_CHARACTERS: usize = 64;
 
-/// The title of the task at that place of the batch, from 0. No two places share one.
+/// The title of the task at position `ordinal`, from 0. No two positions share a title.
 pub(super) fn title(goal: &str, ordinal: usize, random: &mut SeededRng) -> String {
     let stage = STAGES.get(ordinal % STAGES.len());
     let (verb, aspects) = stage.map_or(("Draft", &[] as &[&str]), |(verb, aspects)| {
@@ -68,7 +68,7 @@ pub(super) fn title(goal: &str, ordinal: usize, random: &mut SeededRng) -> Strin
     }
 }
 
-/// The goal's first line, short enough for a title and without its full stop.
+/// The first sentence of the goal, truncated for use in a title and without its full stop.
 pub(super) fn subject(goal: &str) -> String {
     let line = goal
         .lines()
@@ -88,7 +88,7 @@ pub(super) fn subject(goal: &str) -> String {
         .to_owned()
 }
 
-/// What the goal is about: the subject without its verb.
+/// The subject of the goal without its leading verb.
 fn object(goal: &str) -> String {
     let subject = subject(goal);
     match subject.split_once(' ') {
@@ -104,14 +104,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_takes_up_the_goal() {
+    fn a_title_contains_the_object_of_the_goal() {
         let mut random = SeededRng::new(0);
         let first = title("Write release notes for v2", 0, &mut random);
         assert!(first.starts_with("Draft release notes for v2: "), "{first}");
     }
 
     #[test]
-    fn no_two_places_share_a_title() {
+    fn no_two_positions_share_a_title() {
         let mut random = SeededRng::new(0);
         let titles: std::collections::HashSet<String> = (0..500)
             .map(|ordinal| title("Tidy the wiki", ordinal, &mut random))
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_goal_is_cut_between_words() {
+    fn a_long_goal_is_truncated_between_words() {
         let goal = "Write down everything we know about the migration of the billing system, with dates. More.";
         let subject = subject(goal);
         assert!(goal.starts_with(&subject) && subject.chars().count() <= 64);

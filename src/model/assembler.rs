@@ -1,11 +1,12 @@
-//! One answer while it is being told: its text, its tasks, how it ended.
+//! Assembles one response: its text, its tasks and how it ended.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::envelope::{Envelope, Found};
-use super::event::{Notice, NoticeCode, StreamEvent};
+use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
+use super::notice::{Notice, NoticeCode};
 use super::outcome::GenerationOutcome;
 use super::piece::{Finish, Piece};
 use super::usage::Usage;
@@ -14,32 +15,32 @@ use crate::schema::{Check, Violation};
 use crate::settings::Api;
 use crate::text::truncate_bytes;
 
-/// The longest answer, in bytes of its text: 32 MiB.
-pub const MAX_ANSWER_BYTES: usize = 32 << 20;
+/// Longest response, in bytes of its text: 32 MiB.
+pub const MAX_RESPONSE_BYTES: usize = 32 << 20;
 
-/// The most of a refusal that is kept, in bytes.
+/// Longest refusal that is kept, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
 
-/// The most warnings that one answer gives.
+/// Maximum number of notices per response.
 const MAX_NOTICES: usize = 32;
 
-/// Takes the pieces of one answer in their order.
+/// Takes the pieces of one response in order.
 pub(super) struct ResponseAssembler {
     api: Api,
     check: Arc<dyn Check>,
     text: String,
-    /// Where the current part of the text begins.
-    part: usize,
+    /// Where the current part starts in the text.
+    part_start: usize,
     envelope: Envelope,
-    /// Why no more tasks are read from the text.
-    unreadable: Option<Failure>,
-    /// Why nothing more is read at all.
+    /// Why the text cannot be used; no more tasks are read from it.
+    text_failure: Option<Failure>,
+    /// Why reading ended.
     failure: Option<Failure>,
     finish: Option<Finish>,
     done: bool,
     refusal: String,
     usage: Option<Usage>,
-    told: Vec<Notice>,
+    notices: Vec<Notice>,
     events: Vec<StreamEvent>,
 }
 
@@ -49,15 +50,15 @@ impl ResponseAssembler {
             api,
             check,
             text: String::new(),
-            part: 0,
+            part_start: 0,
             envelope: Envelope::new(),
-            unreadable: None,
+            text_failure: None,
             failure: None,
             finish: None,
             done: false,
             refusal: String::new(),
             usage: None,
-            told: Vec::new(),
+            notices: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -70,37 +71,33 @@ impl ResponseAssembler {
         self.usage
     }
 
-    pub fn tasks(&self) -> usize {
-        self.envelope.tasks()
-    }
-
-    /// Whether the reading has ended with a failure.
+    /// Whether reading ended with a failure.
     pub fn has_failed(&self) -> bool {
         self.failure.is_some()
     }
 
-    /// Whether nothing that may still arrive changes the outcome.
+    /// Whether the outcome is final, whatever else arrives.
     pub fn is_settled(&self) -> bool {
         self.failure.is_some()
-            || self.unreadable.is_some()
+            || self.text_failure.is_some()
             || self.done
             || (self.finish.is_some() && self.api == Api::Responses)
     }
 
-    /// The events since the last call.
+    /// Returns the events since the last call.
     pub fn take_events(&mut self) -> Vec<StreamEvent> {
         std::mem::take(&mut self.events)
     }
 
-    /// Takes one piece. After a failure only what the request cost still counts.
+    /// Takes one piece. After a failure, only its token usage counts.
     pub fn take(&mut self, piece: Piece<'_>) {
         match piece {
             Piece::Usage(usage) => self.take_usage(usage),
             Piece::Done => self.done = true,
             _ if self.failure.is_some() => {}
-            Piece::Part => self.part = self.text.len(),
+            Piece::Part => self.part_start = self.text.len(),
             Piece::Content(text) => self.take_text(&text),
-            Piece::WholePart(text) => self.take_whole_part(&text),
+            Piece::CompletePart(text) => self.take_complete_part(&text),
             Piece::Refusal(text) => {
                 let room = MAX_REFUSAL_BYTES.saturating_sub(self.refusal.len());
                 if room > 0 {
@@ -110,47 +107,44 @@ impl ResponseAssembler {
             Piece::Finish(finish) => self.take_finish(finish),
             Piece::Error(error) => self.fail(Failure::of_error(None, error)),
             Piece::Notice(NoticeCode::UnknownEvent, kind) => {
-                let message = format!("The endpoint sent an event of an unknown kind: {kind}");
-                self.warn(NoticeCode::UnknownEvent, message.into());
+                let message = format!("The endpoint sent an event of an unknown type: {kind}");
+                self.add_notice(NoticeCode::UnknownEvent, message.into());
             }
-            Piece::Notice(code, message) => self.warn(code, message.into()),
+            Piece::Notice(code, message) => self.add_notice(code, message.into()),
         }
     }
 
-    /// Ends the reading. What goes wrong after the endpoint said that it had finished takes
-    /// nothing away from the answer and is told as a warning.
+    /// Ends reading. A failure after the endpoint said that it finished does not affect the
+    /// response and becomes a notice.
     pub fn fail(&mut self, failure: Failure) {
         if self.failure.is_some() {
             return;
         }
         if self.finish.is_some() {
             let message = format!(
-                "After the end of the answer something went wrong: {}",
+                "The endpoint reported an error after the response had finished: {}",
                 failure.message
             );
-            self.warn(NoticeCode::TroubleAfterEnd, message.into());
+            self.add_notice(NoticeCode::ErrorAfterFinish, message.into());
             self.done = true;
         } else {
             self.failure = Some(failure);
         }
     }
 
-    /// Tells something odd, the same thing once.
-    pub fn warn(&mut self, code: NoticeCode, message: Cow<'_, str>) {
-        let repeated = |told: &Notice| told.code == code && told.message == message;
-        if self.told.len() >= MAX_NOTICES || self.told.iter().any(repeated) {
+    /// Adds a notice, unless the response already has the same one.
+    pub fn add_notice(&mut self, code: NoticeCode, message: Cow<'_, str>) {
+        let repeated = |notice: &Notice| notice.code == code && notice.message == message;
+        if self.notices.len() >= MAX_NOTICES || self.notices.iter().any(repeated) {
             return;
         }
-        let notice = Notice {
-            code,
-            message: message.into_owned(),
-        };
-        self.told.push(notice.clone());
+        let notice = Notice::new(code, message);
+        self.notices.push(notice.clone());
         self.events.push(StreamEvent::Notice(notice));
     }
 
     fn take_usage(&mut self, usage: Usage) {
-        // Some endpoints repeat it with every event.
+        // Some endpoints repeat the usage in every event.
         if self.usage != Some(usage) {
             self.usage = Some(usage);
             self.events.push(StreamEvent::Usage(usage));
@@ -161,11 +155,11 @@ impl ResponseAssembler {
         if text.is_empty() {
             return;
         }
-        if self.text.len() + text.len() > MAX_ANSWER_BYTES {
-            self.unreadable.get_or_insert_with(|| {
+        if self.text.len() + text.len() > MAX_RESPONSE_BYTES {
+            self.text_failure.get_or_insert_with(|| {
                 Failure::new(
-                    FailureKind::AnswerTooLarge,
-                    format!("The answer is longer than {MAX_ANSWER_BYTES} bytes."),
+                    FailureKind::ResponseTooLarge,
+                    format!("The response is longer than {MAX_RESPONSE_BYTES} bytes."),
                 )
             });
             return;
@@ -177,7 +171,7 @@ impl ResponseAssembler {
                 delta: text.to_owned(),
             }),
         }
-        if self.unreadable.is_some() {
+        if self.text_failure.is_some() {
             return;
         }
         let mut found = Vec::new();
@@ -195,41 +189,41 @@ impl ResponseAssembler {
                     });
                     index += 1;
                 }
-                Found::TextAround => self.warn(
+                Found::TextAround => self.add_notice(
                     NoticeCode::TextAroundJson,
-                    "Text stands around the JSON: the model or endpoint does not keep to the \
-                     schema it was given."
+                    "There is text around the JSON: the model or endpoint does not follow the \
+                     schema."
                         .into(),
                 ),
-                Found::Reasoning => self.warn(
-                    NoticeCode::ReasoningInAnswer,
-                    "The answer begins with the model's reasoning; it is left out of the tasks."
-                        .into(),
+                Found::Reasoning => self.add_notice(
+                    NoticeCode::ReasoningInResponse,
+                    "The response starts with the model's reasoning, which was skipped.".into(),
                 ),
-                Found::Closed if self.envelope.tasks() == 0 => self.warn(
+                Found::Closed if self.envelope.tasks() == 0 => self.add_notice(
                     NoticeCode::NoTasks,
-                    "The model answered, and its answer holds no task.".into(),
+                    "The response contains no tasks.".into(),
                 ),
                 Found::Closed => {}
             }
         }
-        self.unreadable = result.err().map(Failure::from);
+        self.text_failure = result.err().map(Failure::from);
     }
 
-    /// Takes the whole text of the current part, told a second time. Space around it may differ.
-    fn take_whole_part(&mut self, whole: &str) {
-        if self.text.len() == self.part {
-            self.take_text(whole);
+    /// Takes the complete text of the current part. If it was streamed before, it must be the same
+    /// except for surrounding whitespace.
+    fn take_complete_part(&mut self, text: &str) {
+        if self.text.len() == self.part_start {
+            self.take_text(text);
             return;
         }
-        if self.unreadable.is_some() {
+        if self.text_failure.is_some() {
             return;
         }
-        let streamed = self.text.get(self.part..).unwrap_or_default();
-        if streamed.trim() != whole.trim() {
-            self.unreadable = Some(Failure::new(
+        let streamed = self.text.get(self.part_start..).unwrap_or_default();
+        if streamed.trim() != text.trim() {
+            self.text_failure = Some(Failure::new(
                 FailureKind::TextMismatch,
-                "The text that the endpoint gave at the end is not the text that it streamed.",
+                "The text that the endpoint repeated at the end differs from the text it streamed.",
             ));
         }
     }
@@ -240,24 +234,24 @@ impl ResponseAssembler {
             Some(first) if *first == finish => {}
             Some(first) => {
                 let message =
-                    "The endpoint named two different reasons for ending; the worse one counts.";
+                    "The endpoint sent two different finish reasons. The worse one counts.";
                 if *first == Finish::Stop {
                     self.finish = Some(finish);
                 }
-                self.warn(NoticeCode::FinishChanged, message.into());
+                self.add_notice(NoticeCode::FinishChanged, message.into());
             }
         }
     }
 
-    /// The outcome as far as the endpoint has told it. `None` where it has not said that it
-    /// finished and nothing failed: then how the body ended decides.
+    /// The outcome, if the endpoint said that it finished or something failed. With `None`, the
+    /// outcome depends on how the body ended.
     pub fn outcome(&self) -> Option<GenerationOutcome> {
         let failed = |failure: &Failure| Some(GenerationOutcome::Failed(Box::new(failure.clone())));
         if let Some(failure) = &self.failure {
             return failed(failure);
         }
         let Some(finish) = &self.finish else {
-            return self.unreadable.as_ref().and_then(failed);
+            return self.text_failure.as_ref().and_then(failed);
         };
         let fail = |kind, message: String| {
             Some(GenerationOutcome::Failed(Box::new(Failure::new(
@@ -271,28 +265,28 @@ impl ResponseAssembler {
             }),
             Finish::ToolCall(reason) => fail(
                 FailureKind::ToolCall,
-                format!("The model asked for a tool to be called ({reason})."),
+                format!("The model asked for a tool call ({reason})."),
             ),
             Finish::Other(reason) => fail(
                 FailureKind::UnknownFinish,
-                format!("The endpoint ended the answer for a reason that is not known: {reason:?}"),
+                format!("The endpoint ended the response for an unknown reason: {reason:?}"),
             ),
-            Finish::Stop | Finish::Length if self.unreadable.is_some() => {
-                self.unreadable.as_ref().and_then(failed)
+            Finish::Stop | Finish::Length if self.text_failure.is_some() => {
+                self.text_failure.as_ref().and_then(failed)
             }
             Finish::Length => Some(GenerationOutcome::cut_off(self.api)),
             Finish::Stop if self.envelope.is_closed() => Some(GenerationOutcome::Complete),
             Finish::Stop if self.envelope.has_begun() => fail(
-                FailureKind::AnswerNotClosed,
-                "The model said that it had finished, and its JSON is not closed.".to_owned(),
+                FailureKind::JsonNotClosed,
+                "The model finished, but its JSON is not closed.".to_owned(),
             ),
             Finish::Stop if self.text.trim().is_empty() => fail(
-                FailureKind::EmptyAnswer,
+                FailureKind::EmptyResponse,
                 "The model finished without writing anything.".to_owned(),
             ),
             Finish::Stop => fail(
                 FailureKind::NoJson,
-                "The model answered in prose; there is no JSON in it.".to_owned(),
+                "The model responded in prose, without any JSON.".to_owned(),
             ),
         }
     }
@@ -305,8 +299,8 @@ fn count_tasks(found: &[Found]) -> usize {
         .count()
 }
 
-/// What is wrong with a task: what the schema says, and that a task is an object whatever the
-/// schema says.
+/// The rules that a task breaks: those of the schema, and that a task is an object even if the
+/// schema allows other values.
 fn violations(check: &dyn Check, task: &Document) -> Vec<Violation> {
     let mut violations = check.check(task);
     if violations.is_empty() && task.root().kind() != Kind::Object {
@@ -325,28 +319,28 @@ mod tests {
     use super::*;
     use crate::model::error_body::ErrorBody;
 
-    struct Anything;
+    struct AcceptAll;
 
-    impl Check for Anything {
+    impl Check for AcceptAll {
         fn check(&self, _: &Document) -> Vec<Violation> {
             Vec::new()
         }
     }
 
-    fn answer() -> ResponseAssembler {
-        ResponseAssembler::new(Api::ChatCompletions, Arc::new(Anything))
+    fn assembler() -> ResponseAssembler {
+        ResponseAssembler::new(Api::ChatCompletions, Arc::new(AcceptAll))
     }
 
-    fn code(answer: &ResponseAssembler) -> &'static str {
-        answer.outcome().map_or("open", |outcome| outcome.code())
+    fn code(assembler: &ResponseAssembler) -> &'static str {
+        assembler.outcome().map_or("open", |outcome| outcome.code())
     }
 
-    fn say(answer: &mut ResponseAssembler, text: &str) {
-        answer.take(Piece::Content(Cow::Borrowed(text)));
+    fn push_text(assembler: &mut ResponseAssembler, text: &str) {
+        assembler.take(Piece::Content(Cow::Borrowed(text)));
     }
 
-    fn notices(answer: &mut ResponseAssembler) -> Vec<&'static str> {
-        answer
+    fn notices(assembler: &mut ResponseAssembler) -> Vec<&'static str> {
+        assembler
             .take_events()
             .iter()
             .filter_map(|event| match event {
@@ -357,10 +351,10 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_is_no_object_is_never_valid_whatever_the_schema_says() {
-        let mut answer = answer();
-        say(&mut answer, r#"{"tasks":[7,{"a":1}]}"#);
-        let valid: Vec<bool> = answer
+    fn a_task_that_is_not_an_object_is_invalid_even_if_the_schema_allows_it() {
+        let mut assembler = assembler();
+        push_text(&mut assembler, r#"{"tasks":[7,{"a":1}]}"#);
+        let valid: Vec<bool> = assembler
             .take_events()
             .iter()
             .filter_map(|event| match event {
@@ -372,90 +366,90 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_beyond_the_limit_fails_and_keeps_the_text_that_came_before() {
-        let mut answer = answer();
+    fn a_response_over_the_size_limit_fails_and_keeps_the_text_up_to_the_limit() {
+        let mut assembler = assembler();
         let piece = " ".repeat(1 << 20);
         for _ in 0..32 {
-            say(&mut answer, &piece);
-            answer.take_events();
+            push_text(&mut assembler, &piece);
+            assembler.take_events();
         }
         assert_eq!(
-            (answer.text().len(), code(&answer)),
-            (MAX_ANSWER_BYTES, "open")
+            (assembler.text().len(), code(&assembler)),
+            (MAX_RESPONSE_BYTES, "open")
         );
-        say(&mut answer, "[]");
-        answer.take(Piece::Finish(Finish::Stop));
+        push_text(&mut assembler, "[]");
+        assembler.take(Piece::Finish(Finish::Stop));
         assert_eq!(
-            (answer.text().len(), code(&answer)),
-            (MAX_ANSWER_BYTES, "answer_too_large")
+            (assembler.text().len(), code(&assembler)),
+            (MAX_RESPONSE_BYTES, "response_too_large")
         );
     }
 
     #[test]
-    fn trouble_after_the_end_takes_nothing_away_from_a_whole_answer() {
-        let mut answer = answer();
-        say(&mut answer, "[{}]");
-        answer.take(Piece::Finish(Finish::Stop));
-        answer.take(Piece::Error(ErrorBody::default()));
-        assert_eq!(code(&answer), "complete");
-        assert_eq!(notices(&mut answer), ["trouble_after_end"]);
+    fn an_error_after_the_end_leaves_the_response_complete() {
+        let mut assembler = assembler();
+        push_text(&mut assembler, "[{}]");
+        assembler.take(Piece::Finish(Finish::Stop));
+        assembler.take(Piece::Error(ErrorBody::default()));
+        assert_eq!(code(&assembler), "complete");
+        assert_eq!(notices(&mut assembler), ["error_after_finish"]);
     }
 
     #[test]
-    fn of_two_reasons_for_ending_the_worse_one_counts() {
+    fn the_worse_of_two_finish_reasons_counts() {
         for (first, second) in [
             (Finish::Stop, Finish::Length),
             (Finish::Length, Finish::Stop),
         ] {
-            let mut answer = answer();
-            say(&mut answer, "[{}]");
-            answer.take(Piece::Finish(first));
-            answer.take(Piece::Finish(second));
-            assert_eq!(code(&answer), "cut_off");
-            assert_eq!(notices(&mut answer), ["finish_changed"]);
+            let mut assembler = assembler();
+            push_text(&mut assembler, "[{}]");
+            assembler.take(Piece::Finish(first));
+            assembler.take(Piece::Finish(second));
+            assert_eq!(code(&assembler), "cut_off");
+            assert_eq!(notices(&mut assembler), ["finish_changed"]);
         }
     }
 
     #[test]
-    fn a_filter_or_a_refusal_counts_before_what_is_wrong_with_the_text() {
+    fn a_filter_or_a_refusal_takes_precedence_over_malformed_text() {
         for (refusal, finish, expected) in [
             ("", Finish::ContentFilter, "filtered"),
             ("No.", Finish::Stop, "refused"),
             ("No.", Finish::Length, "refused"),
             ("No.", Finish::ContentFilter, "filtered"),
-            ("", Finish::Stop, "malformed_answer"),
-            ("", Finish::Length, "malformed_answer"),
+            ("", Finish::Stop, "malformed_response"),
+            ("", Finish::Length, "malformed_response"),
         ] {
-            let mut answer = answer();
-            say(&mut answer, "{oops}");
-            answer.take(Piece::Refusal(Cow::Borrowed(refusal)));
-            answer.take(Piece::Finish(finish));
-            assert_eq!(code(&answer), expected);
+            let mut assembler = assembler();
+            push_text(&mut assembler, "{oops}");
+            assembler.take(Piece::Refusal(Cow::Borrowed(refusal)));
+            assembler.take(Piece::Finish(finish));
+            assert_eq!(code(&assembler), expected);
         }
     }
 
     #[test]
-    fn what_it_cost_is_told_once_for_each_change_and_after_a_failure_too() {
+    fn each_change_of_the_usage_is_reported_once_even_after_a_failure() {
         let usage = |output| Usage {
             output,
             ..Usage::default()
         };
-        let mut answer = answer();
-        answer.take(Piece::Usage(usage(1)));
-        answer.take(Piece::Usage(usage(1)));
-        answer.take(Piece::Error(ErrorBody::default()));
-        answer.take(Piece::Usage(usage(2)));
-        assert_eq!(answer.take_events().len(), 2);
-        assert_eq!(answer.usage(), Some(usage(2)));
+        let mut assembler = assembler();
+        assembler.take(Piece::Usage(usage(1)));
+        assembler.take(Piece::Usage(usage(1)));
+        assembler.take(Piece::Error(ErrorBody::default()));
+        assembler.take(Piece::Usage(usage(2)));
+        assert_eq!(assembler.take_events().len(), 2);
+        assert_eq!(assembler.usage(), Some(usage(2)));
     }
 
     #[test]
-    fn an_endpoint_cannot_flood_the_page_with_warnings() {
-        let mut answer = answer();
+    fn the_number_of_notices_is_limited() {
+        let mut assembler = assembler();
         for kind in 0..1000 {
             let kind = format!("kind.{}", kind / 2);
-            answer.take(Piece::Notice(NoticeCode::UnknownEvent, kind));
+            assembler.take(Piece::Notice(NoticeCode::UnknownEvent, kind));
         }
-        assert_eq!(answer.take_events().len(), MAX_NOTICES);
+        assert_eq!(assembler.take_events().len(), MAX_NOTICES);
     }
 }

@@ -1,8 +1,8 @@
-//! Events of a Chat Completions stream (`POST {base}/chat/completions`), and the one document that
-//! an endpoint answers when it does not stream.
+//! Events of a Chat Completions stream (`POST {base}/chat/completions`), and the single document of
+//! an endpoint that does not stream.
 //!
-//! The common event, a few characters of content, is read without building a tree, and most often
-//! by comparing it with the one before.
+//! The most common event, a few characters of content, is read without building a tree, and usually
+//! by comparing it with the previous event.
 
 mod template;
 
@@ -11,13 +11,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use super::event::NoticeCode;
-use super::piece::{Finish, Malformed, Piece, Words};
+use super::notice::NoticeCode;
+use super::piece::{Finish, Malformed, Piece, TextContent};
 use super::usage::WireUsage;
 use crate::text::truncate_bytes;
 use template::Template;
 
-/// `chat.completion.chunk`, and `chat.completion` with its `message` in place of a `delta`.
+/// `chat.completion.chunk`, and `chat.completion`, which has a `message` instead of a `delta`.
 #[derive(Deserialize)]
 struct Chunk<'a> {
     #[serde(borrow, default)]
@@ -37,23 +37,24 @@ struct Choice<'a> {
     #[serde(borrow, default)]
     message: Option<Delta<'a>>,
     #[serde(borrow, default)]
-    finish_reason: Option<Words<'a>>,
+    finish_reason: Option<TextContent<'a>>,
     #[serde(default)]
     error: Option<Value>,
 }
 
-/// What a choice adds. `reasoning_content` and `reasoning` are not the answer and are not read.
+/// What a choice adds. `reasoning_content` and `reasoning` are not part of the response and are
+/// ignored.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, default)]
-    content: Option<Words<'a>>,
+    content: Option<TextContent<'a>>,
     #[serde(borrow, default)]
-    refusal: Option<Words<'a>>,
+    refusal: Option<TextContent<'a>>,
 }
 
-/// After so many events in a row that were not like the one before, the stream's events are taken
-/// to differ: no new template is made until the last one fits again.
-const MOST_MISSES: u8 = 16;
+/// Number of consecutive events that differ from the template after which no new template is made
+/// until the last one matches again.
+const MAX_MISSES: u8 = 16;
 
 /// Reads the events of one stream.
 #[derive(Debug, Default)]
@@ -63,21 +64,21 @@ pub(super) struct ChatReader {
 }
 
 impl ChatReader {
-    /// Reads one event, or one whole document, and hands its pieces to `sink` in their order.
+    /// Reads one event, or one complete document, and passes its pieces to `sink` in order.
     ///
     /// Only the choice with index 0 is read.
     ///
     /// # Errors
-    /// [`Malformed`] where `data` is not JSON or a known member is of the wrong type. Pieces
-    /// before it have been handed out.
+    /// [`Malformed`] if `data` is not JSON or a known member has the wrong type. The pieces before
+    /// it have been passed on.
     pub fn read(
         &mut self,
         name: &str,
         data: &str,
         sink: &mut impl FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
-        let known = self.template.as_ref().filter(|_| name != "error");
-        if let Some(text) = known.and_then(|template| template.text(data)) {
+        let template = self.template.as_ref().filter(|_| name != "error");
+        if let Some(text) = template.and_then(|template| template.text(data)) {
             self.misses = 0;
             if !text.is_empty() {
                 sink(Piece::Content(text));
@@ -85,7 +86,7 @@ impl ChatReader {
             return Ok(());
         }
         let is_plain = read(name, data, sink)?;
-        if is_plain && self.misses < MOST_MISSES {
+        if is_plain && self.misses < MAX_MISSES {
             self.misses += 1;
             self.template = Template::of(data);
         }
@@ -93,7 +94,7 @@ impl ChatReader {
     }
 }
 
-/// Reads one event. Returns whether it is a chunk that says nothing but a part of the text.
+/// Reads one event. Returns whether it is a chunk with text of the first choice and nothing else.
 fn read(name: &str, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<bool, Malformed> {
     match data.trim_ascii() {
         "" => return Ok(false),
@@ -102,7 +103,7 @@ fn read(name: &str, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<bool
             return Ok(false);
         }
         object if object.starts_with('{') => {}
-        // Serde would read an array as the members in their order.
+        // Serde would read an array as the members in order.
         _ => return read_other(name, data, None, sink),
     }
     let chunk: Chunk<'_> = match serde_json::from_str(data) {
@@ -126,7 +127,7 @@ fn read(name: &str, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<bool
 }
 
 impl Chunk<'_> {
-    /// Whether it holds a part of the text of the first choice and nothing else that counts.
+    /// Whether it contains text of the first choice and nothing else that matters.
     fn is_plain(&self) -> bool {
         let Some([choice]) = self.choices.as_deref() else {
             return false;
@@ -141,7 +142,7 @@ impl Chunk<'_> {
             && choice.finish_reason.is_none()
             && choice.error.is_none()
             && delta.refusal.is_none()
-            && delta.content.as_ref().is_some_and(|text| text.understood)
+            && delta.content.as_ref().is_some_and(|text| text.is_text)
     }
 }
 
@@ -149,7 +150,7 @@ fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(
     if choice.index.is_some_and(|index| index != 0) {
         sink(Piece::Notice(
             NoticeCode::OtherChoice,
-            "The endpoint gave several answers at once; only the first one is read.".to_owned(),
+            "The endpoint sent several alternative responses. Only the first is read.".to_owned(),
         ));
         return Ok(());
     }
@@ -183,16 +184,16 @@ fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(
     Ok(())
 }
 
-/// Reads what is no chunk: an error in one of its shapes, or an event that is not known.
+/// Reads an event that is not a chunk: an error in any of its forms, or an unknown event.
 fn read_other(
     name: &str,
     data: &str,
-    typed: Option<serde_json::Error>,
+    type_error: Option<serde_json::Error>,
     sink: &mut impl FnMut(Piece<'_>),
 ) -> Result<bool, Malformed> {
     let value: Value = match serde_json::from_str(data) {
         Ok(value) => value,
-        // An event that says it is an error is one, JSON or not.
+        // An event named `error` is an error even if it is not JSON.
         Err(_) if name == "error" => Value::String(data.to_owned()),
         Err(error) => return Err(error.into()),
     };
@@ -204,8 +205,8 @@ fn read_other(
         sink(Piece::Error(ErrorBody::of_event(&value)));
         return Ok(false);
     }
-    if let Some(error) = typed {
-        // It is JSON, but a member that matters is of the wrong type; anything else is unknown.
+    if let Some(error) = type_error {
+        // It is JSON, but a member that matters has the wrong type. Anything else is unknown.
         if value.get("choices").is_some() {
             return Err(error.into());
         }
@@ -240,7 +241,7 @@ mod tests {
                     )
                 }
                 Piece::Done => "done".to_owned(),
-                Piece::Notice(code, _) => format!("warning {}", code.as_str()),
+                Piece::Notice(code, _) => format!("notice {}", code.as_str()),
                 other => panic!("{other:?}"),
             });
         })?;
@@ -248,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn each_event_of_the_field_says_what_it_should() {
+    fn events_of_known_endpoints_give_the_expected_pieces() {
         let table: &[(&str, &[&str])] = &[
             (
                 r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
@@ -304,7 +305,7 @@ mod tests {
             ),
             (
                 r#"{"choices":[{"index":1,"delta":{"content":"no"}},{"index":0,"delta":{"content":"yes"}}]}"#,
-                &["warning other_choice", "content yes"],
+                &["notice other_choice", "content yes"],
             ),
             (r#"{"choices":[{"delta":null,"finish_reason":null}]}"#, &[]),
             (
@@ -331,8 +332,8 @@ mod tests {
                 r#"{"error":null,"choices":[{"delta":{"content":"a"}}]}"#,
                 &["content a"],
             ),
-            (r#"{"type":"ping"}"#, &["warning unknown_event"]),
-            ("[1]", &["warning unknown_event"]),
+            (r#"{"type":"ping"}"#, &["notice unknown_event"]),
+            ("[1]", &["notice unknown_event"]),
             ("[DONE]", &["done"]),
             (" [DONE] ", &["done"]),
             ("", &[]),
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_named_error_is_an_error_in_any_shape() {
+    fn an_event_named_error_is_an_error_in_any_form() {
         let table = [
             (r#"{"message":"m","code":"c"}"#, "error c m"),
             (r#"{"error":{"message":"m","code":"c"}}"#, "error c m"),
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_never_passed_over() {
+    fn an_event_that_cannot_be_read_is_an_error() {
         for data in [
             r#"{"choices":[{"delta":{"content":"a"#,
             "ping",
@@ -373,15 +374,17 @@ mod tests {
         }
     }
 
-    // The generator of cases is a dependency of the native tests only.
+    // proptest is a dependency of native builds only.
     #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
 
         use super::*;
 
-        /// All that is read of one event, in words; the last word is the error's.
-        fn said(read: impl FnOnce(&mut dyn FnMut(String)) -> Result<(), Malformed>) -> Vec<String> {
+        /// All pieces of one event as text, followed by the error if there is one.
+        fn pieces_and_error(
+            read: impl FnOnce(&mut dyn FnMut(String)) -> Result<(), Malformed>,
+        ) -> Vec<String> {
             let mut seen = Vec::new();
             let result = read(&mut |piece| seen.push(piece));
             seen.extend(result.err().map(|malformed| malformed.0));
@@ -426,18 +429,18 @@ mod tests {
         proptest! {
             #![proptest_config(ProptestConfig::with_cases(2000))]
             #[test]
-            fn what_an_event_says_does_not_depend_on_those_before_it(
+            fn the_pieces_of_an_event_do_not_depend_on_earlier_events(
                 events in prop::collection::vec(event(), 1..6),
                 error: bool,
             ) {
                 let mut reader = ChatReader::default();
                 for (index, event) in events.iter().enumerate() {
                     let name = if error && index == 2 { "error" } else { "message" };
-                    let alone = said(|tell| {
-                        read(name, event, &mut |piece| tell(format!("{piece:?}"))).map(drop)
+                    let alone = pieces_and_error(|report| {
+                        read(name, event, &mut |piece| report(format!("{piece:?}"))).map(drop)
                     });
-                    let after_others = said(|tell| {
-                        reader.read(name, event, &mut |piece| tell(format!("{piece:?}")))
+                    let after_others = pieces_and_error(|report| {
+                        reader.read(name, event, &mut |piece| report(format!("{piece:?}")))
                     });
                     prop_assert_eq!(after_others, alone, "{}", event);
                 }

@@ -1,13 +1,13 @@
-//! Finds the tasks in the text of an answer while it arrives.
+//! Finds the tasks in the text of a response as it arrives.
 //!
-//! Understood are the envelope `{"tasks":[…]}` with any other members beside it, a bare array of
-//! tasks, a single task, and any of these inside prose or a code fence. JSON is taken as RFC 8259
-//! has it; nothing is guessed or repaired, and what begins as JSON must go on as JSON. In prose a
-//! document begins at the first `{` that is followed by a member's name or the first `[` that is
-//! followed by `{`.
+//! The text may be the envelope `{"tasks":[…]}`, which may have other members, a bare array of
+//! tasks, or a single task, each of them also inside prose or a code fence. JSON is read strictly
+//! according to RFC 8259: nothing is guessed or repaired, and once a document has begun, the text
+//! must continue as JSON. In prose, a document begins at the first `{` that is followed by a member
+//! name, or the first `[` that is followed by `{`.
 //!
-//! Each byte is looked at once, whatever pieces it comes in. Only an answer that turns out to be a
-//! single task is read a second time, when it has closed.
+//! Each byte is examined once, however the text is split. Only a single task without an envelope is
+//! parsed a second time, after it has closed.
 
 mod error;
 mod prose;
@@ -19,19 +19,19 @@ use crate::document::scanner::{ScanLimits, ScanProgress, Scanner};
 use crate::document::{Document, DocumentError, Fault};
 use crate::text::truncate_bytes;
 
-/// The longest task, and the longest value beside the tasks, in bytes: 256 KiB.
+/// Longest task, and longest value of another member of the envelope, in bytes: 256 KiB.
 pub const MAX_TASK_BYTES: usize = 256 << 10;
 
-/// The deepest task, in levels of arrays and objects.
+/// Deepest nesting of a task, in levels of arrays and objects.
 pub const MAX_TASK_DEPTH: usize = 64;
 
-/// The most tasks of one answer.
+/// Maximum number of tasks in one response.
 pub const MAX_TASKS: usize = 10_000;
 
 /// The member of the envelope that holds the tasks.
 const TASKS: &str = "tasks";
 
-/// How much of the text before a fault an error repeats, in bytes.
+/// How much text before a fault an error quotes, in bytes.
 const EXCERPT_BYTES: usize = 80;
 
 /// Something found in the text.
@@ -39,22 +39,22 @@ const EXCERPT_BYTES: usize = 80;
 pub(super) enum Found {
     /// A task closed.
     Task(Document),
-    /// Text stands around the document.
+    /// There is text around the document. Reported once.
     TextAround,
-    /// The answer began with reasoning between `<think>` and `</think>`; it was left out.
+    /// The response began with reasoning between `<think>` and `</think>`, which was skipped.
     Reasoning,
     /// The document closed.
     Closed,
 }
 
-/// What the bytes that come next belong to.
+/// What the next byte belongs to.
 #[derive(Debug)]
 enum State {
     /// Before the document.
     Lead(Prose),
-    /// At the start of the answer, after so many characters of `<think>`.
+    /// At the start of the response, after `matched` characters of `<think>`.
     ThinkOpening { matched: usize },
-    /// Inside reasoning, after so many characters of `</think>`.
+    /// Inside reasoning, after `matched` characters of `</think>`.
     Thinking { matched: usize },
     /// In the root object, before a name or `}`.
     NameOrEnd,
@@ -72,7 +72,7 @@ enum State {
     Task,
     /// After a task.
     AfterTask,
-    /// Inside a value that begins at `start`.
+    /// Inside a name or value that begins at `start`.
     Scan {
         scanner: Box<Scanner>,
         start: usize,
@@ -101,15 +101,15 @@ enum Root {
     },
 }
 
-/// Walks over the text of one answer.
+/// Reads the text of one response.
 #[derive(Debug)]
 pub(super) struct Envelope {
     state: State,
     root: Option<Root>,
-    /// Bytes of the answer that were read.
+    /// Number of bytes read so far.
     at: usize,
     tasks: usize,
-    told_text_around: bool,
+    reported_text_around: bool,
 }
 
 const THINK_OPENING: &[u8] = b"<think>";
@@ -122,45 +122,41 @@ impl Envelope {
             root: None,
             at: 0,
             tasks: 0,
-            told_text_around: false,
+            reported_text_around: false,
         }
     }
 
-    /// Whether the document closed.
+    /// Whether the document has closed.
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Trail(_))
     }
 
-    /// Whether a document began.
+    /// Whether a document has begun.
     pub fn has_begun(&self) -> bool {
         self.root.is_some()
     }
 
-    /// How many tasks were found.
+    /// Number of tasks found so far.
     pub fn tasks(&self) -> usize {
         self.tasks
     }
 
-    /// Reads on. `answer` is the whole text so far; what was read before is not looked at again.
+    /// Reads the new end of `text`, which is the complete text so far.
     ///
     /// # Errors
-    /// [`EnvelopeError`]; the walker is of no use afterwards. What was found before has been
-    /// handed out.
-    pub fn read(
-        &mut self,
-        answer: &str,
-        sink: &mut impl FnMut(Found),
-    ) -> Result<(), EnvelopeError> {
-        while let Some(byte) = answer.as_bytes().get(self.at).copied() {
+    /// [`EnvelopeError`]. Nothing can be read after an error. What was found before it has been
+    /// passed to `sink`.
+    pub fn read(&mut self, text: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
+        while let Some(byte) = text.as_bytes().get(self.at).copied() {
             match &mut self.state {
-                State::Scan { .. } => self.scan(answer, sink)?,
+                State::Scan { .. } => self.scan(text, sink)?,
                 State::Lead(prose) => {
                     let prose = *prose;
-                    self.lead(answer, byte, prose, sink);
+                    self.lead(text, byte, prose, sink);
                 }
                 State::Trail(prose) => {
                     let prose = *prose;
-                    self.trail(answer, byte, prose, sink)?;
+                    self.trail(text, byte, prose, sink)?;
                 }
                 State::ThinkOpening { matched } => {
                     let matched = *matched;
@@ -179,19 +175,19 @@ impl Envelope {
                     }
                 }
                 _ if is_space(byte) => self.at += 1,
-                _ => self.token(answer, byte, sink)?,
+                _ => self.token(text, byte, sink)?,
             }
         }
         Ok(())
     }
 
     /// Takes a byte before the document.
-    fn lead(&mut self, answer: &str, byte: u8, prose: Prose, sink: &mut impl FnMut(Found)) {
+    fn lead(&mut self, text: &str, byte: u8, prose: Prose, sink: &mut impl FnMut(Found)) {
         if prose.blank && prose.bracket.is_none() && byte == b'<' {
             self.state = State::ThinkOpening { matched: 0 };
             return;
         }
-        let after = match prose.take(answer, byte, &mut self.at) {
+        let after = match prose.take(text, byte, &mut self.at) {
             ProseStep::Prose(after) => {
                 self.state = State::Lead(after);
                 return;
@@ -212,14 +208,14 @@ impl Envelope {
         };
         self.state = after;
         if !prose.blank {
-            self.tell_text_around(sink);
+            self.report_text_around(sink);
         }
     }
 
     /// Takes a byte after the document.
     fn trail(
         &mut self,
-        answer: &str,
+        text: &str,
         byte: u8,
         prose: Prose,
         sink: &mut impl FnMut(Found),
@@ -228,12 +224,12 @@ impl Envelope {
             && prose.bracket.is_none()
             && matches!(byte, b'}' | b']' | b',' | b':' | b'"')
         {
-            return Err(self.malformed(answer, self.at, Fault::TextAfterValue));
+            return Err(self.malformed(text, self.at, Fault::TextAfterValue));
         }
-        match prose.take(answer, byte, &mut self.at) {
+        match prose.take(text, byte, &mut self.at) {
             ProseStep::Prose(after) => {
                 if !after.blank {
-                    self.tell_text_around(sink);
+                    self.report_text_around(sink);
                 }
                 self.state = State::Trail(after);
                 Ok(())
@@ -242,16 +238,16 @@ impl Envelope {
         }
     }
 
-    fn tell_text_around(&mut self, sink: &mut impl FnMut(Found)) {
-        if !self.told_text_around {
-            self.told_text_around = true;
+    fn report_text_around(&mut self, sink: &mut impl FnMut(Found)) {
+        if !self.reported_text_around {
+            self.reported_text_around = true;
             sink(Found::TextAround);
         }
     }
 
     fn think_opening(&mut self, byte: u8, matched: usize) {
         if THINK_OPENING.get(matched) != Some(&byte) {
-            // It was prose; none of the characters matched so far could begin a document.
+            // It is prose. None of the characters matched so far can begin a document.
             self.state = State::Lead(Prose {
                 blank: false,
                 bracket: None,
@@ -268,10 +264,10 @@ impl Envelope {
         };
     }
 
-    /// Takes a byte of the document that belongs to no name, task or other value.
+    /// Takes a byte of the document outside names, tasks and other values.
     fn token(
         &mut self,
-        answer: &str,
+        text: &str,
         byte: u8,
         sink: &mut impl FnMut(Found),
     ) -> Result<(), EnvelopeError> {
@@ -282,7 +278,7 @@ impl Envelope {
             }
             (State::NameOrEnd | State::AfterMember, b'}') => {
                 self.at += 1;
-                return self.close_object(answer, sink);
+                return self.close_object(text, sink);
             }
             (State::Colon { tasks }, b':') => {
                 self.state = State::Value { tasks: *tasks };
@@ -318,7 +314,7 @@ impl Envelope {
             (State::AfterMember, _) => "a comma or }",
             _ => "a comma or ]",
         };
-        Err(self.malformed(answer, self.at, Fault::Unexpected(wanted)))
+        Err(self.malformed(text, self.at, Fault::Unexpected(wanted)))
     }
 
     fn begin(&mut self, what: Scanned) {
@@ -332,7 +328,7 @@ impl Envelope {
         };
     }
 
-    /// Begins a member's value. The array of the envelope is entered, all else is passed over.
+    /// Begins the value of a member. The array of tasks is entered; any other value is skipped.
     fn begin_value(&mut self, tasks: bool, byte: u8) -> Result<(), EnvelopeError> {
         if let (
             true,
@@ -358,7 +354,7 @@ impl Envelope {
         Ok(())
     }
 
-    fn scan(&mut self, answer: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
+    fn scan(&mut self, text: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
         let State::Scan {
             scanner,
             start,
@@ -368,20 +364,20 @@ impl Envelope {
             return Ok(());
         };
         let (start, what) = (*start, *what);
-        let rest = answer.get(self.at..).unwrap_or_default();
+        let rest = text.get(self.at..).unwrap_or_default();
         let consumed = match scanner.push(rest) {
             Ok(ScanProgress::Done { consumed }) => consumed,
             Ok(ScanProgress::More) => {
-                self.at = answer.len();
+                self.at = text.len();
                 return Ok(());
             }
-            Err(error) => return Err(self.refuse(answer, start, &error)),
+            Err(error) => return Err(self.refuse(text, start, &error)),
         };
         self.at += consumed;
-        let text = answer.get(start..self.at).unwrap_or_default();
+        let value = text.get(start..self.at).unwrap_or_default();
         let after = match what {
             Scanned::Name => State::Colon {
-                tasks: is_tasks(text),
+                tasks: is_tasks(value),
             },
             Scanned::OtherValue => State::AfterMember,
             Scanned::Task => State::AfterTask,
@@ -390,8 +386,8 @@ impl Envelope {
             (std::mem::replace(&mut self.state, after), what)
         {
             let task = scanner
-                .into_document(text)
-                .map_err(|error| self.refuse(answer, start, &error))?;
+                .into_document(value)
+                .map_err(|error| self.refuse(text, start, &error))?;
             self.tasks += 1;
             sink(Found::Task(task));
         }
@@ -408,7 +404,7 @@ impl Envelope {
 
     fn close_object(
         &mut self,
-        answer: &str,
+        text: &str,
         sink: &mut impl FnMut(Found),
     ) -> Result<(), EnvelopeError> {
         if let Some(Root::Object {
@@ -417,11 +413,11 @@ impl Envelope {
             ..
         }) = self.root
         {
-            let text = answer.get(start..self.at).unwrap_or_default();
-            if text.len() > MAX_TASK_BYTES {
+            let object = text.get(start..self.at).unwrap_or_default();
+            if object.len() > MAX_TASK_BYTES {
                 return Err(EnvelopeError::TooLarge { offset: start });
             }
-            let task = Document::parse(text).map_err(|error| self.refuse(answer, start, &error))?;
+            let task = Document::parse(object).map_err(|error| self.refuse(text, start, &error))?;
             self.tasks += 1;
             sink(Found::Task(task));
         }
@@ -434,38 +430,35 @@ impl Envelope {
         sink(Found::Closed);
     }
 
-    /// The error for what a scanner refused. Its offsets count from `start`.
-    fn refuse(&self, answer: &str, start: usize, error: &DocumentError) -> EnvelopeError {
+    /// The error for text that the scanner refused. The offset in `error` counts from `start`.
+    fn refuse(&self, text: &str, start: usize, error: &DocumentError) -> EnvelopeError {
         match error.fault() {
             Fault::TooLong(_) => EnvelopeError::TooLarge { offset: start },
             Fault::TooDeep(_) => EnvelopeError::TooDeep { offset: start },
-            fault => self.malformed(answer, start + error.offset(), fault),
+            fault => self.malformed(text, start + error.offset(), fault),
         }
     }
 
-    /// The error for a fault at `offset`. Its excerpt ends there, so that it is the same however
-    /// much of the answer has arrived.
-    fn malformed(&self, answer: &str, offset: usize, fault: Fault) -> EnvelopeError {
+    /// The error for a fault at `offset`. The excerpt ends there, so it does not depend on how much of
+    /// the text has arrived.
+    fn malformed(&self, text: &str, offset: usize, fault: Fault) -> EnvelopeError {
         let mut end = offset + 1;
-        while end < answer.len() && !answer.is_char_boundary(end) {
+        while end < text.len() && !text.is_char_boundary(end) {
             end += 1;
         }
         let mut begin = offset.saturating_sub(EXCERPT_BYTES);
-        while !answer.is_char_boundary(begin) {
+        while !text.is_char_boundary(begin) {
             begin += 1;
         }
         EnvelopeError::Malformed {
             offset,
             reason: fault.to_string(),
-            excerpt: truncate_bytes(
-                answer.get(begin..end).unwrap_or_default(),
-                2 * EXCERPT_BYTES,
-            ),
+            excerpt: truncate_bytes(text.get(begin..end).unwrap_or_default(), 2 * EXCERPT_BYTES),
         }
     }
 }
 
-/// Whether a name, with its quotes, is that of the array of tasks, however it is escaped.
+/// Whether a name, including its quotes, is `"tasks"`, possibly written with escapes.
 fn is_tasks(name: &str) -> bool {
     let plain = name.strip_prefix('"').and_then(|n| n.strip_suffix('"'));
     if plain == Some(TASKS) {

@@ -1,8 +1,8 @@
-//! What an endpoint says went wrong, in whichever of the shapes of the field it says it.
+//! Reads error objects in all the forms that endpoints send.
 //!
-//! The documented shape is `{"error":{"message","type","param","code"}}`. `code` is a number with
-//! llama.cpp, `error` a string with some gateways, and proxies in front of an endpoint have shapes
-//! of their own (`{"detail":…}`, `{"message":…}`).
+//! The documented form is `{"error":{"message","type","param","code"}}`. In llama.cpp, `code` is a
+//! number; some gateways send `error` as a string; and proxies in front of an endpoint have other
+//! forms (`{"detail":…}`, `{"message":…}`).
 
 use serde_json::{Map, Value};
 
@@ -12,22 +12,22 @@ use crate::text::truncate_bytes;
 /// An error object, read leniently.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorBody {
-    /// The endpoint's own code, a number written as its digits.
+    /// The endpoint's error code; a number as its digits.
     pub code: Option<String>,
-    /// Its `type`.
+    /// Its `type`, unless that is just `error`.
     pub kind: Option<String>,
-    /// What it says, cut to [`MAX_MESSAGE_BYTES`].
+    /// The message, truncated to [`MAX_MESSAGE_BYTES`].
     pub message: Option<String>,
-    /// The parameter of the request that it blames.
+    /// The request parameter that it objects to.
     pub parameter: Option<String>,
 }
 
 impl ErrorBody {
-    /// Finds the error in a whole body that answers a request. Whatever looks like a message is
-    /// taken for one. `None` where nothing in it says that something went wrong.
+    /// Finds the error in a complete response body. Anything that looks like an error message counts.
+    /// `None` if the body reports no error.
     #[must_use]
     pub fn find(value: &Value) -> Option<ErrorBody> {
-        // Google's gateway wraps its error into an array of one.
+        // Google's gateway wraps its error in an array of one.
         let value = value.get(0).unwrap_or(value);
         let object = value.as_object()?;
         ErrorBody::find_in_event(value).or_else(|| {
@@ -39,7 +39,7 @@ impl ErrorBody {
         })
     }
 
-    /// Finds the error in one event of a stream: only what calls itself an error is one.
+    /// Finds the error in one event of a stream. Only what is named an error counts.
     #[must_use]
     pub fn find_in_event(value: &Value) -> Option<ErrorBody> {
         let object = value.as_object()?;
@@ -51,7 +51,7 @@ impl ErrorBody {
         (named("object") || named("type")).then(|| ErrorBody::of_object(object))
     }
 
-    /// Reads an event that was named an error, whatever it holds.
+    /// Reads an event named `error`, whatever it contains.
     #[must_use]
     pub fn of_event(value: &Value) -> ErrorBody {
         match value {
@@ -66,22 +66,22 @@ impl ErrorBody {
         }
     }
 
-    /// Reads the value of an `error` member. `around` is the object it stands in.
+    /// Reads the value of the `error` member of `parent`.
     #[must_use]
-    fn of_error(error: &Value, around: &Map<String, Value>) -> Option<ErrorBody> {
+    fn of_error(error: &Value, parent: &Map<String, Value>) -> Option<ErrorBody> {
         match error {
             Value::Object(object) => Some(ErrorBody::of_object(object)),
             Value::String(text) => {
-                let mut body = ErrorBody::of_object(around);
+                let mut body = ErrorBody::of_object(parent);
                 body.message = Some(truncate_bytes(text, MAX_MESSAGE_BYTES));
                 Some(body)
             }
             Value::Bool(false) => None,
-            _ => Some(ErrorBody::of_object(around)),
+            _ => Some(ErrorBody::of_object(parent)),
         }
     }
 
-    /// Reads an error object's own members.
+    /// Reads the members of an error object.
     #[must_use]
     pub fn of_object(object: &Map<String, Value>) -> ErrorBody {
         let scalar = |name: &str| match object.get(name) {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shapes_of_the_field_are_understood() {
+    fn the_forms_of_known_endpoints_are_understood() {
         let table = [
             (
                 json!({"error": {"message": "m", "type": "t", "param": "model", "code": "c"}}),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_error_is_not_taken_for_one() {
+    fn other_bodies_and_events_are_not_errors() {
         let status = json!({"type": "status", "message": "warming up"});
         assert_eq!(ErrorBody::find_in_event(&status), None);
         for value in [

@@ -1,4 +1,4 @@
-//! Why a request to the model gave nothing that can be used as a whole.
+//! Why a request to the model failed.
 
 mod classify;
 mod kind;
@@ -15,25 +15,25 @@ use super::piece::Malformed;
 use super::sse::SseError;
 use crate::text::truncate_bytes;
 
-/// A failure with everything that is known about it. Holds no secret: it is made from what the
-/// endpoint said, never from what was sent.
+/// A failure and everything known about it. Contains no secret: it is made from what was received,
+/// never from what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The kind of failure.
     pub kind: FailureKind,
-    /// The HTTP status, where the failure is one of the status and not of the answer.
+    /// The HTTP status, if that is what failed rather than the body of a 200.
     pub status: Option<u16>,
-    /// The endpoint's own code, as it wrote it; a number as its digits.
+    /// The endpoint's error code; a number as its digits.
     pub endpoint_code: Option<String>,
-    /// What happened: the endpoint's own words where it has any.
+    /// What happened, in the endpoint's words if it sent any.
     pub message: String,
-    /// The parameter of the request that the endpoint blames.
+    /// The request parameter that the endpoint objects to.
     pub parameter: Option<String>,
-    /// The beginning of the body, where the endpoint did not answer as its API says.
+    /// The start of the body, if it is not what the API specifies.
     pub body: Option<String>,
-    /// How long to wait before asking again, in milliseconds, where the endpoint says so.
+    /// How long the endpoint asks to wait before a retry, in milliseconds.
     pub retry_after: Option<u64>,
-    /// Whether asking again makes sense, where the endpoint itself says so (`x-should-retry`).
+    /// Whether the endpoint asks for or forbids a retry (`x-should-retry`).
     pub should_retry: Option<bool>,
 }
 
@@ -51,8 +51,8 @@ impl Failure {
         }
     }
 
-    /// The failure of a request that got no status: the host is unreachable, the connection was
-    /// refused, or the browser hides the answer. `reason` is what the browser said.
+    /// A request without a status: the host is unreachable, the connection was refused, or the
+    /// browser hides the response. `reason` is the browser's error message.
     #[must_use]
     pub fn unreachable(reason: &str) -> Failure {
         Failure::new(
@@ -61,7 +61,7 @@ impl Failure {
         )
     }
 
-    /// The failure of a request that could not be made; `reason` says why. Nothing left.
+    /// A request that could not be made, so nothing was sent; `reason` says why.
     #[must_use]
     pub fn not_sent(reason: &str) -> Failure {
         Failure::new(
@@ -70,7 +70,7 @@ impl Failure {
         )
     }
 
-    /// The failure of a live run that has no model endpoint.
+    /// A live run without a model endpoint.
     #[must_use]
     pub fn not_configured() -> Failure {
         Failure::new(
@@ -79,7 +79,7 @@ impl Failure {
         )
     }
 
-    /// The failure of a dry run whose generator cannot satisfy the schema; `reason` says why.
+    /// A dry run whose generator cannot satisfy the schema; `reason` says why.
     #[must_use]
     pub fn dry_run(reason: &str) -> Failure {
         Failure::new(
@@ -88,24 +88,24 @@ impl Failure {
         )
     }
 
-    /// The failure of a request that was not made, because it might pass the run's budget; `reason`
-    /// says by how much.
+    /// A request that was not made because it might exceed the run's cost limit or token limit;
+    /// `reason` gives the amounts.
     #[must_use]
     pub fn budget_reached(reason: impl Into<String>) -> Failure {
         Failure::new(FailureKind::BudgetReached, reason)
     }
 
-    /// The failure of an answer that was not there in full when the time of a call was over.
+    /// A response that was not complete when the request timeout expired.
     #[must_use]
     pub(super) fn took_too_long() -> Failure {
         Failure::new(
             FailureKind::TookTooLong,
-            "The answer was not there in full when the time for it was over.",
+            "The response did not finish within the request timeout.",
         )
     }
 
-    /// The failure for an error object. `status` is that of the answer; where the error stands
-    /// inside a stream, the endpoint's numeric code is taken for one.
+    /// The failure for an error object. `status` is the HTTP status of the response. An error
+    /// inside a stream has none; its numeric code is used as the status, if it has one.
     #[must_use]
     pub(super) fn of_error(status: Option<u16>, error: ErrorBody) -> Failure {
         let numeric = error.code.as_deref().and_then(|code| code.parse().ok());
@@ -115,8 +115,8 @@ impl Failure {
                 .message
                 .or_else(|| error.kind.clone())
                 .unwrap_or_else(|| match status {
-                    Some(status) => format!("The endpoint answered with status {status}."),
-                    None => "The endpoint reported an error without saying which.".to_owned(),
+                    Some(status) => format!("The endpoint responded with status {status}."),
+                    None => "The endpoint reported an error without details.".to_owned(),
                 });
         let parameter = match kind {
             FailureKind::ParameterRefused => error.parameter.or_else(|| named_parameter(&message)),
@@ -130,7 +130,7 @@ impl Failure {
         }
     }
 
-    /// Whether the endpoint refused the form of structured output, and nothing else.
+    /// Whether the endpoint refused the response format, and nothing else.
     #[must_use]
     pub fn blames_format(&self) -> bool {
         const NAMES: [&str; 4] = [
@@ -146,137 +146,147 @@ impl Failure {
                 .is_some_and(|parameter| NAMES.iter().any(|name| parameter.contains(name)))
     }
 
-    /// The stable name of what happened.
+    /// A stable name for the kind of failure.
     #[must_use]
     pub fn code(&self) -> &'static str {
         self.kind.code()
     }
 
-    /// Whether the same request again may end otherwise.
+    /// Whether the same request may succeed if it is repeated.
     #[must_use]
     pub fn retry(&self) -> bool {
-        self.should_retry.unwrap_or_else(|| self.kind.may_pass())
+        self.should_retry
+            .unwrap_or_else(|| self.kind.may_succeed_later())
     }
 
-    /// What to do about it, in the operator's words.
+    /// What to do about it, for the operator.
     #[must_use]
     pub fn hint(&self) -> String {
         use FailureKind as K;
         let fixed = match self.kind {
-            K::NotConfigured => "Give the model endpoint's address in the settings, or stay dry.",
+            K::NotConfigured => {
+                "Enter the base URL of a model endpoint in the settings, or make a dry run."
+            }
             K::DryRun => {
-                "The generator of dry runs cannot make such tasks. Change the schema, or go live."
+                "Dry runs cannot generate tasks for this schema. Change the schema, or start a \
+                 live run."
             }
             K::BudgetReached => {
-                "Raise the budget in the settings, or keep what is there. Nothing was sent."
+                "Raise the cost limit or the token limit in the settings, or continue with the \
+                 tasks you have. This request was not sent."
             }
             K::NotSent => {
-                "Nothing was sent. Give the key for this endpoint, or change the endpoint in the \
-                 settings."
+                "Nothing was sent. Enter the API key for this endpoint, or change the endpoint in \
+                 the settings."
             }
             K::TookTooLong => {
-                "Ask for fewer tasks at a time, or give a call more time in the settings."
+                "Ask for fewer tasks per request, or raise the request timeout in the settings."
             }
             K::Unreachable => {
-                "Check that the address is right and the server is running. If it is, it must \
-                 allow this page: its CORS rule needs this page's origin and the headers \
-                 Authorization and Content-Type."
+                "Check the base URL, and that the server is running. If both are fine, the \
+                 server's CORS policy must allow this page's origin and the headers Authorization \
+                 and Content-Type."
             }
             K::KeyRefused => {
-                "Give the key again: it is wrong, expired, or of another organisation."
+                "Enter the API key again: it is wrong, expired, or belongs to another organisation."
             }
             K::Forbidden => {
-                "The key is known and may not do this. Check the project's rights, the country, \
-                 and that this page's origin is allowed."
+                "The API key is valid but not allowed to do this. Check the project's permissions, \
+                 whether your country is supported, and whether the endpoint allows this page's \
+                 origin."
             }
             K::ModelNotFound => {
-                "Choose a model from the endpoint's own list, or check that the key may use this one."
+                "Choose a model from the endpoint's list, or check that the API key may use this \
+                 one."
             }
             K::AddressNotFound => {
-                "Check the base address: it usually ends in /v1, without /chat/completions. \
-                 Check also that the endpoint speaks the chosen API."
+                "Check the base URL: it usually ends in /v1, without /chat/completions. Also check \
+                 that the endpoint supports the selected API."
             }
             K::Redirected => {
-                "Redirects are not followed, because they would carry the key along. Give the \
-                 address that it leads to, if you trust it."
+                "Redirects are not followed because they would pass on the API key. If you trust \
+                 the target, use its address as the base URL."
             }
             K::WebPage => {
-                "This address serves a web page. Did you leave out /v1? Or does a proxy ask to sign in?"
+                "The base URL leads to a web page. Check whether /v1 is missing, or whether a \
+                 proxy asks you to sign in."
             }
             K::QuotaUsedUp => {
-                "The account has no credit or quota left. Asking again will not help; look at the \
+                "The account has no credit or quota left, so trying again does not help. Check the \
                  endpoint's billing page."
             }
             K::RateLimited => match self.retry_after {
                 Some(wait) => {
                     let seconds = wait.div_ceil(1000);
                     return format!(
-                        "Wait {seconds} s and ask again, or ask for fewer tasks at a time."
+                        "Wait {seconds} s and try again, or ask for fewer tasks per request."
                     );
                 }
-                None => "Wait a little and ask again, or ask for fewer tasks at a time.",
+                None => "Wait a moment and try again, or ask for fewer tasks per request.",
             },
-            K::TimedOut => "Ask again; if it happens again, ask for fewer tasks at a time.",
-            K::ServerError => "The trouble is at the endpoint. Wait a little and ask again.",
+            K::TimedOut => "Try again. If it happens again, ask for fewer tasks per request.",
+            K::ServerError => "The problem is at the endpoint. Wait a moment and try again.",
             K::ParameterRefused => match &self.parameter {
                 Some(name) => {
                     return format!(
-                        "This model or endpoint does not take {name} as it was sent. Change or \
-                         leave out the setting behind it."
+                        "This model or endpoint does not accept {name} as sent. Change or clear \
+                         the setting behind it."
                     );
                 }
                 None => {
-                    "The endpoint does not take one of the parameters as it was sent. Change the \
-                     setting that it names."
+                    "The endpoint does not accept one of the parameters as sent. Change the \
+                     setting that its message names."
                 }
             },
             K::ContextTooLong => {
-                "Shorten the context, ask for fewer tasks at a time, or choose a model that reads more."
+                "Shorten the context, ask for fewer tasks per request, or choose a model with a \
+                 larger context window."
             }
             K::RequestTooLarge => {
-                "Shorten the context: the endpoint does not take so long a request."
+                "Shorten the context: the endpoint does not accept requests of this size."
             }
             K::PromptFiltered => {
-                "The endpoint's content filter stopped the brief. Change its wording."
+                "The endpoint's content filter rejected the brief. Change its wording."
             }
-            K::RequestRefused => {
-                "The endpoint says what it does not take; correct that and ask again."
-            }
+            K::RequestRefused => "Correct what the endpoint objects to, and try again.",
             K::UnexpectedStatus => {
-                "This is not how such an endpoint answers. Check that the address is that of the \
-                 model's API."
+                "Model endpoints do not respond with this status. Check that the base URL is that \
+                 of the model's API."
             }
-            K::EndpointError => "The endpoint says what went wrong. Ask again if it may pass.",
-            K::NotAnAnswer => {
-                "This is not how a model answers. Check that the base address is that of the \
-                 model's API and that the endpoint speaks the chosen API."
+            K::EndpointError => {
+                "The endpoint's message says what went wrong. Try again if the problem looks \
+                 temporary."
+            }
+            K::NotAModelResponse => {
+                "Check that the base URL is that of the model's API, and that the endpoint \
+                 supports the selected API."
             }
             K::MalformedStream | K::TextMismatch => {
-                "Something between the endpoint and this page damaged the answer. Ask again."
+                "The response was damaged between the endpoint and this page. Try again."
             }
             K::StreamTooLong => {
-                "Check that the address is that of the model's API; if it is, ask for fewer tasks \
-                 at a time."
+                "Check that the base URL is that of the model's API. If it is, ask for fewer tasks \
+                 per request."
             }
             K::ToolCall => {
-                "No tool was offered to the model. Choose another model, or an endpoint that adds \
-                 no tools of its own."
+                "The model was offered no tools. Choose another model, or an endpoint that adds no \
+                 tools of its own."
             }
             K::UnknownFinish => {
-                "Nobody can say whether the answer is whole. Look at its text; ask again, or keep \
-                 the whole tasks."
+                "It is unknown whether the response is complete. Read its text, then try again or \
+                 accept the partial response."
             }
-            K::MalformedAnswer | K::AnswerNotClosed | K::NoJson | K::SeveralDocuments => {
-                "The model did not write the JSON that it was asked for. Ask again, or choose a \
-                 model or endpoint that enforces a schema. Nothing was repaired."
+            K::MalformedResponse | K::JsonNotClosed | K::NoJson | K::SeveralDocuments => {
+                "The model did not write the JSON that it was asked for. Nothing was repaired. Try \
+                 again, or choose a model or endpoint that enforces the schema."
             }
-            K::EmptyAnswer => {
-                "The model said nothing. Ask again; a reasoning model may have used up its limit \
-                 of output tokens."
+            K::EmptyResponse => {
+                "Try again. A reasoning model may have used up its max output tokens before it \
+                 wrote anything."
             }
             K::TaskTooLarge => "Ask for shorter tasks.",
-            K::TaskTooDeep => "Ask for tasks of a flatter shape.",
-            K::TooManyTasks | K::AnswerTooLarge => "Ask for fewer tasks at a time.",
+            K::TaskTooDeep => "Ask for tasks with fewer levels of nesting.",
+            K::TooManyTasks | K::ResponseTooLarge => "Ask for fewer tasks per request.",
         };
         fixed.to_owned()
     }
@@ -284,7 +294,7 @@ impl Failure {
 
 impl From<SseError> for Failure {
     fn from(error: SseError) -> Self {
-        Failure::new(FailureKind::StreamTooLong, error.to_string())
+        Failure::new(FailureKind::StreamTooLong, sentence(&error.to_string()))
     }
 }
 
@@ -301,7 +311,7 @@ impl From<Malformed> for Failure {
 impl From<EnvelopeError> for Failure {
     fn from(error: EnvelopeError) -> Self {
         let kind = match &error {
-            EnvelopeError::Malformed { .. } => FailureKind::MalformedAnswer,
+            EnvelopeError::Malformed { .. } => FailureKind::MalformedResponse,
             EnvelopeError::TooLarge { .. } => FailureKind::TaskTooLarge,
             EnvelopeError::TooDeep { .. } => FailureKind::TaskTooDeep,
             EnvelopeError::TooManyTasks => FailureKind::TooManyTasks,
@@ -309,8 +319,20 @@ impl From<EnvelopeError> for Failure {
                 FailureKind::SeveralDocuments
             }
         };
-        Failure::new(kind, error.to_string())
+        Failure::new(kind, sentence(&error.to_string()))
     }
+}
+
+/// An error's text as a sentence: capitalised, with a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(char::to_uppercase);
+    first
+        .into_iter()
+        .flatten()
+        .chain(rest)
+        .chain(['.'])
+        .collect()
 }
 
 #[cfg(test)]

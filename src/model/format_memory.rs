@@ -1,4 +1,4 @@
-//! What endpoints were found not to take, so that they are not asked for it in every run.
+//! Remembers the response formats that endpoints refused, so that later runs do not ask for them.
 
 use std::collections::BTreeMap;
 
@@ -7,62 +7,66 @@ use serde::{Deserialize, Serialize};
 use super::ResponseFormat;
 use crate::settings::{Api, ModelEndpoint};
 
-/// The most that is remembered; the first in order go when there is no room.
-const MOST: usize = 64;
+/// Maximum number of entries. The first in key order are dropped to make room.
+const MAX_ENTRIES: usize = 64;
 
-/// The rung that each endpoint is asked for with each model, where that is not the first. Holds no
-/// secret: an endpoint stands in it by base address, interface and model.
+/// The response format to ask each endpoint and model for, if that is not the default. Contains no
+/// secret: the key of an entry is made of base URL, API and model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FormatMemory {
-    held: BTreeMap<String, ResponseFormat>,
+    formats: BTreeMap<String, ResponseFormat>,
 }
 
 impl FormatMemory {
-    /// Reads what was kept; what cannot be read is nothing.
+    /// Reads a stored memory. Returns an empty one if `text` cannot be read.
     #[must_use]
     pub fn read(text: &str) -> FormatMemory {
         let mut memory: FormatMemory = serde_json::from_str(text).unwrap_or_default();
-        memory.make_room();
+        memory.evict();
         memory
     }
 
-    /// What there is to keep.
+    /// The text to store.
     #[must_use]
     pub fn text(&self) -> String {
-        // Strings under strings always serialize.
+        // A map of strings always serializes.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The rung from which this endpoint is asked.
+    /// The response format to start with for this endpoint.
     #[must_use]
     pub fn response_format(&self, endpoint: &ModelEndpoint) -> ResponseFormat {
-        self.held.get(&name(endpoint)).copied().unwrap_or_default()
+        self.formats
+            .get(&key(endpoint))
+            .copied()
+            .unwrap_or_default()
     }
 
-    /// Remembers that this endpoint takes no more than this. It never climbs by itself.
+    /// Remembers that this endpoint accepts no format before this one. Never goes back to an earlier
+    /// format.
     pub fn remember(&mut self, endpoint: &ModelEndpoint, response_format: ResponseFormat) {
         let lowest = self.response_format(endpoint).max(response_format);
         if lowest != ResponseFormat::default() {
-            self.held.insert(name(endpoint), lowest);
-            self.make_room();
+            self.formats.insert(key(endpoint), lowest);
+            self.evict();
         }
     }
 
-    /// Forgets this endpoint with this model, so that it is asked for all again. Says whether
-    /// there was something to forget.
+    /// Forgets this endpoint and model, so that it is asked for the default format again. Returns
+    /// whether there was an entry.
     pub fn forget(&mut self, endpoint: &ModelEndpoint) -> bool {
-        self.held.remove(&name(endpoint)).is_some()
+        self.formats.remove(&key(endpoint)).is_some()
     }
 
-    fn make_room(&mut self) {
-        while self.held.len() > MOST {
-            self.held.pop_first();
+    fn evict(&mut self) {
+        while self.formats.len() > MAX_ENTRIES {
+            self.formats.pop_first();
         }
     }
 }
 
-fn name(endpoint: &ModelEndpoint) -> String {
+fn key(endpoint: &ModelEndpoint) -> String {
     let api = match endpoint.api {
         Api::ChatCompletions => "chat",
         Api::Responses => "responses",
@@ -80,19 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn what_an_endpoint_does_not_take_is_remembered_for_it_and_its_model_alone() {
+    fn a_refused_format_is_remembered_for_that_endpoint_and_model_only() {
         let (small, large) = (
             endpoint("https://a.example/v1", "small"),
             endpoint("https://a.example/v1", "large"),
         );
         let mut memory = FormatMemory::default();
-        memory.remember(&small, ResponseFormat::Instructions);
+        memory.remember(&small, ResponseFormat::PromptOnly);
         memory.remember(&small, ResponseFormat::JsonObject);
         let mut memory = FormatMemory::read(&memory.text());
         assert_eq!(
             memory.response_format(&small),
-            ResponseFormat::Instructions,
-            "it does not climb"
+            ResponseFormat::PromptOnly,
+            "it does not go back to an earlier format"
         );
         for other in [
             large,
@@ -109,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_cannot_harm() {
+    fn malformed_and_large_memories_are_harmless() {
         for text in ["", "[]", "{\"a\":\"moon\"}", "null"] {
             assert_eq!(FormatMemory::read(text), FormatMemory::default(), "{text}");
         }
@@ -120,6 +124,6 @@ mod tests {
                 ResponseFormat::JsonObject,
             );
         }
-        assert_eq!(memory.held.len(), MOST);
+        assert_eq!(memory.formats.len(), MAX_ENTRIES);
     }
 }

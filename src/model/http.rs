@@ -1,4 +1,4 @@
-//! What an HTTP answer other than 200 says.
+//! Reads HTTP responses other than 200.
 
 use serde_json::Value;
 
@@ -8,17 +8,17 @@ use super::failure::{Failure, FailureKind};
 use crate::retry_after::retry_after;
 use crate::text::truncate_lossy;
 
-/// The most of such a body that needs to be read: 64 KiB.
+/// How much of the body needs to be read: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
 
-/// The longest wait that an endpoint may ask for; a longer one is not waited for by itself.
+/// Longest wait that an endpoint may ask for, in milliseconds. A longer one is ignored.
 pub const MAX_RETRY_AFTER_MILLISECONDS: u64 = 60_000;
 
 /// Turns status, headers and body into a failure.
 ///
-/// `header` gives a header's value by its lower-case name, where a page can read it. Of `body`
-/// at most [`MAX_ERROR_BODY_BYTES`] are looked at; it may be cut, text, a page, or empty. `now` is
-/// when the answer came, in milliseconds since 1970.
+/// `header` returns the value of a header by its lower-case name, if the page may read it. At most
+/// [`MAX_ERROR_BODY_BYTES`] of `body` are examined; it may be truncated, plain text, HTML or empty.
+/// `now` is when the response arrived, in milliseconds since 1970.
 #[must_use]
 pub fn failure(
     status: u16,
@@ -27,21 +27,21 @@ pub fn failure(
     now: u64,
 ) -> Failure {
     let body = body.get(..MAX_ERROR_BODY_BYTES).unwrap_or(body);
-    let said = serde_json::from_slice::<Value>(body)
+    let error = serde_json::from_slice::<Value>(body)
         .ok()
         .and_then(|value| ErrorBody::find(&value));
-    let understood = said.is_some();
-    let mut failure = Failure::of_error(Some(status), said.unwrap_or_default());
-    if !understood && !body.trim_ascii().is_empty() {
+    let has_error = error.is_some();
+    let mut failure = Failure::of_error(Some(status), error.unwrap_or_default());
+    if !has_error && !body.trim_ascii().is_empty() {
         failure.body = Some(truncate_lossy(body, MAX_EXCERPT_BYTES));
-        // A page tells nothing of a 401 or a 500 but much of a 404: the address is wrong.
-        let says_little = matches!(
+        // A web page adds nothing to a 401 or a 500, but with a 404 the base URL is wrong.
+        let is_uninformative = matches!(
             failure.kind,
             FailureKind::AddressNotFound
                 | FailureKind::RequestRefused
                 | FailureKind::UnexpectedStatus
         );
-        if looks_like_a_page(body) && says_little {
+        if looks_like_html(body) && is_uninformative {
             failure.kind = FailureKind::WebPage;
         }
     }
@@ -50,26 +50,26 @@ pub fn failure(
         Some("false") => Some(false),
         _ => None,
     };
-    failure.retry_after = wait(&header, now);
+    failure.retry_after = requested_wait(&header, now);
     failure
 }
 
 /// The wait that the endpoint asks for, in milliseconds: `retry-after-ms`, else `retry-after` in
 /// seconds or as a date (RFC 9110, section 10.2.3), if it is at most
 /// [`MAX_RETRY_AFTER_MILLISECONDS`].
-fn wait(header: &impl Fn(&str) -> Option<String>, now: u64) -> Option<u64> {
+fn requested_wait(header: &impl Fn(&str) -> Option<String>, now: u64) -> Option<u64> {
     let milliseconds = header("retry-after-ms")
         .and_then(|text| text.trim().parse::<f64>().ok())
         .filter(|value| value.is_finite() && *value >= 0.0)
-        // `as` saturates; the bound below takes what is too long.
+        // `as` saturates; the bound below drops long waits.
         .map(|value| value.ceil() as u64);
     milliseconds
         .or_else(|| retry_after(&header("retry-after")?, now))
         .filter(|wait| *wait <= MAX_RETRY_AFTER_MILLISECONDS)
 }
 
-/// Whether a body is HTML rather than what a model's API sends.
-pub(super) fn looks_like_a_page(body: &[u8]) -> bool {
+/// Whether a body looks like HTML or XML.
+pub(super) fn looks_like_html(body: &[u8]) -> bool {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let start = body.trim_ascii_start().to_ascii_lowercase();
     [
@@ -90,14 +90,14 @@ pub(super) fn looks_like_a_page(body: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn none(_: &str) -> Option<String> {
+    fn no_header(_: &str) -> Option<String> {
         None
     }
 
     #[test]
-    fn the_endpoints_code_and_message_surface() {
+    fn the_failure_has_the_endpoints_code_and_message() {
         let body = br#"{"error":{"message":"No such model","type":"x","param":null,"code":"model_not_found"}}"#;
-        let failure = failure(404, none, body, 0);
+        let failure = failure(404, no_header, body, 0);
         assert_eq!(failure.status, Some(404));
         assert_eq!(failure.code(), "model_not_found");
         assert_eq!(failure.endpoint_code.as_deref(), Some("model_not_found"));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_says_nothing_is_shown_cut_to_size() {
+    fn a_body_without_an_error_object_is_kept_as_an_excerpt() {
         let long = "x".repeat(MAX_ERROR_BODY_BYTES * 2);
         let table: [(u16, &[u8], &str, Option<usize>); 6] = [
             (502, b"Bad Gateway", "server_error", Some(11)),
@@ -122,14 +122,14 @@ mod tests {
             (500, b"\xFF\xFE", "server_error", Some(6)),
         ];
         for (status, body, code, shown) in table {
-            let failure = failure(status, none, body, 0);
+            let failure = failure(status, no_header, body, 0);
             assert_eq!(failure.code(), code);
             assert_eq!(failure.body.map(|body| body.len()), shown, "{status}");
         }
     }
 
     #[test]
-    fn the_wait_is_read_where_it_is_sensible() {
+    fn a_wait_of_up_to_a_minute_is_read() {
         let table = [
             (Some("250"), Some("7"), Some(250)),
             (None, Some("7"), Some(7000)),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_may_forbid_or_ask_for_a_retry() {
+    fn the_endpoint_can_forbid_or_ask_for_a_retry() {
         for (value, expected) in [("true", true), ("false", false), ("perhaps", true)] {
             let header = |name: &str| (name == "x-should-retry").then(|| value.to_owned());
             assert_eq!(failure(500, header, b"", 0).retry(), expected);

@@ -1,22 +1,22 @@
-//! The conversation with the model, without a socket.
+//! The protocol of model endpoints, without the network.
 //!
 //! ```text
-//! brief, prompt → request ─→ (the world) ─→ bytes
-//!                                             │ sse        events of the stream
-//!                                             │ chunk      pieces of a Chat Completions event
-//!                                             │ responses  pieces of a Responses event
-//!                                             │ answer     the text, how it ended
-//!                                             │ envelope   the tasks in the text
-//!                                             ↓
-//!                         task_stream: StreamEvent…, Outcome
+//! brief, prompt → request ─→ (network) ─→ bytes
+//!                                           │ sse        events of the stream
+//!                                           │ chunk      pieces of a Chat Completions event
+//!                                           │ responses  pieces of a Responses event
+//!                                           │ assembler  the text and how it ended
+//!                                           │ envelope   the tasks in the text
+//!                                           ↓
+//!                     task_stream: StreamEvent…, GenerationOutcome
 //! ```
 //!
-//! [`TaskStream`] reads the body of a 200; [`http::failure`] reads every other status;
-//! [`request`] says what is sent and [`models`] reads the endpoint's list. Each byte is looked at
-//! once, nothing is repaired, and only an answer that the endpoint called finished and whose JSON
-//! closed is [`GenerationOutcome::Complete`].
+//! [`request`] builds the request and [`models`] reads the endpoint's list of models. For the
+//! response, [`TaskStream`] reads the body of a 200 and [`http::failure`] reads any other status.
+//! Each byte is examined once and nothing is repaired. A response is
+//! [`GenerationOutcome::Complete`] only if the endpoint said that it finished and its JSON closed.
 //!
-//! Invariant: nothing here does I/O, reads a clock or sees a secret's value.
+//! Invariant: nothing here does I/O, reads a clock or sees the value of a secret.
 
 mod assembler;
 mod chunk;
@@ -27,9 +27,11 @@ mod failure;
 mod format_memory;
 pub mod http;
 pub mod models;
+mod notice;
 mod outcome;
 mod piece;
 pub mod request;
+mod response_format;
 mod responses;
 pub mod retry;
 pub mod spending;
@@ -37,18 +39,19 @@ pub mod sse;
 mod task_stream;
 mod usage;
 
-pub use assembler::MAX_ANSWER_BYTES;
+pub use assembler::MAX_RESPONSE_BYTES;
 pub use envelope::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
-pub use event::{Notice, NoticeCode, StreamEvent};
+pub use event::StreamEvent;
 pub use failure::{Failure, FailureKind};
 pub use format_memory::FormatMemory;
+pub use notice::{Notice, NoticeCode};
 pub use outcome::GenerationOutcome;
-pub use request::{HeaderValue, ModelRequest, ResponseFormat};
+pub use response_format::ResponseFormat;
 pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
 pub use usage::Usage;
 
-/// The longest message of an endpoint that is repeated: 2,000 bytes.
+/// Longest message from an endpoint that is shown, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 2000;
 
-/// The longest excerpt of a response body that is kept for display: 4 KiB.
+/// Longest excerpt of a response body that is kept for display: 4 KiB.
 pub const MAX_EXCERPT_BYTES: usize = 4096;

@@ -1,39 +1,40 @@
-//! The models that an endpoint offers: `GET {base}/models`.
+//! The models that an endpoint offers: `GET {base URL}/models`.
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 use thiserror::Error;
 
-use super::request::{HeaderValue, authorization};
+use super::request::authorize;
+use crate::http::HttpRequest;
 use crate::settings::ModelEndpoint;
 use crate::text::truncate_lossy;
 
-/// The most of a list that is read: 8 MiB.
+/// Maximum size of a list of models: 8 MiB.
 pub const MAX_LIST_BYTES: usize = 8 << 20;
 
-/// The most models that are kept.
+/// Maximum number of models in a list; the rest is dropped.
 pub const MAX_MODELS: usize = 10_000;
 
-/// The longest name of a model that is kept, in bytes.
+/// Maximum length of a model's name, in bytes. Longer names are dropped.
 const MAX_NAME_BYTES: usize = 256;
 
 /// Why a list of models cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ModelsError {
     /// It is longer than [`MAX_LIST_BYTES`].
-    #[error("the list of models is longer than {MAX_LIST_BYTES} bytes")]
+    #[error("The list of models is longer than {MAX_LIST_BYTES} bytes")]
     TooLong,
     /// It is not JSON.
-    #[error("the list of models is not JSON: {body}")]
+    #[error("The list of models is not JSON: {body}")]
     NotJson {
-        /// The beginning of the body.
+        /// The start of the body.
         body: String,
     },
-    /// It is JSON without a list in it.
-    #[error("the answer is JSON and holds no list of models: {body}")]
+    /// It is JSON without a list of models.
+    #[error("The response is JSON but contains no list of models: {body}")]
     NoList {
-        /// The beginning of the body.
+        /// The start of the body.
         body: String,
     },
 }
@@ -49,7 +50,7 @@ impl ModelsError {
         }
     }
 
-    /// Whether asking again makes sense: not before something has changed.
+    /// Whether to repeat the request unchanged: never.
     #[must_use]
     pub fn retry(&self) -> bool {
         false
@@ -58,21 +59,23 @@ impl ModelsError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
-        "Type the model's name by hand, or check the base address: it usually ends in /v1."
+        "Type the model's name yourself, or check the base URL: it usually ends in /v1."
     }
 }
 
-/// Where the list is asked for and with which headers. The method is `GET`.
+/// Builds the request for the endpoint's list of models.
 #[must_use]
-pub fn list_request(endpoint: &ModelEndpoint) -> (String, Option<(&'static str, HeaderValue)>) {
-    (endpoint.base_url.join("/models"), authorization(endpoint))
+pub fn list_request(endpoint: &ModelEndpoint) -> HttpRequest {
+    let url = endpoint.base_url.join("/models");
+    // One byte more than is accepted, so that a list that is too long is noticed.
+    authorize(HttpRequest::get(url, MAX_LIST_BYTES + 1), endpoint)
 }
 
-/// The names of the models in the body of a 200, each once.
+/// Returns the names of the models in the body of a 200 response, without duplicates.
 ///
-/// Understood are `{"data":[{"id":…}]}` as documented, the same as a bare array, and `models` with
-/// `name`s as some local servers write it. They are sorted as people sort (`m-9` before `m-10`),
-/// with those whose name says that they answer no text at the end.
+/// Accepts `{"data":[{"id":…}]}` as documented, the same as a bare array, and `models` with `name`s,
+/// which some local servers send. The names are in natural order (`m-9` before `m-10`), and models
+/// that do not generate text, judging by their names, come last.
 ///
 /// # Errors
 /// [`ModelsError`].
@@ -105,17 +108,17 @@ pub fn parse(body: &[u8]) -> Result<Vec<String>, ModelsError> {
         .map(str::to_owned)
         .collect();
     names.sort_by(|a, b| {
-        answers_no_text(a)
-            .cmp(&answers_no_text(b))
+        generates_no_text(a)
+            .cmp(&generates_no_text(b))
             .then_with(|| natural_order(a, b))
     });
     names.dedup();
     Ok(names)
 }
 
-/// Whether a name says that the model makes something else than text. Only the order of the list
-/// depends on it; nothing is left out.
-fn answers_no_text(name: &str) -> bool {
+/// Whether the name suggests a model that does not generate text. This only affects the order of the
+/// list; no model is left out.
+fn generates_no_text(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
         "audio",
@@ -134,8 +137,8 @@ fn answers_no_text(name: &str) -> bool {
     .any(|word| name.contains(word))
 }
 
-/// Compares names with runs of digits taken as numbers and letters without their case; equal
-/// ones by their bytes, so that the order is total.
+/// Compares names in natural order: sequences of digits as numbers, letters without their case. Ties
+/// are broken by bytes, so that the order is total.
 fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
     loop {
@@ -159,7 +162,7 @@ fn natural_order(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Takes a run of digits off the front, without its leading zeros.
+/// Splits leading digits off `text` and returns them without leading zeros.
 fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
     let end = text
         .iter()
@@ -176,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_lists_of_the_field_are_read() {
+    fn lists_in_every_known_form_are_read() {
         let table: &[(&str, &[&str])] = &[
             (
                 r#"{"object":"list","data":[{"id":"b","object":"model","created":1},{"id":"a"}]}"#,
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_an_error_that_shows_what_came() {
+    fn a_body_without_a_list_is_an_error_that_quotes_it() {
         let table = [
             ("<!doctype html>", "models_not_json"),
             (r#"{"error":{"message":"no"}}"#, "models_no_list"),
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_as_people_sort_them_with_the_textless_last() {
+    fn names_are_in_natural_order_with_models_for_text_first() {
         let body = r#"["m-10","M-9","tts-1","m-9-mini","m-09","text-embedding-3","a","m-9"]"#;
         assert_eq!(
             parse(body.as_bytes()).unwrap(),

@@ -3,42 +3,41 @@
 use super::failure::Failure;
 use crate::settings::Api;
 
-/// How one request to the model ended. Only [`GenerationOutcome::Complete`] lets a batch be approved as a
-/// whole; whole tasks of an answer that ended otherwise are kept by a deliberate act.
+/// How one request to the model ended.
 ///
-/// Serialized it is an object told apart by `outcome`, with `retry` and `hint` and what else is
-/// known, in camelCase.
+/// Tasks can be approved only after [`GenerationOutcome::Complete`], or after the operator has
+/// accepted the partial response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GenerationOutcome {
-    /// The endpoint said that it finished and the JSON closed.
+    /// The endpoint said that it finished, and the JSON closed.
     Complete,
-    /// A limit on tokens ended the answer, wherever it stood.
+    /// A token limit ended the response, possibly in the middle of a task.
     CutOff {
-        /// The parameter that carries the limit in this API.
+        /// The request parameter of this API that sets the limit.
         limit: &'static str,
     },
     /// The model refused.
     Refused {
-        /// Its words.
+        /// What the model wrote.
         text: String,
     },
-    /// A content filter ended the answer.
+    /// A content filter ended the response.
     Filtered,
-    /// The stream ended without a word that it was finished.
+    /// The stream ended before the endpoint said that it finished.
     Interrupted {
-        /// What the browser said, where the connection broke.
+        /// The browser's error message if the connection broke.
         reason: Option<String>,
     },
-    /// Nothing arrived for the idle time.
+    /// Nothing arrived for the duration of the idle timeout.
     Stalled,
-    /// Something went wrong, at the endpoint or in its answer.
+    /// The endpoint failed, or its response cannot be used.
     Failed(Box<Failure>),
-    /// The operator stopped it.
+    /// The operator cancelled it.
     Cancelled,
 }
 
 impl GenerationOutcome {
-    /// The outcome of a limit on tokens.
+    /// The outcome of a response that a token limit cut off.
     #[must_use]
     pub fn cut_off(api: Api) -> GenerationOutcome {
         GenerationOutcome::CutOff {
@@ -49,7 +48,7 @@ impl GenerationOutcome {
         }
     }
 
-    /// The stable name; for a failure that of its kind.
+    /// A stable name; for a failure, the code of its kind.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -58,7 +57,7 @@ impl GenerationOutcome {
         }
     }
 
-    /// The name of the outcome, as in the product page.
+    /// A stable name of the variant.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -73,13 +72,13 @@ impl GenerationOutcome {
         }
     }
 
-    /// Whether the answer is whole.
+    /// Whether the response is complete.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(self, GenerationOutcome::Complete)
     }
 
-    /// Whether the same request again may end otherwise. Says nothing of its cost.
+    /// Whether the same request may succeed if it is repeated, whatever it costs.
     #[must_use]
     pub fn retry(&self) -> bool {
         match self {
@@ -94,49 +93,49 @@ impl GenerationOutcome {
         }
     }
 
-    /// What happened, in one sentence.
+    /// What happened, in one sentence for the operator.
     #[must_use]
     pub fn message(&self) -> String {
         match self {
-            GenerationOutcome::Complete => "The model finished its answer.".to_owned(),
-            GenerationOutcome::CutOff { .. } => "A limit on tokens cut the answer off.".to_owned(),
+            GenerationOutcome::Complete => "The response is complete.".to_owned(),
+            GenerationOutcome::CutOff { .. } => "A token limit cut off the response.".to_owned(),
             GenerationOutcome::Refused { text } => format!("The model refused: {text}"),
             GenerationOutcome::Filtered => {
-                "The endpoint's content filter ended the answer.".to_owned()
+                "The endpoint's content filter stopped the response.".to_owned()
             }
             GenerationOutcome::Interrupted { reason: None } => {
-                "The stream ended before the model said that it had finished.".to_owned()
+                "The stream ended before the model finished.".to_owned()
             }
             GenerationOutcome::Interrupted {
                 reason: Some(reason),
-            } => format!("The connection broke before the model had finished: {reason}"),
-            GenerationOutcome::Stalled => "Nothing arrived any more.".to_owned(),
+            } => format!("The connection broke before the model finished: {reason}"),
+            GenerationOutcome::Stalled => "The stream stalled.".to_owned(),
             GenerationOutcome::Failed(failure) => failure.message.clone(),
-            GenerationOutcome::Cancelled => "Stopped.".to_owned(),
+            GenerationOutcome::Cancelled => "The generation was cancelled.".to_owned(),
         }
     }
 
-    /// What to do next, in the operator's words.
+    /// What to do next, for the operator.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
             GenerationOutcome::Complete => "Review the tasks.".to_owned(),
             GenerationOutcome::CutOff { limit } => format!(
-                "Raise {limit}, or ask for fewer tasks at a time; without such a limit it is the \
-                 model's own, or its context. The whole tasks can be kept; the half one is never \
-                 completed."
+                "Raise the max output tokens ({limit}), or ask for fewer tasks per request. If \
+                 you set no limit, the model's own limit or its context window applied. You can \
+                 accept the partial response; its unfinished task is dropped."
             ),
             GenerationOutcome::Refused { .. } => {
                 "Change the brief, or choose another model.".to_owned()
             }
             GenerationOutcome::Filtered => {
-                "Change the wording of the brief. The whole tasks can be kept.".to_owned()
+                "Change the wording of the brief, or accept the partial response.".to_owned()
             }
             GenerationOutcome::Interrupted { .. } | GenerationOutcome::Stalled => {
-                "Ask again, or keep the whole tasks.".to_owned()
+                "Try again, or accept the partial response.".to_owned()
             }
             GenerationOutcome::Failed(failure) => failure.hint(),
-            GenerationOutcome::Cancelled => "The whole tasks can be kept.".to_owned(),
+            GenerationOutcome::Cancelled => "You can accept the partial response.".to_owned(),
         }
     }
 }
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn only_complete_is_complete_and_every_outcome_says_what_to_do() {
+    fn only_complete_is_complete_and_every_outcome_has_a_message_and_a_hint() {
         let complete: Vec<_> = all().iter().map(GenerationOutcome::is_complete).collect();
         assert_eq!(complete.iter().filter(|complete| **complete).count(), 1);
         assert!(complete[0]);
@@ -169,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_makes_sense_only_where_chance_decides() {
+    fn only_outcomes_that_may_differ_next_time_suggest_a_retry() {
         let retry: Vec<_> = all().iter().map(GenerationOutcome::retry).collect();
         assert_eq!(retry, [false, false, false, false, true, true, true, true]);
     }
 
     #[test]
-    fn the_limit_to_raise_has_the_name_that_the_api_gives_it() {
+    fn the_hint_names_the_limit_as_the_api_does() {
         for (api, name) in [
             (Api::ChatCompletions, "max_completion_tokens"),
             (Api::Responses, "max_output_tokens"),

@@ -1,4 +1,4 @@
-//! What one event of a stream says, in the terms that both APIs share.
+//! The content of one event of a stream, in terms common to both APIs.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,48 +7,49 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::error_body::ErrorBody;
-use super::event::NoticeCode;
+use super::notice::NoticeCode;
 use super::usage::Usage;
 
-/// One thing that an event says. Texts are borrowed from the event where they hold no escape.
+/// One piece of an event. Text without escapes is borrowed from the event.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece<'a> {
-    /// A part of the answer begins. Parts follow each other; together they are the answer's text.
+    /// The start of a part of the response. The parts in order are the text of the response.
     Part,
     /// More text of the current part.
     Content(Cow<'a, str>),
-    /// The whole text of the current part, told again, or told only now.
-    WholePart(Cow<'a, str>),
-    /// More of the text with which the model refuses.
+    /// The complete text of the current part, whether it was streamed before or not.
+    CompletePart(Cow<'a, str>),
+    /// More text of the model's refusal.
     Refusal(Cow<'a, str>),
     /// Why the model stopped writing.
     Finish(Finish),
-    /// What it cost so far.
+    /// The tokens used so far.
     Usage(Usage),
-    /// The endpoint reports an error.
+    /// An error reported by the endpoint.
     Error(ErrorBody),
-    /// Nothing more comes. This does not say that the answer is whole.
+    /// The end of the stream. The response may still be incomplete.
     Done,
-    /// Something odd that takes nothing away from the answer.
+    /// An oddity that does not affect the tasks. For [`NoticeCode::UnknownEvent`], the text is the type
+    /// of the event; otherwise, it is the message.
     Notice(NoticeCode, String),
 }
 
-/// Why the model stopped writing, as the endpoint says.
+/// Why the model stopped writing, according to the endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finish {
-    /// It was done: `stop`, `completed`.
+    /// It finished: `stop`, `completed`.
     Stop,
-    /// A limit on tokens: `length`, `max_output_tokens`.
+    /// A token limit: `length`, `max_output_tokens`.
     Length,
     /// A content filter.
     ContentFilter,
-    /// It wants a tool or function called; none was offered.
+    /// It asked for a tool or function call, although it was offered none.
     ToolCall(String),
-    /// Anything else, in the endpoint's word.
+    /// Any other reason, as the endpoint named it.
     Other(String),
 }
 
-/// Why an event cannot be read: it is not JSON, or not what this API sends.
+/// Why an event cannot be read: it is not JSON, or does not follow the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Malformed(pub String);
 
@@ -58,106 +59,106 @@ impl From<serde_json::Error> for Malformed {
     }
 }
 
-/// A text member that may be a string, null, or a list of parts with a text each.
+/// The value of a text member: a string, null, or a list of parts with a text each.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub(super) struct Words<'a> {
-    /// The characters; empty where there are none.
+pub(super) struct TextContent<'a> {
+    /// The text; empty if there is none.
     pub text: Cow<'a, str>,
-    /// False where the member was something that holds no text.
-    pub understood: bool,
+    /// False if the value is of a type that holds no text.
+    pub is_text: bool,
 }
 
-impl<'a> Words<'a> {
+impl<'a> TextContent<'a> {
     fn of(text: impl Into<Cow<'a, str>>) -> Self {
-        Words {
+        TextContent {
             text: text.into(),
-            understood: true,
+            is_text: true,
         }
     }
 
-    fn strange() -> Self {
-        Words::default()
+    fn not_text() -> Self {
+        TextContent::default()
     }
 
-    /// The text where there is one.
+    /// The text, if there is any. `name` is the name of the member, for the error.
     ///
     /// # Errors
-    /// [`Malformed`] where the member, called `name`, is something else than text.
+    /// [`Malformed`] if the value is of a type that holds no text.
     pub fn into_text(self, name: &str) -> Result<Option<Cow<'a, str>>, Malformed> {
-        if !self.understood {
-            return Err(Malformed(format!("{name} is no text")));
+        if !self.is_text {
+            return Err(Malformed(format!("{name} is not text")));
         }
         Ok((!self.text.is_empty()).then_some(self.text))
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for TextContent<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WordsVisitor)
+        deserializer.deserialize_any(TextContentVisitor)
     }
 }
 
-struct WordsVisitor;
+struct TextContentVisitor;
 
-impl<'de> Visitor<'de> for WordsVisitor {
-    type Value = Words<'de>;
+impl<'de> Visitor<'de> for TextContentVisitor {
+    type Value = TextContent<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("text")
     }
 
-    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Words<'de>, E> {
-        Ok(Words::of(value))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::of(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Words<'de>, E> {
-        Ok(Words::of(value.to_owned()))
+    fn visit_str<E>(self, value: &str) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::of(value.to_owned()))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Words<'de>, E> {
-        Ok(Words::of(value))
+    fn visit_string<E>(self, value: String) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::of(value))
     }
 
-    fn visit_unit<E>(self) -> Result<Words<'de>, E> {
-        Ok(Words::of(""))
+    fn visit_unit<E>(self) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::of(""))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Words<'de>, E> {
-        Ok(Words::strange())
+    fn visit_bool<E>(self, _: bool) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::not_text())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Words<'de>, E> {
-        Ok(Words::strange())
+    fn visit_i64<E>(self, _: i64) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::not_text())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Words<'de>, E> {
-        Ok(Words::strange())
+    fn visit_u64<E>(self, _: u64) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::not_text())
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Words<'de>, E> {
-        Ok(Words::strange())
+    fn visit_f64<E>(self, _: f64) -> Result<TextContent<'de>, E> {
+        Ok(TextContent::not_text())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Words<'de>, A::Error> {
-        /// `{"type":"text","text":"…"}`; parts of other types hold no text of the answer.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TextContent<'de>, A::Error> {
+        /// `{"type":"text","text":"…"}`; parts of other types hold no text of the response.
         #[derive(Deserialize)]
         struct Part<'a> {
             #[serde(borrow, default)]
-            text: Words<'a>,
+            text: TextContent<'a>,
         }
         let mut text = String::new();
         while let Some(part) = seq.next_element::<Part<'de>>()? {
             text.push_str(&part.text.text);
         }
-        Ok(Words::of(text))
+        Ok(TextContent::of(text))
     }
 
-    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Words<'de>, A::Error> {
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TextContent<'de>, A::Error> {
         while map
             .next_entry::<de::IgnoredAny, de::IgnoredAny>()?
             .is_some()
         {}
-        Ok(Words::strange())
+        Ok(TextContent::not_text())
     }
 }
 
@@ -166,15 +167,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_borrowed_unless_it_holds_an_escape() {
-        let plain: Words<'_> = serde_json::from_str(r#""abc""#).unwrap();
+    fn text_without_escapes_is_borrowed() {
+        let plain: TextContent<'_> = serde_json::from_str(r#""abc""#).unwrap();
         assert!(matches!(plain.text, Cow::Borrowed("abc")));
-        let escaped: Words<'_> = serde_json::from_str(r#""a\nc""#).unwrap();
+        let escaped: TextContent<'_> = serde_json::from_str(r#""a\nc""#).unwrap();
         assert_eq!(escaped.text, "a\nc");
     }
 
     #[test]
-    fn parts_are_joined_and_what_is_no_text_is_said_to_be_none() {
+    fn parts_are_joined_and_other_types_are_refused() {
         let table = [
             (
                 r#"[{"type":"text","text":"a"},{"type":"image"},{"text":"b"}]"#,
@@ -188,8 +189,8 @@ mod tests {
             ("true", Err(())),
         ];
         for (text, expected) in table {
-            let words: Words<'_> = serde_json::from_str(text).unwrap();
-            let read = words.into_text("content");
+            let content: TextContent<'_> = serde_json::from_str(text).unwrap();
+            let read = content.into_text("content");
             match (&read, expected) {
                 (Ok(read), Ok(expected)) => assert_eq!(read.as_deref(), expected, "{text}"),
                 (Err(_), Err(())) => {}

@@ -1,110 +1,34 @@
-//! The request to the model: what is sent, to the byte, with the key as a name.
+//! The request to the model: its exact bytes, with a slot in place of the API key.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
+use super::ResponseFormat;
+use crate::http::{HeaderValue, HttpRequest};
 use crate::prompt::{Message, Role};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Api, ModelEndpoint};
 
-/// How much of the schema the endpoint is asked to enforce. Each rung asks for less than the one
-/// before it; the answer is checked against the operator's schema on every one.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum ResponseFormat {
-    /// The schema itself, strictly.
-    #[default]
-    JsonSchema,
-    /// Any JSON object.
-    JsonObject,
-    /// Nothing: the messages alone say what is wanted.
-    Instructions,
-}
-
-impl ResponseFormat {
-    /// The next rung down; none below the last.
-    #[must_use]
-    pub fn down(self) -> Option<ResponseFormat> {
-        match self {
-            ResponseFormat::JsonSchema => Some(ResponseFormat::JsonObject),
-            ResponseFormat::JsonObject => Some(ResponseFormat::Instructions),
-            ResponseFormat::Instructions => None,
-        }
-    }
-}
-
-/// The name under which the schema is sent: `[A-Za-z0-9_-]`, at most 64.
+/// The name of the schema in a request: `[A-Za-z0-9_-]`, at most 64 characters.
 const SCHEMA_NAME: &str = "tasks";
 
-/// A request that is ready to be sent, but for the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelRequest {
-    /// Where it goes. The method is `POST`.
-    pub url: String,
-    /// Its headers, in order.
-    pub headers: Vec<(&'static str, HeaderValue)>,
-    /// Its body, exactly.
-    pub body: String,
-}
-
-/// The value of a header, or the name of the secret that it will be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderValue {
-    /// The value itself.
-    Plain(&'static str),
-    /// A secret behind a fixed beginning; the value is put in by what sends the request.
-    Secret {
-        /// What stands before it, such as `Bearer `.
-        before: &'static str,
-        /// Which secret.
-        name: SecretName,
-    },
-}
-
-impl HeaderValue {
-    /// The value with a placeholder in place of a secret: `Bearer $OPENAI_API_KEY`.
-    #[must_use]
-    pub fn with_placeholder(&self) -> String {
-        match self {
-            HeaderValue::Plain(value) => (*value).to_owned(),
-            HeaderValue::Secret { before, name } => format!("{before}${}", variable(*name)),
-        }
-    }
-}
-
-impl Serialize for HeaderValue {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.with_placeholder())
-    }
-}
-
-/// The environment variable that stands for a secret in a command line.
-fn variable(name: SecretName) -> &'static str {
-    match name {
-        SecretName::ModelKey => "OPENAI_API_KEY",
-        SecretName::AgentToken => "AGENT_API_TOKEN",
-    }
-}
-
-/// Puts the request for an answer together.
+/// Builds the request for a model's response.
 ///
-/// `schema_for_model` is the schema of the whole answer, envelope included; without one the rung
-/// of the schema asks for a JSON object. Nothing is sent that no setting asks for: no sampling
-/// parameter, no limit, and no header but `Content-Type` and, where the endpoint wants a key,
-/// `Authorization`.
+/// `schema_for_model` is the schema of the entire response, including the envelope. Without it,
+/// `json_schema` falls back to `json_object`. The request contains only what the settings ask for: no
+/// sampling parameters, no implicit limits, and no headers except `Content-Type` and, if the endpoint
+/// requires an API key, `Authorization`.
 #[must_use]
 pub fn build(
     messages: &[Message],
     schema_for_model: Option<&Value>,
     response_format: ResponseFormat,
     endpoint: &ModelEndpoint,
-) -> ModelRequest {
+) -> HttpRequest {
     let (path, body) = match endpoint.api {
         Api::ChatCompletions => (
             "/chat/completions",
-            to_text(&ChatBody {
+            to_json(&ChatBody {
                 model: &endpoint.model,
                 messages,
                 max_completion_tokens: endpoint.max_output_tokens,
@@ -117,7 +41,7 @@ pub fn build(
         ),
         Api::Responses => (
             "/responses",
-            to_text(&ResponsesBody {
+            to_json(&ResponsesBody {
                 model: &endpoint.model,
                 instructions: instructions(messages),
                 input: messages
@@ -132,53 +56,52 @@ pub fn build(
             }),
         ),
     };
-    let mut headers = vec![("Content-Type", HeaderValue::Plain("application/json"))];
-    headers.extend(authorization(endpoint));
-    ModelRequest {
-        url: endpoint.base_url.join(path),
-        headers,
-        body,
-    }
+    authorize(
+        HttpRequest::post_json(endpoint.base_url.join(path), body),
+        endpoint,
+    )
 }
 
-/// The header that carries the key, where the endpoint wants one.
-#[must_use]
-pub fn authorization(endpoint: &ModelEndpoint) -> Option<(&'static str, HeaderValue)> {
-    endpoint.wants_key().then_some((
+/// Adds the header that carries the API key, if the endpoint requires one.
+pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpRequest {
+    if !endpoint.requires_api_key() {
+        return request;
+    }
+    request.header(
         "Authorization",
         HeaderValue::Secret {
-            before: "Bearer ",
-            name: SecretName::ModelKey,
+            prefix: "Bearer ",
+            slot: SecretSlot::API_KEY,
         },
-    ))
+    )
 }
 
-/// The request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the key.
+/// Formats the request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the API key.
 #[must_use]
-pub fn as_curl(request: &ModelRequest) -> String {
-    let mut command = format!("curl --no-buffer {}", quote(&request.url));
+pub fn as_curl(request: &HttpRequest) -> String {
+    let mut command = format!("curl --no-buffer {}", shell_quote(&request.url));
     for (name, value) in &request.headers {
         let header = match value {
-            HeaderValue::Plain(value) => quote(&format!("{name}: {value}")),
-            // The shell has to put the variable in, so only this part stands in double quotes.
-            HeaderValue::Secret {
-                before,
-                name: secret,
-            } => format!(
+            HeaderValue::Plain(value) => shell_quote(&format!("{name}: {value}")),
+            // Only the variable is in double quotes, so that the shell expands it and nothing else.
+            HeaderValue::Secret { prefix, slot } => format!(
                 "{}\"${{{}}}\"",
-                quote(&format!("{name}: {before}")),
-                variable(*secret)
+                shell_quote(&format!("{name}: {prefix}")),
+                slot.variable()
             ),
         };
         command.push_str(&format!(" \\\n  --header {header}"));
     }
-    // `--data-raw` reads no file where the text begins with @.
-    command.push_str(&format!(" \\\n  --data-raw {}\n", quote(&request.body)));
+    if let Some(body) = &request.body {
+        // Unlike `--data`, `--data-raw` does not read a file if the text begins with @.
+        command.push_str(&format!(" \\\n  --data-raw {}", shell_quote(body)));
+    }
+    command.push('\n');
     command
 }
 
-/// A word of a POSIX shell (XCU, section 2.2.2): everything is literal between single quotes.
-fn quote(text: &str) -> String {
+/// Quotes a word for a POSIX shell (XCU, section 2.2.2): everything between single quotes is literal.
+fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
@@ -219,7 +142,7 @@ struct ResponsesBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     instructions: Option<String>,
     input: Vec<&'a Message>,
-    /// The endpoint keeps what it is sent unless it is told not to.
+    /// Always `false`: by default the endpoint stores requests and responses.
     store: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_output_tokens: Option<u32>,
@@ -256,7 +179,7 @@ fn chat_format(schema: Option<&Value>, response_format: ResponseFormat) -> Optio
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
             Some(ChatFormat::JsonObject)
         }
-        (ResponseFormat::Instructions, _) => None,
+        (ResponseFormat::PromptOnly, _) => None,
     }
 }
 
@@ -273,11 +196,11 @@ fn responses_format(
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
             Some(ResponsesFormat::JsonObject)
         }
-        (ResponseFormat::Instructions, _) => None,
+        (ResponseFormat::PromptOnly, _) => None,
     }
 }
 
-/// The system's messages, which the Responses API takes apart from the conversation.
+/// Joins the system messages, which the Responses API takes separately from the conversation.
 fn instructions(messages: &[Message]) -> Option<String> {
     let texts: Vec<&str> = messages
         .iter()
@@ -287,8 +210,8 @@ fn instructions(messages: &[Message]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
-/// Strings, booleans, numbers and values always serialize; there is nothing to fail.
-fn to_text(body: &impl Serialize) -> String {
+/// Serializes a body. Strings, booleans, numbers and JSON values always serialize.
+fn to_json(body: &impl Serialize) -> String {
     serde_json::to_string(body).unwrap_or_default()
 }
 
@@ -320,11 +243,11 @@ mod tests {
     fn body(response_format: ResponseFormat, endpoint: &ModelEndpoint) -> Value {
         let schema = json!({"type": "object"});
         let request = build(&messages(), Some(&schema), response_format, endpoint);
-        serde_json::from_str(&request.body).unwrap()
+        serde_json::from_str(request.body.as_deref().unwrap()).unwrap()
     }
 
     #[test]
-    fn chat_completions_gets_what_its_reference_shows_and_nothing_else() {
+    fn a_chat_completions_body_matches_the_api_reference_and_has_no_other_members() {
         let mut endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
         let expected = json!({
             "model": "m-1",
@@ -342,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_gets_what_its_reference_shows_and_is_told_not_to_store() {
+    fn a_responses_body_matches_the_api_reference_and_disables_storage() {
         let mut endpoint = endpoint("https://api.example.com/v1", Api::Responses);
         let expected = json!({
             "model": "m-1",
@@ -355,19 +278,19 @@ mod tests {
         assert_eq!(body(ResponseFormat::JsonSchema, &endpoint), expected);
         endpoint.max_output_tokens = Some(16);
         assert_eq!(
-            body(ResponseFormat::Instructions, &endpoint)["max_output_tokens"],
+            body(ResponseFormat::PromptOnly, &endpoint)["max_output_tokens"],
             16
         );
     }
 
     #[test]
-    fn each_rung_asks_for_less() {
+    fn each_fallback_asks_for_less() {
         let chat = endpoint("http://localhost:1", Api::ChatCompletions);
         let responses = endpoint("http://localhost:1", Api::Responses);
         let table = [
             (ResponseFormat::JsonSchema, Some("json_schema")),
             (ResponseFormat::JsonObject, Some("json_object")),
-            (ResponseFormat::Instructions, None),
+            (ResponseFormat::PromptOnly, None),
         ];
         let mut response_format = Some(ResponseFormat::default());
         for (expected, format) in table {
@@ -385,47 +308,44 @@ mod tests {
                     .and_then(Value::as_str),
                 format
             );
-            response_format = expected.down();
+            response_format = expected.fallback();
         }
         assert_eq!(response_format, None);
         let without = build(&messages(), None, ResponseFormat::JsonSchema, &chat);
         assert!(
             without
                 .body
+                .unwrap()
                 .contains(r#""response_format":{"type":"json_object"}"#)
         );
     }
 
     #[test]
-    fn a_key_is_sent_only_where_one_is_wanted_and_only_as_a_name() {
+    fn the_api_key_is_a_slot_and_only_in_requests_that_require_one() {
         let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &cloud);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
         assert_eq!(
-            request.headers,
+            request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
+                .collect::<Vec<_>>(),
             [
-                ("Content-Type", HeaderValue::Plain("application/json")),
-                (
-                    "Authorization",
-                    HeaderValue::Secret {
-                        before: "Bearer ",
-                        name: SecretName::ModelKey
-                    }
-                )
+                "Content-Type: application/json",
+                "Authorization: Bearer $OPENAI_API_KEY",
             ]
         );
-        let shown = serde_json::to_value(&request).unwrap();
-        assert_eq!(shown["headers"][1][1], "Bearer $OPENAI_API_KEY");
         let local = endpoint("http://localhost:11434/v1", Api::Responses);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &local);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
         assert_eq!(request.headers.len(), 1);
     }
 
     #[test]
-    fn the_curl_command_is_one_that_a_shell_reads_back() {
+    fn the_curl_command_is_quoted_for_a_shell() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::Instructions, &endpoint);
+        let request = build(&messages(), None, ResponseFormat::PromptOnly, &endpoint);
         let command = as_curl(&request);
         assert!(
             command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
@@ -436,13 +356,13 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_real_shell_passes_exactly_the_bytes_of_the_body() {
+    fn a_real_shell_passes_the_exact_bytes_of_the_body() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
         let mut messages = messages();
         messages[1]
             .content
             .push_str("\\ `id` !! %s \u{1F600} ''\t*");
-        let request = build(&messages, None, ResponseFormat::Instructions, &endpoint);
+        let request = build(&messages, None, ResponseFormat::PromptOnly, &endpoint);
         // In place of curl: a function that prints its last argument.
         let script = format!(
             "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",
@@ -452,6 +372,9 @@ mod tests {
             .args(["-c", &script])
             .output()
             .unwrap();
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), request.body);
+        assert_eq!(
+            String::from_utf8(output.stdout).ok().as_deref(),
+            request.body.as_deref()
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! Events of a Responses stream (`POST {base}/responses`), and the one document that an endpoint
-//! answers when it does not stream.
+//! Events of a Responses stream (`POST {base}/responses`), and the single document of an endpoint
+//! that does not stream.
 
 use std::borrow::Cow;
 
@@ -7,26 +7,26 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use super::event::NoticeCode;
-use super::piece::{Finish, Malformed, Piece, Words};
+use super::notice::NoticeCode;
+use super::piece::{Finish, Malformed, Piece, TextContent};
 use super::usage::WireUsage;
 use crate::text::truncate_bytes;
 
-/// The members of all events that matter here; each type of event has some of them.
+/// The members that matter here, of all types of events. Each type has some of them.
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow, rename = "type", default)]
-    kind: Option<Words<'a>>,
+    kind: Option<TextContent<'a>>,
     #[serde(default)]
     output_index: Option<u64>,
     #[serde(default)]
     content_index: Option<u64>,
     #[serde(borrow, default)]
-    delta: Option<Words<'a>>,
+    delta: Option<TextContent<'a>>,
     #[serde(borrow, default)]
-    text: Option<Words<'a>>,
+    text: Option<TextContent<'a>>,
     #[serde(borrow, default)]
-    refusal: Option<Words<'a>>,
+    refusal: Option<TextContent<'a>>,
     #[serde(borrow, default)]
     item: Option<Item<'a>>,
     #[serde(borrow, default)]
@@ -37,7 +37,7 @@ struct Event<'a> {
 #[derive(Deserialize)]
 struct Response<'a> {
     #[serde(borrow, default)]
-    status: Option<Words<'a>>,
+    status: Option<TextContent<'a>>,
     #[serde(default)]
     error: Option<Value>,
     #[serde(borrow, default)]
@@ -51,13 +51,13 @@ struct Response<'a> {
 #[derive(Deserialize)]
 struct IncompleteDetails<'a> {
     #[serde(borrow, default)]
-    reason: Words<'a>,
+    reason: TextContent<'a>,
 }
 
 #[derive(Deserialize, Default)]
 struct Item<'a> {
     #[serde(borrow, rename = "type", default)]
-    kind: Words<'a>,
+    kind: TextContent<'a>,
     #[serde(borrow, default)]
     content: Option<Vec<ContentPart<'a>>>,
 }
@@ -65,15 +65,15 @@ struct Item<'a> {
 #[derive(Deserialize)]
 struct ContentPart<'a> {
     #[serde(borrow, rename = "type", default)]
-    kind: Words<'a>,
+    kind: TextContent<'a>,
     #[serde(borrow, default)]
-    text: Words<'a>,
+    text: TextContent<'a>,
     #[serde(borrow, default)]
-    refusal: Words<'a>,
+    refusal: TextContent<'a>,
 }
 
-/// Types of events that say nothing about the answer's text, by their beginning.
-const QUIET: [&str; 8] = [
+/// Prefixes of the types of events that do not affect the text of the response.
+const IGNORED: [&str; 8] = [
     "response.created",
     "response.in_progress",
     "response.queued",
@@ -84,9 +84,9 @@ const QUIET: [&str; 8] = [
     "keepalive",
 ];
 
-/// Types of output items that wait for an answer of the caller. Calls that an endpoint carries out
-/// itself, such as a search, are none of these.
-const CALLS: [&str; 7] = [
+/// Types of output items that expect a result from the caller. Calls that the endpoint carries out
+/// itself, such as a search, are not among them.
+const TOOL_CALLS: [&str; 7] = [
     "function_call",
     "custom_tool_call",
     "computer_call",
@@ -96,23 +96,23 @@ const CALLS: [&str; 7] = [
     "mcp_approval_request",
 ];
 
-/// Reads the events of one stream. Text of several parts follows each other; parts that
-/// interleave do not mix.
+/// Reads the events of one stream. The text of several parts is concatenated; interleaved parts are
+/// not mixed.
 #[derive(Debug, Default)]
 pub(super) struct ResponsesReader {
-    /// The part being written, by output index and content index.
+    /// Output index and content index of the current part.
     part: Option<(u64, u64)>,
     refused: bool,
-    /// The call that the model made and waits for. None was offered to it.
-    call: Option<&'static str>,
+    /// The type of a tool call that the model made, although it was offered no tools.
+    tool_call: Option<&'static str>,
 }
 
 impl ResponsesReader {
-    /// Reads one event and hands its pieces to `sink` in their order.
+    /// Reads one event and passes its pieces to `sink` in order.
     ///
     /// # Errors
-    /// [`Malformed`] where `data` is not JSON or a known member is of the wrong type. Pieces before
-    /// it have been handed out.
+    /// [`Malformed`] if `data` is not JSON or a known member has the wrong type. The pieces before
+    /// it have been passed on.
     pub fn read(
         &mut self,
         name: &str,
@@ -126,7 +126,7 @@ impl ResponsesReader {
                 return Ok(());
             }
             object if object.starts_with('{') => {}
-            // Serde would read an array as the members in their order.
+            // Serde would read an array as the members in order.
             _ => return read_error(name, data, None, sink),
         }
         let event: Event<'_> = match serde_json::from_str(data) {
@@ -140,7 +140,7 @@ impl ResponsesReader {
         );
         match kind.as_ref() {
             "response.output_text.delta" => {
-                if self.enter(part, sink)
+                if self.enter_part(part, sink)
                     && let Some(text) = event.delta.unwrap_or_default().into_text("delta")?
                 {
                     sink(Piece::Content(text));
@@ -148,10 +148,10 @@ impl ResponsesReader {
             }
             "response.output_text.done" => {
                 if let Some(text) = event.text
-                    && self.enter(part, sink)
+                    && self.enter_part(part, sink)
                     && let Some(text) = text.into_text("text")?
                 {
-                    sink(Piece::WholePart(text));
+                    sink(Piece::CompletePart(text));
                 }
             }
             "response.refusal.delta" => {
@@ -161,29 +161,29 @@ impl ResponsesReader {
                 }
             }
             "response.refusal.done" => {
-                self.refuse(event.refusal.unwrap_or_default(), sink)?;
+                self.take_refusal(event.refusal.unwrap_or_default(), sink)?;
             }
             "response.completed" | "response.incomplete" | "response.failed" => {
                 let status = kind.strip_prefix("response.").unwrap_or_default();
                 let Some(response) = event.response else {
-                    return Err(Malformed(format!("{kind} carries no response")));
+                    return Err(Malformed(format!("{kind} has no response object")));
                 };
                 self.end(response, status, sink)?;
             }
             "response.output_item.added" | "response.output_item.done" => {
-                self.note_call(&event.item.unwrap_or_default());
+                self.record_tool_call(&event.item.unwrap_or_default());
             }
-            quiet if QUIET.iter().any(|known| quiet.starts_with(known)) => {}
+            ignored if IGNORED.iter().any(|known| ignored.starts_with(known)) => {}
             _ => return read_error(name, data, None, sink),
         }
         Ok(())
     }
 
-    /// Reads the response object that an endpoint answers in place of a stream. Nothing is handed
-    /// out where it is no response object.
+    /// Reads the response object of an endpoint that does not stream. Passes nothing on if `data` is
+    /// not a response object.
     ///
     /// # Errors
-    /// As [`ResponsesReader::read`].
+    /// Like [`ResponsesReader::read`].
     pub fn read_body(
         &mut self,
         data: &str,
@@ -199,15 +199,15 @@ impl ResponsesReader {
         self.end(response, "", sink)
     }
 
-    /// Enters a part of the answer. False for one that was left for a later one: its text would
-    /// stand in the wrong place.
-    fn enter(&mut self, part: (u64, u64), sink: &mut impl FnMut(Piece<'_>)) -> bool {
+    /// Enters a part of the response. Returns false if a later part has already begun: the text would
+    /// end up in the wrong place.
+    fn enter_part(&mut self, part: (u64, u64), sink: &mut impl FnMut(Piece<'_>)) -> bool {
         match self.part {
             Some(current) if part == current => true,
             Some(current) if part < current => {
                 sink(Piece::Notice(
                     NoticeCode::OtherChoice,
-                    "The endpoint wrote several answers at once; only one of them is read."
+                    "The endpoint sent several parts interleaved. Only one of them is read."
                         .to_owned(),
                 ));
                 false
@@ -220,19 +220,18 @@ impl ResponsesReader {
         }
     }
 
-    fn note_call(&mut self, item: &Item<'_>) {
-        let is_it = |call: &&&str| **call == item.kind.text;
-        if let Some(call) = CALLS.iter().find(is_it) {
-            self.call = Some(call);
+    fn record_tool_call(&mut self, item: &Item<'_>) {
+        if let Some(call) = TOOL_CALLS.iter().find(|call| **call == item.kind.text) {
+            self.tool_call = Some(call);
         }
     }
 
-    fn refuse(
+    fn take_refusal(
         &mut self,
-        words: Words<'_>,
+        content: TextContent<'_>,
         sink: &mut impl FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
-        if let Some(text) = words.into_text("refusal")? {
+        if let Some(text) = content.into_text("refusal")? {
             if !self.refused {
                 sink(Piece::Refusal(text));
             }
@@ -241,29 +240,29 @@ impl ResponsesReader {
         Ok(())
     }
 
-    /// Takes the response object with which a stream ends. `status` is what the event's type says;
-    /// the object's own word, where it has one, must agree.
+    /// Takes the response object at the end of a stream. `status` comes from the type of the event.
+    /// If the object's own status differs, the finish reason is unknown.
     fn end(
         &mut self,
         response: Response<'_>,
         status: &str,
         sink: &mut impl FnMut(Piece<'_>),
     ) -> Result<(), Malformed> {
-        // The output stands here once more. It is read only where no part of it came before.
-        let unseen = self.part.is_none();
+        // The output is repeated here. It is read only if no part of it was streamed before.
+        let is_new = self.part.is_none();
         for (index, item) in (0..).zip(response.output.unwrap_or_default()) {
-            self.note_call(&item);
+            self.record_tool_call(&item);
             if item.kind.text != "message" {
                 continue;
             }
             for (position, part) in (0..).zip(item.content.unwrap_or_default()) {
                 match part.kind.text.as_ref() {
-                    "output_text" if unseen && self.enter((index, position), sink) => {
+                    "output_text" if is_new && self.enter_part((index, position), sink) => {
                         if let Some(text) = part.text.into_text("text")? {
-                            sink(Piece::WholePart(text));
+                            sink(Piece::CompletePart(text));
                         }
                     }
-                    "refusal" => self.refuse(part.refusal, sink)?,
+                    "refusal" => self.take_refusal(part.refusal, sink)?,
                     _ => {}
                 }
             }
@@ -271,18 +270,21 @@ impl ResponsesReader {
         if let Some(usage) = response.usage {
             sink(Piece::Usage(usage.into()));
         }
-        let own = response.status.map(|words| words.text).unwrap_or_default();
+        let own = response
+            .status
+            .map(|status| status.text)
+            .unwrap_or_default();
         let status = match (status, own.as_ref()) {
             ("", own) => Cow::Borrowed(own),
-            (said, "") => Cow::Borrowed(said),
-            (said, own) if said == own => Cow::Borrowed(said),
-            (said, own) => Cow::Owned(format!("{said} and {own}")),
+            (status, "") => Cow::Borrowed(status),
+            (status, own) if status == own => Cow::Borrowed(status),
+            (status, own) => Cow::Owned(format!("{status} and {own}")),
         };
         let reason = response
             .incomplete_details
             .map(|details| details.reason.text);
         sink(match (status.as_ref(), reason.as_deref()) {
-            ("completed", _) => Piece::Finish(match self.call {
+            ("completed", _) => Piece::Finish(match self.tool_call {
                 Some(call) => Finish::ToolCall(call.to_owned()),
                 None => Finish::Stop,
             }),
@@ -301,16 +303,16 @@ impl ResponsesReader {
     }
 }
 
-/// Reads an event that is none of the known ones: an error in one of its shapes, or unknown.
+/// Reads any other event: an error in any of its forms, or an unknown event.
 fn read_error(
     name: &str,
     data: &str,
-    typed: Option<serde_json::Error>,
+    type_error: Option<serde_json::Error>,
     sink: &mut impl FnMut(Piece<'_>),
 ) -> Result<(), Malformed> {
     let value: Value = match serde_json::from_str(data) {
         Ok(value) => value,
-        // An event that says it is an error is one, JSON or not.
+        // An event named `error` is an error even if it is not JSON.
         Err(_) if name == "error" => Value::String(data.to_owned()),
         Err(error) => return Err(error.into()),
     };
@@ -333,7 +335,7 @@ fn read_error(
             "response.failed",
         ]
         .contains(&kind);
-    match typed {
+    match type_error {
         Some(error) if matters => Err(error.into()),
         _ => {
             sink(Piece::Notice(
@@ -349,11 +351,11 @@ fn read_error(
 mod tests {
     use super::*;
 
-    fn say(piece: Piece<'_>) -> String {
+    fn describe(piece: Piece<'_>) -> String {
         match piece {
             Piece::Part => "part".to_owned(),
             Piece::Content(text) => format!("content {text}"),
-            Piece::WholePart(text) => format!("whole {text}"),
+            Piece::CompletePart(text) => format!("complete part {text}"),
             Piece::Refusal(text) => format!("refusal {text}"),
             Piece::Finish(finish) => format!("finish {finish:?}"),
             Piece::Usage(usage) => format!("usage {} {}", usage.input, usage.output),
@@ -363,7 +365,7 @@ mod tests {
                 error.message.unwrap_or_default()
             ),
             Piece::Done => "done".to_owned(),
-            Piece::Notice(code, _) => format!("warning {}", code.as_str()),
+            Piece::Notice(code, _) => format!("notice {}", code.as_str()),
         }
     }
 
@@ -371,13 +373,13 @@ mod tests {
         let mut reader = ResponsesReader::default();
         let mut seen = Vec::new();
         for data in events {
-            reader.read("message", data, &mut |piece| seen.push(say(piece)))?;
+            reader.read("message", data, &mut |piece| seen.push(describe(piece)))?;
         }
         Ok(seen)
     }
 
     #[test]
-    fn a_documented_stream_is_read_in_its_order() {
+    fn a_documented_stream_is_read_in_order() {
         let seen = pieces(&[
             r#"{"type":"response.created","response":{"id":"r","status":"in_progress","text":{"format":{"type":"text"}},"output":[],"usage":null}}"#,
             r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning"}}"#,
@@ -394,7 +396,7 @@ mod tests {
                 "part",
                 r#"content {"tasks""#,
                 "content :[]}",
-                r#"whole {"tasks":[]}"#,
+                r#"complete part {"tasks":[]}"#,
                 "usage 5 6",
                 "finish Stop"
             ]
@@ -402,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn each_way_to_end_is_told_apart() {
+    fn each_way_to_end_gives_its_own_pieces() {
         let table: &[(&str, &[&str])] = &[
             (
                 r#"{"type":"response.completed","response":{"status":"completed"}}"#,
@@ -466,15 +468,15 @@ mod tests {
             ),
             (
                 r#"{"type":"response.web_search_call.searching"}"#,
-                &["warning unknown_event"],
+                &["notice unknown_event"],
             ),
             (
                 r#"{"type":"new","delta":{"a":1},"text":[2]}"#,
-                &["warning unknown_event"],
+                &["notice unknown_event"],
             ),
             (
                 r#"{"object":"chat.completion.chunk","choices":[]}"#,
-                &["warning unknown_event"],
+                &["notice unknown_event"],
             ),
             ("[DONE]", &["done"]),
         ];
@@ -484,11 +486,11 @@ mod tests {
     }
 
     #[test]
-    fn text_that_comes_only_at_the_end_is_read_and_text_that_came_before_is_not_read_again() {
+    fn text_in_the_final_event_is_read_only_if_it_was_not_streamed() {
         let end = r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"[]"},{"type":"refusal","refusal":"No"}]}]}}"#;
         assert_eq!(
             pieces(&[end]).unwrap(),
-            ["part", "whole []", "refusal No", "finish Stop"]
+            ["part", "complete part []", "refusal No", "finish Stop"]
         );
         let before = r#"{"type":"response.output_text.delta","delta":"[]"}"#;
         let refused = r#"{"type":"response.refusal.delta","delta":"No"}"#;
@@ -499,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_interleave_do_not_mix() {
+    fn interleaved_parts_are_not_mixed() {
         let delta = |output: u64, text: &str| {
             format!(
                 r#"{{"type":"response.output_text.delta","output_index":{output},"content_index":0,"delta":"{text}"}}"#
@@ -513,13 +515,13 @@ mod tests {
                 "content a",
                 "part",
                 "content b",
-                "warning other_choice"
+                "notice other_choice"
             ]
         );
     }
 
     #[test]
-    fn what_cannot_be_read_is_never_passed_over() {
+    fn an_event_that_cannot_be_read_is_an_error() {
         for data in [
             r#"{"type":"response.output_text.delta","delta":"a"#,
             r#"{"type":"response.output_text.delta","delta":12}"#,
@@ -533,12 +535,15 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_response_object_says_nothing() {
+    fn a_body_that_is_not_a_response_object_gives_no_pieces() {
         let mut reader = ResponsesReader::default();
         let mut seen = Vec::new();
-        let mut read = |data: &str| reader.read_body(data, &mut |piece| seen.push(say(piece)));
+        let mut read = |data: &str| reader.read_body(data, &mut |piece| seen.push(describe(piece)));
         read(r#"{"detail":"Not Found"}"#).unwrap();
         read(r#"{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"[]"}]}],"usage":{"input_tokens":1,"output_tokens":2}}"#).unwrap();
-        assert_eq!(seen, ["part", "whole []", "usage 1 2", "finish Stop"]);
+        assert_eq!(
+            seen,
+            ["part", "complete part []", "usage 1 2", "finish Stop"]
+        );
     }
 }

@@ -1,30 +1,30 @@
-//! When a call to the model is made again by itself, and after how long.
+//! When a call to the model is retried automatically, and after how long.
 //!
-//! The rule is that of the endpoints' official clients: where the endpoint says by
-//! `x-should-retry` what it wants, that counts; else 408, 409, 429, every 5xx, and a network that
-//! failed. A quota that is used up is never asked again. The wait is what the endpoint asks for
-//! (`retry-after-ms`, `retry-after`) if that is a minute at most, else half a second that doubles
-//! up to eight, less a share by chance, so that many pages do not come back at once.
+//! The rules are those of the endpoints' official clients. `x-should-retry` decides if the endpoint
+//! sends it. Otherwise 408, 409, 429, every 5xx and network errors are retried. An exhausted quota
+//! never is. The wait is the one that the endpoint asks for (`retry-after-ms`, `retry-after`), up to
+//! a minute; otherwise it starts at half a second and doubles up to eight seconds, minus random
+//! jitter so that many pages do not retry at the same moment.
 //!
-//! Whether a task has arrived is not known here: a call whose answer has brought one is never made
-//! again by itself.
+//! The caller must not retry a call whose response has already delivered a task; that is not known
+//! here.
 
 use super::failure::{Failure, FailureKind};
 use super::outcome::GenerationOutcome;
 
-/// How often a call is made again by itself.
+/// Automatic retries per request.
 pub const MAX_RETRIES: u32 = 2;
 /// The first wait, in milliseconds.
 const FIRST_WAIT: u64 = 500;
-/// The longest wait that the endpoint did not ask for, in milliseconds.
+/// The longest wait, in milliseconds, unless the endpoint asks for another one.
 const LONGEST_WAIT: u64 = 8_000;
 
-/// How many milliseconds to wait before the call that ended so is made again by itself; `None`
-/// where it is not. `retries` is how often it was made again already. The 64 bits of `chance`
-/// decide what is taken off the wait, up to a quarter: the same bits, the same wait.
+/// How many milliseconds to wait before retrying a call with this outcome; `None` if it is not
+/// retried. `retries` is the number of retries so far. `random_bits` determines the jitter, which
+/// shortens the wait by up to a quarter: the same bits give the same wait.
 #[must_use]
-pub fn wait(outcome: &GenerationOutcome, retries: u32, chance: u64) -> Option<u64> {
-    if retries >= MAX_RETRIES || !may_be_made_again(outcome) {
+pub fn wait(outcome: &GenerationOutcome, retries: u32, random_bits: u64) -> Option<u64> {
+    if retries >= MAX_RETRIES || !may_retry(outcome) {
         return None;
     }
     if let GenerationOutcome::Failed(failure) = outcome
@@ -32,25 +32,25 @@ pub fn wait(outcome: &GenerationOutcome, retries: u32, chance: u64) -> Option<u6
     {
         return Some(asked);
     }
-    let whole = FIRST_WAIT
+    let full = FIRST_WAIT
         .saturating_mul(1 << retries.min(16))
         .min(LONGEST_WAIT);
-    let quarter = u128::from(whole / 4 + 1);
-    let off = (u128::from(chance) * quarter) >> 64;
-    Some(whole - u64::try_from(off).unwrap_or(0))
+    let quarter = u128::from(full / 4 + 1);
+    let reduction = (u128::from(random_bits) * quarter) >> 64;
+    Some(full - u64::try_from(reduction).unwrap_or(0))
 }
 
-fn may_be_made_again(outcome: &GenerationOutcome) -> bool {
+fn may_retry(outcome: &GenerationOutcome) -> bool {
     let GenerationOutcome::Failed(failure) = outcome else {
         return false;
     };
     failure.kind != FailureKind::QuotaUsedUp
         && failure
             .should_retry
-            .unwrap_or_else(|| is_worth_a_retry(failure))
+            .unwrap_or_else(|| is_transient(failure))
 }
 
-fn is_worth_a_retry(failure: &Failure) -> bool {
+fn is_transient(failure: &Failure) -> bool {
     match failure.status {
         Some(status) => matches!(status, 408 | 409 | 429 | 500..=599),
         None => failure.kind == FailureKind::Unreachable,
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_tried_again_and_nothing_else() {
+    fn only_transient_failures_are_retried() {
         const QUOTA: &str = r#"{"error":{"message":"m","code":"insufficient_quota"}}"#;
         let table: [(GenerationOutcome, bool); 18] = [
             (failed(408, &[], ""), true),
@@ -96,14 +96,14 @@ mod tests {
             (GenerationOutcome::Cancelled, false),
             (GenerationOutcome::Complete, false),
         ];
-        for (outcome, again) in table {
-            assert_eq!(wait(&outcome, 0, 0).is_some(), again, "{outcome:?}");
+        for (outcome, is_retried) in table {
+            assert_eq!(wait(&outcome, 0, 0).is_some(), is_retried, "{outcome:?}");
             assert_eq!(wait(&outcome, MAX_RETRIES, 0), None);
         }
     }
 
     #[test]
-    fn the_wait_is_what_the_endpoint_asks_for_or_doubles() {
+    fn the_wait_is_the_one_the_endpoint_asks_for_or_doubles() {
         let plain = failed(503, &[], "");
         assert_eq!(wait(&plain, 0, 0), Some(500));
         assert_eq!(wait(&plain, 1, 0), Some(1000));
@@ -120,7 +120,7 @@ mod tests {
         }
     }
 
-    /// The crate of property tests is a dependency of the host only.
+    /// proptest is a dependency of native builds only.
     #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
@@ -129,10 +129,10 @@ mod tests {
 
         proptest! {
             #[test]
-            fn chance_takes_off_a_quarter_at_most(retries in 0..MAX_RETRIES, chance in any::<u64>()) {
-                let whole = 500 << retries;
-                let wait = wait(&failed(503, &[], ""), retries, chance).unwrap();
-                prop_assert!((whole - whole / 4..=whole).contains(&wait));
+            fn jitter_shortens_the_wait_by_at_most_a_quarter(retries in 0..MAX_RETRIES, random_bits in any::<u64>()) {
+                let full = 500 << retries;
+                let wait = wait(&failed(503, &[], ""), retries, random_bits).unwrap();
+                prop_assert!((full - full / 4..=full).contains(&wait));
             }
         }
     }

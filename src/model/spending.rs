@@ -1,47 +1,47 @@
-//! What a request is expected to use before it is made, from what those before it used.
+//! Estimates the tokens of a request from earlier requests.
 
 use super::usage::Usage;
 
-/// A token for so many bytes of text, where no request has been measured yet. English prose has
-/// about four; JSON and other languages have fewer.
-const BYTES_OF_A_TOKEN: u64 = 3;
-/// The tokens of a task, where none has been measured yet.
-const TOKENS_OF_A_TASK: u64 = 300;
+/// Bytes per token, assumed until a request has been measured. English prose has about four; JSON
+/// and other languages have fewer.
+const BYTES_PER_TOKEN: u64 = 3;
+/// Tokens per task, assumed until a request has been measured.
+const TOKENS_PER_TASK: u64 = 300;
 
-/// A request that was made.
+/// A request that was made, with its token usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Measured {
-    /// The bytes of the text that was sent.
+    /// The bytes of text that were sent.
     pub bytes: u64,
-    /// How many tasks came.
+    /// The number of tasks that arrived.
     pub tasks: u32,
-    /// What it used, as the endpoint counted it.
+    /// The tokens used, as counted by the endpoint.
     pub usage: Usage,
 }
 
-/// What a request of `bytes` bytes of text for `count` tasks is expected to use. `limit` is the
-/// most tokens of an answer, where one is set. An estimate: the endpoint alone knows.
+/// Estimates the tokens of a request of `bytes` bytes of text for `count` tasks. `limit` is the max
+/// output tokens, if set.
 #[must_use]
 pub fn expected(bytes: u64, count: u32, earlier: &[Measured], limit: Option<u32>) -> Usage {
-    let sent = earlier
+    let last = earlier
         .iter()
         .rev()
         .find(|one| one.usage.input > 0 && one.bytes > 0);
-    let input = match sent {
+    let input = match last {
         Some(one) => scaled(one.usage.input, bytes, one.bytes),
-        None => bytes.div_ceil(BYTES_OF_A_TOKEN),
+        None => bytes.div_ceil(BYTES_PER_TOKEN),
     };
-    let answered = earlier
+    let with_tasks = earlier
         .iter()
         .filter(|one| one.usage.output > 0 && one.tasks > 0);
-    let (tokens, tasks) = answered.fold((0_u64, 0_u64), |(tokens, tasks), one| {
+    let (tokens, tasks) = with_tasks.fold((0_u64, 0_u64), |(tokens, tasks), one| {
         (
             tokens.saturating_add(one.usage.output),
             tasks + u64::from(one.tasks),
         )
     });
     let output = match tasks {
-        0 => u64::from(count) * TOKENS_OF_A_TASK,
+        0 => u64::from(count) * TOKENS_PER_TASK,
         _ => scaled(tokens, count.into(), tasks),
     };
     Usage {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_counts_before_what_is_usual() {
+    fn measured_requests_take_precedence_over_the_assumptions() {
         let both = |usage: Usage| (usage.input, usage.output);
         assert_eq!(both(expected(3001, 2, &[], None)), (1001, 600));
         assert_eq!(both(expected(3001, 2, &[], Some(500))), (1001, 500));
@@ -83,9 +83,9 @@ mod tests {
             measured(8000, 10, 1600, 2001),
         ];
         assert_eq!(both(expected(10_000, 4, &earlier, None)), (2000, 601));
-        let silent = [measured(4000, 0, 0, 0), measured(4000, 0, 1000, 70)];
-        assert_eq!(both(expected(8000, 1, &silent, None)), (2000, 300));
-        let vast = [measured(1, 1, u64::MAX, u64::MAX)];
-        assert_eq!(both(expected(2, 2, &vast, None)), (u64::MAX, u64::MAX));
+        let without_usage = [measured(4000, 0, 0, 0), measured(4000, 0, 1000, 70)];
+        assert_eq!(both(expected(8000, 1, &without_usage, None)), (2000, 300));
+        let huge = [measured(1, 1, u64::MAX, u64::MAX)];
+        assert_eq!(both(expected(2, 2, &huge, None)), (u64::MAX, u64::MAX));
     }
 }

@@ -1,18 +1,18 @@
-//! A decoder of event streams over bytes, as the WHATWG standard says (HTML, section 9.2.6,
-//! "Interpreting an event stream").
+//! A decoder for event streams, following the WHATWG standard (HTML, section 9.2.6, "Interpreting an
+//! event stream").
 //!
-//! Bytes come in pieces of any size: a line end, a byte order mark or a character may be split
-//! anywhere. Each byte is looked at once. What is held between pieces is one unfinished line and
-//! one unfinished event, both with a limit, so that an endpoint cannot fill the memory.
+//! The input comes in pieces of any size: a line end, a byte order mark or a character may be split.
+//! Each byte is examined once. Between pieces, the decoder buffers one unfinished line and one
+//! unfinished event, both limited in size so that an endpoint cannot exhaust the memory.
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// The longest line that is taken, in bytes without its end: 1 MiB.
+/// Longest line, in bytes without the line end: 1 MiB.
 pub const MAX_LINE_BYTES: usize = 1 << 20;
 
-/// The most data one event may carry over all its lines, in bytes: 4 MiB.
+/// Most data of one event over all its lines, in bytes: 4 MiB.
 pub const MAX_EVENT_BYTES: usize = 4 << 20;
 
 const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
@@ -20,66 +20,38 @@ const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 /// One dispatched event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SseEvent<'a> {
-    /// The `event` field; `message` where there was none.
+    /// The `event` field; `message` if there is none.
     pub name: &'a str,
     /// The `data` lines, joined by line feeds.
     pub data: &'a str,
-    /// The last `id` seen on the stream; empty where there was none.
-    pub id: &'a str,
-    /// Whether bytes that are no UTF-8 stood in the data and were replaced by U+FFFD, as the
-    /// standard wants.
+    /// Whether the data contained bytes that are not valid UTF-8 and were replaced by U+FFFD, as the
+    /// standard requires.
     pub replaced: bool,
 }
 
-/// Why a stream cannot be read on.
+/// Why a stream cannot be decoded further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum SseError {
-    /// A line goes on beyond [`MAX_LINE_BYTES`].
+    /// A line is longer than [`MAX_LINE_BYTES`].
     #[error("a line of the event stream is longer than {MAX_LINE_BYTES} bytes")]
     LineTooLong,
-    /// The data lines of one event go on beyond [`MAX_EVENT_BYTES`].
+    /// The data of one event is longer than [`MAX_EVENT_BYTES`].
     #[error("an event of the stream is longer than {MAX_EVENT_BYTES} bytes")]
     EventTooLong,
 }
 
-impl SseError {
-    /// A stable name for the kind of error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            SseError::LineTooLong => "line_too_long",
-            SseError::EventTooLong => "event_too_long",
-        }
-    }
-
-    /// Whether the same request again makes sense: no, the endpoint writes such lines.
-    #[must_use]
-    pub fn retry(&self) -> bool {
-        false
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        "This is not how a model answers. Check that the address is that of the model's API; \
-         if it is, ask for fewer tasks at a time."
-    }
-}
-
-/// Takes the bytes of a body and hands out its events.
+/// Decodes the bytes of a body into events.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// Bytes of the byte order mark matched so far, while nothing else has been seen.
+    /// Whether a byte order mark may still follow.
     mark: Mark,
-    /// The last byte was a carriage return: a line feed now belongs to the same line end.
+    /// The last byte was a carriage return, so a line feed belongs to the same line end.
     after_carriage_return: bool,
-    /// The start of a line whose end has not come yet.
+    /// The start of an unfinished line.
     line: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
     name: Vec<u8>,
-    id: String,
-    reconnection_time: Option<u64>,
     recognised: bool,
     failed: Option<SseError>,
 }
@@ -97,7 +69,7 @@ impl Default for Mark {
 }
 
 impl Decoder {
-    /// A decoder at the start of a body.
+    /// Creates a decoder for a body.
     #[must_use]
     pub fn new() -> Self {
         Decoder::default()
@@ -105,12 +77,11 @@ impl Decoder {
 
     /// Takes the next bytes and calls `sink` for each event that they complete.
     ///
-    /// An event that is not closed by an empty line when the body ends is never handed out, as the
-    /// standard says.
+    /// As the standard says, an event without a closing empty line is dropped at the end of the body.
     ///
     /// # Errors
-    /// [`SseError`], the same one again on every later call; events before it have been handed
-    /// out.
+    /// [`SseError`], which every later call returns again. Events before it have been passed to
+    /// `sink`.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -124,8 +95,8 @@ impl Decoder {
         result
     }
 
-    /// Whether any line so far was one that an event stream has, a comment or a known field, or
-    /// the unfinished line may become one.
+    /// Whether any line so far is a comment or a known field, or the unfinished line may become
+    /// one.
     #[must_use]
     pub fn is_event_stream(&self) -> bool {
         self.recognised
@@ -136,12 +107,6 @@ impl Decoder {
                     self.line.starts_with(field)
                         || (!self.line.is_empty() && field.starts_with(&self.line))
                 })
-    }
-
-    /// The last `retry` field: the time after which to reconnect, in milliseconds.
-    #[must_use]
-    pub fn reconnection_time(&self) -> Option<u64> {
-        self.reconnection_time
     }
 
     fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) -> Result<(), SseError> {
@@ -156,17 +121,17 @@ impl Decoder {
                 return Err(SseError::LineTooLong);
             }
             if self.line.is_empty() {
-                if let Some(after) = self.whole_event(line, tail, sink) {
+                if let Some(after) = self.single_line_event(line, tail, sink) {
                     rest = after;
                     continue;
                 }
                 self.end_line(line, sink)?;
             } else {
-                let mut whole = std::mem::take(&mut self.line);
-                whole.extend_from_slice(line);
-                self.end_line(&whole, sink)?;
-                whole.clear();
-                self.line = whole;
+                let mut buffer = std::mem::take(&mut self.line);
+                buffer.extend_from_slice(line);
+                self.end_line(&buffer, sink)?;
+                buffer.clear();
+                self.line = buffer;
             }
             rest = match tail {
                 [b'\r', b'\n', after @ ..] => after,
@@ -185,7 +150,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Leaves one byte order mark at the very start of the body away.
+    /// Strips one byte order mark from the start of the body.
     fn after_mark<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let mut rest = bytes;
         while let Mark::Matched(matched) = self.mark {
@@ -197,8 +162,8 @@ impl Decoder {
             if byte == expected {
                 rest = tail;
                 self.mark = match matched + 1 {
-                    whole if whole == BYTE_ORDER_MARK.len() => Mark::Settled,
-                    part => Mark::Matched(part),
+                    length if length == BYTE_ORDER_MARK.len() => Mark::Settled,
+                    length => Mark::Matched(length),
                 };
             } else {
                 self.line
@@ -209,9 +174,9 @@ impl Decoder {
         rest
     }
 
-    /// Hands an event out that is one line of data and lies in one piece, as nearly all do, without
-    /// copying it. Returns what follows it; `None` where `line` is no such event.
-    fn whole_event<'b>(
+    /// Emits an event without copying it if it is a single data line within one piece, as nearly all
+    /// are. Returns the bytes after it, or `None` if `line` is not such an event.
+    fn single_line_event<'b>(
         &mut self,
         line: &[u8],
         tail: &'b [u8],
@@ -222,7 +187,7 @@ impl Decoder {
             return None;
         };
         self.recognised = true;
-        self.hand_out(value.strip_prefix(b" ").unwrap_or(value), sink);
+        self.emit(value.strip_prefix(b" ").unwrap_or(value), sink);
         self.name.clear();
         Some(after)
     }
@@ -263,18 +228,8 @@ impl Decoder {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
-            b"id" => {
-                if memchr::memchr(0, value).is_none() {
-                    self.id = String::from_utf8_lossy(value).into_owned();
-                }
-            }
-            b"retry" => {
-                if !value.is_empty() && value.iter().all(u8::is_ascii_digit) {
-                    self.reconnection_time = std::str::from_utf8(value)
-                        .ok()
-                        .and_then(|digits| digits.parse().ok());
-                }
-            }
+            // Only a client that reconnects needs these.
+            b"id" | b"retry" => {}
             _ => return Ok(()),
         }
         self.recognised = true;
@@ -283,28 +238,27 @@ impl Decoder {
 
     fn dispatch(&mut self, sink: &mut impl FnMut(SseEvent<'_>)) {
         if self.has_data {
-            self.hand_out(&self.data, sink);
+            self.emit(&self.data, sink);
         }
         self.data.clear();
         self.has_data = false;
         self.name.clear();
     }
 
-    fn hand_out(&self, data: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
+    fn emit(&self, data: &[u8], sink: &mut impl FnMut(SseEvent<'_>)) {
         let name = text(&self.name);
         let data = text(data);
         sink(SseEvent {
             name: if name.is_empty() { "message" } else { &name },
             replaced: matches!(data, Cow::Owned(_)),
             data: &data,
-            id: &self.id,
         });
     }
 }
 
-/// The characters of bytes; what is no UTF-8 becomes U+FFFD.
+/// Decodes UTF-8; invalid bytes become U+FFFD.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
-    // Most are all text, which this finds out many bytes at a time and the other one does not.
+    // Nearly all input is valid, which simdutf8 checks many bytes at a time.
     simdutf8::basic::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
@@ -312,8 +266,8 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// What one event was: name, data, id.
-    type Seen = (String, String, String);
+    /// Name and data of one event.
+    type Seen = (String, String);
 
     fn read_in(pieces: &[&[u8]]) -> (Vec<Seen>, Decoder, Result<(), SseError>) {
         let mut decoder = Decoder::new();
@@ -321,11 +275,7 @@ mod tests {
         let mut result = Ok(());
         for piece in pieces {
             result = decoder.push(piece, |event| {
-                seen.push((
-                    event.name.to_owned(),
-                    event.data.to_owned(),
-                    event.id.to_owned(),
-                ));
+                seen.push((event.name.to_owned(), event.data.to_owned()));
             });
         }
         (seen, decoder, result)
@@ -335,12 +285,12 @@ mod tests {
         read_in(&[text.as_bytes()])
             .0
             .into_iter()
-            .map(|(_, data, _)| data)
+            .map(|(_, data)| data)
             .collect()
     }
 
     #[test]
-    fn the_standards_own_examples_read_as_it_says() {
+    fn the_examples_of_the_standard_give_its_events() {
         let table: &[(&str, &[&str])] = &[
             // The examples of section 9.2.6.
             ("data: YHOO\ndata: +2\ndata: 10\n\n", &["YHOO\n+2\n10"]),
@@ -354,7 +304,7 @@ mod tests {
             ("data: a\r\rdata: b\r\r", &["a", "b"]),
             ("data: a\r\n\r\ndata: b\r\n\r\n", &["a", "b"]),
             ("data: a\n\r\ndata: b\r\n\n", &["a", "b"]),
-            // The byte order mark, once and only at the start.
+            // The byte order mark: only one, at the start.
             ("\u{FEFF}data: a\n\n", &["a"]),
             ("\u{FEFF}\u{FEFF}data: a\n\n", &[]),
             ("data: \u{FEFF}a\n\n", &["\u{FEFF}a"]),
@@ -362,7 +312,7 @@ mod tests {
             ("Data: a\ndata : b\n data: c\nwhatever: d\n\n", &[]),
             ("data: a:b: c\n\n", &["a:b: c"]),
             ("event: x\n\ndata: a\n\n", &["a"]),
-            // What is not closed is not an event.
+            // Unclosed events.
             ("data: a\n", &[]),
             ("data: a", &[]),
         ];
@@ -372,47 +322,36 @@ mod tests {
     }
 
     #[test]
-    fn an_event_name_holds_for_one_event_and_an_id_until_the_next() {
-        let text =
-            "event: delta\nid: 7\ndata: a\n\ndata: b\n\nid: no\0t\ndata: c\n\nid\ndata: d\n\n";
+    fn an_event_name_applies_to_one_event_and_id_and_retry_are_skipped() {
+        let text = "event: delta\nid: 7\nretry: 250\ndata: a\n\nid\ndata: b\n\n";
         let (seen, ..) = read_in(&[text.as_bytes()]);
-        let names: Vec<_> = seen
+        let seen: Vec<_> = seen
             .iter()
-            .map(|(name, _, id)| (name.as_str(), id.as_str()))
+            .map(|(name, data)| (name.as_str(), data.as_str()))
             .collect();
-        assert_eq!(
-            names,
-            [
-                ("delta", "7"),
-                ("message", "7"),
-                ("message", "7"),
-                ("message", "")
-            ]
-        );
-    }
-
-    #[test]
-    fn only_digits_are_a_reconnection_time() {
-        let (_, decoder, _) = read_in(&[b"retry: 250\nretry: 1s\nretry:\nretry: -4\n"]);
-        assert_eq!(decoder.reconnection_time(), Some(250));
+        assert_eq!(seen, [("delta", "a"), ("message", "b")]);
+        for field in ["id: 7\n", "retry: 250\n"] {
+            let (seen, decoder, _) = read_in(&[field.as_bytes()]);
+            assert!(seen.is_empty() && decoder.is_event_stream(), "{field}");
+        }
     }
 
     #[test]
     fn every_split_gives_the_same_events() {
         let text = "\u{FEFF}: hi\r\nevent: é\r\ndata: 😀 a\r\ndata: b\r\n\r\ndata: c\r\rid: ü\ndata: d\n\n";
         let bytes = text.as_bytes();
-        let (whole, ..) = read_in(&[bytes]);
-        assert_eq!(whole.len(), 3);
+        let (unsplit, ..) = read_in(&[bytes]);
+        assert_eq!(unsplit.len(), 3);
         for first in 0..=bytes.len() {
             for second in first..=bytes.len() {
                 let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
-                assert_eq!(read_in(&pieces).0, whole, "{first} {second}");
+                assert_eq!(read_in(&pieces).0, unsplit, "{first} {second}");
             }
         }
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_replaced_and_it_is_said() {
+    fn invalid_bytes_are_replaced_and_reported() {
         let mut decoder = Decoder::new();
         let mut seen = Vec::new();
         decoder
@@ -427,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_mebibyte_is_taken_and_one_byte_more_is_an_error_however_it_is_split() {
+    fn a_line_of_one_mebibyte_is_read_and_one_more_byte_is_an_error_however_it_is_split() {
         let fits = "x".repeat(MAX_LINE_BYTES - "data: ".len());
         let line = format!("data: {fits}\n\n");
         assert_eq!(data_of(&line), std::slice::from_ref(&fits));
@@ -441,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_endless_lines_is_an_error_and_no_memory() {
+    fn an_event_of_endless_lines_is_an_error_and_uses_bounded_memory() {
         let line = format!("data: {}\n", "x".repeat(1 << 19));
         let mut decoder = Decoder::new();
         let mut result = Ok(());
@@ -453,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_not_taken_for_an_event_stream() {
+    fn html_is_not_an_event_stream() {
         assert!(
             !read_in(&[b"<!doctype html>\n<p>data</p>\n\n"])
                 .1

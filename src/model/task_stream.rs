@@ -1,4 +1,4 @@
-//! The bytes of a model's answer in, events out.
+//! Turns the bytes of a model's response into events.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::assembler::ResponseAssembler;
 use super::chunk::ChatReader;
 use super::error_body::ErrorBody;
-use super::event::{NoticeCode, StreamEvent};
+use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
-use super::http::looks_like_a_page;
+use super::http::looks_like_html;
+use super::notice::NoticeCode;
 use super::outcome::GenerationOutcome;
 use super::piece::{Malformed, Piece};
 use super::responses::ResponsesReader;
@@ -20,50 +21,53 @@ use crate::schema::Check;
 use crate::settings::Api;
 use crate::text::{truncate_bytes, truncate_lossy};
 
-/// The longest body that is taken where an endpoint answers one JSON document in place of a
-/// stream: 64 MiB, enough for the longest answer with every other character escaped.
+/// Longest body of an endpoint that sends one JSON document instead of a stream: 64 MiB, enough for
+/// the longest response with every other character escaped.
 pub const MAX_DOCUMENT_BYTES: usize = 64 << 20;
 
-/// How the body of an answer ended.
+/// The message of [`NoticeCode::InvalidUtf8`].
+const REPLACED: &str = "Bytes that are not valid UTF-8 were replaced by \u{FFFD}.";
+
+/// How the body of a response ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
     /// The endpoint closed it.
     Ended,
-    /// The operator stopped it.
+    /// The operator cancelled the request.
     Cancelled,
-    /// Nothing arrived for the idle time.
+    /// Nothing arrived for the duration of the idle timeout.
     Stalled,
-    /// The time of the whole call was over.
+    /// The request timeout expired.
     OutOfTime,
-    /// The connection broke; what the browser said.
+    /// The connection broke; the browser's error message.
     TransportError(String),
 }
 
-/// Reads the body of one answer, in pieces of any size.
+/// Reads the body of one response, in pieces of any size.
 ///
-/// Whatever way the bytes are split, the same events come in the same order; only where one text
-/// event ends and the next begins may differ.
+/// The events and their order do not depend on how the bytes are split, except for where one text
+/// event ends and the next begins.
 pub struct TaskStream {
     body: Body,
     decoder: Decoder,
     reader: Reader,
-    answer: ResponseAssembler,
-    /// The beginning of the body, to be shown where it is not an answer.
+    assembler: ResponseAssembler,
+    /// The start of the body, shown if it is not a model response.
     head: Vec<u8>,
 }
 
-/// What the body turned out to be.
+/// The kind of body, found from its first bytes.
 enum Body {
     /// Nothing but whitespace so far.
     Undecided,
-    /// An event stream, or text that holds no event.
+    /// An event stream, or text without events.
     Stream,
     /// One JSON document.
     Document(DocumentBody),
-    /// A document that has been read.
+    /// A JSON document that has been read.
     Read,
-    /// It begins like a page.
-    Page,
+    /// It starts like a web page.
+    Html,
 }
 
 enum Reader {
@@ -92,8 +96,7 @@ impl Reader {
 }
 
 impl TaskStream {
-    /// A stream at the start of a body that speaks `api`. Each task is given to `check` as it
-    /// closes.
+    /// Creates a stream for a body of `api`. Each task is passed to `check` when its JSON closes.
     #[must_use]
     pub fn new(api: Api, check: Arc<dyn Check>) -> Self {
         TaskStream {
@@ -103,53 +106,54 @@ impl TaskStream {
                 Api::ChatCompletions => Reader::Chat(ChatReader::default()),
                 Api::Responses => Reader::Responses(ResponsesReader::default()),
             },
-            answer: ResponseAssembler::new(api, check),
+            assembler: ResponseAssembler::new(api, check),
             head: Vec::new(),
         }
     }
 
-    /// Takes the next bytes of the body; they may end anywhere, inside a character too.
+    /// Takes the next bytes of the body, which may end anywhere, even inside a character, and returns
+    /// the events that they complete.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<StreamEvent> {
         let room = (MAX_EXCERPT_BYTES + 1).saturating_sub(self.head.len());
         self.head
             .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if matches!(self.body, Body::Undecided) {
-            self.decide(bytes);
+            self.detect_body(bytes);
         }
         match &mut self.body {
             Body::Undecided | Body::Stream => self.push_stream(bytes),
             Body::Document(document) => {
-                if let Some((end, whole)) = document.push(bytes) {
-                    self.read_document(whole);
+                if let Some((end, text)) = document.push(bytes) {
+                    self.read_document(text);
                     let rest = bytes.get(end..).unwrap_or_default();
                     self.after_document(rest);
                 } else if document.text.len() > MAX_DOCUMENT_BYTES {
                     self.body = Body::Read;
-                    self.answer.fail(Failure::new(
-                        FailureKind::AnswerTooLarge,
-                        format!("The endpoint answered more than {MAX_DOCUMENT_BYTES} bytes."),
+                    self.assembler.fail(Failure::new(
+                        FailureKind::ResponseTooLarge,
+                        format!("The endpoint sent more than {MAX_DOCUMENT_BYTES} bytes."),
                     ));
                 }
             }
             Body::Read => self.after_document(bytes),
-            Body::Page => {}
+            Body::Html => {}
         }
-        self.answer.take_events()
+        self.assembler.take_events()
     }
 
-    /// Whether nothing that may still arrive changes the outcome. The request can be ended then;
-    /// what it cost may still be told by what follows.
+    /// Whether the outcome is final, whatever else arrives. The request can then be ended, but the
+    /// token usage may still follow.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.answer.is_settled() || matches!(self.body, Body::Read | Body::Page)
+        self.assembler.is_settled() || matches!(self.body, Body::Read | Body::Html)
     }
 
-    /// Says how the body ended, and gives the outcome of the request.
+    /// Returns the outcome of the request, given how the body ended.
     ///
-    /// What the endpoint has said counts before how the body ended: an answer that was told to be
-    /// finished is complete although the connection broke or was stopped after that.
+    /// What the endpoint said takes precedence over how the body ended: a finished response is
+    /// complete even if the connection broke or the operator cancelled after that.
     pub fn finish(&self, end: End) -> GenerationOutcome {
-        if let Some(outcome) = self.answer.outcome() {
+        if let Some(outcome) = self.assembler.outcome() {
             return self.with_excerpt(outcome);
         }
         match end {
@@ -159,123 +163,113 @@ impl TaskStream {
             End::TransportError(reason) => GenerationOutcome::Interrupted {
                 reason: Some(truncate_bytes(&reason, MAX_MESSAGE_BYTES)),
             },
-            End::Ended => match self.not_an_answer() {
+            End::Ended => match self.body_failure() {
                 Some(failure) => GenerationOutcome::Failed(Box::new(failure)),
                 None => GenerationOutcome::Interrupted { reason: None },
             },
         }
     }
 
-    /// All of the answer's text so far, whatever became of it.
+    /// The complete text of the response so far, usable or not.
     #[must_use]
     pub fn raw_text(&self) -> &str {
-        self.answer.text()
+        self.assembler.text()
     }
 
-    /// What the request cost, as far as the endpoint has said.
+    /// The tokens used so far, if the endpoint said.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        self.answer.usage()
+        self.assembler.usage()
     }
 
-    /// How many tasks have closed.
-    #[must_use]
-    pub fn task_count(&self) -> usize {
-        self.answer.tasks()
-    }
-
-    /// Tells a body's kind by its first byte that is neither whitespace nor part of a byte order
+    /// Finds the kind of body by its first byte that is neither whitespace nor part of a byte order
     /// mark.
-    fn decide(&mut self, bytes: &[u8]) {
+    fn detect_body(&mut self, bytes: &[u8]) {
         let blank =
             |byte: &&u8| !(byte.is_ascii_whitespace() || matches!(byte, 0xEF | 0xBB | 0xBF));
         self.body = match bytes.iter().find(blank) {
             None => return,
             Some(b'{' | b'[') => Body::Document(DocumentBody::default()),
-            Some(b'<') => Body::Page,
+            Some(b'<') => Body::Html,
             Some(_) => Body::Stream,
         };
     }
 
     fn push_stream(&mut self, bytes: &[u8]) {
-        let (reader, answer) = (&mut self.reader, &mut self.answer);
+        let (reader, assembler) = (&mut self.reader, &mut self.assembler);
         let result = self.decoder.push(bytes, |event| {
             if event.replaced {
-                answer.warn(
-                    NoticeCode::InvalidUtf8,
-                    "Bytes that are no text were replaced on their way; look for \u{FFFD}.".into(),
-                );
+                assembler.add_notice(NoticeCode::InvalidUtf8, REPLACED.into());
             }
-            if let Err(malformed) = reader.read(&event, &mut |piece| answer.take(piece)) {
-                answer.fail(malformed.into());
+            if let Err(malformed) = reader.read(&event, &mut |piece| assembler.take(piece)) {
+                assembler.fail(malformed.into());
             }
         });
         if let Err(error) = result {
-            self.answer.fail(error.into());
+            self.assembler.fail(error.into());
         }
     }
 
-    /// Reads the document that was answered in place of a stream.
+    /// Reads a document that the endpoint sent instead of a stream.
     fn read_document(&mut self, bytes: Vec<u8>) {
         self.body = Body::Read;
         let text = String::from_utf8_lossy(&bytes);
         if matches!(text, std::borrow::Cow::Owned(_)) {
-            self.answer.warn(
-                NoticeCode::InvalidUtf8,
-                "Bytes that are no text were replaced on their way; look for \u{FFFD}.".into(),
-            );
+            self.assembler
+                .add_notice(NoticeCode::InvalidUtf8, REPLACED.into());
         }
         let text = text.trim_start_matches(|c: char| c == '\u{FEFF}' || c.is_whitespace());
         let mut understood = false;
-        let answer = &mut self.answer;
+        let assembler = &mut self.assembler;
         let result = self.reader.read_body(text, &mut |piece| {
             if !matches!(piece, Piece::Notice(NoticeCode::UnknownEvent, _)) {
                 understood = true;
-                answer.take(piece);
+                assembler.take(piece);
             }
         });
         if result.is_ok() && understood {
-            if !self.answer.has_failed() {
-                self.answer.warn(
+            if !self.assembler.has_failed() {
+                self.assembler.add_notice(
                     NoticeCode::NotStreamed,
-                    "The endpoint answered in one piece although a stream was asked for.".into(),
+                    "The endpoint sent the response in one piece although a stream was requested."
+                        .into(),
                 );
             }
             return;
         }
-        let said = serde_json::from_str::<Value>(text)
+        let error = serde_json::from_str::<Value>(text)
             .ok()
             .and_then(|value| ErrorBody::find(&value));
-        let failure = match (said, result) {
+        let failure = match (error, result) {
             (Some(error), _) => Failure::of_error(None, error),
             (None, Err(malformed)) => malformed.into(),
             (None, Ok(())) => Failure::new(
-                FailureKind::NotAnAnswer,
-                "The endpoint answered JSON that is no answer of a model.",
+                FailureKind::NotAModelResponse,
+                "The endpoint sent JSON that is not a model response.",
             ),
         };
-        self.answer.fail(failure);
+        self.assembler.fail(failure);
     }
 
-    /// Nothing but whitespace may follow a document.
+    /// Fails unless only whitespace follows the document.
     fn after_document(&mut self, bytes: &[u8]) {
         if !bytes.trim_ascii().is_empty() {
-            self.answer.fail(Failure::new(
-                FailureKind::NotAnAnswer,
-                "The endpoint answered several JSON documents that are no event stream.",
+            self.assembler.fail(Failure::new(
+                FailureKind::NotAModelResponse,
+                "The endpoint sent several JSON documents instead of an event stream.",
             ));
         }
     }
 
-    /// Shows the beginning of a document that was not understood. Only now, when all of it is
-    /// there, is the excerpt the same however the bytes were split.
+    /// Adds an excerpt of a document that was not understood. It is added at the end so that it does
+    /// not depend on how the bytes were split.
     fn with_excerpt(&self, outcome: GenerationOutcome) -> GenerationOutcome {
         match outcome {
             GenerationOutcome::Failed(failure)
                 if matches!(self.body, Body::Read)
                     && matches!(
                         failure.kind,
-                        FailureKind::NotAnAnswer | FailureKind::MalformedStream
+                        FailureKind::NotAModelResponse | FailureKind::MalformedStream
                     ) =>
             {
                 GenerationOutcome::Failed(Box::new(Failure {
@@ -287,17 +281,20 @@ impl TaskStream {
         }
     }
 
-    /// The failure of a body that ended without being an answer at all.
-    fn not_an_answer(&self) -> Option<Failure> {
+    /// The failure of a body that ended and is not a model response.
+    fn body_failure(&self) -> Option<Failure> {
         let (kind, message) = match self.body {
-            Body::Page if looks_like_a_page(&self.head) => (
-                FailureKind::WebPage,
-                "The endpoint answered with a web page.",
-            ),
-            Body::Page => (FailureKind::NotAnAnswer, "The endpoint answered with text."),
-            Body::Stream if !self.decoder.is_event_stream() => {
-                (FailureKind::NotAnAnswer, "The endpoint answered with text.")
+            Body::Html if looks_like_html(&self.head) => {
+                (FailureKind::WebPage, "The endpoint sent a web page.")
             }
+            Body::Html => (
+                FailureKind::NotAModelResponse,
+                "The endpoint sent plain text.",
+            ),
+            Body::Stream if !self.decoder.is_event_stream() => (
+                FailureKind::NotAModelResponse,
+                "The endpoint sent plain text.",
+            ),
             _ => return None,
         };
         Some(Failure {
@@ -307,7 +304,7 @@ impl TaskStream {
     }
 }
 
-/// Gathers one JSON document and finds its end, without reading it yet.
+/// Collects one JSON document and finds its end, without parsing it.
 #[derive(Default)]
 struct DocumentBody {
     text: Vec<u8>,
@@ -317,7 +314,8 @@ struct DocumentBody {
 }
 
 impl DocumentBody {
-    /// Takes more bytes. Where the document closes in them: how many belong to it, and all of it.
+    /// Takes more bytes. Once the document closes, returns how many of them belong to it and the
+    /// complete document.
     fn push(&mut self, bytes: &[u8]) -> Option<(usize, Vec<u8>)> {
         for (at, byte) in bytes.iter().enumerate() {
             if self.in_string {

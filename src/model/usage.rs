@@ -1,4 +1,4 @@
-//! What a request cost, in tokens, as the endpoint counted them.
+//! The tokens that a request used, as counted by the endpoint.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{Amount, Prices};
 
-/// Tokens of one request. A count that the endpoint does not give is 0.
+/// Tokens of one request. A count that the endpoint omits is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens of the messages sent, those read from a cache included.
+    /// Tokens of the messages sent, including cached ones.
     pub input: u64,
-    /// Tokens of the answer, those spent on reasoning included.
+    /// Tokens of the response, including reasoning.
     pub output: u64,
-    /// Input tokens that the endpoint had in its cache.
+    /// Input tokens read from the endpoint's cache.
     pub cached: u64,
-    /// Output tokens spent on reasoning that is not part of the answer's text.
+    /// Output tokens spent on reasoning outside the text of the response.
     pub reasoning: u64,
 }
 
 impl Usage {
-    /// Adds what another request cost; counts stay at the largest number rather than wrap.
+    /// Adds the tokens of another request. Counts saturate.
     #[must_use]
     pub fn plus(self, other: Usage) -> Usage {
         Usage {
@@ -31,16 +31,14 @@ impl Usage {
             reasoning: self.reasoning.saturating_add(other.reasoning),
         }
     }
-}
 
-impl Usage {
-    /// The tokens sent and those of the answer together.
+    /// The input and output tokens together.
     #[must_use]
     pub fn tokens(self) -> u64 {
         self.input.saturating_add(self.output)
     }
 
-    /// What the tokens cost at these prices, rounded up to a millionth of a unit.
+    /// The cost at these prices, rounded up to a millionth of a unit.
     #[must_use]
     pub fn cost(self, prices: &Prices) -> Amount {
         let cached = self.cached.min(self.input);
@@ -58,8 +56,8 @@ impl Usage {
     }
 }
 
-/// `usage` as the endpoints write it. Chat Completions and Responses name the same things
-/// differently, and some gateways send both names in one object.
+/// The `usage` object of a response. Chat Completions and Responses use different names for the same
+/// counts, and some gateways send both.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireUsage {
@@ -100,8 +98,8 @@ impl From<WireUsage> for Usage {
     }
 }
 
-/// A count of tokens that may be missing, null, or written as `12.0` by a gateway. A count must
-/// never be the reason for which an answer is lost, so what is no count is 0.
+/// A count of tokens that may be missing, null, or written as `12.0` by a gateway. A malformed count
+/// must not cost a response, so it reads as 0.
 #[derive(Debug, Default, Clone, Copy)]
 struct Count(u64);
 
@@ -125,7 +123,7 @@ impl<'de> Deserialize<'de> for Count {
             }
 
             fn visit_f64<E>(self, value: f64) -> Result<Count, E> {
-                // `as` saturates: a negative number or NaN becomes 0, a huge one the largest.
+                // `as` saturates: a negative number or NaN becomes 0, a huge number `u64::MAX`.
                 Ok(Count(value as u64))
             }
 
@@ -164,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_apis_count_the_same_things_under_their_own_names() {
+    fn the_names_of_both_apis_give_the_same_counts() {
         let expected = Usage {
             input: 120,
             output: 45,
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_strange_count_is_nothing_and_no_error() {
+    fn a_malformed_count_is_zero_and_not_an_error() {
         let table = [
             ("{}", 0),
             (r#"{"prompt_tokens":null,"prompt_tokens_details":null}"#, 0),
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_counts_each_token_once_at_its_own_price() {
+    fn the_cost_counts_each_token_once_at_its_price() {
         let usage = Usage {
             input: 1_000_000,
             output: 200_000,
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_do_not_wrap() {
+    fn sums_saturate() {
         let most = Usage {
             input: u64::MAX,
             output: 1,

@@ -82,7 +82,7 @@ impl Content {
     /// Parses a text. A text that is not JSON is preserved.
     #[must_use]
     pub fn read(text: &Arc<str>) -> Content {
-        match Document::of_shared(text) {
+        match Document::parse_shared(text) {
             // Surrounding whitespace has no meaning and is removed.
             Ok(document) => Content::Json(document.shared_text()),
             Err(error) => Content::NotJson {
@@ -118,7 +118,7 @@ impl Content {
     #[must_use]
     pub fn document(&self) -> Option<Document> {
         match self {
-            Content::Json(text) => Document::of_shared(text).ok(),
+            Content::Json(text) => Document::parse_shared(text).ok(),
             Content::NotJson { .. } => None,
         }
     }

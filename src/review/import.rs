@@ -1,34 +1,34 @@
-//! Import of existing tasks: splits pasted or dropped text into tasks.
+//! Import: splits pasted or dropped text into one text per task.
 
 use std::sync::Arc;
 
 use crate::document::{Document, DocumentError, Kind, Node, Reader};
 
-/// Maximum number of tasks per import.
+/// Maximum number of tasks of one import.
 pub const MAX_TASKS: usize = 10_000;
 
-/// Why a text cannot be imported.
+/// Why a text cannot be imported. The text is not lost: it stays where it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
-    /// The text has no tasks.
-    #[error("there are no tasks to import")]
+    /// The text contains no tasks.
+    #[error("there is nothing to import")]
     Empty,
-    /// The text is neither one JSON document nor JSON Lines.
-    #[error("line {line} is not valid JSON: {error}")]
+    /// It is neither one JSON document nor JSON Lines.
+    #[error("line {line} is not JSON: {error}")]
     NotJson {
         /// The line, from 1.
         line: usize,
-        /// The syntax error.
+        /// What is wrong with the line.
         error: DocumentError,
     },
-    /// An entry cannot be a task.
+    /// A list contains a value that is not an object.
     #[error("entry {entry} is not a JSON object")]
     NotAnObject {
-        /// Number of the entry, from 1.
+        /// Position in the list, from 1.
         entry: usize,
     },
-    /// The text has too many tasks.
-    #[error("there are more than {MAX_TASKS} tasks")]
+    /// There are too many tasks.
+    #[error("more than {MAX_TASKS} tasks")]
     TooMany,
 }
 
@@ -37,37 +37,37 @@ impl ImportError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            ImportError::Empty => "bring_empty",
-            ImportError::NotJson { .. } => "bring_not_json",
-            ImportError::NotAnObject { .. } => "bring_not_an_object",
-            ImportError::TooMany => "bring_too_many",
+            ImportError::Empty => "import_empty",
+            ImportError::NotJson { .. } => "import_not_json",
+            ImportError::NotAnObject { .. } => "import_not_an_object",
+            ImportError::TooMany => "import_too_many",
         }
     }
 
-    /// What the operator can do about it.
+    /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             ImportError::Empty | ImportError::NotJson { .. } | ImportError::NotAnObject { .. } => {
-                "Provide a JSON object, an array of objects, {\"tasks\": [...]}, or one object per line."
+                "Enter one JSON object, an array of objects, {\"tasks\": [...]}, or one object per line."
             }
             ImportError::TooMany => "Import them in several parts.",
         }
     }
 }
 
-/// Returns the exact source text of each task in `text`, which may be one object, an array,
-/// `{"tasks": [...]}` or JSON Lines.
+/// Returns the exact text of each task in `text`: one object, an array, `{"tasks": [...]}`, or JSON
+/// Lines.
 ///
 /// # Errors
-/// [`ImportError`] if any part of the text is not a task.
+/// [`ImportError`]; either all tasks are imported or none.
 pub fn split(text: &str) -> Result<Vec<Arc<str>>, ImportError> {
     let mut texts = Vec::new();
     for_each(text, &mut |task| texts.push(Arc::from(task.text())))?;
     Ok(texts)
 }
 
-/// Number of tasks that [`split`] finds. Copies no text.
+/// Counts the tasks that [`split`] would return, without copying them.
 ///
 /// # Errors
 /// As [`split`].
@@ -75,40 +75,41 @@ pub fn count(text: &str) -> Result<usize, ImportError> {
     for_each(text, &mut |_| {})
 }
 
-/// Calls `each` with every task that [`split`] finds, in order and without copying. Returns their
-/// number.
+/// Calls `each` with every task that [`split`] would return, in order and without copying. Returns
+/// their number.
 ///
 /// # Errors
-/// As [`split`], possibly after calling `each` for the preceding tasks.
+/// As [`split`]; `each` may already have been called for earlier tasks.
 pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim().is_empty() {
         return Err(ImportError::Empty);
     }
     let mut reader = Reader::default();
-    let mut found = Found { count: 0, each };
+    let mut tasks_found = TasksFound { count: 0, each };
     let Some(root) = reader.read(text) else {
-        json_lines(text, &mut found)?;
-        return found.finish();
+        lines(text, &mut tasks_found)?;
+        return tasks_found.finish();
     };
     let tasks = root.get("tasks");
     match (root.kind(), tasks) {
-        (Kind::Array, _) => root.items().try_for_each(|item| found.add(item))?,
+        (Kind::Array, _) => root.items().try_for_each(|item| tasks_found.add(item))?,
         (Kind::Object, Some(tasks)) if tasks.kind() == Kind::Array && root.len() == 1 => {
-            tasks.items().try_for_each(|item| found.add(item))?;
+            tasks.items().try_for_each(|item| tasks_found.add(item))?;
         }
-        _ => found.add(root)?,
+        _ => tasks_found.add(root)?,
     }
-    found.finish()
+    tasks_found.finish()
 }
 
-fn json_lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
+/// Reads one object per line.
+fn lines(text: &str, tasks_found: &mut TasksFound<'_>) -> Result<(), ImportError> {
     let mut reader = Reader::default();
     for (index, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim().is_empty() {
             match reader.read(line) {
-                Some(root) => found.add(root)?,
-                None => return Err(not_json(text, index, line, found.count == 0)),
+                Some(root) => tasks_found.add(root)?,
+                None => return Err(not_json(text, index, line, tasks_found.count == 0)),
             }
         }
     }
@@ -117,10 +118,9 @@ fn json_lines(text: &str, found: &mut Found<'_>) -> Result<(), ImportError> {
 
 fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> ImportError {
     let error_of = |text: &str| Document::parse(text).err();
-    // For an invalid document over several lines, its own error is more specific than that of its
-    // first line.
-    let document_error = error_of(text).filter(|_| is_first);
-    match (document_error, error_of(line)) {
+    // For one incomplete document over several lines, the error of the document says more.
+    let of_document = error_of(text).filter(|_| is_first);
+    match (of_document, error_of(line)) {
         (Some(error), _) => ImportError::NotJson {
             line: error.line(),
             error,
@@ -133,13 +133,13 @@ fn not_json(text: &str, index: usize, line: &str, is_first: bool) -> ImportError
     }
 }
 
-/// The tasks found so far.
-struct Found<'e> {
+/// Counts tasks and passes them on.
+struct TasksFound<'e> {
     count: usize,
     each: &'e mut dyn FnMut(Node<'_>),
 }
 
-impl Found<'_> {
+impl TasksFound<'_> {
     fn add(&mut self, task: Node<'_>) -> Result<(), ImportError> {
         if task.kind() != Kind::Object {
             let entry = self.count + 1;
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn every_supported_form_yields_the_exact_text_of_its_tasks() {
+    fn every_common_form_is_split_into_exact_texts() {
         let a = r#"{"n": 98765432109876543210}"#;
         for text in [
             a.to_owned(),
@@ -187,16 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_kind_and_the_line() {
+    fn errors_say_where_and_why() {
         for (text, code) in [
-            ("", "bring_empty"),
-            ("[]", "bring_empty"),
-            ("hello", "bring_not_json"),
-            ("{\"a\":1}\n{\"a\":}", "bring_not_json"),
-            ("{\n \"a\": 1,\n}", "bring_not_json"),
-            ("[1]", "bring_not_an_object"),
-            ("7", "bring_not_an_object"),
-            ("{}\n[]", "bring_not_an_object"),
+            ("", "import_empty"),
+            ("[]", "import_empty"),
+            ("hello", "import_not_json"),
+            ("{\"a\":1}\n{\"a\":}", "import_not_json"),
+            ("{\n \"a\": 1,\n}", "import_not_json"),
+            ("[1]", "import_not_an_object"),
+            ("7", "import_not_an_object"),
+            ("{}\n[]", "import_not_an_object"),
         ] {
             assert_eq!(split(text).expect_err(text).code(), code, "{text:?}");
         }

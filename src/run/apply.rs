@@ -26,13 +26,14 @@ impl Run {
             Event::NoticeArrived(notice) => self.add_notice(notice, &mut step),
             Event::CallEnded {
                 outcome,
-                raw_answer,
-            } => self.call_ended(outcome, raw_answer, now, &mut step),
+                raw_response,
+            } => self.call_ended(outcome, raw_response, now, &mut step),
 
             Event::Import { texts } => self.import(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),
+            Event::ApproveWithKey { draft, key } => self.approve_with_key(&draft, key, &mut step),
             Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
             Event::UndoDecisions { drafts } => self.undo_decisions(&drafts, &mut step),
             Event::Checked {

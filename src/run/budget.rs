@@ -20,7 +20,7 @@ impl Run {
         }
         let used = self.usage().unwrap_or_default();
         let after = used.plus(expected);
-        if let Some(limit) = model.limits.budget_tokens
+        if let Some(limit) = model.limits.token_limit
             && after.tokens() > limit.get()
         {
             return Err(limit_reached(token_limit_message(
@@ -29,7 +29,7 @@ impl Run {
                 expected.tokens(),
             )));
         }
-        if let (Some(prices), Some(limit)) = (&model.prices, model.limits.budget_cost)
+        if let (Some(prices), Some(limit)) = (&model.prices, model.limits.cost_limit)
             && after.cost(prices) > limit
         {
             return Err(limit_reached(cost_limit_message(

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{FollowUp, Notice};
+use super::FollowUp;
 use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
-use crate::prompt::Ask;
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
+use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::schema::Violation;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 /// Something that happened. The first group are actions of the operator, the second group are
 /// reports from drivers, timers and the browser.
@@ -63,6 +63,14 @@ pub enum Event {
     Approve {
         /// The tasks.
         drafts: Vec<DraftId>,
+    },
+    /// Approve one task with an idempotency key chosen by the caller, such as the key of an earlier
+    /// receipt.
+    ApproveWithKey {
+        /// The task.
+        draft: DraftId,
+        /// The key.
+        key: Arc<str>,
     },
     /// Reject a task.
     Reject {
@@ -136,8 +144,8 @@ pub enum Event {
     CallEnded {
         /// How it ended.
         outcome: GenerationOutcome,
-        /// The text of its answer, as it came.
-        raw_answer: Arc<str>,
+        /// The text of the response, unchanged.
+        raw_response: Arc<str>,
     },
     /// A schema check finished.
     Checked {
@@ -197,7 +205,7 @@ pub enum Effect {
     /// `UsageArrived` and `NoticeArrived`, and finally `CallEnded`.
     Generate {
         /// What to ask for.
-        ask: Ask,
+        ask: TaskRequest,
         /// The response format to ask for at most; a lesser one if the endpoint is known not to
         /// support it.
         response_format: ResponseFormat,
@@ -235,7 +243,7 @@ pub enum Effect {
     /// repeats the request as needed.
     WakeAt(u64),
     /// Ask the operator for a secret, then send `Resume`.
-    RequestSecret(SecretName),
+    RequestSecret(SecretSlot),
 }
 
 /// A request to post one task.

@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::actions::check_editable;
 use super::event::{Change, RunError, Step};
 use super::request::Purpose;
 use super::{GenerationState, Mode, Run, TaskDraft};
 use crate::brief::Count;
-use crate::delivery::DeliveryStage;
 use crate::document::Document;
 use crate::model::Usage;
-use crate::prompt::{Faulty, Unwanted, Work};
+use crate::prompt::{InvalidTask, RejectedTask, Work};
 use crate::review::{DraftId, Origin, Review, SuggestedEdit, SuggestedEditKind};
 use crate::schema::Violation;
 use crate::settings::Amount;
@@ -80,7 +80,7 @@ impl Run {
     #[must_use]
     pub fn estimate(&self, follow_up: FollowUp) -> Option<CostEstimate> {
         let (follow_up, wanted) = self.applicable(follow_up).ok()?;
-        let (_, bytes) = self.build_ask(&Purpose::FollowUp(follow_up), wanted)?;
+        let (_, bytes) = self.build_request(&Purpose::FollowUp(follow_up), wanted)?;
         let usage = self.expected_usage(bytes, wanted);
         let prices = self.connection().model.as_ref()?.prices;
         Some(CostEstimate {
@@ -132,7 +132,7 @@ impl Run {
             let draft = self.draft(draft).ok_or(RunError::NoSuchTask)?;
             let is_missing = is_instruction_required && instruction.trim().is_empty();
             let is_too_long = instruction.len() > MAX_INSTRUCTION_BYTES;
-            if !draft.content.is_json() || is_missing || is_too_long {
+            if !self.actions(draft).can_follow_up || is_missing || is_too_long {
                 return Err(RunError::WrongState);
             }
             Ok(())
@@ -182,9 +182,9 @@ impl Run {
         };
         match follow_up {
             FollowUp::Repair { drafts } => {
-                let faulty = |id: &DraftId| Faulty {
+                let invalid = |id: &DraftId| InvalidTask {
                     task: text(id),
-                    faults: self
+                    violations: self
                         .draft(id)
                         .and_then(|draft| draft.violations.as_ref())
                         .into_iter()
@@ -193,12 +193,12 @@ impl Run {
                         .collect(),
                 };
                 (
-                    Work::Repair(drafts.iter().map(faulty).collect()),
+                    Work::Repair(drafts.iter().map(invalid).collect()),
                     drafts.iter().collect(),
                 )
             }
             FollowUp::Regenerate { drafts } => {
-                let unwanted = |id: &DraftId| Unwanted {
+                let rejected = |id: &DraftId| RejectedTask {
                     task: text(id),
                     reason: match self.draft(id).map(|draft| &draft.review) {
                         Some(Review::Rejected { reason }) => reason.clone(),
@@ -206,7 +206,7 @@ impl Run {
                     },
                 };
                 (
-                    Work::Regenerate(drafts.iter().map(unwanted).collect()),
+                    Work::Regenerate(drafts.iter().map(rejected).collect()),
                     drafts.iter().collect(),
                 )
             }
@@ -286,15 +286,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        if matches!(
-            draft.delivery.stage,
-            DeliveryStage::Queued
-                | DeliveryStage::Sending
-                | DeliveryStage::Delivered
-                | DeliveryStage::Unconfirmed
-        ) {
-            return Err(RunError::HasLeft);
-        }
+        check_editable(draft)?;
         let suggested_edits = draft.suggested_edits.clone();
         let Some(last) = suggested_edits.last() else {
             return Err(RunError::WrongState);

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use super::event::{Change, Effect, RunError, Step};
 use super::request::{Call, GenerationRequest, Purpose, RequestKind};
-use super::{GenerationProgress, GenerationState, Mode, Notice, PendingRetry, Run, TaskDraft};
+use super::{GenerationProgress, GenerationState, Mode, PendingRetry, Run, TaskDraft};
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
 use crate::model::retry;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage, spending};
-use crate::prompt::{self, Ask, Known, Work};
+use crate::model::{GenerationOutcome, Notice, NoticeCode, ResponseFormat, Usage, spending};
+use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
@@ -107,7 +107,7 @@ impl Run {
         now: u64,
         step: &mut Step,
     ) {
-        let Some((_, bytes)) = self.build_ask(&purpose, wanted) else {
+        let Some((_, bytes)) = self.build_request(&purpose, wanted) else {
             return;
         };
         let expected = self.expected_usage(bytes, wanted);
@@ -122,7 +122,7 @@ impl Run {
             bytes,
             retries: 0,
             calls: Vec::new(),
-            raw_answer: "".into(),
+            raw_response: "".into(),
         });
         self.start_call(now, step);
     }
@@ -131,7 +131,7 @@ impl Run {
     fn start_call(&mut self, now: u64, step: &mut Step) {
         let ask = self.requests.last().and_then(|last| {
             let wanted = Count::new(last.wanted)?;
-            self.build_ask(&last.purpose, wanted)
+            self.build_request(&last.purpose, wanted)
         });
         let Some((ask, _)) = ask else { return };
         if let Some(request) = self.requests.last_mut() {
@@ -179,9 +179,13 @@ impl Run {
         matches!(self.last_request_state(), GenerationState::Running { .. })
     }
 
-    /// The content of a request for `count` tasks, and the size of its text in bytes. `None` if the
+    /// A request for `count` tasks, and the size of its text in bytes. `None` if the
     /// run has no brief.
-    pub(super) fn build_ask(&self, purpose: &Purpose, count: Count) -> Option<(Ask, u64)> {
+    pub(super) fn build_request(
+        &self,
+        purpose: &Purpose,
+        count: Count,
+    ) -> Option<(TaskRequest, u64)> {
         let brief: &Brief = self.brief.as_ref()?;
         let (work, subjects) = match purpose {
             Purpose::Tasks => (Work::New, Vec::new()),
@@ -193,25 +197,29 @@ impl Run {
             let is_rejected = matches!(draft.review, Review::Rejected { .. });
             !subjects.contains(&&draft.id) && (!is_rejected || work == Work::New)
         };
-        let there = match self.mode {
+        let existing = match self.mode {
             Mode::Dry => Vec::new(),
             Mode::Live => self
                 .drafts
                 .iter()
                 .filter(is_listed)
-                .map(|draft| Known {
+                .map(|draft| ExistingTask {
                     key: draft.key(roles),
                     title: draft.title(roles),
                 })
                 .collect(),
         };
-        let ask = Ask { count, there, work };
+        let ask = TaskRequest {
+            count,
+            existing,
+            work,
+        };
         let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // If the endpoint enforces the schema, the request contains it twice.
         let schema = match self.response_format {
             ResponseFormat::JsonSchema => self.schema.text().len(),
-            ResponseFormat::JsonObject | ResponseFormat::Instructions => 0,
+            ResponseFormat::JsonObject | ResponseFormat::PromptOnly => 0,
         };
         let bytes = u64::try_from(texts.sum::<usize>() + schema).unwrap_or(u64::MAX);
         Some((ask, bytes))
@@ -370,14 +378,14 @@ impl Run {
     pub(super) fn call_ended(
         &mut self,
         outcome: GenerationOutcome,
-        raw_answer: Arc<str>,
+        raw_response: Arc<str>,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let Some(request) = self.open_request() else {
             return Ok(());
         };
-        request.raw_answer = raw_answer;
+        request.raw_response = raw_response;
         if let Some(call) = request.calls.last_mut() {
             call.outcome = Some(outcome.clone());
         }
@@ -429,7 +437,7 @@ impl Run {
             _ if request.arrived > 0 => AfterCall::End,
             GenerationOutcome::Failed(failure) if failure.blames_format() => self
                 .response_format
-                .down()
+                .fallback()
                 .map_or(AfterCall::End, AfterCall::FallBack),
             failed => retry::wait(failed, request.retries, self.retry_jitter())
                 .map_or(AfterCall::End, AfterCall::Retry),
@@ -515,16 +523,16 @@ impl Run {
 
 /// The notice that an endpoint rejected the response format.
 fn fell_back(response_format: ResponseFormat) -> Notice {
-    let asked = match response_format {
+    let repeated = match response_format {
         ResponseFormat::JsonSchema | ResponseFormat::JsonObject => {
-            "for any JSON object, the schema in words"
+            "asking for a JSON object, with the schema in the prompt"
         }
-        ResponseFormat::Instructions => "in words alone",
+        ResponseFormat::PromptOnly => "with the schema in the prompt only",
     };
-    Notice {
-        code: "stepped_down".to_owned(),
-        message: format!(
-            "The endpoint does not take this form of structured output; it is asked again with less: {asked}. Every task is checked here all the same."
+    Notice::new(
+        NoticeCode::ResponseFormatFallback,
+        format!(
+            "The endpoint rejected the response format. The request was repeated {repeated}. This page checks every task against the schema in any case."
         ),
-    }
+    )
 }

@@ -5,6 +5,7 @@
 //! the driver of a dry run and that of a live run carry out the effects in different ways. So native
 //! tests can reach every state.
 
+mod actions;
 pub mod announcements;
 mod apply;
 mod budget;
@@ -27,11 +28,12 @@ use serde::{Deserialize, Serialize};
 use crate::brief::Brief;
 use crate::delivery::plan::Plan;
 use crate::delivery::{Delivery, DeliveryStage, body};
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
 
+pub use actions::{ActionContext, DraftActions, ResendObstacle, resend_obstacle};
 pub use changes::Changes;
 use delivering::Dispatch;
 pub use delivering::{DeliveryProgress, Phase, WaitReason};
@@ -89,16 +91,6 @@ pub struct PendingRetry {
     pub at: u64,
     /// Number of the retry, from 1.
     pub number: u32,
-}
-
-/// Something odd about an answer that takes nothing away from it. Kept with the run, the same one
-/// once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notice {
-    /// A stable name.
-    pub code: String,
-    /// What was seen, in the operator's words.
-    pub message: String,
 }
 
 /// Progress of a generation that is divided into requests.

@@ -10,12 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::delivering::Dispatch;
 use super::keys::Keys;
 use super::{
-    Batch, Change, GenerationRequest, GenerationState, Mode, Notice, RequestKind, Run, Step,
-    TaskDraft,
+    Batch, Change, GenerationRequest, GenerationState, Mode, RequestKind, Run, Step, TaskDraft,
 };
 use crate::brief::Brief;
 use crate::delivery::Delivery;
-use crate::model::{GenerationOutcome, ResponseFormat};
+use crate::model::{GenerationOutcome, Notice, ResponseFormat};
 use crate::review::{Content, Draft, DraftId, Origin, Review, RunId, SuggestedEdit};
 use crate::schema::{SchemaError, TaskSchema, Violation};
 use crate::settings::Connection;

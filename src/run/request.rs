@@ -50,8 +50,8 @@ pub struct GenerationRequest {
     pub retries: u32,
     /// Its calls, oldest first.
     pub calls: Vec<Call>,
-    /// The text of the last answer, as it came.
-    pub raw_answer: Arc<str>,
+    /// The text of the last response, unchanged.
+    pub raw_response: Arc<str>,
 }
 
 /// One call to the endpoint.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::actions::{can_approve, check_approvable, check_editable};
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::{DeliveryStage, body};
-use crate::review::{Content, DraftId, DraftState, Origin, Review};
+use crate::review::{Content, DraftId, Origin, Review};
 use crate::schema::Violation;
 use crate::settings::BodyTemplate;
 
@@ -24,7 +25,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        may_change(draft)?;
+        check_editable(draft)?;
         if draft.content.text() == text {
             return Ok(());
         }
@@ -98,6 +99,22 @@ impl Run {
         Ok(())
     }
 
+    /// Approves one task and replaces the derived idempotency key by `key`.
+    /// Approves a task with this idempotency key.
+    pub(super) fn approve_with_key(
+        &mut self,
+        id: &DraftId,
+        key: Arc<str>,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        self.approve(std::slice::from_ref(id), step)?;
+        if let Some(Review::Approved(approval)) = self.draft_mut(id).map(|draft| &mut draft.review)
+        {
+            approval.key = key;
+        }
+        Ok(())
+    }
+
     pub(super) fn reject(
         &mut self,
         id: &DraftId,
@@ -105,7 +122,7 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        may_change(draft)?;
+        check_editable(draft)?;
         draft.review = Review::Rejected { reason };
         draft.delivery.stage = DeliveryStage::Idle;
         step.changes.push(Change::Draft(id.clone()));
@@ -122,7 +139,7 @@ impl Run {
         self.drop_queue();
         for id in ids {
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-            match may_change(draft) {
+            match check_editable(draft) {
                 Err(error) if ids.len() == 1 => return Err(error),
                 Err(_) => continue,
                 Ok(()) => {}
@@ -146,7 +163,7 @@ impl Run {
     /// Withdraws the approvals of all tasks that were not posted, because their bodies changed.
     pub(super) fn withdraw_approvals(&mut self, step: &mut Step) {
         for draft in &mut self.drafts {
-            if draft.approval().is_some() && may_change(draft).is_ok() {
+            if draft.approval().is_some() && check_editable(draft).is_ok() {
                 let draft = Arc::make_mut(draft);
                 draft.review = Review::Undecided;
                 draft.delivery.stage = DeliveryStage::Idle;
@@ -176,42 +193,13 @@ impl Run {
     /// The tasks that "Approve all valid" would approve.
     #[must_use]
     pub fn approvable(&self) -> Vec<DraftId> {
-        if !self.generation.allows_approval() {
-            return Vec::new();
-        }
+        let context = self.action_context();
         self.drafts
             .iter()
-            .filter(|draft| {
-                Run::state(draft) == DraftState::Ready && may_be_approved(draft, self.mode).is_ok()
-            })
+            .filter(|draft| can_approve(draft, &context))
             .map(|draft| draft.id.clone())
             .collect()
     }
-}
-
-/// A queued task is fixed as approved; a task that was posted, or may have been, is final.
-fn may_change(draft: &TaskDraft) -> Result<(), RunError> {
-    match draft.delivery.stage {
-        DeliveryStage::Idle
-        | DeliveryStage::Dry
-        | DeliveryStage::Refused
-        | DeliveryStage::Failed => Ok(()),
-        DeliveryStage::Queued => Err(RunError::WrongState),
-        DeliveryStage::Sending | DeliveryStage::Delivered | DeliveryStage::Unconfirmed => {
-            Err(RunError::HasLeft)
-        }
-    }
-}
-
-fn may_be_approved(draft: &TaskDraft, mode: Mode) -> Result<(), RunError> {
-    may_change(draft)?;
-    if mode == Mode::Live && draft.origin == Origin::DryRun {
-        return Err(RunError::MadeDry);
-    }
-    if !draft.is_valid() {
-        return Err(RunError::NotValid);
-    }
-    Ok(())
 }
 
 /// Approves a draft. Returns `false` if it was already approved.
@@ -220,7 +208,7 @@ fn approve_one(
     mode: Mode,
     template: Option<&BodyTemplate>,
 ) -> Result<bool, RunError> {
-    may_be_approved(draft, mode)?;
+    check_approvable(draft, mode)?;
     if draft.approval().is_some() {
         return Ok(false);
     }

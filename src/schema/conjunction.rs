@@ -1,18 +1,21 @@
-//! A JSON Schema seen as a conjunction: everything that one place of an instance has to satisfy.
+//! Normalizes a JSON Schema to a conjunction: everything that one location of an instance must
+//! satisfy.
 //!
-//! `allOf`, `$ref` and a schema's own keywords all say "and"; `anyOf`, `oneOf` and `if` say "or".
-//! [`expand`] sorts a list of schemas that hold for the same place into the plain parts that all
-//! hold, and the choices that are still open, each with the JSON Pointer it stands at. The
-//! sampler picks among the choices, the model-facing derivation lists them.
+//! `allOf`, `$ref` and a schema's own keywords mean "and"; `anyOf`, `oneOf` and `if` mean "or".
+//! [`expand`] splits a list of schemas that apply to the same location into the parts that all
+//! apply and the choices that are still open, each with its JSON Pointer. The sampler picks among
+//! the choices; the derivation of the model's schema lists them.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::document::escape_token;
 
-/// A subschema and where it stands in the root schema.
+/// A subschema and its location in the root schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Located<'a> {
     /// The subschema: an object or a boolean.
@@ -22,7 +25,7 @@ pub(crate) struct Located<'a> {
 }
 
 impl<'a> Located<'a> {
-    /// The root schema itself.
+    /// The root schema.
     pub(crate) fn root(schema: &'a Value) -> Self {
         Located {
             schema,
@@ -30,7 +33,7 @@ impl<'a> Located<'a> {
         }
     }
 
-    /// The schemas listed in a keyword such as `anyOf`; none where it is no array.
+    /// The schemas listed in a keyword such as `anyOf`; empty if it is not an array.
     fn listed(map: &'a Map<String, Value>, pointer: &str, keyword: &str) -> Vec<Self> {
         map.get(keyword)
             .and_then(Value::as_array)
@@ -47,45 +50,45 @@ impl<'a> Located<'a> {
     }
 }
 
-/// Why a schema cannot be expanded.
+/// Why a schema could not be expanded.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum ExpandError {
     /// The schema `false`: nothing satisfies it.
     #[error("nothing satisfies the schema at {pointer:?}")]
     Never {
-        /// Where the `false` stands.
+        /// The location of the `false`.
         pointer: String,
     },
     /// A `$ref` to another document. It is never fetched.
-    #[error("{reference:?} at {pointer:?} is outside of the schema")]
+    #[error("{reference:?} at {pointer:?} is outside the schema")]
     Remote {
-        /// Where the reference stands.
+        /// The location of the reference.
         pointer: String,
         /// The reference as written.
         reference: String,
     },
-    /// A `$ref` to a place that is not there.
-    #[error("{reference:?} at {pointer:?} leads nowhere")]
+    /// A `$ref` whose target does not exist.
+    #[error("the target of {reference:?} at {pointer:?} does not exist")]
     Unresolved {
-        /// Where the reference stands.
+        /// The location of the reference.
         pointer: String,
         /// The reference as written.
         reference: String,
     },
 }
 
-/// One schema object that holds, to be read for its plain keywords only: what it says with
-/// `$ref`, `allOf`, `anyOf`, `oneOf` and `if` has been taken apart already.
+/// A schema object that applies, to be read for its plain keywords only: `$ref`, `allOf`, `anyOf`,
+/// `oneOf` and `if` have been expanded already.
 #[derive(Clone, Debug)]
 pub(crate) struct Subschema<'a> {
     /// The keywords.
     pub(crate) map: &'a Map<String, Value>,
-    /// Where the object stands in the root schema.
+    /// The object's location in the root schema.
     pub(crate) pointer: String,
 }
 
 impl<'a> Subschema<'a> {
-    /// The subschema under one keyword.
+    /// The subschema under a keyword.
     pub(crate) fn under(&self, keyword: &str) -> Option<Located<'a>> {
         self.map.get(keyword).map(|schema| Located {
             schema,
@@ -93,7 +96,7 @@ impl<'a> Subschema<'a> {
         })
     }
 
-    /// The subschemas under one keyword, by name: `properties`, `patternProperties` and the like.
+    /// The named subschemas under a keyword such as `properties` or `patternProperties`.
     pub(crate) fn named(&self, keyword: &str) -> Vec<(&'a str, Located<'a>)> {
         self.map
             .get(keyword)
@@ -110,19 +113,19 @@ impl<'a> Subschema<'a> {
             .unwrap_or_default()
     }
 
-    /// The subschema of one property.
+    /// The subschema of a property.
     pub(crate) fn property(&self, name: &str) -> Option<Located<'a>> {
         let schema = self.map.get("properties")?.get(name)?;
         let pointer = format!("{}/properties/{}", self.pointer, escape_token(name));
         Some(Located { schema, pointer })
     }
 
-    /// The subschemas listed under one keyword.
+    /// The subschemas listed under a keyword.
     pub(crate) fn listed(&self, keyword: &str) -> Vec<Located<'a>> {
         Located::listed(self.map, &self.pointer, keyword)
     }
 
-    /// The pointer of one of this part's keywords.
+    /// The pointer of a keyword of this part.
     pub(crate) fn at(&self, keyword: &str) -> String {
         format!("{}/{keyword}", self.pointer)
     }
@@ -133,28 +136,28 @@ impl<'a> Subschema<'a> {
 pub(crate) struct Choice<'a> {
     /// `anyOf` or `oneOf`.
     pub(crate) keyword: &'static str,
-    /// Where the keyword stands.
+    /// The location of the keyword.
     pub(crate) pointer: String,
-    /// What there is to choose from.
+    /// The alternatives.
     pub(crate) branches: Vec<Located<'a>>,
 }
 
-/// What a conjunction comes down to.
+/// The result of expanding a conjunction.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Expanded<'a> {
-    /// Schema objects that all hold.
+    /// Schema objects that all apply.
     pub(crate) parts: Vec<Subschema<'a>>,
-    /// Choices of which each asks for one branch.
+    /// Choices, each of which requires one branch.
     pub(crate) choices: Vec<Choice<'a>>,
-    /// Parts that hold an `if`.
+    /// Parts that contain an `if`.
     pub(crate) conditionals: Vec<Subschema<'a>>,
 }
 
-/// Takes a conjunction of schemas apart. A place that occurs twice counts once, so that a
-/// reference which leads back to itself ends.
+/// Expands a conjunction of schemas. Each location is expanded once, so that circular references
+/// terminate.
 ///
 /// # Errors
-/// A `false`, or a reference that is remote or leads nowhere.
+/// A schema `false`, or a reference that is remote or has no target.
 pub(crate) fn expand<'a>(
     root: &'a Value,
     conjuncts: Vec<Located<'a>>,
@@ -200,12 +203,12 @@ pub(crate) fn expand<'a>(
     Ok(expanded)
 }
 
-/// Finds what a `$ref` of the schema means, inside the schema only: by JSON Pointer, by
-/// `$anchor` or `$dynamicAnchor`, or by the `$id` of a part (JSON Schema 2020-12, core, 8.2).
-/// `pointer` is where the reference stands, for the error.
+/// Resolves a `$ref` within the schema: by JSON Pointer, by `$anchor` or `$dynamicAnchor`, or by
+/// the `$id` of a subschema (JSON Schema 2020-12, core, 8.2). `pointer` is the location of the
+/// reference, for error messages.
 ///
 /// # Errors
-/// A reference to another document, or to a place that is not there.
+/// A reference to another document, or without a target.
 pub(crate) fn resolve<'a>(
     root: &'a Value,
     reference: &str,
@@ -226,7 +229,10 @@ pub(crate) fn resolve<'a>(
     let found = if fragment.is_empty() {
         Some(base)
     } else if fragment.starts_with('/') {
-        let path = percent_decoded(fragment);
+        // A fragment that does not decode to UTF-8 is taken literally.
+        let path = percent_decode_str(fragment)
+            .decode_utf8()
+            .unwrap_or(Cow::Borrowed(fragment));
         base.schema.pointer(&path).map(|schema| Located {
             schema,
             pointer: format!("{}{path}", base.pointer),
@@ -245,7 +251,7 @@ pub(crate) fn resolve<'a>(
     })
 }
 
-/// The first object, in the order of the text, of which the test holds.
+/// The first object in document order that passes the test.
 fn find<'a>(
     value: &'a Value,
     pointer: &str,
@@ -267,34 +273,7 @@ fn find<'a>(
     }
 }
 
-/// Undoes percent-encoding (RFC 3986, section 2.1); what is no valid encoding stays as it is.
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let mut ahead = rest.clone();
-        let digits = (byte == b'%')
-            .then(|| Some((hexadecimal(ahead.next()?)?, hexadecimal(ahead.next()?)?)))
-            .flatten();
-        match digits {
-            Some((high, low)) => {
-                bytes.push(high * 16 + low);
-                rest = ahead;
-            }
-            None => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
-/// The value of one hexadecimal digit.
-fn hexadecimal(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
-}
-
-/// A set of JSON Schema types. `number` contains `integer`.
+/// A set of JSON Schema types. `number` includes `integer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Types(u8);
 
@@ -307,7 +286,7 @@ impl Types {
     pub(crate) const ARRAY: Types = Types(32);
     pub(crate) const OBJECT: Types = Types(64);
     pub(crate) const ALL: Types = Types(127);
-    /// Every single type, the scalar ones first.
+    /// Each single type, scalars first except `null`.
     pub(crate) const EACH: [(Types, &'static str); 7] = [
         (Types::STRING, "string"),
         (Types::INTEGER, "integer"),
@@ -318,7 +297,7 @@ impl Types {
         (Types::NULL, "null"),
     ];
 
-    /// The set a `type` keyword means; a name that does not exist counts for nothing.
+    /// The set that a `type` keyword describes; unknown names are ignored.
     fn of_keyword(value: &Value) -> Types {
         let single = |name: &Value| {
             Types::EACH
@@ -369,7 +348,7 @@ impl Types {
         Types(self.0 & !other.0)
     }
 
-    /// The type names; `number` stands for `integer` too.
+    /// The type names; `number` covers `integer`.
     pub(crate) fn names(self) -> Vec<&'static str> {
         let fraction = self.intersects(Types::NUMBER.without(Types::INTEGER));
         Types::EACH
@@ -384,7 +363,7 @@ impl Types {
     }
 }
 
-/// Whether a number has no fraction: `1.0` is an integer (JSON Schema validation, 6.1.1).
+/// Whether a number has no fractional part: `1.0` is an integer (JSON Schema validation, 6.1.1).
 fn is_integer(number: &serde_json::Number) -> bool {
     number.is_i64()
         || number.is_u64()
@@ -393,7 +372,7 @@ fn is_integer(number: &serde_json::Number) -> bool {
             .is_some_and(|value| value.is_finite() && value.fract() == 0.0)
 }
 
-/// The types all parts allow.
+/// The types that all parts allow.
 pub(crate) fn types(parts: &[Subschema<'_>]) -> Types {
     parts
         .iter()
@@ -401,12 +380,12 @@ pub(crate) fn types(parts: &[Subschema<'_>]) -> Types {
         .fold(Types::ALL, |all, value| all.and(Types::of_keyword(value)))
 }
 
-/// The types the keywords of the parts speak of, for schemas that leave `type` out; every type
-/// where no keyword speaks of one.
-pub(crate) fn types_spoken_of(parts: &[Subschema<'_>]) -> Types {
-    let mut spoken = Types(0);
+/// The types that the keywords of the parts apply to, for schemas without `type`; all types if no
+/// keyword is specific to a type.
+pub(crate) fn implied_types(parts: &[Subschema<'_>]) -> Types {
+    let mut implied = Types(0);
     for keyword in parts.iter().flat_map(|part| part.map.keys()) {
-        spoken = spoken.or(match keyword.as_str() {
+        implied = implied.or(match keyword.as_str() {
             "properties"
             | "required"
             | "additionalProperties"
@@ -426,15 +405,15 @@ pub(crate) fn types_spoken_of(parts: &[Subschema<'_>]) -> Types {
             _ => Types(0),
         });
     }
-    if spoken.is_empty() {
+    if implied.is_empty() {
         Types::ALL
     } else {
-        spoken
+        implied
     }
 }
 
-/// The values `enum` and `const` leave, if any part has one: those in the first list that every
-/// other list has too.
+/// The values that `enum` and `const` allow: the intersection of all lists, in the order of the
+/// first. `None` if no part has such a keyword.
 pub(crate) fn enumeration<'a>(parts: &[Subschema<'a>]) -> Option<Vec<&'a Value>> {
     let mut left: Option<Vec<&'a Value>> = None;
     for part in parts {
@@ -457,7 +436,7 @@ pub(crate) fn enumeration<'a>(parts: &[Subschema<'a>]) -> Option<Vec<&'a Value>>
     left
 }
 
-/// The names in `required`, in order, each once.
+/// The names in `required`, in order, without duplicates.
 pub(crate) fn required<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     let mut names = Vec::new();
     for name in parts
@@ -473,7 +452,7 @@ pub(crate) fn required<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     names
 }
 
-/// The names in `properties`, in order, each once.
+/// The names in `properties`, in order, without duplicates.
 pub(crate) fn property_names<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     let mut names: Vec<&'a str> = Vec::new();
     let mut seen = HashSet::new();
@@ -489,8 +468,8 @@ pub(crate) fn property_names<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
     names
 }
 
-/// Everything the member of that name has to satisfy, or the pointer of the keyword that
-/// forbids the member. A member that also matches `patternProperties` is not looked for there.
+/// The schemas that the member `name` must satisfy, or the pointer of the keyword that forbids it.
+/// `patternProperties` are ignored.
 pub(crate) fn member<'a>(parts: &[Subschema<'a>], name: &str) -> Result<Vec<Located<'a>>, String> {
     let mut conjuncts = Vec::new();
     for part in parts {
@@ -508,8 +487,8 @@ pub(crate) fn member<'a>(parts: &[Subschema<'a>], name: &str) -> Result<Vec<Loca
     Ok(conjuncts)
 }
 
-/// A keyword that counts something, such as `minLength`: the values of all parts. `3.0` counts
-/// as 3 (JSON Schema validation, 6.3).
+/// The values of a counting keyword such as `minLength` in all parts. `3.0` counts as 3 (JSON
+/// Schema validation, 6.3).
 pub(crate) fn counts(parts: &[Subschema<'_>], keyword: &str) -> Vec<u64> {
     parts
         .iter()
@@ -525,7 +504,7 @@ pub(crate) fn counts(parts: &[Subschema<'_>], keyword: &str) -> Vec<u64> {
         .collect()
 }
 
-/// The strings a keyword such as `pattern` has in the parts, with the pointer of each.
+/// The string values of a keyword such as `pattern` in all parts, each with its pointer.
 pub(crate) fn strings<'a>(parts: &[Subschema<'a>], keyword: &str) -> Vec<(&'a str, String)> {
     parts
         .iter()

@@ -1,4 +1,4 @@
-//! A batch as a whole: what no schema says, because it is between tasks.
+//! Checks of a batch of tasks that no schema can express, because they concern several tasks.
 
 mod cycles;
 mod similar;
@@ -9,61 +9,61 @@ use std::collections::HashMap;
 use super::Roles;
 use crate::document::Document;
 
-/// What a batch is held against.
+/// Options for [`lint_batch`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LintOptions {
-    /// Which members are the key, the title and the dependencies.
+    /// The members that are the task key, the title and the dependencies.
     pub roles: Roles,
-    /// How many tasks were asked for, where a number was.
+    /// The number of tasks requested, if known.
     pub expected_count: Option<usize>,
 }
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something was not looked at.
+    /// Something was not checked.
     Note,
-    /// Probably not what was meant.
+    /// Probably not intended.
     Warning,
     /// The tasks cannot be carried out as they are.
     Error,
 }
 
-/// What kind of finding it is.
+/// The kind of finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingCode {
     /// Two or more tasks have the same key.
     DuplicateKey,
-    /// A task depends on a key no task of the batch has.
+    /// A task depends on a key that no task in the batch has.
     DanglingDependency,
     /// A task depends on itself.
     SelfDependency,
-    /// Tasks depend on each other in a circle.
+    /// Tasks depend on each other in a cycle.
     CyclicDependency,
-    /// There are more or fewer tasks than asked for.
+    /// There are more or fewer tasks than requested.
     WrongCount,
-    /// Two or more tasks have titles that say the same.
+    /// Two or more tasks have nearly the same title.
     SimilarTitles,
-    /// Keys or dependencies were not looked at, because the schema has no such member.
+    /// Keys or dependencies were not checked, because the schema has no such member.
     NotChecked,
 }
 
-/// One thing to know about a batch.
+/// A finding about a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of finding it is.
+    /// The kind of finding.
     pub code: FindingCode,
-    /// How much it weighs.
+    /// The severity.
     pub severity: Severity,
-    /// Which tasks it is about, by their index from 0, in order; empty: the batch.
+    /// The tasks concerned, as ascending indices from 0; empty if it concerns the whole batch.
     pub tasks: Vec<usize>,
-    /// What is the matter, in words.
+    /// A message for the operator.
     pub message: String,
 }
 
-/// Looks at a batch as a whole. Findings come in the order of [`FindingCode`]. A member whose type
-/// is not what its role needs is passed over: that is the schema's affair. The time grows with the
-/// size of the batch, not with its square.
+/// Checks a batch. Findings are in the order of [`FindingCode`]. A member whose type does not suit
+/// its role is skipped, because validation reports it. Runs in linear time in the size of the
+/// batch.
 #[must_use]
 pub fn lint_batch(tasks: &[Document], options: &LintOptions) -> Vec<Finding> {
     let roles = &options.roles;
@@ -114,7 +114,7 @@ fn dependencies(
     holders: &HashMap<&str, Vec<usize>>,
 ) -> Vec<Finding> {
     let mut dangling = Vec::new();
-    let mut own = Vec::new();
+    let mut self_dependencies = Vec::new();
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(tasks.len());
     for (index, task) in tasks.iter().enumerate() {
         let listed = roles.dependencies(task.root());
@@ -123,7 +123,7 @@ fn dependencies(
         for key in &listed {
             match holders.get(key.as_ref()) {
                 None => missing.push(format!("{key:?}")),
-                Some(holders) if holders.contains(&index) => own.push(Finding {
+                Some(holders) if holders.contains(&index) => self_dependencies.push(Finding {
                     code: FindingCode::SelfDependency,
                     severity: Severity::Error,
                     tasks: vec![index],
@@ -137,21 +137,25 @@ fn dependencies(
                 code: FindingCode::DanglingDependency,
                 severity: Severity::Error,
                 tasks: vec![index],
-                message: format!("No task of the batch has the key {}.", missing.join(" or ")),
+                message: format!("No task in the batch has the key {}.", missing.join(" or ")),
             });
         }
         edges.push(targets);
     }
-    let circles = cycles::find(&edges).into_iter().map(|tasks| Finding {
+    let cycles = cycles::find(&edges).into_iter().map(|tasks| Finding {
         code: FindingCode::CyclicDependency,
         severity: Severity::Error,
         message: format!(
-            "{} tasks depend on each other in a circle, so none can begin.",
+            "{} tasks depend on each other in a cycle, so none can start.",
             tasks.len()
         ),
         tasks,
     });
-    dangling.into_iter().chain(own).chain(circles).collect()
+    dangling
+        .into_iter()
+        .chain(self_dependencies)
+        .chain(cycles)
+        .collect()
 }
 
 fn wrong_count(found: usize, expected: Option<usize>) -> Option<Finding> {
@@ -160,7 +164,7 @@ fn wrong_count(found: usize, expected: Option<usize>) -> Option<Finding> {
         code: FindingCode::WrongCount,
         severity: Severity::Warning,
         tasks: Vec::new(),
-        message: format!("{expected} tasks were asked for, {found} are here."),
+        message: format!("{expected} tasks were requested, but the batch has {found}."),
     })
 }
 
@@ -171,10 +175,7 @@ fn similar_titles(titles: &[Option<String>]) -> Vec<Finding> {
         .map(|tasks| Finding {
             code: FindingCode::SimilarTitles,
             severity: Severity::Warning,
-            message: format!(
-                "{} tasks have titles that say nearly the same.",
-                tasks.len()
-            ),
+            message: format!("{} tasks have nearly the same title.", tasks.len()),
             tasks,
         })
         .collect()
@@ -182,10 +183,8 @@ fn similar_titles(titles: &[Option<String>]) -> Vec<Finding> {
 
 fn not_checked(roles: &Roles) -> Option<Finding> {
     let message = match (&roles.key, &roles.depends_on) {
-        (None, Some(_)) => {
-            "The schema has no member that is the key: keys and dependencies were not checked."
-        }
-        (None, None) => "The schema has no member that is the key: keys were not checked.",
+        (None, Some(_)) => "The schema has no task key, so keys and dependencies were not checked.",
+        (None, None) => "The schema has no task key, so keys were not checked.",
         (Some(_), _) => return None,
     };
     Some(Finding {

@@ -1,10 +1,9 @@
-//! The shape of a task: the operator's schema, what it says of a task, and what is derived from
-//! it for the model and for the page.
+//! The task schema: validation, and everything derived from the schema.
 //!
-//! `strict` derives what the model is shown; `sample` makes instances; `lint` looks at a batch as
-//! a whole; `roles` guesses which member is key, title and dependencies; `validator` is the only
-//! user of the jsonschema crate. Everyone else sees [`Check`] alone, so that the heavy validator
-//! stays out of whatever can do without it.
+//! `strict` derives the schema shown to the model; `sample` generates instances; `lint` checks a
+//! batch of tasks; `roles` guesses which members are the task key, the title and the dependencies.
+//! `validator` is the only user of the jsonschema crate. All other code depends on the [`Check`]
+//! trait only, which keeps the large validator out of code that does not need it.
 
 use std::sync::Arc;
 
@@ -23,26 +22,26 @@ pub mod validator;
 
 pub use roles::{Roles, UNIQUE_KEY};
 
-/// Schemas longer than this are refused: 1 MiB.
+/// Maximum length of a schema, in bytes: 1 MiB.
 pub const MAX_SCHEMA_BYTES: usize = 1 << 20;
 
-/// One rule that a task breaks.
+/// A rule that a task violates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
-    /// Where in the task, as a JSON Pointer; empty for the task itself.
+    /// The location in the task, as a JSON Pointer; empty for the task itself.
     pub instance_path: String,
-    /// Which rule, as a JSON Pointer into the schema; empty for rules of JSON itself.
+    /// The rule, as a JSON Pointer into the schema; empty for rules that no schema states.
     pub schema_path: String,
-    /// The schema keyword, or `duplicateKey`.
+    /// The schema keyword, `duplicateKey` for a duplicate member, or [`UNIQUE_KEY`].
     pub keyword: String,
-    /// What is wrong, in words.
+    /// A message for the operator.
     pub message: String,
 }
 
-/// Says what is wrong with a task. Implemented by [`validator::Validator`].
+/// Validates a task. Implemented by [`validator::Validator`].
 pub trait Check: Send + Sync {
-    /// Every violation, in the order of the schema; none for a valid task. Member names that stand
-    /// twice in one object are violations too: no two parsers agree on what they mean.
+    /// Returns all violations in the order of the schema; empty for a valid task. Duplicate members
+    /// are violations too, because parsers disagree on their meaning.
     fn check(&self, task: &Document) -> Vec<Violation>;
 }
 
@@ -52,27 +51,27 @@ pub enum SchemaError {
     /// The text is not JSON.
     #[error("the schema is not JSON: {reason}")]
     NotJson {
-        /// What the parser said, with line and column.
+        /// The parser's message, with line and column.
         reason: String,
     },
-    /// It is JSON but not a JSON Schema.
-    #[error("this is not a valid JSON Schema, at {pointer:?}: {reason}")]
+    /// The text is JSON but not a JSON Schema.
+    #[error("the schema is not a valid JSON Schema, at {pointer:?}: {reason}")]
     NotASchema {
-        /// Where in the schema, as a JSON Pointer.
+        /// The location in the schema, as a JSON Pointer.
         pointer: String,
         /// What is wrong there.
         reason: String,
     },
-    /// A `$ref` or `$schema` names a document that is not part of this one.
+    /// A `$ref` or `$schema` names another document.
     #[error("the schema refers to {uri}, which is not part of it")]
     RemoteReference {
-        /// The address it names.
+        /// The URI of the document.
         uri: String,
     },
-    /// A local `$ref` leads nowhere.
-    #[error("the schema's reference {reference} leads nowhere")]
+    /// The target of a local `$ref` does not exist.
+    #[error("the target of the schema's reference {reference} does not exist")]
     DanglingReference {
-        /// What was to be found.
+        /// The JSON Pointer or anchor that was not found.
         reference: String,
     },
     /// The schema's text is longer than [`MAX_SCHEMA_BYTES`].
@@ -84,7 +83,7 @@ pub enum SchemaError {
 }
 
 impl SchemaError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -96,34 +95,28 @@ impl SchemaError {
         }
     }
 
-    /// Whether trying the same again makes sense: never, a schema has to change first.
-    #[must_use]
-    pub fn retry(&self) -> bool {
-        false
-    }
-
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             SchemaError::NotJson { .. } => {
-                "Paste the whole JSON document, without comments or trailing commas."
+                "Paste the complete JSON document, without comments or trailing commas."
             }
             SchemaError::NotASchema { .. } => {
-                "Correct the schema at that place; $schema says which draft it is read as."
+                "Correct the schema at that location. $schema selects the draft; without it, 2020-12 applies."
             }
             SchemaError::RemoteReference { .. } => {
-                "Other documents are never fetched. Copy what it refers to into $defs and refer to it as #/$defs/name."
+                "Other documents are never fetched. Copy the definition into $defs and refer to it as #/$defs/name."
             }
             SchemaError::DanglingReference { .. } => {
-                "Define what it refers to in $defs, or correct the reference."
+                "Add the definition to $defs, or correct the reference."
             }
             SchemaError::TooLong { .. } => "Use a smaller schema.",
         }
     }
 }
 
-/// A task schema as the operator gave it: its exact text, and what was read from it.
+/// A task schema: the exact text that the operator entered, and what was parsed from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskSchema {
     inner: Arc<TaskSchemaParts>,
@@ -138,8 +131,8 @@ struct TaskSchemaParts {
 }
 
 impl TaskSchema {
-    /// Reads a schema from text. Whether it is a valid schema is found by compiling it
-    /// ([`validator::Validator::compile`]); here it must be a JSON object.
+    /// Parses a schema. This only requires a JSON object; compiling
+    /// ([`validator::Validator::compile`]) determines whether it is a valid schema.
     ///
     /// # Errors
     /// [`SchemaError::NotJson`], [`SchemaError::NotASchema`], [`SchemaError::TooLong`].
@@ -156,7 +149,7 @@ impl TaskSchema {
         if !value.is_object() {
             return Err(SchemaError::NotASchema {
                 pointer: String::new(),
-                reason: "a task schema is a JSON object".to_owned(),
+                reason: "a task schema must be a JSON object".to_owned(),
             });
         }
         let name = value
@@ -176,25 +169,25 @@ impl TaskSchema {
         })
     }
 
-    /// Its title, or a plain word where it has none.
+    /// The schema's title, or "task schema" if it has none.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Its exact text.
+    /// The exact text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.inner.text
     }
 
-    /// The schema as a value, members in their order.
+    /// The schema as a value, with members in their original order.
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.inner.value
     }
 
-    /// Which members of a task are its key, its title and its dependencies.
+    /// The members of a task that are its key, its title and its dependencies.
     #[must_use]
     pub fn roles(&self) -> &Roles {
         &self.inner.roles
@@ -207,7 +200,7 @@ pub fn agent_task_schema() -> &'static str {
     include_str!("agent-task.schema.json")
 }
 
-/// The example schema for servers whose tasks are actions with arguments, as JSON text.
+/// An example schema for servers whose tasks are actions with arguments, as JSON text.
 #[must_use]
 pub fn agent_action_schema() -> &'static str {
     include_str!("agent-action.schema.json")

@@ -1,26 +1,30 @@
-//! Strings that match a regular expression: a reader for the subset of ECMA-262 that schemas use,
-//! a generator, and a matcher that checks what was generated.
+//! Regular expressions: a parser for the subset of ECMA-262 that schemas use, a matcher, and a
+//! generator of matching strings.
 //!
-//! Read are: literals, `.`, classes, `\d \w \s` and their opposites, `\p{…}` for the common
-//! categories, escapes, groups, alternation, quantifiers (lazy ones too), `^ $ \b \B` and
-//! look-aheads. Back-references, look-behinds and inline flags are refused.
+//! Supported are literals, `.`, classes, `\d \w \s` and their negations, `\p{…}` for the common
+//! categories, escapes, groups, alternation, greedy and lazy quantifiers, `^ $ \b \B` and
+//! lookahead. Backreferences, lookbehind and inline flags are refused.
+//!
+//! Hand-written, although the validator brings a regex crate: `strict::nulls` matches patterns on
+//! every task's path, and the tables of a regex crate must stay out of the module's first file once
+//! the validator has a file of its own.
 
 use crate::random::SeededRng;
 
-mod reader;
+mod parser;
 
-/// How often a string is made before the pattern is given up.
-const TRIES: u32 = 60;
-/// Nodes written, in all tries together, after which a pattern is given up.
-const MAKE_STEPS: u32 = 200_000;
+/// Attempts to generate a string before giving up on a pattern.
+const ATTEMPTS: u32 = 60;
+/// Nodes written in all attempts together before giving up on a pattern.
+const GENERATE_STEPS: u32 = 200_000;
 /// Steps of the matcher after which a string counts as not matching.
 const MATCH_STEPS: u32 = 200_000;
-/// How deep the matcher goes into groups that repeat.
+/// Maximum recursion of the matcher into repeated groups.
 const MATCH_DEPTH: u32 = 400;
-/// Characters a string may have beyond what it must have, where no `maxLength` says less.
-const SPARE: usize = 24;
+/// Characters that a string may have beyond the minimum, unless `maxLength` is lower.
+const EXTRA_CHARACTERS: usize = 24;
 
-/// One node of a regular expression.
+/// A node of a regular expression.
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
     Start,
@@ -30,7 +34,7 @@ enum Node {
     Sequence(Vec<Node>),
     Either(Vec<Node>),
     Repeat(Box<Node>, usize, Option<usize>),
-    Ahead { node: Box<Node>, negated: bool },
+    Lookahead { node: Box<Node>, negated: bool },
 }
 
 /// A set of characters.
@@ -49,8 +53,8 @@ impl Set {
         listed != self.negated
     }
 
-    /// The characters a generated string takes from the set: printable ASCII where there is any,
-    /// else the beginning of the first range.
+    /// The characters to generate from: the printable ASCII characters in the set if there are any,
+    /// else the first characters of each range.
     fn characters(&self) -> Vec<char> {
         let printable: Vec<char> = (' '..='~').filter(|it| self.contains(*it)).collect();
         if !printable.is_empty() {
@@ -64,23 +68,23 @@ impl Set {
     }
 }
 
-/// A regular expression that was read.
+/// A parsed regular expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pattern {
     node: Node,
 }
 
 impl Pattern {
-    /// Reads a regular expression.
+    /// Parses a regular expression.
     ///
     /// # Errors
-    /// What it holds that is not understood, in words.
+    /// A description of what is unsupported or malformed.
     pub(crate) fn parse(source: &str) -> Result<Pattern, String> {
-        reader::read(source).map(|node| Pattern { node })
+        parser::parse(source).map(|node| Pattern { node })
     }
 
-    /// Whether the expression matches somewhere in the text, as `pattern` asks (JSON Schema
-    /// validation, 6.3.3). A match that takes too many steps to find counts as none.
+    /// Whether the expression matches anywhere in the text, as `pattern` requires (JSON Schema
+    /// validation, 6.3.3). Returns false if matching takes too many steps.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let characters: Vec<char> = text.chars().collect();
         let mut matcher = Matcher {
@@ -90,76 +94,75 @@ impl Pattern {
         (0..=characters.len()).any(|at| matcher.run(&self.node, at, 0, &mut |_, _| true))
     }
 
-    /// Makes a string of `least` to `most` characters that matches; `None` where none was found.
+    /// Generates a matching string of `min` to `max` characters; `None` if none was found.
     pub(crate) fn generate(
         &self,
         random: &mut SeededRng,
-        least: usize,
-        most: Option<usize>,
+        min: usize,
+        max: Option<usize>,
     ) -> Option<String> {
         let shortest = shortest(&self.node);
-        let missing = least.saturating_sub(shortest);
-        let room = most.map_or(missing.saturating_add(SPARE), |most| {
-            most.saturating_sub(shortest)
-        });
-        let mut steps = MAKE_STEPS;
-        (0..TRIES).find_map(|attempt| {
-            let mut maker = Maker {
+        let missing = min.saturating_sub(shortest);
+        let most_extra = missing.saturating_add(EXTRA_CHARACTERS);
+        let room = max.map_or(most_extra, |max| max.saturating_sub(shortest));
+        let mut steps = GENERATE_STEPS;
+        (0..ATTEMPTS).find_map(|attempt| {
+            let mut generator = Generator {
                 random: &mut *random,
                 missing,
-                room: room.min(missing.saturating_add(SPARE)),
+                room: room.min(most_extra),
                 greedy: attempt % 2 == 1,
                 steps: &mut steps,
                 text: String::new(),
             };
-            maker.write(&self.node)?;
-            let mut text = maker.text;
-            // What is not anchored at its end may go on.
-            for _ in text.chars().count()..least {
+            generator.write(&self.node)?;
+            let mut text = generator.text;
+            // Pad the text; patterns without an end anchor still match.
+            for _ in text.chars().count()..min {
                 text.push(random.pick(&['a', 'e', 'n', 'r', 's', 't']).copied()?);
             }
             let length = text.chars().count();
-            let fits = length >= least && most.is_none_or(|most| length <= most);
+            let fits = length >= min && max.is_none_or(|max| length <= max);
             (fits && self.matches(&text)).then_some(text)
         })
     }
 }
 
-/// The length of the shortest string a node takes.
+/// The length of the shortest string that a node matches.
 fn shortest(node: &Node) -> usize {
     match node {
-        Node::Start | Node::End | Node::Boundary { .. } | Node::Ahead { .. } => 0,
+        Node::Start | Node::End | Node::Boundary { .. } | Node::Lookahead { .. } => 0,
         Node::Set(_) => 1,
         Node::Sequence(nodes) => nodes
             .iter()
             .fold(0, |sum, node| sum.saturating_add(shortest(node))),
         Node::Either(nodes) => nodes.iter().map(shortest).min().unwrap_or(0),
-        Node::Repeat(node, least, _) => shortest(node).saturating_mul(*least),
+        Node::Repeat(node, min, _) => shortest(node).saturating_mul(*min),
     }
 }
 
-/// Writes one string. Anchors and look-aheads write nothing: the matcher has the last word.
-struct Maker<'r> {
+/// Generates one string. Anchors and lookaheads are ignored here; the matcher verifies the result.
+struct Generator<'r> {
     random: &'r mut SeededRng,
-    /// How many characters are still to be added to reach the least length.
+    /// Characters still missing to reach the minimum length.
     missing: usize,
-    /// How many characters may still be added.
+    /// Characters that may still be added.
     room: usize,
-    /// Whether the first repetition adds all that is missing.
+    /// Whether the first repetition adds all missing characters.
     greedy: bool,
-    /// How many nodes may still be written, in this try and those after it.
+    /// Nodes that may still be written, in this and later attempts.
     steps: &'r mut u32,
     text: String,
 }
 
-impl Maker<'_> {
+impl Generator<'_> {
     fn write(&mut self, node: &Node) -> Option<()> {
         *self.steps = self.steps.checked_sub(1)?;
         match node {
-            Node::Start | Node::End | Node::Boundary { .. } | Node::Ahead { .. } => {}
+            Node::Start | Node::End | Node::Boundary { .. } | Node::Lookahead { .. } => {}
             Node::Set(set) => {
                 let characters = set.characters();
-                // Letters and digits read better than punctuation, where there is a choice.
+                // Prefer letters and digits to punctuation.
                 let plain: Vec<char> = characters
                     .iter()
                     .copied()
@@ -185,10 +188,10 @@ impl Maker<'_> {
                 }
             }
             Node::Either(nodes) => {
-                let least = shortest(node);
+                let min = shortest(node);
                 let fitting: Vec<(&Node, usize)> = nodes
                     .iter()
-                    .map(|node| (node, shortest(node) - least))
+                    .map(|node| (node, shortest(node) - min))
                     .filter(|(_, extra)| *extra <= self.room)
                     .collect();
                 let (chosen, extra) = *self.random.pick(&fitting)?;
@@ -196,12 +199,12 @@ impl Maker<'_> {
                 self.missing = self.missing.saturating_sub(extra);
                 self.write(chosen)?;
             }
-            Node::Repeat(node, least, most) => {
+            Node::Repeat(node, min, max) => {
                 let unit = shortest(node).max(1);
-                let extra = self.extra(unit, most.map(|most| most.saturating_sub(*least)));
+                let extra = self.extra(unit, max.map(|max| max.saturating_sub(*min)));
                 self.room = self.room.saturating_sub(extra.saturating_mul(unit));
                 self.missing = self.missing.saturating_sub(extra.saturating_mul(unit));
-                for _ in 0..least.saturating_add(extra) {
+                for _ in 0..min.saturating_add(extra) {
                     self.write(node)?;
                 }
             }
@@ -209,23 +212,22 @@ impl Maker<'_> {
         Some(())
     }
 
-    /// How many repetitions to add beyond the least number.
-    fn extra(&mut self, unit: usize, spare: Option<usize>) -> usize {
-        let cap = spare.unwrap_or(usize::MAX).min(self.room / unit);
+    /// The number of repetitions to add beyond the minimum.
+    fn extra(&mut self, unit: usize, allowed: Option<usize>) -> usize {
+        let cap = allowed.unwrap_or(usize::MAX).min(self.room / unit);
         let wanted = self.missing.div_ceil(unit).min(cap);
-        let upper = if self.greedy {
+        if self.greedy {
             return wanted;
-        } else {
-            cap.min(wanted.saturating_add(6))
-        };
+        }
+        let upper = cap.min(wanted.saturating_add(6));
         usize::try_from(self.random.below(upper as u64 + 1)).unwrap_or(0)
     }
 }
 
-/// What comes after a node: whether the rest matches from a position.
+/// A continuation: whether everything after a node matches from a position.
 type Rest<'r> = &'r mut dyn FnMut(&mut Matcher<'_>, usize) -> bool;
 
-/// A backtracking matcher with bounded steps.
+/// A backtracking matcher with a bounded number of steps.
 struct Matcher<'t> {
     characters: &'t [char],
     steps: u32,
@@ -260,11 +262,11 @@ impl Matcher<'_> {
             }
             Node::Sequence(nodes) => self.sequence(nodes, at, depth, rest),
             Node::Either(nodes) => nodes.iter().any(|node| self.run(node, at, depth + 1, rest)),
-            Node::Repeat(node, least, most) => match &**node {
-                Node::Set(set) => self.run_of_set(set, *least, *most, at, rest),
-                node => self.repeat(node, *least, *most, at, depth, rest),
+            Node::Repeat(node, min, max) => match &**node {
+                Node::Set(set) => self.run_of_set(set, *min, *max, at, rest),
+                node => self.repeat(node, *min, *max, at, depth, rest),
             },
-            Node::Ahead { node, negated } => {
+            Node::Lookahead { node, negated } => {
                 self.run(node, at, depth + 1, &mut |_, _| true) != *negated && rest(self, at)
             }
         }
@@ -279,12 +281,12 @@ impl Matcher<'_> {
         }
     }
 
-    /// A repeated set needs no recursion: the longest run first, then shorter ones.
+    /// Matches a repeated set without recursion: the longest run first, then shorter ones.
     fn run_of_set(
         &mut self,
         set: &Set,
-        least: usize,
-        most: Option<usize>,
+        min: usize,
+        max: Option<usize>,
         at: usize,
         rest: Rest<'_>,
     ) -> bool {
@@ -292,36 +294,34 @@ impl Matcher<'_> {
             .characters
             .iter()
             .skip(at)
-            .take(most.unwrap_or(usize::MAX))
+            .take(max.unwrap_or(usize::MAX))
             .take_while(|character| set.contains(**character))
             .count();
-        (least..=longest)
-            .rev()
-            .any(|length| rest(self, at + length))
+        (min..=longest).rev().any(|length| rest(self, at + length))
     }
 
     fn repeat(
         &mut self,
         node: &Node,
-        least: usize,
-        most: Option<usize>,
+        min: usize,
+        max: Option<usize>,
         at: usize,
         depth: u32,
         rest: Rest<'_>,
     ) -> bool {
-        let more = most.is_none_or(|most| most > 0)
+        let more = max.is_none_or(|max| max > 0)
             && self.run(node, at, depth + 1, &mut |matcher, next| {
-                // A round that takes nothing would go on for ever.
-                (next > at || least > 0)
+                // A round that consumes nothing would repeat forever.
+                (next > at || min > 0)
                     && matcher.repeat(
                         node,
-                        least.saturating_sub(1),
-                        most.map(|most| most - 1),
+                        min.saturating_sub(1),
+                        max.map(|max| max - 1),
                         next,
                         depth + 1,
                         rest,
                     )
             });
-        more || (least == 0 && rest(self, at))
+        more || (min == 0 && rest(self, at))
     }
 }

@@ -1,7 +1,7 @@
-//! Which members of a task are its key, its title and its dependencies, and how they are read.
+//! The roles of a task's members: task key, title and dependencies.
 //!
-//! Operators have their own schemas, so roles are guessed by name and type. Features that need a
-//! missing role are off.
+//! Operators bring their own schemas, so roles are guessed by name and type. Features that need a
+//! missing role are disabled.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ use super::conjunction::{
 };
 use crate::document::{Kind, Node};
 
-/// The members that play a role, by name. `None`: no member plays it.
+/// The name of the member in each role; `None` if no member has the role.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Roles {
-    /// The member that names a task inside its batch.
+    /// The member that identifies a task within its run.
     pub key: Option<String>,
-    /// The member a person reads first.
+    /// The member that people read first.
     pub title: Option<String>,
-    /// The member that holds the keys of the tasks that must come first.
+    /// The member with the keys of the tasks that must be done first.
     pub depends_on: Option<String>,
 }
 
 /// The keyword of a violation that reports a task key used twice in a run.
 pub const UNIQUE_KEY: &str = "uniqueKey";
 
-/// Names of a key, the likeliest first, folded as [`folded`] does.
+/// Names of a task key, most likely first, normalized as by [`normalized`].
 const KEY_NAMES: [&str; 12] = [
     "key",
     "taskkey",
@@ -43,7 +43,7 @@ const KEY_NAMES: [&str; 12] = [
     "uuid",
 ];
 
-/// Names of a title, the likeliest first.
+/// Names of a title, most likely first.
 const TITLE_NAMES: [&str; 13] = [
     "title",
     "tasktitle",
@@ -60,7 +60,7 @@ const TITLE_NAMES: [&str; 13] = [
     "instruction",
 ];
 
-/// Names of a list of dependencies, the likeliest first.
+/// Names of a list of dependencies, most likely first.
 const DEPENDS_ON_NAMES: [&str; 12] = [
     "dependson",
     "dependencies",
@@ -77,8 +77,8 @@ const DEPENDS_ON_NAMES: [&str; 12] = [
 ];
 
 impl Roles {
-    /// Returns the task key of `task`: the characters of a string, or the digits of a number as
-    /// written. Any other kind of value is no key.
+    /// Returns the task key of `task`: a string, or a number as written. Other kinds of value are
+    /// not keys.
     #[must_use]
     pub fn key<'t>(&self, task: Node<'t>) -> Option<Cow<'t, str>> {
         member(task, self.key.as_deref()).and_then(scalar)
@@ -90,8 +90,8 @@ impl Roles {
         member(task, self.title.as_deref()).and_then(scalar)
     }
 
-    /// Returns the keys `task` depends on, in their order. The member may be one string or number,
-    /// or an array of them; other values are skipped, because the schema reports them.
+    /// Returns the keys that `task` depends on, in order. The member may be a string, a number, or
+    /// an array of them; other values are skipped, because validation reports them.
     #[must_use]
     pub fn dependencies<'t>(&self, task: Node<'t>) -> Vec<Cow<'t, str>> {
         match member(task, self.depends_on.as_deref()) {
@@ -101,19 +101,21 @@ impl Roles {
         }
     }
 
-    /// Guesses the roles from the top-level properties of a schema, those behind local `$ref`,
-    /// `allOf`, `anyOf` and `oneOf` included. A title is a string that is not limited to a list of
+    /// Guesses the roles from the top-level properties of a schema, including those behind local
+    /// `$ref`, `allOf`, `anyOf` and `oneOf`. A title is a string that is not limited to a list of
     /// values; a key is such a string or a number; dependencies are a string, a number, or an
-    /// array of them. A schema that says nothing about its properties has no roles.
+    /// array of them. A schema that declares no properties has no roles.
     #[must_use]
     pub fn guess(schema: &Value) -> Roles {
         let parts = top_level(schema);
         let names = property_names(&parts);
         let find = |known: &[&str], fits: &dyn Fn(&Expanded<'_>) -> bool| {
-            known.iter().find_map(|wanted| {
+            known.iter().find_map(|known| {
                 names
                     .iter()
-                    .find(|name| folded(name) == **wanted && declared(schema, &parts, name, fits))
+                    .find(|name| {
+                        normalized(name) == **known && declared(schema, &parts, name, fits)
+                    })
                     .map(|name| (*name).to_owned())
             })
         };
@@ -156,8 +158,8 @@ fn scalar(node: Node<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Whether one of the declarations of the property fits: in an `anyOf` each branch may declare
-/// the property in its own way.
+/// Whether one of the declarations of the property fits: each branch of an `anyOf` may declare it
+/// differently.
 fn declared(
     root: &Value,
     parts: &[Subschema<'_>],
@@ -185,7 +187,7 @@ fn declared(
         })
 }
 
-/// Every schema object that can speak of the top level of a task.
+/// All schema objects that apply to the top level of a task.
 fn top_level(schema: &Value) -> Vec<Subschema<'_>> {
     let mut parts: Vec<Subschema<'_>> = Vec::new();
     let mut waiting = vec![Located::root(schema)];
@@ -193,7 +195,7 @@ fn top_level(schema: &Value) -> Vec<Subschema<'_>> {
         if parts.iter().any(|part| part.pointer == next.pointer) {
             continue;
         }
-        // A branch that cannot be read says nothing about roles; the others still do.
+        // Skip branches that cannot be expanded.
         let Ok(expanded) = expand(schema, vec![next]) else {
             continue;
         };
@@ -205,43 +207,43 @@ fn top_level(schema: &Value) -> Vec<Subschema<'_>> {
     parts
 }
 
-/// A member's name without case and without what joins its words: `dependsOn`, `depends_on` and
-/// `Depends-On` are the same.
+/// A member name in lower case without word separators, so that `dependsOn`, `depends_on` and
+/// `Depends-On` are equal.
 #[must_use]
-pub(crate) fn folded(name: &str) -> String {
+pub(crate) fn normalized(name: &str) -> String {
     name.chars()
         .filter(|character| character.is_alphanumeric())
         .flat_map(char::to_lowercase)
         .collect()
 }
 
-/// What kind of text a member holds, as far as its name tells.
+/// The kind of text in a member, guessed from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TextKind {
-    /// One line that a person reads first.
+    /// A single line that people read first.
     Title,
     /// Sentences.
     Prose,
-    /// A statement that can be checked.
+    /// A verifiable statement.
     Statement,
-    /// A short name in lower case.
+    /// A short lower-case identifier.
     Key,
-    /// A kind of agent.
+    /// A type of agent.
     Agent,
-    /// An address on the web.
+    /// A web address.
     Address,
-    /// A mail address.
+    /// An e-mail address.
     Mail,
-    /// A file.
+    /// A file name.
     File,
     /// A word or two.
     Word,
 }
 
 impl TextKind {
-    /// The kind of text of a member of that name.
+    /// Guesses the kind of text in the member `name`.
     pub(crate) fn of(name: &str) -> TextKind {
-        let name = folded(name);
+        let name = normalized(name);
         let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
         if has(&["acceptance", "criteri", "check", "donewhen"]) {
             TextKind::Statement

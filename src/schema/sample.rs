@@ -1,11 +1,11 @@
-//! Instances of a JSON Schema, made from a seed: the tasks of a dry run, and those of the
-//! testbed's model.
+//! Generates instances of a JSON Schema from a seed: the tasks of dry runs and of the testbed's
+//! model.
 //!
-//! Read are: types, `enum`, `const`, numeric limits, `multipleOf`, lengths, `pattern`, `format`,
-//! all keywords of arrays and objects, `allOf`, `anyOf`, `oneOf`, `if`, simple `not`, and local
-//! references, recursive ones too. What chance has to meet (`not`, the exclusiveness of `oneOf`,
-//! `unevaluated…`) is left to a [`Check`]: [`sample_valid`] makes instances until one passes, so
-//! that what it returns is valid by the operator's own schema and nothing else.
+//! The generator follows types, `enum`, `const`, numeric limits, `multipleOf`, lengths, `pattern`,
+//! `format`, all keywords of arrays and objects, `allOf`, `anyOf`, `oneOf`, `if`, simple `not`, and
+//! local references, including recursive ones. Rules that only random attempts can meet (`not`,
+//! the exclusiveness of `oneOf`, `unevaluated…`) are left to a [`Check`]: [`sample_valid`] generates
+//! instances until one is valid by the operator's own schema.
 
 mod error;
 mod formats;
@@ -25,32 +25,31 @@ use super::conjunction::Located;
 use crate::document::Document;
 use crate::random::SeededRng;
 
-/// How much of what is optional a sample has.
+/// How many optional members and items a sample has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fullness {
-    /// Only what is required.
+    /// Only required ones.
     Required,
-    /// About half of it.
+    /// About half of the optional ones.
     Some,
-    /// Everything that can be made.
+    /// All that can be generated.
     All,
 }
 
-/// Makes an instance of a schema. `schema` may be any part of `root`, the document its local
-/// references are looked up in. The members of objects stand in the order of the schema, so the
-/// value's compact text reads like the schema. The same arguments and generator give the same
-/// value on every platform.
+/// Generates an instance of a schema. `schema` may be any part of `root`, in which its local
+/// references are resolved. Members are in the order of the schema. The same arguments and
+/// generator state produce the same value on every platform.
 ///
-/// The value is made to be valid; where the schema has rules that only chance can meet, it may
-/// not be. Who needs certainty calls [`sample_valid`].
+/// The value may be invalid if the schema has rules that only random attempts can meet; use
+/// [`sample_valid`] for a valid one.
 ///
 /// # Errors
-/// [`SampleError`] naming the place and the keyword that cannot be met.
+/// [`SampleError`] with the location and keyword that cannot be met.
 pub fn sample(schema: &Value, root: &Value, random: &mut SeededRng) -> Result<Value, SampleError> {
     sample_with(schema, root, random, &Hints::default(), Fullness::Some)
 }
 
-/// Makes an instance as [`sample`] does, with words of the caller's and as full as asked for.
+/// Like [`sample`], with hints for texts and a given fullness.
 ///
 /// # Errors
 /// As [`sample`].
@@ -68,12 +67,12 @@ pub fn sample_with(
     instance::Sampler::new(root, random, hints, fullness).instance(vec![start])
 }
 
-/// Makes instances of a schema until the check finds nothing wrong with one, at most `attempts`
-/// times, and returns it as a document: compact JSON, members in the order of the schema.
+/// Generates instances of a schema, at most `attempts`, until one passes the check. Returns it as
+/// compact JSON with members in the order of the schema.
 ///
 /// # Errors
-/// [`SampleError::NotSatisfied`] with the last violation where instances were made but none was
-/// valid; otherwise why none could be made.
+/// [`SampleError::NotSatisfied`] with the last violation if none of the instances was valid, or the
+/// reason why none could be generated.
 pub fn sample_valid(
     schema: &Value,
     check: &dyn Check,
@@ -84,8 +83,8 @@ pub fn sample_valid(
     sample_adjusted(schema, check, random, hints, attempts, &mut |_, _| {})
 }
 
-/// Makes instances as [`sample_valid`] does, each of them passed through `adjust` before it is
-/// checked, together with the number of the attempt, from 0.
+/// Like [`sample_valid`], but calls `adjust` with each instance and the number of the attempt, from
+/// 0, before the check.
 ///
 /// # Errors
 /// As [`sample_valid`].
@@ -114,7 +113,7 @@ pub fn sample_adjusted(
             }
         };
         adjust(&mut value, attempt);
-        // A sample nested too deeply for a document is as good as none.
+        // Skip samples that are nested too deeply for a document.
         let Ok(document) = Document::parse(&value.to_string()) else {
             continue;
         };

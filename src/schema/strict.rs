@@ -1,12 +1,10 @@
-//! The schema the model is shown: the strict subset of structured outputs, derived from any
-//! operator's schema.
+//! Derives the schema shown to the model: the strict subset of structured outputs.
 //!
-//! The subset (OpenAI, "Structured Outputs", supported schemas) knows types, `enum`, nested
-//! `anyOf`, `$defs`, closed objects whose properties are all required, `pattern`, some formats,
-//! numeric limits and the number of items. What an operator's schema says beyond that is left out
-//! and listed: every task meets the operator's own schema here, whatever the model was told. An
-//! optional property is asked for as "or null"; [`without_model_nulls`] takes those `null`s back
-//! out before the task meets the operator's schema.
+//! The subset (OpenAI, "Structured Outputs", supported schemas) has types, `enum`, nested `anyOf`,
+//! `$defs`, closed objects whose properties are all required, `pattern`, some formats, numeric
+//! limits and the number of items. All other rules of the operator's schema are omitted and listed
+//! as relaxations; tasks are still validated against the operator's schema. Optional properties
+//! become nullable; [`without_model_nulls`] removes those `null`s before validation.
 
 mod derive;
 mod keywords;
@@ -20,81 +18,82 @@ pub use nulls::without_model_nulls;
 
 use super::conjunction::ExpandError;
 
-/// The schema of one task as the model is shown it.
+/// The schema of one task as shown to the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelSchema {
-    /// The schema, in the strict subset. Its definitions stand in `$defs` at its root.
+    /// The schema, in the strict subset, with its definitions in `$defs` at the root.
     pub schema: Value,
-    /// What the operator's schema says and this one does not, in the order it was met.
+    /// The rules of the operator's schema that this one omits, in the order of discovery.
     pub relaxed: Vec<Relaxation>,
-    /// JSON Pointers into `schema`: properties that may be `null` for the model only.
+    /// JSON Pointers into `schema` to properties that may be `null` for the model only.
     pub nullable: Vec<String>,
 }
 
-/// One rule the model is not told in the schema. The check enforces it all the same.
+/// A rule that the model's schema omits or changes. Validation still enforces it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relaxation {
-    /// Where the rule stands in the operator's schema, as a JSON Pointer.
+    /// The location of the rule in the operator's schema, as a JSON Pointer.
     pub pointer: String,
     /// The rule's keyword.
     pub keyword: String,
-    /// Why it was left out or changed, and what follows.
+    /// Why it was omitted or changed, and the consequence.
     pub why: String,
 }
 
-/// Why a schema has no form in the strict subset. The way out is always the same: ask for JSON
-/// without a schema, describe the schema in words, and check.
+/// Why a schema cannot be expressed in the strict subset. The fallback is always the same: request
+/// JSON without a schema, include the schema in the prompt, and validate. Pointers are JSON Pointers
+/// into the operator's schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StrictError {
-    /// An object that is required has members whose names are not known beforehand.
+    /// A required object has members whose names are not known in advance.
     #[error(
-        "the object at {pointer:?} has members with free names, which cannot be described to the model"
+        "the object at {pointer:?} has members with arbitrary names, which the model's schema cannot describe"
     )]
     OpenObject {
-        /// Where in the operator's schema.
+        /// The location of the object.
         pointer: String,
     },
-    /// A keyword holds what the subset has no words for.
-    #[error("{keyword} at {pointer:?} cannot be described to the model: {why}")]
+    /// A keyword has a value that the subset cannot express.
+    #[error("the model's schema cannot express {keyword} at {pointer:?}: {why}")]
     Inexpressible {
-        /// Where in the operator's schema.
+        /// The location in the schema.
         pointer: String,
-        /// Which keyword.
+        /// The keyword.
         keyword: String,
-        /// What it holds.
+        /// What cannot be expressed.
         why: String,
     },
-    /// Nothing satisfies the schema at that place.
+    /// Nothing satisfies the schema at this location.
     #[error("nothing satisfies the schema at {pointer:?}")]
     Contradiction {
-        /// Where in the operator's schema.
+        /// The location in the schema.
         pointer: String,
     },
-    /// A reference leads out of the schema or nowhere. Nothing is ever fetched.
-    #[error("the reference {reference:?} at {pointer:?} cannot be followed")]
+    /// A reference to another document or without a target. Nothing is ever fetched.
+    #[error("the reference {reference:?} at {pointer:?} cannot be resolved")]
     Reference {
-        /// Where the reference stands.
+        /// The location of the reference.
         pointer: String,
         /// The reference as written.
         reference: String,
     },
     /// The schema does not describe a JSON object.
-    #[error("a task is a JSON object, and the schema describes something else")]
+    #[error("a task must be a JSON object, but the schema describes something else")]
     NotAnObject,
-    /// The derived schema is larger than endpoints accept.
-    #[error("the schema for the model has {found} {what}, {limit} are allowed")]
+    /// The derived schema exceeds the limits of endpoints.
+    #[error("the model's schema has {found} {what}; the limit is {limit}")]
     TooLarge {
-        /// What there is too much of.
+        /// The quantity that is too large.
         what: &'static str,
-        /// How much there is; at least so much.
+        /// Its size, or a lower bound of it.
         found: usize,
-        /// How much is allowed.
+        /// The limit.
         limit: usize,
     },
 }
 
 impl StrictError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -107,33 +106,27 @@ impl StrictError {
         }
     }
 
-    /// Whether trying the same again makes sense: never, the schema has to change first.
-    #[must_use]
-    pub fn retry(&self) -> bool {
-        false
-    }
-
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             StrictError::OpenObject { .. } => {
-                "Name the members in properties, or make the object optional. Until then the model is told the schema in words."
+                "List the members in properties, or make the object optional. Until then the prompt describes the schema instead."
             }
             StrictError::Inexpressible { .. } => {
-                "The model is told the schema in words instead; every task is checked all the same."
+                "The prompt describes the schema instead. Every task is still validated."
             }
             StrictError::Contradiction { .. } => {
-                "Correct the schema: two of its rules exclude each other."
+                "Correct the schema: two of its rules contradict each other."
             }
             StrictError::Reference { .. } => {
-                "Copy what it refers to into $defs and refer to it as #/$defs/name."
+                "Copy the definition into $defs and refer to it as #/$defs/name."
             }
             StrictError::NotAnObject => {
-                "Choose a schema whose type is object; a body template can wrap the task."
+                "Use a schema of type object. A body template can wrap the task if the server expects another shape."
             }
             StrictError::TooLarge { .. } => {
-                "Use a smaller schema, or let the model be told it in words: every task is checked all the same."
+                "Use a smaller schema. Until then the prompt describes the schema instead, and every task is still validated."
             }
         }
     }
@@ -154,18 +147,18 @@ impl From<ExpandError> for StrictError {
 /// Derives the schema of one task in the strict subset.
 ///
 /// # Errors
-/// [`StrictError`] where the schema has no form in the subset, or one beyond its limits.
+/// [`StrictError`] if the subset cannot express the schema, or its limits are exceeded.
 pub fn model_schema(schema: &Value) -> Result<ModelSchema, StrictError> {
     let derived = derive::derive(schema)?;
     limits::check(&envelope(&derived.schema)?)?;
     Ok(derived)
 }
 
-/// The schema of a whole answer, `{"tasks": [ … ]}`, from that of one task; the definitions are
-/// lifted to its root, where references look for them.
+/// Builds the schema of a complete response, `{"tasks": [ … ]}`, from the schema of one task. Moves
+/// the definitions to the root, where references are resolved.
 ///
 /// # Errors
-/// [`StrictError::NotAnObject`] where the task's schema is no JSON object.
+/// [`StrictError::NotAnObject`] if the task's schema is not a JSON object.
 pub fn envelope(model_schema: &Value) -> Result<Value, StrictError> {
     let mut task: Map<String, Value> = model_schema
         .as_object()

@@ -1,7 +1,7 @@
-//! Exact validation: a compiled JSON Schema, run over the task's text in place.
+//! Exact validation of a task's text in place against a compiled JSON Schema.
 //!
-//! The only user of the jsonschema crate. It reads documents through its `json` traits, so that no
-//! tree is built and no number is rounded on the way in.
+//! The only user of the jsonschema crate, which reads documents through its `json` traits: no tree
+//! is built and no number is rounded.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,15 +13,15 @@ use serde_json::Value;
 use super::{Check, SchemaError, Violation};
 use crate::document::{Document, Items, Kind, Members, Node};
 
-/// At most so many violations are reported for one task: more help nobody.
+/// Maximum number of violations reported for one task.
 pub const MAX_VIOLATIONS: usize = 200;
 
-/// How a schema is compiled.
+/// Options for compiling a schema.
 #[derive(Debug, Clone)]
 pub struct ValidatorOptions {
-    /// Whether `format` is asserted (`true`, the default) or only an annotation.
+    /// Whether `format` is an assertion (`true`, the default) or only an annotation.
     pub assert_formats: bool,
-    /// Further schema documents by their absolute address. Nothing else is ever looked up.
+    /// Other schema documents by absolute URI. No other documents are ever retrieved.
     pub resources: BTreeMap<String, Value>,
 }
 
@@ -40,48 +40,50 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// Compiles a JSON Schema: draft 2020-12 unless its `$schema` says otherwise. Nothing is
-    /// fetched.
+    /// Compiles a JSON Schema: draft 2020-12 unless `$schema` names another one. Nothing is fetched.
     ///
     /// # Errors
-    /// [`SchemaError`] for what is not a schema, and for references that lead out of it.
+    /// [`SchemaError`] if it is not a valid schema, or a reference cannot be resolved.
     pub fn compile(schema: &Value, options: &ValidatorOptions) -> Result<Validator, SchemaError> {
         let compiled = jsonschema::options_for::<InPlace>()
             .should_validate_formats(options.assert_formats)
-            .with_retriever(Given(options.resources.clone()))
+            .with_retriever(Resources(options.resources.clone()))
             .build(schema)
             .map_err(|error| schema_error(&error))?;
         Ok(Validator { compiled })
     }
 
-    /// Whether there is nothing that [`Check::check`] would say of a task. This is found out
-    /// faster than what is wrong with one, and most tasks are valid.
+    /// Whether [`Check::check`] would find no violation. Faster than collecting violations, and most
+    /// tasks are valid.
     #[must_use]
     pub fn accepts(&self, task: Node<'_>) -> bool {
-        !task.repeats_a_name() && self.follows_schema(task)
+        !task.has_duplicate_members() && self.follows_schema(task)
     }
 
     fn follows_schema(&self, task: Node<'_>) -> bool {
-        self.compiled.is_valid(Instance::Subschema(task))
+        self.compiled.is_valid(Instance::Value(task))
     }
 
-    /// As [`Check::check`], for the value of a text that need not be kept.
+    /// Like [`Check::check`], for a value that is not part of a [`Document`].
     #[must_use]
     pub fn violations(&self, task: Node<'_>) -> Vec<Violation> {
         if self.accepts(task) {
             return Vec::new();
         }
-        let repeated = task.repeated_names().into_iter().map(|pointer| Violation {
-            instance_path: pointer,
-            schema_path: String::new(),
-            keyword: "duplicateKey".to_owned(),
-            message: "this name stands twice in the same object".to_owned(),
-        });
-        let broken = self
+        let duplicates = task
+            .duplicate_members()
+            .into_iter()
+            .map(|pointer| Violation {
+                instance_path: pointer,
+                schema_path: String::new(),
+                keyword: "duplicateKey".to_owned(),
+                message: "the object has another member with this name".to_owned(),
+            });
+        let errors = self
             .compiled
-            .iter_errors(Instance::Subschema(task))
+            .iter_errors(Instance::Value(task))
             .map(|error| violation(&error));
-        repeated.chain(broken).take(MAX_VIOLATIONS).collect()
+        duplicates.chain(errors).take(MAX_VIOLATIONS).collect()
     }
 }
 
@@ -102,7 +104,7 @@ fn violation(error: &ValidationError<'_>) -> Violation {
         instance_path: error.instance_path().to_string(),
         schema_path: error.schema_path().to_string(),
         keyword: error.kind().keyword().to_owned(),
-        // The masked form leaves the value itself out: it stands in the task, and may be long.
+        // The masked form omits the value, which is in the task and may be long.
         message: error.masked().to_string(),
     }
 }
@@ -137,10 +139,10 @@ fn schema_error(error: &ValidationError<'_>) -> SchemaError {
     }
 }
 
-/// Finds the resources that were given, and never anything else.
-struct Given(BTreeMap<String, Value>);
+/// Retrieves the given resources, and nothing else.
+struct Resources(BTreeMap<String, Value>);
 
-impl Retrieve for Given {
+impl Retrieve for Resources {
     fn retrieve(
         &self,
         uri: &Uri<String>,
@@ -154,13 +156,13 @@ impl Retrieve for Given {
     }
 }
 
-/// The representation that is validated: spans of a document's text.
+/// The JSON representation to validate: spans of a document's text.
 struct InPlace;
 
-/// A part of the document, or a member name standing for itself (`propertyNames`).
+/// A value of the document, or a member name validated as a string (`propertyNames`).
 #[derive(Clone, Copy)]
 enum Instance<'a> {
-    Subschema(Node<'a>),
+    Value(Node<'a>),
     Name(&'a str),
 }
 
@@ -191,37 +193,35 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn as_object(&self) -> Option<Node<'a>> {
         match self {
-            Instance::Subschema(node) if node.kind() == Kind::Object => Some(*node),
+            Instance::Value(node) if node.kind() == Kind::Object => Some(*node),
             _ => None,
         }
     }
 
     fn as_array(&self) -> Option<Node<'a>> {
         match self {
-            Instance::Subschema(node) if node.kind() == Kind::Array => Some(*node),
+            Instance::Value(node) if node.kind() == Kind::Array => Some(*node),
             _ => None,
         }
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         match self {
-            Instance::Subschema(node) => node.as_str(),
+            Instance::Value(node) => node.as_str(),
             Instance::Name(name) => Some(Cow::Borrowed(name)),
         }
     }
 
     fn as_number(&self) -> Option<NumberText<'a>> {
         match self {
-            Instance::Subschema(node) if node.kind() == Kind::Number => {
-                Some(NumberText(node.text()))
-            }
+            Instance::Value(node) if node.kind() == Kind::Number => Some(NumberText(node.text())),
             _ => None,
         }
     }
 
     fn as_boolean(&self) -> Option<bool> {
         match self {
-            Instance::Subschema(node) => node.as_bool(),
+            Instance::Value(node) => node.as_bool(),
             Instance::Name(_) => None,
         }
     }
@@ -236,7 +236,7 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
         match self {
-            Instance::Subschema(node) => node.characters_within(min, max),
+            Instance::Value(node) => node.characters_within(min, max),
             Instance::Name(name) => {
                 let length = name.chars().count() as u64;
                 Some((min..=max).contains(&length))
@@ -247,7 +247,7 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
     fn json_type(&self) -> JsonType {
         match self {
             Instance::Name(_) => JsonType::String,
-            Instance::Subschema(node) => match node.kind() {
+            Instance::Value(node) => match node.kind() {
                 Kind::Null => JsonType::Null,
                 Kind::Boolean => JsonType::Boolean,
                 Kind::Number => JsonType::Number,
@@ -260,14 +260,14 @@ impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
 
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(match self {
-            Instance::Subschema(node) => node.to_value(),
+            Instance::Value(node) => node.to_value(),
             Instance::Name(name) => Value::String((*name).to_owned()),
         })
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
         match self {
-            Instance::Subschema(node) => Some(NodeIdentity::tagged(
+            Instance::Value(node) => Some(NodeIdentity::tagged(
                 node.document_address(),
                 u32::try_from(node.ordinal()).ok()?,
             )),
@@ -287,11 +287,11 @@ impl<'a> Object<'a, InPlace> for Node<'a> {
     }
 
     fn get(&self, key: &String) -> Option<Instance<'a>> {
-        Node::get(self, key).map(Instance::Subschema)
+        Node::get(self, key).map(Instance::Value)
     }
 
     fn members(&self) -> Self::MembersIter {
-        Node::members(self).map(|(name, value)| (name, Instance::Subschema(value)))
+        Node::members(self).map(|(name, value)| (name, Instance::Value(value)))
     }
 }
 
@@ -304,23 +304,23 @@ impl<'a> Array<'a, InPlace> for Node<'a> {
     }
 
     fn elements(&self) -> Self::ElementsIter {
-        self.items().map(Instance::Subschema)
+        self.items().map(Instance::Value)
     }
 
     fn is_unique(&self) -> bool {
-        /// Up to so many strings are compared with each other.
+        /// Up to this many strings are compared pairwise.
         const FEW: usize = 16;
         let texts = || self.items().map_while(|item| item.as_str());
         if Node::len(self) <= FEW && texts().count() == Node::len(self) {
-            let repeated = |(index, text)| texts().take(index).any(|earlier| earlier == text);
-            return !texts().enumerate().any(repeated);
+            let is_repeated = |(index, text)| texts().take(index).any(|earlier| earlier == text);
+            return !texts().enumerate().any(is_repeated);
         }
         let values: Vec<Value> = self.items().map(|item| item.to_value()).collect();
         unique::is_unique(&values)
     }
 }
 
-/// A number as it is written.
+/// A number literal.
 struct NumberText<'a>(&'a str);
 
 impl JsonNumber for NumberText<'_> {
@@ -345,12 +345,13 @@ impl JsonNumber for NumberText<'_> {
     }
 
     fn is_integer(&self) -> bool {
-        is_whole(self.0)
+        is_integer_literal(self.0)
     }
 }
 
-/// Whether a literal's value is a whole number, by its digits: `1.0` and `1e2` are, `1e-2` is not.
-fn is_whole(text: &str) -> bool {
+/// Whether the value of a number literal is an integer, judged by its digits: `1.0` and `1e2` are,
+/// `1e-2` is not.
+fn is_integer_literal(text: &str) -> bool {
     let (mantissa, exponent) = match text.find(['e', 'E']) {
         Some(at) => {
             let (mantissa, rest) = text.split_at_checked(at).unwrap_or((text, ""));
@@ -364,7 +365,7 @@ fn is_whole(text: &str) -> bool {
     if fraction.is_empty() && digits.is_empty() {
         return true;
     }
-    // An exponent beyond 64 bits is far beyond any digits a task can hold.
+    // An exponent beyond 64 bits exceeds the number of digits that a task can contain.
     let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
         i64::MIN / 2
     } else {
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn violations_say_where_which_rule_and_what() {
+    fn a_violation_has_an_instance_path_a_schema_path_and_a_keyword() {
         let schema = json!({"type": "object", "required": ["title"], "additionalProperties": false,
             "properties": {"title": {"type": "string", "maxLength": 3}, "n": {"type": "integer", "maximum": 5},
                 "due": {"type": "string", "format": "date"}}});
@@ -425,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_stands_twice_is_a_violation_whatever_the_schema_says() {
+    fn a_duplicate_member_is_a_violation_under_any_schema() {
         let found = check(&json!({}), r#"{"a":{"b":1,"b":1}}"#);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].instance_path, "/a/b");
@@ -433,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_judged_by_their_digits() {
+    fn numbers_are_validated_by_their_digits() {
         let integer = json!({"type": "integer"});
         for (text, whole) in [
             ("1", true),
@@ -461,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_schema_is_refused_with_its_place() {
+    fn an_invalid_schema_is_refused_with_a_code() {
         let compile =
             |schema: Value| Validator::compile(&schema, &ValidatorOptions::default()).unwrap_err();
         assert_eq!(compile(json!({"type": 7})).code(), "schema_invalid");
@@ -490,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn given_resources_are_found_and_formats_can_be_annotations() {
+    fn resources_are_resolved_and_formats_can_be_annotations() {
         let schema = json!({"$ref": "https://example.com/a.json"});
         let options = ValidatorOptions {
             assert_formats: false,
@@ -510,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn member_names_are_checked_as_they_are_meant() {
+    fn member_names_are_decoded_before_validation() {
         let schema =
             json!({"propertyNames": {"maxLength": 1}, "properties": {"é": {"type": "null"}}});
         assert!(check(&schema, r#"{"\u00e9": null}"#).is_empty());
@@ -519,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_and_repeated_items_are_judged_by_the_characters_that_are_meant() {
+    fn strings_are_decoded_before_lengths_and_uniqueness_are_checked() {
         for (schema, task, valid) in [
             (json!({"minLength": 2, "maxLength": 2}), r#""ab""#, true),
             (json!({"minLength": 2, "maxLength": 2}), r#""é🦀""#, true),
@@ -555,7 +556,7 @@ mod tests {
         );
     }
 
-    // The generator of cases is a dependency of the native tests only.
+    // proptest is a dependency of the native tests only.
     #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
@@ -599,8 +600,8 @@ mod tests {
             ]);
             let leaf = prop_oneof![
                 kind.prop_map(|kind| json!({"type": kind})),
-                (0_u64..5, 0_u64..8).prop_map(|(least, most)| {
-                    json!({"type": "string", "minLength": least, "maxLength": most})
+                (0_u64..5, 0_u64..8).prop_map(|(min, max)| {
+                    json!({"type": "string", "minLength": min, "maxLength": max})
                 }),
                 prop::sample::select(vec!["^[a-c]+(-[a-c]+)*$", "^a", "b", "^(a|b)$", "^\\S*$"])
                     .prop_map(|pattern| json!({"pattern": pattern})),
@@ -608,8 +609,8 @@ mod tests {
                 prop::collection::vec(text(), 1..4).prop_map(|list| json!({"enum": list})),
                 instance().prop_map(|value| json!({"const": value})),
                 Just(json!({"format": "date"})),
-                (-2_i64..5, 0_i64..9).prop_map(|(least, most)| {
-                    json!({"minimum": least, "exclusiveMaximum": most, "multipleOf": 0.5})
+                (-2_i64..5, 0_i64..9).prop_map(|(min, max)| {
+                    json!({"minimum": min, "exclusiveMaximum": max, "multipleOf": 0.5})
                 }),
                 Just(json!({"propertyNames": {"maxLength": 1, "pattern": "[a-c]"}})),
                 Just(json!(true)),
@@ -631,8 +632,8 @@ mod tests {
                             schema
                         }
                     ),
-                    (inner.clone(), 0_u64..3, any::<bool>()).prop_map(|(items, least, unique)| {
-                        json!({"type": "array", "items": items, "minItems": least, "maxItems": 9,
+                    (inner.clone(), 0_u64..3, any::<bool>()).prop_map(|(items, min, unique)| {
+                        json!({"type": "array", "items": items, "minItems": min, "maxItems": 9,
                             "uniqueItems": unique})
                     }),
                     prop::collection::vec(inner.clone(), 1..3)
@@ -647,7 +648,7 @@ mod tests {
         proptest! {
             #![proptest_config(ProptestConfig::with_cases(1500))]
             #[test]
-            fn a_task_is_judged_in_place_as_its_value_is_judged(
+            fn validation_in_place_agrees_with_validation_of_the_parsed_value(
                 schema in schema(),
                 instances in prop::collection::vec(instance(), 1..6),
             ) {

@@ -1,53 +1,53 @@
-//! The secrets that were given, by name and origin. In memory only.
+//! The secrets held in memory, by slot and origin.
 
 use std::collections::HashMap;
 
-use super::{Secret, SecretError, SecretName};
+use super::{Secret, SecretError, SecretSlot};
 use crate::settings::Address;
 
-/// Holds each secret for the origin it was given for.
+/// The secrets in memory. Each belongs to one slot and one origin.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    secrets: HashMap<(SecretName, String), Secret>,
+    secrets: HashMap<(SecretSlot, String), Secret>,
 }
 
 impl Keyring {
-    /// Keeps a secret for an address's origin, in place of an earlier one.
+    /// Adds a secret for the origin of `address`, replacing an earlier one.
     ///
     /// # Errors
-    /// [`SecretError`] where it cannot be one.
+    /// [`SecretError`] if the value cannot be a secret.
     pub fn give(
         &mut self,
-        name: SecretName,
+        slot: SecretSlot,
         address: &Address,
         value: &str,
     ) -> Result<(), SecretError> {
         let secret = Secret::new(value, address)?;
-        self.secrets.insert((name, address.origin()), secret);
+        self.secrets.insert((slot, address.origin()), secret);
         Ok(())
     }
 
-    /// The secret of this name for this address's origin.
+    /// Returns the secret in this slot for the origin of `address`.
     #[must_use]
-    pub fn get(&self, name: SecretName, address: &Address) -> Option<&Secret> {
-        self.secrets.get(&(name, address.origin()))
+    pub fn get(&self, slot: &SecretSlot, address: &Address) -> Option<&Secret> {
+        self.secrets.get(&(slot.clone(), address.origin()))
     }
 
-    /// Forgets one that was not accepted.
-    pub fn forget(&mut self, name: SecretName, address: &Address) {
-        self.secrets.remove(&(name, address.origin()));
+    /// Forgets one secret.
+    pub fn forget(&mut self, slot: &SecretSlot, address: &Address) {
+        self.secrets.remove(&(slot.clone(), address.origin()));
     }
 
-    /// Forgets all.
+    /// Forgets all secrets.
     pub fn forget_all(&mut self) {
         self.secrets.clear();
     }
 
-    /// Names and origins of what is held, sorted; never a value.
+    /// Returns slots and origins of the held secrets, sorted. Never returns a value.
     #[must_use]
-    pub fn held(&self) -> Vec<(SecretName, String)> {
+    pub fn held(&self) -> Vec<(SecretSlot, String)> {
         let mut held: Vec<_> = self.secrets.keys().cloned().collect();
-        held.sort_by(|a, b| (a.0.word(), &a.1).cmp(&(b.0.word(), &b.1)));
+        held.sort();
         held
     }
 }
@@ -57,18 +57,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_found_for_its_own_origin_only() {
+    fn a_secret_is_returned_for_its_own_origin_only() {
         let home = Address::parse("http://localhost:8080/a").unwrap();
         let other = Address::parse("http://127.0.0.1:8080").unwrap();
         let mut ring = Keyring::default();
-        ring.give(SecretName::AgentToken, &home, "hunter2").unwrap();
-        assert!(ring.get(SecretName::AgentToken, &home).is_some());
-        assert!(ring.get(SecretName::ModelKey, &home).is_none());
-        assert!(ring.get(SecretName::AgentToken, &other).is_none());
+        ring.give(SecretSlot::AGENT_TOKEN, &home, "hunter2")
+            .unwrap();
+        assert!(ring.get(&SecretSlot::AGENT_TOKEN, &home).is_some());
+        assert!(ring.get(&SecretSlot::API_KEY, &home).is_none());
+        assert!(ring.get(&SecretSlot::AGENT_TOKEN, &other).is_none());
         assert!(!format!("{ring:?}").contains("hunter2"));
         assert_eq!(
             ring.held(),
-            [(SecretName::AgentToken, "http://localhost:8080".to_owned())]
+            [(SecretSlot::AGENT_TOKEN, "http://localhost:8080".to_owned())]
         );
         ring.forget_all();
         assert!(ring.held().is_empty());

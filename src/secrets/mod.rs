@@ -1,58 +1,91 @@
-//! Secrets have one type and one way out.
+//! Secrets: one type, revealed by one function.
 //!
-//! Everyone may hold a secret's *name*; only what puts it into a request sees its value, and only
-//! for the origin that it belongs to.
+//! Any module may hold the slot of a secret. Only the code that inserts a secret into a request sees
+//! its value, and only for the origin that it belongs to.
 
 mod keyring;
 
 pub use keyring::Keyring;
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
 use crate::settings::Address;
 
-/// Which secret is meant. Events, effects and messages carry this, never a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SecretName {
-    /// The key of the model endpoint.
-    ModelKey,
-    /// The token of the task server.
-    AgentToken,
-}
+/// Names a secret of a connection. Events, effects and messages carry the slot, never the value. A
+/// connection has two slots today; more can be added without changing this type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SecretSlot(Cow<'static, str>);
 
-impl SecretName {
-    /// What the page calls it.
+impl SecretSlot {
+    /// The API key of the model endpoint.
+    pub const API_KEY: SecretSlot = SecretSlot(Cow::Borrowed("api_key"));
+    /// The agent token of the task server.
+    pub const AGENT_TOKEN: SecretSlot = SecretSlot(Cow::Borrowed("agent_token"));
+
+    /// Returns the slot's name, as it is stored.
     #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            SecretName::ModelKey => "key",
-            SecretName::AgentToken => "token",
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the name of the secret on the page: `API key`, `agent token`, or the slot's name.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        match self.name() {
+            "api_key" => "API key",
+            "agent_token" => "agent token",
+            name => name,
+        }
+    }
+
+    /// Returns the environment variable that replaces the secret in a shell command.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        match self.name() {
+            "api_key" => "OPENAI_API_KEY".to_owned(),
+            "agent_token" => "AGENT_API_TOKEN".to_owned(),
+            name => name
+                .chars()
+                .map(|c| {
+                    if c.is_ascii_alphanumeric() {
+                        c.to_ascii_uppercase()
+                    } else {
+                        '_'
+                    }
+                })
+                .collect(),
         }
     }
 }
 
-/// A secret and the origin it belongs to. It has no `Display`, cannot be serialized, and its
-/// `Debug` shows nothing; its memory is overwritten when it goes.
+/// A secret and the origin it belongs to. It has no `Display`, cannot be serialized, and its `Debug`
+/// output omits the value. Its memory is overwritten when it is dropped; copies made by JavaScript or
+/// the browser cannot be erased.
 pub struct Secret {
-    value: String,
+    value: Zeroizing<String>,
     origin: String,
 }
 
-/// Secrets longer than this are refused, in bytes.
+/// Maximum length of a secret, in bytes.
 pub const MAX_SECRET_BYTES: usize = 8192;
 
-/// Why a text cannot be a secret, or is not handed out.
+/// Why a text cannot be a secret, or a secret is not revealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Nothing was given.
-    #[error("nothing was given")]
+    /// The text is empty.
+    #[error("it is empty")]
     Empty,
-    /// It holds what a header cannot carry.
-    #[error("it holds a line break or another character that a request header cannot carry")]
+    /// It contains a character that a header cannot carry.
+    #[error("it contains a line break or another character that a request header cannot carry")]
     NotAHeaderValue,
-    /// Too long.
+    /// It is too long.
     #[error("it is longer than {MAX_SECRET_BYTES} bytes")]
     TooLong,
-    /// It was asked for by a request to another origin.
+    /// The request goes to another origin.
     #[error("it belongs to another server")]
     OtherOrigin,
 }
@@ -75,21 +108,21 @@ impl SecretError {
         match self {
             SecretError::Empty => "Type or paste it.",
             SecretError::NotAHeaderValue | SecretError::TooLong => {
-                "Copy it again, on its own, without what stands around it."
+                "Copy it again, without any surrounding text."
             }
-            SecretError::OtherOrigin => "Give the one that belongs to this server.",
+            SecretError::OtherOrigin => "Enter the secret of this server.",
         }
     }
 }
 
-/// So many characters of a secret's beginning, where a text breaks off, are taken for it.
-const LEAST_TELLING: usize = 3;
+/// Minimum prefix length that counts as a leaked secret at the end of truncated text.
+const MIN_LEAKED_PREFIX: usize = 3;
 
 impl Secret {
-    /// A secret for one origin. Space around it is taken away.
+    /// Creates a secret for one origin. Surrounding whitespace is removed.
     ///
     /// # Errors
-    /// [`SecretError`] for what no header can carry (RFC 9110, section 5.5; ASCII only here).
+    /// [`SecretError`] if a header cannot carry the value (RFC 9110, section 5.5; ASCII only here).
     pub fn new(value: &str, belongs_to: &Address) -> Result<Secret, SecretError> {
         let value = value.trim();
         if value.is_empty() {
@@ -105,43 +138,43 @@ impl Secret {
             return Err(SecretError::NotAHeaderValue);
         }
         Ok(Secret {
-            value: value.to_owned(),
+            value: Zeroizing::new(value.to_owned()),
             origin: belongs_to.origin(),
         })
     }
 
-    /// A copy for a request to `address`, so that it can be sent while others are given.
+    /// Returns a copy for a request to `address`.
     ///
     /// # Errors
     /// As [`Secret::reveal_to`].
     pub fn copy_for(&self, address: &Address) -> Result<Secret, SecretError> {
         Ok(Secret {
-            value: self.reveal_to(address)?.to_owned(),
+            value: Zeroizing::new(self.reveal_to(address)?.to_owned()),
             origin: self.origin.clone(),
         })
     }
 
-    /// A text of someone else's without this secret: where it stands in there, `[secret]` does
-    /// instead, also where a text that was cut (it ends with `…`) ends in the middle of it. Servers
-    /// repeat in an error what they were sent.
+    /// Replaces this secret in third-party text by `[secret]`, and also a prefix of it at the end of
+    /// truncated text (which ends with `…`). A server may echo the secret in an error message.
     #[must_use]
-    pub fn taken_out_of(&self, text: &str) -> String {
-        let text = text.replace(&self.value, "[secret]");
-        let begins = (LEAST_TELLING..self.value.len()).filter_map(|end| self.value.get(..end));
+    pub fn redact(&self, text: &str) -> String {
+        let text = text.replace(self.value.as_str(), "[secret]");
+        let prefixes =
+            (MIN_LEAKED_PREFIX..self.value.len()).filter_map(|end| self.value.get(..end));
         let Some(stem) = text.strip_suffix('…') else {
             return text;
         };
-        // The longest first: a shorter one may be the end of it.
-        match begins.rev().find_map(|begin| stem.strip_suffix(begin)) {
+        // The longest prefix first: a shorter one may match the end of a longer one.
+        match prefixes.rev().find_map(|prefix| stem.strip_suffix(prefix)) {
             Some(before) => format!("{before}[secret]…"),
             None => text,
         }
     }
 
-    /// The one way out: the value, for a request to `address`.
+    /// Reveals the value for a request to `address`. No other function reveals it.
     ///
     /// # Errors
-    /// [`SecretError::OtherOrigin`] where the address has another origin.
+    /// [`SecretError::OtherOrigin`] if the address has another origin.
     pub fn reveal_to(&self, address: &Address) -> Result<&str, SecretError> {
         if address.origin() == self.origin {
             Ok(&self.value)
@@ -157,21 +190,12 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-impl Drop for Secret {
-    fn drop(&mut self) {
-        let mut bytes = std::mem::take(&mut self.value).into_bytes();
-        bytes.fill(0);
-        // Keeps the compiler from leaving the write away as one that nobody reads.
-        std::hint::black_box(&bytes);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_leaves_only_to_its_own_origin_and_never_by_debug() {
+    fn a_secret_is_revealed_to_its_own_origin_only_and_never_by_debug() {
         let home = Address::parse("https://tasks.example.com/a").unwrap();
         let secret = Secret::new(" hunter2\n", &home).unwrap();
         let elsewhere = Address::parse("https://tasks.example.com/b").unwrap();
@@ -188,22 +212,22 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_a_server_repeats_is_taken_out_of_its_words() {
+    fn a_secret_that_a_server_echoes_is_redacted() {
         let home = Address::parse("https://tasks.example.com").unwrap();
         let secret = Secret::new("s3cret", &home).unwrap();
         assert_eq!(
-            secret.taken_out_of("s3cret is not a token (got \"s3cret\")"),
+            secret.redact("s3cret is not a token (got \"s3cret\")"),
             "[secret] is not a token (got \"[secret]\")"
         );
-        assert_eq!(secret.taken_out_of("Forbidden"), "Forbidden");
-        // A text that was cut may end in the middle of it.
-        assert_eq!(secret.taken_out_of("got s3cre…"), "got [secret]…");
-        assert_eq!(secret.taken_out_of("got s3c…"), "got [secret]…");
-        assert_eq!(secret.taken_out_of("it is…"), "it is…");
+        assert_eq!(secret.redact("Forbidden"), "Forbidden");
+        // Truncated text may end in the middle of the secret.
+        assert_eq!(secret.redact("got s3cre…"), "got [secret]…");
+        assert_eq!(secret.redact("got s3c…"), "got [secret]…");
+        assert_eq!(secret.redact("it is…"), "it is…");
     }
 
     #[test]
-    fn what_a_header_cannot_carry_is_refused() {
+    fn a_value_that_a_header_cannot_carry_is_refused() {
         let home = Address::parse("http://localhost").unwrap();
         for (value, error) in [
             ("", SecretError::Empty),

@@ -1,7 +1,7 @@
-//! Which addresses may be called: `https`, or `http` on loopback.
+//! Addresses that may be called: `https`, or `http` on loopback.
 //!
-//! The rules are narrower than the URL standard's, so that what is read here and what the browser
-//! calls can never differ: the address that is called is put together from the parts read here.
+//! The rules are stricter than the URL standard so that the browser cannot interpret an address
+//! differently: requests use an address assembled from the parts parsed here.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -17,15 +17,15 @@ pub struct Address {
     path: String,
 }
 
-/// Addresses longer than this are refused, in bytes.
+/// Maximum length of an address, in bytes.
 const MAX_LENGTH: usize = 2048;
 
 impl Address {
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// [`AddressError`] for everything but `https://host[:port][/path]` and the same with `http`
-    /// where the host is loopback.
+    /// [`AddressError`] unless the address has the form `https://host[:port][/path]`, or the same
+    /// with `http` for `localhost` and `127.0.0.1`.
     pub fn parse(text: &str) -> Result<Address, AddressError> {
         let text = text.trim();
         let given = || text.chars().take(120).collect::<String>();
@@ -33,7 +33,7 @@ impl Address {
             return Err(AddressError::Empty);
         }
         if text.contains('@') {
-            // Said without repeating it: what stands there may be a password.
+            // The error does not repeat the address, which may contain a password.
             return Err(AddressError::Credentials);
         }
         if text.len() > MAX_LENGTH || !text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\') {
@@ -83,7 +83,7 @@ impl Address {
             port,
             path: path.trim_end_matches('/').to_owned(),
         };
-        if !https && !address.may_be_plain() {
+        if !https && !address.allows_http() {
             return Err(AddressError::NotSecure {
                 host: address.host_and_port(),
             });
@@ -91,7 +91,7 @@ impl Address {
         Ok(address)
     }
 
-    /// Host and scheme of the original script's two flags: `--host http://localhost --port 8080`.
+    /// Builds an address from the original script's two flags: `--host http://localhost --port 8080`.
     ///
     /// # Errors
     /// As [`Address::parse`].
@@ -108,13 +108,13 @@ impl Address {
         }
     }
 
-    /// The host, lower case; an IPv6 address in brackets.
+    /// The host in lower case; an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The host, and the port where it is not the scheme's own.
+    /// The host, and the port unless it is the scheme's default.
     #[must_use]
     pub fn host_and_port(&self) -> String {
         match self.port {
@@ -123,15 +123,15 @@ impl Address {
         }
     }
 
-    /// Scheme, host and port: what a secret belongs to (the HTML standard's origin, serialized).
+    /// Scheme, host and port: the serialized origin (HTML standard) that a secret belongs to.
     #[must_use]
     pub fn origin(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         format!("{scheme}://{}", self.host_and_port())
     }
 
-    /// Whether it never leaves this machine: `localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`.
-    /// Not all of these may be called by plain `http`.
+    /// Whether requests stay on this machine: `localhost`, `*.localhost`, `127.0.0.0/8`, `[::1]`.
+    /// Not all of these may be called with plain `http`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.host == "localhost"
@@ -143,14 +143,14 @@ impl Address {
             || self.host == "[::1]"
     }
 
-    /// Whether plain `http` may be used: for `localhost` and `127.0.0.1`. The content security
-    /// policy of the page names just these (it cannot name `[::1]` or a range), and a request that
-    /// the policy stops looks to the page like one whose answer was lost.
-    fn may_be_plain(&self) -> bool {
+    /// Whether plain `http` is allowed: for `localhost` and `127.0.0.1` only. The page's content
+    /// security policy lists just these (it cannot express `[::1]` or a range), and the page cannot
+    /// distinguish a request that the policy blocks from one whose response was lost.
+    fn allows_http(&self) -> bool {
         self.host == "localhost" || self.host == "127.0.0.1"
     }
 
-    /// This address with a path appended. `path` begins with `/`.
+    /// Appends a path, which must start with `/`.
     #[must_use]
     pub fn join(&self, path: &str) -> String {
         format!("{self}{path}")
@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for Address {
     }
 }
 
-/// Host and port of an authority; `None` for an unclosed bracket.
+/// Splits an authority into host and port; `None` if a bracket is not closed.
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if authority.starts_with('[') {
         let end = authority.find(']')? + 1;
@@ -193,8 +193,8 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// The host as the browser would write it, or `None` for forms that it would read differently
-/// (numbers such as `0x7f.1`, percent signs, anything beyond ASCII).
+/// The host as the browser serializes it, or `None` for forms that the browser would interpret
+/// differently (numbers such as `0x7f.1`, percent signs, non-ASCII characters).
 fn canonical_host(host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
     if let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
@@ -228,58 +228,58 @@ fn canonical_host(host: &str) -> Option<String> {
     Some(host)
 }
 
-/// Why an address is refused.
+/// Why an address is refused. Texts as given are truncated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Nothing was given.
-    #[error("there is no address")]
+    /// The address is empty.
+    #[error("the address is empty")]
     Empty,
     /// The scheme is missing.
-    #[error("{given:?} does not say https:// or http://")]
+    #[error("{given:?} does not start with https:// or http://")]
     NoScheme {
-        /// As given, cut.
+        /// The address as given.
         given: String,
     },
-    /// Neither https nor http.
-    #[error("{scheme}: cannot be called from a page")]
+    /// The scheme is neither https nor http.
+    #[error("a page cannot call {scheme}: addresses")]
     Scheme {
-        /// As given, cut.
+        /// The scheme as given.
         scheme: String,
     },
-    /// `http` beyond this machine.
+    /// The scheme is `http`, but the host is not on this machine.
     #[error("http://{host} would send secrets unencrypted over the network")]
     NotSecure {
-        /// Host and port.
+        /// The host and port.
         host: String,
     },
-    /// A user name or password in the address.
-    #[error("the address holds a user name or a password")]
+    /// The address contains a user name or password.
+    #[error("the address contains a user name or password")]
     Credentials,
-    /// A query or fragment.
-    #[error("the address holds a ? or a #")]
+    /// The address contains a query or fragment.
+    #[error("the address contains a ? or #")]
     QueryOrFragment,
-    /// The host is not one.
-    #[error("{given:?} names no host that can be called")]
+    /// The host is invalid.
+    #[error("{given:?} does not contain a valid host")]
     Host {
-        /// As given, cut.
+        /// The address as given.
         given: String,
     },
-    /// The port is not one.
-    #[error("{given:?} is not a port: 1 to 65535")]
+    /// The port is invalid.
+    #[error("{given:?} is not a valid port")]
     Port {
-        /// As given, cut.
+        /// The port as given.
         given: String,
     },
-    /// Anything else that is not an address.
-    #[error("{given:?} is not an address")]
+    /// The address is invalid for another reason.
+    #[error("{given:?} is not a valid address")]
     Malformed {
-        /// As given, cut.
+        /// The address as given.
         given: String,
     },
 }
 
 impl AddressError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -299,23 +299,23 @@ impl AddressError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            AddressError::Empty => "Give the address, such as https://api.openai.com/v1.",
+            AddressError::Empty => "Enter an address such as https://api.openai.com/v1.",
             AddressError::NoScheme { .. } | AddressError::Scheme { .. } => {
-                "Begin with https://, or with http:// for a server on this machine."
+                "Start with https://, or with http:// for a server on this machine."
             }
             AddressError::NotSecure { .. } => {
-                "Use https://. Plain http:// is for servers on this machine only, as localhost or 127.0.0.1."
+                "Use https://. Plain http:// is allowed only for localhost and 127.0.0.1."
             }
             AddressError::Credentials => {
-                "Leave user name and password out; keys and tokens have fields of their own."
+                "Remove the user name and password. Keys and tokens are entered separately."
             }
-            AddressError::QueryOrFragment => "Give the address up to the path only.",
+            AddressError::QueryOrFragment => "Enter the address without a query or fragment.",
             AddressError::Host { .. } => {
-                "Give a host name, an IPv4 address of four numbers, or an IPv6 address in brackets. Names beyond ASCII are written in their xn-- form."
+                "Enter a host name, an IPv4 address of four numbers, or an IPv6 address in brackets. Enter international names in their xn-- form."
             }
-            AddressError::Port { .. } => "Give a port between 1 and 65535.",
+            AddressError::Port { .. } => "Use a port from 1 to 65535.",
             AddressError::Malformed { .. } => {
-                "Give an address such as https://tasks.example.com, without spaces or percent signs."
+                "Enter an address such as https://tasks.example.com, without spaces or percent signs."
             }
         }
     }
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_may_be_called_are_read_into_one_form() {
+    fn valid_addresses_are_normalized() {
         for (given, read) in [
             ("https://api.openai.com/v1/", "https://api.openai.com/v1"),
             ("HTTPS://API.Example.COM:443", "https://api.example.com"),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused_with_a_reason() {
+    fn other_addresses_are_refused_with_a_reason() {
         for (given, code) in [
             ("", "address_empty"),
             ("api.openai.com/v1", "address_no_scheme"),
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scripts_flags_make_an_address() {
+    fn an_address_is_built_from_host_and_port() {
         let read = |host, port| Address::from_host_and_port(host, port).map(|a| a.to_string());
         assert_eq!(
             read("http://localhost", Some("8080")).unwrap(),

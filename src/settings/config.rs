@@ -1,57 +1,91 @@
-//! `config.json` beside `index.html`: what a deployment presets. It never holds a secret.
+//! `config.json` next to `index.html`: the presets of a deployment. It never contains a secret.
+//!
+//! [`ConfigFile`] is its format. Tools serialize it to write the file; the page reads the file with
+//! [`Config::parse`].
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
+use super::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
-/// A `config.json` longer than this is refused: 64 KiB.
+/// Maximum size of a `config.json`: 64 KiB.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
 
-/// What a deployment says.
+/// The checked settings of a deployment.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    /// The connection it presets.
+    /// The preset connection.
     pub connection: Option<Connection>,
-    /// The hosts that may be called at all.
+    /// The hosts the page may call.
     pub hosts: HostPolicy,
-    /// A line that the page shows as it is.
+    /// Text the page shows unchanged.
     pub notice: Option<String>,
+    /// Where secrets can be looked up.
+    pub vault: Option<Vault>,
 }
 
-#[derive(Deserialize)]
+/// The members of a `config.json`. All are optional; unknown members are refused.
+///
+/// Tools that write the file serialize this type, so that the page can read it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    connection: Option<String>,
-    model: Option<ModelEndpoint>,
-    task_server: Option<TaskServer>,
-    task_schema: Option<Value>,
-    allowed_hosts: Option<Vec<String>>,
-    notice: Option<String>,
+pub struct ConfigFile {
+    /// The name of the preset connection; "Preset" by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// The model endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelEndpoint>,
+    /// The task server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_server: Option<TaskServer>,
+    /// The task schema, a JSON Schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_schema: Option<Value>,
+    /// The only hosts the page may call, each as `host` (any port) or `host:port`; every host by
+    /// default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Text the page shows unchanged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// Where secrets can be looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vault: Option<Vault>,
 }
 
-/// Why a `config.json` is not used.
+/// A HashiCorp Vault with the deployment's secrets. This section itself contains no secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// The base URL of the Vault.
+    pub address: Address,
+    /// The path of the secrets in the Vault.
+    pub secrets_path: String,
+}
+
+/// Why a `config.json` is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// It cannot be read as what it should be.
+    /// It is too long, not JSON, or not a [`ConfigFile`].
     #[error("config.json cannot be used: {reason}")]
     Malformed {
-        /// What is wrong, with line and column where they are known.
+        /// What is wrong, with line and column if known.
         reason: String,
     },
-    /// It holds what looks like a secret. The value is never repeated.
-    #[error("config.json holds a secret, at {pointer}: everyone who opens this page could read it")]
+    /// It contains what looks like a secret. The message never repeats the value.
+    #[error("config.json contains a secret at {pointer}: everyone who opens this page can read it")]
     Secret {
         /// Where, as a JSON Pointer.
         pointer: String,
     },
-    /// One of its settings is refused.
+    /// One of its settings is invalid.
     #[error("config.json: {0}")]
     Setting(#[from] SettingsError),
     /// It could not be fetched.
     #[error("config.json could not be read: {reason}")]
     Unreadable {
-        /// The status or what the browser said.
+        /// The HTTP status or the browser's error.
         reason: String,
     },
 }
@@ -73,13 +107,15 @@ impl ConfigError {
     pub fn hint(&self) -> &'static str {
         match self {
             ConfigError::Malformed { .. } => {
-                "Correct the file beside index.html. Until then the page goes on without it."
+                "Correct the file next to index.html. Until then the page ignores it."
             }
             ConfigError::Secret { .. } => {
-                "Take it out of the file and change that secret, for it has been public. Keys and tokens are typed where they are asked for."
+                "Remove the secret from the file and replace it, because it has been public. The page asks for keys and tokens when it needs them."
             }
             ConfigError::Setting(error) => error.hint(),
-            ConfigError::Unreadable { .. } => "Reload the page; the page goes on without the file.",
+            ConfigError::Unreadable { .. } => {
+                "Reload the page. Until then the page ignores the file."
+            }
         }
     }
 }
@@ -88,7 +124,7 @@ impl Config {
     /// Reads the text of a `config.json`.
     ///
     /// # Errors
-    /// [`ConfigError`]; nothing of a file that is refused is used.
+    /// [`ConfigError`]; then the entire file has no effect.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
         let malformed = |reason: String| ConfigError::Malformed { reason };
         if text.len() > MAX_CONFIG_BYTES {
@@ -101,7 +137,7 @@ impl Config {
         if let Some(pointer) = find_secret(&value, "") {
             return Err(ConfigError::Secret { pointer });
         }
-        let file: File =
+        let file: ConfigFile =
             serde_json::from_value(value).map_err(|error| malformed(error.to_string()))?;
         let hosts = file.allowed_hosts.map(HostPolicy::only).unwrap_or_default();
         if let Some(model) = &file.model {
@@ -111,9 +147,12 @@ impl Config {
             server.check()?;
             hosts.check(&server.url)?;
         }
-        let says_nothing =
-            file.model.is_none() && file.task_server.is_none() && file.task_schema.is_none();
-        let connection = (!says_nothing).then(|| Connection {
+        if let Some(vault) = &file.vault {
+            hosts.check(&vault.address)?;
+        }
+        let presets_connection =
+            file.model.is_some() || file.task_server.is_some() || file.task_schema.is_some();
+        let connection = presets_connection.then(|| Connection {
             name: file.connection.unwrap_or_else(|| "Preset".to_owned()),
             model: file.model,
             task_server: file.task_server,
@@ -123,16 +162,18 @@ impl Config {
             connection,
             hosts,
             notice: file.notice,
+            vault: file.vault,
         })
     }
 }
 
-/// Where a value looks like a secret: by the name of its member, or by its form.
+/// Finds a value that looks like a secret, by its member's name or its form. Returns its JSON
+/// Pointer.
 fn find_secret(value: &Value, pointer: &str) -> Option<String> {
     match value {
         Value::Object(members) => members.iter().find_map(|(name, value)| {
             let here = crate::document::push_token(pointer, name);
-            // A schema describes members; it does not hold their values.
+            // A schema describes members and contains no values.
             if pointer.is_empty() && name == "task_schema" {
                 return None;
             }
@@ -150,23 +191,23 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Whether a setting of this name would hold a secret.
+/// Whether the name of a setting suggests a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let name: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    // What says something about a secret without being one.
-    const NOT_ONE: [&str; 6] = [
+    // Settings whose names contain such a word and whose values are no secrets.
+    const NOT_SECRET: [&str; 6] = [
         "tokenheader",
         "needskey",
         "honoursidempotencykeys",
         "maxoutputtokens",
-        "budgettokens",
+        "tokenlimit",
         "secretspath",
     ];
-    !NOT_ONE.contains(&name.as_str())
+    !NOT_SECRET.contains(&name.as_str())
         && [
             "token",
             "secret",
@@ -181,10 +222,10 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 }
 
 fn is_secret_value(text: &str) -> bool {
-    let begins = ["sk-", "hvs.", "hvb.", "s.", "Bearer "]
+    let has_prefix = ["sk-", "hvs.", "hvb.", "s.", "Bearer "]
         .iter()
         .any(|prefix| text.starts_with(prefix));
-    begins && text.len() >= 20 && !text.contains(' ') || text.starts_with("Bearer ")
+    has_prefix && text.len() >= 20 && !text.contains(' ') || text.starts_with("Bearer ")
 }
 
 #[cfg(test)]
@@ -195,7 +236,7 @@ mod tests {
     fn a_deployment_presets_a_connection() {
         let config = Config::parse(
             r#"{"connection":"Team","model":{"base_url":"https://api.example.com/v1","model":"m",
-                    "limits":{"idle_seconds":90,"budget_tokens":200000},
+                    "limits":{"idle_timeout_seconds":90,"token_limit":200000},
                     "prices":{"input":1.25,"output":10}},
                 "task_server":{"url":"https://tasks.example.com","honours_idempotency_keys":true},
                 "allowed_hosts":["api.example.com","tasks.example.com"],"notice":"Hello"}"#,
@@ -207,15 +248,57 @@ mod tests {
         assert_eq!(server.tasks_url(), "https://tasks.example.com/tasks");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
         let model = connection.model.unwrap();
-        assert!(model.wants_key());
-        assert_eq!(model.limits.idle_milliseconds(), 90_000);
+        assert!(model.requires_api_key());
+        assert_eq!(model.limits.idle_timeout_ms(), 90_000);
         assert_eq!(model.prices.unwrap().output.to_string(), "10.00");
         assert_eq!(config.notice.as_deref(), Some("Hello"));
         assert_eq!(Config::parse("{}").unwrap(), Config::default());
     }
 
     #[test]
-    fn a_broken_file_says_what_is_wrong() {
+    fn a_serialized_file_is_read_back_unchanged() {
+        let text = r#"{"connection":"Team",
+            "model":{"base_url":"https://api.example.com/v1","model":"m","api":"responses",
+                "max_output_tokens":4000,"needs_key":true,
+                "limits":{"tasks_per_request":10,"idle_timeout_seconds":90,"request_timeout_seconds":900,
+                    "token_limit":200000,"cost_limit":12.5},
+                "prices":{"input":1.25,"cached_input":0.000001,"output":10.5}},
+            "task_server":{"url":"https://tasks.example.com","path":"/v2/tasks",
+                "token_header":"X-Token","honours_idempotency_keys":true,"idempotency_key_retention_hours":48,
+                "concurrency":2,"body_template":"{\"payload\": $task}"},
+            "task_schema":{"type":"object","properties":{"token":{"type":"string"}}},
+            "allowed_hosts":["api.example.com","tasks.example.com","vault.example.com:8200"],
+            "notice":"Hello",
+            "vault":{"address":"https://vault.example.com:8200","secrets_path":"secret/agent"}}"#;
+        let file: ConfigFile = serde_json::from_str(text).unwrap();
+        let serialized = serde_json::to_string(&file).unwrap();
+        let members = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        // No member was lost.
+        assert_eq!(members(&serialized), members(text));
+        let config = Config::parse(&serialized).unwrap();
+        assert_eq!(config, Config::parse(text).unwrap());
+        assert_eq!(config.vault, file.vault);
+        let connection = config.connection.unwrap();
+        assert_eq!(connection.model, file.model);
+        assert_eq!(connection.task_server, file.task_server);
+
+        let empty = serde_json::to_string(&ConfigFile::default()).unwrap();
+        assert_eq!(empty, "{}");
+        // Members with default values are accepted, too.
+        let address = Address::parse("http://localhost:8080").unwrap();
+        let plain = ConfigFile {
+            model: Some(ModelEndpoint::at(address.clone(), "m")),
+            task_server: Some(TaskServer::at(address)),
+            ..ConfigFile::default()
+        };
+        let read = Config::parse(&serde_json::to_string(&plain).unwrap()).unwrap();
+        let connection = read.connection.unwrap();
+        assert_eq!(connection.model, plain.model);
+        assert_eq!(connection.task_server, plain.task_server);
+    }
+
+    #[test]
+    fn errors_name_what_is_wrong_with_the_file() {
         for (text, code) in [
             ("", "config_malformed"),
             ("{\"task_server\":", "config_malformed"),
@@ -237,6 +320,18 @@ mod tests {
                 r#"{"task_server":{"url":"https://a.example"},"allowed_hosts":["b.example"]}"#,
                 "host_not_allowed",
             ),
+            (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"p"},"allowed_hosts":["b.example"]}"#,
+                "host_not_allowed",
+            ),
+            (
+                r#"{"vault":{"address":"https://a.example"}}"#,
+                "config_malformed",
+            ),
+            (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"p","role":"r"}}"#,
+                "config_malformed",
+            ),
         ] {
             let error = Config::parse(text).expect_err(text);
             assert_eq!(error.code(), code, "{text}: {error}");
@@ -253,6 +348,10 @@ mod tests {
             ),
             (r#"{"notice":"sk-hunter2-0123456789abcdef"}"#, "/notice"),
             (r#"{"x":[{"password":"hunter2"}]}"#, "/x/0/password"),
+            (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"p","token":"hunter2"}}"#,
+                "/vault/token",
+            ),
         ] {
             let error = Config::parse(text).expect_err(text);
             assert_eq!(

@@ -1,140 +1,142 @@
-//! A connection as it stands in the settings dialog: anything may be wrong with it, and nothing
-//! of it is lost.
+//! The form of the settings dialog: a connection as typed, and its validation.
 
 use super::{
     Address, Amount, Api, BodyTemplate, Bounded, Connection, DEFAULT_CONCURRENCY,
-    DEFAULT_KEYS_KEPT_HOURS, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits, ModelEndpoint, Prices,
-    SettingsError, TaskServer,
+    DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits,
+    MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY_RETENTION_HOURS, ModelEndpoint, Prices, SettingsError,
+    TaskServer,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
 
-/// The longest name of a connection, in characters.
+/// Maximum length of a connection's name, in characters.
 pub const MAX_NAME: usize = 80;
+/// The message for an invalid number of tokens.
+const TOKEN_COUNT: &str = "Enter a whole number of tokens, or leave the field empty for no limit.";
 
-/// Which task schema is chosen.
+/// The choice of task schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SchemaChoice {
-    /// The default one, `agent-task`.
+    /// The default schema, `agent-task`.
     #[default]
     AgentTask,
-    /// The example for servers whose tasks are actions with arguments.
+    /// The example for servers whose tasks are actions with arguments, `agent-action`.
     AgentAction,
-    /// The operator's own text.
+    /// The operator's own schema.
     Own,
 }
 
-/// The fields of the dialog, as typed.
+/// The fields of the dialog as typed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConnectionForm {
-    /// What the operator calls it.
+    /// The connection's name.
     pub name: String,
-    /// The model's base address; empty for no model.
+    /// The base URL of the model endpoint; empty for no model.
     pub base_url: String,
-    /// The model's name.
+    /// The name of the model.
     pub model: String,
-    /// The interface that the endpoint speaks.
+    /// The API that the endpoint implements.
     pub api: Api,
-    /// A limit on the tokens of one answer; empty for none.
+    /// Maximum output tokens per response; empty for no limit.
     pub max_output_tokens: String,
-    /// Whether the endpoint wants a key; none for the rule of thumb.
+    /// Whether the endpoint requires an API key; `None` to decide by address.
     pub needs_key: Option<bool>,
-    /// How many tasks one request asks for; empty for the usual number.
+    /// Maximum tasks per request; empty for the default.
     pub tasks_per_request: String,
-    /// For how many seconds nothing may arrive; empty for the usual time.
-    pub idle_seconds: String,
-    /// How many seconds a call may take; empty for the usual time.
-    pub call_seconds: String,
-    /// The most tokens of a run; empty for no limit.
-    pub budget_tokens: String,
-    /// The most that a run may cost; empty for no limit.
-    pub budget_cost: String,
-    /// The price of a million tokens that are sent; empty where nobody said.
+    /// Idle timeout in seconds; empty for the default.
+    pub idle_timeout_seconds: String,
+    /// Request timeout in seconds; empty for the default.
+    pub request_timeout_seconds: String,
+    /// Maximum tokens per run; empty for no limit.
+    pub token_limit: String,
+    /// Maximum cost per run; empty for no limit.
+    pub cost_limit: String,
+    /// Price per million input tokens; empty if unknown.
     pub price_input: String,
-    /// The price of a million of them that were in the cache; empty for the same price.
+    /// Price per million cached input tokens; empty for the price of input tokens.
     pub price_cached_input: String,
-    /// The price of a million tokens of answers; empty where nobody said.
+    /// Price per million output tokens; empty if unknown.
     pub price_output: String,
-    /// The task server's address; empty for none.
+    /// The task server's address; empty for no task server.
     pub server_url: String,
-    /// What is appended for the `POST`.
+    /// The path to post tasks to.
     pub path: String,
-    /// The header that carries the token.
+    /// The header that carries the agent token.
     pub token_header: String,
     /// Whether the server is known to honour `Idempotency-Key`.
-    pub honours_keys: bool,
-    /// For how many hours it surely knows a key.
-    pub keys_kept_hours: String,
-    /// How many tasks may be on their way at a time.
+    pub honours_idempotency_keys: bool,
+    /// The server's idempotency key retention in hours.
+    pub idempotency_key_retention_hours: String,
+    /// Maximum number of concurrent posts.
     pub concurrency: String,
-    /// What stands around a task in the body; empty where the task is the body.
+    /// The JSON wrapped around each task; empty to post the task alone.
     pub body_template: String,
-    /// Which task schema.
+    /// The choice of task schema.
     pub schema: SchemaChoice,
-    /// The operator's own schema; kept while another one is chosen.
+    /// The operator's own schema; retained while another schema is chosen.
     pub schema_text: String,
 }
 
-/// A field of the dialog that something can be wrong with.
+/// A field of the dialog that can be invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormField {
-    /// The connection's name.
+    /// [`ConnectionForm::name`].
     Name,
-    /// The model's base address.
+    /// [`ConnectionForm::base_url`].
     BaseUrl,
-    /// The model's name.
+    /// [`ConnectionForm::model`].
     Model,
-    /// The limit on tokens.
+    /// [`ConnectionForm::max_output_tokens`].
     MaxOutputTokens,
-    /// The tasks of a request.
+    /// [`ConnectionForm::tasks_per_request`].
     TasksPerRequest,
-    /// The idle time.
-    IdleSeconds,
-    /// The time of a call.
-    CallSeconds,
-    /// The tokens of a run.
-    BudgetTokens,
-    /// The cost of a run.
-    BudgetCost,
-    /// The price of what is sent.
+    /// [`ConnectionForm::idle_timeout_seconds`].
+    IdleTimeout,
+    /// [`ConnectionForm::request_timeout_seconds`].
+    RequestTimeout,
+    /// [`ConnectionForm::token_limit`].
+    TokenLimit,
+    /// [`ConnectionForm::cost_limit`].
+    CostLimit,
+    /// [`ConnectionForm::price_input`].
     PriceInput,
-    /// The price of what was in the cache.
+    /// [`ConnectionForm::price_cached_input`].
     PriceCachedInput,
-    /// The price of the answers.
+    /// [`ConnectionForm::price_output`].
     PriceOutput,
-    /// The task server's address.
+    /// [`ConnectionForm::server_url`].
     ServerUrl,
-    /// The path of the `POST`.
+    /// [`ConnectionForm::path`].
     Path,
-    /// The header of the token.
+    /// [`ConnectionForm::token_header`].
     TokenHeader,
-    /// For how long keys are kept.
-    KeysKeptHours,
-    /// How many tasks at a time.
+    /// [`ConnectionForm::idempotency_key_retention_hours`].
+    IdempotencyKeyRetention,
+    /// [`ConnectionForm::concurrency`].
     Concurrency,
-    /// What stands around a task.
+    /// [`ConnectionForm::body_template`].
     BodyTemplate,
-    /// The task schema's text.
+    /// [`ConnectionForm::schema_text`].
     SchemaText,
 }
 
-/// What is wrong with a field, and what to do.
+/// Why a field is invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldProblem {
-    /// Which field.
+    /// The field.
     pub field: FormField,
-    /// What is wrong and what to do, in sentences.
-    pub words: String,
+    /// What is wrong and what to do, in full sentences.
+    pub message: String,
 }
 
 impl ConnectionForm {
-    /// The form for a connection.
+    /// Fills the form from a connection.
     #[must_use]
     pub fn of(connection: &Connection) -> ConnectionForm {
         let mut form = ConnectionForm {
             name: connection.name.clone(),
             path: DEFAULT_PATH.to_owned(),
             token_header: DEFAULT_TOKEN_HEADER.to_owned(),
-            keys_kept_hours: DEFAULT_KEYS_KEPT_HOURS.to_string(),
+            idempotency_key_retention_hours: DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS.to_string(),
             concurrency: DEFAULT_CONCURRENCY.to_string(),
             ..ConnectionForm::default()
         };
@@ -158,8 +160,9 @@ impl ConnectionForm {
             form.server_url = server.url.to_string();
             form.path.clone_from(&server.path);
             form.token_header.clone_from(&server.token_header);
-            form.honours_keys = server.honours_idempotency_keys;
-            form.keys_kept_hours = server.keys_kept_hours.to_string();
+            form.honours_idempotency_keys = server.honours_idempotency_keys;
+            form.idempotency_key_retention_hours =
+                server.idempotency_key_retention_hours.to_string();
             form.concurrency = server.concurrency.to_string();
             form.body_template = server
                 .body_template
@@ -176,36 +179,39 @@ impl ConnectionForm {
             }
         }
         if form.schema_text.is_empty() {
-            // Something to begin from.
+            // A starting point for the operator's own schema.
             form.schema_text = agent_task_schema().to_owned();
         }
         form
     }
 
-    /// The connection that this form makes.
+    /// Validates the form.
     ///
     /// # Errors
-    /// Everything that is wrong, at once, each for its field.
+    /// All problems of all fields.
     pub fn check(&self) -> Result<Connection, Vec<FieldProblem>> {
         let mut problems = Vec::new();
-        let mut note = |field, words: String| problems.push(FieldProblem { field, words });
+        let mut report = |field, message: String| problems.push(FieldProblem { field, message });
         let name = self.name.trim();
         if name.is_empty() {
-            note(FormField::Name, "Give the connection a name.".to_owned());
-        } else if name.chars().count() > MAX_NAME {
-            note(
+            report(
                 FormField::Name,
-                format!("Use at most {MAX_NAME} characters."),
+                "Enter a name for the connection.".to_owned(),
+            );
+        } else if name.chars().count() > MAX_NAME {
+            report(
+                FormField::Name,
+                format!("The name is too long. Use at most {MAX_NAME} characters."),
             );
         }
-        let model = self.read_model(&mut note);
-        let task_server = self.read_server(&mut note);
+        let model = self.read_model(&mut report);
+        let task_server = self.read_server(&mut report);
         let task_schema = match self.schema {
             SchemaChoice::AgentTask => None,
             SchemaChoice::AgentAction => Some(agent_action_schema().to_owned()),
             SchemaChoice::Own => {
                 if let Err(error) = TaskSchema::parse(&self.schema_text) {
-                    note(
+                    report(
                         FormField::SchemaText,
                         sentences(&error.to_string(), error.hint()),
                     );
@@ -225,30 +231,29 @@ impl ConnectionForm {
         }
     }
 
-    fn read_model(&self, note: &mut impl FnMut(FormField, String)) -> Option<ModelEndpoint> {
+    fn read_model(&self, report: &mut impl FnMut(FormField, String)) -> Option<ModelEndpoint> {
         let model = self.model.trim();
         if self.base_url.trim().is_empty() {
             if !model.is_empty() {
-                note(
+                report(
                     FormField::BaseUrl,
-                    "A model is named without an address. Give the endpoint's address, or clear the model.".to_owned(),
+                    "The base URL is missing. Enter it, or clear the model.".to_owned(),
                 );
             }
             return None;
         }
         let base_url = Address::parse(&self.base_url)
             .map_err(|error| {
-                note(
+                report(
                     FormField::BaseUrl,
                     sentences(&error.to_string(), error.hint()),
                 )
             })
             .ok();
         if model.is_empty() {
-            note(
+            report(
                 FormField::Model,
-                "Name the model as the endpoint knows it, or ask the endpoint which it has."
-                    .to_owned(),
+                "The model is missing. Enter its name, or list the endpoint's models.".to_owned(),
             );
         }
         let limit = self.max_output_tokens.trim();
@@ -256,19 +261,16 @@ impl ConnectionForm {
             Ok(limit) if limit > 0 => Some(limit),
             _ if limit.is_empty() => None,
             _ => {
-                note(
-                    FormField::MaxOutputTokens,
-                    "Give a whole number of tokens, or leave it empty for no limit.".to_owned(),
-                );
+                report(FormField::MaxOutputTokens, TOKEN_COUNT.to_owned());
                 None
             }
         };
-        let limits = self.read_limits(note);
-        let prices = self.read_prices(note);
-        if limits.budget_cost.is_some() && prices.is_none() {
-            note(
-                FormField::BudgetCost,
-                "Give the prices too: without them nobody knows what a run costs.".to_owned(),
+        let limits = self.read_limits(report);
+        let prices = self.read_prices(report);
+        if limits.cost_limit.is_some() && prices.is_none() {
+            report(
+                FormField::CostLimit,
+                "A cost limit needs prices. Enter the prices too.".to_owned(),
             );
         }
         Some(ModelEndpoint {
@@ -282,50 +284,62 @@ impl ConnectionForm {
         })
     }
 
-    /// Shows what differs from the usual; what is empty stays the usual.
+    /// Shows the limits that differ from the defaults; the other fields stay empty.
     fn show_limits(&mut self, limits: &Limits) {
-        let usual = Limits::default();
-        let shown = |held: u32, usual: u32| (held != usual).then_some(held);
+        let default = Limits::default();
+        let shown = |value: u32, default: u32| (value != default).then_some(value);
         self.tasks_per_request = text_of(shown(
             limits.tasks_per_request.get(),
-            usual.tasks_per_request.get(),
+            default.tasks_per_request.get(),
         ));
-        self.idle_seconds = text_of(shown(limits.idle_seconds.get(), usual.idle_seconds.get()));
-        self.call_seconds = text_of(shown(limits.call_seconds.get(), usual.call_seconds.get()));
-        self.budget_tokens = text_of(limits.budget_tokens);
-        self.budget_cost = text_of(limits.budget_cost);
+        self.idle_timeout_seconds = text_of(shown(
+            limits.idle_timeout_seconds.get(),
+            default.idle_timeout_seconds.get(),
+        ));
+        self.request_timeout_seconds = text_of(shown(
+            limits.request_timeout_seconds.get(),
+            default.request_timeout_seconds.get(),
+        ));
+        self.token_limit = text_of(limits.token_limit);
+        self.cost_limit = text_of(limits.cost_limit);
     }
 
-    fn read_limits(&self, note: &mut impl FnMut(FormField, String)) -> Limits {
-        let usual = Limits::default();
+    fn read_limits(&self, report: &mut impl FnMut(FormField, String)) -> Limits {
+        let default = Limits::default();
         Limits {
-            tasks_per_request: bounded(&self.tasks_per_request, usual.tasks_per_request, |words| {
-                note(FormField::TasksPerRequest, words)
+            tasks_per_request: bounded(
+                &self.tasks_per_request,
+                default.tasks_per_request,
+                |message| report(FormField::TasksPerRequest, message),
+            ),
+            idle_timeout_seconds: bounded(
+                &self.idle_timeout_seconds,
+                default.idle_timeout_seconds,
+                |message| report(FormField::IdleTimeout, message),
+            ),
+            request_timeout_seconds: bounded(
+                &self.request_timeout_seconds,
+                default.request_timeout_seconds,
+                |message| report(FormField::RequestTimeout, message),
+            ),
+            token_limit: optional(&self.token_limit, |_| {
+                report(FormField::TokenLimit, TOKEN_COUNT.to_owned());
             }),
-            idle_seconds: bounded(&self.idle_seconds, usual.idle_seconds, |words| {
-                note(FormField::IdleSeconds, words)
-            }),
-            call_seconds: bounded(&self.call_seconds, usual.call_seconds, |words| {
-                note(FormField::CallSeconds, words)
-            }),
-            budget_tokens: optional(&self.budget_tokens, |_| {
-                note(
-                    FormField::BudgetTokens,
-                    "Give a whole number of tokens, or leave it empty for no limit.".to_owned(),
-                );
-            }),
-            budget_cost: self.read_amount(&self.budget_cost, FormField::BudgetCost, note),
+            cost_limit: self.read_amount(&self.cost_limit, FormField::CostLimit, report),
         }
     }
 
-    fn read_prices(&self, note: &mut impl FnMut(FormField, String)) -> Option<Prices> {
-        let input = self.read_amount(&self.price_input, FormField::PriceInput, note);
-        let cached_input =
-            self.read_amount(&self.price_cached_input, FormField::PriceCachedInput, note);
-        let output = self.read_amount(&self.price_output, FormField::PriceOutput, note);
+    fn read_prices(&self, report: &mut impl FnMut(FormField, String)) -> Option<Prices> {
+        let input = self.read_amount(&self.price_input, FormField::PriceInput, report);
+        let cached_input = self.read_amount(
+            &self.price_cached_input,
+            FormField::PriceCachedInput,
+            report,
+        );
+        let output = self.read_amount(&self.price_output, FormField::PriceOutput, report);
         let is_missing =
             |text: &str, amount: Option<Amount>| amount.is_none() && text.trim().is_empty();
-        let missing = "Give this price too, or leave all of them empty.";
+        let missing = "Enter this price too, or leave all prices empty.";
         match (input, output) {
             (Some(input), Some(output)) => Some(Prices {
                 input,
@@ -335,10 +349,10 @@ impl ConnectionForm {
             (None, None) if cached_input.is_none() => None,
             _ => {
                 if is_missing(&self.price_input, input) {
-                    note(FormField::PriceInput, missing.to_owned());
+                    report(FormField::PriceInput, missing.to_owned());
                 }
                 if is_missing(&self.price_output, output) {
-                    note(FormField::PriceOutput, missing.to_owned());
+                    report(FormField::PriceOutput, missing.to_owned());
                 }
                 None
             }
@@ -349,20 +363,23 @@ impl ConnectionForm {
         &self,
         text: &str,
         field: FormField,
-        note: &mut impl FnMut(FormField, String),
+        report: &mut impl FnMut(FormField, String),
     ) -> Option<Amount> {
-        optional(text, |error: super::NotAnAmount| {
-            note(field, sentences(&error.to_string(), "Write it as 1.25."));
+        optional(text, |error: super::InvalidAmount| {
+            report(
+                field,
+                sentences(&error.to_string(), "Use a format such as 1.25."),
+            );
         })
     }
 
-    fn read_server(&self, note: &mut impl FnMut(FormField, String)) -> Option<TaskServer> {
+    fn read_server(&self, report: &mut impl FnMut(FormField, String)) -> Option<TaskServer> {
         if self.server_url.trim().is_empty() {
             return None;
         }
         let url = Address::parse(&self.server_url)
             .map_err(|error| {
-                note(
+                report(
                     FormField::ServerUrl,
                     sentences(&error.to_string(), error.hint()),
                 );
@@ -372,11 +389,15 @@ impl ConnectionForm {
             url,
             path: self.path.trim().to_owned(),
             token_header: self.token_header.trim().to_owned(),
-            honours_idempotency_keys: self.honours_keys,
-            // What is no such number fails the check as one that is out of range.
-            keys_kept_hours: self.keys_kept_hours.trim().parse().unwrap_or_default(),
+            honours_idempotency_keys: self.honours_idempotency_keys,
+            // Texts that are not numbers become 0, which fails the check.
+            idempotency_key_retention_hours: self
+                .idempotency_key_retention_hours
+                .trim()
+                .parse()
+                .unwrap_or_default(),
             concurrency: self.concurrency.trim().parse().unwrap_or_default(),
-            body_template: self.read_template(note),
+            body_template: self.read_template(report),
         };
         match server.check() {
             Ok(()) => Some(server),
@@ -385,30 +406,35 @@ impl ConnectionForm {
                     SettingsError::Path { .. } => FormField::Path,
                     SettingsError::TokenHeader { .. } => FormField::TokenHeader,
                     SettingsError::Concurrency { .. } => FormField::Concurrency,
-                    SettingsError::KeysKept { .. } => FormField::KeysKeptHours,
+                    SettingsError::IdempotencyKeyRetention { .. } => {
+                        FormField::IdempotencyKeyRetention
+                    }
                     _ => FormField::ServerUrl,
                 };
-                let words = match field {
-                    // What was typed may be no number at all.
-                    FormField::Concurrency | FormField::KeysKeptHours => error.hint().to_owned(),
+                let message = match field {
+                    // The text may not be a number, so the message does not repeat the value.
+                    FormField::Concurrency => {
+                        format!("Enter a whole number from 1 to {MAX_CONCURRENCY}.")
+                    }
+                    FormField::IdempotencyKeyRetention => format!(
+                        "Enter a whole number of hours from 1 to {MAX_IDEMPOTENCY_KEY_RETENTION_HOURS}."
+                    ),
                     _ => sentences(&error.to_string(), error.hint()),
                 };
-                note(field, words);
+                report(field, message);
                 None
             }
         }
     }
-}
 
-impl ConnectionForm {
-    fn read_template(&self, note: &mut impl FnMut(FormField, String)) -> Option<BodyTemplate> {
+    fn read_template(&self, report: &mut impl FnMut(FormField, String)) -> Option<BodyTemplate> {
         if self.body_template.trim().is_empty() {
             return None;
         }
         BodyTemplate::parse(&self.body_template)
             .map_err(|error| {
                 let error = SettingsError::Template(error);
-                note(
+                report(
                     FormField::BodyTemplate,
                     sentences(&error.to_string(), error.hint()),
                 );
@@ -421,34 +447,34 @@ fn text_of(value: Option<impl std::fmt::Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// What stands in a field that may be empty.
-fn optional<T: std::str::FromStr>(text: &str, note: impl FnOnce(T::Err)) -> Option<T> {
+/// Parses a field that may be empty. Returns `None` if it is empty or invalid.
+fn optional<T: std::str::FromStr>(text: &str, report: impl FnOnce(T::Err)) -> Option<T> {
     let text = text.trim();
     if text.is_empty() {
         return None;
     }
-    text.parse().map_err(note).ok()
+    text.parse().map_err(report).ok()
 }
 
-/// A number within bounds; the usual one where the field is empty, or wrong and noted.
-fn bounded<const LEAST: u32, const MOST: u32>(
+/// Parses a number within bounds. Returns the default if the field is empty or invalid.
+fn bounded<const MIN: u32, const MAX: u32>(
     text: &str,
-    usual: Bounded<LEAST, MOST>,
-    note: impl FnOnce(String),
-) -> Bounded<LEAST, MOST> {
+    default: Bounded<MIN, MAX>,
+    report: impl FnOnce(String),
+) -> Bounded<MIN, MAX> {
     let text = text.trim();
     if text.is_empty() {
-        return usual;
+        return default;
     }
     text.parse().ok().and_then(Bounded::new).unwrap_or_else(|| {
-        note(format!(
-            "Give a whole number from {LEAST} to {MOST}, or leave it empty for {usual}."
+        report(format!(
+            "Enter a whole number from {MIN} to {MAX}, or leave the field empty for {default}."
         ));
-        usual
+        default
     })
 }
 
-/// What happened and what to do, as two sentences.
+/// Joins an error message and its hint into sentences.
 fn sentences(what: &str, hint: &str) -> String {
     let mut characters = what.chars();
     let what: String = characters
@@ -478,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_comes_back_from_its_form_as_it_was() {
+    fn a_connection_survives_the_round_trip_through_the_form() {
         let connection = Connection {
             name: "All".to_owned(),
             model: Some(ModelEndpoint {
@@ -489,10 +515,10 @@ mod tests {
                 needs_key: Some(true),
                 limits: Limits {
                     tasks_per_request: Bounded::new(10).unwrap(),
-                    idle_seconds: Bounded::new(5).unwrap(),
-                    call_seconds: Bounded::new(60).unwrap(),
-                    budget_tokens: std::num::NonZeroU64::new(100_000),
-                    budget_cost: Some("0.5".parse().unwrap()),
+                    idle_timeout_seconds: Bounded::new(5).unwrap(),
+                    request_timeout_seconds: Bounded::new(60).unwrap(),
+                    token_limit: std::num::NonZeroU64::new(100_000),
+                    cost_limit: Some("0.5".parse().unwrap()),
                 },
                 prices: Some(Prices {
                     input: "1.25".parse().unwrap(),
@@ -502,7 +528,7 @@ mod tests {
             }),
             task_server: Some(TaskServer {
                 honours_idempotency_keys: true,
-                keys_kept_hours: 168,
+                idempotency_key_retention_hours: 168,
                 concurrency: 16,
                 body_template: Some(BodyTemplate::parse("{\"payload\": $task}").unwrap()),
                 path: "/queue".to_owned(),
@@ -521,7 +547,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_field_is_told_what_is_wrong_with_it() {
+    fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
         let cases: [(FormField, Change); 23] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
@@ -537,17 +563,17 @@ mod tests {
             (FormField::TasksPerRequest, |form| {
                 form.tasks_per_request = "501".to_owned()
             }),
-            (FormField::IdleSeconds, |form| {
-                form.idle_seconds = "0".to_owned()
+            (FormField::IdleTimeout, |form| {
+                form.idle_timeout_seconds = "0".to_owned()
             }),
-            (FormField::CallSeconds, |form| {
-                form.call_seconds = "1.5".to_owned()
+            (FormField::RequestTimeout, |form| {
+                form.request_timeout_seconds = "1.5".to_owned()
             }),
-            (FormField::BudgetTokens, |form| {
-                form.budget_tokens = "-1".to_owned()
+            (FormField::TokenLimit, |form| {
+                form.token_limit = "-1".to_owned()
             }),
-            (FormField::BudgetCost, |form| {
-                form.budget_cost = "1".to_owned()
+            (FormField::CostLimit, |form| {
+                form.cost_limit = "1".to_owned()
             }),
             (FormField::PriceInput, |form| {
                 form.price_input = "1,25".to_owned();
@@ -578,8 +604,8 @@ mod tests {
             (FormField::BodyTemplate, |form| {
                 form.body_template = "{\"payload\": \"$task\"}".to_owned()
             }),
-            (FormField::KeysKeptHours, |form| {
-                form.keys_kept_hours.clear()
+            (FormField::IdempotencyKeyRetention, |form| {
+                form.idempotency_key_retention_hours.clear()
             }),
             (FormField::SchemaText, |form| {
                 form.schema = SchemaChoice::Own;
@@ -594,12 +620,13 @@ mod tests {
                 problems.iter().map(|p| p.field).collect::<Vec<_>>(),
                 [field]
             );
-            assert!(problems[0].words.ends_with('.'), "{}", problems[0].words);
+            let message = &problems[0].message;
+            assert!(message.ends_with('.'), "{message}");
         }
     }
 
     #[test]
-    fn no_model_and_no_server_are_a_connection_for_dry_runs() {
+    fn a_connection_for_dry_runs_needs_neither_model_nor_server() {
         let form = ConnectionForm {
             name: "Nothing".to_owned(),
             ..ConnectionForm::default()
@@ -609,7 +636,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
+    fn all_problems_are_reported_together() {
         let form = ConnectionForm {
             base_url: "x".to_owned(),
             server_url: "y".to_owned(),

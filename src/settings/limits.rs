@@ -1,4 +1,4 @@
-//! How long a model is waited for, how much is asked of it at once, and what a run may cost.
+//! Limits of a model endpoint: timeouts, tasks per request, and the token and cost limits of a run.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Amount;
 
-/// A whole number from `LEAST` to `MOST`.
+/// A whole number from `MIN` to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
-pub struct Bounded<const LEAST: u32, const MOST: u32>(u32);
+pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
 
-impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
-    /// The number, where it is within the bounds.
+impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
+    /// Returns the number, or `None` if it is out of bounds.
     #[must_use]
     pub fn new(number: u32) -> Option<Self> {
-        (LEAST..=MOST).contains(&number).then_some(Bounded(number))
+        (MIN..=MAX).contains(&number).then_some(Bounded(number))
     }
 
     /// The number.
@@ -26,89 +26,88 @@ impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
     }
 }
 
-/// A number is not within its bounds.
+/// A number is out of bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{given} is not between {least} and {most}")]
+#[error("{given} is not between {min} and {max}")]
 pub struct OutOfBounds {
     given: u32,
-    least: u32,
-    most: u32,
+    min: u32,
+    max: u32,
 }
 
-impl<const LEAST: u32, const MOST: u32> TryFrom<u32> for Bounded<LEAST, MOST> {
+impl<const MIN: u32, const MAX: u32> TryFrom<u32> for Bounded<MIN, MAX> {
     type Error = OutOfBounds;
 
     fn try_from(number: u32) -> Result<Self, OutOfBounds> {
         Bounded::new(number).ok_or(OutOfBounds {
             given: number,
-            least: LEAST,
-            most: MOST,
+            min: MIN,
+            max: MAX,
         })
     }
 }
 
-impl<const LEAST: u32, const MOST: u32> From<Bounded<LEAST, MOST>> for u32 {
-    fn from(number: Bounded<LEAST, MOST>) -> u32 {
+impl<const MIN: u32, const MAX: u32> From<Bounded<MIN, MAX>> for u32 {
+    fn from(number: Bounded<MIN, MAX>) -> u32 {
         number.0
     }
 }
 
-impl<const LEAST: u32, const MOST: u32> fmt::Display for Bounded<LEAST, MOST> {
+impl<const MIN: u32, const MAX: u32> fmt::Display for Bounded<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-/// How many tasks one request asks for.
+/// Maximum number of tasks that one request asks for.
 pub type TasksPerRequest = Bounded<1, 500>;
-/// For how many seconds nothing may arrive.
-pub type IdleSeconds = Bounded<1, 3_600>;
-/// How many seconds one call may take from its request to the end of its answer.
-pub type CallSeconds = Bounded<1, 86_400>;
+/// Maximum time without received data, in seconds.
+pub type IdleTimeout = Bounded<1, 3_600>;
+/// Maximum time from sending a request to the end of its response, in seconds.
+pub type RequestTimeout = Bounded<1, 86_400>;
 
-/// What a model endpoint is held to.
+/// Limits of a model endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// How many tasks one request asks for, 25 where nothing is said; more are asked for in
+    /// Maximum number of tasks per request, 25 by default. A run with more tasks is split into
     /// several requests.
     pub tasks_per_request: TasksPerRequest,
-    /// For how many seconds nothing may arrive before an answer is stalled; 60 where nothing is
-    /// said.
-    pub idle_seconds: IdleSeconds,
-    /// How many seconds a call may take in all; 600 where nothing is said.
-    pub call_seconds: CallSeconds,
-    /// The most tokens that a run may use, those sent and those of the answers together.
+    /// Time without received data after which a response counts as stalled, 60 seconds by default.
+    pub idle_timeout_seconds: IdleTimeout,
+    /// Maximum duration of a request, 600 seconds by default.
+    pub request_timeout_seconds: RequestTimeout,
+    /// Maximum number of input and output tokens per run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget_tokens: Option<NonZeroU64>,
-    /// The most that a run may cost. Without prices it says nothing.
+    pub token_limit: Option<NonZeroU64>,
+    /// Maximum cost of a run. Has no effect without prices.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub budget_cost: Option<Amount>,
+    pub cost_limit: Option<Amount>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
             tasks_per_request: Bounded(25),
-            idle_seconds: Bounded(60),
-            call_seconds: Bounded(600),
-            budget_tokens: None,
-            budget_cost: None,
+            idle_timeout_seconds: Bounded(60),
+            request_timeout_seconds: Bounded(600),
+            token_limit: None,
+            cost_limit: None,
         }
     }
 }
 
 impl Limits {
-    /// The idle time in milliseconds.
+    /// The idle timeout in milliseconds.
     #[must_use]
-    pub fn idle_milliseconds(&self) -> u32 {
-        self.idle_seconds.get() * 1000
+    pub fn idle_timeout_ms(&self) -> u32 {
+        self.idle_timeout_seconds.get() * 1000
     }
 
-    /// The time of a call in milliseconds.
+    /// The request timeout in milliseconds.
     #[must_use]
-    pub fn call_milliseconds(&self) -> u32 {
-        self.call_seconds.get() * 1000
+    pub fn request_timeout_ms(&self) -> u32 {
+        self.request_timeout_seconds.get() * 1000
     }
 }
 
@@ -117,25 +116,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_as_usual_and_what_is_out_of_bounds_is_refused() {
+    fn missing_limits_have_defaults_and_out_of_bounds_values_are_refused() {
         let read = |text: &str| serde_json::from_str::<Limits>(text);
         assert_eq!(read("{}").unwrap(), Limits::default());
         let limits = read(
-            r#"{"tasks_per_request":500,"idle_seconds":3600,"call_seconds":86400,"budget_tokens":1,"budget_cost":0.5}"#,
+            r#"{"tasks_per_request":500,"idle_timeout_seconds":3600,"request_timeout_seconds":86400,"token_limit":1,"cost_limit":0.5}"#,
         )
         .unwrap();
-        assert_eq!(limits.call_milliseconds(), 86_400_000);
+        assert_eq!(limits.request_timeout_ms(), 86_400_000);
         let text = serde_json::to_string(&limits).unwrap();
         assert_eq!(read(&text).unwrap(), limits);
         for text in [
             r#"{"tasks_per_request":0}"#,
             r#"{"tasks_per_request":501}"#,
-            r#"{"idle_seconds":0}"#,
-            r#"{"idle_seconds":3601}"#,
-            r#"{"call_seconds":86401}"#,
-            r#"{"call_seconds":1.5}"#,
-            r#"{"budget_tokens":0}"#,
-            r#"{"budget_cost":-1}"#,
+            r#"{"idle_timeout_seconds":0}"#,
+            r#"{"idle_timeout_seconds":3601}"#,
+            r#"{"request_timeout_seconds":86401}"#,
+            r#"{"request_timeout_seconds":1.5}"#,
+            r#"{"token_limit":0}"#,
+            r#"{"cost_limit":-1}"#,
             r#"{"budget":1}"#,
         ] {
             assert!(read(text).is_err(), "{text}");

@@ -1,47 +1,49 @@
-//! The flags of the page's own address: those of the original script, so that
-//! `?dry-run&count=2&host=http://localhost&port=8080` does what its command line did.
+//! Flags in the page's URL. They mirror the command line of the original script:
+//! `?dry-run&count=2&host=http://localhost&port=8080`.
 //!
-//! A link can be shared, so it never holds a secret, and a host that came from one is shown and
-//! accepted before any secret can be given to it.
+//! Links can be shared, so they must not contain secrets, and the operator must accept a host from a
+//! link before it can receive any secret.
+
+use percent_encoding::percent_decode_str;
 
 use super::config::is_secret_name;
 use super::{Address, AddressError};
 
-/// What a link asks for.
+/// The flags of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Link {
-    /// Start in dry run.
+    /// Whether to start in dry-run mode.
     pub dry_run: bool,
-    /// How many tasks, as written: the brief's own check says what is wrong with it.
+    /// The number of tasks as written; validated together with the brief.
     pub count: Option<String>,
     /// The task server.
     pub task_server: Option<Address>,
-    /// What was wrong with the link; the rest of it is used.
+    /// The invalid flags. The others apply.
     pub problems: Vec<LinkError>,
 }
 
-/// What is wrong with a flag.
+/// Why a flag is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinkError {
-    /// A flag that holds a secret. Its value is never repeated.
-    #[error("the link holds a secret ({name}): it was not used")]
+    /// The flag contains a secret. Its value is never repeated.
+    #[error("the link contains a secret ({name}), which was ignored")]
     Secret {
         /// The flag's name.
         name: String,
     },
-    /// A flag that is not known.
-    #[error("the link has a flag that is not known: {name}")]
+    /// The flag is unknown.
+    #[error("the link has an unknown flag: {name}")]
     Unknown {
-        /// The flag's name, cut.
+        /// The flag's name, truncated.
         name: String,
     },
-    /// The host or port is refused.
-    #[error("the link's task server is refused: {0}")]
+    /// The host or port is invalid.
+    #[error("the link's task server was ignored: {0}")]
     Address(#[from] AddressError),
 }
 
 impl LinkError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -56,16 +58,16 @@ impl LinkError {
     pub fn hint(&self) -> &'static str {
         match self {
             LinkError::Secret { .. } => {
-                "Links are kept in histories and logs: change that secret, and type the new one where it is asked for."
+                "Links end up in histories and logs. Replace the secret, and enter the new one when the page asks for it."
             }
-            LinkError::Unknown { .. } => "The flags are dry-run, count, host and port.",
+            LinkError::Unknown { .. } => "Use the flags dry-run, count, host and port.",
             LinkError::Address(error) => error.hint(),
         }
     }
 }
 
 impl Link {
-    /// Reads the query of the page's address, with or without its `?`.
+    /// Parses the query of the page's URL, with or without its `?`.
     #[must_use]
     pub fn parse(query: &str) -> Link {
         let mut link = Link::default();
@@ -103,29 +105,11 @@ impl Link {
     }
 }
 
-/// Percent-decoding of a query part; `+` is a space. What is not UTF-8 is replaced.
+/// Decodes a part of the query: percent-encoding and `+` for a space. Invalid UTF-8 is replaced.
 fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'+' => out.push(b' '),
-            b'%' => {
-                let mut ahead = bytes.clone();
-                let digits = [ahead.next(), ahead.next()]
-                    .map(|digit| digit.and_then(|digit| char::from(digit).to_digit(16)));
-                match digits {
-                    [Some(high), Some(low)] => {
-                        out.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                        bytes = ahead;
-                    }
-                    _ => out.push(b'%'),
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 #[cfg(test)]
@@ -133,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_original_flags_are_understood() {
+    fn the_flags_of_the_original_script_are_understood() {
         let link = Link::parse("?dry-run&count=2&host=http://localhost&port=8080");
         assert!(link.dry_run && link.problems.is_empty());
         assert_eq!(link.count.as_deref(), Some("2"));
@@ -151,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_link_is_said_and_the_rest_is_used() {
+    fn invalid_flags_are_reported_and_the_others_apply() {
         let link =
             Link::parse("?count=ten&AGENT_API_TOKEN=hunter2&host=http://evil.example&x=1&%ff=%zz");
         assert_eq!(link.count.as_deref(), Some("ten"));

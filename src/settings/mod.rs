@@ -1,8 +1,8 @@
-//! What can be configured: connections, where settings come from, and what is refused.
+//! Settings: connections, their sources, and their validation.
 //!
-//! `address` says which endpoints may be called at all; `config` reads the `config.json` of a
-//! deployment; `link` reads the flags of the page's own address. From weakest to strongest:
-//! built in, `config.json`, saved in the browser, the link.
+//! `address` decides which addresses may be called at all; `config` reads the `config.json` of a
+//! deployment; `link` reads the flags in the page's URL. The sources from lowest to highest
+//! precedence: built in, `config.json`, saved in the browser, the link.
 
 pub mod address;
 pub mod config;
@@ -15,11 +15,11 @@ pub mod template;
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
-pub use limits::{Bounded, CallSeconds, IdleSeconds, Limits, OutOfBounds, TasksPerRequest};
-pub use prices::{Amount, NotAnAmount, Prices};
+pub use limits::{Bounded, IdleTimeout, Limits, OutOfBounds, RequestTimeout, TasksPerRequest};
+pub use prices::{Amount, InvalidAmount, Prices};
 pub use template::{BodyTemplate, TemplateError};
 
-/// Which of OpenAI's two interfaces an endpoint speaks.
+/// The OpenAI API that an endpoint implements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
@@ -30,37 +30,37 @@ pub enum Api {
     Responses,
 }
 
-/// Where the model is asked. Holds no key.
+/// A model endpoint. Contains no API key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelEndpoint {
-    /// The base address, such as `https://api.openai.com/v1`.
+    /// The base URL, such as `https://api.openai.com/v1`.
     pub base_url: Address,
-    /// The model's name as the endpoint knows it.
+    /// The name of the model at the endpoint.
     pub model: String,
-    /// The interface it speaks.
+    /// The API that the endpoint implements.
     #[serde(default)]
     pub api: Api,
-    /// A limit on the tokens of one answer; none is sent where there is none.
+    /// Maximum number of output tokens per response. If `None`, no limit is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
-    /// Whether it wants a key; where nothing is said, loopback does not and all else does.
+    /// Whether an API key is required. If `None`, all endpoints except loopback require one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_key: Option<bool>,
-    /// How long it is waited for, how much is asked of it at once, and what a run may cost.
-    #[serde(default, skip_serializing_if = "is_usual")]
+    /// Timeouts, request size, and token and cost limits.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
-    /// What its tokens cost, where the operator says so.
+    /// Token prices, if the operator entered them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
 }
 
-fn is_usual(limits: &Limits) -> bool {
+fn is_default(limits: &Limits) -> bool {
     *limits == Limits::default()
 }
 
 impl ModelEndpoint {
-    /// An endpoint of which nothing more is said.
+    /// An endpoint with default settings.
     #[must_use]
     pub fn at(base_url: Address, model: impl Into<String>) -> ModelEndpoint {
         ModelEndpoint {
@@ -74,62 +74,63 @@ impl ModelEndpoint {
         }
     }
 
-    /// Whether a key must be there before a request is made.
+    /// Whether requests require an API key.
     #[must_use]
-    pub fn wants_key(&self) -> bool {
+    pub fn requires_api_key(&self) -> bool {
         self.needs_key
             .unwrap_or_else(|| !self.base_url.is_loopback())
     }
 }
 
-/// Where tasks are posted. Holds no token.
+/// A task server. Contains no agent token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskServer {
     /// The server's address, such as `http://localhost:8080`.
     pub url: Address,
-    /// What is appended for the `POST`.
+    /// The path to post tasks to, appended to the address.
     #[serde(default = "default_path")]
     pub path: String,
-    /// The header that carries the token.
+    /// The name of the header that carries the agent token.
     #[serde(default = "default_token_header")]
     pub token_header: String,
-    /// Whether it is *known* to honour `Idempotency-Key`: its OpenAPI document declares the
-    /// header, or the operator says so. Only then the header is sent and a task that may have
-    /// arrived is sent again.
+    /// Whether the server is *known* to honour `Idempotency-Key`: its OpenAPI document declares the
+    /// header, or the operator says so. Only then is the header sent, and only then is a task that
+    /// may have arrived sent again.
     #[serde(default)]
     pub honours_idempotency_keys: bool,
-    /// For how many hours after a task was sent the server surely still knows its key. What may
-    /// have arrived is sent again within that time only.
-    #[serde(default = "default_keys_kept_hours")]
-    pub keys_kept_hours: u32,
-    /// How many tasks may be on their way at a time, 1 to [`MOST_CONCURRENT`].
+    /// How long the server is guaranteed to remember an idempotency key, in hours after the post: 1
+    /// to [`MAX_IDEMPOTENCY_KEY_RETENTION_HOURS`]. A task that may have arrived is sent again within
+    /// this time only.
+    #[serde(default = "default_idempotency_key_retention_hours")]
+    pub idempotency_key_retention_hours: u32,
+    /// Maximum number of concurrent posts, 1 to [`MAX_CONCURRENCY`].
     #[serde(default = "default_concurrency")]
     pub concurrency: u8,
-    /// What stands around a task in the body of its request; none where the task is the body.
+    /// The JSON wrapped around each task in a request. If `None`, the task is the request body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_template: Option<BodyTemplate>,
 }
 
-/// The path of the contract.
+/// Default path to post tasks to.
 pub const DEFAULT_PATH: &str = "/tasks";
-/// The header of the contract.
+/// Default name of the header that carries the agent token.
 pub const DEFAULT_TOKEN_HEADER: &str = "X-AGENT-TOKEN";
-/// The token that a server on loopback has when nobody chose one.
+/// Default agent token of a server on loopback.
 pub const DEFAULT_LOOPBACK_TOKEN: &str = "changeme";
 
-/// For so long a server that honours keys is taken to keep them where nothing else is said: the
-/// shortest time that services which honour them commonly name.
-pub const DEFAULT_KEYS_KEPT_HOURS: u32 = 24;
-/// The longest time that can be said, in hours: a year.
-pub const MOST_KEYS_KEPT_HOURS: u32 = 24 * 365;
-/// So many tasks are on their way at a time where nothing else is said.
+/// Default idempotency key retention assumed for servers that honour idempotency keys: the shortest
+/// time that such services commonly document.
+pub const DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 24;
+/// Maximum idempotency key retention in hours: one year.
+pub const MAX_IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 24 * 365;
+/// Default number of concurrent posts.
 pub const DEFAULT_CONCURRENCY: u8 = 4;
-/// The most tasks that can be on their way at a time.
-pub const MOST_CONCURRENT: u8 = 16;
+/// Maximum number of concurrent posts.
+pub const MAX_CONCURRENCY: u8 = 16;
 
-fn default_keys_kept_hours() -> u32 {
-    DEFAULT_KEYS_KEPT_HOURS
+fn default_idempotency_key_retention_hours() -> u32 {
+    DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS
 }
 
 fn default_concurrency() -> u8 {
@@ -145,7 +146,7 @@ fn default_token_header() -> String {
 }
 
 impl TaskServer {
-    /// The server the original script posted to when it was told nothing else.
+    /// A server with default settings.
     #[must_use]
     pub fn at(url: Address) -> TaskServer {
         TaskServer {
@@ -153,38 +154,37 @@ impl TaskServer {
             path: default_path(),
             token_header: default_token_header(),
             honours_idempotency_keys: false,
-            keys_kept_hours: default_keys_kept_hours(),
+            idempotency_key_retention_hours: default_idempotency_key_retention_hours(),
             concurrency: default_concurrency(),
             body_template: None,
         }
     }
 
-    /// For how long after a task was sent the server surely still knows its key, in milliseconds.
+    /// The idempotency key retention in milliseconds.
     #[must_use]
-    pub fn keys_kept_milliseconds(&self) -> u64 {
-        u64::from(self.keys_kept_hours) * 3_600_000
+    pub fn idempotency_key_retention_ms(&self) -> u64 {
+        u64::from(self.idempotency_key_retention_hours) * 3_600_000
     }
 
-    /// The exact address of the `POST`.
+    /// The exact URL to post tasks to.
     #[must_use]
     pub fn tasks_url(&self) -> String {
         self.url.join(&self.path)
     }
 
-    /// Checks what an address alone does not say.
+    /// Validates everything except the address, which is valid by construction.
     ///
     /// # Errors
-    /// [`SettingsError`] for a path that is not one, and for a header name that a request cannot
-    /// carry or that belongs to the browser.
+    /// [`SettingsError`] if the path is invalid, the token header cannot be sent or is controlled by
+    /// the browser, or a number is out of range.
     pub fn check(&self) -> Result<(), SettingsError> {
         let path_is_plain = self.path.starts_with('/')
             && self
                 .path
                 .bytes()
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
-        // What the request is made for is read from the whole address once more.
-        let can_be_called = Address::parse(&self.tasks_url()).is_ok();
-        if !path_is_plain || !can_be_called || self.path.len() > 512 {
+        let is_url_valid = Address::parse(&self.tasks_url()).is_ok();
+        if !path_is_plain || !is_url_valid || self.path.len() > 512 {
             return Err(SettingsError::Path {
                 path: self.path.clone(),
             });
@@ -195,7 +195,7 @@ impl TaskServer {
             && name
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        const TAKEN: [&str; 8] = [
+        const RESERVED: [&str; 8] = [
             "content-type",
             "content-length",
             "host",
@@ -205,44 +205,46 @@ impl TaskServer {
             "idempotency-key",
             "connection",
         ];
-        if !is_token || TAKEN.contains(&name.to_ascii_lowercase().as_str()) {
+        if !is_token || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
             return Err(SettingsError::TokenHeader {
                 name: name.to_owned(),
             });
         }
-        if !(1..=MOST_CONCURRENT).contains(&self.concurrency) {
+        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
             return Err(SettingsError::Concurrency {
                 given: self.concurrency,
             });
         }
-        if !(1..=MOST_KEYS_KEPT_HOURS).contains(&self.keys_kept_hours) {
-            return Err(SettingsError::KeysKept {
-                given: self.keys_kept_hours,
+        if !(1..=MAX_IDEMPOTENCY_KEY_RETENTION_HOURS)
+            .contains(&self.idempotency_key_retention_hours)
+        {
+            return Err(SettingsError::IdempotencyKeyRetention {
+                given: self.idempotency_key_retention_hours,
             });
         }
         Ok(())
     }
 }
 
-/// A named set of endpoints. Holds no secret.
+/// A named set of endpoints and a task schema. Contains no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
-    /// What the operator calls it.
+    /// The operator's name for the connection.
     pub name: String,
-    /// The model endpoint, where one is configured.
+    /// The model endpoint, if configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelEndpoint>,
-    /// The task server.
+    /// The task server, if configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_server: Option<TaskServer>,
-    /// The task schema as text; none for the default one.
+    /// The task schema as JSON text. If `None`, the default schema applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_schema: Option<String>,
 }
 
 impl Connection {
-    /// What there is when nothing is configured: no model, and the task server of the original
-    /// script, `http://localhost:8080`.
+    /// The connection without any configuration: no model, and the original script's task server,
+    /// `http://localhost:8080`.
     #[must_use]
     pub fn built_in() -> Connection {
         Connection {
@@ -256,49 +258,53 @@ impl Connection {
     }
 }
 
-/// Why a setting is refused.
+/// Why a setting is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The address is not one that may be called.
+    /// The address must not be called.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The host is not among those that the deployment allows.
-    #[error("{host} is not among the hosts that this deployment allows")]
+    /// The deployment does not allow the host.
+    #[error("this deployment does not allow requests to {host}")]
     HostNotAllowed {
-        /// Host and port.
+        /// The host and port.
         host: String,
     },
-    /// The path is not a path.
-    #[error("{path:?} is not a path: it begins with / and holds no ? # % or ..")]
+    /// The path is invalid.
+    #[error(
+        "{path:?} is not a valid path: it must start with / and must not contain ?, #, % or .."
+    )]
     Path {
-        /// As given.
+        /// The path as given.
         path: String,
     },
     /// The header name cannot be used.
-    #[error("{name:?} cannot be the header of the token")]
+    #[error("{name:?} cannot be used as the token header")]
     TokenHeader {
-        /// As given.
+        /// The name as given.
         name: String,
     },
-    /// So many tasks cannot be on their way at a time.
-    #[error("{given} tasks at a time is not between 1 and {MOST_CONCURRENT}")]
+    /// The concurrency is out of range.
+    #[error("the concurrency {given} is out of range: 1 to {MAX_CONCURRENCY}")]
     Concurrency {
-        /// As given.
+        /// The number as given.
         given: u8,
     },
-    /// The body template is none.
+    /// The body template is invalid.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// Keys are not kept for so long.
-    #[error("{given} hours is not between 1 and {MOST_KEYS_KEPT_HOURS}")]
-    KeysKept {
-        /// As given.
+    /// The idempotency key retention is out of range.
+    #[error(
+        "an idempotency key retention of {given} hours is out of range: 1 to {MAX_IDEMPOTENCY_KEY_RETENTION_HOURS}"
+    )]
+    IdempotencyKeyRetention {
+        /// The hours as given.
         given: u32,
     },
 }
 
 impl SettingsError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -307,7 +313,7 @@ impl SettingsError {
             SettingsError::Path { .. } => "path_invalid",
             SettingsError::TokenHeader { .. } => "token_header_invalid",
             SettingsError::Concurrency { .. } => "concurrency_invalid",
-            SettingsError::KeysKept { .. } => "keys_kept_invalid",
+            SettingsError::IdempotencyKeyRetention { .. } => "idempotency_key_retention_invalid",
             SettingsError::Template(_) => "body_template_invalid",
         }
     }
@@ -318,29 +324,30 @@ impl SettingsError {
         match self {
             SettingsError::Address(error) => error.hint(),
             SettingsError::HostNotAllowed { .. } => {
-                "Ask whoever deployed this page to add it to allowed_hosts in config.json."
+                "Ask whoever deployed this page to add the host to allowed_hosts in config.json."
             }
-            SettingsError::Path { .. } => "Give the path of the POST, such as /tasks.",
+            SettingsError::Path { .. } => "Enter the path to post tasks to, such as /tasks.",
             SettingsError::TokenHeader { .. } => {
-                "Use letters, digits and hyphens, such as X-AGENT-TOKEN."
+                "Use letters, digits and hyphens, such as X-AGENT-TOKEN. Headers that the browser controls are not allowed."
             }
-            SettingsError::Concurrency { .. } => "Give a whole number from 1 to 16.",
-            SettingsError::KeysKept { .. } => "Give a whole number of hours from 1 to 8760.",
+            SettingsError::Concurrency { .. } | SettingsError::IdempotencyKeyRetention { .. } => {
+                "Enter a whole number in that range."
+            }
             SettingsError::Template(_) => {
-                "Write the JSON that the server wants, with $task where the task stands, such as {\"type\": \"work\", \"payload\": $task}."
+                "Enter the JSON that the server expects, with $task in place of the task, such as {\"type\": \"work\", \"payload\": $task}."
             }
         }
     }
 }
 
-/// The hosts that a deployment allows; none given means every host.
+/// The hosts that a deployment allows; by default, all hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostPolicy {
     allowed: Option<Vec<String>>,
 }
 
 impl HostPolicy {
-    /// Allows these hosts only, each as `host` (any port) or `host:port`.
+    /// Allows only these hosts, each given as `host` (any port) or `host:port`.
     #[must_use]
     pub fn only(hosts: Vec<String>) -> HostPolicy {
         HostPolicy {
@@ -348,7 +355,7 @@ impl HostPolicy {
         }
     }
 
-    /// Whether requests to this address may be made.
+    /// Checks whether requests to this address are allowed.
     ///
     /// # Errors
     /// [`SettingsError::HostNotAllowed`].

@@ -1,33 +1,35 @@
-//! What a model's tokens cost, in the operator's own currency.
+//! Token prices and costs in the operator's own currency.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Millionths of a unit of the currency.
+/// Millionths per unit of the currency.
 const UNIT: u64 = 1_000_000;
-/// The largest amount that can be set: a million units, so that it is exact as a JSON number too.
-const MOST: u64 = 1_000_000 * UNIT;
+/// Maximum amount in units that can be entered. It is exact as a JSON number.
+const MAX_UNITS: u64 = 1_000_000;
+/// Maximum number of decimals.
+const MAX_DECIMALS: usize = 6;
 
-/// An amount of money, to the millionth of a unit of the operator's currency. In JSON a number of
-/// units, such as `1.25`.
+/// An amount of money, exact to a millionth of a unit of the operator's currency. In JSON it is a
+/// number of units, such as `1.25`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Amount(u64);
 
-/// A text or a number that is no amount of money.
+/// A text or number is not an amount of money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an amount is a number from 0 to 1000000 with at most six decimals")]
-pub struct NotAnAmount;
+#[error("an amount must be a number from 0 to {MAX_UNITS} with at most {MAX_DECIMALS} decimals")]
+pub struct InvalidAmount;
 
 impl Amount {
-    /// An amount of so many millionths; the largest `u64` stands for all that is more.
+    /// Creates an amount from millionths of a unit. `u64::MAX` represents all larger amounts.
     #[must_use]
     pub fn from_millionths(millionths: u64) -> Amount {
         Amount(millionths)
     }
 
-    /// The millionths of a unit.
+    /// The amount in millionths of a unit.
     #[must_use]
     pub fn millionths(self) -> u64 {
         self.0
@@ -35,25 +37,27 @@ impl Amount {
 }
 
 impl FromStr for Amount {
-    type Err = NotAnAmount;
+    type Err = InvalidAmount;
 
-    fn from_str(text: &str) -> Result<Amount, NotAnAmount> {
+    fn from_str(text: &str) -> Result<Amount, InvalidAmount> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if !is_digits(whole) || !is_digits(decimals) || decimals.len() > 6 {
-            return Err(NotAnAmount);
+        if !is_digits(whole) || !is_digits(decimals) || decimals.len() > MAX_DECIMALS {
+            return Err(InvalidAmount);
         }
-        let units: u64 = whole.parse().map_err(|_| NotAnAmount)?;
-        let millionths: u64 = format!("{decimals:0<6}").parse().map_err(|_| NotAnAmount)?;
-        let amount = units.checked_mul(UNIT).ok_or(NotAnAmount)? + millionths;
-        (amount <= MOST)
+        let units: u64 = whole.parse().map_err(|_| InvalidAmount)?;
+        let millionths: u64 = format!("{decimals:0<6}")
+            .parse()
+            .map_err(|_| InvalidAmount)?;
+        let amount = units.checked_mul(UNIT).ok_or(InvalidAmount)? + millionths;
+        (amount <= MAX_UNITS * UNIT)
             .then_some(Amount(amount))
-            .ok_or(NotAnAmount)
+            .ok_or(InvalidAmount)
     }
 }
 
 impl fmt::Display for Amount {
-    /// With at least two decimals and no zeros after that: `0.50`, `0.0123`.
+    /// Formats with at least two decimals and no further trailing zeros: `0.50`, `0.0123`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = format!("{:06}", self.0 % UNIT);
         let (always, rest) = decimals.split_at_checked(2).unwrap_or((&decimals, ""));
@@ -71,21 +75,21 @@ impl Serialize for Amount {
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let units = f64::deserialize(deserializer)?;
-        // The shortest text of the number is what was written.
+        // The shortest representation of the number is the text that was entered.
         units.to_string().parse().map_err(serde::de::Error::custom)
     }
 }
 
-/// Prices for a million tokens.
+/// Prices per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
-    /// Of what is sent.
+    /// Price of input tokens.
     pub input: Amount,
-    /// Of what is sent and was in the endpoint's cache; as `input` where nothing is said.
+    /// Price of cached input tokens; the price of `input` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<Amount>,
-    /// Of the answers, what is spent on reasoning included.
+    /// Price of output tokens, including reasoning tokens.
     pub output: Amount,
 }
 
@@ -94,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_exact_from_its_text_to_its_text() {
+    fn amounts_are_parsed_and_formatted_exactly() {
         for (text, shown) in [
             ("0", "0.00"),
             ("1.25", "1.25"),
@@ -121,7 +125,7 @@ mod tests {
             "NaN",
             "99999999999999999999",
         ] {
-            assert_eq!(text.parse::<Amount>(), Err(NotAnAmount), "{text}");
+            assert_eq!(text.parse::<Amount>(), Err(InvalidAmount), "{text}");
         }
         for json in ["-0.5", "1e300", "0.00000001", "\"1\"", "null"] {
             assert!(serde_json::from_str::<Amount>(json).is_err(), "{json}");

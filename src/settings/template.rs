@@ -1,16 +1,16 @@
-//! What stands around a task in the body of its request, for servers that want an envelope:
+//! Body templates: the JSON wrapped around each task, for servers that expect an envelope such as
 //! `{"type": "work", "payload": $task}`.
 
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 
-/// Where the task stands.
-pub const PLACE: &str = "$task";
-/// The longest template, in bytes.
+/// The placeholder for the task.
+pub const PLACEHOLDER: &str = "$task";
+/// Maximum length of a template, in bytes: 8 KiB.
 pub const MAX_TEMPLATE_BYTES: usize = 8 << 10;
 
-/// A text that becomes a JSON document once the task stands in its one place.
+/// A text that becomes a JSON document when a task replaces its placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BodyTemplate {
@@ -18,25 +18,25 @@ pub struct BodyTemplate {
     after: String,
 }
 
-/// Why a text is no template.
+/// Why a body template is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// The task has no place in it, or several.
-    #[error("a body template holds {PLACE} once, and this one {count} times")]
-    Places {
-        /// How many there are.
+    /// The placeholder is missing or occurs more than once.
+    #[error("a body template must contain {PLACEHOLDER} exactly once, not {count} times")]
+    PlaceholderCount {
+        /// The number of occurrences.
         count: usize,
     },
-    /// It is no JSON, or the task would stand in the middle of a string.
-    #[error("the body template is not JSON around {PLACE}")]
+    /// The text is not JSON, or the placeholder is inside a string.
+    #[error("the body template is not valid JSON with a value in place of {PLACEHOLDER}")]
     NotJson,
-    /// It is too long.
-    #[error("a body template has at most {MAX_TEMPLATE_BYTES} bytes")]
+    /// The text is too long.
+    #[error("the body template is longer than {MAX_TEMPLATE_BYTES} bytes")]
     TooLong,
 }
 
 impl BodyTemplate {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
     /// [`TemplateError`].
@@ -45,22 +45,23 @@ impl BodyTemplate {
         if text.len() > MAX_TEMPLATE_BYTES {
             return Err(TemplateError::TooLong);
         }
-        let count = text.matches(PLACE).count();
-        let (1, Some((before, after))) = (count, text.split_once(PLACE)) else {
-            return Err(TemplateError::Places { count });
+        let count = text.matches(PLACEHOLDER).count();
+        let (1, Some((before, after))) = (count, text.split_once(PLACEHOLDER)) else {
+            return Err(TemplateError::PlaceholderCount { count });
         };
         let template = BodyTemplate {
             before: before.to_owned(),
             after: after.to_owned(),
         };
-        // A task with a string in it: where the place is itself within a string, that ends it.
-        Document::parse(&template.around("{\"a\":\"b\"}")).map_err(|_| TemplateError::NotJson)?;
+        // The quotes in this sample make the result invalid if the placeholder is inside a string.
+        Document::parse(&template.wrap("{\"a\":\"b\"}")).map_err(|_| TemplateError::NotJson)?;
         Ok(template)
     }
 
-    /// The body of a request for a task: its exact text in its place, and nothing else changed.
+    /// Returns the request body for a task: the template with the exact text of the task in place of
+    /// the placeholder.
     #[must_use]
-    pub fn around(&self, task: &str) -> String {
+    pub fn wrap(&self, task: &str) -> String {
         [self.before.as_str(), task, self.after.as_str()].concat()
     }
 }
@@ -75,7 +76,7 @@ impl TryFrom<String> for BodyTemplate {
 
 impl From<BodyTemplate> for String {
     fn from(template: BodyTemplate) -> String {
-        template.around(PLACE)
+        template.wrap(PLACEHOLDER)
     }
 }
 
@@ -84,23 +85,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exact_task_stands_in_its_place() {
+    fn the_exact_task_replaces_the_placeholder() {
         let text = "{\"type\": \"work\",  \"payload\": $task }";
         let template = BodyTemplate::parse(text).unwrap();
         assert_eq!(
-            template.around("{ \"n\" : 98765432109876543210 }"),
+            template.wrap("{ \"n\" : 98765432109876543210 }"),
             "{\"type\": \"work\",  \"payload\": { \"n\" : 98765432109876543210 } }"
         );
         assert_eq!(String::from(template), text);
-        assert_eq!(BodyTemplate::parse("$task").unwrap().around("{}"), "{}");
-        assert_eq!(BodyTemplate::parse("[$task]").unwrap().around("{}"), "[{}]");
+        assert_eq!(BodyTemplate::parse("$task").unwrap().wrap("{}"), "{}");
+        assert_eq!(BodyTemplate::parse("[$task]").unwrap().wrap("{}"), "[{}]");
     }
 
     #[test]
-    fn what_would_not_be_json_is_no_template() {
+    fn invalid_templates_are_refused() {
         for (text, error) in [
-            ("{}", TemplateError::Places { count: 0 }),
-            ("[$task, $task]", TemplateError::Places { count: 2 }),
+            ("{}", TemplateError::PlaceholderCount { count: 0 }),
+            (
+                "[$task, $task]",
+                TemplateError::PlaceholderCount { count: 2 },
+            ),
             ("{\"a\": \"$task\"}", TemplateError::NotJson),
             ("{\"a\": \"see $task below\"}", TemplateError::NotJson),
             ("{\"a\": $task", TemplateError::NotJson),

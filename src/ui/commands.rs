@@ -1,4 +1,4 @@
-//! What the page can ask for. Components call this and nothing else; `api` stands behind it.
+//! The commands that the page gives. Components call nothing else of the application.
 
 use std::rc::Rc;
 
@@ -7,50 +7,51 @@ use leptos::prelude::*;
 use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 
-/// The page's way to the run and to the world. Nothing here returns a value: what comes of it is
-/// seen in [`crate::ui::page::Page`].
+/// Everything that the page can ask of the application. No command returns a value: its effects
+/// show up in [`crate::ui::page::Page`].
 pub trait PageCommands {
-    /// Start a run from the brief in the form. What is wrong with the brief is shown beside its
-    /// fields; a key that the endpoint wants is asked for first.
+    /// Starts a run from the brief in the form. Shows errors of the brief at its fields, and asks for
+    /// the API key first if the endpoint requires one.
     fn start(&self, mode: Mode);
-    /// Start a live run from the dry one that is shown.
+    /// Starts a live run from the dry run that is shown.
     fn go_live(&self);
-    /// Bring in tasks that exist already: a JSON object, an array, `{"tasks": [...]}`, or JSON
-    /// Lines. Starts a run of this mode where there is none. Text that is not JSON is an error on the page and
-    /// stays in its field.
-    fn bring(&self, text: &str, mode: Mode);
-    /// Tell the run what the operator did.
+    /// Imports tasks: a JSON object, an array, `{"tasks": [...]}`, or JSON Lines. Starts a run of this
+    /// mode if there is none. Text that is not JSON is reported as an error and imports nothing.
+    fn import(&self, text: &str, mode: Mode);
+    /// Passes an action of the operator to the run.
     fn send(&self, event: Event);
-    /// Say what asking again is expected to use; nothing where it cannot be asked.
-    fn estimate(&self, again: Option<FollowUp>);
-    /// The brief was typed in: keep it.
-    fn typed(&self, form: BriefForm);
-    /// A secret was given. It belongs to the address it was asked for.
-    fn give_secret(&self, name: SecretName, value: &str, keep_for_tab: bool);
-    /// The operator closed the question for a secret without giving one.
+    /// Updates the estimate for a follow-up request. `None`, or a request that cannot be made, clears
+    /// it.
+    fn estimate(&self, follow_up: Option<FollowUp>);
+    /// Replaces the brief in the form, and stores it.
+    fn set_brief(&self, form: BriefForm);
+    /// Takes a secret for the address that it was requested for.
+    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool);
+    /// Closes the prompt for a secret without one.
     fn dismiss_secret_prompt(&self);
-    /// Ask the operator for a secret now, because the one that is there was not accepted.
-    fn ask_for(&self, name: SecretName);
-    /// Forget every secret.
+    /// Asks the operator for a secret again, because the current one was not accepted.
+    fn ask_for(&self, name: SecretSlot);
+    /// Forgets every secret.
     fn forget_secrets(&self);
-    /// Use and save these endpoints. What is refused is shown in the dialog.
+    /// Uses and saves this connection. Shows in the dialog why it was not accepted, if so.
     fn connect(&self, connection: Connection);
-    /// Ask the endpoint of this connection which models it has.
+    /// Requests the list of models from the endpoint of this connection.
     fn list_models(&self, connection: Connection);
-    /// The host that came from the link is accepted, or not.
+    /// Accepts or rejects the task server from the link.
     fn decide_host(&self, accepted: bool);
-    /// Put the shown run aside and begin with an empty list. Its tasks stay stored.
-    fn clear(&self);
-    /// Show the run that was put aside last, for undo.
+    /// Archives the run that is shown. Its tasks stay stored.
+    fn archive(&self);
+    /// Shows the run that was archived last, for undo.
     fn restore_archived(&self);
-    /// Let the browser save the receipts of the run that is shown as a file.
+    /// Saves the receipts of the run that is shown as a file.
     fn save_receipts(&self, format: ReceiptFormat);
-    /// Hide a problem that was read.
+    /// Dismisses a problem.
     fn dismiss(&self, code: &str);
 }
 
-/// A handle that components can hold: ports are neither `Send` nor `Sync`.
+/// A handle for components to hold. It is local to the thread: commands are neither `Send` nor
+/// `Sync`.
 pub type CommandsHandle = StoredValue<Rc<dyn PageCommands>, LocalStorage>;

@@ -1,8 +1,8 @@
-//! The page. Components render state and send events; they decide nothing.
+//! The page. Components render state and send commands; they decide nothing.
 //!
-//! `page` is the state that is shown, `commands` is what the page can ask of the application, and
-//! `screen` is what only the screen knows, such as which task is open. `root` puts the components
-//! together; the other folders are named after the parts of the page that the operator sees.
+//! `page` holds the state that is shown, `commands` lists what the page can ask of the application,
+//! and `screen` holds view state such as the open task. `root` assembles the components. The other
+//! folders are named after the parts of the page.
 
 mod brief;
 pub mod commands;

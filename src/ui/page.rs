@@ -1,5 +1,5 @@
-//! What the page shows, as signals. `api` writes them from what a run says changed; components
-//! only read.
+//! The state that the page shows, as signals. The application writes them from the changes that a
+//! run reports; components only read them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,17 +7,18 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
-use crate::model::{ResponseFormat, Usage};
+use crate::model::{Notice, ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
-    Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress, GenerationProgress,
-    GenerationRequest, GenerationState, Mode, Notice, Run, TaskDraft, WaitReason,
+    ActionContext, Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress,
+    DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, Run, TaskDraft,
+    WaitReason,
 };
 use crate::schema::TaskSchema;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::{Address, Connection};
 
-/// Something that went wrong, as data for an error panel: what happened, and what to do.
+/// An error as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// A stable name.
@@ -28,154 +29,161 @@ pub struct Problem {
     pub hint: String,
 }
 
-/// A secret that is wanted.
+/// A secret that the operator is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asking {
-    /// Which.
-    pub name: SecretName,
-    /// The server it belongs to.
+pub struct SecretPrompt {
+    /// Which secret.
+    pub name: SecretSlot,
+    /// The server that it belongs to.
     pub address: Address,
-    /// Why it is asked for now, where an earlier one was not accepted.
-    pub refused: Option<String>,
-    /// The token that a server on loopback has by default, where this may be one.
-    pub offer: Option<&'static str>,
+    /// Why the last one was not accepted, if there was one.
+    pub refusal: Option<String>,
+    /// The default token of a local task server, if this may be one.
+    pub default_token: Option<&'static str>,
 }
 
-/// What the endpoint said of its models.
+/// The models that the endpoint offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Models {
-    /// Nobody asked.
+    /// Not requested.
     #[default]
     NotAsked,
-    /// On its way.
+    /// Requested, no response yet.
     Asking,
-    /// Their names.
+    /// The names of the models.
     Known(Vec<String>),
-    /// It did not say.
+    /// The request failed.
     Failed(Problem),
 }
 
-/// What a list shows of a run apart from its tasks.
+/// The run that is shown, without its drafts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunHead {
-    /// Its identity.
+    /// The identity of the run.
     pub id: RunId,
     /// Dry or live.
     pub mode: Mode,
     /// When it started, in milliseconds since 1970.
     pub started_at: u64,
-    /// How many tasks were asked for, where a model was.
+    /// The number of tasks requested from the model. `None` for imported tasks.
     pub wanted: Option<u16>,
-    /// How far the answer is.
+    /// The state of the generation.
     pub generation: GenerationState,
     /// The requests to the model.
     pub requests: Vec<GenerationRequest>,
-    /// How the last request about single tasks stands.
-    pub again: GenerationState,
-    /// How far they have come.
-    pub asked: Option<GenerationProgress>,
-    /// What they used, as far as the endpoint said.
+    /// The state of the last follow-up request.
+    pub follow_up: GenerationState,
+    /// The progress of a generation that takes several requests.
+    pub progress: Option<GenerationProgress>,
+    /// The tokens used, as far as the endpoint reported them.
     pub usage: Option<Usage>,
-    /// How far the delivery is.
+    /// The state of the delivery.
     pub batch: Batch,
     /// The endpoints.
     pub connection: Connection,
     /// The task schema.
     pub schema: TaskSchema,
-    /// Whether the server is known to honour idempotency keys.
+    /// Whether the task server is known to honour idempotency keys.
     pub honours_keys: bool,
 }
 
-/// How far the answer has come, flushed once per animation frame.
+/// Without a run no action is allowed.
+const NO_RUN: ActionContext = ActionContext {
+    mode: Mode::Dry,
+    allows_decisions: false,
+    allows_follow_ups: false,
+};
+
+/// The response as it arrives, updated once per animation frame.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stream {
-    /// Characters of the answer so far.
+    /// Characters received so far.
     pub characters: usize,
-    /// The last of them.
+    /// The last characters received.
     pub tail: String,
 }
 
-/// Every signal of the page. Copying it copies handles.
+/// All signals of the page. Copies share them.
 #[derive(Clone, Copy)]
 pub struct Page {
     /// The run that is shown.
     pub run: RwSignal<Option<RunHead>>,
-    /// Its drafts in the order of arrival.
+    /// Its drafts, in order of arrival.
     pub rows: RwSignal<Vec<DraftId>>,
-    /// How many are in each state.
+    /// The number of drafts in each state.
     pub counts: RwSignal<Counts>,
-    /// What would be posted now.
+    /// The tasks that would be posted now.
     pub confirmation: RwSignal<Option<Confirmation>>,
-    /// How far posting is, and when that was said, in milliseconds since 1970; none while nothing
-    /// is posted.
+    /// The progress of posting and the time it was measured, in milliseconds since 1970. `None` while
+    /// nothing is posted.
     pub progress: RwSignal<Option<(DeliveryProgress, u64)>>,
-    /// What queued tasks wait for, apart from their turn.
+    /// Why queued tasks wait, if not for their turn.
     pub waits: RwSignal<Arc<HashMap<DraftId, WaitReason>>>,
-    /// Whether another tab has the run that is shown, and this one looks on.
+    /// Whether this tab is read-only because another tab has the run.
     pub is_read_only: RwSignal<bool>,
-    /// The tasks that *approve all valid* would approve.
+    /// The tasks that *Approve all valid* would approve.
     pub approvable: RwSignal<Vec<DraftId>>,
-    /// The answer as it arrives.
+    /// The response as it arrives.
     pub stream: RwSignal<Stream>,
-    /// The brief as it is typed.
+    /// The brief in the form.
     pub form: RwSignal<BriefForm>,
-    /// What is wrong with it, after an attempt to use it.
+    /// The errors found when the brief was last used.
     pub brief_errors: RwSignal<Vec<BriefError>>,
-    /// The endpoints that a new run would use.
+    /// The connection that a new run would use.
     pub connection: RwSignal<Connection>,
     /// The task schema that a new run would use.
     pub schema: RwSignal<TaskSchema>,
-    /// A line of the deployment's own.
+    /// The deployment's notice.
     pub notice: RwSignal<Option<String>>,
-    /// What went wrong and was not dismissed yet.
+    /// Errors that were not dismissed yet.
     pub problems: RwSignal<Vec<Problem>>,
-    /// What is wrong in the settings dialog.
+    /// Why the settings were not accepted.
     pub settings_problem: RwSignal<Option<Problem>>,
-    /// What is wrong with the text that is to be brought in.
+    /// Why the text was not imported.
     pub import_problem: RwSignal<Option<Problem>>,
-    /// The secret that is asked for.
-    pub asking: RwSignal<Option<Asking>>,
-    /// Which secrets are there, by name and origin.
-    pub secrets_held: RwSignal<Vec<(SecretName, String)>>,
-    /// A host that came from a link and waits to be accepted.
+    /// The secret that the operator is asked for.
+    pub secret_prompt: RwSignal<Option<SecretPrompt>>,
+    /// The secrets in memory, by name and origin.
+    pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
+    /// A task server from a link that the operator has to accept first.
     pub new_host: RwSignal<Option<Address>>,
-    /// The endpoint's models.
+    /// The models that the endpoint offers.
     pub models: RwSignal<Models>,
-    /// Why nothing can be stored, where it cannot.
+    /// Why nothing can be stored, if so.
     pub storage_problem: RwSignal<Option<Problem>>,
-    /// Odd things about the answer that take nothing away from it.
+    /// Anomalies in the response that do not invalidate it.
     pub warnings: RwSignal<Vec<Notice>>,
-    /// What asking again, as it is being considered, is expected to use.
+    /// The estimate for the follow-up request in the open dialog.
     pub estimate: RwSignal<Option<CostEstimate>>,
-    /// The tasks that the model can be asked to mend, and to replace.
+    /// The invalid tasks that can be repaired, and the rejected tasks that can be regenerated.
     pub follow_up_candidates: RwSignal<(Vec<DraftId>, Vec<DraftId>)>,
-    /// Whether the model can be asked about single tasks.
-    pub may_follow_up: RwSignal<bool>,
-    /// How much of structured output the endpoint of the next run is asked for.
+    /// What the run allows for its drafts in general.
+    pub action_context: RwSignal<ActionContext>,
+    /// The response format that the next run will request.
     pub response_format: RwSignal<ResponseFormat>,
-    /// Whether what the page begins with was read. Before that nothing can be said of connection
-    /// and mode.
+    /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
-    /// What a new run should be: live where everything for it is there, else dry.
+    /// The mode of a new run unless the operator chooses one: live if everything it needs is
+    /// configured, otherwise dry.
     pub suggested_mode: RwSignal<Mode>,
-    /// The name of the file that was saved last.
+    /// The name of the last saved file.
     pub saved_file: RwSignal<Option<String>>,
-    /// What was done last, said once: "12 tasks delivered".
+    /// The latest message for screen readers, such as "12 tasks delivered".
     pub announcement: RwSignal<String>,
-    drafts: StoredValue<Vec<Shown>>,
-    /// Told whenever any draft changed.
+    drafts: StoredValue<Vec<PageDraft>>,
+    /// Notified whenever a draft changes.
     any_draft: Trigger,
 }
 
-/// A draft as it is shown.
-struct Shown {
+/// A draft and its signal.
+struct PageDraft {
     draft: Arc<TaskDraft>,
-    /// Made when somebody follows the draft: of thousands, few are looked at.
+    /// Created on first use: only a few of thousands of drafts are on the screen.
     signal: Option<ArcRwSignal<Arc<TaskDraft>>>,
 }
 
 impl Page {
-    /// A page with nothing on it yet.
+    /// A page without a run.
     #[must_use]
     pub fn new(connection: Connection, schema: TaskSchema) -> Page {
         Page {
@@ -196,7 +204,7 @@ impl Page {
             problems: RwSignal::new(Vec::new()),
             settings_problem: RwSignal::new(None),
             import_problem: RwSignal::new(None),
-            asking: RwSignal::new(None),
+            secret_prompt: RwSignal::new(None),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
             models: RwSignal::new(Models::default()),
@@ -204,7 +212,7 @@ impl Page {
             warnings: RwSignal::new(Vec::new()),
             estimate: RwSignal::new(None),
             follow_up_candidates: RwSignal::default(),
-            may_follow_up: RwSignal::new(false),
+            action_context: RwSignal::new(NO_RUN),
             response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
@@ -220,8 +228,8 @@ impl Page {
     pub fn draft(&self, id: &DraftId) -> Option<ArcRwSignal<Arc<TaskDraft>>> {
         self.drafts.try_update_value(|drafts| {
             let shown = drafts.get_mut(id.index()?)?;
-            let is_it = shown.draft.id == *id;
-            is_it.then(|| {
+            let is_match = shown.draft.id == *id;
+            is_match.then(|| {
                 let draft = &shown.draft;
                 let signal = &mut shown.signal;
                 signal
@@ -231,27 +239,33 @@ impl Page {
         })?
     }
 
-    /// One draft as it stands, not followed.
+    /// One draft as it is now, without tracking it.
     #[must_use]
-    pub fn look(&self, id: &DraftId) -> Option<Arc<TaskDraft>> {
+    pub fn draft_untracked(&self, id: &DraftId) -> Option<Arc<TaskDraft>> {
         self.drafts.with_value(|drafts| {
             let shown = drafts.get(id.index()?)?;
             (shown.draft.id == *id).then(|| Arc::clone(&shown.draft))
         })
     }
 
-    /// Follows all drafts at once: for what depends on every one of them.
-    pub fn follow_all(&self) {
+    /// Tracks every draft.
+    pub fn track_drafts(&self) {
         self.any_draft.track();
     }
 
-    /// The state of one draft, not followed.
+    /// The state of one draft, without tracking it.
     #[must_use]
     pub fn state(&self, id: &DraftId) -> Option<DraftState> {
-        self.look(id).map(|draft| Run::state(&draft))
+        self.draft_untracked(id).map(|draft| Run::state(&draft))
     }
 
-    /// Shows another run, or none.
+    /// The actions that a draft of the run allows. Tracks the run, not the draft.
+    #[must_use]
+    pub fn actions(&self, draft: &TaskDraft) -> DraftActions {
+        DraftActions::new(draft, &self.action_context.get())
+    }
+
+    /// Shows another run, or no run.
     pub fn show(&self, run: Option<&Run>) {
         self.drafts.update_value(Vec::clear);
         self.stream.set(Stream::default());
@@ -267,7 +281,7 @@ impl Page {
                 self.is_read_only.set(false);
                 self.warnings.set(Vec::new());
                 self.follow_up_candidates.set(Default::default());
-                self.may_follow_up.set(false);
+                self.action_context.set(NO_RUN);
             }
             Some(run) => {
                 let mut changes = vec![Change::Run];
@@ -282,29 +296,29 @@ impl Page {
         }
     }
 
-    /// Shows what changed in a run, and wakes nothing else.
+    /// Shows the changes of a run, and notifies nothing else.
     pub fn refresh(&self, run: &Run, changes: &[Change]) {
         self.refresh_parts(run, changes);
         self.summarize(run);
     }
 
-    /// Shows what is said of the run as a whole: counts, what would be posted, what can be
-    /// approved. Looks at every draft, so many changes are best followed by one of these.
+    /// Updates what depends on the run as a whole: counts, what would be posted, what can be approved.
+    /// Reads every draft, so call it once after many changes.
     pub fn summarize(&self, run: &Run) {
-        set_if_other(self.counts, run.counts());
-        set_if_other(self.confirmation, run.confirmation());
-        set_if_other(self.approvable, run.approvable());
-        set_if_other(self.follow_up_candidates, run.follow_up_candidates());
-        set_if_other(self.may_follow_up, run.may_follow_up());
-        set_if_other(
+        set_if_changed(self.counts, run.counts());
+        set_if_changed(self.confirmation, run.confirmation());
+        set_if_changed(self.approvable, run.approvable());
+        set_if_changed(self.follow_up_candidates, run.follow_up_candidates());
+        set_if_changed(self.action_context, run.action_context());
+        set_if_changed(
             self.waits,
             Arc::new(run.wait_reasons().into_iter().collect()),
         );
     }
 
-    /// Shows the drafts and the head of the run that changed.
+    /// Shows the changed drafts, and the run itself if it changed.
     pub fn refresh_parts(&self, run: &Run, changes: &[Change]) {
-        let mut followed = Vec::new();
+        let mut changed = Vec::new();
         let mut arrived = Vec::new();
         self.drafts.update_value(|shown| {
             for change in changes {
@@ -312,18 +326,18 @@ impl Page {
                 let place = id.index().and_then(|place| shown.get_mut(place));
                 if let (Some(shown), Some(draft)) = (place, run.draft(id)) {
                     shown.draft = Arc::clone(draft);
-                    followed.extend(shown.signal.clone().map(|signal| (signal, draft)));
+                    changed.extend(shown.signal.clone().map(|signal| (signal, draft)));
                 }
             }
             for draft in run.drafts().iter().skip(shown.len()) {
                 arrived.push(draft.id.clone());
-                shown.push(Shown {
+                shown.push(PageDraft {
                     draft: Arc::clone(draft),
                     signal: None,
                 });
             }
         });
-        for (signal, draft) in followed {
+        for (signal, draft) in changed {
             signal.set(Arc::clone(draft));
         }
         if !arrived.is_empty() {
@@ -343,21 +357,21 @@ impl Page {
                 wanted: run.brief().map(|brief| brief.count.get()),
                 generation: run.generation().clone(),
                 requests: run.requests().to_vec(),
-                again: run.follow_up_state().clone(),
-                asked: run.generation_progress(),
+                follow_up: run.follow_up_state().clone(),
+                progress: run.generation_progress(),
                 usage: run.usage(),
                 batch: run.batch().clone(),
                 connection: run.connection().clone(),
                 schema: run.schema().clone(),
                 honours_keys: run.honours_keys(),
             }));
-            set_if_other(self.warnings, run.notices().to_vec());
+            set_if_changed(self.warnings, run.notices().to_vec());
         }
     }
 }
 
-fn set_if_other<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
-    if signal.with_untracked(|held| *held != value) {
+fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {
+    if signal.with_untracked(|current| *current != value) {
         signal.set(value);
     }
 }

@@ -1,4 +1,4 @@
-//! The whole page.
+//! The page as a whole.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::ui::commands::CommandsHandle;
 use crate::ui::controls::icons::Sprite;
 use crate::ui::delivery::foot::Foot;
 use crate::ui::dialogs::Dialogs;
-use crate::ui::header::header::Header;
+use crate::ui::header::app_header::AppHeader;
 use crate::ui::header::mode_band::ModeBand;
 use crate::ui::header::notices::{Announcement, Notices};
 use crate::ui::header::toasts::Toasts;
@@ -16,12 +16,12 @@ use crate::ui::page::Page;
 use crate::ui::screen::{Pane, Screen};
 use crate::ui::task::task_detail::TaskPane;
 
-/// The page in place of the shell.
+/// The page. It replaces the shell in `index.html`.
 #[component]
 pub fn App(
-    /// What it shows.
+    /// The state that it shows.
     page: Page,
-    /// What can be asked for.
+    /// The commands that it gives.
     commands: CommandsHandle,
 ) -> impl IntoView {
     let screen = Screen::new(page, commands);
@@ -32,8 +32,8 @@ pub fn App(
     view! {
         <div class="app" data-view=view>
             <Sprite/>
-            <a class="skip-link" href="#tasks">"Skip to the tasks"</a>
-            <Header screen/>
+            <a class="skip-link" href="#tasks">"Skip to tasks"</a>
+            <AppHeader screen/>
             <ModeBand screen/>
             <Notices screen/>
             <ViewSwitch screen/>
@@ -50,7 +50,7 @@ pub fn App(
     }
 }
 
-/// One view at a time where there is room for one.
+/// Switches between the panes of a narrow page.
 #[component]
 fn ViewSwitch(screen: Screen) -> impl IntoView {
     let current = move |pane| move || (screen.pane.get() == pane).then_some("true");

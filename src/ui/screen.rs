@@ -1,5 +1,4 @@
-//! What the operator looks at: the page's state, and what only the screen knows: which task is
-//! open, what is searched for, what can be undone.
+//! The state of the page together with view state: the open task, the search, what can be undone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,17 +7,17 @@ use leptos::prelude::*;
 
 use crate::brief::BriefForm;
 use crate::review::{DraftId, DraftState};
-use crate::run::{Batch, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
+use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
 use crate::schema::Roles;
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, has_focus};
-use crate::ui::page::Page;
+use crate::ui::page::{Page, RunHead};
 
-/// How long something can be undone where nothing else is done.
+/// How long the offer to undo stays, unless another action replaces it.
 const UNDO_TIME: Duration = Duration::from_secs(10);
 
-/// Which pane is seen where there is room for one.
+/// The panes of a narrow page, which shows one at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pane {
     /// The brief.
@@ -27,102 +26,99 @@ pub enum Pane {
     Tasks,
 }
 
-/// The tabs of the chosen task.
+/// The tabs of the open task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskTab {
     /// Its text.
     Json,
-    /// What was changed in it.
+    /// Changes since it was proposed.
     Changes,
-    /// Every attempt to deliver it.
+    /// All attempts to deliver it.
     Delivery,
 }
 
-/// The dialogs that the operator opens. Those that the page opens by itself follow its state.
+/// The dialogs that the operator opens. Other dialogs open and close with the state of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
     /// The settings.
     Settings,
-    /// The confirmation of a post.
+    /// The confirmation before posting.
     Confirm,
-    /// Tasks that exist already.
+    /// The import of tasks.
     Import,
-    /// What became of every task, to be saved.
+    /// The export of receipts.
     Receipts,
-    /// The question whether to go on where nothing can be written down.
+    /// The question whether to post without a journal.
     WithoutJournal,
-    /// Asking the model again about single tasks.
+    /// A follow-up request about single tasks.
     FollowUp(FollowUp),
 }
 
-/// The id of the line that says that another tab has the run.
-pub const ONLOOKER_BAND: &str = "onlooker-band";
+/// The id of the message that says that this tab is read-only.
+pub const READ_ONLY_BAND: &str = "read-only-band";
 
-/// Something that can be taken back.
+/// Something that can be undone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Undo {
-    /// Decisions about these tasks.
+    /// Approvals or a rejection.
     Decisions {
         /// What was done.
-        said: String,
-        /// About which tasks.
+        message: String,
+        /// The tasks.
         drafts: Arc<[DraftId]>,
     },
-    /// The run that was put aside.
-    Clear,
+    /// Archiving the run.
+    Archive,
 }
 
-/// Handles to all of it. Copying it copies handles.
+/// All state of the page. Copies share it.
 #[derive(Clone, Copy)]
 pub struct Screen {
     /// What the page shows.
     pub page: Page,
     commands: CommandsHandle,
-    /// Which pane is seen where there is room for one.
+    /// The pane that a narrow page shows.
     pub pane: RwSignal<Pane>,
-    /// The task that is open.
-    pub chosen: RwSignal<Option<DraftId>>,
-    /// Its tab.
+    /// The open task.
+    pub open_task: RwSignal<Option<DraftId>>,
+    /// The tab of the open task.
     pub task_tab: RwSignal<TaskTab>,
-    /// Only tasks in this state are listed.
+    /// The state that the list is filtered by.
     pub filter: RwSignal<Option<DraftState>>,
-    /// Only tasks that contain this are listed.
+    /// The text that the list is filtered by.
     pub search: RwSignal<String>,
     /// The dialog that the operator opened.
     pub dialog: RwSignal<Option<Dialog>>,
-    /// The text that is to be brought in. It outlives its dialog: closing that by a slip loses
-    /// nothing.
-    pub brought: RwSignal<String>,
-    /// What can be taken back.
+    /// The text to import. It outlives its dialog, so that closing it by mistake loses nothing.
+    pub import_text: RwSignal<String>,
+    /// What can be undone.
     pub undo: RwSignal<Option<Undo>>,
     /// The mode that the operator chose for the next run.
-    pub wished_mode: RwSignal<Option<Mode>>,
+    pub chosen_mode: RwSignal<Option<Mode>>,
     /// The mode of the next run.
     pub next_mode: Memo<Mode>,
-    /// The mode that the page is in: that of the shown run, else of the next.
+    /// The mode that the page shows: that of the current run, or else of the next.
     pub mode: Memo<Mode>,
-    /// Which members of a task are its key and title.
+    /// The members that hold a task's key and title.
     pub roles: Memo<Roles>,
-    /// Whether an answer is arriving.
+    /// Whether tasks are being generated.
     pub is_generating: Memo<bool>,
-    /// Whether the model is being asked again about single tasks.
-    pub is_asking_again: Memo<bool>,
-    /// Whether tasks are on their way.
+    /// Whether a follow-up request is in progress.
+    pub is_following_up: Memo<bool>,
+    /// Whether tasks are being posted.
     pub is_posting: Memo<bool>,
-    /// Whether tasks may be approved.
-    pub may_decide: Memo<bool>,
-    /// The tasks that are listed, in their order.
-    pub listed: Memo<Arc<[DraftId]>>,
+    /// The tasks that pass filter and search, in order.
+    pub visible_tasks: Memo<Arc<[DraftId]>>,
 }
 
 impl Screen {
-    /// A screen at its start.
+    /// The initial state.
     #[must_use]
     pub fn new(page: Page, commands: CommandsHandle) -> Screen {
-        let wished_mode = RwSignal::new(None);
+        let chosen_mode = RwSignal::new(None);
         let filter = RwSignal::new(None);
         let search = RwSignal::new(String::new());
-        let next_mode = Memo::new(move |_| next_mode(page, wished_mode.get()));
+        let next_mode = Memo::new(move |_| next_mode(page, chosen_mode.get()));
         let mode = Memo::new(move |_| {
             let of_run = page.run.with(|run| run.as_ref().map(|run| run.mode));
             of_run.unwrap_or_else(|| next_mode.get())
@@ -133,148 +129,154 @@ impl Screen {
                 .with(|run| run.as_ref().map(|run| run.schema.roles().clone()));
             of_run.unwrap_or_else(|| page.schema.with(|schema| schema.roles().clone()))
         });
-        let generation = move |is: fn(&GenerationState) -> bool| {
+        let is_running = move |stage: fn(&RunHead) -> &GenerationState| {
             Memo::new(move |_| {
-                page.run
-                    .with(|run| run.as_ref().is_some_and(|run| is(&run.generation)))
+                page.run.with(|run| {
+                    run.as_ref()
+                        .is_some_and(|run| matches!(stage(run), GenerationState::Running { .. }))
+                })
             })
         };
-        let is_generating = generation(|stage| matches!(stage, GenerationState::Running { .. }));
-        let is_asking_again = Memo::new(move |_| {
-            page.run.with(|run| {
-                run.as_ref()
-                    .is_some_and(|run| matches!(run.again, GenerationState::Running { .. }))
-            })
-        });
-        let may_decide = generation(GenerationState::allows_approval);
+        let is_generating = is_running(|run| &run.generation);
+        let is_following_up = is_running(|run| &run.follow_up);
         let is_posting = Memo::new(move |_| {
             page.run.with(|run| {
                 run.as_ref()
                     .is_some_and(|run| matches!(run.batch, Batch::Running { .. }))
             })
         });
-        let listed = Memo::new(move |_| list(page, filter.get(), &search.read()));
+        let visible_tasks = Memo::new(move |_| visible_tasks(page, filter.get(), &search.read()));
         Screen {
             page,
             commands,
             pane: RwSignal::new(Pane::Brief),
-            chosen: RwSignal::new(None),
+            open_task: RwSignal::new(None),
             task_tab: RwSignal::new(TaskTab::Json),
             filter,
             search,
             dialog: RwSignal::new(None),
-            brought: RwSignal::new(String::new()),
+            import_text: RwSignal::new(String::new()),
             undo: RwSignal::new(None),
-            wished_mode,
+            chosen_mode,
             next_mode,
             mode,
             roles,
             is_generating,
-            is_asking_again,
+            is_following_up,
             is_posting,
-            may_decide,
-            listed,
+            visible_tasks,
         }
     }
 
-    /// Asks the desk for something.
-    pub fn ask(&self, what: impl FnOnce(&dyn PageCommands)) {
-        what(&*self.commands.get_value());
-    }
-
-    /// Whether acts that change the run are barred, because another tab has it; followed. For
-    /// `aria-disabled`.
+    /// The name of the connection: that of the current run, or else of the next. Tracks it.
     #[must_use]
-    pub fn barred(&self) -> Option<&'static str> {
-        self.page.is_read_only.get().then_some("true")
+    pub fn connection_name(&self) -> String {
+        let of_run = self
+            .page
+            .run
+            .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
+        of_run.unwrap_or_else(|| self.page.connection.with(|next| next.name.clone()))
     }
 
-    /// What says why they are, for `aria-describedby`.
+    /// Gives the application a command.
+    pub fn command(&self, give: impl FnOnce(&dyn PageCommands)) {
+        give(&*self.commands.get_value());
+    }
+
+    /// Whether this tab is read-only because another tab has the run.
     #[must_use]
-    pub fn barred_by(&self) -> Option<&'static str> {
-        self.page.is_read_only.get().then_some(ONLOOKER_BAND)
+    pub fn is_read_only(&self) -> bool {
+        self.page.is_read_only.get()
     }
 
-    /// Whether an act is refused here. Says so for those who did not come by its button.
-    fn refuses(&self) -> bool {
-        let refuses = self.page.is_read_only.get_untracked();
-        if refuses {
-            let words = "Another tab has this run. Nothing was changed.";
-            self.page.announcement.set(words.to_owned());
+    /// The id of the message that says why the run cannot be changed here, while this tab is
+    /// read-only.
+    #[must_use]
+    pub fn read_only_reason(&self) -> Option<&'static str> {
+        self.is_read_only().then_some(READ_ONLY_BAND)
+    }
+
+    /// Whether an action is refused because this tab is read-only. Announces it, for an action by
+    /// keyboard.
+    pub fn refuse_if_read_only(&self) -> bool {
+        let is_read_only = self.page.is_read_only.get_untracked();
+        if is_read_only {
+            let message = "This tab is read-only. Nothing was changed.";
+            self.page.announcement.set(message.to_owned());
         }
-        refuses
+        is_read_only
     }
 
-    /// Tells the run what the operator did. What could be undone before cannot any more.
+    /// Passes an action of the operator to the run. Ends the offer to undo the previous one.
     pub fn send(&self, event: Event) {
-        if self.refuses() {
+        if self.refuse_if_read_only() {
             return;
         }
         self.undo.set(None);
         let had_focus = has_focus();
-        self.ask(|commands| commands.send(event));
-        // The button that was pressed may be gone after it.
-        let chosen = self.chosen;
+        self.command(|commands| commands.send(event));
+        // The pressed button may be gone now.
+        let open_task = self.open_task;
         if had_focus {
             request_animation_frame(move || {
-                let place = match chosen.try_with_untracked(Option::is_some) {
+                let target = match open_task.try_with_untracked(Option::is_some) {
                     Some(true) => "task-title",
                     _ => "tasks",
                 };
                 if !has_focus() {
-                    focus_by_id(place);
+                    focus_by_id(target);
                 }
             });
         }
     }
 
-    /// Starts a run, and shows where its tasks will arrive.
+    /// Starts a run, and shows the task list.
     pub fn start(&self, mode: Mode) {
         self.undo.set(None);
         self.show_all();
-        self.chosen.set(None);
-        self.ask(|commands| commands.start(mode));
+        self.open_task.set(None);
+        self.command(|commands| commands.start(mode));
         if self.page.brief_errors.with_untracked(Vec::is_empty) {
             self.pane.set(Pane::Tasks);
         }
     }
 
     /// Changes one field of the brief.
-    pub fn type_brief(&self, change: impl FnOnce(&mut BriefForm)) {
+    pub fn edit_brief(&self, change: impl FnOnce(&mut BriefForm)) {
         let mut form = self.page.form.get_untracked();
         change(&mut form);
-        self.ask(|commands| commands.typed(form));
+        self.command(|commands| commands.set_brief(form));
     }
 
     /// Opens a task.
     pub fn open(&self, id: DraftId, tab: TaskTab) {
         self.task_tab.set(tab);
-        self.chosen.set(Some(id));
+        self.open_task.set(Some(id));
     }
 
-    /// Approves those of these tasks that are ready, and offers to take it back.
+    /// Approves those of the tasks that can be approved, and offers to undo it.
     pub fn approve(&self, drafts: Vec<DraftId>) {
-        if self.refuses() {
+        if self.refuse_if_read_only() {
             return;
         }
         let drafts: Vec<DraftId> = drafts
             .into_iter()
-            .filter(|id| self.state(id) == Some(DraftState::Ready))
+            .filter(|id| self.actions(id).can_approve)
             .collect();
         if drafts.is_empty() {
             return;
         }
-        let said = format!("{} approved", counted(drafts.len(), "task"));
+        let message = format!("{} approved", counted(drafts.len(), "task"));
         self.send(Event::Approve {
             drafts: drafts.clone(),
         });
         let drafts = drafts.into();
-        self.offer_undo(Undo::Decisions { said, drafts });
+        self.offer_undo(Undo::Decisions { message, drafts });
     }
 
-    /// Rejects a task, and offers to take it back.
+    /// Rejects a task if it can be rejected, and offers to undo it.
     pub fn reject(&self, draft: DraftId, reason: String) {
-        if self.refuses() {
+        if self.refuse_if_read_only() || !self.actions(&draft).can_reject {
             return;
         }
         self.send(Event::Reject {
@@ -282,71 +284,74 @@ impl Screen {
             reason,
         });
         self.offer_undo(Undo::Decisions {
-            said: "1 task rejected".to_owned(),
+            message: "1 task rejected".to_owned(),
             drafts: Arc::new([draft]),
         });
     }
 
-    /// Puts the run aside, and offers to bring it back.
-    pub fn clear(&self) {
-        if self.refuses() {
+    /// Archives the run, and offers to undo it.
+    pub fn archive(&self) {
+        if self.refuse_if_read_only() {
             return;
         }
-        self.chosen.set(None);
+        self.open_task.set(None);
         self.show_all();
-        self.ask(|commands| commands.clear());
-        self.offer_undo(Undo::Clear);
+        self.command(|commands| commands.archive());
+        self.offer_undo(Undo::Archive);
     }
 
-    /// Takes back what was done last.
-    pub fn take_back(&self) {
+    /// Undoes the last action.
+    pub fn undo_last(&self) {
         match self.undo.get_untracked() {
             Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
                 drafts: drafts.to_vec(),
             }),
-            Some(Undo::Clear) => {
+            Some(Undo::Archive) => {
                 self.undo.set(None);
-                self.ask(|commands| commands.restore_archived());
+                self.command(|commands| commands.restore_archived());
             }
             None => {}
         }
     }
 
-    /// Lists every task.
+    /// Removes filter and search.
     pub fn show_all(&self) {
         self.filter.set(None);
         self.search.set(String::new());
     }
 
-    /// Lists the tasks in one state.
+    /// Lists only the tasks in one state.
     pub fn show_only(&self, state: DraftState) {
         self.search.set(String::new());
         self.filter.set(Some(state));
     }
 
-    /// What a task is, now, without following it.
+    /// The actions that a task allows now, without tracking it.
     #[must_use]
-    pub fn state(&self, id: &DraftId) -> Option<DraftState> {
-        self.page.state(id)
+    pub fn actions(&self, id: &DraftId) -> DraftActions {
+        untrack(|| {
+            let draft = self.page.draft_untracked(id);
+            draft.map_or_else(DraftActions::default, |draft| self.page.actions(&draft))
+        })
     }
 
-    /// Every task in a state, in the order of arrival.
+    /// All tasks in a state, in order of arrival.
     #[must_use]
     pub fn in_state(&self, state: DraftState) -> Vec<DraftId> {
         let rows = self.page.rows.get_untracked();
         rows.into_iter()
-            .filter(|id| self.state(id) == Some(state))
+            .filter(|id| self.page.state(id) == Some(state))
             .collect()
     }
 
     fn offer_undo(&self, undo: Undo) {
         self.undo.set(Some(undo.clone()));
-        let shown = self.undo;
+        let offered = self.undo;
         set_timeout(
             move || {
-                let is_shown = shown.try_with_untracked(|now| now.as_ref() == Some(&undo));
-                if is_shown == Some(true) {
-                    shown.set(None);
+                let is_offered = offered.try_with_untracked(|now| now.as_ref() == Some(&undo));
+                if is_offered == Some(true) {
+                    offered.set(None);
                 }
             },
             UNDO_TIME,
@@ -354,54 +359,54 @@ impl Screen {
     }
 }
 
-/// What the operator chose, else what fits; dry where no model is configured.
-fn next_mode(page: Page, wished: Option<Mode>) -> Mode {
+/// The mode that the operator chose, or else the suggested one. Dry if no model is configured.
+fn next_mode(page: Page, chosen: Option<Mode>) -> Mode {
     if page
         .connection
         .with(|connection| connection.model.is_none())
     {
         return Mode::Dry;
     }
-    wished.unwrap_or_else(|| page.suggested_mode.get())
+    chosen.unwrap_or_else(|| page.suggested_mode.get())
 }
 
-/// The tasks that pass filter and search. Where neither is set, no task is looked at.
-fn list(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> {
+/// The tasks that pass filter and search. Without either, no task is read.
+fn visible_tasks(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> {
     let search = search.trim().to_lowercase();
     page.rows.with(|rows| {
         if filter.is_none() && search.is_empty() {
             return rows.as_slice().into();
         }
-        page.follow_all();
+        page.track_drafts();
         let passes = |draft: &TaskDraft| {
             filter.is_none_or(|state| Run::state(draft) == state)
                 && (search.is_empty() || draft.content.text().to_lowercase().contains(&search))
         };
         rows.iter()
-            .filter(|id| page.look(id).is_some_and(|draft| passes(&draft)))
+            .filter(|id| page.draft_untracked(id).is_some_and(|draft| passes(&draft)))
             .cloned()
             .collect()
     })
 }
 
-/// What a task is called: its title, else its key, else its place.
+/// The title of a task, or else its key, or else its number.
 #[must_use]
 pub fn title_of(draft: &TaskDraft, roles: &Roles) -> String {
-    let is_shown = |text: &String| !text.trim().is_empty();
+    let is_visible = |text: &String| !text.trim().is_empty();
     draft
         .title(roles)
-        .filter(is_shown)
-        .or_else(|| draft.key(roles).filter(is_shown))
+        .filter(is_visible)
+        .or_else(|| draft.key(roles).filter(is_visible))
         .unwrap_or_else(|| format!("Task {}", draft.id.ordinal))
 }
 
-/// What a task's buttons call it: its key, else its place.
+/// The short name of a task for buttons: its key, or else its number.
 #[must_use]
 pub fn label_of(draft: &TaskDraft, roles: &Roles) -> String {
     key_of(draft, roles).unwrap_or_else(|| format!("task {}", draft.id.ordinal))
 }
 
-/// A task's key, where it has one.
+/// The key of a task, if it has one.
 #[must_use]
 pub fn key_of(draft: &TaskDraft, roles: &Roles) -> Option<String> {
     draft.key(roles).filter(|text| !text.trim().is_empty())

@@ -1,7 +1,7 @@
-//! TCP connections that a handler can cut: the failures of a network that no HTTP answer can express.
+//! TCP connections that a handler can reset, to simulate network failures.
 //!
-//! axum hands a handler a request, never its socket. A [`Connection`] rides along with every request
-//! and lets the handler say that this socket is to die, either reset or closed without a word.
+//! axum passes the request to a handler, but not its socket. A [`Connection`] comes with every
+//! request and lets the handler reset that socket.
 
 use std::io;
 use std::pin::Pin;
@@ -15,61 +15,65 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How long to wait before accepting again when the process has run out of something.
+/// The pause after a failed accept, for instance when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The handler's grip on the connection its request came in by.
+/// Accepts a connection, and retries until it succeeds.
+pub(crate) async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// The connection of a request. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Connection {
-    cut: Arc<AtomicBool>,
+    is_reset: Arc<AtomicBool>,
 }
 
 impl Connection {
-    /// Resets the connection: nothing further is written, whoever reads it gets `ECONNRESET`.
-    /// What the kernel has already taken over still arrives.
+    /// Resets the connection: nothing more is written, and the client gets `ECONNRESET`. Bytes that
+    /// are already in the kernel still arrive.
     ///
-    /// It takes effect at the next write, so whoever calls it goes on to answer something;
-    /// the answer is lost.
+    /// This takes effect at the next write, so the handler must still return a response; the
+    /// response is lost.
     pub fn reset(&self) {
-        self.cut.store(true, Ordering::Release);
+        self.is_reset.store(true, Ordering::Release);
     }
 
-    fn is_cut(&self) -> bool {
-        self.cut.load(Ordering::Acquire)
+    fn is_reset(&self) -> bool {
+        self.is_reset.load(Ordering::Acquire)
     }
 }
 
-impl Connected<IncomingStream<'_, CuttableListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
+impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
 
-/// A TCP listener whose connections carry a [`Connection`].
+/// A TCP listener that provides a [`Connection`] with each stream.
 #[derive(Debug)]
-pub(crate) struct CuttableListener(pub(crate) TcpListener);
+pub(crate) struct ResettableListener(pub(crate) TcpListener);
 
-impl Listener for CuttableListener {
-    type Io = CuttableStream;
+impl Listener for ResettableListener {
+    type Io = ResettableStream;
     type Addr = Connection;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            match self.0.accept().await {
-                Ok((stream, _)) => {
-                    // Small writes must leave at once: their boundaries are what is tested. A
-                    // socket that refuses the option still serves, only less exactly.
-                    let _ = stream.set_nodelay(true);
-                    let connection = Connection::default();
-                    let stream = CuttableStream {
-                        stream,
-                        connection: connection.clone(),
-                    };
-                    return (stream, connection);
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-        }
+        let stream = accept(&self.0).await;
+        // Tests depend on the boundaries of small writes, so they must be sent immediately. Without
+        // the option the boundaries are less exact, but the connection works.
+        let _ = stream.set_nodelay(true);
+        let connection = Connection::default();
+        let stream = ResettableStream {
+            stream,
+            connection: connection.clone(),
+        };
+        (stream, connection)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -77,34 +81,34 @@ impl Listener for CuttableListener {
     }
 }
 
-/// A TCP stream that fails as soon as its [`Connection`] was cut.
+/// A TCP stream whose writes fail once its [`Connection`] is reset.
 #[derive(Debug)]
-pub(crate) struct CuttableStream {
+pub(crate) struct ResettableStream {
     stream: TcpStream,
     connection: Connection,
 }
 
-impl CuttableStream {
-    /// The error every write gets once the connection was cut.
+impl ResettableStream {
+    /// Returns an error if the connection is reset.
     fn check(&self) -> io::Result<()> {
-        if self.connection.is_cut() {
+        if self.connection.is_reset() {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Ok(())
     }
 }
 
-impl Drop for CuttableStream {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
-        if self.connection.is_cut() {
-            // With a linger time of zero, closing the socket sends RST instead of FIN. Where the
-            // option is refused, the connection still ends too early, which is what matters.
+        if self.connection.is_reset() {
+            // With a linger time of zero, closing the socket sends RST instead of FIN. If that
+            // fails, the connection still ends prematurely.
             let _ = self.stream.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for CuttableStream {
+impl AsyncRead for ResettableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -114,7 +118,7 @@ impl AsyncRead for CuttableStream {
     }
 }
 
-impl AsyncWrite for CuttableStream {
+impl AsyncWrite for ResettableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

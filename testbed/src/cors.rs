@@ -1,4 +1,4 @@
-//! Cross-origin rules, as the servers that are imitated have them.
+//! The CORS behaviour of the simulated servers.
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -8,11 +8,11 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-/// A response extension: no cross-origin header may be put on this one.
+/// A response extension: the response gets no CORS headers, so that no page can read it.
 #[derive(Clone, Copy, Debug)]
 pub struct Unreadable;
 
-/// Says whether a request is a preflight of the fetch standard, section 3.3.1.
+/// Whether a request is a CORS preflight (Fetch standard, section 3.3.1).
 #[must_use]
 pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS
@@ -20,7 +20,7 @@ pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
         && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// Lets every page read a response, unless it is marked as [`Unreadable`].
+/// Lets every origin read a response, unless it is [`Unreadable`].
 pub fn open_to_all(response: &mut Response) {
     if response.extensions().get::<Unreadable>().is_none() {
         response
@@ -29,41 +29,40 @@ pub fn open_to_all(response: &mut Response) {
     }
 }
 
-/// Answers a preflight for every page: whatever headers it asks for are allowed, or those of
-/// `allowed` where there is such a list.
+/// The response to a preflight of any origin. It allows the headers in `allowed`, or the requested
+/// ones if there is no such list.
 #[must_use]
 pub fn open_preflight(headers: &HeaderMap, allowed: Option<&[String]>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    let answer = response.headers_mut();
-    answer.insert(
+    let response_headers = response.headers_mut();
+    response_headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
         HeaderValue::from_static("GET, POST"),
     );
-    // Short, so that a test which changes servers is not served from a browser's memory.
-    answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("5"));
+    // Short, so that a test that replaces a server does not get a cached preflight.
+    response_headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("5"));
     let allowed = match allowed {
         Some(list) => HeaderValue::from_str(&list.join(", ")).ok(),
         None => headers.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned(),
     };
     if let Some(allowed) = allowed {
-        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        response_headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     }
     open_to_all(&mut response);
     response
 }
 
-/// The rule of a server built on Starlette: a list of origins and a list of headers, and nothing
-/// beyond them. It answers as `CORSMiddleware` does, so that a page meets the same texts.
+/// The rules of Starlette's `CORSMiddleware` with a list of origins and a list of headers. The
+/// response texts are the same.
 #[derive(Clone, Debug)]
-pub struct Strict {
+pub struct Starlette {
     origins: Vec<String>,
     max_age_s: u32,
-    /// Whether `Idempotency-Key` is allowed as well.
+    /// Whether `Idempotency-Key` is allowed.
     allows_key: bool,
 }
 
-/// The headers that [`Strict`] allows, in lower case. The safelisted ones come along, as they do
-/// in Starlette.
+/// The headers that are allowed, in lower case. As in Starlette, they include the safelisted ones.
 const STRICT_HEADERS: &[&str] = &[
     "accept",
     "accept-language",
@@ -72,9 +71,9 @@ const STRICT_HEADERS: &[&str] = &[
     "x-agent-token",
 ];
 
-impl Strict {
-    /// A rule for these origins, each as a browser writes it (`http://127.0.0.1:8080`); `*` is
-    /// every origin. A browser may remember the answer to a preflight for so many seconds.
+impl Starlette {
+    /// Rules for these origins, each as a browser sends it (`http://127.0.0.1:8080`); `*` allows
+    /// every origin. A browser may cache a preflight for `max_age_s` seconds.
     #[must_use]
     pub fn new(origins: Vec<String>, max_age_s: u32) -> Self {
         Self {
@@ -84,7 +83,7 @@ impl Strict {
         }
     }
 
-    /// The same rule, with `Idempotency-Key` among the headers that a page may send.
+    /// The same rules, with `Idempotency-Key` allowed or not.
     #[must_use]
     pub fn with_key(self, allows_key: bool) -> Self {
         Self { allows_key, ..self }
@@ -94,7 +93,7 @@ impl Strict {
         STRICT_HEADERS.contains(&name) || (self.allows_key && name == "idempotency-key")
     }
 
-    /// What the response to a page of this origin may be read by.
+    /// The value of `Access-Control-Allow-Origin`; `None` if the origin is not allowed.
     fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let origin = headers.get(ORIGIN)?;
         if self.origins.iter().any(|allowed| allowed == "*") {
@@ -106,7 +105,7 @@ impl Strict {
             .then(|| origin.clone())
     }
 
-    /// Answers a preflight: 200 `OK`, or 400 with what is not allowed.
+    /// The response to a preflight: 200 `OK`, or 400 with what is not allowed.
     #[must_use]
     pub fn preflight(&self, headers: &HeaderMap) -> Response {
         let mut failures = Vec::new();
@@ -118,11 +117,11 @@ impl Strict {
         if method.is_none_or(|method| method != "POST" && method != "GET") {
             failures.push("method");
         }
-        let asked = headers
+        let requested = headers
             .get(ACCESS_CONTROL_REQUEST_HEADERS)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        if asked
+        if requested
             .split(',')
             .map(|name| name.trim().to_ascii_lowercase())
             .any(|name| !name.is_empty() && !self.allows_header(&name))
@@ -135,14 +134,14 @@ impl Strict {
             let text = format!("Disallowed CORS {}", failures.join(", "));
             (StatusCode::BAD_REQUEST, text).into_response()
         };
-        let answer = response.headers_mut();
-        answer.insert(VARY, HeaderValue::from_static("Origin"));
-        answer.insert(
+        let response_headers = response.headers_mut();
+        response_headers.insert(VARY, HeaderValue::from_static("Origin"));
+        response_headers.insert(
             ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST"),
         );
-        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age_s));
-        answer.insert(
+        response_headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(self.max_age_s));
+        response_headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static(if self.allows_key {
                 "Accept, Accept-Language, Content-Language, Content-Type, X-AGENT-TOKEN, \
@@ -152,25 +151,26 @@ impl Strict {
             }),
         );
         if let Some(origin) = origin {
-            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            response_headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         }
         response
     }
 
-    /// Puts the headers on a response that is no preflight's, unless it is [`Unreadable`].
+    /// Adds CORS headers to the response to a request other than a preflight, unless it is
+    /// [`Unreadable`].
     pub fn apply(&self, request: &HeaderMap, response: &mut Response) {
         if response.extensions().get::<Unreadable>().is_some() {
             return;
         }
         if let Some(origin) = self.allowed_origin(request) {
-            let answer = response.headers_mut();
-            answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            answer.insert(VARY, HeaderValue::from_static("Origin"));
+            let response_headers = response.headers_mut();
+            response_headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            response_headers.insert(VARY, HeaderValue::from_static("Origin"));
         }
     }
 }
 
-/// Lets a page read these response headers. Names that are no header names are left out.
+/// Lets a page read these response headers. If a name is invalid, none is exposed.
 pub fn expose(response: &mut Response, names: &[&str]) {
     if names.is_empty() {
         return;

@@ -1,24 +1,23 @@
-//! The outside world in miniature, for tests and demonstrations: a model endpoint whose model is a
-//! script, a plain task server as they exist, and a proxy that breaks the way to a real one. Never
-//! part of the product's module.
+//! Servers for tests and demonstrations: a scripted model endpoint, a plain task server, and a proxy
+//! that injects faults. Not part of the product.
 //!
-//! - [`model`]: the endpoint, OpenAI-compatible, over real HTTP with CORS.
-//! - [`script`]: the scripts that it plays, as data.
-//! - [`plain`]: the task server.
-//! - [`proxy`]: a proxy in front of a real task server that breaks things on purpose.
-//! - [`serve_model`], [`serve_plain`], [`serve_all`] and [`serve_proxy`] run them on a listener of
-//!   the caller's, so that a test can have them in its own process.
+//! - [`model`]: an OpenAI-compatible model endpoint, over real HTTP with CORS.
+//! - [`script`]: the scripts that it follows, as data.
+//! - [`plain`]: a task server without idempotency keys, look-up or schema.
+//! - [`proxy`]: a proxy in front of a task server that injects faults.
+//! - [`serve_model`], [`serve_plain`], [`serve_all`] and [`serve_proxy`] run them on the caller's
+//!   listener, so that a test can run them in its own process.
 //!
-//! Invariant: nothing here knows the product's own reading of a stream or of a server's answer.
-//! What is shared is the task schema and the making of instances; the rest is written against the
-//! same public documents a second time, so that a misreading shows.
+//! Invariant: nothing here uses the product's code that parses streams or server responses. Only the
+//! task schema and the dry run are shared. The rest is a second implementation of the same public
+//! specifications, so that the tests reveal a misreading.
 
-pub mod connection;
-pub mod cors;
+mod connection;
+mod cors;
 pub mod model;
 pub mod plain;
 pub mod proxy;
-pub mod records;
+mod recorder;
 pub mod script;
 
 use std::io;
@@ -26,35 +25,35 @@ use std::io;
 use axum::Router;
 use tokio::net::TcpListener;
 
-use connection::{Connection, CuttableListener};
-use model::ModelWorld;
-use plain::PlainWorld;
-use proxy::ProxyWorld;
+use connection::{Connection, ResettableListener};
+use model::ModelState;
+use plain::PlainState;
+use proxy::ProxyState;
 
 /// Serves the model endpoint until the returned future is dropped.
 ///
 /// # Errors
-/// When the listener cannot be served.
-pub async fn serve_model(listener: TcpListener, world: ModelWorld) -> io::Result<()> {
-    serve(listener, model::router(world).fallback(model::invalid_url)).await
+/// Returns the error of the listener.
+pub async fn serve_model(listener: TcpListener, state: ModelState) -> io::Result<()> {
+    serve(listener, model::router(state).fallback(model::invalid_url)).await
 }
 
 /// Serves the plain task server until the returned future is dropped.
 ///
 /// # Errors
-/// When the listener cannot be served.
-pub async fn serve_plain(listener: TcpListener, world: PlainWorld) -> io::Result<()> {
-    serve(listener, plain::router(world)).await
+/// Returns the error of the listener.
+pub async fn serve_plain(listener: TcpListener, state: PlainState) -> io::Result<()> {
+    serve(listener, plain::router(state)).await
 }
 
-/// Serves both on one listener: their paths are different.
+/// Serves the model endpoint and the plain task server on one listener; their paths do not overlap.
 ///
 /// # Errors
-/// When the listener cannot be served.
+/// Returns the error of the listener.
 pub async fn serve_all(
     listener: TcpListener,
-    model: ModelWorld,
-    plain: PlainWorld,
+    model: ModelState,
+    plain: PlainState,
 ) -> io::Result<()> {
     serve(listener, model::router(model).merge(plain::router(plain))).await
 }
@@ -62,12 +61,12 @@ pub async fn serve_all(
 /// Serves the fault proxy until the returned future is dropped.
 ///
 /// # Errors
-/// When the listener cannot be served.
-pub async fn serve_proxy(listener: TcpListener, world: ProxyWorld) -> io::Result<()> {
-    proxy::serve(listener, world).await
+/// Returns the error of the listener.
+pub async fn serve_proxy(listener: TcpListener, state: ProxyState) -> io::Result<()> {
+    proxy::serve(listener, state).await
 }
 
 async fn serve(listener: TcpListener, router: Router) -> io::Result<()> {
     let service = router.into_make_service_with_connect_info::<Connection>();
-    axum::serve(CuttableListener(listener), service).await
+    axum::serve(ResettableListener(listener), service).await
 }

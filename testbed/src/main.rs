@@ -1,4 +1,4 @@
-//! `taskwright-testbed`: the testbed as a program.
+//! The `taskwright-testbed` program.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,41 +8,41 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, value_parser};
 use serde_json::json;
-use taskwright_testbed::model::ModelWorld;
-use taskwright_testbed::plain::{PlainOptions, PlainWorld};
-use taskwright_testbed::proxy::{Fault, Plan, PlanError, ProxyWorld, Upstream, UpstreamError};
+use taskwright_testbed::model::ModelState;
+use taskwright_testbed::plain::{PlainOptions, PlainState};
+use taskwright_testbed::proxy::{Fault, Plan, PlanError, ProxyState, Upstream, UpstreamError};
 use taskwright_testbed::script::{Library, LibraryError};
 use taskwright_testbed::{serve_all, serve_model, serve_plain, serve_proxy};
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-/// The outside world in miniature, for tests and demonstrations.
+/// Servers for tests and demonstrations.
 ///
-/// The first line of the output is `listening on http://HOST:PORT`.
+/// The first line of output is `listening on http://HOST:PORT`.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Command {
     #[command(subcommand)]
-    what: What,
+    server: Server,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// An OpenAI-compatible model endpoint whose model is a script.
+enum Server {
+    /// A scripted, OpenAI-compatible model endpoint.
     Model {
         #[command(flatten)]
         address: AddressArguments,
         #[command(flatten)]
         scripts: ScriptsArguments,
     },
-    /// A plain task server: any JSON object, no keys, no look-up, no schema.
+    /// A plain task server: takes any JSON object; no idempotency keys, look-up or schema.
     Plain {
         #[command(flatten)]
         address: AddressArguments,
         #[command(flatten)]
         plain: PlainArguments,
     },
-    /// Both at one address.
+    /// The model endpoint and the plain task server at one address.
     All {
         #[command(flatten)]
         address: AddressArguments,
@@ -51,11 +51,11 @@ enum What {
         #[command(flatten)]
         plain: PlainArguments,
     },
-    /// A proxy in front of a task server on this machine that breaks posts on purpose.
+    /// A proxy in front of a task server on this machine that injects faults into POSTs.
     ///
     /// The faults are drop_before, drop_after, delay, truncate, status_429, status_503,
-    /// status_500_bare, status_503_bare and reset. `GET /_faults` tells what was done to which
-    /// POST; `POST /_faults` takes another plan. The second line of the output is the plan.
+    /// status_500_bare, status_503_bare and reset. `GET /_faults` reports each POST and its fault;
+    /// `POST /_faults` sets another plan. The second line of output is the plan.
     Proxy {
         #[command(flatten)]
         address: AddressArguments,
@@ -66,69 +66,69 @@ enum What {
 
 #[derive(Debug, Args)]
 struct AddressArguments {
-    /// The address to listen on.
+    /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1")]
     host: String,
-    /// The port to listen on; 0 takes a free one.
+    /// Port to listen on; 0 chooses a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
 
 #[derive(Debug, Args)]
 struct ScriptsArguments {
-    /// A directory of further scripts (*.json); they win over those that come along.
+    /// Directory of additional scripts (*.json); they replace built-in ones of the same name.
     #[arg(long, value_name = "DIR")]
     scripts: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 struct PlainArguments {
-    /// The token that the task server wants in X-AGENT-TOKEN.
+    /// Agent token that the task server requires in X-AGENT-TOKEN.
     #[arg(long, default_value = "changeme")]
     token: String,
-    /// An origin whose pages may call the task server; can be repeated, `*` is all of them.
+    /// Origin whose pages may call the task server, or `*` for all; can be repeated.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allow_origins: Vec<String>,
-    /// Declares the path as `/tasks/`, so that `/tasks` redirects.
+    /// Serve the path `/tasks/`, so that `/tasks` redirects.
     #[arg(long)]
     trailing_slash: bool,
-    /// A member that every task must have; can be repeated.
+    /// Member that every task must have; can be repeated.
     #[arg(long = "require", value_name = "MEMBER")]
     required: Vec<String>,
-    /// Milliseconds after which the task server answers a post, however many there are.
+    /// Milliseconds until the task server responds to a post, regardless of the load.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = value_parser!(u64).range(..=600_000))]
     delay_ms: u64,
-    /// Seconds for which a browser may remember a preflight of the task server.
+    /// Seconds for which a browser may cache a preflight of the task server.
     #[arg(long, value_name = "SECONDS", default_value_t = PlainOptions::default().preflight_max_age_s)]
     preflight_max_age_s: u32,
-    /// Lets pages send Idempotency-Key to the task server, which does not look at it.
+    /// Allow pages to send Idempotency-Key to the task server, which ignores it.
     #[arg(long)]
     allow_key: bool,
 }
 
 #[derive(Debug, Args)]
 struct ProxyArguments {
-    /// The task server to stand in front of.
+    /// Task server to forward to.
     #[arg(long, value_name = "http://127.0.0.1:PORT")]
     to: String,
-    /// What the shares of --fault are drawn by; the same one draws the same.
+    /// Seed that decides which POSTs get a fault of --fault.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// A fault and its share of all POSTs, from 0 to 1; can be repeated.
+    /// Fault and its share of all POSTs, from 0 to 1; can be repeated.
     #[arg(long = "fault", value_name = "FAULT=SHARE", value_parser = pair::<Fault, f64>)]
     faults: Vec<(Fault, f64)>,
-    /// The number of a POST, from 1, and its fault; can be repeated.
+    /// Number of a POST, from 1, and its fault; can be repeated.
     #[arg(long = "at", value_name = "NUMBER=FAULT", value_parser = pair::<u64, Fault>)]
     at: Vec<(u64, Fault)>,
-    /// Milliseconds that the fault delay holds an answer.
+    /// Milliseconds by which the fault delay holds a response.
     #[arg(long, value_name = "MS", default_value_t = Plan::default().delay_ms)]
     delay_ms: u64,
-    /// Seconds in the Retry-After of the faults status_429 and status_503.
+    /// Retry-After of the faults status_429 and status_503, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = Plan::default().retry_after_s)]
     retry_after_s: u64,
 }
 
-/// Reads `LEFT=RIGHT`.
+/// Parses `LEFT=RIGHT`.
 fn pair<L, R>(text: &str) -> Result<(L, R), String>
 where
     L: FromStr<Err: ToString>,
@@ -136,30 +136,30 @@ where
 {
     let (left, right) = text
         .split_once('=')
-        .ok_or("there has to be a = between the two")?;
+        .ok_or("expected a = between the two values")?;
     let left = left.parse().map_err(|error: L::Err| error.to_string())?;
     let right = right.parse().map_err(|error: R::Err| error.to_string())?;
     Ok((left, right))
 }
 
 impl ScriptsArguments {
-    fn world(&self) -> Result<ModelWorld, StartError> {
+    fn state(&self) -> Result<ModelState, StartError> {
         let library = match &self.scripts {
             Some(directory) => Library::with_directory(directory)?,
             None => Library::embedded()?,
         };
-        Ok(ModelWorld::new(library))
+        Ok(ModelState::new(library))
     }
 }
 
 impl PlainArguments {
-    fn world(self) -> PlainWorld {
-        PlainWorld::new(PlainOptions {
+    fn state(self) -> PlainState {
+        PlainState::new(PlainOptions {
             token: self.token,
             allow_origins: self.allow_origins,
             trailing_slash: self.trailing_slash,
             required: self.required,
-            answer_time: Duration::from_millis(self.delay_ms),
+            response_time: Duration::from_millis(self.delay_ms),
             preflight_max_age_s: self.preflight_max_age_s,
             allows_key: self.allow_key,
         })
@@ -179,7 +179,7 @@ impl ProxyArguments {
     }
 }
 
-/// Why the testbed does not run.
+/// Why the program fails.
 #[derive(Debug, Error)]
 enum StartError {
     #[error("{0}\n{hint}", hint = .0.hint())]
@@ -188,9 +188,7 @@ enum StartError {
     Upstream(#[from] UpstreamError),
     #[error("{0}\n{hint}", hint = .0.hint())]
     Plan(#[from] PlanError),
-    #[error(
-        "cannot listen on {address}: {source}\nChoose another --port; 0 takes one that is free."
-    )]
+    #[error("cannot listen on {address}: {source}\nChoose another --port; 0 chooses a free one.")]
     Listen {
         address: String,
         source: std::io::Error,
@@ -201,7 +199,7 @@ enum StartError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Command::parse().what).await {
+    match run(Command::parse().server).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("taskwright-testbed: {error}");
@@ -210,56 +208,56 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(what: What) -> Result<(), StartError> {
+async fn run(server: Server) -> Result<(), StartError> {
     let serving = async {
-        match what {
-            What::Model { address, scripts } => {
-                let world = scripts.world()?;
-                serve_model(listen(&address).await?, world).await
+        match server {
+            Server::Model { address, scripts } => {
+                let state = scripts.state()?;
+                serve_model(listen(&address).await?, state).await
             }
-            What::Plain { address, plain } => {
-                serve_plain(listen(&address).await?, plain.world()).await
+            Server::Plain { address, plain } => {
+                serve_plain(listen(&address).await?, plain.state()).await
             }
-            What::All {
+            Server::All {
                 address,
                 scripts,
                 plain,
             } => {
-                let world = scripts.world()?;
-                serve_all(listen(&address).await?, world, plain.world()).await
+                let state = scripts.state()?;
+                serve_all(listen(&address).await?, state, plain.state()).await
             }
-            What::Proxy { address, proxy } => {
+            Server::Proxy { address, proxy } => {
                 let upstream = Upstream::parse(&proxy.to)?;
                 let plan = proxy.plan()?;
                 let listener = listen(&address).await?;
-                say(&format!("plan {}", json!(plan)));
-                serve_proxy(listener, ProxyWorld::new(upstream, plan)).await
+                print_line(&format!("plan {}", json!(plan)));
+                serve_proxy(listener, ProxyState::new(upstream, plan)).await
             }
         }
         .map_err(StartError::Serve)
     };
     tokio::select! {
         result = serving => result,
-        // Where signals cannot be listened to, the system's own way of ending a process is left.
+        // If signals cannot be received, the system's default handling ends the process.
         Ok(()) = tokio::signal::ctrl_c() => Ok(()),
     }
 }
 
-/// Listens, and says where.
+/// Binds the address and prints it.
 async fn listen(address: &AddressArguments) -> Result<TcpListener, StartError> {
-    let wanted = format!("{}:{}", address.host, address.port);
+    let requested = format!("{}:{}", address.host, address.port);
     let error = |source| StartError::Listen {
-        address: wanted.clone(),
+        address: requested.clone(),
         source,
     };
-    let listener = TcpListener::bind(&wanted).await.map_err(error)?;
+    let listener = TcpListener::bind(&requested).await.map_err(error)?;
     let local = listener.local_addr().map_err(error)?;
-    say(&format!("listening on http://{local}"));
+    print_line(&format!("listening on http://{local}"));
     Ok(listener)
 }
 
-/// Writes a line of output. A harness that has stopped reading still gets a server.
-fn say(line: &str) {
+/// Prints a line. The server keeps running if nobody reads it.
+fn print_line(line: &str) {
     let mut output = std::io::stdout();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }

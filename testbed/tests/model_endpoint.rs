@@ -1,4 +1,4 @@
-//! The model endpoint beyond its scripts: models, tags, other origins, limits, and bad requests.
+//! The model endpoint apart from its scripts: models, tags, CORS, limits and invalid requests.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,25 +13,28 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{End, Got, Heard, ORIGIN, PATIENCE, ask, ask_at, request, send, start, violations};
+use support::{
+    End, ORIGIN, ParsedStream, Response, TIMEOUT, generate, post_at, request, send, start,
+    violations,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 
-fn get(port: u16, path: &str) -> Got {
-    send(port, "GET", path, &[("Origin", ORIGIN)], b"", PATIENCE)
+fn get(port: u16, path: &str) -> Response {
+    send(port, "GET", path, &[("Origin", ORIGIN)], b"", TIMEOUT)
 }
 
-fn seen(port: u16, tag: &str) -> Vec<Value> {
-    let got = get(port, &format!("/_testbed/requests?tag={tag}"));
-    got.json()["requests"].as_array().unwrap().clone()
+fn recorded(port: u16, tag: &str) -> Vec<Value> {
+    let response = get(port, &format!("/_testbed/requests?tag={tag}"));
+    response.json()["requests"].as_array().unwrap().clone()
 }
 
 #[test]
 fn the_list_of_models_names_every_script() {
     let port = start(|_| {});
-    let got = get(port, "/v1/models");
-    assert_eq!(got.header("access-control-allow-origin"), Some("*"));
-    let list = got.json();
+    let response = get(port, "/v1/models");
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    let list = response.json();
     let ids: Vec<&str> = list["data"]
         .as_array()
         .unwrap()
@@ -43,16 +46,16 @@ fn the_list_of_models_names_every_script() {
 }
 
 #[test]
-fn a_stream_has_the_chunks_of_the_public_service_in_their_order() {
+fn a_stream_has_the_same_chunks_in_the_same_order_as_the_public_service() {
     let port = start(|_| {});
-    let got = ask(port, "scripted?piece=4");
-    assert_eq!(got.header("access-control-allow-origin"), Some("*"));
+    let response = generate(port, "scripted?piece=4");
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     assert_eq!(
-        got.header("access-control-expose-headers"),
+        response.header("access-control-expose-headers"),
         Some("x-request-id")
     );
-    let heard = Heard::new(&got.body());
-    let chunks = &heard.chunks;
+    let stream = ParsedStream::new(&response.body());
+    let chunks = &stream.chunks;
     assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
     assert_eq!(chunks[0]["object"], "chat.completion.chunk");
     assert_eq!(
@@ -75,44 +78,48 @@ fn a_stream_has_the_chunks_of_the_public_service_in_their_order() {
         (&finish["delta"], &finish["finish_reason"]),
         (&json!({}), &json!("stop"))
     );
-    assert!(heard.done);
+    assert!(stream.done);
 }
 
 #[test]
-fn without_the_options_there_is_neither_usage_nor_padding() {
+fn usage_and_padding_are_omitted_unless_requested() {
     let port = start(|_| {});
     let mut body = request("scripted", 1);
     body["stream_options"] = json!({"include_obfuscation": false});
-    let heard = Heard::new(&ask_at(port, CHAT, &body, PATIENCE).body());
-    assert!(heard.usage.is_none());
-    for chunk in &heard.chunks {
+    let stream = ParsedStream::new(&post_at(port, CHAT, &body, TIMEOUT).body());
+    assert!(stream.usage.is_none());
+    for chunk in &stream.chunks {
         assert!(chunk.get("usage").is_none() && chunk.get("obfuscation").is_none());
     }
 }
 
 #[test]
-fn any_size_of_pieces_and_writes_carries_the_same_text() {
+fn the_text_does_not_depend_on_the_size_of_pieces_and_writes() {
     let port = start(|_| {});
-    let whole = Heard::new(&ask(port, "scripted?piece=100000").body()).content;
+    let whole = ParsedStream::new(&generate(port, "scripted?piece=100000").body()).content;
     for parameters in [
         "piece=1",
         "piece=3&write=5",
         "write=17",
         "piece=64&pause_ms=1",
     ] {
-        let got = ask(port, &format!("scripted?{parameters}"));
-        assert_eq!(Heard::new(&got.body()).content, whole, "{parameters}");
+        let response = generate(port, &format!("scripted?{parameters}"));
+        assert_eq!(
+            ParsedStream::new(&response.body()).content,
+            whole,
+            "{parameters}"
+        );
     }
-    let other = Heard::new(&ask(port, "scripted?seed=2").body()).content;
+    let other = ParsedStream::new(&generate(port, "scripted?seed=2").body()).content;
     assert_ne!(other, whole);
 }
 
 #[test]
-fn five_hundred_tasks_are_valid_and_have_keys_of_their_own() {
+fn five_hundred_tasks_are_valid_and_have_unique_keys() {
     let port = start(|_| {});
     let body = request("scripted?piece=400", 500);
-    let heard = Heard::new(&ask_at(port, CHAT, &body, Duration::from_secs(120)).body());
-    let tasks = heard.tasks();
+    let stream = ParsedStream::new(&post_at(port, CHAT, &body, Duration::from_secs(120)).body());
+    let tasks = stream.tasks();
     assert_eq!(tasks.len(), 500);
     let keys: HashSet<&str> = tasks
         .iter()
@@ -126,36 +133,36 @@ fn five_hundred_tasks_are_valid_and_have_keys_of_their_own() {
 }
 
 #[test]
-fn a_token_limit_cuts_the_answer_off() {
+fn a_token_limit_cuts_off_the_response() {
     let port = start(|_| {});
     for parameter in ["max_completion_tokens", "max_tokens"] {
         let mut body = request("scripted", 3);
         body[parameter] = json!(20);
-        let heard = Heard::new(&ask_at(port, CHAT, &body, PATIENCE).body());
-        assert_eq!(heard.content.chars().count(), 80);
-        assert_eq!(heard.finish.as_deref(), Some("length"));
-        assert_eq!(heard.usage.unwrap()["completion_tokens"], 20);
+        let stream = ParsedStream::new(&post_at(port, CHAT, &body, TIMEOUT).body());
+        assert_eq!(stream.content.chars().count(), 80);
+        assert_eq!(stream.finish.as_deref(), Some("length"));
+        assert_eq!(stream.usage.unwrap()["completion_tokens"], 20);
     }
 }
 
 #[test]
-fn a_document_says_the_same_as_the_stream() {
+fn a_document_has_the_same_text_as_the_stream() {
     let port = start(|_| {});
-    let streamed = Heard::new(&ask(port, "scripted").body()).content;
+    let streamed = ParsedStream::new(&generate(port, "scripted").body()).content;
     let mut body = request("scripted", 3);
     body["stream"] = json!(false);
     body.as_object_mut().unwrap().remove("stream_options");
-    let answer = ask_at(port, CHAT, &body, PATIENCE).json();
-    assert_eq!(answer["object"], "chat.completion");
-    let choice = &answer["choices"][0];
+    let response = post_at(port, CHAT, &body, TIMEOUT).json();
+    assert_eq!(response["object"], "chat.completion");
+    let choice = &response["choices"][0];
     assert_eq!(choice["message"]["content"], streamed);
     assert_eq!(choice["message"]["refusal"], Value::Null);
     assert_eq!(choice["finish_reason"], "stop");
-    assert!(answer["usage"]["total_tokens"].as_u64().unwrap() > 0);
+    assert!(response["usage"]["total_tokens"].as_u64().unwrap() > 0);
 }
 
 #[test]
-fn bad_requests_get_the_error_of_the_public_service() {
+fn invalid_requests_get_the_error_of_the_public_service() {
     let port = start(|_| {});
     let mut no_count = request("scripted", 1);
     no_count["messages"][1]["content"] = json!("Goal: something");
@@ -183,17 +190,21 @@ fn bad_requests_get_the_error_of_the_public_service() {
         (not_strict, 400, json!("response_format")),
         (impossible, 400, json!("response_format.json_schema.schema")),
     ] {
-        let got = ask_at(port, CHAT, &body, PATIENCE);
-        let error = &got.json()["error"];
-        assert_eq!((got.status, &error["param"]), (status, &param), "{error}");
+        let response = post_at(port, CHAT, &body, TIMEOUT);
+        let error = &response.json()["error"];
+        assert_eq!(
+            (response.status, &error["param"]),
+            (status, &param),
+            "{error}"
+        );
         assert_eq!(error["type"], "invalid_request_error");
         assert!(error["message"].as_str().unwrap().len() > 10);
-        assert_eq!(got.header("access-control-allow-origin"), Some("*"));
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     }
 }
 
 #[test]
-fn no_bytes_bring_it_down() {
+fn invalid_input_is_refused_and_the_endpoint_keeps_running() {
     let port = start(|_| {});
     let deep = "[".repeat(200_000);
     let many = format!(
@@ -208,8 +219,8 @@ fn no_bytes_bring_it_down() {
         deep.as_bytes(),
         many.as_bytes(),
     ] {
-        let got = send(port, "POST", CHAT, &[], body, PATIENCE);
-        assert_eq!(got.status, 400);
+        let response = send(port, "POST", CHAT, &[], body, TIMEOUT);
+        assert_eq!(response.status, 400);
     }
     for path in [
         "/v1/none",
@@ -218,23 +229,30 @@ fn no_bytes_bring_it_down() {
         "/scripted/%ff/b/v1/models",
         "/scripted/none/b/v1/models",
     ] {
-        let got = get(port, path);
-        assert!((400..500).contains(&got.status), "{path}: {}", got.status);
+        let response = get(port, path);
+        assert!(
+            (400..500).contains(&response.status),
+            "{path}: {}",
+            response.status
+        );
     }
-    let got = send(
+    let response = send(
         port,
         "POST",
         CHAT,
         &[],
         &vec![b' '; 9 * 1024 * 1024],
-        PATIENCE,
+        TIMEOUT,
     );
-    assert!(got.status == 413 || got.end == End::Reset, "{got:?}");
+    assert!(
+        response.status == 413 || response.end == End::Reset,
+        "{response:?}"
+    );
     assert_eq!(get(port, "/v1/models").status, 200);
 }
 
 #[test]
-fn a_preflight_allows_what_it_asks_for_unless_the_script_has_a_list() {
+fn a_preflight_allows_the_requested_headers_unless_the_script_lists_others() {
     let port = start(|_| {});
     let headers = [
         ("Origin", ORIGIN),
@@ -244,7 +262,7 @@ fn a_preflight_allows_what_it_asks_for_unless_the_script_has_a_list() {
             "authorization,content-type,x-extra",
         ),
     ];
-    let open = send(port, "OPTIONS", CHAT, &headers, b"", PATIENCE);
+    let open = send(port, "OPTIONS", CHAT, &headers, b"", TIMEOUT);
     assert_eq!(open.status, 204);
     assert_eq!(open.header("access-control-allow-origin"), Some("*"));
     assert_eq!(
@@ -252,57 +270,57 @@ fn a_preflight_allows_what_it_asks_for_unless_the_script_has_a_list() {
         Some("authorization,content-type,x-extra")
     );
     let base = "/scripted/two-headers/preflight/v1/chat/completions";
-    let listed = send(port, "OPTIONS", base, &headers, b"", PATIENCE);
+    let listed = send(port, "OPTIONS", base, &headers, b"", TIMEOUT);
     assert_eq!(
         listed.header("access-control-allow-headers"),
         Some("authorization, content-type")
     );
-    let seen = seen(port, "preflight");
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0]["method"], "OPTIONS");
+    let recorded = recorded(port, "preflight");
+    assert_eq!(recorded.len(), 1);
+    assert_eq!(recorded[0]["method"], "OPTIONS");
 }
 
 #[test]
-fn a_tagged_request_is_kept_as_it_came_and_an_untagged_one_is_not() {
+fn only_tagged_requests_are_recorded() {
     let port = start(|_| {});
     let body = request("scripted?tag=kept", 1);
-    ask_at(port, CHAT, &body, PATIENCE);
-    ask(port, "scripted");
-    let seen = seen(port, "kept");
-    assert_eq!(seen.len(), 1);
-    assert_eq!(seen[0]["method"], "POST");
-    assert_eq!(seen[0]["path"], CHAT);
-    assert_eq!(seen[0]["body"], body.to_string());
+    post_at(port, CHAT, &body, TIMEOUT);
+    generate(port, "scripted");
+    let recorded = recorded(port, "kept");
+    assert_eq!(recorded.len(), 1);
+    assert_eq!(recorded[0]["method"], "POST");
+    assert_eq!(recorded[0]["path"], CHAT);
+    assert_eq!(recorded[0]["body"], body.to_string());
     let authorization = json!(["authorization", "Bearer testbed-key"]);
     assert!(
-        seen[0]["headers"]
+        recorded[0]["headers"]
             .as_array()
             .unwrap()
             .contains(&authorization)
     );
-    assert_eq!(self::seen(port, "").len(), 0);
+    assert_eq!(self::recorded(port, "").len(), 0);
 }
 
 #[test]
-fn the_records_tell_how_an_answer_ended() {
+fn the_end_of_a_response_is_recorded() {
     let port = start(|_| {});
-    let ended = |tag: &str, wanted: &str| {
+    let ended = |tag: &str, expected: &str| {
         let started = Instant::now();
         loop {
-            let answer = seen(port, tag)[0]["answer"].clone();
-            if answer["ended"] == wanted {
-                return answer;
+            let response = recorded(port, tag)[0]["answer"].clone();
+            if response["ended"] == expected {
+                return response;
             }
-            assert!(started.elapsed() < PATIENCE, "{tag}: {answer}");
+            assert!(started.elapsed() < TIMEOUT, "{tag}: {response}");
             std::thread::sleep(Duration::from_millis(20));
         }
     };
-    let whole = ask(port, "scripted?tag=whole");
-    let answer = ended("whole", "whole");
-    assert_eq!(answer["bytes_sent"], whole.body().len());
-    assert_eq!(answer["status"], 200);
+    let whole = generate(port, "scripted?tag=whole");
+    let response = ended("whole", "whole");
+    assert_eq!(response["bytes_sent"], whole.body().len());
+    assert_eq!(response["status"], 200);
 
-    ask(port, "scripted:reset?tag=cut");
+    generate(port, "scripted:reset?tag=cut");
     ended("cut", "cut");
 
     for (script, tag) in [
@@ -311,44 +329,47 @@ fn the_records_tell_how_an_answer_ended() {
         ("slow", "left-slow"),
     ] {
         let body = request(&format!("scripted:{script}?tag={tag}"), 3);
-        let got = ask_at(port, CHAT, &body, Duration::from_secs(1));
-        assert_eq!(got.end, End::Silence);
+        let response = post_at(port, CHAT, &body, Duration::from_secs(1));
+        assert_eq!(response.end, End::Timeout);
         ended(tag, "abandoned");
     }
 }
 
 #[test]
-fn a_base_url_picks_the_script_for_the_list_of_models_too() {
+fn a_base_url_selects_the_script_for_the_list_of_models() {
     let port = start(|_| {});
-    let models = |script: &str, headers: &[(&str, &str)], patience| {
+    let models = |script: &str, headers: &[(&str, &str)], timeout| {
         let path = format!("/scripted/{script}/base/v1/models");
-        send(port, "GET", &path, headers, b"", patience)
+        send(port, "GET", &path, headers, b"", timeout)
     };
-    assert_eq!(models("plain", &[], PATIENCE).status, 200);
-    assert_eq!(models("needs-key", &[], PATIENCE).status, 401);
+    assert_eq!(models("plain", &[], TIMEOUT).status, 200);
+    assert_eq!(models("needs-key", &[], TIMEOUT).status, 401);
     let key = [("Authorization", "Bearer any")];
-    assert_eq!(models("needs-key", &key, PATIENCE).status, 200);
-    assert_eq!(models("no-model-list", &[], PATIENCE).status, 404);
-    let odd = models("odd-model-list", &[], PATIENCE);
+    assert_eq!(models("needs-key", &key, TIMEOUT).status, 200);
+    assert_eq!(models("no-model-list", &[], TIMEOUT).status, 404);
+    let odd = models("odd-model-list", &[], TIMEOUT);
     assert_eq!((odd.status, odd.json()["data"].clone()), (200, Value::Null));
     let silent = models("silent-model-list", &[], Duration::from_millis(500));
-    assert_eq!((silent.status, silent.end), (0, End::Silence));
+    assert_eq!((silent.status, silent.end), (0, End::Timeout));
 
     let path = "/scripted/cut-off/base/v1/chat/completions";
-    let got = ask_at(port, path, &request("gpt-5", 3), PATIENCE);
-    let heard = Heard::new(&got.body());
-    assert_eq!(heard.finish.as_deref(), Some("length"));
-    assert_eq!(seen(port, "base").len(), 7);
+    let response = post_at(port, path, &request("gpt-5", 3), TIMEOUT);
+    let stream = ParsedStream::new(&response.body());
+    assert_eq!(stream.finish.as_deref(), Some("length"));
+    assert_eq!(recorded(port, "base").len(), 7);
 }
 
 #[test]
-fn a_redirect_that_is_followed_shows_under_the_tag() {
+fn a_followed_redirect_is_recorded_under_the_tag() {
     let port = start(|_| {});
-    let got = ask(port, "scripted:redirect?tag=followed");
-    let location = got.header("location").unwrap();
+    let response = generate(port, "scripted:redirect?tag=followed");
+    let location = response.header("location").unwrap();
     let (_, path) = location.split_once(&port.to_string()).unwrap();
-    assert_eq!(seen(port, "followed").len(), 1);
-    send(port, "POST", path, &[], b"x", PATIENCE);
-    let seen = seen(port, "followed");
-    assert_eq!((seen.len(), &seen[1]["path"]), (2, &json!("/elsewhere")));
+    assert_eq!(recorded(port, "followed").len(), 1);
+    send(port, "POST", path, &[], b"x", TIMEOUT);
+    let recorded = recorded(port, "followed");
+    assert_eq!(
+        (recorded.len(), &recorded[1]["path"]),
+        (2, &json!("/elsewhere"))
+    );
 }

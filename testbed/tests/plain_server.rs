@@ -1,4 +1,4 @@
-//! The plain task server's table, over real HTTP.
+//! The plain task server and its variants, over real HTTP.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,58 +14,54 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{End, Got, ORIGIN, PATIENCE, TOKEN, send, start};
+use support::{End, ORIGIN, Response, TIMEOUT, TOKEN, send, start};
 
 const BODY: &str = r#"{"title": "Tidy up", "amount": 12345678901234567890}"#;
 
-fn post_with(port: u16, path: &str, token: &str, body: &[u8], patience: Duration) -> Got {
+fn post_with(port: u16, path: &str, token: &str, body: &[u8], timeout: Duration) -> Response {
     let headers = [
         ("Content-Type", "application/json"),
         ("X-AGENT-TOKEN", token),
         ("Origin", ORIGIN),
     ];
-    send(port, "POST", path, &headers, body, patience)
+    send(port, "POST", path, &headers, body, timeout)
 }
 
-fn post(port: u16, path: &str, body: &str) -> Got {
-    post_with(port, path, TOKEN, body.as_bytes(), PATIENCE)
+fn post(port: u16, path: &str, body: &str) -> Response {
+    post_with(port, path, TOKEN, body.as_bytes(), TIMEOUT)
 }
 
 /// Posts to a bucket of a variant.
-fn post_to(port: u16, variant: &str) -> Got {
+fn post_to(port: u16, variant: &str) -> Response {
     post(port, &format!("/plain/{variant}/b/tasks"), BODY)
 }
 
 fn received(port: u16, base: &str) -> Vec<Value> {
-    let got = send(
-        port,
-        "GET",
-        &format!("{base}/_received"),
-        &[],
-        b"",
-        PATIENCE,
-    );
-    assert_eq!(got.header("access-control-allow-origin"), Some("*"));
-    got.json()["received"].as_array().unwrap().clone()
+    let response = send(port, "GET", &format!("{base}/_received"), &[], b"", TIMEOUT);
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    response.json()["received"].as_array().unwrap().clone()
 }
 
 #[test]
-fn any_object_is_taken_and_counted_and_nothing_is_known_of_keys() {
+fn any_object_is_stored_and_idempotency_keys_are_ignored() {
     let port = start(|_| {});
     for number in 1..=3 {
         let headers = [
             ("Content-Type", "application/json"),
             ("X-AGENT-TOKEN", TOKEN),
-            ("Idempotency-Key", "the same each time"),
+            ("Idempotency-Key", "the same every time"),
         ];
-        let got = send(port, "POST", "/tasks", &headers, b"{}", PATIENCE);
-        assert_eq!((got.status, got.json()), (200, json!({"task_id": number})));
+        let response = send(port, "POST", "/tasks", &headers, b"{}", TIMEOUT);
+        assert_eq!(
+            (response.status, response.json()),
+            (200, json!({"task_id": number}))
+        );
     }
     assert_eq!(received(port, "").len(), 3);
 }
 
 #[test]
-fn what_was_received_is_told_byte_for_byte_in_order() {
+fn received_posts_are_listed_byte_for_byte_in_order() {
     let port = start(|_| {});
     let bodies = [
         "{ \"b\" : 1,\n\t\"a\":12345678901234567890.000 }",
@@ -83,8 +79,8 @@ fn what_was_received_is_told_byte_for_byte_in_order() {
             (&json!(200), &json!(true))
         );
         let path = format!("/plain/ok200/bytes/_received/{}", number + 1);
-        let got = send(port, "GET", &path, &[], b"", PATIENCE);
-        assert_eq!(got.body(), body.as_bytes());
+        let response = send(port, "GET", &path, &[], b"", TIMEOUT);
+        assert_eq!(response.body(), body.as_bytes());
     }
     let token = json!(["x-agent-token", TOKEN]);
     assert!(list[0]["headers"].as_array().unwrap().contains(&token));
@@ -94,52 +90,52 @@ fn what_was_received_is_told_byte_for_byte_in_order() {
         "/plain/ok200/bytes/_received/9",
         &[],
         b"",
-        PATIENCE,
+        TIMEOUT,
     );
     assert_eq!(missing.status, 404);
     assert_eq!(received(port, "/plain/ok200/other").len(), 0);
 }
 
 #[test]
-fn a_wrong_token_is_refused_in_words_that_a_page_can_read() {
+fn a_wrong_token_is_refused_and_a_page_can_read_why() {
     let port = start(|_| {});
     for token in ["", "changeme", "test-token-longer"] {
-        let got = post_with(port, "/tasks", token, b"{}", PATIENCE);
-        assert_eq!(got.status, 401);
-        assert!(got.json()["detail"].is_string());
-        assert_eq!(got.header("access-control-allow-origin"), Some(ORIGIN));
+        let response = post_with(port, "/tasks", token, b"{}", TIMEOUT);
+        assert_eq!(response.status, 401);
+        assert!(response.json()["detail"].is_string());
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
     }
     assert!(received(port, "").iter().all(|it| it["stored"] == false));
 }
 
 #[test]
-fn a_body_that_is_no_object_gets_fastapis_422() {
+fn a_body_that_is_not_an_object_gets_fastapis_422() {
     let port = start(|options| options.required = vec!["title".to_owned()]);
     for (body, kind, location) in [
         ("[1]", "dict_type", json!(["body"])),
         ("\"x\"", "dict_type", json!(["body"])),
         ("{\"name\": 1}", "missing", json!(["body", "title"])),
     ] {
-        let got = post(port, "/tasks", body);
-        let detail = &got.json()["detail"][0];
-        assert_eq!(got.status, 422);
+        let response = post(port, "/tasks", body);
+        let detail = &response.json()["detail"][0];
+        assert_eq!(response.status, 422);
         assert_eq!((&detail["type"], &detail["loc"]), (&json!(kind), &location));
         let input: Value = serde_json::from_str(body).unwrap();
         assert_eq!(detail["input"], input);
         assert!(detail["msg"].is_string());
     }
     for body in ["", "{", "{\"title\":}"] {
-        let got = post(port, "/tasks", body);
-        assert_eq!(got.status, 422, "{body}");
-        assert_eq!(got.json()["detail"][0]["type"], "json_invalid");
+        let response = post(port, "/tasks", body);
+        assert_eq!(response.status, 422, "{body}");
+        assert_eq!(response.json()["detail"][0]["type"], "json_invalid");
     }
     let headers = [("Content-Type", "text/plain"), ("X-AGENT-TOKEN", TOKEN)];
-    let got = send(port, "POST", "/tasks", &headers, BODY.as_bytes(), PATIENCE);
-    assert_eq!(got.json()["detail"][0]["type"], "dict_type");
+    let response = send(port, "POST", "/tasks", &headers, BODY.as_bytes(), TIMEOUT);
+    assert_eq!(response.json()["detail"][0]["type"], "dict_type");
 }
 
 #[test]
-fn every_variant_answers_as_its_table_says() {
+fn every_variant_responds_as_documented() {
     let port = start(|_| {});
     for (variant, status, body, stored) in [
         ("ok200", 200, json!({"task_id": 1}), true),
@@ -191,9 +187,13 @@ fn every_variant_answers_as_its_table_says() {
             false,
         ),
     ] {
-        let got = post_to(port, variant);
-        assert_eq!((got.status, got.json()), (status, body), "{variant}");
-        assert_eq!(got.header("access-control-allow-origin"), Some(ORIGIN));
+        let response = post_to(port, variant);
+        assert_eq!(
+            (response.status, response.json()),
+            (status, body),
+            "{variant}"
+        );
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
         let list = received(port, &format!("/plain/{variant}/b"));
         assert_eq!(
             (list.len(), &list[0]["stored"]),
@@ -201,26 +201,29 @@ fn every_variant_answers_as_its_table_says() {
             "{variant}"
         );
     }
-    let got = post_to(port, "requires_payload");
-    assert_eq!(got.json()["detail"][0]["loc"], json!(["body", "payload"]));
-    let got = post_to(port, "forbids_title");
-    assert_eq!(got.status, 422);
-    assert_eq!(got.json()["detail"][0]["type"], "extra_forbidden");
-    let got = post_to(port, "empty204");
-    assert_eq!((got.status, got.body().len()), (204, 0));
-    assert_eq!(post_to(port, "text").text(), "OK");
-    let got = post_to(port, "html");
+    let response = post_to(port, "requires_payload");
     assert_eq!(
-        (got.status, got.header("content-type")),
+        response.json()["detail"][0]["loc"],
+        json!(["body", "payload"])
+    );
+    let response = post_to(port, "forbids_title");
+    assert_eq!(response.status, 422);
+    assert_eq!(response.json()["detail"][0]["type"], "extra_forbidden");
+    let response = post_to(port, "empty204");
+    assert_eq!((response.status, response.body().len()), (204, 0));
+    assert_eq!(post_to(port, "text").text(), "OK");
+    let response = post_to(port, "html");
+    assert_eq!(
+        (response.status, response.header("content-type")),
         (200, Some("text/html; charset=utf-8"))
     );
-    let got = post_to(port, "none");
-    assert_eq!(got.status, 404);
-    assert!(got.text().contains("no variant `none`"));
+    let response = post_to(port, "none");
+    assert_eq!(response.status, 404);
+    assert!(response.text().contains("no variant `none`"));
 }
 
 #[test]
-fn retry_after_can_be_read_by_a_page_or_not() {
+fn retry_after_is_readable_or_hidden() {
     let port = start(|_| {});
     for (variant, status, exposed) in [
         ("rate429", 429, Some("retry-after")),
@@ -228,10 +231,13 @@ fn retry_after_can_be_read_by_a_page_or_not() {
         ("error503_retry_after", 503, Some("retry-after")),
         ("error503_hidden", 503, None),
     ] {
-        let got = post_to(port, variant);
-        assert_eq!((got.status, got.header("retry-after")), (status, Some("1")));
+        let response = post_to(port, variant);
         assert_eq!(
-            got.header("access-control-expose-headers"),
+            (response.status, response.header("retry-after")),
+            (status, Some("1"))
+        );
+        assert_eq!(
+            response.header("access-control-expose-headers"),
             exposed,
             "{variant}"
         );
@@ -240,31 +246,35 @@ fn retry_after_can_be_read_by_a_page_or_not() {
 }
 
 #[test]
-fn an_unhandled_error_stores_the_task_and_shows_no_page_why() {
+fn an_unhandled_error_stores_the_task_and_no_page_can_read_it() {
     let port = start(|_| {});
     for (path, body) in [
         ("/plain/error500_nocors/b", BODY),
         ("/plain/ok200/b", r#"{"title": "Tidy up [500]"}"#),
     ] {
-        let got = post(port, &format!("{path}/tasks"), body);
+        let response = post(port, &format!("{path}/tasks"), body);
         assert_eq!(
-            (got.status, got.text()),
+            (response.status, response.text()),
             (500, "Internal Server Error".to_owned())
         );
-        assert_eq!(got.header("access-control-allow-origin"), None);
+        assert_eq!(response.header("access-control-allow-origin"), None);
         assert_eq!(received(port, path)[0]["stored"], true);
     }
 }
 
 #[test]
-fn a_server_can_keep_silent_or_drop_the_connection_after_it_stored() {
+fn hang_and_drop_store_the_task_and_drop_unstored_does_not() {
     let port = start(|_| {});
     let brief = Duration::from_millis(500);
     let silent = post_with(port, "/plain/hang/b/tasks", TOKEN, BODY.as_bytes(), brief);
-    assert_eq!((silent.status, silent.end), (0, End::Silence));
+    assert_eq!((silent.status, silent.end), (0, End::Timeout));
     for (variant, stored) in [("drop", true), ("drop_unstored", false)] {
-        let got = post_to(port, variant);
-        assert_eq!((got.status, got.end), (0, End::Reset), "{variant}");
+        let response = post_to(port, variant);
+        assert_eq!(
+            (response.status, response.end),
+            (0, End::Reset),
+            "{variant}"
+        );
         let list = received(port, &format!("/plain/{variant}/b"));
         assert_eq!((list.len(), &list[0]["stored"]), (1, &json!(stored)));
         assert_eq!(list[0]["status"], Value::Null);
@@ -273,7 +283,7 @@ fn a_server_can_keep_silent_or_drop_the_connection_after_it_stored() {
 }
 
 #[test]
-fn a_preflight_before_a_drop_leaves_no_connection_behind() {
+fn a_preflight_of_drop_closes_its_connection() {
     let port = start(|_| {});
     let preflight = |variant: &str| {
         let path = format!("/plain/{variant}/b/tasks");
@@ -281,14 +291,14 @@ fn a_preflight_before_a_drop_leaves_no_connection_behind() {
             ("Origin", ORIGIN),
             ("Access-Control-Request-Method", "POST"),
         ];
-        send(port, "OPTIONS", &path, &headers, b"", PATIENCE)
+        send(port, "OPTIONS", &path, &headers, b"", TIMEOUT)
     };
     assert_eq!(preflight("drop").header("connection"), Some("close"));
     assert_eq!(preflight("ok200").header("connection"), None);
 }
 
 #[test]
-fn a_variant_can_be_for_the_first_or_the_later_requests_of_a_bucket() {
+fn a_variant_can_apply_to_the_first_or_the_later_posts_of_a_bucket() {
     let port = start(|_| {});
     let statuses = |variant: &str, count: usize| -> Vec<u16> {
         (0..count).map(|_| post_to(port, variant).status).collect()
@@ -297,24 +307,24 @@ fn a_variant_can_be_for_the_first_or_the_later_requests_of_a_bucket() {
     assert_eq!(statuses("unauthorized_after_2", 4), [200, 200, 401, 401]);
     let renewed = format!("{TOKEN}-renewed");
     let path = "/plain/unauthorized_after_2/b/tasks";
-    let got = post_with(port, path, &renewed, BODY.as_bytes(), PATIENCE);
-    assert_eq!(got.json()["task_id"], 3);
+    let response = post_with(port, path, &renewed, BODY.as_bytes(), TIMEOUT);
+    assert_eq!(response.json()["task_id"], 3);
 }
 
 #[test]
-fn the_slash_at_the_end_redirects_one_way_or_the_other() {
+fn a_missing_or_extra_trailing_slash_redirects() {
     for (trailing_slash, declared, other) in
         [(false, "/tasks", "/tasks/"), (true, "/tasks/", "/tasks")]
     {
         let port = start(|options| options.trailing_slash = trailing_slash);
         assert_eq!(post(port, declared, BODY).status, 200);
-        let got = post(port, &format!("{other}?a=b"), BODY);
+        let response = post(port, &format!("{other}?a=b"), BODY);
         let location = format!("http://127.0.0.1:{port}{declared}?a=b");
         assert_eq!(
-            (got.status, got.header("location")),
+            (response.status, response.header("location")),
             (307, Some(location.as_str()))
         );
-        assert_eq!(got.header("access-control-allow-origin"), Some(ORIGIN));
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
         assert_eq!(received(port, "").len(), 1);
     }
     let port = start(|_| {});
@@ -323,22 +333,22 @@ fn the_slash_at_the_end_redirects_one_way_or_the_other() {
 }
 
 #[test]
-fn pages_get_starlettes_rule() {
+fn cors_is_that_of_starlette() {
     let port = start(|_| {});
-    let preflight = |origin: &str, method: &str, asked: &str| {
+    let preflight = |origin: &str, method: &str, headers: &str| {
         let headers = [
             ("Origin", origin),
             ("Access-Control-Request-Method", method),
-            ("Access-Control-Request-Headers", asked),
+            ("Access-Control-Request-Headers", headers),
         ];
-        send(port, "OPTIONS", "/tasks", &headers, b"", PATIENCE)
+        send(port, "OPTIONS", "/tasks", &headers, b"", TIMEOUT)
     };
-    let got = preflight(ORIGIN, "POST", "content-type, X-Agent-Token");
-    assert_eq!((got.status, got.text()), (200, "OK".to_owned()));
-    assert_eq!(got.header("access-control-allow-origin"), Some(ORIGIN));
-    let headers = got.header("access-control-allow-headers").unwrap();
+    let response = preflight(ORIGIN, "POST", "content-type, X-Agent-Token");
+    assert_eq!((response.status, response.text()), (200, "OK".to_owned()));
+    assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+    let headers = response.header("access-control-allow-headers").unwrap();
     assert!(headers.ends_with("Content-Type, X-AGENT-TOKEN"));
-    for (origin, method, asked, says) in [
+    for (origin, method, headers, expected) in [
         (
             ORIGIN,
             "POST",
@@ -360,36 +370,30 @@ fn pages_get_starlettes_rule() {
             "Disallowed CORS origin, method, headers",
         ),
     ] {
-        let got = preflight(origin, method, asked);
-        assert_eq!((got.status, got.text().as_str()), (400, says));
+        let response = preflight(origin, method, headers);
+        assert_eq!((response.status, response.text().as_str()), (400, expected));
     }
     let headers = [("Origin", "https://evil.example"), ("X-AGENT-TOKEN", TOKEN)];
-    let got = send(port, "POST", "/tasks", &headers, b"{}", PATIENCE);
+    let response = send(port, "POST", "/tasks", &headers, b"{}", TIMEOUT);
     assert_eq!(
-        (got.status, got.header("access-control-allow-origin")),
+        (
+            response.status,
+            response.header("access-control-allow-origin")
+        ),
         (200, None)
     );
 }
 
 #[test]
-fn there_is_no_look_up_and_no_other_path() {
+fn there_is_no_look_up_and_other_paths_are_404() {
     let port = start(|options| options.required = vec!["title".to_owned()]);
-    let get = |path: &str| {
-        send(
-            port,
-            "GET",
-            path,
-            &[("X-AGENT-TOKEN", TOKEN)],
-            b"",
-            PATIENCE,
-        )
-    };
-    let got = get("/tasks");
+    let get = |path: &str| send(port, "GET", path, &[("X-AGENT-TOKEN", TOKEN)], b"", TIMEOUT);
+    let response = get("/tasks");
     assert_eq!(
-        (got.status, got.json()),
+        (response.status, response.json()),
         (405, json!({"detail": "Method Not Allowed"}))
     );
-    assert_eq!(got.header("allow"), Some("POST"));
+    assert_eq!(response.header("allow"), Some("POST"));
     for path in [
         "/",
         "/tasks/1",
@@ -398,9 +402,9 @@ fn there_is_no_look_up_and_no_other_path() {
         "/plain",
         "/plain/ok200/b",
     ] {
-        let got = get(path);
+        let response = get(path);
         assert_eq!(
-            (got.status, got.json()),
+            (response.status, response.json()),
             (404, json!({"detail": "Not Found"})),
             "{path}"
         );
@@ -415,7 +419,7 @@ fn there_is_no_look_up_and_no_other_path() {
 }
 
 #[test]
-fn no_bytes_bring_it_down() {
+fn invalid_bodies_are_refused_and_the_server_keeps_running() {
     let port = start(|_| {});
     let deep = format!("{{\"a\":{}", "[".repeat(200_000));
     for body in [
@@ -424,65 +428,72 @@ fn no_bytes_bring_it_down() {
         b"null",
         deep.as_bytes(),
     ] {
-        let got = post_with(port, "/tasks", TOKEN, body, PATIENCE);
+        let response = post_with(port, "/tasks", TOKEN, body, TIMEOUT);
         let status = if std::str::from_utf8(body).is_ok() {
             422
         } else {
             400
         };
-        assert_eq!(got.status, status);
+        assert_eq!(response.status, status);
     }
     let large = vec![b' '; 3 * 1024 * 1024];
-    let got = post_with(port, "/tasks", TOKEN, &large, PATIENCE);
-    assert!(got.status == 413 || got.end == End::Reset, "{got:?}");
+    let response = post_with(port, "/tasks", TOKEN, &large, TIMEOUT);
+    assert!(
+        response.status == 413 || response.end == End::Reset,
+        "{response:?}"
+    );
     assert_eq!(post(port, "/tasks", "{}").status, 200);
 }
 
 #[test]
-fn a_server_with_an_answer_time_keeps_to_it_for_any_number_at_once() {
-    let answer_time = Duration::from_millis(100);
-    let port = start(|options| options.answer_time = answer_time);
+fn the_response_time_does_not_depend_on_the_number_of_posts() {
+    let response_time = Duration::from_millis(100);
+    let port = start(|options| options.response_time = response_time);
     let began = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..32 {
             scope.spawn(|| {
                 let sent = Instant::now();
                 assert_eq!(post(port, "/tasks", "{}").status, 200);
-                assert!(sent.elapsed() >= answer_time);
+                assert!(sent.elapsed() >= response_time);
             });
         }
     });
-    // One after the other they would take twice as long.
-    assert!(began.elapsed() < 16 * answer_time, "{:?}", began.elapsed());
+    // Sequentially they would take twice as long.
+    assert!(
+        began.elapsed() < 16 * response_time,
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(received(port, "").len(), 32);
 }
 
 #[test]
-fn a_connection_is_kept_between_posts_that_are_answered_late() {
-    let port = start(|options| options.answer_time = Duration::from_millis(20));
+fn a_connection_is_reused_after_a_delayed_response() {
+    let port = start(|options| options.response_time = Duration::from_millis(20));
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     let request = format!(
         "POST /tasks HTTP/1.1\r\nHost: a\r\nX-Agent-Token: {TOKEN}\r\nContent-Length: 2\r\n\r\n{{}}"
     );
     for number in 1..=3 {
         stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
+        let mut response = String::new();
         let mut buffer = [0; 1024];
-        while !answer.ends_with('}') {
+        while !response.ends_with('}') {
             let count = stream.read(&mut buffer).unwrap();
-            assert!(count > 0, "the connection was closed after {answer}");
-            answer.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+            assert!(count > 0, "the connection was closed after {response}");
+            response.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
         }
         assert!(
-            answer.ends_with(&format!("{{\"task_id\":{number}}}")),
-            "{answer}"
+            response.ends_with(&format!("{{\"task_id\":{number}}}")),
+            "{response}"
         );
     }
 }
 
 #[test]
-fn a_browser_may_remember_a_preflight_for_as_long_as_the_server_says() {
+fn the_max_age_of_a_preflight_is_configurable() {
     let headers = [
         ("Origin", ORIGIN),
         ("Access-Control-Request-Method", "POST"),
@@ -491,12 +502,12 @@ fn a_browser_may_remember_a_preflight_for_as_long_as_the_server_says() {
             "content-type,x-agent-token",
         ),
     ];
-    for (max_age, said) in [(None, "600"), (Some(7_200), "7200")] {
+    for (max_age, expected) in [(None, "600"), (Some(7_200), "7200")] {
         let port = start(|options| {
             options.preflight_max_age_s = max_age.unwrap_or(options.preflight_max_age_s);
         });
-        let got = send(port, "OPTIONS", "/tasks", &headers, b"", PATIENCE);
-        assert_eq!(got.status, 200);
-        assert_eq!(got.header("access-control-max-age"), Some(said));
+        let response = send(port, "OPTIONS", "/tasks", &headers, b"", TIMEOUT);
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("access-control-max-age"), Some(expected));
     }
 }

@@ -1,4 +1,4 @@
-//! The program: what it prints, what it serves, and how it fails.
+//! The program: its output, its servers and its errors.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -8,9 +8,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::{PATIENCE, ask, send};
+use support::{TIMEOUT, generate, send};
 
-/// A running program, ended with the test.
+/// A running program, which is killed when the test ends.
 struct Running(Child);
 
 impl Drop for Running {
@@ -37,21 +37,21 @@ fn run(arguments: &[&str]) -> (Running, u16) {
 }
 
 #[test]
-fn each_command_serves_what_it_says_at_the_port_it_prints() {
+fn each_command_starts_its_servers_on_the_printed_port() {
     let task = |port| {
         let token = [("X-AGENT-TOKEN", "secret")];
-        send(port, "POST", "/tasks", &token, b"{}", PATIENCE).status
+        send(port, "POST", "/tasks", &token, b"{}", TIMEOUT).status
     };
     let (_all, port) = run(&["all", "--port", "0", "--token", "secret"]);
-    assert_eq!((ask(port, "scripted").status, task(port)), (200, 200));
+    assert_eq!((generate(port, "scripted").status, task(port)), (200, 200));
     let (_model, port) = run(&["model"]);
-    assert_eq!((ask(port, "scripted").status, task(port)), (200, 404));
+    assert_eq!((generate(port, "scripted").status, task(port)), (200, 404));
     let (_plain, port) = run(&["plain", "--token", "secret", "--trailing-slash"]);
-    assert_eq!((ask(port, "scripted").status, task(port)), (404, 307));
+    assert_eq!((generate(port, "scripted").status, task(port)), (404, 307));
 }
 
 #[test]
-fn the_proxy_says_its_plan_and_does_what_its_options_say() {
+fn the_proxy_prints_the_plan_of_its_options_and_follows_it() {
     let (_plain, upstream) = run(&["plain", "--token", "secret"]);
     let to = format!("http://127.0.0.1:{upstream}");
     let options = ["--seed", "9", "--at", "2=status_503", "--fault", "reset=0"];
@@ -73,7 +73,7 @@ fn the_proxy_says_its_plan_and_does_what_its_options_say() {
     );
 
     let token = [("X-AGENT-TOKEN", "secret")];
-    let post = || send(port, "POST", "/tasks", &token, b"{}", PATIENCE);
+    let post = || send(port, "POST", "/tasks", &token, b"{}", TIMEOUT);
     assert_eq!(post().status, 200);
     let refused = post();
     assert_eq!(
@@ -83,10 +83,10 @@ fn the_proxy_says_its_plan_and_does_what_its_options_say() {
 }
 
 #[test]
-fn a_proxy_that_would_leave_this_machine_or_has_no_plan_does_not_start() {
-    for (arguments, says) in [
+fn a_proxy_with_a_remote_upstream_or_an_invalid_plan_does_not_start() {
+    for (arguments, expected) in [
         (&["--to", "http://192.0.2.1:80"][..], "not on this machine"),
-        (&["--to", "127.0.0.1:80"], "no address of the form"),
+        (&["--to", "127.0.0.1:80"], "not an address of the form"),
         (
             &["--to", "http://127.0.0.1:80", "--fault", "reset=2"],
             "not from 0 to 1",
@@ -103,36 +103,42 @@ fn a_proxy_that_would_leave_this_machine_or_has_no_plan_does_not_start() {
     ] {
         let output = program(&["proxy"]).args(arguments).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains(says), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(expected), "{stderr}");
     }
 }
 
 #[test]
-fn a_directory_adds_scripts_and_one_that_is_not_right_is_named() {
+fn a_directory_adds_scripts_and_an_invalid_one_is_named() {
     let directory = std::env::temp_dir().join(format!("testbed-scripts-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let path = directory.to_str().unwrap();
-    let script = json!({"about": "A teapot, as one may meet it.",
+    let script = json!({"about": "A teapot, for this test only.",
         "replies": [{"http": {"status": 418, "body": {"text": "short and stout"}}}]});
     std::fs::write(directory.join("teapot.json"), script.to_string()).unwrap();
     let (_model, port) = run(&["model", "--scripts", path]);
-    assert_eq!(ask(port, "scripted:teapot").status, 418);
+    assert_eq!(generate(port, "scripted:teapot").status, 418);
 
     std::fs::write(directory.join("broken.json"), "{").unwrap();
     let output = program(&["model", "--scripts", path]).output().unwrap();
     std::fs::remove_dir_all(&directory).unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("the script `broken` is not right"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("the script `broken` is invalid"),
+        "{stderr}"
+    );
 }
 
 #[test]
-fn a_port_that_is_taken_is_an_error_that_says_what_to_do() {
+fn the_error_about_a_port_in_use_suggests_another_port() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = program(&["plain", "--port", &port]).output().unwrap();
     assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains(&port) && said.contains("--port"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains(&port) && stderr.contains("--port"),
+        "{stderr}"
+    );
 }

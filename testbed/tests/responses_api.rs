@@ -1,4 +1,4 @@
-//! The Responses API beyond the scripts: its events in their order, its documents and its refusals.
+//! The Responses API apart from the scripts: order of events, documents and refusals.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,11 +10,11 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Api, Heard, ORIGIN, PATIENCE, ask_at, send, start};
+use support::{Api, ORIGIN, ParsedStream, TIMEOUT, post_at, send, start};
 
-/// The types of the events in order, each run of the same type once.
-fn kinds(heard: &Heard) -> Vec<&str> {
-    let mut kinds: Vec<&str> = heard
+/// The types of the events in order, without consecutive repetitions.
+fn kinds(stream: &ParsedStream) -> Vec<&str> {
+    let mut kinds: Vec<&str> = stream
         .chunks
         .iter()
         .map(|event| event["type"].as_str().unwrap())
@@ -23,25 +23,25 @@ fn kinds(heard: &Heard) -> Vec<&str> {
     kinds
 }
 
-fn hear(port: u16, model: &str) -> Heard {
-    let got = Api::Responses.ask(port, model);
-    assert_eq!(got.status, 200, "{}", got.text());
-    Heard::new(&got.body())
+fn streamed(port: u16, model: &str) -> ParsedStream {
+    let response = Api::Responses.generate(port, model);
+    assert_eq!(response.status, 200, "{}", response.text());
+    ParsedStream::new(&response.body())
 }
 
 #[test]
-fn a_stream_has_the_events_of_the_public_service_in_their_order() {
+fn a_stream_has_the_same_events_in_the_same_order_as_the_public_service() {
     let port = start(|_| {});
-    let got = Api::Responses.ask(port, "scripted?piece=4");
+    let response = Api::Responses.generate(port, "scripted?piece=4");
     assert_eq!(
-        got.header("content-type"),
+        response.header("content-type"),
         Some("text/event-stream; charset=utf-8")
     );
-    assert_eq!(got.header("access-control-allow-origin"), Some("*"));
-    assert!(!got.text().contains("[DONE]"));
-    let heard = Heard::new(&got.body());
+    assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    assert!(!response.text().contains("[DONE]"));
+    let stream = ParsedStream::new(&response.body());
     assert_eq!(
-        kinds(&heard),
+        kinds(&stream),
         [
             "response.created",
             "response.in_progress",
@@ -54,20 +54,20 @@ fn a_stream_has_the_events_of_the_public_service_in_their_order() {
             "response.completed",
         ]
     );
-    let begun = &heard.chunks[0]["response"];
+    let started = &stream.chunks[0]["response"];
     assert_eq!(
-        (&begun["status"], &begun["output"], &begun["usage"]),
+        (&started["status"], &started["output"], &started["usage"]),
         (&json!("in_progress"), &json!([]), &Value::Null)
     );
-    let delta = &heard.chunks[4];
+    let delta = &stream.chunks[4];
     assert_eq!(delta["delta"], "{\"ta");
     assert_eq!(
         (&delta["output_index"], &delta["content_index"]),
         (&json!(0), &json!(0))
     );
     assert!(delta["obfuscation"].is_string());
-    let response = &heard.chunks.last().unwrap()["response"];
-    assert_eq!(response["id"], begun["id"]);
+    let response = &stream.chunks.last().unwrap()["response"];
+    assert_eq!(response["id"], started["id"]);
     assert_eq!(response["store"], false);
     assert_eq!(
         response["instructions"],
@@ -75,7 +75,7 @@ fn a_stream_has_the_events_of_the_public_service_in_their_order() {
     );
     let item = &response["output"][0];
     assert_eq!(item["id"], delta["item_id"]);
-    assert_eq!(item["content"][0]["text"], heard.content);
+    assert_eq!(item["content"][0]["text"], stream.content);
     let usage = &response["usage"];
     let count = |name: &str| usage[name].as_u64().unwrap();
     assert!(count("input_tokens") > 0 && count("output_tokens") > 0);
@@ -86,10 +86,10 @@ fn a_stream_has_the_events_of_the_public_service_in_their_order() {
 }
 
 #[test]
-fn both_apis_say_the_same_streamed_or_not() {
+fn both_apis_send_the_same_text_streamed_or_not() {
     let port = start(|_| {});
-    let chat = Heard::new(&Api::Chat.ask(port, "scripted").body()).content;
-    assert_eq!(hear(port, "scripted?piece=1").content, chat);
+    let chat = ParsedStream::new(&Api::Chat.generate(port, "scripted").body()).content;
+    assert_eq!(streamed(port, "scripted?piece=1").content, chat);
     let body = Api::Responses.request_for_document("scripted", 3);
     let document = Api::Responses.send(port, &body);
     assert_eq!(document.header("content-type"), Some("application/json"));
@@ -99,9 +99,9 @@ fn both_apis_say_the_same_streamed_or_not() {
 }
 
 #[test]
-fn a_refusal_is_a_part_of_its_own() {
+fn a_refusal_is_a_separate_part() {
     let port = start(|_| {});
-    let refused = hear(port, "scripted:refused");
+    let refused = streamed(port, "scripted:refused");
     assert_eq!(
         kinds(&refused)[3..7],
         [
@@ -117,33 +117,33 @@ fn a_refusal_is_a_part_of_its_own() {
         *content,
         json!([{"type": "refusal", "refusal": refused.refusal}])
     );
-    let halfway = hear(port, "scripted:refused-halfway");
+    let halfway = streamed(port, "scripted:refused-halfway");
     let last = &halfway.chunks.last().unwrap()["response"];
     let content = last["output"][0]["content"].as_array().unwrap();
     assert_eq!((content.len(), &content[1]["type"]), (2, &json!("refusal")));
 }
 
 #[test]
-fn reasoning_is_an_item_before_the_answer_and_a_call_one_after_it() {
+fn reasoning_precedes_the_message_and_a_call_follows_it() {
     let port = start(|_| {});
-    let types = |heard: &Heard| -> Vec<Value> {
-        let output = &heard.chunks.last().unwrap()["response"]["output"];
+    let types = |stream: &ParsedStream| -> Vec<Value> {
+        let output = &stream.chunks.last().unwrap()["response"]["output"];
         let items = output.as_array().unwrap();
         items.iter().map(|item| item["type"].clone()).collect()
     };
-    let reasoned = hear(port, "scripted:reasoning");
+    let reasoned = streamed(port, "scripted:reasoning");
     assert_eq!(types(&reasoned), ["reasoning", "message"]);
     let text = |event: &&Value| event["type"] == "response.output_text.delta";
     assert_eq!(
         reasoned.chunks.iter().find(text).unwrap()["output_index"],
         1
     );
-    let called = hear(port, "scripted:tool-calls");
+    let called = streamed(port, "scripted:tool-calls");
     assert_eq!(types(&called), ["message", "function_call"]);
 }
 
 #[test]
-fn how_an_answer_ended_is_said_by_the_last_event() {
+fn the_last_event_has_the_outcome() {
     let port = start(|_| {});
     for (script, last, pointer, value) in [
         (
@@ -177,7 +177,7 @@ fn how_an_answer_ended_is_said_by_the_last_event() {
             "server_error",
         ),
         ("error-in-stream", "error", "/code", "server_error"),
-        // These end without saying how, the second one after all parts have ended.
+        // These have no outcome; in the second one, all parts end.
         (
             "interrupted",
             "response.output_text.delta",
@@ -191,21 +191,21 @@ fn how_an_answer_ended_is_said_by_the_last_event() {
             "msg_1",
         ),
     ] {
-        let heard = hear(port, &format!("scripted:{script}"));
-        let event = heard.chunks.last().unwrap();
+        let stream = streamed(port, &format!("scripted:{script}"));
+        let event = stream.chunks.last().unwrap();
         assert_eq!(event["type"], last, "{script}");
         assert_eq!(event.pointer(pointer), Some(&json!(value)), "{script}");
     }
 }
 
 #[test]
-fn an_answer_that_is_cut_off_says_so_in_its_item_too() {
+fn a_cut_off_response_has_an_incomplete_item() {
     let port = start(|_| {});
     let mut body = Api::Responses.request("scripted", 3);
     body["max_output_tokens"] = json!(20);
-    let heard = Heard::new(&Api::Responses.send(port, &body).body());
-    assert_eq!(heard.content.chars().count(), 80);
-    let response = &heard.chunks.last().unwrap()["response"];
+    let stream = ParsedStream::new(&Api::Responses.send(port, &body).body());
+    assert_eq!(stream.content.chars().count(), 80);
+    let response = &stream.chunks.last().unwrap()["response"];
     assert_eq!(response["status"], "incomplete");
     assert_eq!(response["output"][0]["status"], "incomplete");
     assert_eq!(response["max_output_tokens"], 20);
@@ -213,22 +213,22 @@ fn an_answer_that_is_cut_off_says_so_in_its_item_too() {
 }
 
 #[test]
-fn without_padding_there_is_none_and_a_script_can_leave_the_usage_out() {
+fn padding_can_be_disabled_and_a_script_can_omit_the_usage() {
     let port = start(|_| {});
     let mut body = Api::Responses.request("scripted", 1);
     body["stream_options"] = json!({"include_obfuscation": false});
-    let heard = Heard::new(&Api::Responses.send(port, &body).body());
+    let stream = ParsedStream::new(&Api::Responses.send(port, &body).body());
     assert!(
-        heard
+        stream
             .chunks
             .iter()
             .all(|it| it.get("obfuscation").is_none())
     );
-    assert!(hear(port, "scripted:no-usage").usage.is_none());
+    assert!(streamed(port, "scripted:no-usage").usage.is_none());
 }
 
 #[test]
-fn bad_requests_get_the_error_of_the_public_service() {
+fn invalid_requests_get_the_error_of_the_public_service() {
     let port = start(|_| {});
     let request = |model: &str| Api::Responses.request(model, 2);
     let mut chat_format = request("scripted");
@@ -255,17 +255,21 @@ fn bad_requests_get_the_error_of_the_public_service() {
         (not_strict, 400, json!("text.format.schema")),
         (impossible, 400, json!("text.format.schema")),
     ] {
-        let got = Api::Responses.send(port, &body);
-        let error = &got.json()["error"];
-        assert_eq!((got.status, &error["param"]), (status, &param), "{error}");
-        assert_eq!(got.header("access-control-allow-origin"), Some("*"));
+        let response = Api::Responses.send(port, &body);
+        let error = &response.json()["error"];
+        assert_eq!(
+            (response.status, &error["param"]),
+            (status, &param),
+            "{error}"
+        );
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     }
-    let get = send(port, "GET", "/v1/responses", &[], b"", PATIENCE);
+    let get = send(port, "GET", "/v1/responses", &[], b"", TIMEOUT);
     assert!((400..500).contains(&get.status), "{}", get.status);
 }
 
 #[test]
-fn a_base_url_picks_script_and_tag_for_this_api_too() {
+fn a_base_url_selects_the_script_and_the_tag() {
     let port = start(|_| {});
     let base = "/scripted/cut-off/of-responses/v1/responses";
     let preflight = [
@@ -276,14 +280,14 @@ fn a_base_url_picks_script_and_tag_for_this_api_too() {
             "authorization,content-type",
         ),
     ];
-    let allowed = send(port, "OPTIONS", base, &preflight, b"", PATIENCE);
+    let allowed = send(port, "OPTIONS", base, &preflight, b"", TIMEOUT);
     assert_eq!(allowed.status, 204);
     let body = Api::Responses.request("gpt-5", 3);
-    let heard = Heard::new(&ask_at(port, base, &body, PATIENCE).body());
-    assert_eq!(heard.finish.as_deref(), Some("length"));
-    let seen = "/_testbed/requests?tag=of-responses";
-    let seen = send(port, "GET", seen, &[], b"", PATIENCE).json();
-    assert_eq!(seen["requests"][1]["path"], base);
-    assert_eq!(seen["requests"][1]["body"], body.to_string());
-    assert_eq!(seen["requests"][1]["answer"]["status"], 200);
+    let stream = ParsedStream::new(&post_at(port, base, &body, TIMEOUT).body());
+    assert_eq!(stream.finish.as_deref(), Some("length"));
+    let recorded = "/_testbed/requests?tag=of-responses";
+    let recorded = send(port, "GET", recorded, &[], b"", TIMEOUT).json();
+    assert_eq!(recorded["requests"][1]["path"], base);
+    assert_eq!(recorded["requests"][1]["body"], body.to_string());
+    assert_eq!(recorded["requests"][1]["answer"]["status"], 200);
 }

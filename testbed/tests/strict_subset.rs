@@ -1,5 +1,5 @@
-//! The product's model-facing schemas hold against the subset as it is enforced here, and the
-//! tasks made of them are what the operator's schema wants.
+//! The product's model-facing schemas are in the strict subset, and tasks that are valid by them are
+//! valid by the operator's schema.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,11 +11,11 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Api, Heard, PATIENCE, ask_at, request, start, violations};
+use support::{Api, ParsedStream, TIMEOUT, post_at, request, start, violations};
 use taskwright::document::Document;
 use taskwright::schema::strict::{envelope, model_schema, without_model_nulls};
 
-/// A strict request for twelve tasks of an operator's schema.
+/// A strict request for twelve tasks with a model-facing schema.
 fn strict_request(model_facing: &Value) -> Value {
     let mut body = request("scripted", 12);
     body["response_format"]["json_schema"] = json!({
@@ -27,16 +27,17 @@ fn strict_request(model_facing: &Value) -> Value {
 }
 
 #[test]
-fn tasks_of_the_shipped_schema_are_valid_once_their_nulls_are_taken_out() {
+fn tasks_of_agent_task_are_valid_after_their_nulls_are_removed() {
     let port = start(|_| {});
     let schema = serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
     let derived = model_schema(&schema).unwrap();
     let body = strict_request(&derived.schema);
-    let got = ask_at(port, "/v1/chat/completions", &body, PATIENCE);
-    assert_eq!(got.status, 200, "{}", got.text());
-    let tasks = Heard::new(&got.body()).tasks();
+    let response = post_at(port, "/v1/chat/completions", &body, TIMEOUT);
+    assert_eq!(response.status, 200, "{}", response.text());
+    let tasks = ParsedStream::new(&response.body()).tasks();
     assert_eq!(tasks.len(), 12);
-    assert!(tasks.iter().any(|task| task["due"].is_null()));
+    let has_null = |task: &Value| task.as_object().unwrap().values().any(Value::is_null);
+    assert!(tasks.iter().any(has_null));
     for task in tasks {
         let document = Document::parse(&task.to_string()).unwrap();
         let cleaned = without_model_nulls(&document, &derived);
@@ -45,25 +46,25 @@ fn tasks_of_the_shipped_schema_are_valid_once_their_nulls_are_taken_out() {
 }
 
 #[test]
-fn the_shipped_schema_of_actions_is_accepted_too() {
+fn agent_action_is_accepted() {
     let port = start(|_| {});
     let schema = serde_json::from_str(taskwright::schema::agent_action_schema()).unwrap();
     let derived = model_schema(&schema).unwrap();
     let body = strict_request(&derived.schema);
-    let got = ask_at(port, "/v1/chat/completions", &body, PATIENCE);
-    assert_eq!(got.status, 200, "{}", got.text());
-    assert_eq!(Heard::new(&got.body()).tasks().len(), 12);
+    let response = post_at(port, "/v1/chat/completions", &body, TIMEOUT);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(ParsedStream::new(&response.body()).tasks().len(), 12);
 }
 
 #[test]
-fn the_same_schema_is_accepted_in_responses() {
+fn agent_task_is_accepted_in_responses() {
     let port = start(|_| {});
     let schema = serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
     let derived = model_schema(&schema).unwrap();
     let mut body = Api::Responses.request("scripted", 12);
     body["text"]["format"]["strict"] = json!(true);
     body["text"]["format"]["schema"] = envelope(&derived.schema).unwrap();
-    let got = Api::Responses.send(port, &body);
-    assert_eq!(got.status, 200, "{}", got.text());
-    assert_eq!(Heard::new(&got.body()).tasks().len(), 12);
+    let response = Api::Responses.send(port, &body);
+    assert_eq!(response.status, 200, "{}", response.text());
+    assert_eq!(ParsedStream::new(&response.body()).tasks().len(), 12);
 }

@@ -7,10 +7,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use taskwright::driver::{self, LiveDriver, Loaded, Report, Transaction, WriteQueue};
-use taskwright::model::ModelRequest;
+use taskwright::http::PreparedRequest;
 use taskwright::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, StoreError};
 use taskwright::run::{Effect, Event, Run, RunError, Step};
-use taskwright::secrets::{Keyring, Secret, SecretName};
+use taskwright::secrets::{Keyring, SecretSlot};
 
 use crate::server::Wire;
 use crate::store::Committed;
@@ -21,8 +21,7 @@ struct NoModel;
 impl ModelTransport for NoModel {
     async fn call(
         &self,
-        _request: &ModelRequest,
-        _key: Option<&Secret>,
+        _request: &PreparedRequest,
         _timeouts: taskwright::ports::Timeouts,
         _stop: &StopSignal,
         _on_part: &mut dyn FnMut(ResponsePart<'_>),
@@ -96,7 +95,7 @@ impl Client {
         let server = self.run.connection().task_server.clone().unwrap();
         self.secrets
             .borrow_mut()
-            .give(SecretName::AgentToken, &server.url, token)
+            .give(SecretSlot::AGENT_TOKEN, &server.url, token)
             .unwrap();
         self.needs_token = false;
     }

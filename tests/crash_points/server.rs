@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::delivery::request::IDEMPOTENCY_KEY;
+use taskwright::delivery::response::ServerReply;
+use taskwright::http::PreparedRequest;
 use taskwright::ports::TaskSink;
 use taskwright::random::SeededRng;
-use taskwright::secrets::Secret;
 
 /// A task on the server.
 pub struct Stored {
@@ -219,20 +219,21 @@ fn no_response() -> ServerReply {
 pub struct Wire(pub Rc<RefCell<World>>);
 
 impl TaskSink for Wire {
-    async fn post(&self, request: &PostRequest, token: &Secret) -> ServerReply {
+    async fn post(&self, request: &PreparedRequest) -> ServerReply {
         let id = {
             let mut world = self.0.borrow_mut();
             let id = world.next_id;
             world.next_id += 1;
-            let key = request
-                .headers
-                .iter()
-                .find(|(name, _)| *name == "idempotency-key")
-                .map(|(_, key)| key.clone());
-            let token = token.reveal_to(&request.address).unwrap().to_owned();
+            let headers = request.headers().unwrap();
+            let header = |name: &str| {
+                let found = headers.iter().find(|(of, _)| *of == name);
+                found.map(|(_, value)| value.to_string())
+            };
+            let key = header(IDEMPOTENCY_KEY);
+            let token = header("X-AGENT-TOKEN").unwrap();
             world.requests.push(Request {
                 id,
-                body: request.body.to_string(),
+                body: request.request().body.as_deref().unwrap().to_owned(),
                 key,
                 token,
                 is_abandoned: false,
@@ -250,7 +251,7 @@ impl TaskSink for Wire {
         .await
     }
 
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
         panic!("nothing is looked up")
     }
 }

@@ -1,254 +1,254 @@
-// How the page asks a model: again where a call failed by chance, with less where an endpoint does
-// not take it all, in several requests where there are many tasks, and within a budget.
+// Requests to the model: retries, fallbacks to another response format, batches, limits, and follow-up
+// requests.
 import { everythingKept } from "./browser-storage.ts";
-import type { Desk } from "./desk.ts";
+import type { AppPage } from "./app-page.ts";
 import type { PageConfig, TaskServer } from "./servers.ts";
 import { expect, statusLine, test, type World } from "./world.ts";
 
-/** A server whose page asks a scripted model with more said about the endpoint. */
-function serverWith(world: World, script: string, more: Record<string, unknown>): Promise<TaskServer> {
+/** A server whose page calls a scripted model, with further settings of the model endpoint. */
+function serverWith(world: World, script: string, settings: Record<string, unknown>): Promise<TaskServer> {
   const config = (address: string): PageConfig => ({
     connection: "Test bench",
-    model: { base_url: world.testbed.model(script, world.tag), model: "scripted", ...more },
+    model: { base_url: world.testbed.model(script, world.tag), model: "scripted", ...settings },
     task_server: { url: address },
   });
   return world.taskServer({ config });
 }
 
-async function ask(desk: Desk, count: number): Promise<void> {
-  await desk.write({ goal: "Sort the letters", count: String(count) });
-  await desk.generate();
+async function generate(app: AppPage, count: number): Promise<void> {
+  await app.fillBrief({ goal: "Sort the letters", count: String(count) });
+  await app.generate();
 }
 
-/** What each request asked for: the form of its answer, and how many tasks. */
-async function asked(world: World): Promise<{ form: string | undefined; count: number }[]> {
+/** The response format and the number of tasks that each request asked for. */
+async function asked(world: World): Promise<{ format: string | undefined; count: number }[]> {
   const requests = await world.testbed.asked(world.tag);
   return requests.map(({ body }) => {
     const { messages, response_format } = JSON.parse(body);
     const line = /^Make exactly (\d+) tasks?\.$/m.exec(messages.at(-1).content);
-    return { form: response_format?.type, count: Number(line?.[1]) };
+    return { format: response_format?.type, count: Number(line?.[1]) };
   });
 }
 
-test("an endpoint that is overloaded is asked again by itself, and that is seen", async ({ world, desk, complaints }) => {
+test("a request to an overloaded endpoint is retried automatically, and the page shows it", async ({ world, app, complaints }) => {
   complaints.allow(statusLine(503));
   const server = await world.liveServer({ script: "http-503" });
-  await desk.open(server.address);
-  await ask(desk, 4);
-  await expect(desk.page.getByText(/^The model endpoint is in trouble: 503 .* Asking again in 1 s, try 1 of 2\.$/)).toBeVisible();
-  await expect(desk.page.getByText(/ Asking again in 1 s, try 2 of 2\.$/)).toBeVisible();
-  await expect(desk.heading(/^The model endpoint is in trouble: 503/)).toBeVisible();
+  await app.open(server.address);
+  await generate(app, 4);
+  await expect(app.page.getByText(/^Server error at the model endpoint: 503 .* Retrying in 1 s \(retry 1 of 2\)\.$/)).toBeVisible();
+  await expect(app.page.getByText(/ Retrying in 1 s \(retry 2 of 2\)\.$/)).toBeVisible();
+  await expect(app.heading(/^Server error at the model endpoint: 503/)).toBeVisible();
   expect(await asked(world)).toHaveLength(3);
 });
 
-test("a call that was made again and answered is like any other", async ({ world, desk, complaints }) => {
+test("a retried call that succeeds counts like any other", async ({ world, app, complaints }) => {
   complaints.allow(statusLine(503));
   const server = await world.liveServer({ script: "http-503-twice" });
-  await desk.open(server.address);
-  await desk.makeTasks(4, "Sort the letters");
-  const requests = desk.page.getByRole("group").filter({ hasText: /^1 request, / });
+  await app.open(server.address);
+  await app.generateTasks(4, "Sort the letters");
+  const requests = app.page.getByRole("group").filter({ hasText: /^1 request, / });
   await requests.locator("summary").first().click();
-  await expect(requests).toContainText("4 of 4 tasks asked for. Complete, after 3 calls.");
+  await expect(requests).toContainText("4 of 4 requested tasks. Complete, after 3 calls.");
 });
 
-test("Stop ends the wait for another call", async ({ world, desk, complaints }) => {
+test("Stop ends the wait for a retry", async ({ world, app, complaints }) => {
   complaints.allow(statusLine(429));
   const server = await world.liveServer({ script: "http-429" });
-  await desk.open(server.address);
-  await ask(desk, 4);
-  await expect(desk.page.getByText(/Asking again in 1 s, try 1 of 2\.$/)).toBeVisible();
-  await desk.press("Stop generating");
-  await expect(desk.heading("You stopped it after 0 of 4 tasks")).toBeVisible();
-  await desk.page.waitForTimeout(1500);
+  await app.open(server.address);
+  await generate(app, 4);
+  await expect(app.page.getByText(/Retrying in 1 s \(retry 1 of 2\)\.$/)).toBeVisible();
+  await app.press("Stop generating");
+  await expect(app.heading("Cancelled after 0 of 4 tasks")).toBeVisible();
+  await app.page.waitForTimeout(1500);
   expect(await asked(world)).toHaveLength(1);
 });
 
-test("a silence longer than the settings allow has stalled", async ({ world, desk }) => {
-  const server = await serverWith(world, "stalled", { limits: { idle_seconds: 1 } });
-  await desk.open(server.address);
-  await ask(desk, 8);
-  await expect(desk.heading(/^Nothing arrived any more after [1-7] of 8 tasks$/)).toBeVisible();
+test("a pause longer than the idle timeout stalls the stream", async ({ world, app }) => {
+  const server = await serverWith(world, "stalled", { limits: { idle_timeout_seconds: 1 } });
+  await app.open(server.address);
+  await generate(app, 8);
+  await expect(app.heading(/^The stream stalled after [1-7] of 8 tasks$/)).toBeVisible();
 });
 
-test("a call longer than the settings allow has taken too long", async ({ world, desk }) => {
-  const server = await serverWith(world, "slow", { limits: { call_seconds: 1 } });
-  await desk.open(server.address);
-  await ask(desk, 8);
-  await expect(desk.heading("The answer took too long")).toBeVisible();
+test("a call longer than the request timeout is ended", async ({ world, app }) => {
+  const server = await serverWith(world, "slow", { limits: { request_timeout_seconds: 1 } });
+  await app.open(server.address);
+  await generate(app, 8);
+  await expect(app.heading("The request timeout was reached")).toBeVisible();
 });
 
-test("many tasks are asked for in several requests, and what they used is counted", async ({ world, desk }) => {
+test("many tasks are generated in several requests, and their token usage is added up", async ({ world, app }) => {
   const server = await serverWith(world, "plain", {
     limits: { tasks_per_request: 10 },
     prices: { input: 1, output: 10 },
   });
-  await desk.open(server.address);
-  await desk.makeTasks(25, "Sort the letters");
+  await app.open(server.address);
+  await app.generateTasks(25, "Sort the letters");
   expect((await asked(world)).map(({ count }) => count)).toEqual([10, 10, 5]);
   const bodies = (await world.testbed.asked(world.tag)).map(({ body }) => JSON.parse(body).messages.at(-1).content);
-  const first = JSON.parse((await desk.texts())[0] ?? "{}");
+  const first = JSON.parse((await app.texts())[0] ?? "{}");
   expect(bodies[0]).not.toContain(first.key);
   expect(bodies[2]).toContain(JSON.stringify({ key: first.key, title: first.title }));
-  const requests = desk.page.getByRole("group").filter({ hasText: /^3 requests, [\d,]+ tokens in.* out.*, cost \d/ });
+  const requests = app.page.getByRole("group").filter({ hasText: /^3 requests, [\d,]+ tokens in.* out.*, cost \d/ });
   await requests.locator("summary").first().click();
   await expect(requests.getByRole("listitem")).toHaveCount(3);
-  await expect(requests.getByRole("listitem").last()).toContainText("5 of 5 tasks asked for. Complete.");
+  await expect(requests.getByRole("listitem").last()).toContainText("5 of 5 requested tasks. Complete.");
 
-  await desk.page.reload();
+  await app.page.reload();
   await expect(requests).toBeVisible();
 });
 
-test("a budget stops a run before the request that might pass it", async ({ world, desk }) => {
+test("a token limit stops a run before the request that could exceed it", async ({ world, app }) => {
   const server = await serverWith(world, "plain", {
-    limits: { tasks_per_request: 10, budget_tokens: 9000 },
+    limits: { tasks_per_request: 10, token_limit: 9000 },
   });
-  await desk.open(server.address);
-  await ask(desk, 100);
-  await expect(desk.heading("The budget of this run is reached")).toBeVisible();
-  await expect(desk.page.getByText(/^The token limit of this run is 9,000\. It has used [\d,]+, /)).toBeVisible();
+  await app.open(server.address);
+  await generate(app, 100);
+  await expect(app.heading("The cost or token limit of this run is reached")).toBeVisible();
+  await expect(app.page.getByText(/^The token limit of this run is 9,000\. It has used [\d,]+, /)).toBeVisible();
   const made = (await asked(world)).length;
   expect(made).toBeGreaterThan(0);
   expect(made).toBeLessThan(10);
-  await expect(desk.tasks).toHaveCount(made * 10);
-  await desk.press(/^Keep the \d+ whole tasks of a failed answer$/);
-  await desk.approveAll(made * 10);
+  await expect(app.tasks).toHaveCount(made * 10);
+  await app.press(/^Accept partial response \(\d+ tasks\)$/);
+  await app.approveAll(made * 10);
 });
 
-test("what is missing of an answer that broke off can be asked for", async ({ world, desk }) => {
+test("the tasks missing from an interrupted response can be generated", async ({ world, app }) => {
   const server = await world.liveServer({ script: "interrupted-once" });
-  await desk.open(server.address);
-  await ask(desk, 8);
-  await expect(desk.heading(/^The answer broke off after [1-7] of 8 tasks$/)).toBeVisible();
-  const here = await desk.tasks.count();
-  await desk.press(new RegExp(`^Ask for the ${8 - here} missing tasks?$`));
-  await expect(desk.heading("Complete: 8 tasks, all valid")).toBeVisible();
+  await app.open(server.address);
+  await generate(app, 8);
+  await expect(app.heading(/^The response was interrupted after [1-7] of 8 tasks$/)).toBeVisible();
+  const here = await app.tasks.count();
+  await app.press(new RegExp(`^Generate ${8 - here} missing tasks?$`));
+  await expect(app.heading("Complete: 8 tasks, all valid")).toBeVisible();
   expect((await asked(world)).map(({ count }) => count)).toEqual([8, 8 - here]);
-  await desk.approveAll(8);
+  await app.approveAll(8);
 });
 
-test("a key that two tasks have is one of the later one's faults", async ({ world, desk }) => {
+test("a duplicate task key is a violation of the later task", async ({ world, app }) => {
   const server = await world.liveServer({ script: "same-keys" });
-  await desk.open(server.address);
-  await ask(desk, 4);
-  await expect(desk.heading("Complete: 4 tasks, 3 valid, 1 to mend")).toBeVisible();
-  const [first] = await desk.texts();
-  await desk.tasks.nth(1).getByRole("button").first().click();
-  await expect(desk.page.getByText(`key "${JSON.parse(first ?? "{}").key}" is already used by task 1 of this run`)).toBeVisible();
-  await desk.closeTask();
-  await desk.approveAll(3);
+  await app.open(server.address);
+  await generate(app, 4);
+  await expect(app.heading("Complete: 4 tasks, 3 valid, 1 invalid")).toBeVisible();
+  const [first] = await app.texts();
+  await app.tasks.nth(1).getByRole("button").first().click();
+  await expect(app.page.getByText(`key "${JSON.parse(first ?? "{}").key}" is already used by task 1 of this run`)).toBeVisible();
+  await app.closeTask();
+  await app.approveAll(3);
 });
 
-test("what an endpoint does not take is remembered, until its settings are saved", async ({ world, desk, complaints }) => {
+test("a rejected response format is remembered until the settings are saved", async ({ world, app, complaints }) => {
   complaints.allow(statusLine(400));
   const server = await world.liveServer({ script: "no-json-schema" });
-  await desk.open(server.address);
-  await desk.makeTasks(2);
-  // What has only just arrived is written down a moment later.
-  await expect.poll(() => everythingKept(desk.page)).toMatch(/name\\":\\"complete/);
-  await desk.page.reload();
-  await expect(desk.heading(/^Complete: /)).toBeVisible();
-  await desk.press("Put the run aside");
-  await desk.makeTasks(2);
-  const forms = async () => (await asked(world)).map(({ form }) => form);
-  expect(await forms()).toEqual(["json_schema", "json_object", "json_object"]);
+  await app.open(server.address);
+  await app.generateTasks(2);
+  // The outcome is stored shortly after it is known.
+  await expect.poll(() => everythingKept(app.page)).toMatch(/name\\":\\"complete/);
+  await app.page.reload();
+  await expect(app.heading(/^Complete: /)).toBeVisible();
+  await app.press("Archive this run");
+  await app.generateTasks(2);
+  const formats = async () => (await asked(world)).map(({ format }) => format);
+  expect(await formats()).toEqual(["json_schema", "json_object", "json_object"]);
 
-  await desk.settings();
-  await desk.saveSettings();
-  await desk.press("Put the run aside");
-  await desk.makeTasks(2);
-  expect(await forms()).toEqual(["json_schema", "json_object", "json_object", "json_schema", "json_object"]);
+  await app.settings();
+  await app.saveSettings();
+  await app.press("Archive this run");
+  await app.generateTasks(2);
+  expect(await formats()).toEqual(["json_schema", "json_object", "json_object", "json_schema", "json_object"]);
 });
 
-test("waiting, sizes, prices and a budget are set in the settings and survive a reload", async ({ world, desk }) => {
+test("timeouts, batch size, prices and limits are set in the settings and survive a reload", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
-  await desk.open(server.address);
-  const settings = await desk.settings();
-  await settings.getByText("Waiting, several requests, prices and budget").click();
+  await app.open(server.address);
+  const settings = await app.settings();
+  await settings.getByText("Timeouts, batching, prices and limits").click();
   const field = (label: string) => settings.getByLabel(label, { exact: true });
-  await field("Tasks of a request").fill("3");
-  await field("Longest silence, in seconds").fill("0");
-  await field("Price of a million tokens out").fill("10");
-  await desk.saveSettings();
-  await expect(settings.getByText("Give a whole number from 1 to 3600, or leave it empty for 60.")).toBeVisible();
-  await expect(settings.getByText("Give this price too, or leave all of them empty.")).toBeVisible();
-  await field("Longest silence, in seconds").fill("90");
-  await field("Price of a million tokens in").fill("1.25");
-  await field("Most that a run costs").fill("5");
-  await desk.saveSettings();
-  await desk.page.reload();
-  const again = await desk.settings();
-  await expect(again.getByLabel("Tasks of a request", { exact: true })).toHaveValue("3");
-  await expect(again.getByLabel("Price of a million tokens in", { exact: true })).toHaveValue("1.25");
-  await expect(again.getByLabel("Most that a run costs", { exact: true })).toHaveValue("5.00");
-  await again.getByRole("button", { name: "Cancel" }).click();
-  await desk.makeTasks(7);
+  await field("Tasks per request").fill("3");
+  await field("Idle timeout (seconds)").fill("0");
+  await field("Output price per 1M tokens").fill("10");
+  await app.saveSettings();
+  await expect(settings.getByText("Enter a whole number from 1 to 3600, or leave the field empty for 60.")).toBeVisible();
+  await expect(settings.getByText("Enter this price too, or leave all prices empty.")).toBeVisible();
+  await field("Idle timeout (seconds)").fill("90");
+  await field("Input price per 1M tokens").fill("1.25");
+  await field("Cost limit per run").fill("5");
+  await app.saveSettings();
+  await app.page.reload();
+  const reopened = await app.settings();
+  await expect(reopened.getByLabel("Tasks per request", { exact: true })).toHaveValue("3");
+  await expect(reopened.getByLabel("Input price per 1M tokens", { exact: true })).toHaveValue("1.25");
+  await expect(reopened.getByLabel("Cost limit per run", { exact: true })).toHaveValue("5.00");
+  await reopened.getByRole("button", { name: "Cancel" }).click();
+  await app.generateTasks(7);
   expect((await asked(world)).map(({ count }) => count)).toEqual([3, 3, 1]);
 });
 
-test("an invalid task is asked for again, and what comes waits beside it", async ({ world, desk }) => {
+test("repairing an invalid task yields a suggested edit and changes nothing by itself", async ({ world, app }) => {
   const server = await serverWith(world, "same-keys", { prices: { input: 1, output: 10 } });
-  await desk.open(server.address);
-  await ask(desk, 4);
-  await expect(desk.heading("Complete: 4 tasks, 3 valid, 1 to mend")).toBeVisible();
-  const before = await desk.texts();
-  await desk.press("Mend 1 invalid task…");
-  const dialog = desk.dialog("Mend 1 invalid task?");
+  await app.open(server.address);
+  await generate(app, 4);
+  await expect(app.heading("Complete: 4 tasks, 3 valid, 1 invalid")).toBeVisible();
+  const before = await app.texts();
+  await app.press("Repair 1 invalid task…");
+  const dialog = app.dialog("Repair 1 invalid task?");
   await expect(dialog).toContainText(
-    /One request for 1 task, expected to use about [\d,]+ tokens in and [\d,]+ out, about \d+\.\d+ at your prices\./,
+    /Estimate: 1 request for 1 task, [\d,]+ input tokens, [\d,]+ output tokens, cost \d+\.\d+\./,
   );
   expect(await asked(world)).toHaveLength(1);
-  await dialog.getByRole("button", { name: "Ask the model" }).click();
-  await expect(desk.heading("Asked again: 1 proposal")).toBeVisible();
-  expect(await desk.texts()).toEqual(before);
-  const [, again] = await world.testbed.asked(world.tag);
-  const said = JSON.parse(again!.body).messages.at(-1).content;
-  expect(said).toContain(`${before[1]}\n- /key: key "`);
-  expect(said).toContain("is already used by task 1 of this run");
+  await dialog.getByRole("button", { name: "Repair 1 invalid task" }).click();
+  await expect(app.heading("Follow-up request: 1 suggested edit")).toBeVisible();
+  expect(await app.texts()).toEqual(before);
+  const [, followUp] = await world.testbed.asked(world.tag);
+  const prompt = JSON.parse(followUp!.body).messages.at(-1).content;
+  expect(prompt).toContain(`${before[1]}\n- /key: key "`);
+  expect(prompt).toContain("is already used by task 1 of this run");
 
-  await desk.tasks.nth(1).getByRole("button").first().click();
-  await desk.press("Accept the proposal");
-  await expect(desk.heading("The model proposes")).toHaveCount(0);
-  await desk.closeTask();
-  await desk.approveAll(4);
+  await app.tasks.nth(1).getByRole("button").first().click();
+  await app.press("Accept suggested edit");
+  await expect(app.heading(/^Suggested edit$/)).toHaveCount(0);
+  await app.closeTask();
+  await app.approveAll(4);
 });
 
-test("an approved task keeps its approval until its revision is accepted", async ({ world, desk }) => {
+test("an approved task keeps its approval until its revision is accepted", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
-  await desk.open(server.address);
-  await desk.makeTasks(2);
-  await desk.approveAll(2);
-  await desk.tasks.first().getByRole("button").first().click();
-  const before = await desk.editor.inputValue();
-  await desk.press("Revise…");
-  const dialog = desk.dialog("Revise the task?");
-  await dialog.getByRole("button", { name: "Ask the model" }).click();
-  await expect(dialog.getByText("Say what is to be changed.")).toBeVisible();
+  await app.open(server.address);
+  await app.generateTasks(2);
+  await app.approveAll(2);
+  await app.tasks.first().getByRole("button").first().click();
+  const before = await app.editor.inputValue();
+  await app.press("Revise…");
+  const dialog = app.dialog("Revise task?");
+  await dialog.getByRole("button", { name: "Revise task" }).click();
+  await expect(dialog.getByText("Describe what to change.")).toBeVisible();
   await dialog.getByLabel("Instruction").fill("Say who does it");
-  await dialog.getByRole("button", { name: "Ask the model" }).click();
-  await expect(desk.heading("The model proposes")).toBeVisible();
-  expect(await desk.editor.inputValue()).toBe(before);
-  await expect(desk.tasks.first()).toContainText("Approved");
-  const [, again] = await world.testbed.asked(world.tag);
-  expect(JSON.parse(again!.body).messages.at(-1).content).toContain("Instruction: Say who does it");
-  await desk.press("Accept the proposal");
-  await expect(desk.tasks.first()).toContainText("Ready");
-  expect(await desk.editor.inputValue()).not.toBe(before);
+  await dialog.getByRole("button", { name: "Revise task" }).click();
+  await expect(app.heading(/^Suggested edit$/)).toBeVisible();
+  expect(await app.editor.inputValue()).toBe(before);
+  await expect(app.tasks.first()).toContainText("Approved");
+  const [, followUp] = await world.testbed.asked(world.tag);
+  expect(JSON.parse(followUp!.body).messages.at(-1).content).toContain("Instruction: Say who does it");
+  await app.press("Accept suggested edit");
+  await expect(app.tasks.first()).toContainText("Ready");
+  expect(await app.editor.inputValue()).not.toBe(before);
 });
 
-test("a task is split into tasks of their own", async ({ world, desk }) => {
+test("a task is split into several tasks", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
-  await desk.open(server.address);
-  await desk.makeTasks(2);
-  await desk.tasks.last().getByRole("button").first().click();
-  await desk.press("Split…");
-  const dialog = desk.dialog("Split the task?");
-  await dialog.getByLabel("Into how many tasks").fill("3");
-  await dialog.getByRole("button", { name: "Ask the model" }).click();
-  await expect(desk.heading("The model proposes 3 tasks in its place")).toBeVisible();
-  await expect(desk.tasks).toHaveCount(2);
-  await desk.press("Accept the split");
-  await expect(desk.tasks).toHaveCount(5);
-  await expect(desk.tasks.nth(1)).toContainText("Rejected");
-  await desk.closeTask();
-  await desk.approveAll(4);
+  await app.open(server.address);
+  await app.generateTasks(2);
+  await app.tasks.last().getByRole("button").first().click();
+  await app.press("Split…");
+  const dialog = app.dialog("Split task?");
+  await dialog.getByLabel("Number of parts").fill("3");
+  await dialog.getByRole("button", { name: "Split task" }).click();
+  await expect(app.heading("Suggested split into 3 tasks")).toBeVisible();
+  await expect(app.tasks).toHaveCount(2);
+  await app.press("Accept split");
+  await expect(app.tasks).toHaveCount(5);
+  await expect(app.tasks.nth(1)).toContainText("Rejected");
+  await app.closeTask();
+  await app.approveAll(4);
 });

@@ -1,7 +1,7 @@
-// Everything that the browser keeps for a page, to look for what must not be there.
+// Everything that the browser stores for a page, to check that secrets are not in it.
 import type { Page } from "@playwright/test";
 
-/** The page's address, cookies, and every shelf of its storage, as one text. */
+/** The page's address, its cookies, and the contents of all its storage, as one text. */
 export async function everythingKept(page: Page): Promise<string> {
   const cookies = await page.context().cookies();
   const kept = await page.evaluate(async () => {

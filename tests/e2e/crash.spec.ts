@@ -1,15 +1,15 @@
-// The page goes away at many points of a batch while the way to the server breaks again and again:
-// what the server has in the end is compared with what was approved.
+// The page is closed or reloaded at many points while it posts over a faulty connection. Afterwards the
+// tasks on the server are compared with those that were approved.
 import type { BrowserContext, Page } from "@playwright/test";
 
-import { Desk } from "./desk.ts";
+import { AppPage } from "./app-page.ts";
 import type { FaultPlan, TaskServer } from "./servers.ts";
-import { expect, NO_ANSWER, NOT_READABLE, statusLine, test } from "./world.ts";
+import { expect, NO_RESPONSE, NOT_READABLE, statusLine, test } from "./world.ts";
 
 const COUNT = 50;
 
-/** Numbers from 0 to below 1, the same for the same seed (a linear congruential generator). */
-function numbers(seed: number): () => number {
+/** A seeded generator of numbers from 0 to below 1 (linear congruential). */
+function seededRandom(seed: number): () => number {
   let state = BigInt(seed);
   return () => {
     state = (state * 6364136223846793005n + 1442695040888963407n) & 0xffff_ffff_ffff_ffffn;
@@ -22,44 +22,44 @@ const TASKS = Array.from({ length: COUNT }, (_, at) => ({
   title: `Do part ${at}`,
   instructions: "As the others.",
   priority: "normal",
-  // Some wait for others, so that an order has to be kept through every crash.
+  // Some depend on others, so that their order has to survive every crash.
   ...(at % 7 === 3 ? { depends_on: [`task-${at - 2}`] } : {}),
 }));
 
-async function begin(desk: Desk, address: string): Promise<void> {
-  await desk.open(address);
-  await desk.press("Paste tasks as JSON");
-  const dialog = desk.dialog("Paste tasks");
+async function importAndApprove(app: AppPage, address: string): Promise<void> {
+  await app.open(address);
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
   await dialog.getByRole("textbox").fill(JSON.stringify(TASKS));
-  await dialog.getByRole("button", { name: `Add ${COUNT} tasks` }).click();
-  await desk.approveAll(COUNT);
+  await dialog.getByRole("button", { name: `Import ${COUNT} tasks` }).click();
+  await app.approveAll(COUNT);
 }
 
-/** The keys of what the server has, one for each task that it stored. */
+/** The key of each task that the server stored. */
 async function stored(server: TaskServer): Promise<string[]> {
   const tasks = await server.tasks();
   return tasks.map((task) => (JSON.parse(task.text) as { key: string }).key).sort();
 }
 
-/** Lets the page go away after some posts, and comes back to it. */
-async function die(context: BrowserContext, desk: Desk, random: () => number): Promise<Desk> {
-  const address = desk.page.url();
+/** Closes or reloads the page after some posts, and returns to it. */
+async function interrupt(context: BrowserContext, app: AppPage, random: () => number): Promise<AppPage> {
+  const address = app.page.url();
   const after = 1 + Math.floor(random() * 6);
-  const later = random() * 15;
+  const delay = random() * 15;
   let seen = 0;
   await new Promise<void>((resolve) => {
-    // Where fewer are left, or the server asks for patience, the page dies all the same.
-    const patience = setTimeout(resolve, 4_000);
-    desk.page.on("request", (request) => {
+    // There may be fewer posts left, or a long Retry-After.
+    const timeout = setTimeout(resolve, 4_000);
+    app.page.on("request", (request) => {
       if (request.method() !== "POST") return;
       seen += 1;
       if (seen === after) {
-        clearTimeout(patience);
-        setTimeout(resolve, later);
+        clearTimeout(timeout);
+        setTimeout(resolve, delay);
       }
     });
   });
-  let page: Page = desk.page;
+  let page: Page = app.page;
   if (random() < 0.5) {
     await page.close();
     page = await context.newPage();
@@ -67,24 +67,24 @@ async function die(context: BrowserContext, desk: Desk, random: () => number): P
   } else {
     await page.reload();
   }
-  return new Desk(page);
+  return new AppPage(page);
 }
 
 /**
- * Goes on with a batch that waits, with the token that a new page does not have. False where nothing
- * is left that could go on by itself.
+ * Resumes posting, with the token that a new page does not have. Returns false if there is nothing to
+ * resume.
  */
-async function goOn(desk: Desk): Promise<boolean> {
-  const resume = desk.button("Resume posting");
-  const done = desk.heading(/^Posted to /);
-  const blocked = desk.page.getByText("the tasks that are left wait for others");
-  await expect(resume.or(done).or(blocked).first()).toBeVisible({ timeout: 30_000 });
-  if (!(await resume.isVisible())) return false;
-  await resume.click();
-  const offered = desk.button("Use “changeme”, the local default");
-  const posting = desk.button("Pause posting");
-  await expect(offered.or(posting).or(done).or(resume).first()).toBeVisible();
-  if (await offered.isVisible()) await offered.click();
+async function resume(app: AppPage): Promise<boolean> {
+  const resumeButton = app.button("Resume posting");
+  const done = app.heading(/^Posted to /);
+  const blocked = app.page.getByText("the remaining tasks wait for others");
+  await expect(resumeButton.or(done).or(blocked).first()).toBeVisible({ timeout: 30_000 });
+  if (!(await resumeButton.isVisible())) return false;
+  await resumeButton.click();
+  const defaultToken = app.button("Use “changeme”, the local default");
+  const posting = app.button("Pause posting");
+  await expect(defaultToken.or(posting).or(done).or(resumeButton).first()).toBeVisible();
+  if (await defaultToken.isVisible()) await defaultToken.click();
   return true;
 }
 
@@ -99,25 +99,25 @@ const FAULTS: FaultPlan["faults"] = {
   reset: 0.02,
 };
 
-// So often the page goes away before it is left to finish. Without keys each time costs what was on
-// its way.
-for (const { honoursKeys, seed, deaths } of [
-  { honoursKeys: true, seed: 1, deaths: 10 },
-  { honoursKeys: true, seed: 2, deaths: 10 },
-  { honoursKeys: false, seed: 3, deaths: 5 },
+// `interruptions` is how often the page is closed or reloaded before it may finish. Without keys, every
+// interruption leaves the tasks in flight unconfirmed.
+for (const { honoursKeys, seed, interruptions } of [
+  { honoursKeys: true, seed: 1, interruptions: 10 },
+  { honoursKeys: true, seed: 2, interruptions: 10 },
+  { honoursKeys: false, seed: 3, interruptions: 5 },
 ]) {
   const what = honoursKeys
-    ? "with keys each task is there exactly once"
-    : "without keys no task is there twice, and each is accounted for";
-  test(`closed at many points of a batch: ${what} (seed ${seed})`, async ({
+    ? "with keys, each task is stored exactly once"
+    : "without keys, no task is stored twice, and the state of each is correct";
+  test(`the page is closed at many points while posting: ${what} (seed ${seed})`, async ({
     world,
-    desk: first,
+    app: first,
     complaints,
   }) => {
     test.setTimeout(300_000);
-    complaints.allow(NO_ANSWER, NOT_READABLE, ...[429, 500, 503].map(statusLine));
-    const random = numbers(seed);
-    // The page comes from the server itself, and posts to it by way of the proxy.
+    complaints.allow(NO_RESPONSE, NOT_READABLE, ...[429, 500, 503].map(statusLine));
+    const random = seededRandom(seed);
+    // The server also serves the page; posts go through the proxy.
     const server = await world.taskServer({ config: () => ({}) });
     const proxy = await world.faultProxy(server.address, {
       seed,
@@ -131,48 +131,48 @@ for (const { honoursKeys, seed, deaths } of [
       task_server: { url: proxy.address, honours_idempotency_keys: honoursKeys },
     });
     const context = first.page.context();
-    await begin(first, server.address);
+    await importAndApprove(first, server.address);
     await first.postWithDefaultToken(COUNT, proxy.host);
 
-    let desk = first;
-    let died = 0;
-    let goesOn = true;
-    while (goesOn && died < deaths) {
-      desk = await die(context, desk, random);
-      died += 1;
-      goesOn = await goOn(desk);
+    let app = first;
+    let count = 0;
+    let isResumed = true;
+    while (isResumed && count < interruptions) {
+      app = await interrupt(context, app, random);
+      count += 1;
+      isResumed = await resume(app);
     }
-    expect(died, "so often it went away in the middle").toBeGreaterThan(2);
-    // From here on the way is whole; what waits is resumed until nothing is left to wait.
+    expect(count, "interruptions while posting").toBeGreaterThan(2);
+    // From here on the connection has no faults. Resume until posting ends.
     await proxy.plan({});
-    const ended = desk.heading(/^Posted to /);
-    const waits = desk.button("Resume posting");
-    const blocked = desk.page.getByText("the tasks that are left wait for others");
+    const ended = app.heading(/^Posted to /);
+    const paused = app.button("Resume posting");
+    const blocked = app.page.getByText("the remaining tasks wait for others");
     for (let tries = 0; tries < 10; tries += 1) {
-      await expect(ended.or(waits).or(blocked).first()).toBeVisible({ timeout: 60_000 });
-      if (!(await waits.isVisible())) break;
-      await goOn(desk);
+      await expect(ended.or(paused).or(blocked).first()).toBeVisible({ timeout: 60_000 });
+      if (!(await paused.isVisible())) break;
+      await resume(app);
     }
 
-    const there = await stored(server);
+    const storedKeys = await stored(server);
     const keys = TASKS.map((task) => task.key).sort();
-    expect(there, "no task is there twice").toEqual([...new Set(there)]);
+    expect(storedKeys, "no task is stored twice").toEqual([...new Set(storedKeys)]);
     if (honoursKeys) {
       await expect(ended).toHaveText(`Posted to ${proxy.host}: ${COUNT} delivered`);
-      expect(there).toEqual(keys);
+      expect(storedKeys).toEqual(keys);
     } else {
       const states = new Map<string, string[]>();
       for (const key of keys) {
-        const row = (await desk.task(key).textContent()) ?? "";
-        const state = /Delivered|Unknown|Queued/.exec(row)?.[0] ?? `lost: ${row}`;
+        const row = (await app.task(key).textContent()) ?? "";
+        const state = /Delivered|Unconfirmed|Queued/.exec(row)?.[0] ?? `lost: ${row}`;
         states.set(state, [...(states.get(state) ?? []), key]);
       }
       const of = (state: string) => states.get(state) ?? [];
       expect([...states.keys()].filter((state) => state.startsWith("lost"))).toEqual([]);
-      expect(of("Unknown").length, "some were lost on the way").toBeGreaterThan(0);
-      expect(of("Delivered").length, "many were not").toBeGreaterThan(COUNT / 4);
-      expect(of("Delivered").filter((key) => !there.includes(key))).toEqual([]);
-      expect(of("Queued").filter((key) => there.includes(key))).toEqual([]);
+      expect(of("Unconfirmed").length, "some responses were lost").toBeGreaterThan(0);
+      expect(of("Delivered").length, "many were not lost").toBeGreaterThan(COUNT / 4);
+      expect(of("Delivered").filter((key) => !storedKeys.includes(key))).toEqual([]);
+      expect(of("Queued").filter((key) => storedKeys.includes(key))).toEqual([]);
     }
   });
 }

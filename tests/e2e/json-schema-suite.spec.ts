@@ -1,6 +1,5 @@
-// The official JSON Schema test suite for draft 2020-12, through the built module's `Validator` in
-// a browser. tests/json_schema_suite.rs runs the same natively; both keep to
-// tests/json-schema-exceptions.json.
+// The official JSON Schema test suite for draft 2020-12, run against the built module's `Validator` in
+// a browser. tests/json_schema_suite.rs runs it natively. Both use tests/json-schema-exceptions.json.
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
@@ -13,16 +12,16 @@ import { TaskServer } from "./servers.ts";
 const TESTS = join(required("TASKWRIGHT_ROOT"), "tests");
 const SUITE = join(TESTS, "json-schema-suite");
 
-/** Where the suite says its remote schemas are. */
+/** The address that the suite expects its remote schemas at. */
 const REMOTES_ADDRESS = "http://localhost:1234";
 
-/** The files in which `format` is a rule: the suite has them apart, since in all others it only says something. */
+/** The files that expect `format` to be asserted. In all others it is an annotation. */
 const FORMATS_ASSERTED = ["optional/format/", "optional/format-assertion.json"];
 
-/** The texts of a folder's JSON files, by their path in it with `/` in between. */
+/** The texts of the JSON files in a folder, by their relative path with `/`. */
 type Files = Record<string, string>;
 
-/** What does not hold here, and why. */
+/** Tests that fail here, and why. */
 interface Exception {
   reason: string;
   file: string;
@@ -30,8 +29,8 @@ interface Exception {
   tests: string[];
 }
 
-/** A test that did not go as the suite wants it. */
-interface Wrong {
+/** A failed test. */
+interface Failure {
   file: string;
   case: string;
   test: string;
@@ -63,8 +62,8 @@ async function jsonFiles(folder: string): Promise<Files> {
   return Object.fromEntries(await Promise.all(texts));
 }
 
-/** Runs files of the suite in a page that has the module and nothing else of ours. */
-async function run(page: Page, chosen: Files, formats: "assert" | "annotate"): Promise<{ count: number; wrong: Wrong[] }> {
+/** Runs files of the suite in a page that loads nothing but the module. */
+async function run(page: Page, chosen: Files, formats: "assert" | "annotate"): Promise<{ count: number; failures: Failure[] }> {
   await page.goto(`${server.address}/healthz`);
   return page.evaluate(
     async ({ module, chosen, remotes, address, formats }) => {
@@ -73,40 +72,40 @@ async function run(page: Page, chosen: Files, formats: "assert" | "annotate"): P
       const resources = Object.fromEntries(
         Object.entries(remotes).map(([file, text]) => [`${address}/${file}`, JSON.parse(text)]),
       );
-      const wrong: Wrong[] = [];
+      const failures: Failure[] = [];
       let count = 0;
       for (const [file, text] of Object.entries(chosen)) {
         for (const { description, schema, tests } of JSON.parse(text)) {
           const compiled = await Validator.compile(schema, { formats, resources }).catch((error: Error) => error);
           for (const { description: test, data, valid } of tests) {
             count += 1;
-            const say = (why: string) => wrong.push({ file, case: description, test, why });
+            const fail = (why: string) => failures.push({ file, case: description, test, why });
             if (compiled instanceof Error) {
-              say(compiled.message);
+              fail(compiled.message);
               continue;
             }
             const violations = compiled.validate(data);
-            if ((violations.length === 0) !== valid) say(`should be valid: ${valid}, was ${JSON.stringify(violations)}`);
+            if ((violations.length === 0) !== valid) fail(`should be valid: ${valid}, was ${JSON.stringify(violations)}`);
           }
           if (!(compiled instanceof Error)) compiled.free();
         }
       }
-      return { count, wrong };
+      return { count, failures };
     },
     { module: "/pkg/taskwright.js", chosen, remotes, address: REMOTES_ADDRESS, formats },
   );
 }
 
-/** What is wrong and not listed, and what is listed and not wrong. */
-function unexpected(chosen: Files, wrong: Wrong[]): { notListed: Wrong[]; noException: string[] } {
+/** Failures that are not listed as exceptions, and exceptions that did not fail. */
+function unexpected(chosen: Files, failures: Failure[]): { notListed: Failure[]; notFailed: string[] } {
   const name = (file: string, inCase: string, test: string) => [file, inCase, test].join(" | ");
   const listed = exceptions
     .filter(({ file }) => file in chosen)
     .flatMap(({ file, case: inCase, tests }) => tests.map((test) => name(file, inCase, test)));
-  const failed = new Set(wrong.map(({ file, case: inCase, test }) => name(file, inCase, test)));
+  const failed = new Set(failures.map(({ file, case: inCase, test }) => name(file, inCase, test)));
   return {
-    notListed: wrong.filter(({ file, case: inCase, test }) => !listed.includes(name(file, inCase, test))),
-    noException: listed.filter((one) => !failed.has(one)),
+    notListed: failures.filter(({ file, case: inCase, test }) => !listed.includes(name(file, inCase, test))),
+    notFailed: listed.filter((one) => !failed.has(one)),
   };
 }
 
@@ -116,27 +115,27 @@ function filesWhere(chosen: (file: string) => boolean): Files {
 
 const assertsFormats = (file: string) => FORMATS_ASSERTED.some((start) => file.startsWith(start));
 
-test("every mandatory test holds with formats as annotations and the suite's remotes as resources", async ({ page }) => {
+test("all mandatory tests pass with formats as annotations and the suite's remotes as resources", async ({ page }) => {
   const mandatory = filesWhere((file) => !file.includes("/"));
-  const { count, wrong } = await run(page, mandatory, "annotate");
-  expect(unexpected(mandatory, wrong)).toEqual({ notListed: [], noException: [] });
+  const { count, failures } = await run(page, mandatory, "annotate");
+  expect(unexpected(mandatory, failures)).toEqual({ notListed: [], notFailed: [] });
   expect(count).toBeGreaterThan(1_200);
 });
 
-test("the optional tests hold but for what is listed with a reason", async ({ page }) => {
+test("the optional tests pass except for the listed exceptions", async ({ page }) => {
   const optional = filesWhere((file) => file.includes("/") && !assertsFormats(file));
-  const { count, wrong } = await run(page, optional, "annotate");
-  expect(unexpected(optional, wrong)).toEqual({ notListed: [], noException: [] });
+  const { count, failures } = await run(page, optional, "annotate");
+  expect(unexpected(optional, failures)).toEqual({ notListed: [], notFailed: [] });
   expect(count).toBeGreaterThan(100);
 });
 
-test("the tests of formats hold with formats asserted but for what is listed with a reason", async ({ page }) => {
+test("the format tests pass with formats asserted except for the listed exceptions", async ({ page }) => {
   const formats = filesWhere(assertsFormats);
-  const { count, wrong } = await run(page, formats, "assert");
-  expect(unexpected(formats, wrong)).toEqual({ notListed: [], noException: [] });
+  const { count, failures } = await run(page, formats, "assert");
+  expect(unexpected(formats, failures)).toEqual({ notListed: [], notFailed: [] });
   expect(count).toBeGreaterThan(400);
 });
 
-test("every exception names a file of the suite and says why", () => {
+test("every exception names a file of the suite and a reason", () => {
   expect(exceptions.filter(({ file, reason }) => !(file in files) || reason === "")).toEqual([]);
 });

@@ -1,9 +1,9 @@
-// The main job: a brief becomes tasks in a task server, byte for byte as they were reviewed.
-import type { Desk } from "./desk.ts";
+// The main job: a brief becomes tasks on a task server, byte for byte as they were reviewed.
+import type { AppPage } from "./app-page.ts";
 import { header } from "./servers.ts";
 import { expect, test } from "./world.ts";
 
-/** A task with an amount that no machine number holds. */
+/** A schema for tasks with an amount that no double holds exactly. */
 const PAYMENT = {
   title: "payment",
   type: "object",
@@ -16,59 +16,59 @@ const PAYMENT = {
   additionalProperties: false,
 };
 
-/** What the script `exact-number` makes the model say, task by task. */
+/** The tasks that the script `exact-number` returns. */
 const PROPOSED = [
   '{"title":"Pay","amount":12345678901234567890,"key":"pay"}',
   '{"key":"pay-more","amount":99999999999999999999,"title":"Pay more"}',
   '{"amount":1.50,"title":"Pay less","key":"pay-less"}',
 ];
 
-async function reviewed(desk: Desk): Promise<string[]> {
-  await desk.makeTasks(3, "Pay the invoices");
-  await expect(desk.tasks).toContainText(["Pay", "Pay more", "Pay less"]);
-  const texts = await desk.texts();
-  await desk.approveAll(3);
+async function generateAndApprove(app: AppPage): Promise<string[]> {
+  await app.generateTasks(3, "Pay the invoices");
+  await expect(app.tasks).toContainText(["Pay", "Pay more", "Pay less"]);
+  const texts = await app.texts();
+  await app.approveAll(3);
   return texts;
 }
 
-test("three tasks of a brief reach the task server byte for byte as reviewed", async ({
+test("the tasks of a brief reach the task server byte for byte as reviewed", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-number", schema: PAYMENT });
-  await desk.open(server.address, "Live → Test bench");
-  const texts = await reviewed(desk);
+  await app.open(server.address, "Live → Test bench");
+  const texts = await generateAndApprove(app);
   expect(texts).toEqual(PROPOSED);
 
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
 
   const stored = await server.tasks();
-  // Behind the first they go side by side, so their order may differ.
+  // After the first task, several are in flight at a time, so their order may differ.
   expect(stored[0]?.text).toBe(texts[0]);
   expect(stored.map((task) => task.text).sort()).toEqual([...texts].sort());
   for (const [index, key] of ["pay", "pay-more", "pay-less"].entries()) {
     const id = stored.find((task) => task.text === texts[index])?.id ?? "none";
-    await expect(desk.task(key)).toContainText("Delivered");
-    await expect(desk.task(key)).toContainText(id);
-    await desk.openTask(key);
-    const delivery = await desk.deliveryTab();
+    await expect(app.task(key)).toContainText("Delivered");
+    await expect(app.task(key)).toContainText(id);
+    await app.openTask(key);
+    const delivery = await app.deliveryTab();
     await expect(delivery).toContainText("Delivered: 201");
     await expect(delivery).toContainText(id);
-    await expect(delivery).toContainText("The server has it.");
+    await expect(delivery).toContainText("The server has the task.");
   }
 });
 
-test("the same tasks reach a plain task server, which is told nothing but the token", async ({
+test("a plain task server receives the same tasks, with the token and no further headers", async ({
   world,
-  desk,
+  app,
 }) => {
   const tasks = world.testbed.plain("ok200", world.tag);
   const server = await world.liveServer({ script: "exact-number", schema: PAYMENT, tasks });
-  await desk.open(server.address);
-  const texts = await reviewed(desk);
-  await desk.postWithDefaultToken(3, world.testbed.host);
-  await expect(desk.heading(`Posted to ${world.testbed.host}: 3 delivered`)).toBeVisible();
+  await app.open(server.address);
+  const texts = await generateAndApprove(app);
+  await app.postWithDefaultToken(3, world.testbed.host);
+  await expect(app.heading(`Posted to ${world.testbed.host}: 3 delivered`)).toBeVisible();
 
   const received = await world.testbed.received("ok200", world.tag);
   expect(received.map((post) => post.body).sort()).toEqual([...texts].sort());
@@ -81,24 +81,24 @@ test("the same tasks reach a plain task server, which is told nothing but the to
     expect(header(post.headers, "referer")).toBeUndefined();
   }
   expect(await server.tasks()).toEqual([]);
-  // Each shows the number under which it arrived.
+  // Each task shows its position on the server.
   const place = received.findIndex((post) => post.body === texts[1]) + 1;
-  await expect(desk.task("pay-more")).toContainText(String(place));
+  await expect(app.task("pay-more")).toContainText(String(place));
 });
 
-test("white space, escapes and the order of members leave as the model wrote them", async ({
+test("whitespace, escapes and member order are posted as the model wrote them", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  const texts = await desk.texts();
+  await app.open(server.address);
+  await app.generateTasks(3);
+  const texts = await app.texts();
   expect(texts[1]).toContain(String.raw`\u20ac 12345678901234567890 \/ keep the escapes: \ud83e\udd80 and 🦀`);
   expect(texts[2]).toMatch(/^\{"key":"keep-the-space","title":"Keep the space" ,"priority" : "low"/);
-  await desk.approveAll(3);
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
 
   const stored = await server.tasks();
   expect(stored.map((task) => task.text).sort()).toEqual([...texts].sort());
@@ -107,74 +107,74 @@ test("white space, escapes and the order of members leave as the model wrote the
   expect(keys).not.toContain(null);
 });
 
-test("an edited task leaves as it was edited, a rejected one stays", async ({ world, desk }) => {
+test("an edited task is posted as edited, and a rejected one is not posted", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.openTask("keep-the-order");
-  const edited = (await desk.editor.inputValue()).replace("Keep the order", "Keep  the öther order");
-  await desk.editor.fill(edited);
-  await expect(desk.task("keep-the-order"), "an edit takes the approval back").toContainText("Ready");
-  await desk.press("Approve");
-  await desk.press("Reject keep-the-space");
-  await desk.postWithDefaultToken(2, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.openTask("keep-the-order");
+  const edited = (await app.editor.inputValue()).replace("Keep the order", "Keep  the öther order");
+  await app.editor.fill(edited);
+  await expect(app.task("keep-the-order"), "an edit withdraws the approval").toContainText("Ready");
+  await app.press("Approve");
+  await app.press("Reject keep-the-space");
+  await app.postWithDefaultToken(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
   const texts = (await server.tasks()).map((task) => task.text);
   expect(texts).toHaveLength(2);
   expect(texts).toContain(edited);
-  await expect(desk.task("keep-the-space")).toContainText("Rejected");
+  await expect(app.task("keep-the-space")).toContainText("Rejected");
 });
 
-test("the confirmation names host, count, mode and fingerprint, and cancelling sends nothing", async ({
+test("the confirmation shows host, count, mode and fingerprint, and cancelling sends nothing", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.foot.getByRole("button", { name: `Post 3 tasks to ${server.host}` }).click();
-  const confirmation = desk.dialog("Post 3 tasks?");
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.foot.getByRole("button", { name: `Post 3 tasks to ${server.host}` }).click();
+  const confirmation = app.dialog("Post 3 tasks?");
   await expect(confirmation).toContainText(`${server.address}/tasks`);
   await expect(confirmation).toContainText("Test bench");
   await expect(confirmation).toContainText("Live");
   await expect(confirmation).toContainText(/sha256 ([0-9a-f]{4} ){3}[0-9a-f]{4}/);
   await confirmation.getByRole("button", { name: "Cancel" }).click();
   await expect(confirmation).toBeHidden();
-  await expect(desk.task("keep-the-order")).toContainText("Approved");
+  await expect(app.task("keep-the-order")).toContainText("Approved");
   expect(await server.tasks()).toEqual([]);
 });
 
-test("a text that is pasted stays there when its dialog is closed by a slip", async ({
+test("pasted text survives closing its dialog by mistake", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-number" });
-  await desk.open(server.address);
-  const field = desk.page.getByRole("textbox", { name: "Tasks as JSON" });
-  await desk.press("Paste tasks as JSON");
+  await app.open(server.address);
+  const field = app.page.getByRole("textbox", { name: "Tasks as JSON" });
+  await app.press("Import tasks…");
   await field.fill('{"key": "half');
-  await desk.page.keyboard.press("Escape");
+  await app.page.keyboard.press("Escape");
   await expect(field).toBeHidden();
-  await desk.press("Paste tasks as JSON");
+  await app.press("Import tasks…");
   await expect(field).toHaveValue('{"key": "half');
 });
 
-test("tasks that exist already are pasted, checked like any other, and posted without a model", async ({
+test("imported tasks are checked like any other and posted without calling a model", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "plain" });
-  await desk.open(server.address);
-  await desk.press("Paste tasks as JSON");
+  await app.open(server.address);
+  await app.press("Import tasks…");
   const one = '{"key":"first","title":"The first","instructions":"Do it.","priority":"low"}';
   const two = '{ "priority" : "high", "key":"second","title":"The second","instructions":"12345678901234567890" }';
-  await desk.field("Tasks as JSON").fill(`${one}\n${two}\n`);
-  await desk.press("Add 2 tasks");
-  await desk.approveAll(2);
-  await desk.postWithDefaultToken(2, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+  await app.field("Tasks as JSON").fill(`${one}\n${two}\n`);
+  await app.press("Import 2 tasks");
+  await app.approveAll(2);
+  await app.postWithDefaultToken(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
   expect((await server.tasks()).map((task) => task.text)).toEqual([one, two]);
   expect(await world.testbed.asked(world.tag)).toEqual([]);
 });

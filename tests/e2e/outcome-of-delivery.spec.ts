@@ -1,29 +1,29 @@
-// How a delivery can end with the servers that exist: what counts is whether the task may have
-// been taken. What may have arrived is never sent again by itself.
-import type { Desk } from "./desk.ts";
-import { expect, NO_ANSWER, NOT_READABLE, statusLine, test, type World } from "./world.ts";
+// Delivery outcomes with various servers. What matters is whether the server may have stored the task:
+// such a task is never resent automatically unless the server honours keys.
+import type { AppPage } from "./app-page.ts";
+import { expect, NO_RESPONSE, NOT_READABLE, statusLine, test, type World } from "./world.ts";
 
 const TASKS = ["keep-the-order", "keep-the-digits", "keep-the-space"] as const;
 
-/** Three approved tasks on their way to a plain server with a habit. */
-async function postTo(world: World, desk: Desk, variant: string): Promise<string> {
+/** Posts three approved tasks to a plain server of this variant. Returns its host. */
+async function postTo(world: World, app: AppPage, variant: string): Promise<string> {
   const server = await world.liveServer({
     script: "exact-text",
     tasks: world.testbed.plain(variant, world.tag),
   });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.postWithDefaultToken(3, world.testbed.host);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, world.testbed.host);
   return world.testbed.host;
 }
 
-/** The bodies that a plain server received, and which of them it stored. */
+/** The posts that a plain server received. */
 async function received(world: World, variant: string) {
   return world.testbed.received(variant, world.tag);
 }
 
-test.describe("a 2xx is delivered, with the id wherever it stands", () => {
+test.describe("a 2xx is delivered, with the server ID from any of its places", () => {
   for (const [variant, status, id] of [
     ["created201", 201, "1"],
     ["accepted202", 202, null],
@@ -31,169 +31,169 @@ test.describe("a 2xx is delivered, with the id wherever it stands", () => {
     ["empty204", 204, null],
     ["text", 200, null],
   ] as const) {
-    test(variant, async ({ world, desk }) => {
-      const host = await postTo(world, desk, variant);
-      await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
-      await desk.openTask(TASKS[0]);
-      const delivery = await desk.deliveryTab();
+    test(variant, async ({ world, app }) => {
+      const host = await postTo(world, app, variant);
+      await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+      await app.openTask(TASKS[0]);
+      const delivery = await app.deliveryTab();
       await expect(delivery).toContainText(`Delivered: ${status}`);
-      if (id) await expect(delivery).toContainText(`Server's id${id}`);
+      if (id) await expect(delivery).toContainText(`Server ID${id}`);
       expect((await received(world, variant)).map((post) => post.stored)).toEqual([true, true, true]);
-      await expect(desk.editor).toBeHidden();
-      await desk.page.getByRole("tab", { name: "JSON" }).click();
-      await expect(desk.editor).not.toBeEditable();
+      await expect(app.editor).toBeHidden();
+      await app.page.getByRole("tab", { name: "JSON" }).click();
+      await expect(app.editor).not.toBeEditable();
     });
   }
 });
 
-test.describe("an answer that leaves it open is unknown", () => {
-  for (const { variant, heading, said, console, stored } of [
+test.describe("a response that does not settle the outcome leaves the task unconfirmed", () => {
+  for (const { variant, heading, text, console, stored } of [
     {
       variant: "error500_nocors",
-      heading: "Unknown: no answer came back",
-      said: "The server may have taken it.",
-      console: [NO_ANSWER, NOT_READABLE],
+      heading: "Unconfirmed: no response",
+      text: "The server may have the task.",
+      console: [NO_RESPONSE, NOT_READABLE],
       stored: true,
     },
     {
       variant: "error409",
-      heading: "Unknown: 409",
-      said: "The server may have taken it.",
+      heading: "Unconfirmed: 409",
+      text: "The server may have the task.",
       console: [statusLine(409)],
       stored: false,
     },
     {
       variant: "status_502",
-      heading: "Unknown: 502",
-      said: "The server may have taken it.",
+      heading: "Unconfirmed: 502",
+      text: "The server may have the task.",
       console: [statusLine(502)],
       stored: false,
     },
     {
       variant: "error503_hidden",
-      heading: "Unknown: 503",
-      said: "The server may have taken it.",
+      heading: "Unconfirmed: 503",
+      text: "The server may have the task.",
       console: [statusLine(503)],
       stored: false,
     },
     {
       variant: "html",
-      heading: "Unknown: 200",
-      said: "The answer is a web page",
+      heading: "Unconfirmed: 200",
+      text: "The answer is a web page",
       console: [],
       stored: false,
     },
     {
       variant: "drop",
-      heading: "Unknown: no answer came back",
-      said: "The server may have taken it.",
-      console: [NO_ANSWER],
+      heading: "Unconfirmed: no response",
+      text: "The server may have the task.",
+      console: [NO_RESPONSE],
       stored: true,
     },
     {
       variant: "drop_unstored",
-      heading: "Unknown: no answer came back",
-      said: "The server may have taken it.",
-      console: [NO_ANSWER],
+      heading: "Unconfirmed: no response",
+      text: "The server may have the task.",
+      console: [NO_RESPONSE],
       stored: false,
     },
   ]) {
-    test(variant, async ({ world, desk, complaints }) => {
+    test(variant, async ({ world, app, complaints }) => {
       complaints.allow(...console);
-      await postTo(world, desk, variant);
-      await expect(desk.task(TASKS[0])).toContainText("Unknown");
-      await expect(desk.foot).toContainText("the server is in trouble");
-      await expect(desk.task(TASKS[1])).toContainText("Queued");
-      await expect(desk.task(TASKS[2])).toContainText("Queued");
-      await desk.openTask(TASKS[0]);
-      const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
+      await postTo(world, app, variant);
+      await expect(app.task(TASKS[0])).toContainText("Unconfirmed");
+      await expect(app.foot).toContainText("the server keeps failing");
+      await expect(app.task(TASKS[1])).toContainText("Queued");
+      await expect(app.task(TASKS[2])).toContainText("Queued");
+      await app.openTask(TASKS[0]);
+      const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
       await expect(delivery).toContainText(heading);
-      await expect(delivery).toContainText(said);
-      await expect(delivery.getByRole("group", { name: "Did it arrive?" })).toBeVisible();
-      await expect(delivery.getByRole("button", { name: /again/ }), "never resent by key here").toHaveCount(0);
+      await expect(delivery).toContainText(text);
+      await expect(delivery.getByRole("group", { name: "Was the task delivered?" })).toBeVisible();
+      await expect(delivery.getByRole("button", { name: /^Resend/ }), "not resent by key at this server").toHaveCount(0);
       const posts = await received(world, variant);
       expect(posts.map((post) => post.stored)).toEqual([stored]);
     });
   }
 });
 
-test("the operator says that an unknown task arrived, and it is delivered without another request", async ({
+test("an unconfirmed task that the operator marks as delivered is not sent again", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER, NOT_READABLE);
-  const host = await postTo(world, desk, "error500_nocors_first_1");
-  await desk.openTask(TASKS[0]);
-  await desk.press("It arrived");
-  await expect(desk.page.getByText("You said that it arrived.")).toBeVisible();
-  await expect(desk.task(TASKS[0])).toContainText("Delivered");
-  await desk.press("Resume posting");
-  await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+  complaints.allow(NO_RESPONSE, NOT_READABLE);
+  const host = await postTo(world, app, "error500_nocors_first_1");
+  await app.openTask(TASKS[0]);
+  await app.press("Mark as delivered");
+  await expect(app.page.getByText("You marked the task as delivered.")).toBeVisible();
+  await expect(app.task(TASKS[0])).toContainText("Delivered");
+  await app.press("Resume posting");
+  await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
   const posts = await received(world, "error500_nocors_first_1");
   expect(posts).toHaveLength(3);
   expect(new Set(posts.map((post) => post.body)).size).toBe(3);
 });
 
-test("the operator says that an unknown task did not arrive, and may then send it again", async ({
+test("an unconfirmed task that the operator marks as not delivered can be resent", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER);
+  complaints.allow(NO_RESPONSE);
   const variant = "drop_unstored_first_1";
-  const host = await postTo(world, desk, variant);
-  await desk.openTask(TASKS[0]);
-  await desk.press("It did not arrive");
-  await expect(desk.task(TASKS[0])).toContainText("Failed");
-  await desk.press("Send it again");
-  // Just this one: the others wait until the operator resumes.
-  await expect(desk.task(TASKS[0])).toContainText("Delivered");
-  await expect(desk.task(TASKS[1])).toContainText("Queued");
-  await desk.press("Resume posting");
-  await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+  const host = await postTo(world, app, variant);
+  await app.openTask(TASKS[0]);
+  await app.press("Mark as not delivered");
+  await expect(app.task(TASKS[0])).toContainText("Failed");
+  await app.press("Resend task");
+  // Only this task is sent: the others wait until the operator resumes.
+  await expect(app.task(TASKS[0])).toContainText("Delivered");
+  await expect(app.task(TASKS[1])).toContainText("Queued");
+  await app.press("Resume posting");
+  await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
   const posts = await received(world, variant);
   expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
   expect(posts[0]?.body).toBe(posts[1]?.body);
 });
 
-test.describe("an answer that says it was not taken is waited out, and the task goes again by itself", () => {
+test.describe("a task that was not accepted is resent automatically after the wait", () => {
   for (const [variant, status, asked] of [
     ["error503_retry_after", 503, true],
     ["rate429", 429, true],
     ["rate429_hidden", 429, false],
   ] as const) {
-    test(variant, async ({ world, desk, complaints }) => {
+    test(variant, async ({ world, app, complaints }) => {
       complaints.allow(statusLine(status));
       const once = `${variant}_first_1`;
-      const host = await postTo(world, desk, once);
-      await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+      const host = await postTo(world, app, once);
+      await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
       const posts = await received(world, once);
       expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
       expect(posts[0]?.body).toBe(posts[1]?.body);
-      await desk.openTask(TASKS[0]);
-      const delivery = await desk.deliveryTab();
+      await app.openTask(TASKS[0]);
+      const delivery = await app.deliveryTab();
       await expect(delivery.getByText("It asked to wait 1 second.")).toHaveCount(asked ? 1 : 0);
       await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
-        new RegExp(`Not taken: ${status}.*It is safe to send it again`),
+        new RegExp(`Not accepted: ${status}.*It is safe to resend it`),
         /Delivered: 200/,
       ]);
     });
   }
 });
 
-test("a server that wants half a minute's rest gets it, counted down, and can be stopped waiting for", async ({
+test("a Retry-After of 30 s is respected with a countdown, and posting can be stopped meanwhile", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(429));
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
   let asked = 0;
-  await desk.page.route(`${server.address}/tasks`, (route) => {
+  await app.page.route(`${server.address}/tasks`, (route) => {
     asked += 1;
     const headers = {
       "retry-after": "30",
@@ -201,40 +201,40 @@ test("a server that wants half a minute's rest gets it, counted down, and can be
     };
     return route.fulfill({ status: 429, headers, body: '{"detail":"Slow down"}' });
   });
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.foot).toContainText(/The first task only.*next attempt in (3\d|2\d) s/);
-  await expect(desk.task(TASKS[0])).toContainText(/Queued.*next try \d\d:\d\d:\d\d/);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.foot).toContainText(/The first task only.*next attempt in (3\d|2\d) s/);
+  await expect(app.task(TASKS[0])).toContainText(/Queued.*retry at \d\d:\d\d:\d\d/);
   const seconds = async () =>
-    Number(/next attempt in (\d+) s/.exec((await desk.foot.textContent()) ?? "")?.[1]);
+    Number(/next attempt in (\d+) s/.exec((await app.foot.textContent()) ?? "")?.[1]);
   const first = await seconds();
   await expect.poll(seconds).toBeLessThan(first);
-  expect(asked, "nothing is asked before its time").toBe(1);
-  await desk.press("Stop posting");
-  for (const key of TASKS) await expect(desk.task(key)).toContainText("Approved");
-  await desk.page.unroute(`${server.address}/tasks`);
-  await desk.post(3, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(asked, "no request before the time").toBe(1);
+  await app.press("Stop posting");
+  for (const key of TASKS) await expect(app.task(key)).toContainText("Approved");
+  await app.page.unroute(`${server.address}/tasks`);
+  await app.post(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("FastAPI's reasons stand beside the members they are about", async ({
+test("the reasons of a FastAPI server are shown with the members they concern", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(422));
-  await postTo(world, desk, "requires_owner");
-  await expect(desk.task(TASKS[0])).toContainText("Refused");
-  await expect(desk.foot).toContainText("the first task was not taken");
-  await desk.openTask(TASKS[0]);
-  const reasons = desk.page.getByRole("list", { name: "The server's reasons" });
+  await postTo(world, app, "requires_owner");
+  await expect(app.task(TASKS[0])).toContainText("Refused");
+  await expect(app.foot).toContainText("the first task was not accepted");
+  await app.openTask(TASKS[0]);
+  const reasons = app.page.getByRole("list", { name: "The server's reasons" });
   await expect(reasons.getByRole("listitem")).toHaveText([/^\/owner Field required$/i]);
-  expect(await received(world, "requires_owner"), "the others were spared").toHaveLength(1);
+  expect(await received(world, "requires_owner"), "the other tasks were not sent").toHaveLength(1);
 });
 
-test("our own server's reasons stand beside the members they are about", async ({
+test("the reasons of taskwright-server are shown with the members they concern", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(422));
@@ -246,23 +246,23 @@ test("our own server's reasons stand beside the members they are about", async (
   const server = await world.taskServer({
     schema: strict,
     config: (address) => ({
-      connection: "Stricter than thought",
+      connection: "Stricter server",
       model: { base_url: world.testbed.model("exact-text", world.tag), model: "scripted" },
       task_server: { url: address },
     }),
   });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.task(TASKS[0])).toContainText("Refused");
-  await desk.openTask(TASKS[0]);
-  await expect(desk.page.getByText("Refused: 422 schema_violation")).toBeVisible();
-  const reasons = desk.page.getByRole("list", { name: "The server's reasons" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.task(TASKS[0])).toContainText("Refused");
+  await app.openTask(TASKS[0]);
+  await expect(app.page.getByText("Refused: 422 schema_violation")).toBeVisible();
+  const reasons = app.page.getByRole("list", { name: "The server's reasons" });
   await expect(reasons.getByRole("listitem")).toHaveText([/^\/title /]);
 });
 
-test.describe("an answer that says it will not be taken is refused", () => {
+test.describe("a status that rejects the task makes it refused", () => {
   for (const [variant, heading] of [
     ["status_400", "Refused: 400"],
     ["status_404", "Refused: 404"],
@@ -270,120 +270,120 @@ test.describe("an answer that says it will not be taken is refused", () => {
     ["status_413", "Refused: 413"],
     ["status_415", "Refused: 415"],
   ] as const) {
-    test(variant, async ({ world, desk, complaints }) => {
+    test(variant, async ({ world, app, complaints }) => {
       complaints.allow(statusLine(Number(variant.slice(-3))));
-      await postTo(world, desk, variant);
-      await expect(desk.task(TASKS[0])).toContainText("Refused");
-      await desk.openTask(TASKS[0]);
-      await expect(desk.page.getByRole("tabpanel", { name: /^Delivery/ })).toContainText(heading);
+      await postTo(world, app, variant);
+      await expect(app.task(TASKS[0])).toContainText("Refused");
+      await app.openTask(TASKS[0]);
+      await expect(app.page.getByRole("tabpanel", { name: /^Delivery/ })).toContainText(heading);
       expect(await received(world, variant)).toHaveLength(1);
     });
   }
 });
 
-test("a 403 pauses everything and goes on at the same task with another token", async ({
+test("a 403 pauses posting, which continues at the same task with another token", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(403));
-  const host = await postTo(world, desk, "forbidden");
-  const question = desk.dialog(`Token for ${host}`);
-  await expect(question.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
+  const host = await postTo(world, app, "forbidden");
+  const prompt = app.dialog(`Agent token for ${host}`);
+  await expect(prompt.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
     /does not accept the token/,
   );
-  await desk.giveToken(host, "changeme-renewed");
-  await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+  await app.enterToken(host, "changeme-renewed");
+  await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
   const posts = await received(world, "forbidden");
   expect(posts.map((post) => post.stored)).toEqual([false, true, true, true]);
   expect(posts[0]?.body).toBe(posts[1]?.body);
 });
 
-test("a server that honours keys gets a task whose answer was lost again by itself, and has it once", async ({
+test("a task whose response was lost is resent automatically to a server that honours keys, and stored once", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER);
+  complaints.allow(NO_RESPONSE);
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  // The answer to the first task is lost on its way back: the server has it, the page cannot know.
-  let lost = 0;
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
-    const answer = await route.fetch();
-    if (lost++ === 0) return route.abort("connectionreset");
-    return route.fulfill({ response: answer });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  // The response to the first task is lost: the server has the task, but the page cannot know.
+  let count = 0;
+  await app.page.route(`${server.address}/tasks`, async (route) => {
+    const response = await route.fetch();
+    if (count++ === 0) return route.abort("connectionreset");
+    return route.fulfill({ response });
   });
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
-  await desk.openTask(TASKS[0]);
-  const delivery = await desk.deliveryTab();
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.openTask(TASKS[0]);
+  const delivery = await app.deliveryTab();
   await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
-    /Unknown: no answer came back.*It was told the task's key/,
-    /Delivered: 200.*The server had it already/,
+    /Unconfirmed: no response.*carried its idempotency key/,
+    /Delivered: 200.*The server already had the task/,
   ]);
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("an unknown task is looked up: what the server has is delivered, what it has not proves nothing", async ({
+test("an unconfirmed task that a look-up finds on the server becomes delivered", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER);
+  complaints.allow(NO_RESPONSE);
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  // The server takes every task, and no answer comes back until the page has given up.
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  // The server stores every task, but no response arrives until posting is stopped.
   let isLost = true;
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
+  await app.page.route(`${server.address}/tasks`, async (route) => {
     if (!isLost) return route.continue();
     await route.fetch();
     return route.abort("connectionreset");
   });
-  await desk.postWithDefaultToken(3, server.host);
+  await app.postWithDefaultToken(3, server.host);
   await expect.poll(async () => (await server.tasks()).length).toBe(1);
-  await desk.press("Stop posting");
-  await expect(desk.task(TASKS[0])).toContainText("Unknown");
+  await app.press("Stop posting");
+  await expect(app.task(TASKS[0])).toContainText("Unconfirmed");
   isLost = false;
-  await desk.openTask(TASKS[0]);
-  await expect(desk.button("Send it again with the same key"), "its key was told").toBeVisible();
-  await desk.press("Look it up on the server");
-  await expect(desk.task(TASKS[0])).toContainText("Delivered");
-  const delivery = desk.page.getByRole("tabpanel", { name: /^Delivery/ });
+  await app.openTask(TASKS[0]);
+  await expect(app.button("Resend with the same key"), "its key was sent").toBeVisible();
+  await app.press("Look up on the server");
+  await expect(app.task(TASKS[0])).toContainText("Delivered");
+  const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
   await expect(delivery).toContainText(/Looked up at .*: the server has a task with this key/);
   const stored = await server.tasks();
-  await expect(delivery).toContainText(`Server's id${stored[0]?.id}`);
-  await desk.post(2, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await expect(delivery).toContainText(`Server ID${stored[0]?.id}`);
+  await app.post(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("a look-up at a server that cannot answer it leaves the task unknown, and says so", async ({
+test("an inconclusive look-up leaves the task unconfirmed, and the page says so", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER, NOT_READABLE, statusLine(405), statusLine(404));
-  await postTo(world, desk, "drop");
-  await expect(desk.task(TASKS[0])).toContainText("Unknown");
-  await desk.openTask(TASKS[0]);
-  await desk.press("Look it up on the server");
-  await expect(desk.page.getByText(/the answer tells nothing\./)).toBeVisible();
-  await expect(desk.task(TASKS[0])).toContainText("Unknown");
-  await expect(desk.page.getByText(/it left without its key/)).toBeVisible();
+  complaints.allow(NO_RESPONSE, NOT_READABLE, statusLine(405), statusLine(404));
+  await postTo(world, app, "drop");
+  await expect(app.task(TASKS[0])).toContainText("Unconfirmed");
+  await app.openTask(TASKS[0]);
+  await app.press("Look up on the server");
+  await expect(app.page.getByText(/the response is inconclusive\./)).toBeVisible();
+  await expect(app.task(TASKS[0])).toContainText("Unconfirmed");
+  await expect(app.page.getByText(/sent without its idempotency key/)).toBeVisible();
 });
 
-test("a server that speaks JSON-RPC is named, and the task is not called delivered", async ({
+test("a JSON-RPC response is named as such, and the task is not delivered", async ({
   world,
-  desk,
+  app,
 }) => {
-  await postTo(world, desk, "jsonrpc");
-  await desk.openTask(TASKS[0]);
-  await desk.deliveryTab();
-  await expect(desk.task(TASKS[0])).not.toContainText("Delivered");
-  await expect(desk.page.getByText(/JSON-RPC/)).toBeVisible();
+  await postTo(world, app, "jsonrpc");
+  await app.openTask(TASKS[0]);
+  await app.deliveryTab();
+  await expect(app.task(TASKS[0])).not.toContainText("Delivered");
+  await expect(app.page.getByText(/JSON-RPC/)).toBeVisible();
 });

@@ -1,325 +1,316 @@
-// How a model's answer can end: what the page says of it, and that nothing partial is taken for
-// whole before the operator says so.
-import type { Desk } from "./desk.ts";
-import { expect, NO_ANSWER, NOT_READABLE, statusLine, test } from "./world.ts";
+// Generation outcomes: what the page shows for each, and that a partial response is never used before
+// the operator accepts it.
+import { tasks, type AppPage } from "./app-page.ts";
+import { expect, NO_RESPONSE, NOT_READABLE, statusLine, test } from "./world.ts";
 
 const WANTED = 8;
 
-async function ask(desk: Desk): Promise<void> {
-  await desk.write({ goal: "Sort the letters", count: String(WANTED) });
-  await desk.generate();
+async function generate(app: AppPage): Promise<void> {
+  await app.fillBrief({ goal: "Sort the letters", count: String(WANTED) });
+  await app.generate();
 }
 
-/** The banner about the answer. */
-function banner(desk: Desk, title: RegExp) {
-  return desk.page
+/** The banner with this title. */
+function banner(app: AppPage, title: RegExp) {
+  return app.page
     .getByRole("region", { name: "Tasks" })
     .locator("[role=status], [role=alert]")
-    .filter({ has: desk.heading(title) });
+    .filter({ has: app.heading(title) });
 }
 
-/** Nothing can be approved or posted, neither from the list nor in the open task. */
-async function expectNothingApprovable(desk: Desk): Promise<void> {
-  await expect(desk.button(/^Approve/)).toHaveCount(0);
-  await expect(desk.foot).toBeHidden();
-  await desk.tasks.first().getByRole("button").first().click();
-  await expect(desk.page.getByText("The answer is not complete. Keep its whole tasks first.")).toBeVisible();
-  await expect(desk.button(/^Approve/)).toHaveCount(0);
-  await desk.tasks.first().getByRole("button").first().press("a");
-  await expect(desk.tasks.first()).toContainText("Ready");
-  await desk.closeTask();
+/** Expects that no task can be approved or posted, neither in the list nor in the open task. */
+async function expectNothingApprovable(app: AppPage): Promise<void> {
+  await expect(app.button(/^Approve/)).toHaveCount(0);
+  await expect(app.foot).toBeHidden();
+  await app.tasks.first().getByRole("button").first().click();
+  await expect(app.page.getByText("The response is incomplete. Accept the partial response to decide about its tasks.")).toBeVisible();
+  await expect(app.button(/^Approve/)).toHaveCount(0);
+  await app.tasks.first().getByRole("button").first().press("a");
+  await expect(app.tasks.first()).toContainText("Ready");
+  await app.closeTask();
 }
 
-test.describe("an answer that ends early", () => {
-  for (const { script, pauseMs, title, said, kept, console } of [
+test.describe("a response that ends early", () => {
+  for (const { script, pauseMs, title, text, console } of [
     {
       script: "cut-off",
       title: /^Cut off after [1-7] of 8 tasks$/,
-      said: "Raise max_completion_tokens",
-      kept: "a cut-off answer",
+      text: "Raise max_completion_tokens",
       console: [],
     },
     {
       script: "filtered",
-      title: /^The endpoint's content filter stopped the answer$/,
-      said: "Change the wording of the brief.",
-      kept: "a filtered answer",
+      title: /^The endpoint's content filter blocked the response$/,
+      text: "Change the wording of the brief.",
       console: [],
     },
     {
       script: "refused-halfway",
       title: /^The model refused$/,
-      said: "Change the brief, or choose another model.",
-      kept: "a refused answer",
+      text: "Change the brief, or choose another model.",
       console: [],
     },
     {
       script: "interrupted",
-      title: /^The answer broke off after [1-7] of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
-      kept: "an interrupted answer",
+      title: /^The response was interrupted after [1-7] of 8 tasks$/,
+      text: "Ask again, or keep the whole tasks.",
       console: [],
     },
     {
       script: "broken",
       pauseMs: 5,
-      title: /^The answer broke off after [1-7] of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
-      kept: "an interrupted answer",
-      console: [NO_ANSWER],
+      title: /^The response was interrupted after [1-7] of 8 tasks$/,
+      text: "Ask again, or keep the whole tasks.",
+      console: [NO_RESPONSE],
     },
     {
       script: "done-alone",
-      title: /^The answer broke off after 8 of 8 tasks$/,
-      said: "Ask again, or keep the whole tasks.",
-      kept: "an interrupted answer",
+      title: /^The response was interrupted after 8 of 8 tasks$/,
+      text: "Ask again, or keep the whole tasks.",
       console: [],
     },
     {
       script: "error-in-stream",
-      title: /^The model endpoint is in trouble/,
-      said: "The server had an error while processing your request.",
-      kept: "a failed answer",
+      title: /^Server error at the model endpoint/,
+      text: "The server had an error while processing your request.",
       console: [],
     },
     {
       script: "odd-finish",
-      title: /^The answer cannot be used/,
-      said: "",
-      kept: "a failed answer",
+      title: /^The response cannot be used/,
+      text: "",
       console: [],
     },
   ]) {
-    test(`${script}: its whole tasks are kept by a deliberate act alone, its half one never`, async ({
+    test(`${script}: its tasks can be approved only after the partial response is accepted, and a half task is left out`, async ({
       world,
-      desk,
+      app,
       complaints,
     }) => {
       complaints.allow(...console);
       const server = await world.liveServer({ script, ...(pauseMs ? { pauseMs } : {}) });
-      await desk.open(server.address);
-      await ask(desk);
-      const about = banner(desk, title);
-      await expect(about).toBeVisible();
-      await expect(about).toContainText(said);
-      await expectNothingApprovable(desk);
+      await app.open(server.address);
+      await generate(app);
+      const outcome = banner(app, title);
+      await expect(outcome).toBeVisible();
+      await expect(outcome).toContainText(text);
+      await expectNothingApprovable(app);
 
-      const whole = await desk.tasks.count();
-      const texts = await desk.texts();
-      const summary = about.getByText(/^Raw answer, [\d,]+ characters$/);
+      const count = await app.tasks.count();
+      const texts = await app.texts();
+      const summary = outcome.getByText(/^Raw response, [\d,]+ characters$/);
       await summary.click();
-      const raw = await about.locator("pre").last().innerText();
-      // The raw answer also holds what only the model was asked for, and the half task.
-      for (const text of texts) expect(raw).toContain(`"key":"${JSON.parse(text).key}"`);
-      const noun = whole === 1 ? "whole task" : "whole tasks";
-      await about.getByRole("button", { name: `Keep the ${whole} ${noun} of ${kept}` }).click();
+      const raw = await outcome.locator("pre").last().innerText();
+      // The raw response also has the members that are only in the model's schema, and the half task.
+      for (const task of texts) expect(raw).toContain(`"key":"${JSON.parse(task).key}"`);
+      await outcome.getByRole("button", { name: `Accept partial response (${tasks(count)})` }).click();
 
-      await expect(desk.tasks).toHaveCount(whole);
-      await desk.approveAll(whole);
-      await desk.postWithDefaultToken(whole, server.host);
-      await expect(desk.heading(`Posted to ${server.host}: ${whole} delivered`)).toBeVisible();
+      await expect(app.tasks).toHaveCount(count);
+      await app.approveAll(count);
+      await app.postWithDefaultToken(count, server.host);
+      await expect(app.heading(`Posted to ${server.host}: ${count} delivered`)).toBeVisible();
       const stored = (await server.tasks()).map((task) => task.text);
       expect(stored.sort()).toEqual(texts.sort());
     });
   }
 });
 
-test("a cut in the middle of a task leaves that task out, whatever the byte", async ({
+test("a cut at any byte of a task leaves that task out", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
-  complaints.allow(NO_ANSWER);
+  complaints.allow(NO_RESPONSE);
   const model = { base_url: `${world.testbed.address}/v1`, model: "" };
   const server = await world.taskServer({ config: () => ({}) });
   for (const byte of [200, 1500, 2222]) {
     model.model = `scripted:cut-at-byte?cut_at_byte=${byte}&tag=${world.tag}`;
     await server.preset({ connection: `Cut at ${byte}`, model });
-    await desk.open(server.address, `Live → Cut at ${byte}`);
-    await ask(desk);
-    await expect(desk.heading(/^The answer broke off after \d of 8 tasks$/)).toBeVisible();
-    await expect(desk.button(/^Approve/)).toHaveCount(0);
-    for (const task of await desk.tasks.all()) await expect(task).toContainText("Ready");
-    await desk.press("Put the run aside");
+    await app.open(server.address, `Live → Cut at ${byte}`);
+    await generate(app);
+    await expect(app.heading(/^The response was interrupted after \d of 8 tasks$/)).toBeVisible();
+    await expect(app.button(/^Approve/)).toHaveCount(0);
+    for (const task of await app.tasks.all()) await expect(task).toContainText("Ready");
+    await app.press("Archive this run");
   }
   const asked = await world.testbed.asked(world.tag);
   expect(asked.map((request) => request.answer.ended)).toEqual(["cut", "cut", "cut"]);
 });
 
-test("a refusal is shown in the model's own words, and leads back to the brief", async ({
+test("a refusal shows the model's text and a button to edit the brief", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "refused" });
-  await desk.open(server.address);
-  await ask(desk);
-  const about = banner(desk, /^The model refused$/);
-  await expect(about).toContainText("I'm sorry, I can't help with planning that.");
-  await expect(desk.tasks).toHaveCount(0);
-  await about.getByRole("button", { name: "Change the brief" }).click();
-  await expect(desk.field("Goal")).toBeFocused();
-  await expect(desk.field("Goal")).toHaveValue("Sort the letters");
+  await app.open(server.address);
+  await generate(app);
+  const outcome = banner(app, /^The model refused$/);
+  await expect(outcome).toContainText("I'm sorry, I can't help with planning that.");
+  await expect(app.tasks).toHaveCount(0);
+  await outcome.getByRole("button", { name: "Edit the brief" }).click();
+  await expect(app.field("Goal")).toBeFocused();
+  await expect(app.field("Goal")).toHaveValue("Sort the letters");
 });
 
-test("a complete answer of another count says so and can be approved", async ({ world, desk }) => {
+test("a complete response with another number of tasks says so and can be approved", async ({ world, app }) => {
   const server = await world.liveServer({ script: "too-few" });
-  await desk.open(server.address);
-  await ask(desk);
-  await expect(desk.heading(/^Complete: /)).toHaveText(
-    "Complete: 7 tasks of the 8 asked for, all valid",
+  await app.open(server.address);
+  await generate(app);
+  await expect(app.heading(/^Complete: /)).toHaveText(
+    "Complete: 7 of 8 requested tasks, all valid",
   );
-  await desk.approveAll(7);
+  await app.approveAll(7);
 });
 
-test("Stop works at once: the request is abandoned, what is whole can be kept", async ({
+test("Stop abandons the request immediately, and the partial response can be accepted", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "slow" });
-  await desk.open(server.address);
-  await ask(desk);
-  await expect(desk.tasks.first()).toContainText("Ready");
-  await expect(desk.button(/^Approve/)).toHaveCount(0);
-  await desk.press("Stop generating");
-  const about = banner(desk, /^You stopped it after [1-7] of 8 tasks$/);
-  await expect(about).toBeVisible();
+  await app.open(server.address);
+  await generate(app);
+  await expect(app.tasks.first()).toContainText("Ready");
+  await expect(app.button(/^Approve/)).toHaveCount(0);
+  await app.press("Stop generating");
+  const outcome = banner(app, /^Cancelled after [1-7] of 8 tasks$/);
+  await expect(outcome).toBeVisible();
   await expect
     .poll(async () => (await world.testbed.asked(world.tag)).map((request) => request.answer.ended))
     .toEqual(["abandoned"]);
-  await expectNothingApprovable(desk);
-  const whole = await desk.tasks.count();
-  await about.getByRole("button", { name: /^Keep the .* of a stopped answer$/ }).click();
-  await desk.approveAll(whole);
-  await expect(desk.foot).toContainText(`${whole} of ${whole} task`);
+  await expectNothingApprovable(app);
+  const count = await app.tasks.count();
+  await outcome.getByRole("button", { name: /^Accept partial response/ }).click();
+  await app.approveAll(count);
+  await expect(app.foot).toContainText(`${count} of ${count} task`);
 });
 
-test("Stop works before the first byte", async ({ world, desk, complaints }) => {
-  complaints.allow(NO_ANSWER);
+test("Stop works before the first byte", async ({ world, app, complaints }) => {
+  complaints.allow(NO_RESPONSE);
   const server = await world.liveServer({ script: "hang" });
-  await desk.open(server.address);
-  await ask(desk);
-  await desk.press("Stop generating");
-  await expect(desk.heading("You stopped it after 0 of 8 tasks")).toBeVisible();
+  await app.open(server.address);
+  await generate(app);
+  await app.press("Stop generating");
+  await expect(app.heading("Cancelled after 0 of 8 tasks")).toBeVisible();
   await expect
     .poll(async () => (await world.testbed.asked(world.tag)).map((request) => request.answer.ended))
     .toEqual(["abandoned"]);
 });
 
-test("an answer from which nothing comes for a minute has stalled", async ({ world, desk }) => {
-  // The page's own timers run ahead; network and server keep to the time of the world.
-  await desk.page.clock.install();
+test("a response without data for a minute has stalled", async ({ world, app }) => {
+  // Only the page's timers are faked; network and servers use real time.
+  await app.page.clock.install();
   const server = await world.liveServer({ script: "stalled" });
-  await desk.open(server.address);
-  await ask(desk);
-  await expect(desk.tasks.first()).toContainText("Ready");
-  await desk.page.clock.fastForward(59_000);
-  await expect(desk.button("Stop generating")).toBeVisible();
-  await desk.page.clock.fastForward(61_000);
-  await expect(banner(desk, /^Nothing arrived any more after [1-7] of 8 tasks$/)).toBeVisible();
-  await expectNothingApprovable(desk);
+  await app.open(server.address);
+  await generate(app);
+  await expect(app.tasks.first()).toContainText("Ready");
+  await app.page.clock.fastForward(59_000);
+  await expect(app.button("Stop generating")).toBeVisible();
+  await app.page.clock.fastForward(61_000);
+  await expect(banner(app, /^The stream stalled after [1-7] of 8 tasks$/)).toBeVisible();
+  await expectNothingApprovable(app);
 });
 
 test.describe("an endpoint that fails", () => {
-  for (const { script, title, said, act } of [
+  for (const { script, title, text, action } of [
     {
       script: "http-400",
-      title: /^The model endpoint does not take a parameter: 400/,
-      said: "temperature",
-      act: "Generate again",
+      title: /^The model endpoint rejected a parameter: 400/,
+      text: "temperature",
+      action: "Generate again",
     },
     {
       script: "http-401",
-      title: /^The model endpoint refused the key: 401 invalid_api_key$/,
-      said: "Incorrect API key provided.",
-      act: "Enter another key",
+      title: /^The model endpoint rejected the API key: 401 invalid_api_key$/,
+      text: "Incorrect API key provided.",
+      action: "Enter another API key",
     },
     {
       script: "http-403",
-      title: /^The model endpoint does not allow this: 403/,
-      said: "country",
-      act: "Enter another key",
+      title: /^The model endpoint does not allow this request: 403/,
+      text: "country",
+      action: "Enter another API key",
     },
     {
       script: "http-404",
       title: /^The model endpoint does not have this model: 404 model_not_found$/,
-      said: "Choose a model from the endpoint's own list",
-      act: "Change the settings",
+      text: "Choose a model from the endpoint's own list",
+      action: "Change settings",
     },
     {
       script: "http-429",
-      title: /^The model endpoint is asked too often: 429/,
-      said: "Wait 1 s and ask again",
-      act: "Generate again",
+      title: /^Rate limited by the model endpoint: 429/,
+      text: "Wait 1 s and ask again",
+      action: "Generate again",
     },
     {
       script: "http-429-quota",
-      title: /^The account of the model endpoint is used up: 429 insufficient_quota$/,
-      said: "",
-      act: "Generate again",
+      title: /^Account quota exhausted: 429 insufficient_quota$/,
+      text: "",
+      action: "Generate again",
     },
     {
       script: "http-500",
-      title: /^The model endpoint is in trouble: 500/,
-      said: "",
-      act: "Generate again",
+      title: /^Server error at the model endpoint: 500/,
+      text: "",
+      action: "Generate again",
     },
     {
       script: "html-502",
-      title: /^The model endpoint is in trouble: 502/,
-      said: "What the endpoint sent",
-      act: "Generate again",
+      title: /^Server error at the model endpoint: 502/,
+      text: "Response body",
+      action: "Generate again",
     },
   ]) {
-    test(`${script}: status, code, words and what to do`, async ({ world, desk, complaints }) => {
+    test(`${script}: status, code, message and action`, async ({ world, app, complaints }) => {
       complaints.allow(statusLine(Number(/\d{3}/.exec(script)?.[0])));
       const server = await world.liveServer({ script });
-      await desk.open(server.address);
-      await ask(desk);
-      const about = banner(desk, title);
-      await expect(about).toBeVisible();
-      await expect(about).toContainText(said);
-      await expect(about.getByRole("button", { name: act })).toBeVisible();
-      await expect(desk.tasks).toHaveCount(0);
-      await expect(desk.button(/^Approve/)).toHaveCount(0);
-      await desk.expectBrief({ goal: "Sort the letters" });
+      await app.open(server.address);
+      await generate(app);
+      const outcome = banner(app, title);
+      await expect(outcome).toBeVisible();
+      await expect(outcome).toContainText(text);
+      await expect(outcome.getByRole("button", { name: action })).toBeVisible();
+      await expect(app.tasks).toHaveCount(0);
+      await expect(app.button(/^Approve/)).toHaveCount(0);
+      await app.expectBrief({ goal: "Sort the letters" });
     });
   }
 
-  test("no-cors: an answer that the page may not read is an endpoint that did not answer", async ({
+  test("no-cors: a response that the page may not read counts as no response", async ({
     world,
-    desk,
+    app,
     complaints,
   }) => {
-    complaints.allow(NO_ANSWER, NOT_READABLE);
+    complaints.allow(NO_RESPONSE, NOT_READABLE);
     const server = await world.liveServer({ script: "no-cors" });
-    await desk.open(server.address);
-    await ask(desk);
-    const about = banner(desk, /^The model endpoint did not answer$/);
-    await expect(about).toContainText("its CORS rule needs this page's origin");
+    await app.open(server.address);
+    await generate(app);
+    const outcome = banner(app, /^The model endpoint did not respond$/);
+    await expect(outcome).toContainText("its CORS rule needs this page's origin");
   });
 
-  test("interrupted-once: asking again is one press, and begins anew", async ({ world, desk }) => {
+  test("interrupted-once: Generate again starts over", async ({ world, app }) => {
     const server = await world.liveServer({ script: "interrupted-once" });
-    await desk.open(server.address);
-    await ask(desk);
-    await banner(desk, /^The answer broke off/).getByRole("button", { name: "Generate again" }).click();
-    await expect(desk.heading("Complete: 8 tasks, all valid")).toBeVisible();
-    await expect(desk.tasks).toHaveCount(8);
+    await app.open(server.address);
+    await generate(app);
+    await banner(app, /^The response was interrupted/).getByRole("button", { name: "Generate again" }).click();
+    await expect(app.heading("Complete: 8 tasks, all valid")).toBeVisible();
+    await expect(app.tasks).toHaveCount(8);
     expect(await world.testbed.asked(world.tag)).toHaveLength(2);
   });
 
-  test("no-json-schema: an endpoint that refuses the schema is asked again with less, and it is said", async ({
+  test("no-json-schema: the request falls back to another response format, and the page says so", async ({
     world,
-    desk,
+    app,
     complaints,
   }) => {
     complaints.allow(statusLine(400));
     const server = await world.liveServer({ script: "no-json-schema" });
-    await desk.open(server.address);
-    await ask(desk);
-    await expect(desk.heading("Complete: 8 tasks, all valid")).toBeVisible();
+    await app.open(server.address);
+    await generate(app);
+    await expect(app.heading("Complete: 8 tasks, all valid")).toBeVisible();
     await expect(
-      desk.page.getByText("The endpoint does not take this form of structured output", { exact: false }),
+      app.page.getByText("The endpoint rejected the response format", { exact: false }),
     ).toBeVisible();
     expect(await world.testbed.asked(world.tag)).toHaveLength(2);
   });

@@ -1,10 +1,10 @@
-// How the end-to-end tests start their browser. They are run by `cargo xtask test e2e`, which
-// builds what they need and says in the environment where it is:
+// Configuration of the end-to-end tests. `cargo xtask test e2e` runs them; it builds what they need and
+// sets these environment variables:
 //   CHROMIUM_PATH           the browser
 //   TASKWRIGHT_ROOT         the checkout: index.html, static/, pkg/
 //   TASKWRIGHT_SERVER_BIN   the task server
-//   TASKWRIGHT_TESTBED_BIN  the model endpoint and the plain task server for tests
-// Each specification starts the servers that it needs, on ports of their own.
+//   TASKWRIGHT_TESTBED_BIN  the scripted model endpoint and the plain task servers
+// Each test starts the servers that it needs on free ports.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
   outputDir: "./results",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
-  // A test that passes only when it is tried again is not one to rely on.
+  // A test that passes only on a retry is not reliable.
   retries: 0,
   workers: 2,
   timeout: 60_000,
@@ -23,13 +23,12 @@ export default defineConfig({
     headless: true,
     locale: "en-GB",
     timezoneId: "UTC",
-    // A failure leaves a picture and a description of the page; `--trace on` records all of it, at
-    // a third more time.
+    // `--trace on` records everything, but takes a third more time.
     screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM_PATH,
-      // Without these a browser calls its maker at every start, which a closed network answers
-      // with one refusal after the other.
+      // Without these flags the browser contacts its vendor at every start, which fails repeatedly on
+      // a closed network.
       args: [
         "--disable-gpu",
         "--disable-quic",

@@ -1,52 +1,52 @@
-// A server program that a test starts, waits for and stops.
+// A server program that a test starts and stops.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-/** The value of an environment variable that `cargo xtask test e2e` sets. */
+/** The value of an environment variable set by `cargo xtask test e2e`. */
 export function required(name: string): string {
   const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set. Run the tests by: cargo xtask test e2e`);
+  if (!value) throw new Error(`${name} is not set. Run the tests with: cargo xtask test e2e`);
   return value;
 }
 
-/** A running program that listens. */
+/** A running server program. */
 export class Program {
   private constructor(
     private readonly child: ChildProcess,
-    /** Where it listens, such as `http://127.0.0.1:4321`. */
+    /** Its address, such as `http://127.0.0.1:4321`. */
     readonly address: string,
   ) {}
 
   /**
-   * Starts a program whose first line of output says where it listens.
-   * Fails with what it wrote on standard error where it ends before.
+   * Starts a program whose first line of output contains its address. Fails with its standard error
+   * output if it exits before that.
    */
   static async start(
     path: string,
     flags: string[],
     environment: Record<string, string> = {},
   ): Promise<Program> {
-    const { AGENT_API_TOKEN: _of_whoever_runs_the_tests, ...inherited } = process.env;
+    const { AGENT_API_TOKEN: _from_the_environment, ...inherited } = process.env;
     const child = spawn(path, flags, {
       env: { ...inherited, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    let complaints = "";
-    child.stderr.on("data", (chunk) => (complaints += chunk));
+    let errors = "";
+    child.stderr.on("data", (chunk) => (errors += chunk));
     const lines = createInterface({ input: child.stdout });
     const [line] = await Promise.race([
       once(lines, "line"),
       once(child, "exit").then(([code]) => {
-        throw new Error(`${path} ended with ${code} before it listened: ${complaints}`);
+        throw new Error(`${path} exited with ${code} before it listened: ${errors}`);
       }),
     ]);
     const address = /listening on (https?:\/\/[^\s,]+)/.exec(String(line))?.[1];
-    if (!address) throw new Error(`${path} did not say where it listens: ${line}`);
+    if (!address) throw new Error(`${path} did not print its address: ${line}`);
     return new Program(child, address);
   }
 
-  /** Ends it at once, as a crash would: what it has acknowledged has to survive that. */
+  /** Kills it, as a crash would. What it has acknowledged must survive. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = once(this.child, "exit");

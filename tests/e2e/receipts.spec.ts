@@ -1,45 +1,45 @@
-// What became of every task, saved as a file by the browser.
+// Receipts, saved as files by the browser.
 import { readFile } from "node:fs/promises";
 
-import type { Desk } from "./desk.ts";
-import { expect, NO_ANSWER, test } from "./world.ts";
+import type { AppPage } from "./app-page.ts";
+import { expect, NO_RESPONSE, test } from "./world.ts";
 
-/** Presses a button of the receipts dialog and reads what the browser saves. */
-async function saved(desk: Desk, name: string): Promise<{ file: string; text: string }> {
-  const waiting = desk.page.waitForEvent("download");
-  await desk.dialog("Receipts of this run").getByRole("button", { name }).click();
-  const download = await waiting;
-  await expect(desk.page.getByText(`Saved as ${download.suggestedFilename()}`)).toBeVisible();
+/** Presses a button of the receipts dialog and reads the saved file. */
+async function save(app: AppPage, name: string): Promise<{ file: string; text: string }> {
+  const downloading = app.page.waitForEvent("download");
+  await app.dialog("Receipts for this run").getByRole("button", { name }).click();
+  const download = await downloading;
+  await expect(app.page.getByText(`Saved as ${download.suggestedFilename()}`)).toBeVisible();
   return {
     file: download.suggestedFilename(),
     text: await readFile(await download.path(), "utf8"),
   };
 }
 
-test("receipts are saved as JSON Lines and as CSV, say the same, and add up", async ({
+test("receipts saved as JSON Lines and as CSV have the same content, and the numbers add up", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text", tokens: "of-this-test" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.openTask("keep-the-digits");
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.openTask("keep-the-digits");
   const formula = '{"key":"keep-the-digits","title":"=HYPERLINK(\\"x\\")","instructions":"x","priority":"low"}';
-  await desk.editor.fill(formula);
-  await desk.press("Approve");
-  await desk.press("Approve keep-the-order");
-  await desk.press("Reject keep-the-space");
-  await desk.closeTask();
-  await desk.post(2, server.host);
-  await desk.giveToken(server.host, "of-this-test");
-  await expect(desk.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+  await app.editor.fill(formula);
+  await app.press("Approve");
+  await app.press("Approve keep-the-order");
+  await app.press("Reject keep-the-space");
+  await app.closeTask();
+  await app.post(2, server.host);
+  await app.enterToken(server.host, "of-this-test");
+  await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
   await expect(
-    desk.page.getByText("3 tasks: 2 delivered and 1 rejected.", { exact: true }),
+    app.page.getByText("3 tasks: 2 delivered and 1 rejected.", { exact: true }),
   ).toBeVisible();
   const stored = await server.tasks();
 
-  await desk.press("Export receipts…");
-  const lines = await saved(desk, "Save as JSON Lines");
+  await app.press("Export receipts…");
+  const lines = await save(app, "Save as JSON Lines");
   expect(lines.file).toMatch(/^taskwright-receipts-[0-9a-f]{32}-\d{4}-\d\d-\d\d\.jsonl$/);
   const records = lines.text
     .trimEnd()
@@ -61,32 +61,32 @@ test("receipts are saved as JSON Lines and as CSV, say the same, and add up", as
   );
   for (const record of records) {
     const times = [record.started_at, record.sent_at, record.ended_at].map(String);
-    expect([...times].sort(), "written down, left, answered").toEqual(times);
+    expect([...times].sort(), "journaled, sent, answered").toEqual(times);
     expect(times[0]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   }
 
-  const csv = await saved(desk, "Save as CSV");
+  const csv = await save(app, "Save as CSV");
   expect(csv.file).toMatch(/\.csv$/);
   const rows = csv.text.split("\r\n");
   expect(rows).toHaveLength(4);
   expect(rows[0]).toBe(Object.keys(records[0] ?? {}).filter((name) => name !== "record").join(","));
-  expect(rows[2], "a formula is not carried out").toContain(`"'=HYPERLINK(""x"")"`);
+  expect(rows[2], "a formula is escaped").toContain(`"'=HYPERLINK(""x"")"`);
   for (const text of [lines.text, csv.text]) expect(text).not.toContain("of-this-test");
 });
 
-test("receipts can be saved while posting waits", async ({ world, desk, complaints }) => {
-  complaints.allow(NO_ANSWER);
+test("receipts can be saved while posting is paused", async ({ world, app, complaints }) => {
+  complaints.allow(NO_RESPONSE);
   const server = await world.liveServer({
     script: "exact-text",
     tasks: world.testbed.plain("drop", world.tag),
   });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.postWithDefaultToken(3, world.testbed.host);
-  await expect(desk.foot).toContainText("the server is in trouble");
-  await desk.foot.getByRole("button", { name: "Export receipts…" }).click();
-  const { text } = await saved(desk, "Save as JSON Lines");
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, world.testbed.host);
+  await expect(app.foot).toContainText("the server keeps failing");
+  await app.foot.getByRole("button", { name: "Export receipts…" }).click();
+  const { text } = await save(app, "Save as JSON Lines");
   const [attempt, summary] = text.trimEnd().split("\n").map((line) => JSON.parse(line));
   expect(attempt).toMatchObject({ outcome: "unconfirmed", decided_by: null, key_sent: false });
   expect(summary).toMatchObject({ tasks: 3, states: { unconfirmed: 1, queued: 2 } });

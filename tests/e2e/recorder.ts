@@ -1,8 +1,8 @@
-// Every request of a page, seen from three sides, so that none escapes: Playwright's own events,
-// the browser's network events, and a gate that lets nothing through.
+// Records every request of a page in three ways, so that none is missed: Playwright's events, the
+// browser's network events, and a gate that blocks all requests.
 import type { CDPSession, Page } from "@playwright/test";
 
-/** What was asked of the network from the moment of `start`. */
+/** The network requests since `start`. */
 export class Recorder {
   private readonly seen: string[] = [];
 
@@ -12,8 +12,8 @@ export class Recorder {
   ) {}
 
   /**
-   * Records from now on. With `gate: "shut"` every request fails besides, so that nothing that
-   * succeeds afterwards can have needed one.
+   * Starts recording. With `gate: "shut"` every request also fails, so that nothing that succeeds
+   * afterwards can depend on one.
    */
   static async start(page: Page, { gate }: { gate: "open" | "shut" }): Promise<Recorder> {
     const network = await page.context().newCDPSession(page);
@@ -34,9 +34,9 @@ export class Recorder {
     return recorder;
   }
 
-  /** What was seen so far, once the browser has told all of it. */
+  /** The requests so far, including all events that the browser still has to report. */
   async requests(): Promise<string[]> {
-    // Events come in order: when this answer is here, so are those of all requests before it.
+    // Events arrive in order: this response comes after the events of all earlier requests.
     await this.network.send("Network.enable");
     await this.page.evaluate(() => undefined);
     return [...this.seen];

@@ -1,113 +1,113 @@
-// What survives a reload: everything that was typed and decided. What was under way is never taken
-// for finished, and no task leaves twice.
+// What survives a reload: everything that was typed and decided. Requests in flight are never treated
+// as finished, and no task is sent twice.
 import { header } from "./servers.ts";
 import { expect, test } from "./world.ts";
 
-test("the brief is there again, word for word", async ({ world, desk }) => {
+test("the brief survives a reload unchanged", async ({ world, app }) => {
   const server = await world.taskServer();
-  await desk.open(server.address, /^Dry run —/);
+  await app.open(server.address, /^Dry run —/);
   const brief = { goal: "Ärger & “quotes”\n<b>", context: "\ttabs\n", rules: "none", count: "ten" };
-  await desk.write(brief);
-  await desk.page.reload();
-  await desk.expectBrief(brief);
+  await app.fillBrief(brief);
+  await app.page.reload();
+  await app.expectBrief(brief);
 });
 
-test("drafts, edits, broken JSON, approvals and rejections are there again", async ({
+test("drafts, edits, invalid JSON, approvals and rejections survive a reload", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.openTask("keep-the-digits");
-  const edited = (await desk.editor.inputValue()).replace("Keep the digits", "Keep all digits");
-  await desk.editor.fill(edited);
-  await desk.press("Approve");
-  await desk.openTask("keep-the-space");
-  await desk.press("Reject…");
-  await desk.field(/^Why reject it\?/).fill("Not “ours”");
-  await desk.press("Reject the task");
-  await desk.openTask("keep-the-order");
-  const broken = '{"title": "half a';
-  await desk.editor.fill(broken);
-  await desk.page.reload();
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.openTask("keep-the-digits");
+  const edited = (await app.editor.inputValue()).replace("Keep the digits", "Keep all digits");
+  await app.editor.fill(edited);
+  await app.press("Approve");
+  await app.openTask("keep-the-space");
+  await app.press("Reject…");
+  await app.field(/^Reason/).fill("Not “ours”");
+  await app.press("Reject task");
+  await app.openTask("keep-the-order");
+  const invalid = '{"title": "half a';
+  await app.editor.fill(invalid);
+  await app.page.reload();
 
-  await expect(desk.tasks).toHaveText([/not JSON/, /Keep all digits.*Approved/, /Rejected/]);
-  await desk.tasks.first().getByRole("button").first().click();
-  await expect(desk.editor).toHaveValue(broken);
-  await expect(desk.page.getByRole("list", { name: "The text is not JSON" })).toContainText(
+  await expect(app.tasks).toHaveText([/not JSON/, /Keep all digits.*Approved/, /Rejected/]);
+  await app.tasks.first().getByRole("button").first().click();
+  await expect(app.editor).toHaveValue(invalid);
+  await expect(app.page.getByRole("list", { name: "The text is not JSON" })).toContainText(
     /Line 1, column \d+/,
   );
-  await desk.openTask("keep-the-space");
-  await expect(desk.page.getByText("Rejected: Not “ours”")).toBeVisible();
-  await desk.openTask("keep-the-digits");
-  await expect(desk.editor).toHaveValue(edited);
-  await expect(desk.foot).toContainText("1 of 3 tasks approved");
-  await desk.postWithDefaultToken(1, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  await app.openTask("keep-the-space");
+  await expect(app.page.getByText("Rejected: Not “ours”")).toBeVisible();
+  await app.openTask("keep-the-digits");
+  await expect(app.editor).toHaveValue(edited);
+  await expect(app.foot).toContainText("1 of 3 tasks approved");
+  await app.postWithDefaultToken(1, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
   expect((await server.tasks()).map((task) => task.text)).toEqual([edited]);
 });
 
-test("a live run stays live and asks for the token that it lacks", async ({ world, desk }) => {
+test("a live run stays live after a reload and asks for its token again", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.page.reload();
-  await expect(desk.modeBand).toHaveText("Live → Test bench");
-  await desk.postWithDefaultToken(3, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.page.reload();
+  await expect(app.modeBand).toHaveText("Live → Test bench");
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
 
-  await desk.page.reload();
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
-  for (const task of await desk.tasks.all()) await expect(task).toContainText("Delivered");
-  await expect(desk.foot).toBeHidden();
+  await app.page.reload();
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  for (const task of await app.tasks.all()) await expect(task).toContainText("Delivered");
+  await expect(app.foot).toBeHidden();
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("a token that is kept for the tab is there after a reload, in that tab alone", async ({
+test("a token kept for the tab survives a reload", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.press("Approve keep-the-order");
-  await desk.post(1, server.host);
-  const question = desk.dialog(`Token for ${server.host}`);
-  await question.getByRole("checkbox", { name: /^Keep it for this tab/ }).check();
-  await desk.giveToken(server.host, "changeme");
-  await expect(desk.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
-  await desk.page.reload();
-  await desk.approveAll(2);
-  await desk.post(2, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.press("Approve keep-the-order");
+  await app.post(1, server.host);
+  const prompt = app.dialog(`Agent token for ${server.host}`);
+  await prompt.getByRole("checkbox", { name: /^Keep for this tab/ }).check();
+  await app.enterToken(server.host, "changeme");
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  await app.page.reload();
+  await app.approveAll(2);
+  await app.post(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
 });
 
-test("a reload in the middle of an answer leaves it interrupted, its whole tasks there", async ({
+test("a reload while a response arrives leaves it interrupted and keeps its tasks", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "slow" });
-  await desk.open(server.address);
-  await desk.write({ goal: "Sort the letters", count: "8" });
-  await desk.generate();
-  await expect(desk.tasks.first()).toContainText("Ready");
-  const before = await desk.tasks.count();
-  await desk.page.reload();
-  await expect(desk.heading(/^The answer broke off after [1-7] of 8 tasks$/)).toBeVisible();
-  await expect(desk.page.getByText("the page was closed")).toBeVisible();
-  expect(await desk.tasks.count()).toBeGreaterThanOrEqual(before);
-  await expect(desk.button(/^Approve/)).toHaveCount(0);
+  await app.open(server.address);
+  await app.fillBrief({ goal: "Sort the letters", count: "8" });
+  await app.generate();
+  await expect(app.tasks.first()).toContainText("Ready");
+  const before = await app.tasks.count();
+  await app.page.reload();
+  await expect(app.heading(/^The response was interrupted after [1-7] of 8 tasks$/)).toBeVisible();
+  await expect(app.page.getByText("the page was closed")).toBeVisible();
+  expect(await app.tasks.count()).toBeGreaterThanOrEqual(before);
+  await expect(app.button(/^Approve/)).toHaveCount(0);
   await expect
     .poll(async () => (await world.testbed.asked(world.tag)).map((request) => request.answer.ended))
     .toEqual(["abandoned"]);
 });
 
-test("a reload in the middle of posting: what was on its way is unknown, the rest waits and is posted once", async ({
+test("after a reload while posting, the task in flight is unconfirmed, and the others wait and are posted once", async ({
   world,
-  desk,
+  app,
 }) => {
   const variant = "hang_first_1";
   const server = await world.liveServer({
@@ -116,21 +116,21 @@ test("a reload in the middle of posting: what was on its way is unknown, the res
   });
   const host = world.testbed.host;
   const received = () => world.testbed.received(variant, world.tag);
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.postWithDefaultToken(3, host);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, host);
   await expect.poll(async () => (await received()).length).toBe(1);
-  await expect(desk.foot).toContainText("Posting 0 of 3");
-  await desk.page.reload();
+  await expect(app.foot).toContainText("Posting 0 of 3");
+  await app.page.reload();
 
-  await expect(desk.foot).toContainText("the page was closed");
-  await expect(desk.tasks).toHaveText([/Unknown/, /Queued/, /Queued/]);
-  expect(await received(), "nothing leaves by itself").toHaveLength(1);
+  await expect(app.foot).toContainText("the page was closed");
+  await expect(app.tasks).toHaveText([/Unconfirmed/, /Queued/, /Queued/]);
+  expect(await received(), "nothing is sent automatically").toHaveLength(1);
 
-  await desk.press("Resume posting");
-  await desk.giveToken(host, "changeme");
-  await expect(desk.heading(`Posted to ${host}: 2 delivered and 1 unconfirmed`)).toBeVisible();
+  await app.press("Resume posting");
+  await app.enterToken(host, "changeme");
+  await expect(app.heading(`Posted to ${host}: 2 delivered and 1 unconfirmed`)).toBeVisible();
   const posts = await received();
   expect(posts).toHaveLength(3);
   expect(new Set(posts.map((post) => post.body)).size).toBe(3);
@@ -139,118 +139,118 @@ test("a reload in the middle of posting: what was on its way is unknown, the res
   );
 });
 
-test("with keys, what was on its way at a reload waits, goes again with its key and is there once", async ({
+test("with keys, a task in flight at a reload is resent with its key and stored once", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  // The server takes the first task; its answer never reaches the page.
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  // The server stores the first task, but its response never reaches the page.
   let isHeld = true;
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
-    const answer = await route.fetch();
-    if (!isHeld) await route.fulfill({ response: answer });
+  await app.page.route(`${server.address}/tasks`, async (route) => {
+    const response = await route.fetch();
+    if (!isHeld) await route.fulfill({ response });
   });
-  await desk.postWithDefaultToken(3, server.host);
+  await app.postWithDefaultToken(3, server.host);
   await expect.poll(async () => (await server.tasks()).length).toBe(1);
-  await desk.page.reload();
+  await app.page.reload();
   isHeld = false;
-  await expect(desk.foot).toContainText("goes again with the same key, which doubles nothing");
-  await expect(desk.tasks).toHaveText([/Queued/, /Queued/, /Queued/]);
-  await desk.press("Resume posting");
-  await desk.giveToken(server.host, "changeme");
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await expect(app.foot).toContainText("are resent with the same key");
+  await expect(app.tasks).toHaveText([/Queued/, /Queued/, /Queued/]);
+  await app.press("Resume posting");
+  await app.enterToken(server.host, "changeme");
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   const stored = await server.tasks();
   expect(stored).toHaveLength(3);
   expect(new Set(stored.map((task) => task.idempotencyKey)).size).toBe(3);
 });
 
-test("pressing twice posts once", async ({ world, desk }) => {
+test("double clicks post each task once", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  const post = desk.foot.getByRole("button", { name: /^Post 3 tasks/ });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  const post = app.foot.getByRole("button", { name: /^Post 3 tasks/ });
   await post.dblclick();
-  const confirm = desk.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ });
+  const confirm = app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ });
   await confirm.evaluate((button: HTMLButtonElement) => {
     button.click();
     button.click();
   });
-  await desk
-    .dialog(/^Token for /)
+  await app
+    .dialog(/^Agent token for /)
     .getByRole("button", { name: "Use “changeme”, the local default" })
     .dblclick();
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("pausing lets what is under way end and sends nothing more until it is resumed", async ({
+test("pausing lets requests in flight finish and sends nothing more until posting is resumed", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
+  await app.page.route(`${server.address}/tasks`, async (route) => {
     await held;
     await route.continue();
   });
-  await desk.postWithDefaultToken(3, server.host);
-  await desk.press("Pause posting");
+  await app.postWithDefaultToken(3, server.host);
+  await app.press("Pause posting");
   release();
-  await expect(desk.task("keep-the-order")).toContainText("Delivered");
-  await expect(desk.foot).toContainText("Paused at 1 of 3");
+  await expect(app.task("keep-the-order")).toContainText("Delivered");
+  await expect(app.foot).toContainText("Paused at 1 of 3");
   expect(await server.tasks()).toHaveLength(1);
 
-  await desk.press("Stop posting");
-  await expect(desk.task("keep-the-digits"), "what has not left stays approved").toContainText("Approved");
-  await desk.post(2, server.host);
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.press("Stop posting");
+  await expect(app.task("keep-the-digits"), "unsent tasks stay approved").toContainText("Approved");
+  await app.post(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("a run that was put aside comes back with its approvals", async ({ world, desk }) => {
+test("undoing an archive restores the run with its approvals", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.press("Approve keep-the-order");
-  await desk.press("Put the run aside");
-  await expect(desk.tasks).toHaveCount(0);
-  await expect(desk.heading("From a brief to posted tasks")).toBeVisible();
-  await desk.press("Undo");
-  await expect(desk.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
-  await expect(desk.foot).toContainText("1 of 3 tasks approved");
-  await desk.page.reload();
-  await expect(desk.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.press("Approve keep-the-order");
+  await app.press("Archive this run");
+  await expect(app.tasks).toHaveCount(0);
+  await expect(app.heading("From a brief to posted tasks")).toBeVisible();
+  await app.press("Undo");
+  await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
+  await expect(app.foot).toContainText("1 of 3 tasks approved");
+  await app.page.reload();
+  await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
 });
 
-test("what was put aside stays aside after a reload, and the brief is still there", async ({
+test("an archived run stays archived after a reload, and the brief is kept", async ({
   world,
-  desk,
+  app,
 }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  await desk.makeTasks(3, "Sort the letters");
-  await desk.press("Put the run aside");
-  await desk.page.reload();
-  await desk.expectBrief({ goal: "Sort the letters", count: "3" });
-  await expect(desk.modeBand).toHaveText("Live → Test bench");
-  await expect(desk.tasks).toHaveCount(0);
+  await app.open(server.address);
+  await app.generateTasks(3, "Sort the letters");
+  await app.press("Archive this run");
+  await app.page.reload();
+  await app.expectBrief({ goal: "Sort the letters", count: "3" });
+  await expect(app.modeBand).toHaveText("Live → Test bench");
+  await expect(app.tasks).toHaveCount(0);
 });
 
-test("settings are there again, and win over config.json", async ({ world, desk }) => {
+test("settings survive a reload and override config.json", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text" });
-  await desk.open(server.address);
-  const settings = await desk.settings();
+  await app.open(server.address);
+  const settings = await app.settings();
   await settings.getByRole("textbox", { name: "Name", exact: true }).fill("My own bench");
-  await desk.saveSettings();
-  await expect(desk.modeBand).toHaveText("Live → My own bench");
-  await desk.page.reload();
-  await expect(desk.modeBand).toHaveText("Live → My own bench");
+  await app.saveSettings();
+  await expect(app.modeBand).toHaveText("Live → My own bench");
+  await app.page.reload();
+  await expect(app.modeBand).toHaveText("Live → My own bench");
 });

@@ -1,31 +1,30 @@
-// What stands behind the page in a test: the task server that comes along, the testbed, and a proxy
-// that breaks the way between them.
+// The servers of a test: taskwright-server, the testbed, and a proxy that injects faults.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { Program, required } from "./program.ts";
 
-/** The token of a server that nobody gave one. */
+/** The token of a server that is started without one. */
 export const DEFAULT_TOKEN = "changeme";
 
 const CONFIG = "config.json";
 
-/** What `config.json` says, or its exact text where it is to be something else than settings. */
+/** The contents of `config.json`, or its exact text if that is not JSON. */
 export type PageConfig = Record<string, unknown> | string;
 
-/** How a task server is to be started. */
+/** Options for starting a task server. */
 export interface TaskServerOptions {
-  /** The schema it enforces; the built-in `agent-task` where none is given. */
+  /** The schema to enforce; `agent-task` by default. */
   schema?: unknown;
   /** The accepted tokens, comma-separated. */
   tokens?: string;
-  /** The page's `config.json`, made from the server's address; without it the server makes one. */
+  /** Makes the page's `config.json` from the server's address. By default the server generates one. */
   config?: (address: string) => PageConfig;
-  /** A port instead of any free one. */
+  /** The port; any free one by default. */
   port?: number;
 }
 
-/** A task as it was posted. */
+/** A stored task. */
 export interface StoredTask {
   id: string;
   /** Its text, byte for byte. */
@@ -33,7 +32,7 @@ export interface StoredTask {
   idempotencyKey: string | null;
 }
 
-/** `taskwright-server` with a store of its own, which serves the page of the checkout. */
+/** `taskwright-server` with its own store. It serves the page from the checkout. */
 export class TaskServer {
   private constructor(
     private readonly program: Program,
@@ -41,7 +40,7 @@ export class TaskServer {
     private readonly token: string,
   ) {}
 
-  /** Starts one; `folder` is where it keeps its tasks. */
+  /** Starts a server that stores its tasks in `folder`. */
   static async start(folder: string, options: TaskServerOptions = {}): Promise<TaskServer> {
     await mkdir(folder, { recursive: true });
     const flags = ["--port", String(options.port ?? 0), "--data-dir", join(folder, "tasks")];
@@ -56,7 +55,7 @@ export class TaskServer {
       await writeFile(config, "{}");
       flags.push("--page-config", config);
     }
-    const environment = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
+    const environment: Record<string, string> = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
     const program = await Program.start(required("TASKWRIGHT_SERVER_BIN"), flags, environment);
     const token = options.tokens?.split(",")[0] ?? DEFAULT_TOKEN;
     const server = new TaskServer(program, folder, token);
@@ -64,50 +63,50 @@ export class TaskServer {
     return server;
   }
 
-  /** Where the page and the tasks are. */
+  /** The address of the page and of the tasks. */
   get address(): string {
     return this.program.address;
   }
 
-  /** Host and port, as the page writes them. */
+  /** Host and port, as the page shows them. */
   get host(): string {
     return new URL(this.address).host;
   }
 
-  /** Every task it holds, in the order of arrival. */
+  /** All stored tasks, in order of arrival. */
   async tasks(): Promise<StoredTask[]> {
     const list = (await (await this.get("/tasks?limit=200")).json()) as {
       items: { id: string; idempotency_key: string | null }[];
     };
     return Promise.all(
       list.items.map(async ({ id, idempotency_key: idempotencyKey }) => {
-        const answer = await (await this.get(`/tasks/${id}`)).text();
-        return { id, text: lastMember(answer, "task"), idempotencyKey };
+        const record = await (await this.get(`/tasks/${id}`)).text();
+        return { id, text: lastMember(record, "task"), idempotencyKey };
       }),
     );
   }
 
-  /** Gives the page another `config.json` at its next load; the server has to have begun with one. */
+  /** Replaces the `config.json` that the page loads. The server must have been started with one. */
   async preset(config: PageConfig): Promise<void> {
     const text = typeof config === "string" ? config : JSON.stringify(config);
     await writeFile(join(this.folder, CONFIG), text);
   }
 
-  /** Ends it. What it holds stays in its folder. */
+  /** Stops it. Its tasks stay in its folder. */
   stop(): Promise<void> {
     return this.program.stop();
   }
 
   private async get(path: string): Promise<Response> {
-    const answer = await fetch(this.address + path, { headers: { "x-agent-token": this.token } });
-    if (!answer.ok) throw new Error(`GET ${path} answered ${answer.status}`);
-    return answer;
+    const response = await fetch(this.address + path, { headers: { "x-agent-token": this.token } });
+    if (!response.ok) throw new Error(`GET ${path} returned ${response.status}`);
+    return response;
   }
 }
 
 /**
- * The text of an object's last member. `JSON.parse` would round its long numbers, so the text is
- * cut out, and the cut is proven to be right by putting something else in its place.
+ * The text of an object's last member. `JSON.parse` would round its long numbers, so the text is cut
+ * out. Parsing the rest proves that the cut is right.
  */
 function lastMember(json: string, name: string): string {
   const start = json.indexOf(`"${name}":`) + name.length + 3;
@@ -117,10 +116,10 @@ function lastMember(json: string, name: string): string {
   return json.slice(start, end);
 }
 
-/** Names in lower case, and values. */
+/** Header names in lower case, and values. */
 export type RecordedHeaders = [string, string][];
 
-/** What the model endpoint noted about a request. */
+/** A request that the model endpoint recorded. */
 export interface ModelRequest {
   method: string;
   path: string;
@@ -129,7 +128,7 @@ export interface ModelRequest {
   answer: { status: number; bytes_sent: number; ended: string };
 }
 
-/** What a plain task server received. */
+/** A post that a plain task server received. */
 export interface ReceivedTask {
   headers: RecordedHeaders;
   body: string;
@@ -137,56 +136,56 @@ export interface ReceivedTask {
   status: number | null;
 }
 
-/** `taskwright-testbed`: the model endpoint and plain task servers at one address. */
+/** `taskwright-testbed`: a scripted model endpoint and plain task servers at one address. */
 export class Testbed {
   private constructor(private readonly program: Program) {}
 
-  /** Starts one. Pages of every origin may call its task servers. */
+  /** Starts a testbed. Pages of every origin may call its task servers. */
   static async start(): Promise<Testbed> {
     const flags = ["all", "--port", "0", "--allow-origin", "*"];
     return new Testbed(await Program.start(required("TASKWRIGHT_TESTBED_BIN"), flags));
   }
 
-  /** Where it listens. */
+  /** Its address. */
   get address(): string {
     return this.program.address;
   }
 
-  /** Host and port, as the page writes them. */
+  /** Host and port, as the page shows them. */
   get host(): string {
     return new URL(this.address).host;
   }
 
-  /** The base address of a model endpoint that does what a script says; `tag` names its records. */
+  /** The base URL of a model endpoint that follows a script; `tag` names its records. */
   model(script: string, tag: string): string {
     return `${this.address}/scripted/${script}/${tag}/v1`;
   }
 
-  /** The address of a plain task server with a habit, and a memory of its own. */
+  /** The address of a plain task server of this variant; `bucket` names its records. */
   plain(variant: string, bucket: string): string {
     return `${this.address}/plain/${variant}/${bucket}`;
   }
 
-  /** The requests that were recorded under a tag, preflights left out. */
+  /** The requests recorded under a tag, without preflights. */
   async asked(tag: string): Promise<ModelRequest[]> {
-    const answer = await fetch(`${this.address}/_testbed/requests?tag=${tag}`);
-    const { requests } = (await answer.json()) as { requests: ModelRequest[] };
+    const response = await fetch(`${this.address}/_testbed/requests?tag=${tag}`);
+    const { requests } = (await response.json()) as { requests: ModelRequest[] };
     return requests.filter((request) => request.method !== "OPTIONS");
   }
 
-  /** What a plain server received, in order. */
+  /** The posts that a plain server received, in order. */
   async received(variant: string, bucket: string): Promise<ReceivedTask[]> {
-    const answer = await fetch(`${this.plain(variant, bucket)}/_received`);
-    return ((await answer.json()) as { received: ReceivedTask[] }).received;
+    const response = await fetch(`${this.plain(variant, bucket)}/_received`);
+    return ((await response.json()) as { received: ReceivedTask[] }).received;
   }
 
-  /** Ends it. */
+  /** Stops it. */
   stop(): Promise<void> {
     return this.program.stop();
   }
 }
 
-/** What can befall a post on its way through a `FaultProxy`; testbed/README.md has the table. */
+/** The faults that a `FaultProxy` can inject. See the table in testbed/README.md. */
 export type Fault =
   | "drop_before"
   | "drop_after"
@@ -198,21 +197,21 @@ export type Fault =
   | "status_503_bare"
   | "reset";
 
-/** Which post meets which fault. Posts count from 1, in the order in which they arrived. */
+/** The faults to inject. Posts are numbered from 1 in order of arrival. */
 export interface FaultPlan {
-  /** What the shares are drawn by; the same one draws the same. */
+  /** The seed of the random faults. */
   seed?: number;
-  /** How often each fault comes, from 0 to 1; together at most 1. */
+  /** The probability of each fault, from 0 to 1; their sum is at most 1. */
   faults?: Partial<Record<Fault, number>>;
-  /** The faults of single posts. */
+  /** Faults for single posts, by number. */
   at?: Record<number, Fault>;
-  /** Milliseconds that `delay` holds an answer; 1000 unless given. */
+  /** How long `delay` holds back a response, in milliseconds; 1000 by default. */
   delay_ms?: number;
-  /** Seconds in the `Retry-After` of `status_429` and `status_503`; 1 unless given. */
+  /** The `Retry-After` of `status_429` and `status_503`, in seconds; 1 by default. */
   retry_after_s?: number;
 }
 
-/** A post, and what was done to it. */
+/** A post and its fault. */
 export interface FaultedPost {
   /** Its number, from 1. */
   number: number;
@@ -220,21 +219,21 @@ export interface FaultedPost {
   path: string;
   idempotency_key: string | null;
   fault: Fault | null;
-  /** Where this is false, the task server has certainly not taken it. */
+  /** If false, the task server has certainly not received it. */
   reached_upstream: boolean;
-  /** What the task server answered. */
+  /** The status that the task server returned. */
   upstream_status: number | null;
-  /** What the page was sent. */
+  /** The status that the page received. */
   answered: number | null;
-  /** Whether nothing more will happen to it. */
+  /** Whether the post is finished. */
   finished: boolean;
 }
 
-/** `taskwright-testbed proxy`: breaks the way to a task server as a plan says. */
+/** `taskwright-testbed proxy`: injects faults between the page and a task server. */
 export class FaultProxy {
   private constructor(private readonly program: Program) {}
 
-  /** Starts one in front of a server, such as `http://127.0.0.1:4321`. */
+  /** Starts a proxy for a server, such as `http://127.0.0.1:4321`. */
   static async start(upstream: string, plan: FaultPlan = {}): Promise<FaultProxy> {
     const flags = ["proxy", "--port", "0", "--to", upstream];
     const proxy = new FaultProxy(
@@ -244,30 +243,30 @@ export class FaultProxy {
     return proxy;
   }
 
-  /** Where it listens: what the page is to take for the task server. */
+  /** Its address, which the page uses as the task server. */
   get address(): string {
     return this.program.address;
   }
 
-  /** Host and port, as the page writes them. */
+  /** Host and port, as the page shows them. */
   get host(): string {
     return new URL(this.address).host;
   }
 
-  /** Gives it another plan; posts count from 1 again. */
+  /** Replaces the plan. Posts are numbered from 1 again. */
   async plan(plan: FaultPlan): Promise<void> {
     const url = `${this.address}/_faults`;
-    const answer = await fetch(url, { method: "POST", body: JSON.stringify(plan) });
-    if (!answer.ok) throw new Error(`the plan was refused: ${await answer.text()}`);
+    const response = await fetch(url, { method: "POST", body: JSON.stringify(plan) });
+    if (!response.ok) throw new Error(`the plan was rejected: ${await response.text()}`);
   }
 
-  /** Every post since the plan was given, in the order of arrival. */
+  /** All posts since the plan was set, in order of arrival. */
   async faults(): Promise<FaultedPost[]> {
-    const answer = await fetch(`${this.address}/_faults`);
-    return ((await answer.json()) as { posts: FaultedPost[] }).posts;
+    const response = await fetch(`${this.address}/_faults`);
+    return ((await response.json()) as { posts: FaultedPost[] }).posts;
   }
 
-  /** Ends it. */
+  /** Stops it. */
   stop(): Promise<void> {
     return this.program.stop();
   }

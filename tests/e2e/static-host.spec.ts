@@ -1,5 +1,4 @@
-// The page from any web server that hands out files, below a path of its own, and where it cannot
-// run.
+// The page on a plain static web server below a path, and in browsers that cannot run it.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -7,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { tasks } from "./desk.ts";
+import { tasks } from "./app-page.ts";
 import { required } from "./program.ts";
 import { Recorder } from "./recorder.ts";
 import { expect, statusLine, test } from "./world.ts";
@@ -24,8 +23,8 @@ const TYPES: Record<string, string> = {
 
 const PATH = "/apps/taskwright";
 
-/** Serves the checkout below a path as a plain web server does; `lacks` is not there. */
-async function serve(lacks?: RegExp): Promise<{ address: string; server: Server }> {
+/** Serves the checkout below a path, except for files that match `missing`. */
+async function serve(missing?: RegExp): Promise<{ address: string; server: Server }> {
   const root = required("TASKWRIGHT_ROOT");
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -33,7 +32,7 @@ async function serve(lacks?: RegExp): Promise<{ address: string; server: Server 
     const file = join(root, normalize(rest.endsWith("/") ? `${rest}index.html` : rest));
     stat(file)
       .then((found) => {
-        if (rest === "" || lacks?.test(rest) || !found.isFile()) throw new Error("not here");
+        if (rest === "" || missing?.test(rest) || !found.isFile()) throw new Error("not here");
         response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "text/plain" });
         createReadStream(file).pipe(response);
       })
@@ -44,40 +43,40 @@ async function serve(lacks?: RegExp): Promise<{ address: string; server: Server 
   return { address: `http://127.0.0.1:${port}${PATH}/`, server };
 }
 
-test("the checkout below a path of a plain web server makes a whole dry run", async ({
-  desk,
+test("the checkout on a plain web server below a path completes a dry run", async ({
+  app,
   complaints,
 }) => {
-  // There is no config.json, which is as good as an empty one.
+  // A missing config.json is the same as an empty one.
   complaints.allow(statusLine(404));
   const { address, server } = await serve();
   const asked: string[] = [];
   server.on("request", (request) => asked.push(request.url ?? ""));
-  await desk.open(address, "Dry run — nothing leaves this page");
-  await desk.write({ goal: "Sort the letters", count: "4" });
-  const recorder = await Recorder.start(desk.page, { gate: "shut" });
-  await desk.generate();
-  await desk.approveAll(4);
+  await app.open(address, "Dry run — nothing leaves this page");
+  await app.fillBrief({ goal: "Sort the letters", count: "4" });
+  const recorder = await Recorder.start(app.page, { gate: "shut" });
+  await app.generate();
+  await app.approveAll(4);
   const receipts = tasks(4, "dry receipt");
-  await desk.foot.getByRole("button", { name: `Write ${receipts}` }).click();
-  await desk.dialog(`Write ${receipts}?`).getByRole("button", { name: `Write ${receipts}` }).click();
-  await expect(desk.heading(`Dry run done: ${receipts}, 0 requests`)).toBeVisible();
+  await app.foot.getByRole("button", { name: `Write ${receipts}` }).click();
+  await app.dialog(`Write ${receipts}?`).getByRole("button", { name: `Write ${receipts}` }).click();
+  await expect(app.heading(`Dry run done: ${receipts}, 0 requests`)).toBeVisible();
   expect(await recorder.requests()).toEqual([]);
-  expect(asked.filter((path) => !path.startsWith(`${PATH}/`)), "nothing beside its folder").toEqual([]);
+  expect(asked.filter((path) => !path.startsWith(`${PATH}/`)), "no request outside its folder").toEqual([]);
   server.close();
 });
 
-test.describe("the page can be read before WebAssembly is there, and nothing moves when it takes over", () => {
+test.describe("the shell can be read before WebAssembly has loaded, and nothing moves when the page replaces it", () => {
   for (const { width, live } of [
     { width: 360, live: false },
     { width: 360, live: true },
     { width: 1280, live: false },
     { width: 1280, live: true },
   ]) {
-    test(`at ${width} px, ${live ? "live" : "dry"}`, async ({ desk, world }) => {
+    test(`at ${width} px, ${live ? "live" : "dry"}`, async ({ app, world }) => {
       const server = live ? await world.liveServer({ script: "plain" }) : await world.taskServer();
-      await desk.page.setViewportSize({ width, height: 800 });
-      await desk.page.addInitScript(() => {
+      await app.page.setViewportSize({ width, height: 800 });
+      await app.page.addInitScript(() => {
         const shifts: unknown[] = [];
         Object.assign(window, { shifts });
         new PerformanceObserver((list) => {
@@ -90,20 +89,20 @@ test.describe("the page can be read before WebAssembly is there, and nothing mov
           }
         }).observe({ type: "layout-shift", buffered: true });
       });
-      let letThrough = () => {};
-      const held = new Promise<void>((resolve) => (letThrough = resolve));
-      await desk.page.route("**/*.wasm", async (route) => {
+      let release = () => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      await app.page.route("**/*.wasm", async (route) => {
         await held;
         await route.continue();
       });
-      await desk.page.goto(server.address);
-      await expect(desk.modeBand).toHaveText("Starting…");
-      await expect(desk.page.getByLabel("Goal")).toBeVisible();
-      letThrough();
-      await expect(desk.modeBand).toHaveText(live ? /^Live → / : /^Dry run — /);
-      await expect(desk.field("Goal")).toBeEditable();
-      // Two frames, so that what the last change moved has been counted.
-      const shifts = await desk.page.evaluate(
+      await app.page.goto(server.address);
+      await expect(app.modeBand).toHaveText("Starting…");
+      await expect(app.page.getByLabel("Goal")).toBeVisible();
+      release();
+      await expect(app.modeBand).toHaveText(live ? /^Live → / : /^Dry run — /);
+      await expect(app.field("Goal")).toBeEditable();
+      // After two frames the shifts of the last change are recorded.
+      const shifts = await app.page.evaluate(
         () =>
           new Promise((resolve) =>
             requestAnimationFrame(() =>
@@ -116,29 +115,29 @@ test.describe("the page can be read before WebAssembly is there, and nothing mov
   }
 });
 
-test("without its module the page says what to build", async ({ desk, complaints }) => {
+test("without its module the page says what to build", async ({ app, complaints }) => {
   complaints.allow(statusLine(404));
   const { address, server } = await serve(/^\/pkg\//);
-  await desk.page.goto(address);
-  const problem = desk.page.getByRole("alert");
+  await app.page.goto(address);
+  const problem = app.page.getByRole("alert");
   await expect(problem).toContainText("Taskwright has not been built yet");
   await expect(problem).toContainText("cargo xtask run");
-  await expect(desk.modeBand).toHaveText("Not running");
+  await expect(app.modeBand).toHaveText("Not running");
   server.close();
 });
 
-test("from a file the page says what to open instead", async ({ desk, complaints }) => {
+test("from a file the page says what to open instead", async ({ app, complaints }) => {
   complaints.allow(/file:\/\//, /net::ERR_/);
-  await desk.page.goto(pathToFileURL(join(required("TASKWRIGHT_ROOT"), "index.html")).href);
-  await expect(desk.page.getByRole("alert")).toContainText("Taskwright cannot run from a file");
+  await app.page.goto(pathToFileURL(join(required("TASKWRIGHT_ROOT"), "index.html")).href);
+  await expect(app.page.getByRole("alert")).toContainText("Taskwright cannot run from a file");
 });
 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
-  test("the page says what it needs", async ({ desk, world }) => {
+  test("the page says what it needs", async ({ app, world }) => {
     const server = await world.taskServer();
-    await desk.page.goto(server.address);
-    const problem = desk.page.getByRole("alert");
+    await app.page.goto(server.address);
+    const problem = app.page.getByRole("alert");
     await expect(problem).toContainText("Taskwright needs JavaScript and WebAssembly");
     await expect(problem).toContainText("Allow scripts for this address");
   });

@@ -1,10 +1,10 @@
-// A token that is not accepted any more, in the middle of a batch.
+// A token that is revoked while posting.
 import { header } from "./servers.ts";
 import { expect, statusLine, test } from "./world.ts";
 
-test("a token that is revoked in the middle of a batch is asked for once what is on its way is settled, and posting goes on at the same task with the same key", async ({
+test("a revoked token is requested again once the requests in flight have finished, and posting continues with the same task and key", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(401));
@@ -13,15 +13,15 @@ test("a token that is revoked in the middle of a batch is asked for once what is
     honoursKeys: true,
     tokens: "the-old-token,the-new-token",
   });
-  await desk.open(server.address);
-  await desk.makeTasks(8);
-  await desk.approveAll(8);
-  // From the third request on the server knows the old token no more: it gets one that it does not
-  // know. The fourth request left before that; its answer takes a while.
+  await app.open(server.address);
+  await app.generateTasks(8);
+  await app.approveAll(8);
+  // From the third request on, the server receives an unknown token instead of the old one. The fourth
+  // request was sent before that, and its response is delayed.
   const sent: { token?: string; key?: string; body: string | null; status?: number }[] = [];
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
+  await app.page.route(`${server.address}/tasks`, async (route) => {
     const request = route.request();
     const headers = await request.allHeaders();
     const number = sent.length;
@@ -33,54 +33,54 @@ test("a token that is revoked in the middle of a batch is asked for once what is
     sent.push(note);
     const isRevoked = headers["x-agent-token"] === "the-old-token" && number >= 2 && number !== 3;
     if (number === 3) await held;
-    const answer = await route.fetch({
+    const response = await route.fetch({
       headers: { ...headers, ...(isRevoked ? { "x-agent-token": "revoked" } : {}) },
     });
-    note.status = answer.status();
-    await route.fulfill({ response: answer });
+    note.status = response.status();
+    await route.fulfill({ response });
   });
-  await desk.post(8, server.host);
-  await desk.giveToken(server.host, "the-old-token");
+  await app.post(8, server.host);
+  await app.enterToken(server.host, "the-old-token");
 
-  await expect(desk.foot).toContainText("the server refused the token (401)");
-  const another = desk.button("Enter another token");
+  await expect(app.foot).toContainText("the server rejected the token (401)");
+  const another = app.button("Enter another token");
   await expect(another).toBeDisabled();
-  await expect(another).toHaveAccessibleDescription("What is on its way is settled first.");
-  await expect(desk.dialog(/^Token for /), "not while a task is on its way").toHaveCount(0);
+  await expect(another).toHaveAccessibleDescription("Wait until the requests in flight have finished.");
+  await expect(app.dialog(/^Agent token for /), "no prompt while a task is in flight").toHaveCount(0);
   release();
-  const question = desk.dialog(`Token for ${server.host}`);
-  await expect(question.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
+  const prompt = app.dialog(`Agent token for ${server.host}`);
+  await expect(prompt.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
     /does not accept the token/,
   );
   const before = sent.length;
-  await desk.giveToken(server.host, "the-new-token");
-  await expect(desk.heading(`Posted to ${server.host}: 8 delivered`)).toBeVisible();
+  await app.enterToken(server.host, "the-new-token");
+  await expect(app.heading(`Posted to ${server.host}: 8 delivered`)).toBeVisible();
 
   const refused = sent.filter((request) => request.status === 401);
   expect(refused.length).toBeGreaterThan(0);
   expect(sent.slice(before).every((request) => request.token === "the-new-token")).toBe(true);
   for (const request of refused) {
-    const again = sent.slice(before).filter((later) => later.key === request.key);
-    expect(again.map((later) => later.body)).toEqual([request.body]);
+    const repeated = sent.slice(before).filter((later) => later.key === request.key);
+    expect(repeated.map((later) => later.body)).toEqual([request.body]);
   }
   const stored = await server.tasks();
   expect(stored).toHaveLength(8);
   expect(new Set(stored.map((task) => task.idempotencyKey)).size).toBe(8);
 });
 
-test("a server that comes back with another token after a crash gets every task once", async ({
+test("a server that restarts with another token after a crash stores every task once", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(401), /Failed to load resource: net::ERR_/);
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true, tokens: "first" });
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
   let isDown = false;
-  await desk.page.route(`${server.address}/tasks`, async (route) => {
-    // Several requests are on their way here; for the later ones the server may be gone already.
+  await app.page.route(`${server.address}/tasks`, async (route) => {
+    // Several requests are in flight here. The server may already be stopped when the later ones run.
     const stored = await server.tasks().catch(() => []);
     if (!isDown && stored.length === 1) {
       isDown = true;
@@ -88,22 +88,22 @@ test("a server that comes back with another token after a crash gets every task 
     }
     await route.continue();
   });
-  await desk.post(3, server.host);
-  await desk.giveToken(server.host, "first");
-  await expect(desk.foot).toContainText(/next attempt in \d+ s|Up to 4 tasks|one task at a time/);
+  await app.post(3, server.host);
+  await app.enterToken(server.host, "first");
+  await expect(app.foot).toContainText(/next attempt in \d+ s|Up to 4 tasks|one task at a time/);
   await expect.poll(() => isDown).toBe(true);
-  await desk.page.unroute(`${server.address}/tasks`);
-  const again = await world.again(server, { tokens: "second" });
-  await desk.giveToken(server.host, "second");
-  await expect(desk.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible({ timeout: 30_000 });
-  const stored = await again.tasks();
+  await app.page.unroute(`${server.address}/tasks`);
+  const restarted = await world.restart(server, { tokens: "second" });
+  await app.enterToken(server.host, "second");
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible({ timeout: 30_000 });
+  const stored = await restarted.tasks();
   expect(stored).toHaveLength(3);
   expect(new Set(stored.map((task) => task.idempotencyKey)).size).toBe(3);
 });
 
-test("a request that is made after a refused one carries the header of the token that was given", async ({
+test("the request after a rejected one carries the newly entered token", async ({
   world,
-  desk,
+  app,
   complaints,
 }) => {
   complaints.allow(statusLine(401));
@@ -113,16 +113,16 @@ test("a request that is made after a refused one carries the header of the token
     tasks: world.testbed.plain(variant, world.tag),
   });
   const host = world.testbed.host;
-  await desk.open(server.address);
-  await desk.makeTasks(3);
-  await desk.approveAll(3);
-  await desk.post(3, host);
-  await desk.giveToken(host, "changeme");
-  await expect(desk.dialog(`Token for ${host}`).getByRole("textbox")).toHaveAccessibleDescription(
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.post(3, host);
+  await app.enterToken(host, "changeme");
+  await expect(app.dialog(`Agent token for ${host}`).getByRole("textbox")).toHaveAccessibleDescription(
     /does not accept the token/,
   );
-  await desk.giveToken(host, "changeme");
-  await expect(desk.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
+  await app.enterToken(host, "changeme");
+  await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
   const posts = await world.testbed.received(variant, world.tag);
   expect(posts).toHaveLength(4);
   expect(posts.every((post) => header(post.headers, "x-agent-token") === "changeme")).toBe(true);

@@ -1,12 +1,12 @@
-// The world of a test: a browser page that may not complain, a task server of its own, and the
-// testbed that its worker shares. Everything is real: programs, HTTP, the built page.
+// The fixtures of a test: a page whose console must stay free of errors, its own task servers, and the
+// testbed that all tests of a worker share. Everything is real: programs, HTTP, the built page.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
 
-import { Desk } from "./desk.ts";
+import { AppPage } from "./app-page.ts";
 import {
   FaultProxy,
   TaskServer,
@@ -19,14 +19,14 @@ import {
 export { expect };
 
 /**
- * What the browser complained about: console errors, exceptions, violations of the page's policy.
- * A test that ends with a complaint it did not allow has failed.
+ * Errors that the browser reported: console errors, exceptions, violations of the content security
+ * policy. A test fails if it ends with an error that it did not allow.
  */
 export class Complaints {
-  private readonly heard: string[] = [];
+  private readonly reported: string[] = [];
   private readonly allowed: RegExp[] = [];
 
-  /** Listens to a page. */
+  /** Collects the errors of all pages of a context. */
   static async of(context: BrowserContext): Promise<Complaints> {
     const complaints = new Complaints();
     await context.addInitScript(() => {
@@ -35,35 +35,35 @@ export class Complaints {
       });
     });
     context.on("console", (message) => {
-      if (message.type() === "error") complaints.heard.push(message.text());
+      if (message.type() === "error") complaints.reported.push(message.text());
     });
-    context.on("weberror", (thrown) => complaints.heard.push(`${thrown.error()}`));
+    context.on("weberror", (thrown) => complaints.reported.push(`${thrown.error()}`));
     return complaints;
   }
 
   /**
-   * Allows a complaint that the browser makes by itself of what the test brings about, such as
-   * the line about an answer with status 401.
+   * Allows errors that the browser reports for what the test does, such as the line for a response
+   * with status 401.
    */
   allow(...complaints: RegExp[]): void {
     this.allowed.push(...complaints);
   }
 
-  /** What was heard and not allowed. */
-  left(): string[] {
-    return this.heard.filter((text) => !this.allowed.some((pattern) => pattern.test(text)));
+  /** The errors that were not allowed. */
+  unexpected(): string[] {
+    return this.reported.filter((text) => !this.allowed.some((pattern) => pattern.test(text)));
   }
 }
 
-/** The line that Chromium logs for an answer with this status. */
+/** The line that Chromium logs for a response with this status. */
 export function statusLine(status: number): RegExp {
   return new RegExp(`Failed to load resource: the server responded with a status of ${status} `);
 }
 
-/** The line that Chromium logs where no answer came. */
-export const NO_ANSWER = /Failed to load resource: net::ERR_/;
+/** The line that Chromium logs for a request without a response. */
+export const NO_RESPONSE = /Failed to load resource: net::ERR_/;
 
-/** The lines that Chromium logs for an answer that the page may not read. */
+/** The lines that Chromium logs for a response that the page may not read. */
 export const NOT_READABLE = /blocked by CORS policy/;
 
 /** The servers of one test. */
@@ -74,12 +74,12 @@ export class World {
   constructor(
     /** The testbed. */
     readonly testbed: Testbed,
-    /** A name that no other test has, for tags and buckets. */
+    /** A unique name for tags and buckets. */
     readonly tag: string,
     private readonly folder: string,
   ) {}
 
-  /** Starts a task server of this test's own. */
+  /** Starts a task server. */
   async taskServer(options: TaskServerOptions = {}): Promise<TaskServer> {
     const folder = join(this.folder, `server-${this.servers.length + 1}`);
     const server = await TaskServer.start(folder, options);
@@ -87,8 +87,8 @@ export class World {
     return server;
   }
 
-  /** Starts a task server again in the folder and at the address of one that was stopped. */
-  async again(stopped: TaskServer, options: TaskServerOptions = {}): Promise<TaskServer> {
+  /** Restarts a stopped task server with the same folder and address. */
+  async restart(stopped: TaskServer, options: TaskServerOptions = {}): Promise<TaskServer> {
     const port = Number(new URL(stopped.address).port);
     const folder = join(this.folder, `server-${this.servers.indexOf(stopped) + 1}`);
     const server = await TaskServer.start(folder, { ...options, port });
@@ -97,11 +97,11 @@ export class World {
   }
 
   /**
-   * Starts a task server whose page asks the testbed's model and posts to that same server, unless
-   * `tasks` names another address. With `pauseMs` the model's answer comes in writes with so many
-   * milliseconds between them: what a browser has not read when a connection breaks, it drops.
+   * Starts a task server whose page calls the testbed's model and posts to that server, unless `tasks`
+   * is another address. With `pauseMs`, the model pauses for that many milliseconds between writes: a
+   * browser drops data that it has not read when the connection breaks.
    */
-  liveServer(wanted: {
+  liveServer(options: {
     script: string;
     pauseMs?: number;
     schema?: Record<string, unknown>;
@@ -110,36 +110,36 @@ export class World {
     tasks?: string;
   }): Promise<TaskServer> {
     const model =
-      wanted.pauseMs === undefined
-        ? { base_url: this.testbed.model(wanted.script, this.tag), model: "scripted" }
+      options.pauseMs === undefined
+        ? { base_url: this.testbed.model(options.script, this.tag), model: "scripted" }
         : {
             base_url: `${this.testbed.address}/v1`,
-            model: `scripted:${wanted.script}?tag=${this.tag}&pause_ms=${wanted.pauseMs}`,
+            model: `scripted:${options.script}?tag=${this.tag}&pause_ms=${options.pauseMs}`,
           };
     const config = (address: string): PageConfig => ({
       connection: "Test bench",
       model,
       task_server: {
-        url: wanted.tasks ?? address,
-        honours_idempotency_keys: wanted.honoursKeys ?? false,
+        url: options.tasks ?? address,
+        honours_idempotency_keys: options.honoursKeys ?? false,
       },
-      ...(wanted.schema ? { task_schema: wanted.schema } : {}),
+      ...(options.schema ? { task_schema: options.schema } : {}),
     });
     return this.taskServer({
       config,
-      ...(wanted.schema ? { schema: wanted.schema } : {}),
-      ...(wanted.tokens ? { tokens: wanted.tokens } : {}),
+      ...(options.schema ? { schema: options.schema } : {}),
+      ...(options.tokens ? { tokens: options.tokens } : {}),
     });
   }
 
-  /** Starts a proxy in front of a server, which breaks the way to it as a plan says. */
+  /** Starts a proxy that injects faults in front of a server. */
   async faultProxy(upstream: string, plan: FaultPlan = {}): Promise<FaultProxy> {
     const proxy = await FaultProxy.start(upstream, plan);
     this.proxies.push(proxy);
     return proxy;
   }
 
-  /** Ends every server of this test and removes what they kept. */
+  /** Stops all servers and removes their data. */
   async close(): Promise<void> {
     await Promise.all([...this.proxies, ...this.servers].map((program) => program.stop()));
     await rm(this.folder, { recursive: true, force: true });
@@ -149,14 +149,14 @@ export class World {
 interface TestFixtures {
   complaints: Complaints;
   world: World;
-  desk: Desk;
+  app: AppPage;
 }
 
 interface WorkerFixtures {
   testbed: Testbed;
 }
 
-/** Playwright's test with the world around it. */
+/** Playwright's `test` with these fixtures. */
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   testbed: [
     async ({}, use) => {
@@ -176,11 +176,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     async ({ context }, use) => {
       const complaints = await Complaints.of(context);
       await use(complaints);
-      expect(complaints.left(), "the browser's console").toEqual([]);
+      expect(complaints.unexpected(), "the browser's console").toEqual([]);
     },
     { auto: true },
   ],
-  desk: async ({ page, complaints: _listens }: { page: Page; complaints: Complaints }, use) => {
-    await use(new Desk(page));
+  app: async ({ page, complaints: _listens }: { page: Page; complaints: Complaints }, use) => {
+    await use(new AppPage(page));
   },
 });

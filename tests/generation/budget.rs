@@ -1,28 +1,29 @@
-//! What the requests of a run use, and where a budget stops it.
+//! Token usage of the requests of a run, and the limits on it.
 
 use taskwright::settings::{ModelEndpoint, Prices};
 
-use super::world::{Reply, World};
+use super::scenario::{Reply, Scenario};
 
-fn priced(set: impl FnOnce(&mut ModelEndpoint)) -> World {
-    let mut world = World {
+fn priced(set: impl FnOnce(&mut ModelEndpoint)) -> Scenario {
+    let mut scenario = Scenario {
         count: 75,
-        ..World::default()
+        ..Scenario::default()
     };
-    world.endpoint.prices = Some(Prices {
+    scenario.endpoint.prices = Some(Prices {
         input: "1".parse().unwrap(),
         cached_input: None,
         output: "10".parse().unwrap(),
     });
-    set(&mut world.endpoint);
-    world
+    set(&mut scenario.endpoint);
+    scenario
 }
 
-/// Answers every request with as many tasks as it asks for, 1,000 tokens in and 2,500 out.
-fn answering() -> impl FnMut(&super::world::Asked) -> Reply {
+/// A script that returns as many tasks as each request asks for, with 1,000 input tokens and 2,500
+/// output tokens.
+fn complete_replies() -> impl FnMut(&super::scenario::RecordedCall) -> Reply {
     let mut number = 0;
-    move |asked| {
-        let keys: Vec<String> = (0..asked.count())
+    move |call| {
+        let keys: Vec<String> = (0..call.count())
             .map(|_| {
                 number += 1;
                 format!("k{number}")
@@ -33,86 +34,90 @@ fn answering() -> impl FnMut(&super::world::Asked) -> Reply {
 }
 
 #[test]
-fn what_is_used_is_counted_for_each_request_and_in_all_those_that_failed_included() {
-    let mut answer = answering();
+fn usage_is_counted_per_request_and_in_total_including_failed_requests() {
+    let mut complete = complete_replies();
     let mut number = 0;
-    let played = priced(|_| {}).play_by(move |asked| {
+    let finished = priced(|_| {}).run_with(move |call| {
         number += 1;
         match number {
-            // It had counted before it failed.
+            // It sent its usage before it failed.
             2 => Reply::status(200, "data: {\"error\":{\"message\":\"m\"}}\n\n").using(900, 7),
-            _ => answer(asked),
+            _ => complete(call),
         }
     });
-    assert_eq!(played.code(), "endpoint_error");
-    let used: Vec<_> = played
+    assert_eq!(finished.code(), "endpoint_error");
+    let used: Vec<_> = finished
         .run
         .requests()
         .iter()
         .map(|request| request.usage().map(|usage| (usage.input, usage.output)))
         .collect();
     assert_eq!(used, [Some((1000, 2500)), Some((900, 7))]);
-    let sum = played.run.usage().unwrap();
+    let sum = finished.run.usage().unwrap();
     assert_eq!((sum.input, sum.output), (1900, 2507));
 }
 
 #[test]
-fn an_endpoint_that_never_says_what_it_used_is_not_said_to_have_used_nothing() {
-    let played = World::default().play([Reply::tasks(["a", "b"])]);
-    assert_eq!(played.run.usage(), None);
+fn without_usage_from_the_endpoint_the_total_is_unknown_and_not_zero() {
+    let finished = Scenario::default().run([Reply::tasks(["a", "b"])]);
+    assert_eq!(finished.run.usage(), None);
 }
 
 #[test]
-fn a_budget_stops_the_run_before_the_request_that_might_pass_it() {
-    // A request uses 3,500 tokens and costs 0.026; the next one is expected to be like it or more,
-    // because it names what is there.
-    let table: [(&str, World, usize, &str); 5] = [
+fn a_limit_stops_the_run_before_the_request_that_might_exceed_it() {
+    // A request uses 3,500 tokens and costs 0.026. The estimate for the next one is at least that,
+    // because it also lists the existing tasks.
+    let table: [(&str, Scenario, usize, &str); 5] = [
         ("none", priced(|_| {}), 3, "complete"),
         (
-            "tokens for all",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(40_000)),
+            "tokens of all",
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(40_000)),
             3,
             "complete",
         ),
         (
-            "tokens for one and a half",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(10_400)),
+            "tokens of one and a half",
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10_400)),
             2,
             "budget_reached",
         ),
         (
-            "money for one and a half",
-            priced(|end| end.limits.budget_cost = Some("0.077".parse().unwrap())),
+            "cost of one and a half",
+            priced(|end| end.limits.cost_limit = Some("0.077".parse().unwrap())),
             2,
             "budget_reached",
         ),
         (
             "not enough for the first",
-            priced(|end| end.limits.budget_tokens = std::num::NonZeroU64::new(10)),
+            priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10)),
             0,
             "budget_reached",
         ),
     ];
-    for (name, world, calls, code) in table {
-        let budget = world.endpoint.limits.clone();
-        let prices = world.endpoint.prices.unwrap();
-        let played = world.play_by(answering());
-        assert_eq!((played.asked.len(), played.code()), (calls, code), "{name}");
-        let used = played.run.usage().unwrap_or_default();
+    for (name, scenario, calls, code) in table {
+        let budget = scenario.endpoint.limits.clone();
+        let prices = scenario.endpoint.prices.unwrap();
+        let finished = scenario.run_with(complete_replies());
+        assert_eq!(
+            (finished.calls.len(), finished.code()),
+            (calls, code),
+            "{name}"
+        );
+        let used = finished.run.usage().unwrap_or_default();
         assert!(
             budget
-                .budget_tokens
-                .is_none_or(|most| used.tokens() <= most.get())
+                .token_limit
+                .is_none_or(|limit| used.tokens() <= limit.get())
         );
         assert!(
             budget
-                .budget_cost
-                .is_none_or(|most| used.cost(&prices) <= most)
+                .cost_limit
+                .is_none_or(|limit| used.cost(&prices) <= limit)
         );
         assert_eq!(
-            played.message().contains(" limit of this run is "),
+            finished.message().contains(" limit of this run is "),
             code != "complete"
         );
-        assert!(played.run.approvable().is_empty() || code == "complete");
+        assert!(finished.run.approvable().is_empty() || code == "complete");
     }
 }

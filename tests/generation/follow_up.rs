@@ -1,66 +1,66 @@
-//! Asking the model again about single tasks: what comes is a proposal, and nothing changes before
-//! it is accepted.
+//! Follow-up requests about single tasks. The response becomes suggested edits; nothing changes until
+//! they are accepted.
 
 use taskwright::review::{DraftId, DraftState, SuggestedEditKind};
 use taskwright::run::{Event, FollowUp, GenerationState, Run, RunError};
 
-use super::world::{Played, Reply, World};
+use super::scenario::{Finished, Reply, Scenario};
 
-fn id(played: &Played, ordinal: u32) -> DraftId {
+fn id(finished: &Finished, ordinal: u32) -> DraftId {
     DraftId {
-        run: played.run.id().clone(),
+        run: finished.run.id().clone(),
         ordinal,
     }
 }
 
-fn text(played: &Played, ordinal: u32) -> &str {
-    let id = id(played, ordinal);
-    played.run.draft(&id).unwrap().content.text()
+fn text(finished: &Finished, ordinal: u32) -> &str {
+    let id = id(finished, ordinal);
+    finished.run.draft(&id).unwrap().content.text()
 }
 
-fn suggested_edits(played: &Played, ordinal: u32) -> Vec<String> {
-    let id = id(played, ordinal);
-    let suggested_edits = &played.run.draft(&id).unwrap().suggested_edits;
+fn suggested_edits(finished: &Finished, ordinal: u32) -> Vec<String> {
+    let id = id(finished, ordinal);
+    let suggested_edits = &finished.run.draft(&id).unwrap().suggested_edits;
     suggested_edits
         .iter()
-        .map(|held| held.text.to_string())
+        .map(|edit| edit.text.to_string())
         .collect()
 }
 
-fn ok(played: &mut Played, event: Event) -> Vec<taskwright::run::Effect> {
-    let step = played.run.apply(event, 0);
+fn apply(finished: &mut Finished, event: Event) -> Vec<taskwright::run::Effect> {
+    let step = finished.run.apply(event, 0);
     assert_eq!(step.refused, None);
     step.effects
 }
 
-/// Four tasks: the first approved, the second invalid, the third rejected, the fourth as it came.
-fn reviewed() -> Played {
-    let world = World {
+/// Four tasks: the first approved, the second invalid, the third rejected, the fourth undecided.
+fn reviewed() -> Finished {
+    let scenario = Scenario {
         count: 4,
-        ..World::default()
+        ..Scenario::default()
     };
-    let answer = r#"{"tasks":[{"key":"a","title":"Do a"},{"key":"b","title":"x"},
+    let response = r#"{"tasks":[{"key":"a","title":"Do a"},{"key":"b","title":"x"},
         {"key":"c","title":"Do c"},{"key":"d","title":"Do d"}]}"#;
-    let mut played = world.play([Reply::says(answer, "stop").using(400, 100)]);
-    let (first, third) = (id(&played, 1), id(&played, 3));
-    ok(
-        &mut played,
+    let mut finished = scenario.run([Reply::text(response, "stop").using(400, 100)]);
+    let (first, third) = (id(&finished, 1), id(&finished, 3));
+    apply(
+        &mut finished,
         Event::Approve {
             drafts: vec![first],
         },
     );
-    ok(
-        &mut played,
+    apply(
+        &mut finished,
         Event::Reject {
             draft: third,
             reason: "too vague".to_owned(),
         },
     );
-    played
+    finished
 }
 
-fn all(played: &Played) -> Vec<DraftId> {
-    played
+fn all(finished: &Finished) -> Vec<DraftId> {
+    finished
         .run
         .drafts()
         .iter()
@@ -69,213 +69,222 @@ fn all(played: &Played) -> Vec<DraftId> {
 }
 
 #[test]
-fn invalid_tasks_are_asked_for_again_with_their_errors_as_json_pointers() {
-    let played = reviewed();
-    let before = played.run.drafts().to_vec();
-    let mend = FollowUp::Repair {
-        drafts: all(&played),
+fn a_repair_sends_the_invalid_tasks_with_their_errors_as_json_pointers() {
+    let finished = reviewed();
+    let before = finished.run.drafts().to_vec();
+    let repair = FollowUp::Repair {
+        drafts: all(&finished),
     };
-    let estimate = played.run.estimate(mend.clone()).unwrap();
+    let estimate = finished.run.estimate(repair.clone()).unwrap();
     assert_eq!((estimate.tasks, estimate.cost), (1, None));
     assert!(
         estimate.usage.input > 0 && estimate.usage.output == 25,
         "{estimate:?}"
     );
-    let mut played = played.then(Event::FollowUp(mend), |asked| {
-        let says = asked.says();
+    let mut finished = finished.then(Event::FollowUp(repair), |call| {
+        let message = call.user_message();
         assert!(
-            says.contains("{\"key\":\"b\",\"title\":\"x\"}\n- /title: "),
-            "{says}"
+            message.contains("{\"key\":\"b\",\"title\":\"x\"}\n- /title: "),
+            "{message}"
         );
         assert!(
-            says.contains("{\"key\":\"a\",\"title\":\"Do a\"}\n"),
-            "the kept ones are named"
+            message.contains("{\"key\":\"a\",\"title\":\"Do a\"}\n"),
+            "tasks that stay are listed"
         );
-        assert!(!says.contains("Do c"), "a rejected one is not");
-        assert_eq!(asked.count(), 1);
-        Reply::says(r#"{"tasks":[{"key":"b","title":"Do b"}]}"#, "stop")
+        assert!(!message.contains("Do c"), "a rejected task is not listed");
+        assert_eq!(call.count(), 1);
+        Reply::text(r#"{"tasks":[{"key":"b","title":"Do b"}]}"#, "stop")
     });
     assert_eq!(
-        suggested_edits(&played, 2),
+        suggested_edits(&finished, 2),
         [r#"{"key":"b","title":"Do b"}"#]
     );
-    for (old, new) in before.iter().zip(played.run.drafts()) {
+    for (old, new) in before.iter().zip(finished.run.drafts()) {
         assert_eq!((&old.content, &old.review), (&new.content, &new.review));
     }
-    assert_eq!(played.code(), "complete", "the batch's own outcome stays");
-    let second = id(&played, 2);
-    ok(
-        &mut played,
+    assert_eq!(
+        finished.code(),
+        "complete",
+        "the outcome of the batch is unchanged"
+    );
+    let second = id(&finished, 2);
+    apply(
+        &mut finished,
         Event::AcceptSuggestedEdits {
             draft: second.clone(),
         },
     );
-    assert_eq!(text(&played, 2), r#"{"key":"b","title":"Do b"}"#);
-    assert!(suggested_edits(&played, 2).is_empty());
-    let again = played
+    assert_eq!(text(&finished, 2), r#"{"key":"b","title":"Do b"}"#);
+    assert!(suggested_edits(&finished, 2).is_empty());
+    let second_time = finished
         .run
         .apply(Event::AcceptSuggestedEdits { draft: second }, 0);
-    assert_eq!(again.refused, Some(RunError::WrongState));
+    assert_eq!(second_time.refused, Some(RunError::WrongState));
 }
 
 #[test]
-fn rejected_tasks_are_asked_for_again_with_the_reasons() {
-    let played = reviewed();
+fn a_regeneration_sends_the_rejected_tasks_with_the_reasons() {
+    let finished = reviewed();
     let replace = FollowUp::Regenerate {
-        drafts: all(&played),
+        drafts: all(&finished),
     };
-    let mut played = played.then(Event::FollowUp(replace), |asked| {
+    let mut finished = finished.then(Event::FollowUp(replace), |call| {
         assert!(
-            asked
-                .says()
+            call.user_message()
                 .contains("{\"key\":\"c\",\"title\":\"Do c\"}\nRejected because: too vague\n")
         );
         Reply::tasks(["c-2"])
     });
-    let third = id(&played, 3);
-    ok(
-        &mut played,
+    let third = id(&finished, 3);
+    apply(
+        &mut finished,
         Event::AcceptSuggestedEdits {
             draft: third.clone(),
         },
     );
-    let draft = played.run.draft(&third).unwrap();
+    let draft = finished.run.draft(&third).unwrap();
     assert_eq!(draft.content.text(), r#"{"key":"c-2","title":"Do c-2"}"#);
     assert_ne!(
         Run::state(draft),
         DraftState::Rejected,
-        "it is looked at anew"
+        "it needs a new decision"
     );
 }
 
 #[test]
-fn a_revised_task_stays_as_it_was_approved_until_the_revision_is_accepted() {
-    let played = reviewed();
-    let first = id(&played, 1);
+fn an_approved_task_stays_approved_until_its_revision_is_accepted() {
+    let finished = reviewed();
+    let first = id(&finished, 1);
     let revise = |instruction: &str| FollowUp::Revise {
         draft: first.clone(),
         instruction: instruction.to_owned(),
     };
     assert_eq!(
-        played.run.estimate(revise("  ")),
+        finished.run.estimate(revise("  ")),
         None,
-        "without words there is nothing to ask"
+        "without an instruction there is no request"
     );
-    let mut played = played.then(Event::FollowUp(revise("Say it in French")), |asked| {
-        let says = asked.says();
+    let mut finished = finished.then(Event::FollowUp(revise("Say it in French")), |call| {
+        let message = call.user_message();
         assert!(
-            says.contains("{\"key\":\"a\",\"title\":\"Do a\"}\n\nInstruction: Say it in French\n")
+            message
+                .contains("{\"key\":\"a\",\"title\":\"Do a\"}\n\nInstruction: Say it in French\n")
         );
-        Reply::says(
-            r#"{"tasks":[{"key":"a","title":"Faire a"},{"key":"z","title":"Unasked"}]}"#,
+        Reply::text(
+            r#"{"tasks":[{"key":"a","title":"Faire a"},{"key":"z","title":"Extra"}]}"#,
             "stop",
         )
     });
     assert_eq!(
-        suggested_edits(&played, 1),
+        suggested_edits(&finished, 1),
         [r#"{"key":"a","title":"Faire a"}"#]
     );
     assert_eq!(
-        played.run.drafts().len(),
+        finished.run.drafts().len(),
         4,
-        "what nobody asked for is no task"
+        "an unrequested task is dropped"
     );
-    assert!(played.run.draft(&first).unwrap().approval().is_some());
-    ok(
-        &mut played,
+    assert!(finished.run.draft(&first).unwrap().approval().is_some());
+    apply(
+        &mut finished,
         Event::AcceptSuggestedEdits {
             draft: first.clone(),
         },
     );
-    assert!(played.run.draft(&first).unwrap().approval().is_none());
-    assert_eq!(text(&played, 1), r#"{"key":"a","title":"Faire a"}"#);
+    assert!(finished.run.draft(&first).unwrap().approval().is_none());
+    assert_eq!(text(&finished, 1), r#"{"key":"a","title":"Faire a"}"#);
 }
 
 #[test]
-fn a_task_is_split_into_tasks_of_their_own() {
-    let played = reviewed();
-    let fourth = id(&played, 4);
+fn accepting_a_split_rejects_the_task_and_adds_its_parts() {
+    let finished = reviewed();
+    let fourth = id(&finished, 4);
     let split = |parts| FollowUp::Split {
         draft: fourth.clone(),
         parts,
         instruction: String::new(),
     };
     for parts in [0, 1, 21] {
-        assert_eq!(played.run.estimate(split(parts)), None);
+        assert_eq!(finished.run.estimate(split(parts)), None);
     }
-    let mut played = played.then(Event::FollowUp(split(2)), |asked| {
-        assert_eq!(asked.count(), 2);
+    let mut finished = finished.then(Event::FollowUp(split(2)), |call| {
+        assert_eq!(call.count(), 2);
         Reply::tasks(["d-1", "d-2"])
     });
     let kinds: Vec<_> = {
-        let held = &played.run.draft(&fourth).unwrap().suggested_edits;
-        held.iter().map(|one| one.kind).collect()
+        let edits = &finished.run.draft(&fourth).unwrap().suggested_edits;
+        edits.iter().map(|edit| edit.kind).collect()
     };
     assert_eq!(kinds, [SuggestedEditKind::Part; 2]);
-    ok(
-        &mut played,
+    apply(
+        &mut finished,
         Event::AcceptSuggestedEdits {
             draft: fourth.clone(),
         },
     );
-    let fourth = played.run.draft(&fourth).unwrap();
+    let fourth = finished.run.draft(&fourth).unwrap();
     assert_eq!(Run::state(fourth), DraftState::Rejected);
-    assert_eq!(text(&played, 5), r#"{"key":"d-1","title":"Do d-1"}"#);
-    assert_eq!(text(&played, 6), r#"{"key":"d-2","title":"Do d-2"}"#);
-    assert_eq!(played.run.generation_progress().unwrap().tasks, 4);
+    assert_eq!(text(&finished, 5), r#"{"key":"d-1","title":"Do d-1"}"#);
+    assert_eq!(text(&finished, 6), r#"{"key":"d-2","title":"Do d-2"}"#);
+    assert_eq!(finished.run.generation_progress().unwrap().tasks, 4);
 }
 
 #[test]
-fn answers_find_their_tasks_by_key_and_a_later_answer_takes_an_earlier_ones_place() {
-    let world = World {
+fn suggested_edits_are_matched_by_key_and_replace_earlier_ones() {
+    let scenario = Scenario {
         count: 2,
-        ..World::default()
+        ..Scenario::default()
     };
-    let answer = r#"{"tasks":[{"key":"a","title":"x"},{"key":"b","title":"y"}]}"#;
-    let played = world.play([Reply::says(answer, "stop")]);
-    let mend = FollowUp::Repair {
-        drafts: all(&played),
+    let response = r#"{"tasks":[{"key":"a","title":"x"},{"key":"b","title":"y"}]}"#;
+    let finished = scenario.run([Reply::text(response, "stop")]);
+    let repair = FollowUp::Repair {
+        drafts: all(&finished),
     };
-    let played = played.then(Event::FollowUp(mend.clone()), |_| Reply::tasks(["b", "a"]));
-    assert!(suggested_edits(&played, 1)[0].contains("Do a"));
-    assert!(suggested_edits(&played, 2)[0].contains("Do b"));
-    let mut played = played.then(Event::FollowUp(mend), |_| Reply::tasks(["a"]));
-    assert_eq!(suggested_edits(&played, 1).len(), 1);
-    let second = id(&played, 2);
-    ok(&mut played, Event::DiscardSuggestedEdits { draft: second });
-    assert!(suggested_edits(&played, 2).is_empty());
+    let finished = finished.then(Event::FollowUp(repair.clone()), |_| {
+        Reply::tasks(["b", "a"])
+    });
+    assert!(suggested_edits(&finished, 1)[0].contains("Do a"));
+    assert!(suggested_edits(&finished, 2)[0].contains("Do b"));
+    let mut finished = finished.then(Event::FollowUp(repair), |_| Reply::tasks(["a"]));
+    assert_eq!(suggested_edits(&finished, 1).len(), 1);
+    let second = id(&finished, 2);
+    apply(
+        &mut finished,
+        Event::DiscardSuggestedEdits { draft: second },
+    );
+    assert!(suggested_edits(&finished, 2).is_empty());
 }
 
 #[test]
-fn how_asking_again_ends_says_nothing_of_the_batch() {
-    let played = reviewed();
-    let mend = FollowUp::Repair {
-        drafts: all(&played),
+fn the_outcome_of_a_follow_up_does_not_affect_the_batch() {
+    let finished = reviewed();
+    let repair = FollowUp::Repair {
+        drafts: all(&finished),
     };
-    let played = played.then(Event::FollowUp(mend), |_| Reply::status(401, ""));
-    assert_eq!(played.code(), "complete");
-    let GenerationState::Ended { outcome, .. } = played.run.follow_up_state() else {
-        panic!("it has ended");
+    let finished = finished.then(Event::FollowUp(repair), |_| Reply::status(401, ""));
+    assert_eq!(finished.code(), "complete");
+    let GenerationState::Ended { outcome, .. } = finished.run.follow_up_state() else {
+        panic!("the follow-up has not ended");
     };
     assert_eq!(outcome.code(), "key_refused");
-    assert!(!played.run.approvable().is_empty());
+    assert!(!finished.run.approvable().is_empty());
 }
 
 #[test]
-fn what_has_proposals_comes_back_with_them() {
-    let played = reviewed();
-    let mend = FollowUp::Repair {
-        drafts: all(&played),
+fn suggested_edits_survive_a_restore() {
+    let finished = reviewed();
+    let repair = FollowUp::Repair {
+        drafts: all(&finished),
     };
-    let played = played.then(Event::FollowUp(mend), |_| Reply::tasks(["b"]));
-    let record = serde_json::to_string(&played.run.record()).unwrap();
-    let drafts = played.run.drafts().iter().map(|draft| {
+    let finished = finished.then(Event::FollowUp(repair), |_| Reply::tasks(["b"]));
+    let record = serde_json::to_string(&finished.run.record()).unwrap();
+    let drafts = finished.run.drafts().iter().map(|draft| {
         let text = serde_json::to_string(&Run::draft_record(draft)).unwrap();
         taskwright::run::DraftRecord::read(&text).unwrap()
     });
     let record = taskwright::run::RunRecord::read(&record).unwrap();
-    let (back, _) = Run::restore_from(record, drafts.collect(), 0).unwrap();
-    assert_eq!(back.drafts(), played.run.drafts());
-    assert_eq!(back.requests(), played.run.requests());
-    assert_eq!(back.follow_up_state(), played.run.follow_up_state());
+    let (restored, _) = Run::restore_from(record, drafts.collect(), 0).unwrap();
+    assert_eq!(restored.drafts(), finished.run.drafts());
+    assert_eq!(restored.requests(), finished.run.requests());
+    assert_eq!(restored.follow_up_state(), finished.run.follow_up_state());
 }

@@ -1,4 +1,4 @@
-//! More tasks than one request asks for.
+//! Briefs for more tasks than fit into one request.
 
 use std::collections::HashSet;
 
@@ -9,12 +9,12 @@ use taskwright::run::Event;
 use taskwright::schema::UNIQUE_KEY;
 use taskwright::settings::Bounded;
 
-use super::world::{Asked, Played, Reply, World, envelope};
+use super::scenario::{Finished, RecordedCall, Reply, Scenario, envelope};
 
-/// A script that answers every request with as many new tasks as it asks for.
-fn fresh() -> impl FnMut(&Asked) -> Reply {
+/// A script that returns as many new tasks as each request asks for.
+fn new_tasks() -> impl FnMut(&RecordedCall) -> Reply {
     let mut number = 0;
-    move |asked| Reply::tasks(keys(&mut number, asked.count()).iter().map(String::as_str))
+    move |call| Reply::tasks(keys(&mut number, call.count()).iter().map(String::as_str))
 }
 
 fn keys(number: &mut u32, count: u32) -> Vec<String> {
@@ -23,121 +23,127 @@ fn keys(number: &mut u32, count: u32) -> Vec<String> {
     (first..=*number).map(|at| format!("task-{at}")).collect()
 }
 
-fn of(count: u16) -> World {
-    World {
+fn of(count: u16) -> Scenario {
+    Scenario {
         count,
-        ..World::default()
+        ..Scenario::default()
     }
 }
 
-fn counts(played: &Played) -> Vec<u32> {
-    played.asked.iter().map(Asked::count).collect()
+fn counts(finished: &Finished) -> Vec<u32> {
+    finished.calls.iter().map(RecordedCall::count).collect()
 }
 
 #[test]
-fn many_tasks_are_asked_for_in_several_requests_that_name_what_is_there() {
-    let played = of(60).play_by(fresh());
-    assert_eq!(played.code(), "complete");
-    assert_eq!(counts(&played), [25, 25, 10]);
-    assert_eq!(played.run.drafts().len(), 60);
-    assert!(!played.asked[0].says().contains("already there"));
-    let last = played.asked[2].says();
+fn many_tasks_take_several_requests_that_list_the_existing_tasks() {
+    let finished = of(60).run_with(new_tasks());
+    assert_eq!(finished.code(), "complete");
+    assert_eq!(counts(&finished), [25, 25, 10]);
+    assert_eq!(finished.run.drafts().len(), 60);
+    assert!(!finished.calls[0].user_message().contains("already exist"));
+    let last = finished.calls[2].user_message();
     for at in 1..=50 {
         let named = format!("{{\"key\":\"task-{at}\",\"title\":\"Do task-{at}\"}}\n");
         assert!(last.contains(&named), "{named}");
     }
     assert!(!last.contains("task-51"));
-    let progress = played.run.generation_progress().unwrap();
+    let progress = finished.run.generation_progress().unwrap();
     assert_eq!(
         (progress.request, progress.total, progress.tasks),
         (3, 3, 60)
     );
-    assert_eq!(played.run.approvable().len(), 60);
-    for request in played.run.requests() {
+    assert_eq!(finished.run.approvable().len(), 60);
+    for request in finished.run.requests() {
         assert!(
             request
                 .outcome()
                 .is_some_and(GenerationOutcome::is_complete)
         );
-        assert!(request.raw_answer.starts_with("{\"tasks\":["));
+        assert!(request.raw_response.starts_with("{\"tasks\":["));
     }
 }
 
 #[test]
-fn how_many_a_request_asks_for_is_a_setting_and_500_come_in_all() {
-    let mut world = of(500);
-    assert_eq!(counts(&world.play_by(fresh())), [25; 20]);
-    world = of(7);
-    world.endpoint.limits.tasks_per_request = Bounded::new(3).unwrap();
-    assert_eq!(counts(&world.play_by(fresh())), [3, 3, 1]);
+fn tasks_per_request_is_a_setting_and_500_tasks_are_generated() {
+    let mut scenario = of(500);
+    assert_eq!(counts(&scenario.run_with(new_tasks())), [25; 20]);
+    scenario = of(7);
+    scenario.endpoint.limits.tasks_per_request = Bounded::new(3).unwrap();
+    assert_eq!(counts(&scenario.run_with(new_tasks())), [3, 3, 1]);
 }
 
 #[test]
-fn an_answer_with_too_few_or_too_many_changes_what_the_next_request_asks_for() {
+fn too_few_or_too_many_tasks_change_the_count_of_the_next_request() {
     let mut number = 0;
-    let played = of(60).play_by(move |asked| {
+    let finished = of(60).run_with(move |call| {
         let count = match number {
             0 => 20,
             20 => 35,
-            _ => asked.count(),
+            _ => call.count(),
         };
         Reply::tasks(keys(&mut number, count).iter().map(String::as_str))
     });
-    assert_eq!(counts(&played), [25, 25, 5]);
-    assert_eq!(played.run.drafts().len(), 60);
-    // No request more is made than was planned: what is missing is the operator's to ask for.
+    assert_eq!(counts(&finished), [25, 25, 5]);
+    assert_eq!(finished.run.drafts().len(), 60);
+    // No extra request is made for missing tasks: that is for the operator to decide.
     let mut number = 0;
-    let played = of(60).play_by(move |asked| {
+    let finished = of(60).run_with(move |call| {
         Reply::tasks(
-            keys(&mut number, asked.count() - 5)
+            keys(&mut number, call.count() - 5)
                 .iter()
                 .map(String::as_str),
         )
     });
-    assert_eq!(counts(&played), [25, 25, 20]);
-    assert_eq!((played.code(), played.run.drafts().len()), ("complete", 55));
-    let played = played.then(
+    assert_eq!(counts(&finished), [25, 25, 20]);
+    assert_eq!(
+        (finished.code(), finished.run.drafts().len()),
+        ("complete", 55)
+    );
+    let finished = finished.then(
         Event::RequestMissing {
             outcome: "complete".to_owned(),
         },
-        |asked| Reply::tasks((0..asked.count()).map(|_| "x").take(5)),
+        |call| Reply::tasks((0..call.count()).map(|_| "x").take(5)),
     );
-    assert_eq!(counts(&played), [5]);
+    assert_eq!(counts(&finished), [5]);
 }
 
 #[test]
-fn the_first_request_that_is_not_complete_ends_the_run() {
+fn the_first_incomplete_response_ends_the_generation() {
     let mut number = 0;
-    let played = of(75).play_by(move |asked| {
-        let text = envelope(keys(&mut number, asked.count()).iter().map(String::as_str));
+    let finished = of(75).run_with(move |call| {
+        let text = envelope(keys(&mut number, call.count()).iter().map(String::as_str));
         match number {
-            25 => Reply::says(&text, "stop"),
+            25 => Reply::text(&text, "stop"),
             _ => {
                 let cut: String = text.chars().take(text.len() - 60).collect();
-                Reply::says(&cut, "length")
+                Reply::text(&cut, "length")
             }
         }
     });
-    assert_eq!((played.code(), played.asked.len()), ("cut_off", 2));
-    assert!(played.run.approvable().is_empty());
-    let here = u32::try_from(played.run.drafts().len()).unwrap();
-    assert!((26..50).contains(&here));
+    assert_eq!((finished.code(), finished.calls.len()), ("cut_off", 2));
+    assert!(finished.run.approvable().is_empty());
+    let arrived = u32::try_from(finished.run.drafts().len()).unwrap();
+    assert!((26..50).contains(&arrived));
 
     let stale = Event::RequestMissing {
         outcome: "stalled".to_owned(),
     };
-    assert!(played.run.clone().apply(stale, 0).refused.is_some());
-    let mut number = here;
-    let go_on = Event::RequestMissing {
+    assert!(finished.run.clone().apply(stale, 0).refused.is_some());
+    let mut number = arrived;
+    let ask_for_missing = Event::RequestMissing {
         outcome: "cut_off".to_owned(),
     };
-    let played = played.then(go_on, move |asked| {
-        Reply::tasks(keys(&mut number, asked.count()).iter().map(String::as_str))
+    let finished = finished.then(ask_for_missing, move |call| {
+        Reply::tasks(keys(&mut number, call.count()).iter().map(String::as_str))
     });
-    assert_eq!(counts(&played), [25, 75 - here - 25]);
-    assert_eq!((played.code(), played.run.drafts().len()), ("complete", 75));
-    assert_eq!(played.run.approvable().len(), 75);
-    let outcomes: Vec<_> = played
+    assert_eq!(counts(&finished), [25, 75 - arrived - 25]);
+    assert_eq!(
+        (finished.code(), finished.run.drafts().len()),
+        ("complete", 75)
+    );
+    assert_eq!(finished.run.approvable().len(), 75);
+    let outcomes: Vec<_> = finished
         .run
         .requests()
         .iter()
@@ -147,28 +153,28 @@ fn the_first_request_that_is_not_complete_ends_the_run() {
 }
 
 #[test]
-fn a_stop_between_two_requests_is_no_complete_run() {
-    let world = World {
+fn a_stop_between_two_requests_cancels_the_generation() {
+    let scenario = Scenario {
         stop_at: Some(2),
         ..of(75)
     };
-    let played = world.play_by(fresh());
-    assert_eq!(played.asked.len(), 2);
+    let finished = scenario.run_with(new_tasks());
+    assert_eq!(finished.calls.len(), 2);
     assert_eq!(
-        (played.code(), played.run.drafts().len()),
+        (finished.code(), finished.run.drafts().len()),
         ("cancelled", 50)
     );
 }
 
 #[test]
-fn a_key_that_is_there_already_is_a_violation_and_never_renamed() {
-    let played = of(50).play_by(|asked| {
-        let keys: Vec<String> = (0..asked.count()).map(|at| format!("same-{at}")).collect();
+fn a_duplicate_task_key_is_a_violation_and_is_not_renamed() {
+    let finished = of(50).run_with(|call| {
+        let keys: Vec<String> = (0..call.count()).map(|at| format!("same-{at}")).collect();
         Reply::tasks(keys.iter().map(String::as_str))
     });
-    assert_eq!(played.code(), "complete");
-    assert_eq!(played.run.approvable().len(), 25);
-    let repeated = &played.run.drafts()[25];
+    assert_eq!(finished.code(), "complete");
+    assert_eq!(finished.run.approvable().len(), 25);
+    let repeated = &finished.run.drafts()[25];
     let violations = repeated.violations.as_ref().unwrap();
     assert_eq!(violations.len(), 1);
     assert_eq!(
@@ -181,7 +187,7 @@ fn a_key_that_is_there_already_is_a_violation_and_never_renamed() {
     assert!(repeated.content.text().contains("\"same-0\""));
 }
 
-/// What an operator does to tasks whose keys meet.
+/// What an operator does to tasks with the same key.
 #[derive(Debug, Clone)]
 enum Act {
     Import(u8),
@@ -204,11 +210,11 @@ fn act() -> impl Strategy<Value = Act> {
 
 proptest! {
     #[test]
-    fn whatever_is_done_no_two_approved_tasks_have_one_key_and_each_key_can_be_used(
+    fn no_two_approved_tasks_share_a_key_and_every_key_stays_usable(
         acts in proptest::collection::vec(act(), 0..40)
     ) {
         let text = |key| format!("{{\"key\":\"{}\"}}", ["a", "b", "c"][usize::from(key)]);
-        let mut run = of(1).play([Reply::tasks(["a"])]).run;
+        let mut run = of(1).run([Reply::tasks(["a"])]).run;
         for act in acts {
             let at = |place: usize| run.drafts().get(place).map(|draft| draft.id.clone());
             let event = match act {
@@ -220,7 +226,7 @@ proptest! {
             };
             let Some(event) = event else { continue };
             let step = run.apply(event, 0);
-            // The schema has nothing against any of them.
+            // All of them follow the schema.
             for effect in step.effects {
                 if let taskwright::run::Effect::Check { draft, revision, .. } = effect {
                     run.apply(Event::Checked { draft, revision, violations: Vec::new() }, 0);
@@ -241,7 +247,7 @@ proptest! {
                         prop_assert!(valid.insert(key.clone()), "{key} is valid twice");
                     }
                 } else {
-                    prop_assert!(draft.is_valid(), "what is rejected has nobody in its way");
+                    prop_assert!(draft.is_valid(), "a rejected task conflicts with none");
                 }
             }
             prop_assert_eq!(&wanted, &valid);

@@ -1,25 +1,25 @@
-//! How much of structured output an endpoint is asked for.
+//! Which response format an endpoint is asked for.
 
 use taskwright::driver::Report;
-use taskwright::model::ResponseFormat;
+use taskwright::model::{NoticeCode, ResponseFormat};
 
-use super::world::{Reply, World, envelope};
+use super::scenario::{Reply, Scenario, envelope};
 
 #[test]
-fn an_endpoint_that_refuses_the_form_is_asked_again_with_less_and_the_operator_is_told() {
-    let played = World::default().play([
+fn a_refused_response_format_falls_back_with_a_notice() {
+    let finished = Scenario::default().run([
         Reply::refuses("response_format"),
         Reply::refuses("response_format.json_object"),
         Reply::tasks(["a", "b"]),
     ]);
-    assert_eq!(played.code(), "complete");
+    assert_eq!(finished.code(), "complete");
     assert_eq!(
-        played.formats(),
+        finished.formats(),
         [Some("json_schema"), Some("json_object"), None]
     );
-    assert_eq!(played.notices(), ["stepped_down", "stepped_down"]);
-    assert_eq!(played.times(), [0, 0, 0], "there is nothing to wait for");
-    let format_memory: Vec<_> = played.run.requests()[0]
+    assert_eq!(finished.notices(), [NoticeCode::ResponseFormatFallback; 2]);
+    assert_eq!(finished.times(), [0, 0, 0], "a fallback does not wait");
+    let formats: Vec<_> = finished.run.requests()[0]
         .calls
         .iter()
         .map(|call| call.response_format)
@@ -27,67 +27,67 @@ fn an_endpoint_that_refuses_the_form_is_asked_again_with_less_and_the_operator_i
     let expected = [
         ResponseFormat::JsonSchema,
         ResponseFormat::JsonObject,
-        ResponseFormat::Instructions,
+        ResponseFormat::PromptOnly,
     ];
-    assert_eq!(format_memory, expected.map(Some));
-    let told = |report: &&Report| matches!(report, Report::Notice { .. });
-    assert_eq!(played.told.iter().filter(told).count(), 2);
+    assert_eq!(formats, expected.map(Some));
+    let is_notice = |report: &&Report| matches!(report, Report::Notice { .. });
+    assert_eq!(finished.reports.iter().filter(is_notice).count(), 2);
 }
 
 #[test]
-fn below_the_last_rung_there_is_nothing() {
-    let played = World::default().play_by(|_| Reply::refuses("response_format"));
+fn a_refusal_of_the_last_response_format_is_the_outcome() {
+    let finished = Scenario::default().run_with(|_| Reply::refuses("response_format"));
     assert_eq!(
-        (played.code(), played.asked.len()),
+        (finished.code(), finished.calls.len()),
         ("parameter_refused", 3)
     );
 }
 
 #[test]
-fn what_a_request_was_refused_the_next_ones_of_the_run_do_not_ask_for() {
-    let world = World {
+fn later_requests_of_the_run_use_the_fallback_from_the_start() {
+    let scenario = Scenario {
         count: 60,
-        ..World::default()
+        ..Scenario::default()
     };
     let mut number = 0;
-    let played = world.play_by(move |asked| {
+    let finished = scenario.run_with(move |call| {
         number += 1;
         match number {
             1 => Reply::refuses("response_format"),
             _ => {
-                let keys: Vec<String> = (0..asked.count())
+                let keys: Vec<String> = (0..call.count())
                     .map(|at| format!("k{number}-{at}"))
                     .collect();
                 Reply::tasks(keys.iter().map(String::as_str))
             }
         }
     });
-    assert_eq!(played.code(), "complete");
+    assert_eq!(finished.code(), "complete");
     let object = Some("json_object");
     assert_eq!(
-        played.formats(),
+        finished.formats(),
         [Some("json_schema"), object, object, object]
     );
 }
 
 #[test]
-fn a_schema_that_cannot_be_expressed_is_told_in_words_from_the_start() {
-    let world = World {
+fn a_schema_outside_the_strict_subset_is_requested_as_json_object_from_the_start() {
+    let scenario = Scenario {
         schema: r#"{"title":"t","type":"object","required":["more"],"properties":{
             "more":{"type":"object","additionalProperties":{"type":"string"}}}}"#,
-        ..World::default()
+        ..Scenario::default()
     };
-    let played = world.play([Reply::says(r#"[{"more":{}},{"more":{}}]"#, "stop")]);
-    assert_eq!(played.formats(), [Some("json_object")]);
-    assert_eq!(played.notices(), ["schema_not_strict"]);
+    let finished = scenario.run([Reply::text(r#"[{"more":{}},{"more":{}}]"#, "stop")]);
+    assert_eq!(finished.formats(), [Some("json_object")]);
+    assert_eq!(finished.notices(), [NoticeCode::SchemaNotStrict]);
 }
 
 #[test]
-fn an_endpoint_that_took_the_schema_and_does_not_keep_to_it_is_named() {
+fn an_endpoint_that_accepts_the_schema_but_does_not_follow_it_gets_a_notice() {
     let around = format!("Here you are: {}", envelope(["a", "b"]));
-    for (text, finish, is_named) in [
+    for (text, finish, has_notice) in [
         (envelope(["a", "b"]).as_str(), "stop", false),
-        // No schema of the strict subset says how long a text must be.
+        // The strict subset cannot express the minimum length.
         (r#"{"tasks":[{"key":"a","title":"x"}]}"#, "stop", false),
         (r#"{"tasks":[{"key":"a","title":null}]}"#, "stop", false),
         (r#"{"tasks":[{"title":"Do it"}]}"#, "stop", true),
@@ -98,12 +98,15 @@ fn an_endpoint_that_took_the_schema_and_does_not_keep_to_it_is_named() {
         (r#"{"tasks":[{"key":"a"},{"ke"#, "length", false),
         ("{\"tasks\":[{\"key\":'a'}]}", "stop", true),
     ] {
-        let played = World::default().play([Reply::says(text, finish)]);
-        let is_told = played.notices().contains(&"schema_not_followed");
-        assert_eq!(is_told, is_named, "{text}");
-        // Asked for no schema, it breaks no word.
-        let played =
-            World::default().play([Reply::refuses("response_format"), Reply::says(text, finish)]);
-        assert!(!played.notices().contains(&"schema_not_followed"), "{text}");
+        let finished = Scenario::default().run([Reply::text(text, finish)]);
+        let noticed = finished.notices().contains(&NoticeCode::SchemaNotFollowed);
+        assert_eq!(noticed, has_notice, "{text}");
+        // A request without the schema cannot violate it.
+        let finished =
+            Scenario::default().run([Reply::refuses("response_format"), Reply::text(text, finish)]);
+        assert!(
+            !finished.notices().contains(&NoticeCode::SchemaNotFollowed),
+            "{text}"
+        );
     }
 }

@@ -1,14 +1,14 @@
-//! Briefs, settings and options: what runs, and what is refused before anything is sent.
+//! Briefs, settings and options: which ones work, and which are rejected before anything is sent.
 
 use js_sys::{Array, JSON, Reflect};
 use taskwright::api::functions::{build_request, default_schema, deliver, dry_run, generate};
 use taskwright::api::validator::JsValidator;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::{code, js, json, member, nothing, word};
+use crate::{code, js, json, member, nothing, string};
 
 #[wasm_bindgen_test]
-async fn a_dry_run_is_the_same_for_the_same_brief_and_its_faults_have_codes() {
+async fn a_dry_run_is_deterministic_and_its_errors_have_codes() {
     let brief = || js("{goal: 'Tidy the shed', count: 3, seed: 7}");
     let tasks = dry_run(brief()).await.unwrap();
     assert_eq!(json(&tasks), json(&dry_run(brief()).await.unwrap()));
@@ -23,7 +23,7 @@ async fn a_dry_run_is_the_same_for_the_same_brief_and_its_faults_have_codes() {
         .ok()
         .unwrap();
     for task in tasks.iter() {
-        assert!(task.is_string(), "a task crosses as its text");
+        assert!(task.is_string(), "a task is returned as its text");
         assert_eq!(json(&validator.validate_text(&task).unwrap()), "[]");
     }
     for (brief, expected) in [
@@ -55,25 +55,25 @@ async fn a_dry_run_is_the_same_for_the_same_brief_and_its_faults_have_codes() {
     assert_eq!(
         Array::from(&left_out.unwrap()).length(),
         3,
-        "undefined is left out"
+        "undefined means omitted"
     );
 }
 
 #[wasm_bindgen_test]
 fn a_built_request_shows_a_placeholder_and_never_the_key() {
     let brief = js("{goal: 'g', count: 2}");
-    let settings = js("{baseUrl: 'https://api.example.com/v1/', model: 'm', modelKey: 'hunter2'}");
+    let settings = js("{baseUrl: 'https://api.example.com/v1/', model: 'm', apiKey: 'hunter2'}");
     let request = build_request(&brief, &settings).unwrap();
     assert_eq!(
-        word(&request, "url"),
+        string(&request, "url"),
         "https://api.example.com/v1/chat/completions"
     );
-    assert_eq!(word(&request, "method"), "POST");
+    assert_eq!(string(&request, "method"), "POST");
     let headers = member(&request, "headers");
-    assert_eq!(word(&headers, "Authorization"), "Bearer $OPENAI_API_KEY");
-    assert_eq!(word(&headers, "Content-Type"), "application/json");
-    let body = JSON::parse(&word(&request, "body")).unwrap();
-    assert_eq!(word(&body, "model"), "m");
+    assert_eq!(string(&headers, "Authorization"), "Bearer $OPENAI_API_KEY");
+    assert_eq!(string(&headers, "Content-Type"), "application/json");
+    let body = JSON::parse(&string(&request, "body")).unwrap();
+    assert_eq!(string(&body, "model"), "m");
     assert!(!json(&request).contains("hunter2"));
     for (settings, expected) in [
         ("undefined", "invalid_argument"),
@@ -82,7 +82,7 @@ fn a_built_request_shows_a_placeholder_and_never_the_key() {
         ("{}", "invalid_argument"),
         ("{baseUrl: 'https://a.example'}", "invalid_argument"),
         (
-            "{baseUrl: 'https://a.example', model: 'm', apiKey: 'hunter2'}",
+            "{baseUrl: 'https://a.example', model: 'm', modelKey: 'hunter2'}",
             "invalid_argument",
         ),
         ("{baseUrl: 'ftp://a.example', model: 'm'}", "address_scheme"),
@@ -95,21 +95,21 @@ fn a_built_request_shows_a_placeholder_and_never_the_key() {
             "invalid_argument",
         ),
         (
-            "{get modelKey() { throw new Error('no') }, baseUrl: 'https://a.example', model: 'm'}",
+            "{get apiKey() { throw new Error('no') }, baseUrl: 'https://a.example', model: 'm'}",
             "invalid_argument",
         ),
     ] {
         let made = build_request(&brief, &js(settings));
         if let Err(thrown) = &made {
-            assert!(!word(thrown, "message").contains("hunter2"), "{settings}");
+            assert!(!string(thrown, "message").contains("hunter2"), "{settings}");
         }
         assert_eq!(code(made), expected, "{settings}");
     }
 }
 
 #[wasm_bindgen_test]
-async fn nothing_is_sent_where_an_argument_is_wrong() {
-    let good = "{baseUrl: 'https://a.invalid', model: 'm', modelKey: 'hunter2'}";
+async fn wrong_arguments_are_rejected_before_anything_is_sent() {
+    let good = "{baseUrl: 'https://a.invalid', model: 'm', apiKey: 'hunter2'}";
     for (brief, settings, options, expected) in [
         ("{goal: ''}", good, "undefined", "brief_empty"),
         (
@@ -120,25 +120,25 @@ async fn nothing_is_sent_where_an_argument_is_wrong() {
         ),
         (
             "{goal: 'g'}",
-            "{baseUrl: 'https://a.invalid', model: 'm', modelKey: 7}",
+            "{baseUrl: 'https://a.invalid', model: 'm', apiKey: 7}",
             "undefined",
             "invalid_argument",
         ),
         (
             "{goal: 'g'}",
-            "{baseUrl: 'https://a.invalid', model: 'm', modelKey: null}",
+            "{baseUrl: 'https://a.invalid', model: 'm', apiKey: null}",
             "undefined",
             "invalid_argument",
         ),
         (
             "{goal: 'g'}",
-            "{baseUrl: 'https://a.invalid', model: 'm', modelKey: ' '}",
+            "{baseUrl: 'https://a.invalid', model: 'm', apiKey: ' '}",
             "undefined",
             "secret_empty",
         ),
         (
             "{goal: 'g'}",
-            "{baseUrl: 'https://a.invalid', model: 'm', modelKey: 'a\\nb'}",
+            "{baseUrl: 'https://a.invalid', model: 'm', apiKey: 'a\\nb'}",
             "undefined",
             "secret_not_a_header_value",
         ),
@@ -155,7 +155,7 @@ async fn nothing_is_sent_where_an_argument_is_wrong() {
     ] {
         let made = generate(js(brief), js(settings), js(options)).await;
         if let Err(thrown) = &made {
-            assert!(!word(thrown, "message").contains("hunter2"), "{settings}");
+            assert!(!string(thrown, "message").contains("hunter2"), "{settings}");
         }
         assert_eq!(code(made), expected, "{brief} {settings} {options}");
     }
@@ -197,14 +197,45 @@ async fn nothing_is_sent_where_an_argument_is_wrong() {
             "undefined",
             "token_header_invalid",
         ),
-        ("['{}']", good, "{idempotencyKeys: []}", "invalid_argument"),
-        ("['{}']", good, "{idempotencyKeys: [7]}", "invalid_argument"),
+        (
+            "['{}']",
+            good,
+            "{idempotencyKeys: ['a']}",
+            "invalid_argument",
+        ),
+        (
+            "[{text: '{}', idempotencyKey: 7}]",
+            good,
+            "undefined",
+            "invalid_argument",
+        ),
+        (
+            "[{text: '{}', idempotencyKey: ''}]",
+            good,
+            "undefined",
+            "invalid_argument",
+        ),
+        (
+            "[{text: '{}', key: 'a'}]",
+            good,
+            "undefined",
+            "invalid_argument",
+        ),
+        (
+            "[{idempotencyKey: 'a'}]",
+            good,
+            "undefined",
+            "invalid_argument",
+        ),
+        ("[['{}']]", good, "undefined", "invalid_argument"),
+        ("['{}']", good, "{schema: {type: 7}}", "schema_invalid"),
+        ("['{}']", good, "{schema: null}", "schema_invalid"),
         ("['{}']", good, "{onReceipt: {}}", "invalid_argument"),
         ("['{}']", good, "{onEvent() {}}", "invalid_argument"),
     ] {
         let made = deliver(js(tasks), js(settings), js(options)).await;
         if let Err(thrown) = &made {
-            assert!(!word(thrown, "message").contains("hunter2"), "{settings}");
+            assert!(!string(thrown, "message").contains("hunter2"), "{settings}");
         }
         assert_eq!(code(made), expected, "{tasks} {settings} {options}");
     }
@@ -213,15 +244,15 @@ async fn nothing_is_sent_where_an_argument_is_wrong() {
 }
 
 #[wasm_bindgen_test]
-async fn an_aborted_signal_is_an_outcome_and_no_error() {
+async fn an_aborted_signal_is_an_outcome_not_an_error() {
     let settings = js("{baseUrl: 'https://a.invalid', model: 'm', needsKey: false}");
-    let options = js("{signal: AbortSignal.abort('a reason that is no error')}");
+    let options = js("{signal: AbortSignal.abort('a reason that is not an error')}");
     let generation = generate(js("{goal: 'g'}"), settings, options)
         .await
         .unwrap();
     let outcome = member(&generation, "outcome");
-    assert_eq!(word(&outcome, "outcome"), "cancelled");
-    assert_eq!(word(&outcome, "rawText"), "");
+    assert_eq!(string(&outcome, "outcome"), "cancelled");
+    assert_eq!(string(&outcome, "rawText"), "");
     assert!(
         !Reflect::has(&generation, &"usage".into()).unwrap(),
         "absent, not null"

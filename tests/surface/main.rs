@@ -1,4 +1,4 @@
-//! The border to JavaScript: what crosses it, in both directions, in a browser.
+//! The JavaScript API in a browser: arguments, results and errors.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@ use js_sys::{JSON, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 
+mod border;
 mod calls;
 mod stream;
 mod values;
@@ -26,7 +27,7 @@ fn member(value: &JsValue, name: &str) -> JsValue {
     Reflect::get(value, &name.into()).unwrap()
 }
 
-fn word(value: &JsValue, name: &str) -> String {
+fn string(value: &JsValue, name: &str) -> String {
     member(value, name)
         .as_string()
         .unwrap_or_else(|| panic!("{name} of {value:?}"))
@@ -36,15 +37,15 @@ fn json(value: &JsValue) -> String {
     JSON::stringify(value).unwrap().into()
 }
 
-/// The code of what was thrown, after a look at all that an error has to have.
+/// Checks the members that every error has, and returns its code.
 #[track_caller]
 fn code(thrown: Result<JsValue, JsValue>) -> String {
-    let thrown = thrown.expect_err("this is wrong");
+    let thrown = thrown.expect_err("an error");
     assert!(thrown.is_instance_of::<js_sys::Error>(), "{thrown:?}");
-    assert_eq!(word(&thrown, "name"), "TaskwrightError");
-    assert!(!word(&thrown, "message").is_empty() && !word(&thrown, "hint").is_empty());
+    assert_eq!(string(&thrown, "name"), "TaskwrightError");
+    assert!(!string(&thrown, "message").is_empty() && !string(&thrown, "hint").is_empty());
     assert!(member(&thrown, "retry").as_bool().is_some());
-    word(&thrown, "code")
+    string(&thrown, "code")
 }
 
 fn nothing() -> JsValue {

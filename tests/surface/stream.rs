@@ -1,13 +1,13 @@
-//! The body of an answer, read in pieces.
+//! `TaskStream`: the body of a response, in pieces.
 
 use js_sys::{Array, Reflect};
 use taskwright::api::stream::JsTaskStream;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::{code, js, json, member, nothing, word};
+use crate::{code, js, json, member, nothing, string};
 
-/// A body of the Chat Completions API that says `text` and then that it finished.
+/// The body of a finished Chat Completions response with this text.
 const BODY: &str = r#"(text) => new TextEncoder().encode(
     ["\n", ...text].map((delta) => "data: " + JSON.stringify({choices: [{index: 0, delta: {content: delta}}]}) + "\n\n").join("")
     + 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -22,7 +22,7 @@ async fn opened() -> JsTaskStream {
 }
 
 #[wasm_bindgen_test]
-async fn a_stream_gives_each_task_as_its_exact_text_however_the_bytes_are_split() {
+async fn a_stream_returns_exact_task_texts_however_the_bytes_are_split() {
     let answer = r#"{"tasks":[{ "n":12345678901234567890.50 },{"n":"é","note":null}]}"#;
     let body = js_sys::Function::from(js(BODY))
         .call1(&nothing(), &answer.into())
@@ -37,39 +37,42 @@ async fn a_stream_gives_each_task_as_its_exact_text_however_the_bytes_are_split(
             .call1(&nothing(), &body)
             .unwrap();
         let mut tasks = Vec::new();
-        let (mut said, mut input) = (String::new(), 0.0);
+        let (mut text, mut input) = (String::new(), 0.0);
         for piece in Array::from(&pieces).iter() {
             for event in Array::from(&stream.push(&piece).unwrap()).iter() {
-                match word(&event, "type").as_str() {
+                match string(&event, "type").as_str() {
                     "task" => tasks.push(event),
-                    "text" => said += &word(&event, "delta"),
+                    "text" => text += &string(&event, "delta"),
                     "usage" => input = member(&event, "input").as_f64().unwrap(),
                     other => panic!("{other}"),
                 }
             }
         }
-        assert_eq!(said.trim_start(), answer);
-        assert!(input > 1e19, "a number beyond 2^53 does not stop the event");
+        assert_eq!(text.trim_start(), answer);
+        assert!(
+            input > 1e19,
+            "a number beyond 2^53 does not prevent the event"
+        );
         assert_eq!(
-            word(&tasks[0], "text"),
+            string(&tasks[0], "text"),
             r#"{ "n":12345678901234567890.50 }"#
         );
         assert_eq!(json(&member(&tasks[0], "violations")), "[]");
-        // The model may write null where a member is optional; the task has no such member then.
-        assert_eq!(word(&tasks[1], "text"), r#"{"n":"é"}"#);
+        // The model may write null for an optional member; it is then removed from the task.
+        assert_eq!(string(&tasks[1], "text"), r#"{"n":"é"}"#);
         let violations = Array::from(&member(&tasks[1], "violations"));
         assert_eq!(violations.length(), 1, "{}", json(&violations));
-        assert_eq!(word(&violations.get(0), "keyword"), "type");
+        assert_eq!(string(&violations.get(0), "keyword"), "type");
         let outcome = stream.finish().unwrap();
-        assert_eq!(word(&outcome, "outcome"), "complete");
-        assert_eq!(word(&outcome, "rawText").trim_start(), answer);
+        assert_eq!(string(&outcome, "outcome"), "complete");
+        assert_eq!(string(&outcome, "rawText").trim_start(), answer);
         assert_eq!(json(&stream.finish().unwrap()), json(&outcome));
         assert_eq!(code(stream.push(&body)), "stream_finished");
     }
 }
 
 #[wasm_bindgen_test]
-async fn a_stream_takes_bytes_alone_and_half_an_answer_is_not_complete() {
+async fn a_stream_accepts_only_bytes_and_a_partial_response_is_interrupted() {
     let mut stream = opened().await;
     for source in [
         "undefined",
@@ -88,9 +91,9 @@ async fn a_stream_takes_bytes_alone_and_half_an_answer_is_not_complete() {
     let event = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"{\\\"tasks\\\":[{\\\"n\\\":1}\"}}]}\n\n";
     let bytes = js_sys::Uint8Array::from(event.as_bytes());
     let events = Array::from(&stream.push(&bytes).unwrap());
-    assert!(events.iter().any(|event| word(&event, "type") == "task"));
+    assert!(events.iter().any(|event| string(&event, "type") == "task"));
     let outcome = stream.finish().unwrap();
-    assert_eq!(word(&outcome, "outcome"), "interrupted");
+    assert_eq!(string(&outcome, "outcome"), "interrupted");
     assert!(member(&outcome, "retry").is_truthy());
     for name in ["limit", "text", "status", "body", "retryAfter"] {
         assert!(

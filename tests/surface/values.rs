@@ -1,4 +1,4 @@
-//! What comes out, and what is taken for a schema, a value or a text.
+//! Results as JavaScript values, and the schemas, values and texts that validators accept.
 
 use js_sys::{Array, JSON, Map, Object, Reflect};
 use taskwright::api::functions::{default_schema, lint_batch, model_schema};
@@ -6,7 +6,7 @@ use taskwright::api::validator::JsValidator;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::{code, js, json, member, nothing, word};
+use crate::{code, js, json, member, nothing, string};
 
 async fn compiled(schema: &str) -> JsValidator {
     JsValidator::compile(js(schema), nothing())
@@ -22,7 +22,7 @@ async fn compile(schema: &str, options: &str) -> Result<JsValue, JsValue> {
 }
 
 #[wasm_bindgen_test]
-fn plain_values_come_out_as_objects_and_never_as_maps() {
+fn results_are_plain_objects_and_never_maps() {
     let schema = default_schema().unwrap();
     let shown = model_schema(&schema).unwrap();
     for value in [
@@ -39,7 +39,7 @@ fn plain_values_come_out_as_objects_and_never_as_maps() {
         ));
     }
     Reflect::set(&schema, &"title".into(), &"changed".into()).unwrap();
-    assert_ne!(word(&default_schema().unwrap(), "title"), "changed");
+    assert_ne!(string(&default_schema().unwrap(), "title"), "changed");
     let relaxed = Array::from(&member(&shown, "relaxed"));
     assert!(relaxed.length() > 0);
     for name in ["pointer", "keyword", "why"] {
@@ -48,7 +48,7 @@ fn plain_values_come_out_as_objects_and_never_as_maps() {
 }
 
 #[wasm_bindgen_test]
-fn large_numbers_in_a_schema_do_not_stop_it_at_the_border() {
+fn a_schema_may_contain_numbers_beyond_2_to_the_53() {
     let schema = js(
         "{type: 'object', required: ['n'], additionalProperties: false, properties: \
          {n: {type: 'integer', maximum: 9007199254740994, enum: [9007199254740994, 1e300]}}}",
@@ -62,7 +62,7 @@ fn large_numbers_in_a_schema_do_not_stop_it_at_the_border() {
 }
 
 #[wasm_bindgen_test]
-async fn a_member_named_proto_is_a_member() {
+async fn a_member_named_proto_is_an_ordinary_member() {
     let validator = compiled("{type: 'object', additionalProperties: false}").await;
     let found = validator
         .validate_text(&"{\"__proto__\": {\"polluted\": true}}".into())
@@ -72,7 +72,7 @@ async fn a_member_named_proto_is_a_member() {
 }
 
 #[wasm_bindgen_test]
-async fn a_value_is_judged_as_the_text_that_json_stringify_makes_of_it() {
+async fn a_value_is_validated_as_its_json_stringify_text() {
     let validator = compiled(
         "{type: 'object', required: ['n'], properties: {n: {type: 'integer', maximum: 100}}}",
     )
@@ -104,20 +104,20 @@ async fn a_value_is_judged_as_the_text_that_json_stringify_makes_of_it() {
     }
     let violations = Array::from(&validator.validate(&js("{n: 101}")).unwrap());
     let first = violations.get(0);
-    assert_eq!(word(&first, "instancePath"), "/n");
-    assert_eq!(word(&first, "schemaPath"), "/properties/n/maximum");
-    assert_eq!(word(&first, "keyword"), "maximum");
-    assert!(!word(&first, "message").is_empty());
+    assert_eq!(string(&first, "instancePath"), "/n");
+    assert_eq!(string(&first, "schemaPath"), "/properties/n/maximum");
+    assert_eq!(string(&first, "keyword"), "maximum");
+    assert!(!string(&first, "message").is_empty());
     assert_eq!(Object::keys(first.unchecked_ref::<Object>()).length(), 4);
     let exact = validator.validate_text(&"{\"n\": 20.0, \"n\": 3}".into());
     assert_eq!(
-        word(&Array::from(&exact.unwrap()).get(0), "keyword"),
+        string(&Array::from(&exact.unwrap()).get(0), "keyword"),
         "duplicateKey"
     );
 }
 
 #[wasm_bindgen_test]
-async fn what_has_no_json_text_is_an_error_and_no_violation() {
+async fn a_value_without_json_text_is_an_error_not_a_violation() {
     let validator = compiled("{}").await;
     for source in [
         "undefined",
@@ -171,12 +171,12 @@ async fn what_has_no_json_text_is_an_error_and_no_violation() {
 }
 
 #[wasm_bindgen_test]
-async fn texts_of_any_length_and_script_are_judged_one_after_the_other() {
+async fn texts_of_any_length_and_script_are_validated_in_sequence() {
     let validator = compiled("{type: 'string', minLength: 2}").await;
     for (source, expected) in [
         ("'\"ab\"'", 0),
         ("'\"a\"'", 1),
-        // What stands in for half of a surrogate pair may also be meant.
+        // The replacement character may also be part of the text.
         ("'\"\\ufffd\\ufffd\"'", 0),
         ("'\"\\ufffd\"'", 1),
         ("'\"🦀\"'", 1),
@@ -190,7 +190,7 @@ async fn texts_of_any_length_and_script_are_judged_one_after_the_other() {
 }
 
 #[wasm_bindgen_test]
-async fn the_tasks_of_one_text_are_judged_each_as_alone() {
+async fn the_tasks_of_one_text_are_validated_as_if_each_were_alone() {
     let validator = compiled("{type: 'object', required: ['a'], maxProperties: 2}").await;
     let good = r#"{"a": {"b": 1}}"#;
     let twice = r#"{"a": {"c": 1, "c": 2}}"#;
@@ -210,8 +210,8 @@ async fn the_tasks_of_one_text_are_judged_each_as_alone() {
         assert!(lists[1].contains("/a/c") && lists[2].contains("required"));
     }
     for (text, expected) in [
-        ("''", "bring_empty"),
-        ("'[1]'", "bring_not_an_object"),
+        ("''", "import_empty"),
+        ("'[1]'", "import_not_an_object"),
         ("7", "invalid_argument"),
     ] {
         let thrown = validator.validate_tasks(&js(text));
@@ -220,7 +220,7 @@ async fn the_tasks_of_one_text_are_judged_each_as_alone() {
 }
 
 #[wasm_bindgen_test]
-async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
+async fn each_kind_of_unusable_schema_has_its_code() {
     for (schema, options, expected) in [
         ("{type: 7}", "undefined", "schema_invalid"),
         ("[]", "undefined", "schema_invalid"),
@@ -259,7 +259,7 @@ async fn a_schema_that_cannot_be_used_is_refused_with_its_code() {
 }
 
 #[wasm_bindgen_test]
-async fn true_and_false_are_schemas_of_a_validator_and_of_no_task() {
+async fn a_validator_accepts_boolean_schemas_and_model_schema_does_not() {
     for (schema, violations) in [("true", 0), ("false", 1)] {
         let found = compiled(schema).await.validate(&7.into()).unwrap();
         assert_eq!(Array::from(&found).length(), violations, "{schema}");
@@ -268,7 +268,7 @@ async fn true_and_false_are_schemas_of_a_validator_and_of_no_task() {
 }
 
 #[wasm_bindgen_test]
-async fn given_resources_are_found_and_formats_can_be_annotations() {
+async fn resources_are_resolved_and_formats_can_be_annotations() {
     let validator = JsValidator::compile(
         js("{$ref: 'https://example.com/a.json'}"),
         js("{formats: 'annotate', resources: \
@@ -286,13 +286,13 @@ async fn given_resources_are_found_and_formats_can_be_annotations() {
 }
 
 #[wasm_bindgen_test]
-fn a_batch_is_looked_at_by_the_roles_that_are_named() {
+fn lint_batch_uses_the_roles_that_are_named() {
     let tasks = js("['{\"id\":1,\"after\":[\"2\"]}', '{\"id\":1}']");
     let options = js("{roles: {key: 'id', dependsOn: 'after'}, expectedCount: 3}");
     let findings = Array::from(&lint_batch(&tasks, &options).unwrap());
     let codes: Vec<String> = findings
         .iter()
-        .map(|finding| word(&finding, "code"))
+        .map(|finding| string(&finding, "code"))
         .collect();
     assert_eq!(
         codes,

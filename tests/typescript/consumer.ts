@@ -1,5 +1,5 @@
-// A consumer of the built module. Nobody runs it: that it compiles, and that each line under a
-// `@ts-expect-error` does not, is the test of the types.
+// A consumer of the built module. It is never run: the types are correct if it compiles, and if
+// each line after a `@ts-expect-error` does not.
 import init, {
   AppHandle,
   TaskStream,
@@ -12,6 +12,7 @@ import init, {
   lintBatch,
   modelSchema,
   mount,
+  version,
 } from "../../pkg/taskwright.js";
 import type {
   Brief,
@@ -24,27 +25,30 @@ import type {
   Receipt,
   Relaxation,
   StreamEvent,
+  TaskInput,
   TaskServerSettings,
   TaskText,
   TaskwrightError,
   Violation,
 } from "../../pkg/taskwright.js";
 
-/** Is a mistake wherever a case of a union was left out. */
+/** Does not compile if a case of the union is missing. */
 function never(value: never): never {
   throw new Error(`unknown: ${String(value)}`);
 }
 
 async function page(element: HTMLElement): Promise<void> {
   await init();
+  const installed: string = version();
+  console.log(installed);
   const handle: AppHandle = mount(element);
   handle.unmount();
   mount(element, { query: "?dry-run&count=2" }).free();
-  // @ts-expect-error: an id is no element
+  // @ts-expect-error: an id is not an element
   mount("app");
-  // @ts-expect-error: there is no such setting
+  // @ts-expect-error: unknown setting
   mount(element, { search: "" });
-  // @ts-expect-error: undefined is not the same as left out
+  // @ts-expect-error: undefined does not mean omitted
   mount(element, { query: undefined });
 }
 
@@ -66,15 +70,15 @@ async function schemas(): Promise<void> {
   violations.push(...lists.flat());
   validator.free();
   validator[Symbol.dispose]();
-  // @ts-expect-error: a validator is compiled
+  // @ts-expect-error: the constructor is private
   new Validator();
   // @ts-expect-error: a schema is an object, not its text
   await Validator.compile("{}");
-  // @ts-expect-error: there is no such way to treat formats
+  // @ts-expect-error: unknown option value
   await Validator.compile({}, { formats: "ignore" });
   // @ts-expect-error: a task is a text
   validator.validateText({});
-  // @ts-expect-error: compiling takes its time
+  // @ts-expect-error: compile returns a promise
   Validator.compile({}).validate({});
 }
 
@@ -84,7 +88,7 @@ function batch(tasks: TaskText[]): number {
     roles: { key: "id", title: "name", dependsOn: "after" },
     expectedCount: 3,
   });
-  // @ts-expect-error: the members of a task are named in the module's own spelling
+  // @ts-expect-error: roles are named in camel case
   lintBatch(tasks, { roles: { depends_on: "after" } });
   return findings.filter(({ severity, code }) => severity === "error" && code !== "wrong_count").length;
 }
@@ -94,25 +98,25 @@ const model: ModelSettings = {
   baseUrl: "https://api.openai.com/v1",
   model: "a-model",
   api: "responses",
-  modelKey: "key",
+  apiKey: "key",
 };
 
 function request(): ModelRequest {
   const made = buildRequest(brief, model);
   const method: "POST" = made.method;
   const authorization: string | undefined = made.headers["Authorization"];
-  // @ts-expect-error: a brief has a goal
+  // @ts-expect-error: goal is required
   buildRequest({}, model);
   // @ts-expect-error: a count is a number
   buildRequest({ goal: "g", count: "3" }, model);
-  // @ts-expect-error: null is not the same as left out
+  // @ts-expect-error: null does not mean omitted
   buildRequest({ goal: "g", context: null }, model);
-  // @ts-expect-error: there is no such interface
+  // @ts-expect-error: unknown API
   buildRequest(brief, { ...model, api: "soap" });
   return { ...made, method, url: authorization ?? made.url };
 }
 
-function told(event: StreamEvent): string {
+function describeEvent(event: StreamEvent): string {
   switch (event.type) {
     case "task":
       return `${event.index}: ${event.text} ${event.violations.length}`;
@@ -127,7 +131,7 @@ function told(event: StreamEvent): string {
   }
 }
 
-function ended(outcome: Outcome): string {
+function describeOutcome(outcome: Outcome): string {
   const common = [outcome.code, outcome.message, outcome.hint, outcome.rawText, String(outcome.retry)];
   switch (outcome.outcome) {
     case "complete":
@@ -150,39 +154,43 @@ function ended(outcome: Outcome): string {
 async function stream(pieces: Uint8Array[]): Promise<string> {
   const reader = await TaskStream.open({ schema: defaultSchema(), api: "chat_completions" });
   const events = pieces.flatMap((piece) => reader.push(piece));
-  // @ts-expect-error: bytes are bytes, not text
+  // @ts-expect-error: push accepts bytes only
   reader.push("data: {}");
-  // @ts-expect-error: an interface has to be named
+  // @ts-expect-error: api is required
   await TaskStream.open({ schema: {} });
-  return events.map(told).join() + ended(reader.finish());
+  return events.map(describeEvent).join() + describeOutcome(reader.finish());
 }
 
 async function run(signal: AbortSignal): Promise<Receipt[]> {
   const dry: TaskText[] = await dryRun(brief);
-  const patient: ModelSettings = { ...model, tasksPerRequest: 10, idleSeconds: 120, callSeconds: 900 };
-  const made: Generation = await generate(brief, patient, { signal, onEvent: (event) => told(event) });
+  const slow: ModelSettings = { ...model, tasksPerRequest: 10, idleTimeoutSeconds: 120, requestTimeoutSeconds: 900 };
+  const made: Generation = await generate(brief, slow, { signal, onEvent: (event) => describeEvent(event) });
   for (const { outcome, wanted, arrived, calls, usage } of made.requests) {
     console.log(outcome.outcome, wanted - arrived, calls, usage?.input ?? 0);
   }
-  const whole = made.outcome.outcome === "complete" ? made.tasks : [];
+  const complete = made.outcome.outcome === "complete" ? made.tasks : [];
   const cost: number | undefined = made.usage?.output;
   const server: TaskServerSettings = {
     url: "http://localhost:8080",
     honoursIdempotencyKeys: true,
+    concurrency: 8,
     agentToken: "token",
   };
-  // @ts-expect-error: a task server wants a token
+  // @ts-expect-error: agentToken is required
   await deliver(dry, { url: "http://localhost:8080" });
   // @ts-expect-error: tasks are texts
   await deliver([{}], server);
-  return deliver(
-    whole.filter(({ violations }) => violations.length === 0).map(({ text }) => text),
-    server,
-    { signal, onReceipt: (receipt) => fate(receipt), idempotencyKeys: [String(cost)] },
-  );
+  // @ts-expect-error: keys are passed with the tasks
+  await deliver(dry, server, { idempotencyKeys: ["key"] });
+  const valid: TaskInput[] = complete.filter(({ violations }) => violations.length === 0).map(({ text }) => text);
+  return deliver([...valid, { text: "{}" }, { text: "{}", idempotencyKey: String(cost) }], server, {
+    signal,
+    onReceipt: (receipt) => describeReceipt(receipt),
+    schema: defaultSchema(),
+  });
 }
 
-function fate(receipt: Receipt): string {
+function describeReceipt(receipt: Receipt): string {
   switch (receipt.outcome) {
     case "delivered":
       return `${receipt.status} ${receipt.serverId ?? receipt.idempotencyKey} ${receipt.replayed}`;
@@ -195,7 +203,7 @@ function fate(receipt: Receipt): string {
     case "unconfirmed":
       return `${receipt.status} ${receipt.digest}`;
     case "not_sent":
-      return `${receipt.index} ${receipt.code} ${receipt.retry}`;
+      return `${receipt.index} ${receipt.code} ${receipt.retry} ${receipt.attempts} ${receipt.reasons?.length}`;
     default:
       return never(receipt);
   }

@@ -1,7 +1,6 @@
-//! A page with a run behind it, and no world: what is asked for is noted, and what a run can do by
-//! itself is done.
+//! A mounted page with a real run and no network. Commands are recorded; events are applied to the run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-// Each file of tests uses its own part of this.
+// Each test file uses a part of this module.
 #![allow(dead_code)]
 
 use std::cell::RefCell;
@@ -15,10 +14,10 @@ use taskwright::driver;
 use taskwright::model::GenerationOutcome;
 use taskwright::review::RunId;
 use taskwright::run::receipts::ReceiptFormat;
-use taskwright::run::{Effect, Event, Mode, Run, Start};
+use taskwright::run::{Effect, Event, FollowUp, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
-use taskwright::secrets::SecretName;
+use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
 use taskwright::ui::commands::{CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
@@ -26,21 +25,24 @@ use taskwright::ui::root::{App, AppProps};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-/// A desk with a real run behind it.
-pub struct TestDesk {
+/// Records commands and applies events to a real run.
+pub struct TestCommands {
     page: Page,
     run: RefCell<Option<Run>>,
     check: Validator,
-    pub asked: RefCell<Vec<String>>,
+    /// The commands that were given, except for events.
+    pub given: RefCell<Vec<String>>,
+    /// The events that the page sent.
     pub events: RefCell<Vec<Event>>,
 }
 
-impl TestDesk {
+impl TestCommands {
+    /// Applies an event and the checks that follow from it.
     pub fn apply(&self, event: Event) {
         let mut queue = vec![event];
         while let Some(event) = queue.pop() {
-            let mut held = self.run.borrow_mut();
-            let run = held.as_mut().expect("there is a run");
+            let mut run = self.run.borrow_mut();
+            let run = run.as_mut().expect("a run");
             let step = run.apply(event, 1_800_000_000_000);
             self.page.refresh(run, &step.changes);
             for effect in step.effects {
@@ -56,7 +58,7 @@ impl TestDesk {
         }
     }
 
-    /// Lets a task of the answer arrive.
+    /// Applies the arrival of a generated task.
     pub fn arrive(&self, text: &str) {
         let document = Document::parse(text).unwrap();
         let violations = self.check.check(&document);
@@ -66,104 +68,104 @@ impl TestDesk {
         });
     }
 
-    /// Lets the answer end.
+    /// Ends the generation.
     pub fn end(&self, outcome: GenerationOutcome) {
         self.apply(Event::CallEnded {
             outcome,
-            raw_answer: "{\"tasks\":[".into(),
+            raw_response: "{\"tasks\":[".into(),
         });
     }
 }
 
-struct Handle(Rc<TestDesk>);
+struct Handle(Rc<TestCommands>);
 
 impl Handle {
-    fn note(&self, what: &str) {
-        self.0.asked.borrow_mut().push(what.to_owned());
+    fn record(&self, command: &str) {
+        self.0.given.borrow_mut().push(command.to_owned());
     }
 }
 
 impl PageCommands for Handle {
     fn start(&self, mode: Mode) {
-        self.note(&format!("start {mode:?}"));
+        self.record(&format!("start {mode:?}"));
         let errors = self.0.page.form.get_untracked().check(0).err();
         self.0.page.brief_errors.set(errors.unwrap_or_default());
     }
     fn go_live(&self) {
-        self.note("go live");
+        self.record("go live");
     }
-    fn bring(&self, text: &str, _mode: Mode) {
-        self.note(&format!("bring {text}"));
+    fn import(&self, text: &str, _mode: Mode) {
+        self.record(&format!("import {text}"));
     }
     fn send(&self, event: Event) {
         self.0.events.borrow_mut().push(event.clone());
         self.0.apply(event);
     }
-    fn estimate(&self, again: Option<taskwright::run::FollowUp>) {
-        let estimate = again.and_then(|again| {
+    fn estimate(&self, follow_up: Option<FollowUp>) {
+        let estimate = follow_up.and_then(|follow_up| {
             let run = self.0.run.borrow();
-            run.as_ref()?.estimate(again)
+            run.as_ref()?.estimate(follow_up)
         });
         self.0.page.estimate.set(estimate);
     }
-    fn typed(&self, form: BriefForm) {
+    fn set_brief(&self, form: BriefForm) {
         self.0.page.form.set(form);
     }
-    fn give_secret(&self, name: SecretName, value: &str, keep: bool) {
-        self.note(&format!("give {} {value} {keep}", name.word()));
-        self.0.page.asking.set(None);
+    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
+        self.record(&format!("give {} {value} {keep_for_tab}", name.name()));
+        self.0.page.secret_prompt.set(None);
     }
     fn dismiss_secret_prompt(&self) {
-        self.note("later");
-        self.0.page.asking.set(None);
+        self.record("dismiss secret prompt");
+        self.0.page.secret_prompt.set(None);
     }
-    fn ask_for(&self, name: SecretName) {
-        self.note(&format!("ask for {}", name.word()));
+    fn ask_for(&self, name: SecretSlot) {
+        self.record(&format!("ask for {}", name.name()));
     }
     fn forget_secrets(&self) {
-        self.note("forget");
+        self.record("forget secrets");
     }
     fn connect(&self, connection: Connection) {
-        self.note(&format!("connect {}", connection.name));
+        self.record(&format!("connect {}", connection.name));
         self.0.page.connection.set(connection);
     }
     fn list_models(&self, _connection: Connection) {
-        self.note("suggest models");
+        self.record("list models");
     }
     fn decide_host(&self, accepted: bool) {
-        self.note(&format!("host {accepted}"));
+        self.record(&format!("host {accepted}"));
         self.0.page.new_host.set(None);
     }
-    fn clear(&self) {
-        self.note("clear");
+    fn archive(&self) {
+        self.record("archive");
     }
     fn restore_archived(&self) {
-        self.note("bring back");
+        self.record("restore archived");
     }
     fn save_receipts(&self, format: ReceiptFormat) {
-        self.note(&format!("save {}", format.extension()));
+        self.record(&format!("save {}", format.extension()));
         self.0.page.saved_file.set(Some("receipts".to_owned()));
     }
     fn dismiss(&self, code: &str) {
-        self.note(&format!("dismiss {code}"));
+        self.record(&format!("dismiss {code}"));
     }
 }
 
 /// A mounted page.
 pub struct Mounted {
     pub page: Page,
-    pub commands: Rc<TestDesk>,
-    place: HtmlElement,
+    pub commands: Rc<TestCommands>,
+    root: HtmlElement,
     _mounted: Box<dyn std::any::Any>,
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        self.place.remove();
+        self.root.remove();
     }
 }
 
-/// A connection with a model on this computer.
+/// A connection with a local model.
 pub fn connection() -> Connection {
     Connection {
         name: "Team queue".to_owned(),
@@ -175,25 +177,25 @@ pub fn connection() -> Connection {
     }
 }
 
-/// Puts a page into the document, with no run.
+/// Mounts a page without a run.
 pub fn mount() -> Mounted {
     let schema = TaskSchema::parse(agent_task_schema()).unwrap();
-    let place: HtmlElement = document().create_element("div").unwrap().unchecked_into();
-    document().body().unwrap().append_child(&place).unwrap();
+    let root: HtmlElement = document().create_element("div").unwrap().unchecked_into();
+    document().body().unwrap().append_child(&root).unwrap();
     let handles = Rc::new(RefCell::new(None));
-    let made = Rc::clone(&handles);
-    let handle: UnmountHandle<_> = leptos::mount::mount_to(place.clone(), move || {
+    let handles_of_page = Rc::clone(&handles);
+    let handle: UnmountHandle<_> = leptos::mount::mount_to(root.clone(), move || {
         let page = Page::new(connection(), schema.clone());
-        let commands = Rc::new(TestDesk {
+        let commands = Rc::new(TestCommands {
             page,
             run: RefCell::new(None),
             check: Validator::compile(schema.value(), &ValidatorOptions::default()).unwrap(),
-            asked: RefCell::default(),
+            given: RefCell::default(),
             events: RefCell::default(),
         });
         let handle: CommandsHandle =
             StoredValue::new_local(Rc::new(Handle(Rc::clone(&commands))) as Rc<dyn PageCommands>);
-        *made.borrow_mut() = Some((page, commands));
+        *handles_of_page.borrow_mut() = Some((page, commands));
         App(AppProps {
             page,
             commands: handle,
@@ -203,12 +205,12 @@ pub fn mount() -> Mounted {
     Mounted {
         page,
         commands,
-        place,
+        root,
         _mounted: Box::new(handle),
     }
 }
 
-/// Puts a page into the document, with a run whose answer is arriving.
+/// Mounts a page with a run whose tasks are being generated.
 pub fn mount_run(mode: Mode, count: &str) -> Mounted {
     let mounted = mount();
     let brief = BriefForm {
@@ -230,19 +232,19 @@ pub fn mount_run(mode: Mode, count: &str) -> Mounted {
 }
 
 impl Mounted {
-    /// The elements that a selector finds.
+    /// The elements that match a selector.
     pub fn all(&self, selector: &str) -> Vec<HtmlElement> {
-        let find: js_sys::Function = js_sys::Reflect::get(&self.place, &"querySelectorAll".into())
+        let find: js_sys::Function = js_sys::Reflect::get(&self.root, &"querySelectorAll".into())
             .unwrap()
             .unchecked_into();
-        let found = find.call1(&self.place, &selector.into()).unwrap();
+        let found = find.call1(&self.root, &selector.into()).unwrap();
         js_sys::Array::from(&found)
             .iter()
             .map(JsCast::unchecked_into)
             .collect()
     }
 
-    /// The first of them.
+    /// The first element that matches a selector.
     pub fn one(&self, selector: &str) -> HtmlElement {
         self.all(selector)
             .into_iter()
@@ -258,14 +260,14 @@ impl Mounted {
             .unwrap_or_else(|| panic!("no button {name:?}"))
     }
 
-    /// Whether there is such a button.
+    /// Whether there is a button with this name.
     pub fn has_button(&self, name: &str) -> bool {
         self.all("button")
             .iter()
             .any(|button| name_of(button) == name)
     }
 
-    /// Presses a button and waits until the page has drawn.
+    /// Presses a button and waits until the page is drawn.
     pub async fn press(&self, name: &str) {
         self.button(name).click();
         drawn().await;
@@ -281,7 +283,7 @@ fn name_of(button: &Element) -> String {
         .join(" ")
 }
 
-/// Waits until what changed is drawn, and what waits for the drawing is done.
+/// Waits until changes are drawn and callbacks of the next frame have run.
 pub async fn drawn() {
     for _ in 0..3 {
         let promise = js_sys::Promise::new(&mut |done, _| {
@@ -293,11 +295,11 @@ pub async fn drawn() {
     }
 }
 
-/// Every change of the document below an element.
+/// Records all changes below an element.
 pub struct Changes(js_sys::Object);
 
 impl Changes {
-    /// Begins to watch.
+    /// Starts recording.
     pub fn watch(element: &HtmlElement) -> Changes {
         let options = js_sys::Object::new();
         for kind in ["subtree", "childList", "attributes", "characterData"] {
@@ -307,7 +309,7 @@ impl Changes {
             js_sys::Reflect::get(&js_sys::global(), &"MutationObserver".into())
                 .unwrap()
                 .unchecked_into();
-        // What it was called with is kept on itself.
+        // The records are stored on the observer itself.
         let keep = js_sys::Function::new_with_args(
             "records, observer",
             "observer.kept = (observer.kept ?? []).concat(records);",
@@ -321,7 +323,7 @@ impl Changes {
         Changes(observer.unchecked_into())
     }
 
-    /// The elements that were changed, or hold what was.
+    /// The elements that changed or whose text changed.
     pub fn taken(&self) -> Vec<Element> {
         let kept = js_sys::Reflect::get(&self.0, &"kept".into()).unwrap();
         js_sys::Array::from(&kept)
@@ -337,7 +339,7 @@ impl Changes {
     }
 }
 
-/// An event of a class that the page makes itself, as a person's act would.
+/// A DOM event of this class, as a user's action would cause.
 fn event(class: &str, name: &str, details: &[(&str, wasm_bindgen::JsValue)]) -> web_sys::Event {
     let options = js_sys::Object::new();
     let flags = [("bubbles", true.into()), ("cancelable", true.into())];
@@ -360,7 +362,7 @@ pub async fn type_into(field: &HtmlElement, text: &str) {
     drawn().await;
 }
 
-/// Presses a key where the focus is.
+/// Presses a key on the focused element.
 pub async fn key(name: &str) {
     let event = event("KeyboardEvent", "keydown", &[("key", name.into())]);
     document()
@@ -371,7 +373,7 @@ pub async fn key(name: &str) {
     drawn().await;
 }
 
-/// The id of what has the focus.
+/// The id of the focused element.
 pub fn focused() -> String {
     document()
         .active_element()
@@ -379,7 +381,7 @@ pub fn focused() -> String {
         .unwrap_or_default()
 }
 
-/// A task that the default schema takes.
+/// A task that is valid for the default schema.
 pub fn task(key: &str, title: &str) -> String {
     format!(
         r#"{{"key":"{key}","title":{},"instructions":"Do it.","priority":"normal"}}"#,

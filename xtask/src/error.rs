@@ -3,11 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Everything that ends a project command early.
-///
-/// Each has a stable [`code`](Error::code), says whether the same command may succeed when it is
-/// simply given again ([`retryable`](Error::retryable)), and a [`hint`](Error::hint) that says
-/// what to do.
+/// Everything that ends a project command early. Each error has a stable [`code`](Error::code) and
+/// a [`hint`](Error::hint) that says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder could not be read, written or moved.
@@ -15,60 +12,38 @@ pub enum Error {
     File {
         /// What was tried, as a verb: "read", "write".
         action: &'static str,
-        /// Where.
+        /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A program that is needed is not installed, or could not be started.
-    #[error("{program} could not be started: {reason}")]
+    /// A required program is not installed, does not fit, or could not be started.
+    #[error("{program} is not available: {reason}")]
     ProgramMissing {
         /// The program's name or path.
         program: String,
-        /// What the operating system said.
+        /// What is wrong with it.
         reason: String,
         /// What to do.
         hint: String,
     },
-    /// A program ran and said that it failed.
-    #[error("{what} failed ({exit})")]
-    ProgramFailed {
-        /// What was being done, in words.
+    /// A program or a measurement failed.
+    #[error("{what} failed: {reason}")]
+    Failed {
+        /// What was being done, or the program that failed.
         what: String,
-        /// How the program ended, in words.
-        exit: String,
+        /// The reason, or the exit code.
+        reason: String,
         /// What to do.
         hint: String,
     },
-    /// A program's answer, or a file of the project, is not of the form that it should have.
+    /// The output of a program, or a file of the project, does not have the expected form.
     #[error("{what} is not as expected: {reason}")]
     Unexpected {
         /// What was read.
         what: String,
         /// What is wrong with it.
         reason: String,
-    },
-    /// `Cargo.lock` names no such package.
-    #[error("Cargo.lock names no package `{package}`")]
-    NotLocked {
-        /// The package looked for.
-        package: String,
-    },
-    /// No browser is installed that the tests could drive, or no driver for it.
-    #[error("{what} is not installed")]
-    BrowserMissing {
-        /// Which of the two.
-        what: &'static str,
-        /// What to do on this platform.
-        hint: String,
-    },
-    /// The browser and its driver are of different major versions and do not work together.
-    #[error("Chromium is version {browser} but chromedriver is version {driver}")]
-    BrowserMismatch {
-        /// Major version of the browser.
-        browser: u32,
-        /// Major version of the driver.
-        driver: u32,
     },
     /// All ports that were tried are taken.
     #[error("ports {first} to {last} are all taken")]
@@ -78,45 +53,23 @@ pub enum Error {
         /// The last port tried.
         last: u16,
     },
-    /// A program that was started to stay ended, or never became ready.
-    #[error("{name} {how}")]
-    ServiceEnded {
-        /// What it is, in words.
-        name: String,
-        /// What it did instead.
-        how: String,
-        /// What to do.
-        hint: String,
-    },
     /// The handler for Ctrl-C could not be installed.
-    #[error("could not listen for Ctrl-C: {0}")]
+    #[error("could not handle Ctrl-C: {0}")]
     Signals(#[from] ctrlc::Error),
-    /// Some tiers of tests did not pass; the summary above names them.
-    #[error("{count} of the tiers did not pass")]
-    TiersFailed {
-        /// How many.
+    /// Some of the tiers or benchmarks failed; the output above names them.
+    #[error("{count} of the {of} failed")]
+    SomeFailed {
+        /// The number of failures.
         count: usize,
-    },
-    /// Something could not be measured.
-    #[error("{what} could not be measured: {reason}")]
-    NotMeasured {
-        /// What.
-        what: String,
-        /// Why.
-        reason: String,
-        /// What to do.
-        hint: String,
-    },
-    /// Some parts of the benchmarks could not be measured; the output above says why.
-    #[error("{count} of the parts could not be measured")]
-    PartsFailed {
-        /// How many.
-        count: usize,
+        /// What was run, in the plural: "tiers".
+        of: &'static str,
+        /// The command that runs them: "test".
+        command: &'static str,
     },
 }
 
 impl Error {
-    /// An error about a file, from what the operating system said.
+    /// An error about a file, from the error of the operating system.
     pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::File {
@@ -131,61 +84,33 @@ impl Error {
         match self {
             Self::File { .. } => "file",
             Self::ProgramMissing { .. } => "program_missing",
-            Self::ProgramFailed { .. } => "program_failed",
+            Self::Failed { .. } => "failed",
             Self::Unexpected { .. } => "unexpected",
-            Self::NotLocked { .. } => "not_locked",
-            Self::BrowserMissing { .. } => "browser_missing",
-            Self::BrowserMismatch { .. } => "browser_mismatch",
             Self::NoFreePort { .. } => "no_free_port",
-            Self::ServiceEnded { .. } => "service_ended",
             Self::Signals(_) => "signals",
-            Self::TiersFailed { .. } => "tiers_failed",
-            Self::NotMeasured { .. } => "not_measured",
-            Self::PartsFailed { .. } => "parts_failed",
+            Self::SomeFailed { .. } => "some_failed",
         }
-    }
-
-    /// Whether the same command may succeed when it is given again with nothing changed.
-    pub fn retryable(&self) -> bool {
-        matches!(self, Self::NoFreePort { .. } | Self::Signals(_))
     }
 
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                "The disk is full: make room, then run the command again.".into()
+                "The disk is full: free some space, then run the command again.".into()
             }
             Self::File { .. } => {
-                "Check that the path exists and may be written, then run the command again.".into()
+                "Check that the path exists and is writable, then run the command again.".into()
             }
-            Self::ProgramMissing { hint, .. }
-            | Self::ProgramFailed { hint, .. }
-            | Self::BrowserMissing { hint, .. }
-            | Self::ServiceEnded { hint, .. }
-            | Self::NotMeasured { hint, .. } => hint.clone(),
-            Self::Unexpected { .. } => {
-                "Undo what was changed there by hand, or bring the checkout up to date.".into()
-            }
-            Self::NotLocked { .. } => {
-                "Run `cargo check` so that Cargo.lock is written anew, then try again.".into()
-            }
-            Self::BrowserMismatch { .. } => {
-                "Update the older of the two, or name a pair that fits in CHROME and CHROMEDRIVER."
-                    .into()
-            }
+            Self::ProgramMissing { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
+            Self::Unexpected { .. } => "Undo manual changes there, or update the checkout.".into(),
             Self::NoFreePort { .. } => {
-                "Stop one of the programs there, or choose another with --port.".into()
+                "Stop one of the programs there, or choose another port with --port.".into()
             }
             Self::Signals(_) => "Run the command again.".into(),
-            Self::TiersFailed { .. } => {
-                "Correct what the output above names; `cargo xtask test TIER` runs one tier alone."
-                    .into()
-            }
-            Self::PartsFailed { .. } => {
-                "Mend what the output above names; `cargo xtask bench PART` measures one part alone."
-                    .into()
-            }
+            Self::SomeFailed { of, command, .. } => format!(
+                "Correct what the output above reports. `cargo xtask {command} NAME` runs one of \
+                 the {of} alone."
+            ),
         }
     }
 }
@@ -195,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_disk_is_named_as_such() {
+    fn the_hint_names_a_full_disk() {
         let full =
             Error::file("write", Path::new("pkg/a"))(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(full.code(), "file");
@@ -204,8 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_by_itself_is_worth_a_retry() {
-        assert!(Error::NoFreePort { first: 1, last: 2 }.retryable());
-        assert!(!Error::TiersFailed { count: 1 }.retryable());
+    fn the_hint_says_how_to_run_what_failed_alone() {
+        let error = Error::SomeFailed {
+            count: 2,
+            of: "tiers",
+            command: "test",
+        };
+        assert_eq!(error.to_string(), "2 of the tiers failed");
+        assert!(error.hint().contains("`cargo xtask test NAME`"));
     }
 }

@@ -1,12 +1,12 @@
 //! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`, `fuzz`.
 //!
-//! They set up what is missing, in Rust and without a shell, so that they are the same on Linux,
-//! macOS and Windows.
+//! They install what is missing, and are written in Rust without a shell so that they work alike
+//! on Linux, macOS and Windows.
 
 mod bench;
+mod choice;
 mod error;
 mod fuzz;
-mod lock_file;
 mod module;
 mod process;
 mod project;
@@ -29,7 +29,7 @@ use crate::project::Project;
 #[command(
     name = "cargo xtask",
     bin_name = "cargo xtask",
-    about = "Taskwright's own commands. Each sets up what it needs first."
+    about = "Taskwright's project commands. Each installs what it needs first."
 )]
 struct CommandLine {
     #[command(subcommand)]
@@ -40,33 +40,28 @@ struct CommandLine {
 enum Command {
     /// Build what has changed and serve the page and a task server on this machine
     Run(run::Options),
-    /// Run the tests: all tiers, or those that are named
+    /// Run all tiers of tests, or the named ones
     Test(test::Options),
-    /// Build the module into pkg/, as it ships; any static web server can serve the checkout then
+    /// Build the release module into pkg/; any static web server can then serve the checkout
     Build {
-        /// Build it quickly instead, for working on it
+        /// Build quickly, for development
         #[arg(long)]
         dev: bool,
     },
-    /// Measure how fast it is beside peers: all parts, or those that are named
+    /// Measure performance against baselines: all parts, or the named ones
     Bench(bench::Options),
-    /// Search for inputs that break what must hold for every input: a minute, the same each time
+    /// Search for inputs that break an invariant; repeatable, about a minute
     Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
-    match carry_out(&CommandLine::parse().command) {
+    match execute(&CommandLine::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let again = if error.retryable() {
-                "\nIt may also pass by itself: running the command again is worth a try."
-            } else {
-                ""
-            };
-            // Where nobody listens, the exit code still says it.
+            // If stderr is closed, the exit code still reports the failure.
             let _ = writeln!(
                 std::io::stderr(),
-                "\nerror[{}]: {error}\n{}{again}",
+                "\nerror[{}]: {error}\n{}",
                 error.code(),
                 error.hint()
             );
@@ -75,13 +70,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn carry_out(command: &Command) -> Result<(), Error> {
+fn execute(command: &Command) -> Result<(), Error> {
     let project = Project::find()?;
     match command {
         Command::Run(options) => run::run(&project, options),
         Command::Test(options) => test::run(&project, options),
-        Command::Build { dev: true } => module::build(&project, Profile::Quick),
-        Command::Build { dev: false } => module::build(&project, Profile::Release),
+        Command::Build { dev } => module::build(&project, Profile::release_if(!dev)),
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
     }
@@ -93,16 +87,16 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
     }
 
     #[test]
-    fn the_commands_of_the_readme_are_understood() {
-        for words in [
+    fn documented_commands_parse_and_unknown_names_do_not() {
+        for arguments in [
             "run --port 9000 --release --open --demo-model",
             "test",
-            "test format native --fail-fast",
+            "test format native e2e --fail-fast",
             "test native -- journal",
             "build --dev",
             "bench",
@@ -111,12 +105,14 @@ mod tests {
             "fuzz --runs 1000",
             "bench stream check",
         ] {
-            let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
-            assert!(parsed.is_ok(), "{words}: {parsed:?}");
+            let parsed =
+                CommandLine::try_parse_from(["xtask"].into_iter().chain(arguments.split(' ')));
+            assert!(parsed.is_ok(), "{arguments}: {parsed:?}");
         }
-        for words in ["test everything", "bench everything", "bench --rounds 0"] {
-            let parsed = CommandLine::try_parse_from(["xtask"].into_iter().chain(words.split(' ')));
-            assert!(parsed.is_err(), "{words}");
+        for arguments in ["test everything", "bench everything", "bench --rounds 0"] {
+            let parsed =
+                CommandLine::try_parse_from(["xtask"].into_iter().chain(arguments.split(' ')));
+            assert!(parsed.is_err(), "{arguments}");
         }
     }
 }

@@ -1,67 +1,67 @@
-//! Running other programs: to the end, for their answer, or line by line.
+//! Running other programs, to completion or for their output.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::error::Error;
+use crate::setup::cache::OVERRIDE;
 
-/// What to do when a compiler run fails.
+/// What to do when compiling fails.
 pub const READ_THE_COMPILER: &str =
-    "Read the compiler's message above, correct what it names, and run the command again.";
+    "Read the compiler's message above, correct what it reports, and run the command again.";
 
-/// A `cargo` command in the given folder: the cargo that runs this program.
+/// A `cargo` command in the given folder, using the cargo that runs this program.
 ///
-/// It does not see what cargo told this program about its own package: build scripts that watch
-/// these variables would run again, and what depends on them be compiled again, after each cargo
-/// command that was not given by us.
+/// It does not get the variables that cargo set for this package: build scripts that watch them
+/// would run again, and everything that depends on those would be compiled again, whenever cargo
+/// is next run from a shell.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(tells_of_a_package) {
+        if name.to_str().is_some_and(describes_a_package) {
             command.env_remove(name);
         }
     }
     command
 }
 
-fn tells_of_a_package(variable: &str) -> bool {
+fn describes_a_package(variable: &str) -> bool {
     ["CARGO_MANIFEST_", "CARGO_PKG_"]
         .iter()
         .any(|start| variable.starts_with(start))
 }
 
-/// A `node` command that runs a script of the project's npm packages.
+/// A `node` command that runs a script from the project's npm packages.
 ///
-/// Scripts are given to `node` directly rather than by `npx`, which on Windows is a batch file
-/// and everywhere may ask the network.
+/// `node` runs the script directly: `npx` is a batch file on Windows and may use the network on
+/// any platform.
 pub fn node_script(root: &Path, script: &str) -> Command {
     node_script_in(root, &Path::new("node_modules").join(script))
 }
 
-/// A `node` command that runs a script of the project's own; `script` is its path in the checkout.
+/// A `node` command that runs one of the project's own scripts; `script` is relative to `root`.
 pub fn node_script_in(root: &Path, script: &Path) -> Command {
     let mut command = Command::new("node");
     command.current_dir(root).arg(root.join(script));
     command
 }
 
-/// Runs a command to its end, its output going where ours goes, without any input.
+/// Runs a command to completion, without input. It shares our standard output and error.
 ///
 /// # Errors
-/// [`Error::ProgramMissing`] and [`Error::ProgramFailed`], with `hint` as what to do.
+/// [`Error::ProgramMissing`] and [`Error::Failed`], with `hint` as what to do.
 pub fn run(command: &mut Command, what: &str, hint: &str) -> Result<(), Error> {
     let status = command
         .stdin(Stdio::null())
         .status()
         .map_err(missing(command, hint))?;
-    succeeded(status, what, hint)
+    check(status, what, hint)
 }
 
-/// Runs a command to its end and gives what it wrote to its standard output.
+/// Runs a command to completion and returns its standard output; what is not UTF-8 is replaced.
 ///
 /// # Errors
 /// As [`run`].
@@ -71,52 +71,22 @@ pub fn capture(command: &mut Command, what: &str, hint: &str) -> Result<String, 
         .stderr(Stdio::inherit())
         .output()
         .map_err(missing(command, hint))?;
-    succeeded(output.status, what, hint)?;
+    check(output.status, what, hint)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a command to its end, passes its standard output on as it arrives, and shows each line
-/// of it to `on_line` (without its line end; what is not UTF-8 is replaced).
-///
-/// # Errors
-/// [`Error::ProgramMissing`] only: how the program ended is for the caller to judge.
-pub fn run_and_listen(
-    command: &mut Command,
-    hint: &str,
-    mut on_line: impl FnMut(&str),
-) -> Result<ExitStatus, Error> {
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(missing(command, hint))?;
-    if let Some(output) = child.stdout.take() {
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        // A read error means that nothing more will come; how the program ended tells the rest.
-        while matches!(output.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-            let mut ours = std::io::stdout().lock();
-            // A closed standard output must not stop the tests: their exit code still counts.
-            let _ = ours.write_all(&line).and_then(|()| ours.flush());
-            on_line(String::from_utf8_lossy(&line).trim_end());
-            line.clear();
-        }
-    }
-    child.wait().map_err(missing(command, hint))
-}
-
-fn succeeded(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
+fn check(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
     if status.success() {
         return Ok(());
     }
-    Err(Error::ProgramFailed {
+    Err(Error::Failed {
         what: what.to_owned(),
-        exit: exit_in_words(status),
+        reason: describe_exit(status),
         hint: hint.to_owned(),
     })
 }
 
-/// An error that says which program could not be started.
+/// Maps the error of starting `command` to an [`Error`] that names the program.
 pub fn missing(command: &Command, hint: &str) -> impl FnOnce(std::io::Error) -> Error + use<> {
     let program = command.get_program().to_string_lossy().into_owned();
     let hint = hint.to_owned();
@@ -127,31 +97,18 @@ pub fn missing(command: &Command, hint: &str) -> impl FnOnce(std::io::Error) -> 
     }
 }
 
-/// How a program ended: "exit code 3", or the signal that ended it.
-pub fn exit_in_words(status: ExitStatus) -> String {
+/// How a program ended: `exit code 3`, or the signal that ended it.
+pub fn describe_exit(status: ExitStatus) -> String {
     match status.code() {
         Some(code) => format!("exit code {code}"),
         None => status.to_string(),
     }
 }
 
-/// The first of `names` that is a program on `PATH`.
-pub fn find_on_path(names: &[&str]) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-    names.iter().find_map(|name| {
-        let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-        folders
-            .iter()
-            .map(|folder| folder.join(&file))
-            .find(|candidate| candidate.is_file())
-    })
-}
-
-/// The value of `PATH` with `folders` in front of what it holds now.
+/// The value of `PATH` with `folders` prepended.
 ///
 /// # Errors
-/// [`Error::Unexpected`] when a folder's name holds the separator of `PATH`.
+/// [`Error::Failed`] when the name of a folder contains the separator of `PATH`.
 pub fn path_with(folders: &[PathBuf]) -> Result<OsString, Error> {
     let present = env::var_os("PATH").unwrap_or_default();
     join_path(folders, &present)
@@ -162,9 +119,10 @@ fn join_path(folders: &[PathBuf], present: &OsStr) -> Result<OsString, Error> {
         .iter()
         .cloned()
         .chain(env::split_paths(present).filter(|folder| !folder.as_os_str().is_empty()));
-    env::join_paths(all).map_err(|error| Error::Unexpected {
-        what: "the folder of the tools".into(),
+    env::join_paths(all).map_err(|error| Error::Failed {
+        what: "adding the tools to PATH".into(),
         reason: error.to_string(),
+        hint: format!("Set {OVERRIDE} to a folder whose path has no such character."),
     })
 }
 
@@ -173,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tools_stand_in_front_of_what_path_holds() {
+    fn the_tools_come_first_on_path() {
         let present = env::join_paths(["/usr/bin", "/bin"]).unwrap();
         let joined = join_path(&[PathBuf::from("/cache/tool/bin")], &present).unwrap();
         let folders: Vec<PathBuf> = env::split_paths(&joined).collect();
@@ -184,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cargo_we_start_does_not_take_itself_for_a_part_of_this_package() {
+    fn cargo_does_not_inherit_the_variables_of_this_package() {
         assert!(
             env::var_os("CARGO_PKG_NAME").is_some(),
             "cargo runs this test"
@@ -198,11 +156,11 @@ mod tests {
                 "{name}"
             );
         }
-        assert!(!tells_of_a_package("CARGO_TARGET_DIR"));
+        assert!(!describes_a_package("CARGO_TARGET_DIR"));
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn the_error_names_a_missing_program() {
         let error = run(&mut Command::new("no-such-program"), "x", "install it").unwrap_err();
         assert_eq!(error.code(), "program_missing");
         assert!(error.to_string().contains("no-such-program"));
@@ -210,23 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_fails_is_told_from_one_that_is_missing() {
+    fn the_error_of_a_failed_program_has_its_exit_code() {
         let mut failing = cargo(Path::new("."));
         failing.arg("no-such-command").stderr(Stdio::null());
         let error = run(&mut failing, "this", "that").unwrap_err();
-        assert_eq!(error.code(), "program_failed");
+        assert_eq!(error.code(), "failed");
         assert!(error.to_string().contains("exit code"));
-    }
-
-    #[test]
-    fn every_line_of_output_is_heard() {
-        let mut lines = Vec::new();
-        let status = run_and_listen(cargo(Path::new(".")).arg("--version"), "", |line| {
-            lines.push(line.to_owned());
-        })
-        .unwrap();
-        assert!(status.success());
-        assert_eq!(lines.len(), 1);
-        assert!(lines[0].starts_with("cargo "));
     }
 }

@@ -1,26 +1,49 @@
-//! Where the project stands, and what its files say about it.
+//! The checkout, its target folder and its locks.
 
 use std::env;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::error::Error;
-use crate::lock_file::locked_version;
 use crate::{process, say};
+
+/// The package in the root folder of the checkout.
+const ROOT_PACKAGE: &str = "taskwright";
+
+/// The parts of the output of `cargo metadata` that are used.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    /// The version requirement, as in `Cargo.toml`.
+    req: String,
+}
 
 /// The checkout that the commands work on.
 #[derive(Debug)]
 pub struct Project {
     /// The folder that holds `Cargo.toml`, `index.html` and `pkg/`.
     pub root: PathBuf,
-    /// Where cargo puts what it builds, as cargo says it (environment and configuration included).
+    /// Cargo's target folder, with the environment and the configuration applied.
     pub target: PathBuf,
     /// The version of the root package.
     pub version: String,
-    /// The version of `wasm-bindgen` in `Cargo.lock`; the command-line tool must be the same one,
-    /// because the two agree on a private format.
+    /// The version of `wasm-bindgen` that the root package pins; the command-line tool must have
+    /// the same one, because the two share a private format.
     pub wasm_bindgen: String,
 }
 
@@ -28,7 +51,7 @@ impl Project {
     /// Finds the checkout that this program was built from.
     ///
     /// # Errors
-    /// When `cargo metadata` fails, or `Cargo.lock` cannot be read.
+    /// When `cargo metadata` fails, or the root package does not pin `wasm-bindgen`.
     pub fn find() -> Result<Self, Error> {
         let member = env::var_os("CARGO_MANIFEST_DIR")
             .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -41,46 +64,56 @@ impl Project {
             "`cargo metadata`",
             process::READ_THE_COMPILER,
         )?;
-        let target = serde_json::from_str::<Value>(&text)
-            .ok()
-            .and_then(|metadata| Some(PathBuf::from(metadata.get("target_directory")?.as_str()?)))
-            .ok_or_else(|| Error::Unexpected {
-                what: "the answer of `cargo metadata`".into(),
-                reason: "it names no target_directory".into(),
-            })?;
-        let path = root.join("Cargo.lock");
-        let lock_file = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-        Ok(Self {
-            version: locked_version(&lock_file, "taskwright")?,
-            wasm_bindgen: locked_version(&lock_file, "wasm-bindgen")?,
-            root,
-            target,
+        Self::from_metadata(root, &text).map_err(|reason| Error::Unexpected {
+            what: "the output of `cargo metadata`".into(),
+            reason,
         })
     }
 
-    /// A folder of the commands' own inside the target folder; made when it is not there.
+    fn from_metadata(root: PathBuf, text: &str) -> Result<Self, String> {
+        let metadata: Metadata = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let package = metadata
+            .packages
+            .into_iter()
+            .find(|package| package.name == ROOT_PACKAGE)
+            .ok_or_else(|| format!("it has no package `{ROOT_PACKAGE}`"))?;
+        let wasm_bindgen = package
+            .dependencies
+            .iter()
+            .filter(|dependency| dependency.name == "wasm-bindgen")
+            .find_map(|dependency| dependency.req.strip_prefix('='))
+            .ok_or("Cargo.toml must pin one exact version of wasm-bindgen, as in \"=0.2.100\"")?;
+        Ok(Self {
+            wasm_bindgen: wasm_bindgen.to_owned(),
+            version: package.version,
+            target: metadata.target_directory,
+            root,
+        })
+    }
+
+    /// A folder for the commands' own files inside the target folder, created if it is missing.
     ///
     /// # Errors
-    /// [`Error::File`] when it cannot be made.
+    /// [`Error::File`] when it cannot be created.
     pub fn work_folder(&self, name: &str) -> Result<PathBuf, Error> {
         let folder = self.target.join(name);
-        fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
+        fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         Ok(folder)
     }
 
-    /// Keeps other project commands on this checkout from the same `work` while the value that is
-    /// given lives; waits for one that is at it.
+    /// Waits until no other project command does the same `work` in this checkout, and keeps
+    /// others from it until the returned value is dropped.
     ///
     /// # Errors
-    /// [`Error::File`] when the lock file cannot be made or locked.
+    /// [`Error::File`] when the lock file cannot be created or locked.
     pub fn lock(&self, work: &str) -> Result<File, Error> {
         lock(
             &self.work_folder("xtask")?.join(format!("{work}.lock")),
-            "another command is at the same work in this checkout; waiting for it",
+            "another command is doing this in the same checkout",
         )
     }
 
-    /// The path of a built program of the workspace.
+    /// The path of a compiled program of the workspace.
     pub fn program(&self, name: &str, release: bool) -> PathBuf {
         self.target
             .join(if release { "release" } else { "debug" })
@@ -88,8 +121,8 @@ impl Project {
     }
 }
 
-/// Locks a file, made when it is not there, unless another program has locked it: then nothing is
-/// given.
+/// Locks a file, created if it is missing, until the returned value is dropped; returns `None` if
+/// another program holds the lock.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -102,8 +135,8 @@ pub fn try_lock(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
-/// Locks a file, made when it is not there, until the value that is given is dropped; says
-/// `while_waiting` once where it has to wait.
+/// Locks a file, created if it is missing, until the returned value is dropped. If another program
+/// holds the lock, prints `while_waiting` and waits.
 ///
 /// # Errors
 /// [`Error::File`].
@@ -131,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checkout_is_the_folder_that_holds_the_workspace() {
+    fn the_checkout_is_the_folder_of_the_workspace() {
         let project = Project::find().unwrap();
         let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
@@ -139,16 +172,27 @@ mod tests {
     }
 
     #[test]
-    fn the_manifest_pins_exactly_the_wasm_bindgen_that_is_locked() {
-        let project = Project::find().unwrap();
-        let manifest = fs::read_to_string(project.root.join("Cargo.toml")).unwrap();
-        let pin = format!("\"={}\"", project.wasm_bindgen);
+    fn wasm_bindgen_must_be_pinned_to_one_exact_version() {
+        let metadata = |package: &str, req: &str| {
+            let text = format!(
+                r#"{{"packages":[{{"name":"{package}","version":"1.2.3","dependencies":
+                [{{"name":"serde","req":"=9"}},{{"name":"wasm-bindgen","req":"{req}"}}]}}],
+                "target_directory":"/t"}}"#
+            );
+            Project::from_metadata("/r".into(), &text)
+        };
+        let project = metadata("taskwright", "=0.2.100").unwrap();
+        assert_eq!(project.version, "1.2.3");
+        assert_eq!(project.wasm_bindgen, "0.2.100");
         assert!(
-            manifest
-                .lines()
-                .any(|line| line.starts_with("wasm-bindgen =") && line.contains(&pin)),
-            "Cargo.toml must say wasm-bindgen = {pin}: wasm-pack compiles a tool of its own \
-             otherwise"
+            metadata("taskwright", "^0.2.100")
+                .unwrap_err()
+                .contains("pin")
+        );
+        assert!(
+            metadata("other", "=0.2.100")
+                .unwrap_err()
+                .contains("`taskwright`")
         );
     }
 

@@ -1,30 +1,30 @@
-//! What a project command prints while it works.
+//! Progress messages of the project commands.
 
 use std::io::{Write, stdout};
 use std::time::Duration;
 
-/// A line, or several. That nobody reads any more is no reason to stop (`println!` would panic).
+/// Prints one or more lines. A closed standard output is ignored (`println!` would panic).
 pub fn line(text: &str) {
     let mut output = stdout().lock();
     let _ = writeln!(output, "{text}").and_then(|()| output.flush());
 }
 
-/// One line that says what is being done now.
+/// Prints one line about the current step.
 pub fn step(subject: &str, what: &str) {
     line(&format!("{subject:>14}  {what}"));
 }
 
-/// A duration as people say it: `0.4 s`, `12.0 s`, `3 min 05 s`.
+/// A duration for people: `0.4 s`, `12.0 s`, `3 min 05 s`.
 pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     if seconds < 59.95 {
         return format!("{seconds:.1} s");
     }
-    let whole = seconds.round() as u64;
-    format!("{} min {:02} s", whole / 60, whole % 60)
+    let seconds = seconds.round() as u64;
+    format!("{} min {:02} s", seconds / 60, seconds % 60)
 }
 
-/// A number of bytes as people say it, in units of 1,000: `999 B`, `1.5 kB`, `2.0 MB`.
+/// A number of bytes for people, in units of 1,000: `999 B`, `1.5 kB`, `2.00 MB`.
 pub fn size(bytes: u64) -> String {
     if bytes < 1_000 {
         format!("{bytes} B")
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_well() {
+    fn durations_of_a_minute_or_more_show_minutes() {
         for (milliseconds, text) in [
             (0, "0.0 s"),
             (449, "0.4 s"),
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_read_well() {
+    fn sizes_use_the_largest_unit_that_fits() {
         for (bytes, text) in [
             (0, "0 B"),
             (999, "999 B"),

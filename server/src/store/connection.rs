@@ -1,4 +1,4 @@
-//! Opening the store's file.
+//! Opens the store's file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use super::StoreError;
 
 const SCHEMA: &str = include_str!("schema.sql");
 const VERSION: i64 = 1;
-/// "TWRT": tells this store's files from others (`PRAGMA application_id`).
+/// "TWRT": identifies the file as a task store (`PRAGMA application_id`).
 const APPLICATION_ID: i64 = 0x5457_5254;
-/// How long to wait for another server that writes to the same file.
+/// Longest wait for another server that is writing to the same file.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes the folder where it does not exist, on Unix for its owner alone.
-pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+/// Creates the folder if it does not exist; on Unix, only its owner has access.
+pub(super) fn create_private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -23,7 +23,7 @@ pub(super) fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens the file for the writer, and makes or checks its tables.
+/// Opens the file for the writer, and creates its tables or checks their version.
 pub(super) fn open_for_writing(
     path: &Path,
     max_mebibytes: Option<u32>,
@@ -32,10 +32,10 @@ pub(super) fn open_for_writing(
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // macOS: fsync alone does not reach the disk there.
+    // On macOS, fsync alone does not flush the disk's cache.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    make_tables(&mut connection)?;
+    create_tables(&mut connection)?;
     if let Some(mebibytes) = max_mebibytes {
         let page_size: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
         let pages = (i64::from(mebibytes) << 20) / page_size.max(512);
@@ -44,7 +44,7 @@ pub(super) fn open_for_writing(
     Ok(connection)
 }
 
-/// Opens the file for reading; it exists by then.
+/// Opens the existing file for reading.
 pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(
         path,
@@ -54,7 +54,7 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn make_tables(connection: &mut Connection) -> Result<(), StoreError> {
+fn create_tables(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_is_on_the_disk_before_it_is_reported() {
+    fn commits_are_flushed_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let connection = open_for_writing(&folder.path().join("tasks.sqlite3"), None).unwrap();
         let journal: String = connection
@@ -83,7 +83,7 @@ mod tests {
         let synchronous: i64 = connection
             .pragma_query_value(None, "synchronous", |row| row.get(0))
             .unwrap();
-        // 2 is FULL: in WAL mode every commit is flushed, not only every checkpoint.
+        // 2 is FULL: in WAL mode, every commit is flushed, not only checkpoints.
         assert_eq!((journal.as_str(), synchronous), ("wal", 2));
     }
 }

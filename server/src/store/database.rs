@@ -1,4 +1,4 @@
-//! The store of a data folder: the file, the thread that writes to it and the connection that reads.
+//! The store in a data folder: its file, the writer thread and the reading connection.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,41 +10,41 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Clock, Insertion, NewTask, StoreError, connection, writer};
 
-/// The file in the data folder.
+/// The name of the file in the data folder.
 pub(super) const FILE_NAME: &str = "tasks.sqlite3";
-/// Inserts that may wait for the writer; more are refused rather than kept in memory.
+/// Maximum inserts waiting for the writer; others are refused, to bound memory use.
 const MAX_WAITING: usize = 1024;
-/// How long an insert waits for its commit before it is given up.
+/// Longest time an insert waits for its commit.
 const INSERT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Two servers may share one folder: every rule about keys is kept inside a transaction.
+/// Two servers may share one folder, so every check of an idempotency key is part of a transaction.
 #[derive(Debug)]
 pub(super) struct Database {
     folder: PathBuf,
-    commands: mpsc::Sender<writer::Insert>,
+    inserts: mpsc::Sender<writer::Insert>,
     reader: Arc<Mutex<Connection>>,
     writer: JoinHandle<()>,
 }
 
 impl Database {
-    /// Opens the file in `folder`, making both where they do not exist.
+    /// Opens the file in `folder`, and creates both if necessary.
     pub fn open(
         folder: &Path,
         max_mebibytes: Option<u32>,
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        connection::make_private_folder(folder).map_err(StoreError::Folder)?;
+        connection::create_private_folder(folder).map_err(StoreError::Folder)?;
         let path = folder.join(FILE_NAME);
         let writing = connection::open_for_writing(&path, max_mebibytes)?;
         let reading = connection::open_for_reading(&path)?;
-        let (commands, waiting) = mpsc::channel(MAX_WAITING);
+        let (inserts, waiting) = mpsc::channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer::run(&writing, waiting, &clock))
             .map_err(StoreError::Folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            commands,
+            inserts,
             reader: Arc::new(Mutex::new(reading)),
             writer,
         })
@@ -54,23 +54,23 @@ impl Database {
         &self.folder
     }
 
-    /// Waits until the task is committed, or is known not to be.
+    /// Waits until the task is committed or the insert has failed.
     pub async fn insert(&self, task: NewTask) -> Result<Insertion, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        self.commands
+        let (reply, result) = oneshot::channel();
+        self.inserts
             .try_send(writer::Insert { task, reply })
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => StoreError::Busy,
                 mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
             })?;
-        match tokio::time::timeout(INSERT_TIMEOUT, answer).await {
+        match tokio::time::timeout(INSERT_TIMEOUT, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(StoreError::Closed),
             Err(_) => Err(StoreError::Busy),
         }
     }
 
-    /// Asks what is committed, away from the threads that serve connections.
+    /// Queries the committed data, off the threads that serve connections.
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
@@ -83,10 +83,10 @@ impl Database {
         Ok(result.await.map_err(|_| StoreError::Closed)??)
     }
 
-    /// Waits until everything that was accepted is stored, then closes the file.
+    /// Waits until all accepted tasks are stored, then closes the file.
     pub fn close(self) {
-        drop(self.commands);
-        // A writer that panicked has nothing left to write; its callers were told.
+        drop(self.inserts);
+        // If the writer panicked, its callers have received an error.
         let _ = self.writer.join();
     }
 }

@@ -1,8 +1,7 @@
-//! The tasks, durably: SQLite in WAL mode with `synchronous=FULL`, so that a commit has reached the
-//! disk before it is reported.
+//! The durable task store: SQLite in WAL mode with `synchronous=FULL`, so that a commit is on the disk
+//! before it is reported.
 //!
-//! One thread writes ([`writer`]); reads go through a connection of their own and see what is
-//! committed.
+//! One thread writes ([`writer`]). Reads use a separate connection and see committed data only.
 
 mod connection;
 mod database;
@@ -17,31 +16,31 @@ use uuid::Uuid;
 use self::database::Database;
 pub use self::reader::{Filter, Page};
 
-/// The status of a task nobody has taken yet: the only one the server itself gives.
+/// The status of a task that no consumer has claimed yet; the only status the server itself sets.
 pub const QUEUED: &str = "queued";
 
-/// Gives milliseconds since 1970-01-01T00:00:00Z.
+/// Returns milliseconds since 1970-01-01T00:00:00Z.
 type Clock = Box<dyn Fn() -> i64 + Send>;
 
-/// A task to be stored.
+/// A task to store.
 #[derive(Debug)]
 pub struct NewTask {
     /// The posted bytes: one JSON text in UTF-8.
     pub body: Vec<u8>,
-    /// The key it was posted with, and the body's digest.
-    pub key: Option<Key>,
+    /// The idempotency key it was posted with.
+    pub key: Option<IdempotencyKey>,
 }
 
-/// An idempotency key with the body it stands for.
+/// An idempotency key and the digest of the body it was posted with.
 #[derive(Debug, Clone)]
-pub struct Key {
-    /// The key as it was sent.
+pub struct IdempotencyKey {
+    /// The key as sent.
     pub text: String,
     /// SHA-256 of the posted bytes.
     pub body_digest: [u8; 32],
 }
 
-/// What a sender is told about a stored task.
+/// The sender's confirmation that a task is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The task's id, a UUID of version 7 (RFC 9562).
@@ -51,7 +50,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// A receipt with an id that no other has.
+    /// A receipt with a new unique id.
     fn new(received_at: i64) -> Self {
         Self {
             id: Uuid::now_v7().to_string(),
@@ -60,53 +59,53 @@ impl Receipt {
     }
 }
 
-/// What became of an insert.
+/// The outcome of an insert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Insertion {
     /// The task is stored.
     Created(Receipt),
-    /// The key has brought the same body before; this is its first receipt.
+    /// The key was used before with the same body; this is the original receipt.
     Replayed(Receipt),
-    /// The key has brought another body before; nothing was stored.
+    /// The key was used before with a different body; nothing was stored.
     KeyReused,
 }
 
-/// A task as it is stored.
+/// A stored task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredTask {
-    /// The order of arrival.
+    /// The position in the order of arrival.
     pub sequence: i64,
     /// The task's id.
     pub id: String,
-    /// [`QUEUED`], or what a consumer of the store has set.
+    /// [`QUEUED`], or the status set by a consumer of the store.
     pub status: String,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub received_at: i64,
-    /// The key it was posted with.
+    /// The idempotency key it was posted with.
     pub idempotency_key: Option<String>,
     /// The posted text, byte for byte.
     pub text: String,
 }
 
-/// Why the store did not do what it was asked to.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     #[error("the data folder cannot be used: {0}")]
     Folder(#[source] std::io::Error),
     /// The file was written by a newer version of the server.
     #[error("the store was written by a newer version of this server (version {found})")]
     Newer {
-        /// Its version.
+        /// The version of the file.
         found: i64,
     },
-    /// SQLite says no: disk full, not writable, damaged.
+    /// SQLite reported an error: the disk is full, or the file is not writable or damaged.
     #[error("the store failed: {0}")]
     Database(#[source] Arc<rusqlite::Error>),
-    /// Too many inserts wait, or one has waited for too long.
+    /// Too many inserts are waiting, or one has timed out.
     #[error("the store is too busy")]
     Busy,
-    /// The writer is gone.
+    /// The writer has stopped.
     #[error("the store is closed")]
     Closed,
 }
@@ -118,7 +117,7 @@ impl From<rusqlite::Error> for StoreError {
 }
 
 impl StoreError {
-    /// The stable name of the error.
+    /// The stable code of the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -130,42 +129,42 @@ impl StoreError {
         }
     }
 
-    /// Whether the same call may succeed later without anybody doing anything.
+    /// Whether the same call may succeed later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy)
     }
 
-    /// What the operator can do.
+    /// How the operator can resolve the error.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Folder(_) => "Name a folder that can be written with --data-dir.",
+            Self::Folder(_) => "Choose a writable folder with --data-dir.",
             Self::Newer { .. } => {
-                "Start the newer version, or name another folder with --data-dir."
+                "Start the newer version, or choose another folder with --data-dir."
             }
             Self::Database(_) => {
-                "Look for a full disk, a folder that cannot be written, or a reached --max-store-size."
+                "Check for a full disk, a folder that is not writable, or a store that has reached --max-store-size."
             }
-            Self::Busy => "Send more slowly.",
-            Self::Closed => "Start the server again.",
+            Self::Busy => "Reduce the rate of requests.",
+            Self::Closed => "Restart the server.",
         }
     }
 }
 
-/// Where a server keeps its tasks.
+/// The store of a server's tasks.
 #[derive(Debug)]
-pub struct Store(Kept);
+pub struct Store(Backend);
 
 #[derive(Debug)]
-enum Kept {
-    InDatabase(Database),
-    Nowhere,
+enum Backend {
+    Database(Database),
+    Off,
 }
 
 impl Store {
-    /// Opens the store in `folder`, making both where they do not exist. `max_mebibytes` is the
-    /// most the file may take.
+    /// Opens the store in `folder`, and creates both if necessary. `max_mebibytes` limits the size of
+    /// the file.
     ///
     /// # Errors
     /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Database`].
@@ -179,66 +178,66 @@ impl Store {
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let database = Database::open(folder, max_mebibytes, clock)?;
-        Ok(Self(Kept::InDatabase(database)))
+        Ok(Self(Backend::Database(database)))
     }
 
-    /// No store at all: every task is confirmed, and gone. It shows what a server costs without
-    /// its store (`cargo xtask bench server`); the program cannot be told to use it.
+    /// A store that confirms every task and stores none. It is the baseline for the cost of the store
+    /// (`cargo xtask bench server`); no option of the program selects it.
     #[must_use]
     pub fn turned_off() -> Self {
-        Self(Kept::Nowhere)
+        Self(Backend::Off)
     }
 
-    /// The folder the tasks are in.
+    /// The data folder.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
         match &self.0 {
-            Kept::InDatabase(database) => Some(database.folder()),
-            Kept::Nowhere => None,
+            Backend::Database(database) => Some(database.folder()),
+            Backend::Off => None,
         }
     }
 
-    /// Stores a task, or finds what its key has brought before. When this answers
-    /// [`Insertion::Created`], the task is on the disk.
+    /// Stores a task, or finds the receipt of an earlier insert with the same idempotency key. When
+    /// this returns [`Insertion::Created`], the task is on the disk.
     ///
     /// # Errors
-    /// [`StoreError`]; the task may be stored all the same if the commit itself failed. The same
-    /// key with the same body is safe to send again.
+    /// [`StoreError`]. If the commit itself failed, the task may nevertheless be stored. A repeated
+    /// insert with the same key and body is safe.
     pub async fn insert(&self, task: NewTask) -> Result<Insertion, StoreError> {
         match &self.0 {
-            Kept::InDatabase(database) => database.insert(task).await,
-            Kept::Nowhere => Ok(Insertion::Created(Receipt::new(writer::system_clock()))),
+            Backend::Database(database) => database.insert(task).await,
+            Backend::Off => Ok(Insertion::Created(Receipt::new(writer::system_clock()))),
         }
     }
 
-    /// What `key` has brought before: [`Insertion::Replayed`], [`Insertion::KeyReused`], or
-    /// nothing.
+    /// Looks up an earlier insert with this key: [`Insertion::Replayed`] or [`Insertion::KeyReused`],
+    /// `None` if there was none.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
-    pub async fn find_key(&self, key: Key) -> Result<Option<Insertion>, StoreError> {
+    pub async fn find_key(&self, key: IdempotencyKey) -> Result<Option<Insertion>, StoreError> {
         match &self.0 {
-            Kept::InDatabase(database) => {
+            Backend::Database(database) => {
                 database
                     .read(move |connection| reader::find_key(connection, &key))
                     .await
             }
-            Kept::Nowhere => Ok(None),
+            Backend::Off => Ok(None),
         }
     }
 
-    /// A page of tasks in the order of arrival.
+    /// A page of tasks in order of arrival.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn page(&self, filter: Filter) -> Result<Page, StoreError> {
         match &self.0 {
-            Kept::InDatabase(database) => {
+            Backend::Database(database) => {
                 database
                     .read(move |connection| reader::page(connection, &filter))
                     .await
             }
-            Kept::Nowhere => Ok(Page {
+            Backend::Off => Ok(Page {
                 tasks: Vec::new(),
                 more: false,
             }),
@@ -251,31 +250,31 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn find(&self, id: String) -> Result<Option<StoredTask>, StoreError> {
         match &self.0 {
-            Kept::InDatabase(database) => {
+            Backend::Database(database) => {
                 database
                     .read(move |connection| reader::find(connection, &id))
                     .await
             }
-            Kept::Nowhere => Ok(None),
+            Backend::Off => Ok(None),
         }
     }
 
-    /// Whether the store can be read.
+    /// Checks that the store can be read.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Closed`].
     pub async fn check(&self) -> Result<(), StoreError> {
         match &self.0 {
-            Kept::InDatabase(database) => database.read(reader::check).await,
-            Kept::Nowhere => Ok(()),
+            Backend::Database(database) => database.read(reader::check).await,
+            Backend::Off => Ok(()),
         }
     }
 
-    /// Waits until everything that was accepted is stored, then closes the file.
+    /// Waits until all accepted tasks are stored, then closes the file.
     pub fn close(self) {
         match self.0 {
-            Kept::InDatabase(database) => database.close(),
-            Kept::Nowhere => {}
+            Backend::Database(database) => database.close(),
+            Backend::Off => {}
         }
     }
 }

@@ -1,53 +1,53 @@
-//! What is asked of the store.
+//! Queries of the store.
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 
-use super::{Insertion, Key, Receipt, StoredTask};
+use super::{IdempotencyKey, Insertion, Receipt, StoredTask};
 
-/// A page ends early once its tasks have this size together: 200 tasks of 1 MiB would not fit.
+/// Total size of tasks after which a page ends early: 200 tasks of 1 MiB would use too much memory.
 const MAX_PAGE_BYTES: usize = 4 << 20;
 
 const COLUMNS: &str = "sequence, id, status, received_at, idempotency_key, body";
 
-/// Which tasks a page holds.
+/// Selects the tasks of a page.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only tasks that arrived after the one with this sequence.
+    /// Only tasks that arrived after the one with this sequence number.
     pub after: i64,
     /// Only tasks with this status.
     pub status: Option<String>,
-    /// Only tasks posted with this key.
+    /// Only tasks posted with this idempotency key.
     pub idempotency_key: Option<String>,
-    /// At most so many.
+    /// Maximum number of tasks.
     pub limit: usize,
 }
 
-/// Tasks in the order of arrival.
+/// Tasks in order of arrival.
 #[derive(Debug)]
 pub struct Page {
     /// The tasks.
     pub tasks: Vec<StoredTask>,
-    /// Whether there are more after the last one.
+    /// Whether more tasks follow the last one.
     pub more: bool,
 }
 
-/// Finds what a key has brought before.
+/// Finds the task posted with an idempotency key.
 pub(super) const FIND_KEY: &str = "SELECT k.body_digest, t.id, t.received_at
      FROM idempotency_keys k JOIN tasks t ON t.sequence = k.task_sequence
      WHERE k.key = ?1";
 
 pub(super) fn find_key(
     connection: &Connection,
-    key: &Key,
+    key: &IdempotencyKey,
 ) -> Result<Option<Insertion>, rusqlite::Error> {
     find_key_by(&mut connection.prepare(FIND_KEY)?, key)
 }
 
-/// As [`find_key`], by a statement that was prepared from [`FIND_KEY`].
+/// Like [`find_key`], with a statement prepared from [`FIND_KEY`].
 pub(super) fn find_key_by(
     statement: &mut Statement<'_>,
-    key: &Key,
+    key: &IdempotencyKey,
 ) -> Result<Option<Insertion>, rusqlite::Error> {
     statement
         .query_row(params![key.text], |row| {

@@ -1,6 +1,6 @@
 -- The store, version 1 (PRAGMA user_version).
 
--- `sequence` is the order of arrival and what a cursor points at; it is never used twice.
+-- `sequence` is the order of arrival, and what a cursor refers to. It is never reused.
 CREATE TABLE tasks (
     sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
     id              TEXT    NOT NULL UNIQUE,
@@ -13,7 +13,7 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_by_status ON tasks (status, sequence);
 CREATE INDEX tasks_by_key ON tasks (idempotency_key, sequence) WHERE idempotency_key IS NOT NULL;
 
--- Keys live shorter than the tasks they made.
+-- Idempotency keys are deleted earlier than their tasks.
 CREATE TABLE idempotency_keys (
     key           TEXT    NOT NULL PRIMARY KEY,
     body_digest   BLOB    NOT NULL, -- SHA-256 of the posted bytes

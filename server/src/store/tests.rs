@@ -9,7 +9,7 @@ fn task(text: &str, key: Option<&str>) -> NewTask {
     use sha2::{Digest as _, Sha256};
     NewTask {
         body: text.as_bytes().to_vec(),
-        key: key.map(|key| Key {
+        key: key.map(|key| IdempotencyKey {
             text: key.to_owned(),
             body_digest: Sha256::digest(text).into(),
         }),
@@ -29,7 +29,7 @@ fn id_of(insertion: &Insertion) -> &str {
 }
 
 #[tokio::test]
-async fn a_key_is_kept_for_seven_days_and_forgotten_after_eight() {
+async fn an_idempotency_key_is_retained_for_seven_days_and_deleted_after_eight() {
     let folder = tempfile::tempdir().unwrap();
     let now = Arc::new(AtomicI64::new(1_000 * DAY));
     let store = open_at(folder.path(), &now);
@@ -56,12 +56,12 @@ async fn a_key_is_kept_for_seven_days_and_forgotten_after_eight() {
         })
         .await
         .unwrap();
-    assert_eq!(both.tasks.len(), 2, "the tasks themselves stay");
+    assert_eq!(both.tasks.len(), 2, "the tasks themselves are not deleted");
     store.close();
 }
 
 #[tokio::test]
-async fn inserts_that_wait_together_keep_their_order_and_their_keys() {
+async fn inserts_in_one_batch_are_stored_in_order_and_once_per_key() {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(folder.path(), None).unwrap());
     let mut waiting = Vec::new();
@@ -90,7 +90,7 @@ async fn inserts_that_wait_together_keep_their_order_and_their_keys() {
 }
 
 #[tokio::test]
-async fn a_page_ends_before_it_gets_too_large_and_the_next_goes_on() {
+async fn a_page_ends_before_it_gets_too_large_and_the_next_one_continues() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).unwrap();
     let text = format!("\"{}\"", "x".repeat(1 << 20));
@@ -113,7 +113,7 @@ async fn a_task_and_its_key_are_stored_together_or_not_at_all() {
     for (table, column) in [("tasks", "idempotency_key"), ("idempotency_keys", "key")] {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), None).unwrap();
-        // FAIL leaves the row where it is: only the end of the transaction can take it back.
+        // FAIL keeps the row; only a rollback of the transaction removes it.
         let file = Connection::open(folder.path().join(FILE_NAME)).unwrap();
         file.execute_batch(&format!(
             "CREATE TRIGGER refuse AFTER INSERT ON {table} WHEN NEW.{column} = 'k'
@@ -136,7 +136,7 @@ async fn a_task_and_its_key_are_stored_together_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_full_store_refuses_one_task_and_keeps_what_it_has() {
+async fn a_full_store_refuses_a_large_task_and_still_accepts_a_small_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Some(1)).unwrap();
     let large = format!("\"{}\"", "x".repeat(600 << 10));
@@ -145,7 +145,7 @@ async fn a_full_store_refuses_one_task_and_keeps_what_it_has() {
     assert_eq!(error.code(), "database");
     assert!(!error.is_retryable());
     assert!(error.hint().contains("--max-store-size"));
-    // What fits is still taken, and what was taken is still there.
+    // A task that fits is still accepted, and the stored one is still found.
     let small = store.insert(task("{}", Some("c"))).await.unwrap();
     assert!(matches!(small, Insertion::Created(_)));
     let again = store.insert(task(&large, Some("a"))).await.unwrap();
@@ -157,19 +157,19 @@ async fn in_a_batch_only_the_task_that_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), Some(1)).unwrap();
     let large = format!("\"{}\"", "x".repeat(2 << 20));
-    // All are queued before the writer can have answered one of them.
-    let answers = tokio::join!(
+    // All four are queued before the writer replies to any of them.
+    let results = tokio::join!(
         store.insert(task("1", None)),
         store.insert(task("2", None)),
         store.insert(task(&large, None)),
         store.insert(task("3", None)),
     );
-    assert!(answers.0.is_ok() && answers.1.is_ok() && answers.3.is_ok());
-    assert!(answers.2.is_err());
+    assert!(results.0.is_ok() && results.1.is_ok() && results.3.is_ok());
+    assert!(results.2.is_err());
 }
 
 #[tokio::test]
-async fn a_store_that_is_turned_off_confirms_everything_and_keeps_nothing() {
+async fn a_store_that_is_turned_off_confirms_every_task_and_stores_none() {
     let store = Store::turned_off();
     let first = store.insert(task("{}", Some("k"))).await.unwrap();
     let second = store.insert(task("{}", Some("k"))).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_store_that_is_turned_off_confirms_everything_and_keeps_nothing() {
 }
 
 #[test]
-fn a_store_of_a_newer_version_is_left_alone() {
+fn a_store_of_a_newer_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     Store::open(folder.path(), None).unwrap().close();
     let file = Connection::open(folder.path().join(FILE_NAME)).unwrap();
@@ -200,7 +200,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
 
 #[cfg(unix)]
 #[test]
-fn the_data_folder_is_for_its_owner_alone() {
+fn only_the_owner_has_access_to_the_data_folder() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("a").join("data");
@@ -210,14 +210,14 @@ fn the_data_folder_is_for_its_owner_alone() {
 }
 
 #[tokio::test]
-async fn a_sender_that_was_given_up_while_another_program_held_the_store_is_not_confirmed_later() {
+async fn an_insert_that_timed_out_while_the_store_was_locked_is_not_stored_later() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path(), None).unwrap();
     let other = Connection::open(folder.path().join(FILE_NAME)).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let wait = std::time::Duration::from_millis(300);
-    let given_up = tokio::time::timeout(wait, store.insert(task("{\"n\":1}", None))).await;
-    assert!(given_up.is_err(), "the other program holds the store");
+    let timed_out = tokio::time::timeout(wait, store.insert(task("{\"n\":1}", None))).await;
+    assert!(timed_out.is_err(), "the other program holds the lock");
     other.execute_batch("ROLLBACK").unwrap();
     store.insert(task("{\"n\":2}", None)).await.unwrap();
     let page = store

@@ -1,5 +1,5 @@
-//! The thread that writes. Inserts that wait together share one transaction, and so one flush of
-//! the disk; each is answered after the commit.
+//! The writer thread. Waiting inserts share one transaction, and thus one flush of the disk. Each gets
+//! its reply after the commit.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,24 +9,25 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
 
-/// Most inserts of one transaction.
+/// Maximum inserts per transaction.
 const MAX_BATCH: usize = 256;
-/// Bytes of bodies after which a transaction takes no further insert.
+/// Total bytes of bodies after which a transaction accepts no further insert.
 const MAX_BATCH_BYTES: usize = 16 << 20;
-/// A day over the 7 days that are promised to senders.
-const KEY_LIFETIME: Duration = Duration::from_secs(8 * 24 * 60 * 60);
-/// How often outlived keys are looked for, and how many are deleted at a time.
+/// Idempotency key retention: one day more than the guaranteed 7 days.
+const KEY_RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+/// How often expired keys are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// Maximum keys deleted at a time.
 const MAX_PURGED: i64 = 10_000;
 
-/// An insert and whom to tell.
+/// An insert, and where to send its result.
 #[derive(Debug)]
 pub(super) struct Insert {
     pub task: NewTask,
     pub reply: oneshot::Sender<Result<Insertion, StoreError>>,
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z, by the system's clock.
+/// Milliseconds since 1970-01-01T00:00:00Z, from the system clock.
 pub(super) fn system_clock() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -34,7 +35,7 @@ pub(super) fn system_clock() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Writes until every sender is gone and nothing waits.
+/// Writes until all senders are dropped and no insert is waiting.
 pub(super) fn run(connection: &Connection, mut waiting: mpsc::Receiver<Insert>, clock: &Clock) {
     purge(connection, clock());
     let mut purged_at = Instant::now();
@@ -49,7 +50,7 @@ pub(super) fn run(connection: &Connection, mut waiting: mpsc::Receiver<Insert>, 
     }
 }
 
-/// What is said to SQLite for each task, prepared once.
+/// The SQL statements of an insert, prepared once.
 struct Statements<'connection> {
     find_key: Statement<'connection>,
     insert_task: Statement<'connection>,
@@ -71,7 +72,7 @@ impl<'connection> Statements<'connection> {
         })
     }
 
-    /// Stores a task with its key, or finds what the key has brought before. Belongs into a
+    /// Stores a task with its key, or finds the earlier insert with the same key. Must run inside a
     /// transaction.
     fn insert(
         &mut self,
@@ -124,11 +125,11 @@ fn write<'connection>(
     match commit(connection, statements, &mut batch, clock) {
         Ok(insertions) => {
             for (insert, insertion) in batch.into_iter().zip(insertions) {
-                // A sender that has gone away learns it from its key.
+                // A sender that is gone can look its task up by its idempotency key.
                 let _ = insert.reply.send(Ok(insertion));
             }
         }
-        Err(error) if batch.len() > 1 && is_about_one_task(&error) => {
+        Err(error) if batch.len() > 1 && may_concern_one_task_only(&error) => {
             for insert in batch {
                 write(connection, statements, vec![insert], clock);
             }
@@ -144,16 +145,15 @@ fn write<'connection>(
     }
 }
 
-/// Whether the others of a batch may succeed without the one that failed: there may be room for
-/// them where there was none for it.
-fn is_about_one_task(error: &rusqlite::Error) -> bool {
+/// Whether the other tasks of a batch may succeed after one failed: smaller ones may still fit.
+fn may_concern_one_task_only(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
         Some(ErrorCode::DiskFull | ErrorCode::TooBig)
     )
 }
 
-/// Stores the tasks of those who still wait in one transaction; on an error none of them is stored.
+/// Stores the tasks of all senders that still wait in one transaction. On an error, no task is stored.
 fn commit<'connection>(
     connection: &'connection Connection,
     statements: &mut Option<Statements<'connection>>,
@@ -165,8 +165,8 @@ fn commit<'connection>(
         None => statements.insert(Statements::prepare(connection)?),
     };
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    // Another program may have held us up until now: who was told "not confirmed" in the meantime
-    // must not be confirmed behind their back.
+    // Another program may have held the lock until now. A sender whose insert has timed out was told
+    // that its task is not confirmed, so the task must not be stored now.
     batch.retain(|insert| !insert.reply.is_closed());
     let insertions = batch
         .iter()
@@ -176,17 +176,17 @@ fn commit<'connection>(
     Ok(insertions)
 }
 
-/// Forgets keys that have outlived their time. Their tasks stay.
+/// Deletes expired idempotency keys, but not their tasks.
 fn purge(connection: &Connection, now: i64) {
-    let lifetime = i64::try_from(KEY_LIFETIME.as_millis()).unwrap_or(i64::MAX);
+    let retention = i64::try_from(KEY_RETENTION.as_millis()).unwrap_or(i64::MAX);
     let deleted = connection.execute(
         "DELETE FROM idempotency_keys WHERE key IN
          (SELECT key FROM idempotency_keys WHERE received_at < ?1 LIMIT ?2)",
-        params![now.saturating_sub(lifetime), MAX_PURGED],
+        params![now.saturating_sub(retention), MAX_PURGED],
     );
     match deleted {
         Ok(0) => {}
-        Ok(count) => tracing::info!(count, "outlived idempotency keys forgotten"),
-        Err(error) => tracing::warn!(error = %error, "outlived idempotency keys were kept"),
+        Ok(count) => tracing::info!(count, "deleted expired idempotency keys"),
+        Err(error) => tracing::warn!(error = %error, "could not delete expired idempotency keys"),
     }
 }

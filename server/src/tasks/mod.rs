@@ -1,4 +1,4 @@
-//! `/tasks`: taking tasks and giving them back.
+//! `/tasks`: accepting and returning tasks.
 
 pub mod post;
 pub mod read;
@@ -10,19 +10,19 @@ use axum::response::{IntoResponse as _, Response};
 use crate::problem::Problem;
 use crate::store::StoreError;
 
-/// The largest body, in bytes.
+/// The largest request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 /// The longest idempotency key, in bytes.
-pub const MAX_KEY_BYTES: usize = 255;
+pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 255;
 
-/// Whether a text can be an idempotency key: 1 to 255 printable ASCII characters.
+/// Whether a text is a valid idempotency key: 1 to 255 printable ASCII characters.
 #[must_use]
 pub fn is_idempotency_key(text: &str) -> bool {
-    (1..=MAX_KEY_BYTES).contains(&text.len())
+    (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&text.len())
         && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Milliseconds since 1970-01-01T00:00:00Z as RFC 3339, UTC, with milliseconds.
+/// Formats milliseconds since 1970-01-01T00:00:00Z as RFC 3339 in UTC, with milliseconds.
 fn rfc_3339(milliseconds: i64) -> String {
     let since = std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
     std::time::UNIX_EPOCH
@@ -32,8 +32,8 @@ fn rfc_3339(milliseconds: i64) -> String {
         })
 }
 
-/// An answer that no cache may keep.
-pub(crate) fn json_answer(json: String) -> Response {
+/// A JSON response that must not be cached.
+pub(crate) fn json_response(json: String) -> Response {
     (
         [
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -44,9 +44,9 @@ pub(crate) fn json_answer(json: String) -> Response {
         .into_response()
 }
 
-/// The sender learns that the store failed, the operator's log why.
+/// Logs the cause of a store error and returns the problem for the sender, which does not name it.
 pub(crate) fn store_unavailable(error: &StoreError) -> Problem {
-    tracing::error!(code = error.code(), error = %error, "the store is not available");
+    tracing::error!(code = error.code(), error = %error, "the task store is not available");
     Problem::StoreUnavailable
 }
 
@@ -55,17 +55,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_rfc_3339_in_utc() {
+    fn times_are_formatted_as_rfc_3339_in_utc() {
         assert_eq!(rfc_3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc_3339(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
     }
 
     #[test]
-    fn keys_are_bounded_printable_ascii() {
+    fn idempotency_keys_are_1_to_255_printable_ascii_characters() {
         for (key, accepted) in [
             ("a", true),
             ("8e03978e-40d5-43dd-bc93-6894a57f9324", true),
-            ("\"quoted, as the draft has it\"", true),
+            ("\"quoted, as in the IETF draft\"", true),
             ("", false),
             ("tab\t", false),
             ("schlüssel", false),

@@ -1,4 +1,4 @@
-//! `POST /tasks`: a task is checked, stored, and only then confirmed.
+//! `POST /tasks`: validates a task, stores it, and only then confirms it.
 
 use std::sync::Arc;
 
@@ -12,52 +12,54 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use taskwright::document::Document;
 
-use super::{MAX_BODY_BYTES, is_idempotency_key, json_answer, rfc_3339, store_unavailable};
+use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_unavailable};
 use crate::app::App;
 use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
-use crate::store::{Insertion, Key, NewTask, QUEUED, Receipt};
+use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt};
 
-/// The largest body that is checked on the thread that serves its connection, in bytes.
-const MAX_CHECKED_IN_PLACE: usize = 8 << 10;
+/// The largest body that is validated on the connection's own thread, in bytes.
+const MAX_INLINE_BYTES: usize = 8 << 10;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// The request header with the idempotency key.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The response header that marks a replayed response.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Takes a task: `201` with its receipt, `200` where its key has brought the same body before.
+/// Stores a task: `201` with its receipt, or `200` if the same idempotency key and body were posted
+/// before.
 ///
 /// # Errors
-/// Every [`Problem`] but those of addresses and methods. Unless the answer is `201` or `200`,
-/// nothing is confirmed; with a key the same request is safe to send again.
+/// Every [`Problem`] except those about paths and methods. Only `201` and `200` confirm the task.
+/// After any other response, a request with an idempotency key can safely be repeated.
 pub async fn post_task(
     State(app): State<App>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    app.authorise(&headers)?;
+    app.authorize(&headers)?;
     require_json(&headers)?;
     let key = idempotency_key(&headers)?;
     let body = read_body(&headers, body, &app).await?;
-    let key = key.map(|text| Key {
+    let key = key.map(|text| IdempotencyKey {
         text,
         body_digest: Sha256::digest(&body).into(),
     });
 
-    let problem = match check(body, Arc::clone(app.schema())).await {
+    let problem = match validate(body, Arc::clone(app.schema())).await {
         Ok(body) => {
             let task = NewTask {
                 body,
                 key: key.clone(),
             };
             match app.store().insert(task).await {
-                Ok(insertion) => return answer(insertion),
+                Ok(insertion) => return confirmation(insertion),
                 Err(error) => store_unavailable(&error),
             }
         }
         Err(problem) => problem,
     };
-    // A task that was taken once is replayed, even when the schema has changed since, and when the
-    // store takes no more.
+    // A task stored before is replayed even if it violates the current schema or the store is full.
     if let Some(key) = key
         && let Some(earlier) = app
             .store()
@@ -65,23 +67,23 @@ pub async fn post_task(
             .await
             .map_err(|error| store_unavailable(&error))?
     {
-        return answer(earlier);
+        return confirmation(earlier);
     }
     Err(problem)
 }
 
-/// Accepts `application/json`, alone or with `charset=utf-8` (RFC 8259, section 11, defines no
-/// parameter; clients send this one all the same).
+/// Accepts `application/json`, alone or with `charset=utf-8`. RFC 8259, section 11, defines no
+/// parameter, but clients send this one.
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if headers.contains_key(CONTENT_ENCODING) {
         return Err(Problem::UnsupportedMediaType(
-            "Send the body as it is, without Content-Encoding.",
+            "Send the body without Content-Encoding.",
         ));
     }
     let mut sent = headers.get_all(CONTENT_TYPE).iter();
     let (Some(first), None) = (sent.next(), sent.next()) else {
         return Err(Problem::UnsupportedMediaType(
-            "Send Content-Type: application/json, once.",
+            "Send one Content-Type header: application/json.",
         ));
     };
     let mut parts = first.to_str().unwrap_or_default().split(';').map(str::trim);
@@ -96,7 +98,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         Ok(())
     } else {
         Err(Problem::UnsupportedMediaType(
-            "A task is sent as Content-Type: application/json, in UTF-8.",
+            "Send the task with Content-Type: application/json, in UTF-8.",
         ))
     }
 }
@@ -115,16 +117,16 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 async fn read_body(headers: &HeaderMap, body: Body, app: &App) -> Result<Vec<u8>, Problem> {
-    let announced = headers
+    let content_length = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
+    if content_length.is_some_and(|length| length > MAX_BODY_BYTES) {
         return Err(Problem::TooLarge);
     }
     tokio::time::timeout(
         app.body_timeout(),
-        collect(body, announced.unwrap_or_default()),
+        collect(body, content_length.unwrap_or_default()),
     )
     .await
     .map_err(|_| Problem::Timeout)?
@@ -133,7 +135,7 @@ async fn read_body(headers: &HeaderMap, body: Body, app: &App) -> Result<Vec<u8>
 async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::with_capacity(expected.min(MAX_BODY_BYTES));
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::BadRequest("its body ended early".into()))?;
+        let frame = frame.map_err(|_| Problem::BadRequest("the body ended early".into()))?;
         if let Some(data) = frame.data_ref() {
             if bytes.len().saturating_add(data.len()) > MAX_BODY_BYTES {
                 return Err(Problem::TooLarge);
@@ -144,19 +146,19 @@ async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// Parses and validates. A large task under a schema with many patterns takes milliseconds, and is
-/// checked away from the threads that serve connections; for a small one the way there and back
-/// would take several times as long as its check.
-async fn check(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
-    if body.len() <= MAX_CHECKED_IN_PLACE {
-        return check_now(body, &schema);
+/// Parses and validates the body. A large task and a schema with many patterns take milliseconds, so
+/// large bodies are moved off the threads that serve connections. For a small body, the move would
+/// take several times as long as the validation.
+async fn validate(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
+    if body.len() <= MAX_INLINE_BYTES {
+        return validate_inline(body, &schema);
     }
-    tokio::task::spawn_blocking(move || check_now(body, &schema))
+    tokio::task::spawn_blocking(move || validate_inline(body, &schema))
         .await
         .map_err(|_| Problem::Internal)?
 }
 
-fn check_now(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem> {
+fn validate_inline(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem> {
     let text = std::str::from_utf8(&body).map_err(|error| not_utf8(&body, error.valid_up_to()))?;
     let document = Document::parse(text).map_err(|error| Problem::MalformedJson {
         reason: error.to_string(),
@@ -171,8 +173,8 @@ fn check_now(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem>
     }
 }
 
-fn not_utf8(body: &[u8], valid: usize) -> Problem {
-    let before = body.get(..valid).unwrap_or_default();
+fn not_utf8(body: &[u8], valid_up_to: usize) -> Problem {
+    let before = body.get(..valid_up_to).unwrap_or_default();
     let line_start = before
         .iter()
         .rposition(|byte| *byte == b'\n')
@@ -182,7 +184,7 @@ fn not_utf8(body: &[u8], valid: usize) -> Problem {
         .chars()
         .count();
     Problem::MalformedJson {
-        reason: "a byte that is not UTF-8".to_owned(),
+        reason: "invalid UTF-8".to_owned(),
         line: line.saturating_add(1),
         column: column.saturating_add(1),
     }
@@ -195,7 +197,7 @@ struct Confirmation {
     received_at: String,
 }
 
-fn answer(insertion: Insertion) -> Result<Response, Problem> {
+fn confirmation(insertion: Insertion) -> Result<Response, Problem> {
     let (receipt, replayed) = match insertion {
         Insertion::Created(receipt) => (receipt, false),
         Insertion::Replayed(receipt) => (receipt, true),
@@ -209,7 +211,7 @@ fn answer(insertion: Insertion) -> Result<Response, Problem> {
         received_at: rfc_3339(received_at),
     };
     let json = serde_json::to_string(&confirmation).map_err(|_| Problem::Internal)?;
-    let mut response = json_answer(json);
+    let mut response = json_response(json);
     response.headers_mut().insert(LOCATION, location);
     if replayed {
         response
@@ -226,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_json_in_utf_8_is_taken() {
+    fn only_json_in_utf_8_is_accepted() {
         for (sent, accepted) in [
             ("application/json", true),
             ("Application/JSON", true),
@@ -245,10 +247,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_byte_is_found_by_line_and_column() {
+    fn invalid_utf_8_is_located_by_line_and_column() {
         let Problem::MalformedJson { line, column, .. } = not_utf8("{\n\"ä\u{0}".as_bytes(), 5)
         else {
-            panic!("another problem");
+            panic!("expected MalformedJson");
         };
         assert_eq!((line, column), (2, 3));
     }

@@ -7,19 +7,19 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{is_idempotency_key, json_answer, rfc_3339, store_unavailable};
+use super::{is_idempotency_key, json_response, rfc_3339, store_unavailable};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::store::{Filter, Page, StoredTask};
 
-/// Tasks of a page where no limit is asked for, and the most that can be asked for.
+/// Tasks per page by default.
 pub const DEFAULT_LIMIT: usize = 50;
-/// The most tasks of a page.
+/// Maximum tasks per page.
 pub const MAX_LIMIT: usize = 200;
 const MAX_STATUS_BYTES: usize = 64;
 
-/// What can be asked of `GET /tasks`. Unknown names are refused: a mistyped `idempotency_key`
-/// would list all tasks, and look like "it has arrived".
+/// The query of `GET /tasks`. Unknown parameters are refused: with a mistyped `idempotency_key`, the
+/// response would list all tasks, as if the task had arrived.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
@@ -29,7 +29,7 @@ pub struct ListQuery {
     idempotency_key: Option<String>,
 }
 
-/// Gives a page of tasks in the order of arrival: `{"items": […], "next_cursor": … or null}`.
+/// Returns a page of tasks in order of arrival: `{"items": […], "next_cursor": … or null}`.
 ///
 /// # Errors
 /// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::InvalidQuery`],
@@ -39,10 +39,11 @@ pub async fn list_tasks(
     headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    app.authorise(&headers)?;
+    app.authorize(&headers)?;
     let Query(query) = query.map_err(|_| {
         Problem::InvalidQuery(
-            "it takes limit, cursor, status and idempotency_key, each at most once".into(),
+            "the parameters are limit, cursor, status and idempotency_key, each at most once"
+                .into(),
         )
     })?;
     let page = app
@@ -50,10 +51,10 @@ pub async fn list_tasks(
         .page(filter(query)?)
         .await
         .map_err(|error| store_unavailable(&error))?;
-    Ok(json_answer(page_json(&page)))
+    Ok(json_response(page_json(&page)))
 }
 
-/// Gives one task.
+/// Returns one task.
 ///
 /// # Errors
 /// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::NotFound`],
@@ -63,7 +64,7 @@ pub async fn get_task(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    app.authorise(&headers)?;
+    app.authorize(&headers)?;
     let task = app
         .store()
         .find(id)
@@ -72,10 +73,10 @@ pub async fn get_task(
         .ok_or(Problem::NotFound)?;
     let mut json = String::with_capacity(task.text.len().saturating_add(256));
     push_task(&mut json, &task);
-    Ok(json_answer(json))
+    Ok(json_response(json))
 }
 
-/// Gives the schema that is enforced, as it was written. Needs no token.
+/// Returns the enforced schema as written. Needs no token.
 pub async fn get_schema(State(app): State<App>) -> Response {
     (
         [
@@ -98,13 +99,15 @@ fn filter(query: ListQuery) -> Result<Filter, Problem> {
             .ok()
             .filter(|limit| (1..=MAX_LIMIT).contains(limit))
             .ok_or_else(|| {
-                Problem::InvalidQuery(format!("limit is a number from 1 to {MAX_LIMIT}").into())
+                Problem::InvalidQuery(
+                    format!("limit must be a number from 1 to {MAX_LIMIT}").into(),
+                )
             })?,
     };
     let after = match query.cursor {
         None => 0,
         Some(text) => parse_cursor(&text).ok_or(Problem::InvalidQuery(
-            "cursor is not one that a page of this server named".into(),
+            "cursor must be the next_cursor of an earlier response".into(),
         ))?,
     };
     if query
@@ -113,7 +116,7 @@ fn filter(query: ListQuery) -> Result<Filter, Problem> {
         .is_some_and(|status| status.is_empty() || status.len() > MAX_STATUS_BYTES)
     {
         return Err(Problem::InvalidQuery(
-            format!("status has 1 to {MAX_STATUS_BYTES} bytes").into(),
+            format!("status must have 1 to {MAX_STATUS_BYTES} bytes").into(),
         ));
     }
     if query
@@ -122,7 +125,7 @@ fn filter(query: ListQuery) -> Result<Filter, Problem> {
         .is_some_and(|key| !is_idempotency_key(key))
     {
         return Err(Problem::InvalidQuery(
-            "idempotency_key has 1 to 255 printable ASCII characters".into(),
+            "idempotency_key must have 1 to 255 printable ASCII characters".into(),
         ));
     }
     Ok(Filter {
@@ -133,7 +136,8 @@ fn filter(query: ListQuery) -> Result<Filter, Problem> {
     })
 }
 
-/// A cursor is the sequence of the last task given: pages stay stable while tasks arrive.
+/// A cursor encodes the sequence number of the last task in the page, so pages stay stable while tasks
+/// arrive.
 fn cursor(sequence: i64) -> String {
     format!("t{sequence:x}")
 }
@@ -141,7 +145,7 @@ fn cursor(sequence: i64) -> String {
 fn parse_cursor(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('t')?;
     let sequence = i64::from_str_radix(digits, 16).ok()?;
-    // Only what `cursor` makes: no sign, no leading zero.
+    // Accepts only the output of `cursor`: no sign, no leading zero.
     (sequence >= 0 && cursor(sequence) == text).then_some(sequence)
 }
 
@@ -168,8 +172,8 @@ fn page_json(page: &Page) -> String {
     json
 }
 
-/// Writes one item. The posted text is put in as it stands: it is known to be one JSON text, and
-/// reading and writing it again would change its numbers, its spaces and its order.
+/// Appends one item. The posted text is copied verbatim: it is known to be valid JSON, and parsing and
+/// serializing it would change its numbers, white space and member order.
 fn push_task(json: &mut String, task: &StoredTask) {
     json.push_str("{\"id\":");
     push_string(json, &task.id);
@@ -198,19 +202,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_leads_back_to_its_task(sequence in 0_i64..) {
+        fn a_cursor_decodes_to_its_sequence(sequence in 0_i64..) {
             prop_assert_eq!(parse_cursor(&cursor(sequence)), Some(sequence));
         }
 
         #[test]
-        fn any_text_is_a_cursor_of_ours_or_refused(text in ".{0,24}") {
+        fn only_the_exact_output_of_cursor_is_a_cursor(text in ".{0,24}") {
             if let Some(sequence) = parse_cursor(&text) {
                 prop_assert_eq!(cursor(sequence), text);
             }
         }
 
         #[test]
-        fn what_surrounds_a_task_never_touches_it(key in "[ -~]{1,40}", text in "[ \t\n]{0,3}\\{ \"n\": [1-9][0-9]{0,30}\\.[0-9]{1,9} \\}[ \n]{0,3}") {
+        fn the_posted_text_is_copied_verbatim_into_valid_json(key in "[ -~]{1,40}", text in "[ \t\n]{0,3}\\{ \"n\": [1-9][0-9]{0,30}\\.[0-9]{1,9} \\}[ \n]{0,3}") {
             let task = StoredTask {
                 sequence: 1,
                 id: "i".to_owned(),
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn cursors_nobody_named_are_refused() {
+    fn other_cursors_are_refused() {
         for text in [
             "",
             "t",

@@ -1,21 +1,21 @@
-//! The smallest HTTP client that sends exactly what a test says and shows exactly what came back.
+//! A minimal HTTP client that sends exactly the given bytes and returns the response unmodified.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Longer than any server timeout a test waits for.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Read timeout; longer than any server timeout in a test.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An answer as it stood on the wire.
+/// A response as received.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -32,7 +32,7 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// Asserts that this is a problem with all its members, and gives it.
+    /// Asserts that this is a problem with all its members, and returns it.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> serde_json::Value {
         assert_eq!(self.status, status, "{self:?}");
@@ -52,7 +52,7 @@ impl Answer {
     }
 }
 
-/// A request to be sent on a connection of its own.
+/// A request, sent on a new connection by default.
 #[derive(Debug, Clone)]
 pub struct Request {
     method: String,
@@ -85,37 +85,41 @@ impl Request {
         self
     }
 
-    /// A body announced as JSON.
+    /// Sets a body with `Content-Type: application/json`.
     pub fn json(self, body: impl Into<Vec<u8>>) -> Self {
         self.header("Content-Type", "application/json").body(body)
     }
 
-    pub fn send(&self, address: SocketAddr) -> Answer {
+    pub fn send(&self, address: SocketAddr) -> Response {
         self.try_send(address).unwrap()
     }
 
-    pub fn try_send(&self, address: SocketAddr) -> std::io::Result<Answer> {
+    pub fn try_send(&self, address: SocketAddr) -> std::io::Result<Response> {
         let mut stream = connect(address)?;
         self.send_on(&mut stream, &address.to_string())
     }
 
-    /// Sends on a stream and reads to its end.
-    pub fn send_on(&self, stream: &mut (impl Read + Write), host: &str) -> std::io::Result<Answer> {
+    /// Sends on an open stream and reads the response.
+    pub fn send_on(
+        &self,
+        stream: &mut (impl Read + Write),
+        host: &str,
+    ) -> std::io::Result<Response> {
         stream.write_all(&self.bytes(host))?;
-        read_answer(stream, self.method == "HEAD")
+        read_response(stream, self.method == "HEAD")
     }
 
     fn bytes(&self, host: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
-        let named = |name: &str| {
+        let has = |name: &str| {
             self.headers
                 .iter()
                 .any(|(known, _)| known.eq_ignore_ascii_case(name))
         };
-        if !named("host") {
+        if !has("host") {
             head.push_str(&format!("Host: {host}\r\n"));
         }
-        if !named("connection") {
+        if !has("connection") {
             head.push_str("Connection: close\r\n");
         }
         for (name, value) in &self.headers {
@@ -141,13 +145,13 @@ pub fn post(target: &str) -> Request {
 
 pub fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(READ_TIMEOUT))?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-/// Reads one answer; the connection may stay open after it.
-pub fn read_answer(stream: &mut impl Read, head_only: bool) -> std::io::Result<Answer> {
+/// Reads one response, and leaves the connection open.
+pub fn read_response(stream: &mut impl Read, is_head: bool) -> std::io::Result<Response> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -169,12 +173,12 @@ pub fn read_answer(stream: &mut impl Read, head_only: bool) -> std::io::Result<A
         .iter()
         .find(|(name, _)| name == "content-length")
         .map_or(0, |(_, value)| value.parse().unwrap());
-    if !head_only {
+    if !is_head {
         while body.len() < length {
             read_more(stream, &mut body)?;
         }
     }
-    Ok(Answer {
+    Ok(Response {
         status: status.parse().unwrap(),
         headers,
         body,
@@ -182,11 +186,11 @@ pub fn read_answer(stream: &mut impl Read, head_only: bool) -> std::io::Result<A
 }
 
 fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut piece = [0_u8; 8192];
-    match stream.read(&mut piece)? {
+    let mut chunk = [0_u8; 8192];
+    match stream.read(&mut chunk)? {
         0 => Err(std::io::ErrorKind::UnexpectedEof.into()),
         count => {
-            bytes.extend_from_slice(&piece[..count]);
+            bytes.extend_from_slice(&chunk[..count]);
             Ok(())
         }
     }

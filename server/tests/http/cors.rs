@@ -1,9 +1,9 @@
-//! Which pages may call, as a browser finds it out.
+//! CORS: which origins may call, and what they can read.
 
-use crate::client::{Answer, Request, get, post};
+use crate::client::{Request, Response, get, post};
 use crate::server::{Start, TASK, TestServer};
 
-fn preflight(server: &TestServer, origin: &str, target: &str) -> Answer {
+fn preflight(server: &TestServer, origin: &str, target: &str) -> Response {
     server.send(
         &Request::new("OPTIONS", target)
             .header("Origin", origin)
@@ -15,15 +15,15 @@ fn preflight(server: &TestServer, origin: &str, target: &str) -> Answer {
     )
 }
 
-fn names_no_origin(answer: &Answer) -> bool {
-    !answer
+fn has_no_cors_headers(response: &Response) -> bool {
+    !response
         .headers
         .iter()
         .any(|(name, _)| name.starts_with("access-control-"))
 }
 
 #[test]
-fn the_own_port_and_listed_origins_may_call_and_nobody_else() {
+fn only_the_own_port_and_listed_origins_may_call() {
     let server = Start::new()
         .argument("--allow-origin", "https://tasks.example.org")
         .argument("--allow-origin", "http://localhost:3000/")
@@ -42,93 +42,96 @@ fn the_own_port_and_listed_origins_may_call_and_nobody_else() {
         (format!("http://localhost:{}", port ^ 1), false),
         ("null".to_owned(), false),
     ] {
-        let asked = preflight(&server, &origin, "/tasks");
-        assert_eq!(asked.status, 204);
+        let preflight = preflight(&server, &origin, "/tasks");
+        assert_eq!(preflight.status, 204);
         let read = server.send(&get("/healthz").header("Origin", &origin));
         assert_eq!(read.status, 200);
-        for answer in [&asked, &read] {
-            assert_eq!(answer.header("vary"), Some("Origin"));
+        for response in [&preflight, &read] {
+            assert_eq!(response.header("vary"), Some("origin"));
             if allowed {
-                let named = answer.header("access-control-allow-origin");
-                assert_eq!(named, Some(origin.as_str()));
-                assert_eq!(answer.header("access-control-allow-credentials"), None);
+                let sent = response.header("access-control-allow-origin");
+                assert_eq!(sent, Some(origin.as_str()));
+                assert_eq!(response.header("access-control-allow-credentials"), None);
             } else {
-                assert!(names_no_origin(answer), "{origin}: {answer:?}");
+                assert!(has_no_cors_headers(response), "{origin}: {response:?}");
             }
         }
     }
 }
 
 #[test]
-fn a_preflight_is_answered_as_the_contract_says() {
+fn a_preflight_gets_the_documented_headers_for_every_path() {
     let server = Start::new().run();
     let origin = format!("http://localhost:{}", server.address.port());
     for target in ["/tasks", "/tasks/schema", "/nowhere"] {
-        let answer = preflight(&server, &origin, target);
-        assert_eq!(answer.status, 204);
+        let response = preflight(&server, &origin, target);
+        assert_eq!(response.status, 204);
         assert_eq!(
-            answer.header("access-control-allow-headers"),
-            Some("content-type, x-agent-token, idempotency-key")
+            response.header("access-control-allow-headers"),
+            Some("content-type,x-agent-token,idempotency-key")
         );
         assert!(
-            answer
+            response
                 .header("access-control-allow-methods")
                 .unwrap()
                 .contains("POST")
         );
-        assert_eq!(answer.header("access-control-max-age"), Some("7200"));
-        assert_eq!(answer.header("access-control-allow-private-network"), None);
+        assert_eq!(response.header("access-control-max-age"), Some("7200"));
+        assert_eq!(
+            response.header("access-control-allow-private-network"),
+            None
+        );
     }
 }
 
 #[test]
-fn answers_can_be_read_and_their_headers_too() {
+fn a_page_can_read_the_exposed_response_headers() {
     let server = Start::new().run();
     let origin = format!("http://localhost:{}", server.address.port());
-    let answer = server.send(
+    let response = server.send(
         &post("/tasks")
             .token("changeme")
             .header("Origin", &origin)
             .json(TASK),
     );
-    assert_eq!(answer.status, 201);
+    assert_eq!(response.status, 201);
     assert_eq!(
-        answer.header("access-control-expose-headers"),
-        Some("location, retry-after, idempotent-replayed")
+        response.header("access-control-expose-headers"),
+        Some("location,retry-after,idempotent-replayed")
     );
 }
 
 #[test]
-fn errors_can_be_read_by_the_page_as_well() {
+fn a_page_can_read_errors() {
     let server = Start::new()
         .argument("--rate-limit", "3")
         .argument("--body-timeout", "0.2")
         .run();
     let origin = format!("http://127.0.0.1:{}", server.address.port());
-    let ask = |request: Request| {
-        let answer = server.send(&request.header("Origin", &origin));
+    let send = |request: Request| {
+        let response = server.send(&request.header("Origin", &origin));
         assert_eq!(
-            answer.header("access-control-allow-origin"),
+            response.header("access-control-allow-origin"),
             Some(origin.as_str()),
-            "{answer:?}"
+            "{response:?}"
         );
-        answer.status
+        response.status
     };
-    assert_eq!(ask(get("/nowhere")), 404);
-    assert_eq!(ask(Request::new("PATCH", "/tasks")), 405);
-    assert_eq!(ask(post("/tasks").json(TASK)), 401);
-    assert_eq!(ask(post("/tasks").token("changeme").body(TASK)), 415);
+    assert_eq!(send(get("/nowhere")), 404);
+    assert_eq!(send(Request::new("PATCH", "/tasks")), 405);
+    assert_eq!(send(post("/tasks").json(TASK)), 401);
+    assert_eq!(send(post("/tasks").token("changeme").body(TASK)), 415);
     let slow = post("/tasks")
         .token("changeme")
         .header("Content-Type", "application/json")
         .header("Content-Length", "50");
-    assert_eq!(ask(slow), 408);
-    assert_eq!(ask(post("/tasks").token("changeme").json("{")), 400);
-    assert_eq!(ask(post("/tasks").token("changeme").json(TASK)), 429);
+    assert_eq!(send(slow), 408);
+    assert_eq!(send(post("/tasks").token("changeme").json("{")), 400);
+    assert_eq!(send(post("/tasks").token("changeme").json(TASK)), 429);
 }
 
 #[test]
-fn a_page_can_read_when_to_come_back() {
+fn a_page_can_read_retry_after() {
     let full = Start::new()
         .any_task()
         .argument("--max-store-size", "1")
@@ -141,34 +144,34 @@ fn a_page_can_read_when_to_come_back() {
         (&busy, TASK, 429, "rate_limited"),
     ] {
         let origin = format!("http://localhost:{}", server.address.port());
-        let answer = server.send(
+        let response = server.send(
             &post("/tasks")
                 .token("changeme")
                 .header("Origin", &origin)
                 .json(task),
         );
-        answer.problem(status, code);
-        let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+        response.problem(status, code);
+        let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=61).contains(&seconds), "{code}: {seconds}");
         assert_eq!(
-            answer.header("access-control-allow-origin"),
+            response.header("access-control-allow-origin"),
             Some(origin.as_str()),
             "{code}"
         );
-        let readable = answer.header("access-control-expose-headers").unwrap();
+        let exposed = response.header("access-control-expose-headers").unwrap();
         assert!(
-            readable.split(", ").any(|name| name == "retry-after"),
-            "{code}: {readable}"
+            exposed.split(',').any(|name| name == "retry-after"),
+            "{code}: {exposed}"
         );
     }
 }
 
 #[test]
-fn a_public_page_that_is_allowed_may_reach_this_private_address() {
+fn an_allowed_public_page_may_reach_a_server_in_a_private_network() {
     let server = Start::new()
         .argument("--allow-origin", "https://tasks.example.org")
         .run();
-    let ask = |origin: &str| {
+    let send = |origin: &str| {
         server.send(
             &Request::new("OPTIONS", "/tasks")
                 .header("Origin", origin)
@@ -177,14 +180,26 @@ fn a_public_page_that_is_allowed_may_reach_this_private_address() {
         )
     };
     assert_eq!(
-        ask("https://tasks.example.org").header("access-control-allow-private-network"),
+        send("https://tasks.example.org").header("access-control-allow-private-network"),
         Some("true")
     );
-    assert!(names_no_origin(&ask("https://other.example.org")));
+    assert!(has_no_cors_headers(&send("https://other.example.org")));
 }
 
 #[test]
-fn a_name_that_was_pointed_at_loopback_gets_nothing_with_the_known_token() {
+fn an_options_request_that_is_no_preflight_reaches_its_route() {
+    let server = Start::new().run();
+    let origin = format!("http://localhost:{}", server.address.port());
+    let options =
+        |target: &str| server.send(&Request::new("OPTIONS", target).header("Origin", &origin));
+    let response = options("/tasks");
+    assert_eq!(response.status, 204);
+    assert!(response.header("allow").unwrap().contains("POST"));
+    assert_eq!(options("/nowhere").status, 404);
+}
+
+#[test]
+fn with_the_default_token_requests_to_other_host_names_are_refused() {
     let server = Start::new().run();
     let rebound = post("/tasks")
         .token("changeme")

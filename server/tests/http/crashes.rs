@@ -1,4 +1,4 @@
-//! Killed in the middle of its work, again and again: what was confirmed is there, and once.
+//! Kills the server repeatedly under load: every confirmed task is stored exactly once.
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpStream};
@@ -9,37 +9,37 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::client::{Answer, connect, post};
+use crate::client::{Response, connect, post};
 use crate::random::Random;
 use crate::server::{Start, TestServer};
 
 const SENDERS: u64 = 6;
-const TASKS_OF_EACH: u64 = 40;
-/// How often each sender kills the server, the moment it was given a confirmation.
-const KILLS_OF_EACH: usize = 2;
-/// Longer than the whole may take on the slowest machine.
+const TASKS_PER_SENDER: u64 = 40;
+/// How often each sender kills the server, right after a confirmation.
+const KILLS_PER_SENDER: usize = 2;
+/// Longer than the test takes on the slowest machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the senders share.
-struct World {
-    /// Nothing while it is being started again.
+/// State shared by the senders.
+struct Shared {
+    /// `None` while the server restarts.
     server: Mutex<Option<TestServer>>,
-    /// Where it is now. Each start takes another port.
+    /// The current address. Each start uses another port.
     address: Mutex<SocketAddr>,
-    /// Only this server takes it: a port that was left may be taken by the server of another test.
+    /// Accepted by this server only, because the server of another test may reuse an old port.
     token: String,
-    /// Requests whose connection broke before the answer.
+    /// Requests whose connection broke before the response.
     cut_off: AtomicUsize,
-    begun: Instant,
+    started: Instant,
 }
 
-impl World {
-    /// `kill -9`, and a new start on the same folder.
-    fn kill_and_start(&self) {
+impl Shared {
+    /// Kills the server with `kill -9` and restarts it on the same folder.
+    fn kill_and_restart(&self) {
         let mut server = self.server.lock().unwrap();
-        let started = server.take().unwrap().kill().run();
-        *self.address.lock().unwrap() = started.address;
-        *server = Some(started);
+        let restarted = server.take().unwrap().kill().run();
+        *self.address.lock().unwrap() = restarted.address;
+        *server = Some(restarted);
     }
 }
 
@@ -51,22 +51,22 @@ struct Confirmed {
 }
 
 #[test]
-fn killed_again_and_again_under_load_the_server_has_every_confirmed_task_once() {
+fn every_confirmed_task_is_stored_once_although_the_server_is_killed_under_load() {
     let seed = Random::seed();
     let token = format!("crashes-{seed}");
     let server = Start::new().any_task().tokens(&token).run();
-    let world = World {
+    let shared = Shared {
         address: Mutex::new(server.address),
         server: Mutex::new(Some(server)),
         token,
         cut_off: AtomicUsize::new(0),
-        begun: Instant::now(),
+        started: Instant::now(),
     };
     let confirmed: Vec<Confirmed> = std::thread::scope(|scope| {
         let senders: Vec<_> = (1..=SENDERS)
             .map(|sender| {
-                let (world, random) = (&world, Random::new(seed.wrapping_mul(sender)));
-                scope.spawn(move || send_all(world, sender, random))
+                let (shared, random) = (&shared, Random::new(seed.wrapping_mul(sender)));
+                scope.spawn(move || send_all(shared, sender, random))
             })
             .collect();
         senders
@@ -75,88 +75,90 @@ fn killed_again_and_again_under_load_the_server_has_every_confirmed_task_once() 
             .collect()
     });
     assert!(
-        world.cut_off.into_inner() > 0,
-        "no kill met a request under way"
+        shared.cut_off.into_inner() > 0,
+        "no kill interrupted a request"
     );
-    assert_eq!(confirmed.len() as u64, SENDERS * TASKS_OF_EACH);
+    assert_eq!(confirmed.len() as u64, SENDERS * TASKS_PER_SENDER);
 
-    let server = world.server.into_inner().unwrap().unwrap().kill().run();
-    assert_each_is_there_once(&server, &confirmed);
+    let server = shared.server.into_inner().unwrap().unwrap().kill().run();
+    assert_each_is_stored_once(&server, &confirmed);
     let data = server.folder().join("data").join("tasks.sqlite3");
     let _folder = server.kill();
-    assert_keys_and_tasks_belong_together(&data, confirmed.len());
+    assert_keys_and_tasks_match(&data, confirmed.len());
 }
 
-/// Posts task after task, each until it is confirmed, and now and then one that was confirmed
-/// already.
-fn send_all(world: &World, sender: u64, mut random: Random) -> Vec<Confirmed> {
-    let kills = [(); KILLS_OF_EACH].map(|()| random.below(TASKS_OF_EACH));
+/// Posts tasks in sequence, each until it is confirmed, and occasionally repeats a confirmed one.
+fn send_all(shared: &Shared, sender: u64, mut random: Random) -> Vec<Confirmed> {
+    let kills = [(); KILLS_PER_SENDER].map(|()| random.below(TASKS_PER_SENDER));
     let mut connection = None;
     let mut confirmed: Vec<Confirmed> = Vec::new();
-    for number in 0..TASKS_OF_EACH {
+    for number in 0..TASKS_PER_SENDER {
         let key = format!("{sender}-{number}");
         let body = body(&mut random, &key);
-        let answer = send_until_answered(world, &mut connection, &mut random, &key, &body);
+        let response = send_until_response(shared, &mut connection, &mut random, &key, &body);
         if kills.contains(&number) {
-            world.kill_and_start();
+            shared.kill_and_restart();
         }
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        assert!(matches!(response.status, 200 | 201), "{response:?}");
         confirmed.push(Confirmed {
             key,
             body,
-            receipt: answer.body,
+            receipt: response.body,
         });
         if random.one_in(6) {
             let earlier = &confirmed[random.below(confirmed.len() as u64) as usize];
             let (key, body) = (&earlier.key, &earlier.body);
-            let again = send_until_answered(world, &mut connection, &mut random, key, body);
-            assert_is_replay(&again, earlier);
+            let replay = send_until_response(shared, &mut connection, &mut random, key, body);
+            assert_is_replay(&replay, earlier);
         }
     }
     confirmed
 }
 
-/// Sends with the same key until there is an answer.
-fn send_until_answered(
-    world: &World,
+/// Sends with the same key until a response arrives.
+fn send_until_response(
+    shared: &Shared,
     connection: &mut Option<TcpStream>,
     random: &mut Random,
     key: &str,
     body: &str,
-) -> Answer {
+) -> Response {
     let request = post("/tasks")
-        .token(&world.token)
+        .token(&shared.token)
         .header("Idempotency-Key", key)
         .header("Connection", "keep-alive")
         .json(body);
     loop {
-        assert!(world.begun.elapsed() < LIMIT, "this takes too long");
+        assert!(
+            shared.started.elapsed() < LIMIT,
+            "the test exceeds its time limit"
+        );
         if random.one_in(5) {
             *connection = None;
         }
-        let address = *world.address.lock().unwrap();
+        let address = *shared.address.lock().unwrap();
         let open = connection.take().map_or_else(|| connect(address), Ok);
         if let Ok(mut stream) = open {
             match request.send_on(&mut stream, &address.to_string()) {
-                // The server of another test, which has the port now.
-                Ok(answer) if answer.status == 401 => {}
-                Ok(answer) => {
-                    let replayed = answer.header("idempotent-replayed") == Some("true");
-                    assert_eq!(replayed, answer.status == 200, "{answer:?}");
+                // The server of another test now uses the port.
+                Ok(response) if response.status == 401 => {}
+                Ok(response) => {
+                    let replayed = response.header("idempotent-replayed") == Some("true");
+                    assert_eq!(replayed, response.status == 200, "{response:?}");
                     *connection = Some(stream);
-                    return answer;
+                    return response;
                 }
                 Err(_) => {
-                    world.cut_off.fetch_add(1, Ordering::SeqCst);
+                    shared.cut_off.fetch_add(1, Ordering::SeqCst);
                 }
             }
         }
-        // It is being started again.
+        // The server is restarting.
         std::thread::sleep(Duration::from_millis(1 + random.below(4)));
     }
 }
 
-/// A JSON text with white space no serializer would write, now and then of many pages of the store.
+/// A JSON text with unusual white space, occasionally large enough for many pages of the store.
 fn body(random: &mut Random, key: &str) -> String {
     let longest = if random.one_in(10) { 40_000 } else { 400 };
     let filler = "ü ".repeat(random.below(longest) as usize / 3);
@@ -165,13 +167,13 @@ fn body(random: &mut Random, key: &str) -> String {
 }
 
 #[track_caller]
-fn assert_is_replay(answer: &Answer, first: &Confirmed) {
-    assert_eq!(answer.status, 200, "{}: {answer:?}", first.key);
-    assert_eq!(answer.header("idempotent-replayed"), Some("true"));
-    assert_eq!(answer.body, first.receipt, "{}", first.key);
+fn assert_is_replay(response: &Response, first: &Confirmed) {
+    assert_eq!(response.status, 200, "{}: {response:?}", first.key);
+    assert_eq!(response.header("idempotent-replayed"), Some("true"));
+    assert_eq!(response.body, first.receipt, "{}", first.key);
 }
 
-fn assert_each_is_there_once(server: &TestServer, confirmed: &[Confirmed]) {
+fn assert_each_is_stored_once(server: &TestServer, confirmed: &[Confirmed]) {
     let mut ids_by_key: HashMap<String, Vec<String>> = HashMap::new();
     for item in server.stored() {
         let text = |name: &str| item[name].as_str().unwrap().to_owned();
@@ -197,9 +199,9 @@ fn assert_each_is_there_once(server: &TestServer, confirmed: &[Confirmed]) {
     assert_eq!(server.stored().len(), confirmed.len());
 }
 
-/// In the file itself: no task without its key, no key without its task, each with the digest of
-/// what is stored.
-fn assert_keys_and_tasks_belong_together(file: &Path, count: usize) {
+/// Checks the file itself: every task has its key, every key its task, and the digest of each key is
+/// that of the stored body.
+fn assert_keys_and_tasks_match(file: &Path, count: usize) {
     let file = rusqlite::Connection::open(file).unwrap();
     let sound: String = file
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -214,7 +216,7 @@ fn assert_keys_and_tasks_belong_together(file: &Path, count: usize) {
     let mut rows = joined.query([]).unwrap();
     let mut found = 0;
     while let Some(row) = rows.next().unwrap() {
-        // A column of what is missing is NULL, and no text.
+        // The columns of a missing row are NULL, which fails to convert to text.
         let of_task: String = row.get(0).unwrap();
         let of_key: String = row.get(1).unwrap();
         let (body, digest): (Vec<u8>, Vec<u8>) = (row.get(2).unwrap(), row.get(3).unwrap());

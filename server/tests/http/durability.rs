@@ -1,4 +1,4 @@
-//! What was confirmed is kept, and kept once.
+//! Confirmed tasks are durable and stored once.
 
 use crate::server::{Start, TASK};
 
@@ -21,9 +21,9 @@ fn a_confirmed_task_and_its_key_survive_kill_9() {
 }
 
 #[test]
-fn many_posts_with_one_key_at_once_make_one_task() {
+fn concurrent_posts_with_one_key_store_one_task() {
     let server = Start::new().run();
-    let answers: Vec<_> = std::thread::scope(|scope| {
+    let responses: Vec<_> = std::thread::scope(|scope| {
         let senders: Vec<_> = (0..24)
             .map(|_| scope.spawn(|| server.post_with_key("one", TASK)))
             .collect();
@@ -32,15 +32,25 @@ fn many_posts_with_one_key_at_once_make_one_task() {
             .map(|sender| sender.join().unwrap())
             .collect()
     });
-    let created = answers.iter().filter(|answer| answer.status == 201).count();
-    let replayed = answers.iter().filter(|answer| answer.status == 200).count();
+    let created = responses
+        .iter()
+        .filter(|response| response.status == 201)
+        .count();
+    let replayed = responses
+        .iter()
+        .filter(|response| response.status == 200)
+        .count();
     assert_eq!((created, replayed), (1, 23));
-    assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+    assert!(
+        responses
+            .iter()
+            .all(|response| response.body == responses[0].body)
+    );
     assert_eq!(server.stored().len(), 1);
 }
 
 #[test]
-fn many_bodies_with_one_key_at_once_make_one_task() {
+fn concurrent_posts_of_different_bodies_with_one_key_store_one_task() {
     let server = Start::new().any_task().run();
     let statuses: Vec<u16> = std::thread::scope(|scope| {
         let senders: Vec<_> = (0..16)
@@ -60,18 +70,18 @@ fn many_bodies_with_one_key_at_once_make_one_task() {
 }
 
 #[test]
-fn two_servers_on_one_folder_keep_one_key_one_task() {
+fn two_servers_on_one_folder_store_one_task_per_key() {
     let first = Start::new().run();
     let folder = first.folder().join("data");
     let second = Start::new().argument("--data-dir", folder).run();
-    let here = first.post_with_key("k", TASK);
-    let there = second.post_with_key("k", TASK);
-    assert_eq!((here.status, there.status), (201, 200));
-    assert_eq!(here.body, there.body);
+    let stored = first.post_with_key("k", TASK);
+    let replayed = second.post_with_key("k", TASK);
+    assert_eq!((stored.status, replayed.status), (201, 200));
+    assert_eq!(stored.body, replayed.body);
 }
 
 #[test]
-fn a_store_that_is_full_says_so_and_keeps_what_it_has() {
+fn a_full_store_refuses_new_tasks_and_still_has_the_stored_ones() {
     let server = Start::new()
         .any_task()
         .argument("--max-store-size", "1")
@@ -87,11 +97,11 @@ fn a_store_that_is_full_says_so_and_keeps_what_it_has() {
 }
 
 #[test]
-fn a_store_that_cannot_write_confirms_nothing_new_and_still_knows_what_it_took() {
+fn a_locked_store_refuses_new_tasks_and_replays_stored_ones() {
     let server = Start::new().run();
     let first = server.post_with_key("k", TASK);
     assert_eq!(first.status, 201);
-    // Another program takes the file's write lock and does not give it back.
+    // Another program holds the write lock of the file.
     let file =
         rusqlite::Connection::open(server.folder().join("data").join("tasks.sqlite3")).unwrap();
     file.execute_batch("BEGIN IMMEDIATE").unwrap();

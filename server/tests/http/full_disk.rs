@@ -1,29 +1,29 @@
-//! A disk that is full: nothing confirmed is lost, nothing is confirmed that is not stored, and
-//! with room again tasks are taken again.
+//! A full disk: no confirmed task is lost, no unstored task is confirmed, and the server accepts tasks
+//! again once there is space.
 
 use std::process::Command;
 
-use crate::client::{Answer, post};
+use crate::client::{Response, post};
 use crate::server::{Start, TestServer};
 use crate::small_disk::SmallDisk;
 
-/// What the server may write until there is room.
+/// Space the server has at first.
 const KIBIBYTES: u32 = 1024;
-/// Enough to fill it several times.
-const MOST_TASKS: usize = 3_000;
+/// Enough tasks to fill the space several times.
+const MAX_TASKS: usize = 3_000;
 const SENDERS: usize = 4;
-/// Each sender goes on until so many of its tasks were refused.
+/// Each sender stops after this many refused tasks.
 const REFUSALS: usize = 3;
 
 struct Posted {
     key: String,
     body: String,
-    answer: Answer,
+    response: Response,
 }
 
-/// A real full disk: the system says `ENOSPC`.
+/// A real full disk, `ENOSPC`.
 #[test]
-fn on_a_full_disk_what_was_confirmed_is_kept_and_the_rest_taken_once_there_is_room() {
+fn on_a_full_disk_confirmed_tasks_are_kept_and_refused_ones_accepted_once_there_is_space() {
     let Some(disk) = SmallDisk::mount(KIBIBYTES) else {
         return;
     };
@@ -32,51 +32,58 @@ fn on_a_full_disk_what_was_confirmed_is_kept_and_the_rest_taken_once_there_is_ro
         .any_task()
         .argument("--data-dir", disk.folder().join("data"))
         .launched_by(launcher.iter().map(String::as_str));
-    full_and_then_not(start, |_| disk.resize(64 * KIBIBYTES));
+    fill_then_make_space(start, |_| disk.resize(64 * KIBIBYTES));
 }
 
-/// A limit on the size of files, which needs no rights: the system says `EFBIG`, which the store
-/// reports as a failed write like that of a broken disk.
+/// A limit on file sizes, which needs no privileges: `EFBIG`, which SQLite reports like the write error
+/// of a broken disk.
 #[test]
-fn where_no_file_can_grow_what_was_confirmed_is_kept_and_the_rest_taken_once_it_can() {
+fn at_a_file_size_limit_confirmed_tasks_are_kept_and_refused_ones_accepted_once_it_is_raised() {
     let start = Start::new().any_task().after_shell_command(&format!(
-        // Without this the signal would end the server. The unit is 512 bytes (POSIX, `ulimit`).
+        // The trap keeps SIGXFSZ from ending the server. The unit is 512 bytes (POSIX, `ulimit`).
         "trap '' XFSZ; ulimit -S -f {}",
         KIBIBYTES * 2
     ));
-    full_and_then_not(start, |server| {
+    fill_then_make_space(start, |server| {
         let status = Command::new("prlimit")
-            .args(["--fsize=unlimited:", "--pid", &server.process().to_string()])
+            .args([
+                "--fsize=unlimited:",
+                "--pid",
+                &server.process_id().to_string(),
+            ])
             .status()
             .unwrap();
         assert!(status.success());
     });
 }
 
-fn full_and_then_not(start: Start, make_room: impl FnOnce(&TestServer)) {
+fn fill_then_make_space(start: Start, make_space: impl FnOnce(&TestServer)) {
     let server = start.run();
     let posted = post_until_refused(&server);
-    let (taken, refused): (Vec<_>, Vec<_>) = posted
+    let (stored, refused): (Vec<_>, Vec<_>) = posted
         .into_iter()
-        .partition(|posted| posted.answer.status == 201);
-    assert!(taken.len() >= SENDERS, "only {}", taken.len());
+        .partition(|posted| posted.response.status == 201);
+    assert!(stored.len() >= SENDERS, "only {}", stored.len());
     for refused in &refused {
-        assert_refused(&refused.answer);
+        assert_refused(&refused.response);
     }
-    assert_exactly(&server, &taken);
+    assert_exactly(&server, &stored);
 
-    // What is there can be read, replayed and survives, without room for one page more.
+    // Stored tasks survive a restart and can be read and replayed without space for another page.
     let server = server.kill().run();
-    assert_exactly(&server, &taken);
+    assert_exactly(&server, &stored);
     assert_refused(&post_one(&server, "late", &task("late")));
     assert_eq!(server.get("/healthz").status, 200);
 
-    make_room(&server);
-    let mut all = taken;
+    make_space(&server);
+    let mut all = stored;
     for refused in refused {
-        let answer = post_one(&server, &refused.key, &refused.body);
-        assert_eq!(answer.status, 201, "{answer:?}");
-        all.push(Posted { answer, ..refused });
+        let response = post_one(&server, &refused.key, &refused.body);
+        assert_eq!(response.status, 201, "{response:?}");
+        all.push(Posted {
+            response,
+            ..refused
+        });
     }
     assert_exactly(&server, &all);
     let server = server.kill().run();
@@ -98,20 +105,24 @@ fn post_until_refused(server: &TestServer) -> Vec<Posted> {
 fn send_until_refused(server: &TestServer, sender: usize) -> Vec<Posted> {
     let mut posted = Vec::new();
     let mut refusals = 0;
-    for number in 0..MOST_TASKS / SENDERS {
+    for number in 0..MAX_TASKS / SENDERS {
         let key = format!("{sender}-{number}");
         let body = task(&key);
-        let answer = post_one(server, &key, &body);
-        refusals += usize::from(answer.status != 201);
-        posted.push(Posted { key, body, answer });
+        let response = post_one(server, &key, &body);
+        refusals += usize::from(response.status != 201);
+        posted.push(Posted {
+            key,
+            body,
+            response,
+        });
         if refusals == REFUSALS {
             return posted;
         }
     }
-    panic!("the disk was never full");
+    panic!("the disk never became full");
 }
 
-fn post_one(server: &TestServer, key: &str, body: &str) -> Answer {
+fn post_one(server: &TestServer, key: &str, body: &str) -> Response {
     server.send(
         &post("/tasks")
             .token(server.token())
@@ -120,7 +131,7 @@ fn post_one(server: &TestServer, key: &str, body: &str) -> Answer {
     )
 }
 
-/// Some kibibytes, so that a task takes pages of its own.
+/// A task of a few KiB, so that each needs its own pages.
 fn task(key: &str) -> String {
     format!(
         "{{ \"key\":\"{key}\", \"filler\":\"{}\" }}",
@@ -129,29 +140,29 @@ fn task(key: &str) -> String {
 }
 
 #[track_caller]
-fn assert_refused(answer: &Answer) {
-    answer.problem(503, "store_unavailable");
-    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+fn assert_refused(response: &Response) {
+    response.problem(503, "store_unavailable");
+    let seconds: u64 = response.header("retry-after").unwrap().parse().unwrap();
     assert!(seconds > 0);
 }
 
-/// Asserts that these tasks are there, each once and byte for byte, and nothing else.
+/// Asserts that exactly these tasks are stored, each once and byte for byte.
 #[track_caller]
 fn assert_exactly(server: &TestServer, tasks: &[Posted]) {
-    let mut stored: Vec<String> = server
+    let mut stored_ids: Vec<String> = server
         .stored()
         .iter()
         .map(|item| item["id"].as_str().unwrap().to_owned())
         .collect();
-    let id = |task: &Posted| task.answer.json()["id"].as_str().unwrap().to_owned();
-    let mut confirmed: Vec<String> = tasks.iter().map(id).collect();
-    stored.sort();
-    confirmed.sort();
-    assert_eq!(stored, confirmed);
+    let id = |task: &Posted| task.response.json()["id"].as_str().unwrap().to_owned();
+    let mut confirmed_ids: Vec<String> = tasks.iter().map(id).collect();
+    stored_ids.sort();
+    confirmed_ids.sort();
+    assert_eq!(stored_ids, confirmed_ids);
     for task in tasks {
         let kept = server.get(&format!("/tasks/{}", id(task)));
         assert!(kept.text().ends_with(&format!("\"task\":{}}}", task.body)));
         let again = post_one(server, &task.key, &task.body);
-        assert_eq!((again.status, &again.body), (200, &task.answer.body));
+        assert_eq!((again.status, &again.body), (200, &task.response.body));
     }
 }

@@ -1,4 +1,4 @@
-//! The server as its users meet it: the real program, over real HTTP.
+//! End-to-end tests of the server: the real program, over real HTTP.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,7 @@ mod durability;
 mod full_disk;
 mod limits;
 mod pages;
+mod posting;
 mod random;
 mod reading;
 mod secrets;
@@ -23,5 +24,4 @@ mod server;
 #[cfg(target_os = "linux")]
 mod small_disk;
 mod starting;
-mod taking;
 mod tls;

@@ -1,6 +1,8 @@
-//! The page beside the tasks.
+//! The page and its configuration.
 
 use std::path::PathBuf;
+
+use taskwright::settings::config::Config;
 
 use crate::client::{Request, get, post};
 use crate::server::{Start, TestServer};
@@ -32,7 +34,7 @@ fn checkout() -> TestServer {
 }
 
 #[test]
-fn the_page_is_served_with_the_right_types_and_never_stale() {
+fn the_page_is_served_with_its_media_types_and_revalidated() {
     let server = checkout();
     for (target, kind) in [
         ("/", "text/html"),
@@ -43,23 +45,23 @@ fn the_page_is_served_with_the_right_types_and_never_stale() {
         ("/pkg/taskwright.js", "text/javascript"),
         ("/pkg/taskwright_bg.wasm", "application/wasm"),
     ] {
-        let answer = server.send(&get(target));
-        assert_eq!(answer.status, 200, "{target}");
-        let sent = answer.header("content-type").unwrap();
+        let response = server.send(&get(target));
+        assert_eq!(response.status, 200, "{target}");
+        let sent = response.header("content-type").unwrap();
         assert_eq!(sent.split(';').next(), Some(kind), "{target}");
-        assert_eq!(answer.header("cache-control"), Some("no-cache"));
-        let modified = answer.header("last-modified").unwrap();
+        assert_eq!(response.header("cache-control"), Some("no-cache"));
+        let modified = response.header("last-modified").unwrap();
         let unchanged = server.send(&get(target).header("If-Modified-Since", modified));
         assert_eq!(unchanged.status, 304, "{target}");
         let head = server.send(&Request::new("HEAD", target));
         assert_eq!((head.status, head.body.len()), (200, 0));
         let part = server.send(&get(target).header("Range", "bytes=0-0"));
-        assert_eq!(part.body, answer.body);
+        assert_eq!(part.body, response.body);
     }
 }
 
 #[test]
-fn every_answer_carries_the_security_headers() {
+fn every_response_has_the_security_headers() {
     let server = checkout();
     for target in [
         "/",
@@ -68,9 +70,9 @@ fn every_answer_carries_the_security_headers() {
         "/tasks",
         "/nowhere",
     ] {
-        let answer = server.send(&get(target));
+        let response = server.send(&get(target));
         assert_eq!(
-            answer.header("content-security-policy"),
+            response.header("content-security-policy"),
             Some(
                 "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
                  img-src 'self' data:; font-src 'self'; \
@@ -79,18 +81,18 @@ fn every_answer_carries_the_security_headers() {
                  frame-ancestors 'none'"
             )
         );
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("referrer-policy"), Some("no-referrer"));
         assert_eq!(
-            answer.header("cross-origin-opener-policy"),
+            response.header("cross-origin-opener-policy"),
             Some("same-origin")
         );
-        assert!(answer.header("permissions-policy").is_some());
+        assert!(response.header("permissions-policy").is_some());
     }
 }
 
 #[test]
-fn nothing_but_the_page_is_served_of_a_checkout() {
+fn only_the_page_is_served_from_a_checkout() {
     let server = checkout();
     for target in [
         "/Cargo.toml",
@@ -115,9 +117,9 @@ fn nothing_but_the_page_is_served_of_a_checkout() {
         "/pkg/%252e%252e/Cargo.toml",
         "/pkg/missing.js",
     ] {
-        let answer = server.send(&get(target));
-        answer.problem(404, "not_found");
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let response = server.send(&get(target));
+        response.problem(404, "not_found");
+        let text = String::from_utf8_lossy(&response.body).into_owned();
         assert!(!text.contains("SECRET") && !text.contains("SOURCE"));
     }
     server
@@ -126,27 +128,27 @@ fn nothing_but_the_page_is_served_of_a_checkout() {
 }
 
 #[test]
-fn the_page_is_pointed_at_the_server_that_serves_it() {
+fn the_generated_configuration_names_this_server() {
     let server = checkout();
     let address = server.address;
     let expected = |url: String| {
         serde_json::json!({"task_server": {
             "url": url, "path": "/tasks", "token_header": "X-AGENT-TOKEN",
-            "honours_idempotency_keys": true, "keys_kept_hours": 168
+            "honours_idempotency_keys": true, "idempotency_key_retention_hours": 168, "concurrency": 4
         }})
     };
-    let answer = server.send(&get("/config.json"));
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    assert_eq!(answer.header("cache-control"), Some("no-cache"));
-    assert_eq!(answer.json(), expected(format!("http://{address}")));
-    // Under the name the operator typed, so that the page's requests stay within one origin.
+    let response = server.send(&get("/config.json"));
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    assert_eq!(response.header("cache-control"), Some("no-cache"));
+    assert_eq!(response.json(), expected(format!("http://{address}")));
+    // With the host the operator typed, so that the page's requests are same-origin.
     let host = format!("localhost:{}", address.port());
     let named = server.send(&get("/config.json").header("Host", &host));
     assert_eq!(named.json(), expected(format!("http://{host}")));
 }
 
 #[test]
-fn a_configuration_in_the_folder_is_stronger_and_one_by_name_the_strongest() {
+fn config_json_in_the_folder_overrides_the_generated_one_and_page_config_overrides_both() {
     let server = checkout();
     let own = r#"{ "name": "own" }"#;
     std::fs::write(server.folder().join("checkout/config.json"), own).unwrap();
@@ -166,7 +168,7 @@ fn a_configuration_in_the_folder_is_stronger_and_one_by_name_the_strongest() {
 }
 
 #[test]
-fn the_page_learns_where_vault_is_and_no_token() {
+fn the_generated_configuration_has_the_vault_section_and_no_token() {
     let start = Start::new();
     start.file("checkout/index.html", "<!doctype html>");
     let config = start.file(
@@ -178,16 +180,69 @@ fn the_page_learns_where_vault_is_and_no_token() {
         .argument("--static-dir", folder)
         .argument("--config", config)
         .run();
-    let answer = server.send(&get("/config.json"));
+    let response = server.send(&get("/config.json"));
     assert_eq!(
-        answer.json()["vault"],
+        response.json()["vault"],
         serde_json::json!({"address": "https://vault.example.org", "secrets_path": "secret/agent"})
     );
-    assert!(!answer.text().contains("s3cret") && !answer.text().contains("s.vault"));
+    assert!(!response.text().contains("s3cret") && !response.text().contains("s.vault"));
     assert_eq!(
         server
             .send(&get("/tasks").token("s3cret-of-the-file"))
             .status,
         200
     );
+}
+
+/// A server on a folder with a page, with this `agent_config.json`.
+fn with_agent_config(text: &str) -> TestServer {
+    let start = Start::new();
+    start.file("checkout/index.html", "<!doctype html>");
+    let config = start.file("agent_config.json", text);
+    let folder = start.folder().join("checkout");
+    start
+        .argument("--static-dir", folder)
+        .argument("--config", config)
+        .run()
+}
+
+#[test]
+fn the_page_accepts_the_generated_configuration() {
+    let vault = r#"{"vault":{"address":"https://vault.example.org:8200/","secrets_path":"secret/agent","role":"agent"}}"#;
+    for (server, has_vault) in [(checkout(), false), (with_agent_config(vault), true)] {
+        let response = server.send(&get("/config.json"));
+        assert_eq!(response.status, 200);
+        let config = Config::parse(response.text()).unwrap();
+        let task_server = config.connection.unwrap().task_server.unwrap();
+        assert_eq!(
+            task_server.tasks_url(),
+            format!("http://{}/tasks", server.address)
+        );
+        assert_eq!(task_server.token_header, "X-AGENT-TOKEN");
+        assert!(task_server.honours_idempotency_keys);
+        assert_eq!(task_server.idempotency_key_retention_hours, 7 * 24);
+        assert_eq!(config.notice, None);
+        let vault = config.vault.map(|vault| {
+            assert_eq!(vault.secrets_path, "secret/agent");
+            vault.address.to_string()
+        });
+        let expected = has_vault.then(|| "https://vault.example.org:8200".to_owned());
+        assert_eq!(vault, expected);
+    }
+}
+
+#[test]
+fn addresses_the_page_cannot_call_are_left_out_of_the_generated_configuration() {
+    let server = with_agent_config(
+        r#"{"AGENT_API_TOKEN":"own","vault":{"address":"http://vault.internal:8200","secrets_path":"secret/agent"}}"#,
+    );
+    let response = server.send(&get("/config.json").header("Host", "192.168.1.5:8080"));
+    let config = Config::parse(response.text()).unwrap();
+    assert_eq!((config.connection, config.vault), (None, None));
+    let notice = config.notice.unwrap();
+    assert!(notice.contains("http://192.168.1.5:8080"), "{notice}");
+    assert!(notice.contains("https://"), "{notice}");
+    let log = server.log();
+    assert!(log.contains("vault.address"), "{log}");
+    assert!(!log.contains("vault.internal"), "{log}");
 }

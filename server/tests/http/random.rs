@@ -1,8 +1,8 @@
-//! Numbers that look random and come again with the same seed (SplitMix64).
+//! A seeded RNG (SplitMix64).
 
 use std::time::SystemTime;
 
-/// The variable that gives the seed of a run that is to be repeated.
+/// The environment variable with the seed, to repeat a run.
 const VARIABLE: &str = "TASKWRIGHT_TEST_SEED";
 
 pub struct Random(u64);
@@ -12,8 +12,8 @@ impl Random {
         Self(seed)
     }
 
-    /// A seed from the environment, else from the clock. It is printed, which a test's runner
-    /// shows when the test fails.
+    /// A seed from the environment, otherwise from the clock. Prints it, so that the test runner shows
+    /// it if the test fails.
     pub fn seed() -> u64 {
         let given = std::env::var(VARIABLE).ok();
         let seed = given.map_or_else(
@@ -23,11 +23,11 @@ impl Random {
             },
             |text| text.parse().expect(VARIABLE),
         );
-        println!("to repeat this: {VARIABLE}={seed}");
+        println!("to repeat this run: {VARIABLE}={seed}");
         seed
     }
 
-    /// A number from 0 to less than `limit`.
+    /// A number from 0 up to, but not including, `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
     }

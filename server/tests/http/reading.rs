@@ -1,10 +1,10 @@
-//! Getting tasks back, and what else can be read.
+//! `GET` requests: tasks, the schema, the OpenAPI document and health.
 
 use crate::client::{Request, get};
 use crate::server::{Start, TASK};
 
 #[test]
-fn a_task_comes_back_byte_for_byte() {
+fn a_task_is_returned_byte_for_byte() {
     let server = Start::new().any_task().run();
     for text in [
         r#"{"z":12345678901234567890,"a":{"y":1,"b":2}}"#,
@@ -27,7 +27,7 @@ fn a_task_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn a_task_is_found_by_its_key() {
+fn a_task_is_found_by_its_idempotency_key() {
     let server = Start::new().run();
     server.post_with_key("other", TASK);
     let receipt = server.post_with_key("run 1/draft=2&+", TASK).json();
@@ -42,7 +42,7 @@ fn a_task_is_found_by_its_key() {
 }
 
 #[test]
-fn pages_give_every_task_once_in_order_while_more_arrive() {
+fn pages_list_every_task_once_in_order_while_more_arrive() {
     let server = Start::new().any_task().run();
     for number in 0..7 {
         server.post(number.to_string());
@@ -76,7 +76,7 @@ fn tasks_are_filtered_by_status() {
 }
 
 #[test]
-fn a_query_that_cannot_be_meant_is_refused() {
+fn an_invalid_query_is_refused() {
     let server = Start::new().run();
     let long = format!("idempotency_key={}", "k".repeat(256));
     let status = format!("status={}", "s".repeat(65));
@@ -103,7 +103,7 @@ fn a_query_that_cannot_be_meant_is_refused() {
 }
 
 #[test]
-fn the_schema_and_the_description_need_no_token() {
+fn the_schema_and_health_need_no_token() {
     let server = Start::new().run();
     let schema = server.send(&get("/tasks/schema"));
     assert_eq!(schema.status, 200);
@@ -118,11 +118,11 @@ fn the_schema_and_the_description_need_no_token() {
 }
 
 #[test]
-fn the_description_declares_the_key_the_token_and_the_task() {
+fn the_openapi_document_describes_the_idempotency_key_the_token_and_the_task() {
     let server = Start::new().run();
-    let answer = server.send(&get("/openapi.json"));
-    assert_eq!(answer.status, 200);
-    let document = answer.json();
+    let response = server.send(&get("/openapi.json"));
+    assert_eq!(response.status, 200);
+    let document = response.json();
     assert_eq!(document["openapi"], "3.1.0");
     let post = &document["paths"]["/tasks"]["post"];
     let key = &post["parameters"][0];
@@ -134,7 +134,7 @@ fn the_description_declares_the_key_the_token_and_the_task() {
     assert_eq!(security["name"], "X-AGENT-TOKEN");
     assert!(post["security"][0]["AgentToken"].is_array());
 
-    // Every reference leads somewhere, and every route that exists is described.
+    // Every reference resolves, and every documented path exists.
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1) {
         let pointer = reference.split('"').next().unwrap();
@@ -149,11 +149,11 @@ fn the_description_declares_the_key_the_token_and_the_task() {
     }
     for path in document["paths"].as_object().unwrap().keys() {
         let target = path.replace("{id}", "none");
-        let answer = server.get(&target);
-        assert!(answer.status == 200 || path.contains("{id}"), "{path}");
+        let response = server.get(&target);
+        assert!(response.status == 200 || path.contains("{id}"), "{path}");
     }
 
-    // What the page would take over as the task's schema is the one that is enforced.
+    // The task schema in the document is the enforced one.
     let mut task = document["components"]["schemas"]["Task"].clone();
     let enforced: serde_json::Value =
         serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
@@ -164,7 +164,7 @@ fn the_description_declares_the_key_the_token_and_the_task() {
 }
 
 #[test]
-fn an_address_that_does_not_exist_is_a_problem() {
+fn an_unknown_path_is_a_problem() {
     let server = Start::new().run();
     for target in [
         "/",
@@ -183,7 +183,7 @@ fn an_address_that_does_not_exist_is_a_problem() {
 }
 
 #[test]
-fn a_method_that_does_not_exist_says_which_do() {
+fn a_refused_method_names_the_allowed_ones() {
     let server = Start::new().run();
     for (method, target, allow) in [
         ("PUT", "/tasks", "GET, HEAD, POST, OPTIONS"),
@@ -191,14 +191,14 @@ fn a_method_that_does_not_exist_says_which_do() {
         ("POST", "/healthz", "GET, HEAD, OPTIONS"),
         ("POST", "/tasks/schema", "GET, HEAD, OPTIONS"),
     ] {
-        let answer = server.send(&Request::new(method, target).token("changeme"));
-        answer.problem(405, "method_not_allowed");
+        let response = server.send(&Request::new(method, target).token("changeme"));
+        response.problem(405, "method_not_allowed");
         let sorted = |list: &str| {
             let mut methods: Vec<String> = list.split(", ").map(str::to_owned).collect();
             methods.sort();
             methods
         };
-        assert_eq!(sorted(answer.header("allow").unwrap()), sorted(allow));
+        assert_eq!(sorted(response.header("allow").unwrap()), sorted(allow));
     }
 }
 

@@ -1,10 +1,10 @@
-//! What never reaches the log.
+//! Secrets stay out of the log.
 
 use crate::client::{get, post};
 use crate::server::{Start, TASK};
 
 #[test]
-fn neither_a_token_nor_a_body_nor_an_address_is_logged() {
+fn no_token_header_body_or_url_is_logged() {
     let server = Start::new()
         .tokens("s3cret-token,s3cret-second")
         .argument("--log-level", "trace")
@@ -41,7 +41,7 @@ fn neither_a_token_nor_a_body_nor_an_address_is_logged() {
     let log = server.log();
     assert!(!log.contains("s3cret"), "{log}");
     assert!(!server.announcement.contains("s3cret"));
-    // The log is there, and says what happened.
+    // The requests themselves are logged.
     assert_eq!(log.matches(" request ").count(), requests.len(), "{log}");
     for expected in [
         "status=201",

@@ -1,4 +1,4 @@
-//! Starts the program, and ends it with the test.
+//! Starts the real program for a test, and stops it afterwards.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
@@ -8,13 +8,13 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::client::{Answer, Request, get, post};
+use crate::client::{Request, Response, get, post};
 
-/// A task the built-in schema takes.
+/// A task that satisfies the built-in schema.
 pub const TASK: &str =
     r#"{"key":"a-task","title":"A task","instructions":"Do it.","priority":"normal"}"#;
 
-/// A schema that takes anything, so that a test can post what it likes.
+/// A schema that accepts any JSON.
 pub const ANYTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
 /// How to start a server.
@@ -22,7 +22,7 @@ pub struct Start {
     folder: TempDir,
     arguments: Vec<String>,
     tokens: Option<String>,
-    /// The program that starts the server, and what it takes before the server's own command line.
+    /// The command line in front of the server's own, if another program starts the server.
     launcher: Vec<String>,
 }
 
@@ -48,32 +48,32 @@ impl Start {
         self
     }
 
-    /// Lets the server open so many files and connections, as the system would.
+    /// Limits the files and connections the server can have open.
     #[cfg(unix)]
     pub fn open_files(self, count: u32) -> Self {
         self.after_shell_command(&format!("ulimit -n {count}"))
     }
 
-    /// Has a shell run a command, and then become the server.
+    /// Runs a shell command first; the shell then executes the server.
     #[cfg(unix)]
     pub fn after_shell_command(self, command: &str) -> Self {
         self.launched_by(["sh", "-c", &format!("{command}; exec \"$0\" \"$@\"")])
     }
 
-    /// Has a program start the server: one that takes a command line at the end of its own.
+    /// Starts the server through another program, which takes a command line as its last arguments.
     #[cfg(unix)]
     pub fn launched_by<'a>(mut self, launcher: impl IntoIterator<Item = &'a str>) -> Self {
         self.launcher = launcher.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// Takes any JSON.
+    /// Makes the server accept any JSON.
     pub fn any_task(self) -> Self {
         let file = self.file("anything.schema.json", ANYTHING);
         self.argument("--schema", file)
     }
 
-    /// Writes a file the server can be pointed at.
+    /// Writes a file into the test's folder and returns its path.
     pub fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -107,7 +107,7 @@ impl Start {
         command
     }
 
-    /// Runs a server that is expected not to start.
+    /// Runs the server and asserts that it does not start.
     pub fn fail(&self) -> Output {
         let output = self.command().output().unwrap();
         assert!(!output.status.success(), "{output:?}");
@@ -152,7 +152,7 @@ impl Start {
     }
 }
 
-/// A running server; killed when dropped.
+/// A running server, killed on drop.
 pub struct TestServer {
     start: Start,
     child: Child,
@@ -162,7 +162,7 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    pub fn send(&self, request: &Request) -> Answer {
+    pub fn send(&self, request: &Request) -> Response {
         request.send(self.address)
     }
 
@@ -172,15 +172,15 @@ impl TestServer {
         first.split(',').next().unwrap()
     }
 
-    pub fn get(&self, target: &str) -> Answer {
+    pub fn get(&self, target: &str) -> Response {
         self.send(&get(target).token(self.token()))
     }
 
-    pub fn post(&self, task: impl Into<Vec<u8>>) -> Answer {
+    pub fn post(&self, task: impl Into<Vec<u8>>) -> Response {
         self.send(&post("/tasks").token(self.token()).json(task))
     }
 
-    pub fn post_with_key(&self, key: &str, task: impl Into<Vec<u8>>) -> Answer {
+    pub fn post_with_key(&self, key: &str, task: impl Into<Vec<u8>>) -> Response {
         self.send(
             &post("/tasks")
                 .token(self.token())
@@ -189,7 +189,7 @@ impl TestServer {
         )
     }
 
-    /// Everything that is stored, page by page.
+    /// All stored tasks, fetched page by page.
     pub fn stored(&self) -> Vec<serde_json::Value> {
         let mut all = Vec::new();
         let mut target = "/tasks?limit=200".to_owned();
@@ -211,20 +211,20 @@ impl TestServer {
         self.start.folder()
     }
 
-    /// The number the system knows the server's process by.
+    /// The process ID of the server.
     #[cfg(target_os = "linux")]
-    pub fn process(&self) -> u32 {
+    pub fn process_id(&self) -> u32 {
         self.child.id()
     }
 
-    /// `kill -9`.
+    /// Kills the server with `kill -9`.
     pub fn kill(mut self) -> Start {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.into_start()
     }
 
-    /// Asks the server to stop, as a service manager does.
+    /// Sends SIGTERM, as a service manager does.
     #[cfg(unix)]
     pub fn ask_to_stop(&self) {
         let status = Command::new("kill")
@@ -246,7 +246,7 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! A disk of its own for a test, small enough to be filled.
+//! A disk for one test, small enough to fill.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -6,42 +6,42 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A file system in memory that only the processes started in it can see. It is gone with this
-/// value, and also when the test's own process is killed.
+/// A file system in memory, visible only to processes started in its mount name space. It disappears
+/// on drop, and also when the test process is killed.
 pub struct SmallDisk {
     folder: TempDir,
-    /// Keeps the file system until its standard input is closed.
-    keeper: Child,
-    /// Whether it has a user name space of its own.
-    own_users: bool,
+    /// The process that keeps the name space alive until its standard input is closed.
+    holder: Child,
+    /// Whether it also has its own user name space.
+    user_namespace: bool,
 }
 
 impl SmallDisk {
-    /// Mounts a disk of so many kibibytes; nothing where the system does not let us, which is said
-    /// on standard error past the test runner, because a test that is skipped must not look as if
+    /// Mounts a disk of this size. Returns `None` if the system does not allow it, with a message on
+    /// the real standard error: the test runner would hide it, and a skipped test must not look as if
     /// it had run.
     pub fn mount(kibibytes: u32) -> Option<Self> {
-        // Whoever may not mount can often do so where their users are their own.
+        // An unprivileged user can often mount in a new user name space.
         let mounted = [false, true]
             .into_iter()
-            .find_map(|own_users| Self::try_mount(kibibytes, own_users));
+            .find_map(|user_namespace| Self::try_mount(kibibytes, user_namespace));
         if mounted.is_none() {
             let _ = writeln!(
                 std::io::stderr(),
-                "SKIPPED: this system lets nobody but root mount a small disk \
+                "SKIPPED: this system allows only root to mount a small disk \
                  (`unshare --user --map-root-user --mount`)"
             );
         }
         mounted
     }
 
-    fn try_mount(kibibytes: u32, own_users: bool) -> Option<Self> {
+    fn try_mount(kibibytes: u32, user_namespace: bool) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("unshare");
-        if own_users {
+        if user_namespace {
             command.args(["--user", "--map-root-user"]);
         }
-        let mut keeper = command
+        let mut holder = command
             .args(["--mount", "sh", "-c"])
             .arg(format!(
                 "mount -t tmpfs -o size={kibibytes}k tmpfs \"$0\" && echo mounted && exec cat"
@@ -53,32 +53,32 @@ impl SmallDisk {
             .spawn()
             .ok()?;
         let mut line = String::new();
-        let mut output = BufReader::new(keeper.stdout.take()?);
+        let mut output = BufReader::new(holder.stdout.take()?);
         let mounted = output.read_line(&mut line).is_ok() && line == "mounted\n";
         let disk = Self {
             folder,
-            keeper,
-            own_users,
+            holder,
+            user_namespace,
         };
         mounted.then_some(disk)
     }
 
-    /// Where the disk is, for the processes that are started in it.
+    /// The mount point, as processes in the name space see it.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The command line that starts a program that sees the disk.
+    /// The command line that starts a program in the name space.
     pub fn launcher(&self) -> Vec<String> {
         let mut line = vec!["nsenter".to_owned(), "--mount".to_owned()];
-        if self.own_users {
+        if self.user_namespace {
             line.extend(["--user", "--preserve-credentials"].map(str::to_owned));
         }
-        line.extend(["--target".to_owned(), self.keeper.id().to_string()]);
+        line.extend(["--target".to_owned(), self.holder.id().to_string()]);
         line
     }
 
-    /// Makes the disk larger or smaller.
+    /// Changes the size of the disk.
     pub fn resize(&self, kibibytes: u32) {
         let launcher = self.launcher();
         let status = Command::new(&launcher[0])
@@ -93,8 +93,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.keeper.kill();
-        let _ = self.keeper.wait();
+        // The process may have exited already.
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! How the server starts, and why it does not.
+//! Starting the server, and errors that keep it from starting.
 
 use std::net::TcpListener;
 use std::process::Output;
@@ -6,12 +6,12 @@ use std::process::Output;
 use crate::client::get;
 use crate::server::{Start, TASK};
 
-fn complaint(output: &Output) -> String {
+fn error_text(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]
-fn it_says_where_it_is_and_that_the_token_is_the_default() {
+fn the_announcement_names_the_address_and_the_default_token() {
     let server = Start::new().run();
     let line = &server.announcement;
     assert!(
@@ -24,7 +24,7 @@ fn it_says_where_it_is_and_that_the_token_is_the_default() {
 }
 
 #[test]
-fn it_never_says_a_token_that_is_not_the_default() {
+fn the_announcement_contains_no_token_but_the_default() {
     let server = Start::new().tokens("s3cret").run();
     assert!(!server.announcement.contains("s3cret"));
     assert!(server.announcement.contains("AGENT_API_TOKEN"));
@@ -33,7 +33,7 @@ fn it_never_says_a_token_that_is_not_the_default() {
 }
 
 #[test]
-fn several_tokens_are_accepted_at_once() {
+fn several_tokens_are_accepted_together() {
     let server = Start::new().tokens(" new , old ").run();
     for (token, status) in [
         ("new", 200),
@@ -50,7 +50,7 @@ fn several_tokens_are_accepted_at_once() {
 }
 
 #[test]
-fn the_environment_is_stronger_than_the_file() {
+fn the_environment_overrides_the_file() {
     let start = Start::new();
     let file = start.file("agent.json", r#"{"AGENT_API_TOKEN": "of-file"}"#);
     let server = start
@@ -65,7 +65,7 @@ fn the_environment_is_stronger_than_the_file() {
 }
 
 #[test]
-fn beyond_loopback_the_known_token_is_refused() {
+fn the_default_token_is_refused_on_other_than_loopback_addresses() {
     for tokens in [None, Some(""), Some("changeme"), Some("own,changeme")] {
         for host in ["0.0.0.0", "::", "192.0.2.1"] {
             let mut start = Start::new().argument("--host", host);
@@ -74,14 +74,14 @@ fn beyond_loopback_the_known_token_is_refused() {
             }
             let output = start.fail();
             assert_eq!(output.status.code(), Some(78), "{output:?}");
-            assert!(complaint(&output).contains("AGENT_API_TOKEN"));
+            assert!(error_text(&output).contains("AGENT_API_TOKEN"));
             assert!(!start.folder().join("data").exists());
         }
     }
 }
 
 #[test]
-fn beyond_loopback_a_token_of_ones_own_is_enough() {
+fn with_another_token_the_server_listens_on_any_address() {
     let server = Start::new()
         .argument("--host", "0.0.0.0")
         .tokens("own")
@@ -91,20 +91,20 @@ fn beyond_loopback_a_token_of_ones_own_is_enough() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_and_has_its_own_exit_code() {
+fn a_port_in_use_is_named_and_has_its_own_exit_code() {
     let other = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = other.local_addr().unwrap().port().to_string();
     let start = Start::new().argument("--port", &port);
     let output = start.fail();
     assert_eq!(output.status.code(), Some(98));
-    let complaint = complaint(&output);
-    assert!(complaint.contains(&port), "{complaint}");
-    assert!(complaint.contains("taken"), "{complaint}");
-    assert!(complaint.contains("--port"), "{complaint}");
+    let text = error_text(&output);
+    assert!(text.contains(&port), "{text}");
+    assert!(text.contains("in use"), "{text}");
+    assert!(text.contains("--port"), "{text}");
 }
 
 #[test]
-fn a_configuration_that_cannot_be_used_is_explained() {
+fn configuration_errors_are_explained() {
     let start = Start::new();
     let broken = start.file("broken.json", "{\"AGENT_API_TOKEN\": \"s3cret\",,}");
     let no_schema = start.file("no-schema.json", r#"{"type": "no such type"}"#);
@@ -113,7 +113,7 @@ fn a_configuration_that_cannot_be_used_is_explained() {
         r#"{"$ref": "https://example.org/task.json"}"#,
     );
     let folder = start.folder().to_owned();
-    for (name, value, says) in [
+    for (name, value, expected) in [
         ("--config", broken.clone(), "line 1"),
         ("--config", folder.join("absent.json"), "absent.json"),
         ("--schema", broken, "not JSON"),
@@ -126,14 +126,14 @@ fn a_configuration_that_cannot_be_used_is_explained() {
     ] {
         let output = Start::new().argument(name, &value).fail();
         assert_eq!(output.status.code(), Some(78), "{output:?}");
-        let complaint = complaint(&output);
-        assert!(complaint.contains(says), "{name}: {complaint}");
-        assert!(!complaint.contains("s3cret"), "{complaint}");
+        let text = error_text(&output);
+        assert!(text.contains(expected), "{name}: {text}");
+        assert!(!text.contains("s3cret"), "{text}");
     }
 }
 
 #[test]
-fn a_wrong_command_line_is_not_a_wrong_configuration() {
+fn an_invalid_command_line_has_its_own_exit_code() {
     assert_eq!(
         Start::new().argument("--port", "none").fail().status.code(),
         Some(2)
@@ -141,7 +141,7 @@ fn a_wrong_command_line_is_not_a_wrong_configuration() {
 }
 
 #[test]
-fn tasks_are_kept_in_the_users_own_data_folder_unless_told_otherwise() {
+fn the_default_data_folder_is_in_the_users_data_folder() {
     if !cfg!(target_os = "linux") {
         return;
     }
@@ -170,7 +170,7 @@ fn tasks_are_kept_in_the_users_own_data_folder_unless_told_otherwise() {
 }
 
 #[test]
-fn the_help_names_every_part() {
+fn the_help_lists_every_section_and_no_token() {
     let program = env!("CARGO_BIN_EXE_taskwright-server");
     let output = std::process::Command::new(program)
         .arg("--help")

@@ -1,4 +1,4 @@
-//! The same server over TLS.
+//! TLS.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn secure_server() -> (TestServer, CertificateDer<'static>) {
 }
 
 #[test]
-fn tasks_are_taken_over_tls() {
+fn tasks_are_accepted_over_tls() {
     let (server, certificate) = secure_server();
     assert!(server.announcement.contains("https://"));
     let mut roots = RootCertStore::empty();
@@ -44,15 +44,15 @@ fn tasks_are_taken_over_tls() {
         request.send_on(&mut stream, &host).unwrap()
     };
     let origin = format!("https://{host}");
-    let answer = send(
+    let response = send(
         post("/tasks")
             .token("changeme")
             .header("Origin", &origin)
             .json(TASK),
     );
-    assert_eq!(answer.status, 201);
+    assert_eq!(response.status, 201);
     assert_eq!(
-        answer.header("access-control-allow-origin"),
+        response.header("access-control-allow-origin"),
         Some(origin.as_str())
     );
     let config = send(get("/config.json")).json();
@@ -60,14 +60,14 @@ fn tasks_are_taken_over_tls() {
 }
 
 #[test]
-fn plain_http_gets_no_answer_from_a_tls_port() {
+fn plain_http_gets_no_response_from_a_tls_port() {
     let (server, _) = secure_server();
-    let answer = get("/healthz").try_send(server.address);
-    assert!(!answer.is_ok_and(|answer| answer.status == 200));
+    let response = get("/healthz").try_send(server.address);
+    assert!(!response.is_ok_and(|response| response.status == 200));
 }
 
 #[test]
-fn a_certificate_without_its_key_is_refused() {
+fn a_certificate_with_a_foreign_key_is_refused() {
     let start = Start::new();
     let one = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

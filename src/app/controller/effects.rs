@@ -1,4 +1,4 @@
-//! Carries out what a step says, over the drivers.
+//! Executes the effects of a run with its driver.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,21 +6,22 @@ use std::sync::Arc;
 use leptos::prelude::Update;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{RunController, RunDriver, Unchecked};
+use super::{PendingCheck, RunController, RunDriver};
+use crate::browser::clock;
 use crate::driver::{self, Assignment, Report};
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
-use crate::run::{Effect, Event, Notice};
+use crate::run::{Effect, Event};
 use crate::settings::TaskServer;
 
-/// The text that is shown of an answer while it arrives, in characters.
+/// Maximum length of the text shown while a response arrives, in characters.
 const TAIL_CHARACTERS: usize = 160;
 
-/// Checks go on for so long before the page gets a chance to be drawn and used, in milliseconds.
-const CHECKING_MILLISECONDS: u64 = 12;
+/// Longest time of checking before the page handles input and repaints, in milliseconds.
+const MAX_CHECKING_MILLISECONDS: u64 = 12;
 
 impl RunController {
-    pub(super) fn carry(self: &Rc<Self>, effect: Effect) {
+    pub(super) fn execute(self: &Rc<Self>, effect: Effect) {
         let Some((id, driver, check, stop, write_queue)) =
             self.current.borrow().as_ref().map(|current| {
                 (
@@ -47,8 +48,8 @@ impl RunController {
                 let assignment = self.with_known_format(assignment);
                 let stop = self.new_stop();
                 spawn_local(async move {
-                    let still = stop.clone();
-                    let report = move |report| controller.report(&id, &still, report);
+                    let own_stop = stop.clone();
+                    let report = move |report| controller.report(&id, &own_stop, report);
                     match &*driver {
                         RunDriver::Dry(dry) => dry.generate(assignment, check, stop, &report).await,
                         RunDriver::Live(live) => {
@@ -59,10 +60,10 @@ impl RunController {
             }
             Effect::RememberFormat(response_format) => {
                 let endpoint = self.with_run(|run| run.connection().model.clone());
-                if let (Some(Some(endpoint)), Some(remember)) =
+                if let (Some(Some(endpoint)), Some(on_format)) =
                     (endpoint, self.on_format.borrow().as_ref())
                 {
-                    remember(&endpoint, response_format);
+                    on_format(&endpoint, response_format);
                 }
             }
             Effect::StopGeneration => stop.stop(),
@@ -71,14 +72,14 @@ impl RunController {
                 revision,
                 text,
             } => {
-                self.checks.borrow_mut().push_back(Unchecked {
+                self.pending_checks.borrow_mut().push_back(PendingCheck {
                     draft,
                     revision,
                     text,
                 });
                 self.check_soon();
             }
-            // The keeper writes it down with whatever else changed in this step.
+            // The write queue stores it together with the other changes of this step.
             Effect::Journal { draft, attempt } => {
                 write_queue.borrow_mut().add_attempt(draft, attempt)
             }
@@ -86,8 +87,8 @@ impl RunController {
                 let server = self.task_server();
                 let clock = self.clock;
                 spawn_local(async move {
-                    let still = StopSignal::default();
-                    let report = move |report| controller.report(&id, &still, report);
+                    let never = StopSignal::default();
+                    let report = move |report| controller.report(&id, &never, report);
                     match &*driver {
                         RunDriver::Dry(dry) => dry.deliver(posting, &report).await,
                         RunDriver::Live(live) => {
@@ -101,9 +102,9 @@ impl RunController {
                 let server = self.task_server();
                 let clock = self.clock;
                 spawn_local(async move {
-                    let still = StopSignal::default();
-                    let report = move |report| controller.report(&id, &still, report);
-                    // A dry run has nothing of unknown fate, so it never asks.
+                    let never = StopSignal::default();
+                    let report = move |report| controller.report(&id, &never, report);
+                    // A dry run never looks up a task: none of its tasks is unconfirmed.
                     if let RunDriver::Live(live) = &*driver {
                         live.look_up(server.as_ref(), draft, &key, || clock.now(), &report)
                             .await;
@@ -112,30 +113,29 @@ impl RunController {
             }
             Effect::WakeAt(at) => self.wake_at(at),
             Effect::RequestSecret(name) => {
-                if let Some(ask) = self.on_ask.borrow().as_ref() {
-                    ask(name);
+                if let Some(on_secret_needed) = self.on_secret_needed.borrow().as_ref() {
+                    on_secret_needed(name);
                 }
             }
         }
     }
 
-    pub(super) fn report(self: &Rc<Self>, id: &RunId, stop: &StopSignal, report: Report) {
+    /// Handles a report of the driver. `stop` belongs to the call that the report comes from.
+    fn report(self: &Rc<Self>, id: &RunId, stop: &StopSignal, report: Report) {
         match report {
             Report::Event(event) => self.apply_to(id, *event),
             Report::Text(text) => {
-                // What still arrives after a stop is not shown.
+                // Text that arrives after a stop is not shown.
                 if !stop.is_stopped() {
-                    self.arrived.borrow_mut().push_str(&text);
-                    self.flush_soon();
+                    self.unshown_text.borrow_mut().push_str(&text);
+                    self.show_text_soon();
                 }
             }
-            Report::Notice { code, message } => {
-                self.apply_to(id, Event::NoticeArrived(Notice { code, message }));
-            }
+            Report::Notice(notice) => self.apply_to(id, Event::NoticeArrived(notice)),
         }
     }
 
-    /// The assignment with no more of structured output than its endpoint is known to take.
+    /// Limits the response format to what the endpoint is known to accept.
     fn with_known_format(&self, assignment: Assignment) -> Assignment {
         let known = assignment.connection.model.as_ref();
         let known = known.map(|endpoint| self.format_memory.borrow().response_format(endpoint));
@@ -145,7 +145,7 @@ impl RunController {
         }
     }
 
-    /// A stop for the call that is made now; an earlier one was for an earlier call.
+    /// Creates the stop signal for a new call to the model.
     fn new_stop(&self) -> StopSignal {
         let stop = StopSignal::default();
         if let Some(current) = self.current.borrow_mut().as_mut() {
@@ -154,50 +154,45 @@ impl RunController {
         stop
     }
 
-    /// Shows what arrived at the next frame, however many pieces come until then.
-    fn flush_soon(self: &Rc<Self>) {
-        if self.flush_is_due.replace(true) {
-            return;
-        }
+    /// Shows the text that arrived, once per animation frame.
+    fn show_text_soon(self: &Rc<Self>) {
         let controller = Rc::clone(self);
-        leptos::prelude::request_animation_frame(move || {
-            controller.flush_is_due.set(false);
-            let text = std::mem::take(&mut *controller.arrived.borrow_mut());
+        let show = move || {
+            let text = std::mem::take(&mut *controller.unshown_text.borrow_mut());
             controller.page.stream.update(|stream| {
                 stream.characters += text.chars().count();
                 stream.tail.push_str(&text);
-                let over = stream.tail.chars().count().saturating_sub(TAIL_CHARACTERS);
-                stream.tail = stream.tail.chars().skip(over).collect();
+                let excess = stream.tail.chars().count().saturating_sub(TAIL_CHARACTERS);
+                stream.tail = stream.tail.chars().skip(excess).collect();
             });
-        });
+        };
+        self.showing_text.run_after(clock::animation_frame(), show);
     }
 
-    /// Checks what waits, a little at a time, so that the page answers input meanwhile.
+    /// Checks the pending texts in short slices, so that the page stays responsive.
     fn check_soon(self: &Rc<Self>) {
-        if self.checker_is_busy.replace(true) {
-            return;
-        }
         let controller = Rc::clone(self);
-        spawn_local(async move {
+        self.checking.run(async move {
             loop {
-                let began = controller.clock.now();
+                let started_at = controller.clock.now();
                 while controller.check_one() {
-                    if controller.clock.now().saturating_sub(began) >= CHECKING_MILLISECONDS {
+                    if controller.clock.now().saturating_sub(started_at)
+                        >= MAX_CHECKING_MILLISECONDS
+                    {
                         break;
                     }
                 }
-                if controller.checks.borrow().is_empty() {
+                if controller.pending_checks.borrow().is_empty() {
                     break;
                 }
                 controller.clock.sleep(0).await;
             }
-            controller.checker_is_busy.set(false);
         });
     }
 
-    /// Checks the next text; `false` where none waits.
+    /// Checks the next pending text; `false` if there is none.
     fn check_one(self: &Rc<Self>) -> bool {
-        let Some(next) = self.checks.borrow_mut().pop_front() else {
+        let Some(next) = self.pending_checks.borrow_mut().pop_front() else {
             return false;
         };
         let check = self
@@ -207,8 +202,8 @@ impl RunController {
             .map(|current| Arc::clone(&current.check));
         if let Some(check) = check {
             let id = next.draft.run.clone();
-            let checked = driver::checked(&*check, next.draft, next.revision, &next.text);
-            self.apply_to(&id, checked);
+            let event = driver::checked(&*check, next.draft, next.revision, &next.text);
+            self.apply_to(&id, event);
         }
         true
     }

@@ -1,25 +1,24 @@
-//! Tabs that look on while another one has a run: they show what it does, and take over when it is
-//! gone.
+//! The lock that gives a run to one tab, and read-only tabs: they show the changes of the tab that has
+//! the run, and take over when that tab is closed.
 
 use std::rc::Rc;
 
 use wasm_bindgen_futures::spawn_local;
 
 use super::{RunController, lock_name};
-use crate::browser::lock::{self, HeldLock};
+use crate::browser::lock::{self, TabLock};
 use crate::driver;
 use crate::ports::Clock;
 use crate::review::RunId;
 use crate::run::{Change, Event};
 
-/// How often the lock of a run that comes back is tried for, and how long it is waited between.
+/// How often to try to lock a stored run, and the pause between attempts.
 const LOCK_ATTEMPTS: u32 = 3;
 const LOCK_PAUSE_MILLISECONDS: u32 = 150;
 
 impl RunController {
-    /// Becomes the one tab that may post the run that is shown and was just begun: no other tab
-    /// knows of it yet.
-    pub fn take_lock(self: &Rc<Self>) {
+    /// Acquires the lock of the current run, which was just created, so that no other tab has it.
+    pub fn lock_new_run(self: &Rc<Self>) {
         let Some((id, slot)) = self
             .current
             .borrow()
@@ -30,73 +29,68 @@ impl RunController {
         };
         let controller = Rc::clone(self);
         spawn_local(async move {
-            let held = lock::take(&lock_name(&id)).await;
-            *slot.borrow_mut() = held;
-            controller.keep_soon();
-            // A time that was waited for may have come before this tab was in charge.
-            controller.apply_in_charge(Event::Woke);
+            *slot.borrow_mut() = lock::try_acquire(&lock_name(&id)).await;
+            controller.persist_soon();
+            // A timer may have expired before this tab had the lock.
+            controller.apply_unless_read_only(Event::Woke);
         });
     }
 
-    /// Tries to become the one tab that may post a run, before it is read: what another tab did
-    /// until then stands in its records. A tab that is just being reloaded gives its lock free a
-    /// moment late.
-    pub async fn lock_for(&self, id: &str) -> Option<HeldLock> {
+    /// Tries to lock a stored run. Lock it before reading its records, so that they include all
+    /// changes of another tab. A tab that is being reloaded releases its lock with a short delay, so
+    /// this tries several times.
+    pub async fn try_lock(&self, id: &str) -> Option<TabLock> {
         for _ in 0..LOCK_ATTEMPTS {
-            let held = lock::take(&lock_name(id)).await;
-            if held.is_some() {
-                return held;
+            let lock = lock::try_acquire(&lock_name(id)).await;
+            if lock.is_some() {
+                return lock;
             }
             self.clock.sleep(LOCK_PAUSE_MILLISECONDS).await;
         }
         None
     }
 
-    /// Waits until the tab that has a run is gone. `None` where the run is not looked on at any
-    /// more by then.
-    pub async fn wait_for_lock(&self, id: &str) -> Option<HeldLock> {
-        let held = lock::wait(&lock_name(id)).await;
-        let is_looked_on =
+    /// Waits until the tab that has the run is closed. `None` if this tab does not show the run
+    /// read-only any more by then.
+    pub async fn wait_for_lock(&self, id: &str) -> Option<TabLock> {
+        let lock = lock::acquire(&lock_name(id)).await;
+        let is_read_only =
             self.with_run(|run| run.id().to_string() == id) == Some(true) && !self.holds_lock();
-        held.filter(|_| is_looked_on)
+        lock.filter(|_| is_read_only)
     }
 
-    /// Another tab wrote something down.
-    pub(super) fn heard(self: &Rc<Self>, id: &RunId, changes: Vec<Change>) {
+    /// Reads the records that another tab has written.
+    pub(super) fn on_message(self: &Rc<Self>, id: &RunId, changes: Vec<Change>) {
         let is_shown = self.with_run(|run| run.id() == id) == Some(true);
         if !is_shown || self.holds_lock() {
             return;
         }
-        self.unread.borrow_mut().extend(changes);
-        if self.reader_is_busy.replace(true) {
-            return;
-        }
+        self.unread_changes.borrow_mut().extend(changes);
         let controller = Rc::clone(self);
         let id = id.clone();
-        spawn_local(async move {
+        self.reading.run(async move {
             loop {
-                let changes = controller.unread.borrow_mut().take_all(&id);
+                let changes = controller.unread_changes.borrow_mut().take_all(&id);
                 if changes.is_empty() {
                     break;
                 }
-                // Where nothing can be read, the next word is another chance.
+                // If reading fails, the next message is another chance.
                 if let Ok((run, drafts)) =
                     driver::load_changes(&controller.store, &changes, &id).await
                 {
-                    controller.renew(&id, run, drafts);
+                    controller.apply_records(&id, run, drafts);
                 }
             }
-            controller.reader_is_busy.set(false);
         });
     }
 
-    fn renew(
+    fn apply_records(
         self: &Rc<Self>,
         id: &RunId,
         record: Option<crate::run::RunRecord>,
         drafts: Vec<crate::run::DraftRecord>,
     ) {
-        // While the records were read, this tab may have taken over, or another run be shown.
+        // Meanwhile this tab may have taken over, or it may show another run.
         if self.holds_lock() {
             return;
         }

@@ -1,13 +1,15 @@
-//! Runs the run that is shown: takes events, lets it say what is to be done, has that carried out,
-//! keeps what changed and shows it.
+//! Drives the current run, which is the one on the page: applies events, executes effects, stores
+//! changes and updates the page.
 //!
-//! `carrying` carries effects out, `keeping` writes down, `timing` holds the timers, `parts` cuts
-//! long work up, and `follower` is for tabs that show what another one does.
+//! `effects` executes effects, `persistence` stores changes, `timing` has the timers, `batches` splits
+//! long work, `follower` locks runs and updates read-only tabs, and `coalesced` merges requests for
+//! the same work.
 
+mod batches;
+mod coalesced;
 mod effects;
 mod follower;
 mod persistence;
-mod refresh;
 mod timing;
 
 use std::cell::{Cell, RefCell};
@@ -20,79 +22,81 @@ use leptos::prelude::{GetUntracked, Owner, Set, Update};
 use crate::browser::clock::PageClock;
 use crate::browser::database::Database;
 use crate::browser::fetch::Fetch;
-use crate::browser::lock::HeldLock;
+use crate::browser::lock::TabLock;
 use crate::browser::network::{self, NetworkWatch};
 use crate::browser::tabs::Tabs;
 use crate::driver::{DryDriver, LiveDriver, WriteQueue};
 use crate::model::{FormatMemory, ResponseFormat};
 use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, RunId};
-use crate::run::{Batch, Change, Changes, Event, Mode, Run, RunError, Step};
+use crate::run::{Batch, Change, Changes, Event, GenerationState, Mode, Run, RunError, Step};
 use crate::schema::Check;
-use crate::secrets::{Keyring, SecretName};
+use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::ModelEndpoint;
 use crate::ui::page::{Page, Problem};
+use coalesced::Coalesced;
 
-/// What carries out the effects of the run that is shown. That of a dry run has no way to the
-/// network in any of its parts.
+/// Executes the effects of the current run. No part of the driver of a dry run can access the network.
 enum RunDriver {
     Dry(DryDriver<PageClock>),
     Live(LiveDriver<Fetch, Fetch>),
 }
 
-/// The run that is shown, and what it needs.
+/// The current run and what it needs.
 struct Current {
     run: Run,
     check: Arc<dyn Check>,
     driver: Rc<RunDriver>,
+    /// Stops the last call to the model.
     stop: StopSignal,
-    /// Held while this tab is the one that may post the run; none where another tab is, or while
-    /// that is being found out.
-    lock: Rc<RefCell<Option<HeldLock>>>,
-    /// What waits to be written.
+    /// The lock of the run, without which this tab must not change or post it. `None` if another tab
+    /// has it, or while it is being acquired.
+    lock: Rc<RefCell<Option<TabLock>>>,
+    /// The changes to store.
     write_queue: Rc<RefCell<WriteQueue>>,
 }
 
-/// Called when a run wants a secret, with why an earlier one was not accepted.
-type OnAsk = Box<dyn Fn(SecretName)>;
-/// Called when an endpoint was found not to take more than a rung.
+/// Called when the current run needs a secret.
+type OnSecretNeeded = Box<dyn Fn(SecretSlot)>;
+/// Called when an endpoint turned out to accept no more than a response format.
 type OnFormat = Box<dyn Fn(&ModelEndpoint, ResponseFormat)>;
 
-/// Runs the run that is shown.
+/// Owns the current run and executes its effects.
 pub(super) struct RunController {
     page: Page,
-    /// Keeps the page's state for as long as something may still be told to it.
+    /// Keeps the page's signals alive while tasks of the controller may still update them.
     _owner: Option<Owner>,
     clock: PageClock,
     store: Database,
     secrets: Rc<RefCell<Keyring>>,
     current: RefCell<Option<Current>>,
-    on_ask: RefCell<Option<OnAsk>>,
+    on_secret_needed: RefCell<Option<OnSecretNeeded>>,
     on_format: RefCell<Option<OnFormat>>,
-    /// What endpoints were found not to take.
+    /// The response formats that endpoints were found to accept.
     format_memory: Rc<RefCell<FormatMemory>>,
-    arrived: RefCell<String>,
-    flush_is_due: Cell<bool>,
-    checks: RefCell<VecDeque<Unchecked>>,
-    checker_is_busy: Cell<bool>,
-    summary_is_due: Cell<bool>,
-    /// What changed and was not shown yet.
-    unshown: RefCell<Changes>,
-    showing_is_due: Cell<bool>,
-    keeping_is_due: Cell<bool>,
-    /// When the run is to be woken, in milliseconds since 1970.
+    /// Text of the response that the page does not show yet.
+    unshown_text: RefCell<String>,
+    showing_text: Coalesced,
+    pending_checks: RefCell<VecDeque<PendingCheck>>,
+    checking: Coalesced,
+    summarizing: Coalesced,
+    /// Changes that the page does not show yet.
+    unshown_changes: RefCell<Changes>,
+    showing_changes: Coalesced,
+    persisting: Coalesced,
+    /// When to wake the run, in milliseconds since 1970.
     wake_at: Cell<Option<u64>>,
-    waker_is_busy: Cell<bool>,
-    ticker_is_busy: Cell<bool>,
+    waking: Coalesced,
+    ticking: Coalesced,
     tabs: RefCell<Option<Tabs>>,
     network: RefCell<Option<NetworkWatch>>,
-    /// What another tab wrote of the run that is looked on, and was not read yet.
-    unread: RefCell<Changes>,
-    reader_is_busy: Cell<bool>,
+    /// Changes of another tab that were not read yet.
+    unread_changes: RefCell<Changes>,
+    reading: Coalesced,
 }
 
-/// A text that waits for its check.
-struct Unchecked {
+/// A text to check against the schema.
+struct PendingCheck {
     draft: DraftId,
     revision: u32,
     text: Arc<str>,
@@ -111,48 +115,48 @@ impl RunController {
             store: Database::new(),
             secrets,
             current: RefCell::new(None),
-            on_ask: RefCell::new(None),
+            on_secret_needed: RefCell::new(None),
             on_format: RefCell::new(None),
             format_memory,
-            arrived: RefCell::new(String::new()),
-            flush_is_due: Cell::new(false),
-            checks: RefCell::default(),
-            checker_is_busy: Cell::new(false),
-            summary_is_due: Cell::new(false),
-            unshown: RefCell::default(),
-            showing_is_due: Cell::new(false),
-            keeping_is_due: Cell::new(false),
+            unshown_text: RefCell::default(),
+            showing_text: Coalesced::default(),
+            pending_checks: RefCell::default(),
+            checking: Coalesced::default(),
+            summarizing: Coalesced::default(),
+            unshown_changes: RefCell::default(),
+            showing_changes: Coalesced::default(),
+            persisting: Coalesced::default(),
             wake_at: Cell::new(None),
-            waker_is_busy: Cell::new(false),
-            ticker_is_busy: Cell::new(false),
+            waking: Coalesced::default(),
+            ticking: Coalesced::default(),
             tabs: RefCell::default(),
             network: RefCell::default(),
-            unread: RefCell::default(),
-            reader_is_busy: Cell::new(false),
+            unread_changes: RefCell::default(),
+            reading: Coalesced::default(),
         });
         let listening = Rc::downgrade(&controller);
         *controller.tabs.borrow_mut() = Some(Tabs::open(move |id, changes| {
             if let Some(controller) = listening.upgrade() {
-                controller.heard(&id, changes);
+                controller.on_message(&id, changes);
             }
         }));
         let watching = Rc::downgrade(&controller);
         *controller.network.borrow_mut() = Some(NetworkWatch::start(move |is_online| {
             if let Some(controller) = watching.upgrade() {
-                controller.apply_in_charge(Event::Network { is_online });
+                controller.apply_unless_read_only(Event::Network { is_online });
             }
         }));
         controller
     }
 
-    /// Says what to do when a secret is wanted.
-    pub fn on_ask(&self, ask: impl Fn(SecretName) + 'static) {
-        *self.on_ask.borrow_mut() = Some(Box::new(ask));
+    /// Sets what to call when the current run needs a secret.
+    pub fn on_secret_needed(&self, call: impl Fn(SecretSlot) + 'static) {
+        *self.on_secret_needed.borrow_mut() = Some(Box::new(call));
     }
 
-    /// Says what to do when an endpoint was found not to take more than a rung.
-    pub fn on_format(&self, remember: impl Fn(&ModelEndpoint, ResponseFormat) + 'static) {
-        *self.on_format.borrow_mut() = Some(Box::new(remember));
+    /// Sets what to call when an endpoint turned out to accept no more than a response format.
+    pub fn on_format(&self, call: impl Fn(&ModelEndpoint, ResponseFormat) + 'static) {
+        *self.on_format.borrow_mut() = Some(Box::new(call));
     }
 
     pub fn now(&self) -> u64 {
@@ -163,35 +167,35 @@ impl RunController {
         &self.store
     }
 
-    /// Looks at the run that is shown.
-    pub fn with_run<T>(&self, look: impl FnOnce(&Run) -> T) -> Option<T> {
+    /// Calls `read` with the current run; `None` if there is none.
+    pub fn with_run<T>(&self, read: impl FnOnce(&Run) -> T) -> Option<T> {
         self.current
             .borrow()
             .as_ref()
-            .map(|current| look(&current.run))
+            .map(|current| read(&current.run))
     }
 
-    /// Whether an answer arrives or tasks are being posted.
+    /// Whether the current run is generating or posting.
     pub fn is_busy(&self) -> bool {
-        self.with_run(|run| {
-            matches!(
-                run.generation(),
-                crate::run::GenerationState::Running { .. }
-            ) || run.is_posting()
-        })
-        .unwrap_or(false)
+        let is_generating =
+            self.with_run(|run| matches!(run.generation(), GenerationState::Running { .. }));
+        is_generating == Some(true) || self.is_posting()
     }
 
-    /// Shows a run and lets it begin. What the one before it was doing is stopped.
-    /// `lock` makes this the one tab that may post it.
-    pub fn begin(
+    fn is_posting(&self) -> bool {
+        self.with_run(Run::is_posting) == Some(true)
+    }
+
+    /// Closes the current run, shows `run` instead and executes the effects of `step`. Without its
+    /// `lock` the run is read-only in this tab.
+    pub fn show_run(
         self: &Rc<Self>,
         run: Run,
         check: Arc<dyn Check>,
         step: Step,
-        lock: Option<HeldLock>,
+        lock: Option<TabLock>,
     ) {
-        self.leave();
+        self.close_run();
         let driver = match run.mode() {
             Mode::Dry => RunDriver::Dry(DryDriver::new(self.clock)),
             Mode::Live => RunDriver::Live(LiveDriver::new(Fetch, Fetch, Rc::clone(&self.secrets))),
@@ -199,7 +203,7 @@ impl RunController {
         self.page.show(Some(&run));
         let mut write_queue = WriteQueue::default();
         write_queue.add(step.changes.into_iter().chain([Change::Run]));
-        let is_in_charge = lock.is_some();
+        let is_read_only = lock.is_none();
         *self.current.borrow_mut() = Some(Current {
             run,
             check,
@@ -209,17 +213,17 @@ impl RunController {
             write_queue: Rc::new(RefCell::new(write_queue)),
         });
         for effect in step.effects {
-            self.carry(effect);
+            self.execute(effect);
         }
-        self.keep_soon();
-        if is_in_charge {
+        self.persist_soon();
+        if !is_read_only {
             self.apply(Event::Network {
                 is_online: network::is_online(),
             });
         }
     }
 
-    /// Whether this tab is the one that may post the run that is shown.
+    /// Whether this tab has the lock of the current run.
     pub fn holds_lock(&self) -> bool {
         self.current
             .borrow()
@@ -227,39 +231,39 @@ impl RunController {
             .is_some_and(|current| current.lock.borrow().is_some())
     }
 
-    /// Shows no run. What was under way is stopped; what is kept stays kept.
-    pub fn leave(self: &Rc<Self>) {
+    /// Closes the current run: stops its call to the model, stores its remaining changes and clears the
+    /// page.
+    pub fn close_run(self: &Rc<Self>) {
         if let Some(current) = self.current.borrow_mut().take() {
             current.stop.stop();
             if current.lock.borrow().is_some() {
                 let rest = current.write_queue.borrow_mut().drain(&current.run);
-                self.keep_rest(rest, current.lock);
+                self.persist_rest(rest, current.lock);
             }
         }
         self.wake_at.set(None);
-        self.unread.borrow_mut().clear();
-        self.unshown.borrow_mut().clear();
-        self.checks.borrow_mut().clear();
-        self.arrived.borrow_mut().clear();
+        self.unread_changes.borrow_mut().clear();
+        self.unshown_changes.borrow_mut().clear();
+        self.pending_checks.borrow_mut().clear();
+        self.unshown_text.borrow_mut().clear();
         self.page.show(None);
     }
 
-    /// Tells the run that is shown what the operator did.
+    /// Applies an event to the current run.
     pub fn apply(self: &Rc<Self>, event: Event) {
         if let Some(id) = self.with_run(|run| run.id().clone()) {
             self.apply_to(&id, event);
         }
     }
 
-    /// Tells the run that is shown what happened, where this tab is the one in charge of it.
-    pub fn apply_in_charge(self: &Rc<Self>, event: Event) {
+    /// Applies an event to the current run, unless this tab is read-only.
+    pub fn apply_unless_read_only(self: &Rc<Self>, event: Event) {
         if self.holds_lock() {
             self.apply(event);
         }
     }
 
-    /// Tells a run what happened in the world. What comes from a run that is not shown any more is
-    /// not taken for news of the one that is.
+    /// Applies an event to a run if it is still the current one. Ignores late events of earlier runs.
     fn apply_to(self: &Rc<Self>, id: &RunId, event: Event) {
         let step = {
             let mut current = self.current.borrow_mut();
@@ -269,7 +273,7 @@ impl RunController {
             let was_posting = current.run.is_posting();
             let mut step = current.run.apply(event, self.clock.now());
             let shown = step.display_changes.drain(..).map(Change::Draft);
-            self.unshown
+            self.unshown_changes
                 .borrow_mut()
                 .extend(step.changes.iter().cloned().chain(shown));
             if !(was_posting && current.run.is_posting()) {
@@ -284,18 +288,18 @@ impl RunController {
         self.show_changes_soon();
         self.summarize_soon();
         match step.refused {
-            Some(error) => self.say(&error),
-            None => self.unsay(),
+            Some(error) => self.show_problem(&error),
+            None => self.clear_problem(),
         }
         for effect in step.effects {
-            self.carry(effect);
+            self.execute(effect);
         }
-        self.keep_soon();
+        self.persist_soon();
         self.tick_soon();
     }
 
-    fn say(&self, error: &RunError) {
-        self.unsay();
+    fn show_problem(&self, error: &RunError) {
+        self.clear_problem();
         self.page.problems.update(|problems| {
             problems.push(Problem {
                 code: RUN_PROBLEM.to_owned(),
@@ -305,7 +309,7 @@ impl RunController {
         });
     }
 
-    fn unsay(&self) {
+    fn clear_problem(&self) {
         if self
             .page
             .problems
@@ -324,14 +328,14 @@ fn lock_name(id: &str) -> String {
     format!("run.{id}")
 }
 
-/// What an act came to that the run did not allow; the next act takes it away.
-const RUN_PROBLEM: &str = "act_refused";
+/// Code of the problem shown when the run refuses an action. The next action clears it.
+const RUN_PROBLEM: &str = "action_refused";
 
-/// What was done, in numbers.
+/// The announcement at the end or a pause of posting.
 fn summary(run: &Run) -> String {
-    let said = match run.batch() {
-        Batch::Paused { .. } => "Posting waits",
+    let state = match run.batch() {
+        Batch::Paused { .. } => "Posting paused",
         _ => "Posting ended",
     };
-    format!("{said}. {}", run.summary().sentence())
+    format!("{state}. {}", run.summary().sentence())
 }

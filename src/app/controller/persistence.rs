@@ -1,4 +1,4 @@
-//! Writes down what changed, and tells the other tabs.
+//! Stores the changes of the current run and notifies the other tabs.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,96 +7,96 @@ use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
 use super::RunController;
-use crate::browser::lock::HeldLock;
-use crate::ports::{Clock, Durability, Entry, Store, StoreError};
+use crate::browser::lock::TabLock;
+use crate::ports::{Durability, Entry, Store, StoreError};
 use crate::ui::page::Problem;
 
-/// What holds nothing up is gathered for so long, in milliseconds.
-const GATHER_MILLISECONDS: u32 = 50;
+/// How long changes are collected if nothing waits for their transaction, in milliseconds.
+const COLLECT_MILLISECONDS: u32 = 50;
 
 impl RunController {
-    /// Writes what waits, one transaction after the other, each with all that came until then; a
-    /// moment later where that holds nothing up.
-    pub(super) fn keep_soon(self: &Rc<Self>) {
-        let may_gather = self
+    /// Stores the queued changes. There is one transaction at a time, each with all changes up to its
+    /// start. If nothing waits for it, changes are collected for a moment first.
+    pub(super) fn persist_soon(self: &Rc<Self>) {
+        let may_wait = self
             .current
             .borrow()
             .as_ref()
             .is_some_and(|current| current.write_queue.borrow().may_delay(&current.run));
-        if !may_gather {
-            return self.keep();
+        if !may_wait {
+            return self.persist();
         }
-        if !self.keeping_is_due.replace(true) {
-            let controller = Rc::clone(self);
-            spawn_local(async move {
-                controller.clock.sleep(GATHER_MILLISECONDS).await;
-                controller.keeping_is_due.set(false);
-                controller.keep();
+        let controller = Rc::clone(self);
+        self.persisting
+            .run_after(self.pause(COLLECT_MILLISECONDS), move || {
+                controller.persist()
             });
-        }
     }
 
-    fn keep(self: &Rc<Self>) {
+    fn persist(self: &Rc<Self>) {
         let next = {
             let current = self.current.borrow();
             let Some(current) = current.as_ref() else {
                 return;
             };
-            // A tab that is not the one in charge writes over nobody's records.
+            // A read-only tab must not overwrite the records of the tab that has the run.
             if current.lock.borrow().is_none() {
                 return;
             }
-            let writing = current.write_queue.borrow_mut().next(&current.run);
-            writing.map(|writing| {
+            let transaction = current.write_queue.borrow_mut().next(&current.run);
+            transaction.map(|transaction| {
                 let id = current.run.id().clone();
-                (id, Rc::clone(&current.write_queue), writing)
+                (id, Rc::clone(&current.write_queue), transaction)
             })
         };
-        let Some((id, write_queue, mut writing)) = next else {
+        let Some((id, write_queue, mut transaction)) = next else {
             return;
         };
         let controller = Rc::clone(self);
         spawn_local(async move {
-            let entries = std::mem::take(&mut writing.entries);
-            let result = controller.store.write(entries, writing.durability).await;
-            controller.note_storage(result.as_ref().err());
+            let entries = std::mem::take(&mut transaction.entries);
+            let result = controller
+                .store
+                .write(entries, transaction.durability)
+                .await;
+            controller.show_storage_error(result.as_ref().err());
             if result.is_ok() {
                 controller
                     .tabs
                     .borrow()
                     .as_ref()
-                    .inspect(|tabs| tabs.tell(&id, writing.changes()));
+                    .inspect(|tabs| tabs.broadcast(&id, transaction.changes()));
             }
-            let events = write_queue.borrow_mut().done(writing, &result);
+            let events = write_queue.borrow_mut().done(transaction, &result);
             for event in events {
                 controller.apply_to(&id, event);
             }
             if result.is_ok() {
-                controller.keep_soon();
+                controller.persist_soon();
             }
         });
     }
 
-    /// Writes what is left of a run that is not shown any more.
-    /// The lock is held until then: a tab that takes over reads what was written.
-    pub(super) fn keep_rest(
+    /// Stores the remaining changes of a run that was closed. The lock is released afterwards, so that
+    /// a tab that takes over reads them.
+    pub(super) fn persist_rest(
         self: &Rc<Self>,
         entries: Vec<Entry>,
-        lock: Rc<RefCell<Option<HeldLock>>>,
+        lock: Rc<RefCell<Option<TabLock>>>,
     ) {
         let controller = Rc::clone(self);
         spawn_local(async move {
             let result = controller.store.write(entries, Durability::Relaxed).await;
-            controller.note_storage(result.as_ref().err());
+            controller.show_storage_error(result.as_ref().err());
             drop(lock);
         });
     }
 
-    /// Shows that nothing can be kept, or that it can again.
-    pub fn note_storage(&self, error: Option<&StoreError>) {
+    /// Shows why records cannot be stored or read, or clears that message.
+    pub fn show_storage_error(&self, error: Option<&StoreError>) {
         let problem = error.map(|error| Problem {
             code: error.code().to_owned(),
-            what: error.to_string(),
+            what: format!("Runs cannot be saved or loaded: {error}"),
             hint: error.hint().to_owned(),
         });
         if self.page.storage_problem.get_untracked() != problem {

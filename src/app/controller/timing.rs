@@ -1,62 +1,55 @@
-//! Timers: the next try, and what is shown of the time.
+//! Timers: the next retry, and how often the page is updated.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, WithUntracked};
-use wasm_bindgen_futures::spawn_local;
 
 use super::RunController;
 use crate::ports::Clock;
 use crate::run::{Event, Run};
 
-/// The longest that a timer is trusted, in milliseconds: after sleep it is the clock that counts.
-const LONGEST_NAP: u64 = 1_000;
+/// Longest single sleep, in milliseconds. After the device has slept, only the clock is right.
+const MAX_SLEEP_MILLISECONDS: u64 = 1_000;
 
-/// How often progress is shown while tasks are posted, in milliseconds.
+/// How often progress is updated during posting, in milliseconds.
 const TICK_MILLISECONDS: u32 = 1_000;
 
-/// A run of more tasks than this is counted a few times a second instead of after each step; so long
-/// it is waited between, in milliseconds.
-const MANY: usize = 200;
+/// Above this many tasks, counts are updated at most every `PAUSE_BETWEEN_COUNTS` milliseconds.
+const MANY_TASKS: usize = 200;
 const PAUSE_BETWEEN_COUNTS: u32 = 100;
 
-/// While tasks are posted their states are drawn so many milliseconds apart: faster than one can
-/// read takes time from the posting.
+/// Shortest time between updates of task states during posting, in milliseconds. Updates faster than
+/// one can read would slow posting down.
 const PAUSE_BETWEEN_STATES: u32 = 250;
 
 impl RunController {
-    /// Wakes the run that is shown at a time, in milliseconds since 1970.
+    /// Sends [`Event::Woke`] to the current run at a time, in milliseconds since 1970.
     pub(super) fn wake_at(self: &Rc<Self>, at: u64) {
         if self.wake_at.get().is_none_or(|earlier| at < earlier) {
             self.wake_at.set(Some(at));
         }
-        if self.waker_is_busy.replace(true) {
-            return;
-        }
         let controller = Rc::clone(self);
-        spawn_local(async move {
+        self.waking.run(async move {
             while let Some(at) = controller.wake_at.get() {
-                let left = at.saturating_sub(controller.clock.now());
-                if left == 0 {
+                let remaining = at.saturating_sub(controller.clock.now());
+                if remaining == 0 {
                     controller.wake_at.set(None);
-                    controller.apply_in_charge(Event::Woke);
+                    controller.apply_unless_read_only(Event::Woke);
                 } else {
-                    let nap = u32::try_from(left.min(LONGEST_NAP)).unwrap_or(0);
-                    controller.clock.sleep(nap).await;
+                    let sleep = u32::try_from(remaining.min(MAX_SLEEP_MILLISECONDS)).unwrap_or(0);
+                    controller.clock.sleep(sleep).await;
                 }
             }
-            controller.waker_is_busy.set(false);
         });
     }
 
-    /// Shows how far posting is, every second until it is over.
+    /// Updates the progress of posting every second until posting ends.
     pub(super) fn tick_soon(self: &Rc<Self>) {
-        let is_posting = self.with_run(|run| run.is_posting()).unwrap_or(false);
-        if !is_posting || self.ticker_is_busy.replace(true) {
+        if !self.is_posting() {
             return;
         }
         let controller = Rc::clone(self);
-        spawn_local(async move {
+        self.ticking.run(async move {
             loop {
                 controller.show_progress();
                 if controller.page.progress.with_untracked(Option::is_none) {
@@ -64,7 +57,6 @@ impl RunController {
                 }
                 controller.clock.sleep(TICK_MILLISECONDS).await;
             }
-            controller.ticker_is_busy.set(false);
         });
     }
 
@@ -77,48 +69,56 @@ impl RunController {
         }
     }
 
-    /// Shows what changed and was not shown yet.
+    /// Shows the changes that the page does not show yet.
     pub(super) fn show_changes(&self, run: &Run) {
-        let changes = self.unshown.borrow_mut().take_all(run.id());
+        let changes = self.unshown_changes.borrow_mut().take_all(run.id());
         if !changes.is_empty() {
             self.page.refresh_parts(run, &changes);
         }
     }
 
-    /// Shows what changed a few times a second while tasks are posted, instead of after each step.
+    /// Shows the changes after a pause, so that posting updates the page a few times a second and not
+    /// after each step.
     pub(super) fn show_changes_soon(self: &Rc<Self>) {
-        if self.unshown.borrow().is_empty() || self.showing_is_due.replace(true) {
+        if self.unshown_changes.borrow().is_empty() {
             return;
         }
         let controller = Rc::clone(self);
-        spawn_local(async move {
-            controller.clock.sleep(PAUSE_BETWEEN_STATES).await;
-            controller.showing_is_due.set(false);
+        let show = move || {
             controller.with_run(|run| controller.show_changes(run));
-        });
+        };
+        self.showing_changes
+            .run_after(self.pause(PAUSE_BETWEEN_STATES), show);
     }
 
-    /// Counts anew once, however many steps come until then.
+    /// Updates the counts once for all steps until then.
     pub(super) fn summarize_soon(self: &Rc<Self>) {
-        if self.summary_is_due.replace(true) {
-            return;
-        }
+        let has_many_tasks = self.with_run(|run| run.drafts().len() > MANY_TASKS);
+        let pause = if self.is_posting() {
+            PAUSE_BETWEEN_STATES
+        } else if has_many_tasks == Some(true) {
+            PAUSE_BETWEEN_COUNTS
+        } else {
+            0
+        };
         let controller = Rc::clone(self);
-        spawn_local(async move {
-            let pause = controller.with_run(|run| match run.is_posting() {
-                true => PAUSE_BETWEEN_STATES,
-                false if run.drafts().len() > MANY => PAUSE_BETWEEN_COUNTS,
-                false => 0,
-            });
-            if let Some(pause @ 1..) = pause {
-                controller.clock.sleep(pause).await;
-            }
-            controller.summary_is_due.set(false);
+        let summarize = move || {
             controller.with_run(|run| controller.page.summarize(run));
-            // What a step changed is not left to the next tick: a wait may be over by then.
-            if controller.ticker_is_busy.get() {
+            // Do not wait for the next tick: a step may have ended a wait.
+            if controller.ticking.is_pending() {
                 controller.show_progress();
             }
-        });
+        };
+        self.summarizing.run_after(self.pause(pause), summarize);
+    }
+
+    /// Waits for that many milliseconds; with 0 only for the current event to be handled.
+    pub(super) fn pause(&self, milliseconds: u32) -> impl Future<Output = ()> + use<> {
+        let clock = self.clock;
+        async move {
+            if milliseconds > 0 {
+                clock.sleep(milliseconds).await;
+            }
+        }
     }
 }

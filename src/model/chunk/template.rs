@@ -1,40 +1,40 @@
-//! Events that differ only in the text they add.
+//! A fast path for events that differ only in the text they add.
 //!
-//! The events of one stream are alike but for a few characters each: hundreds of bytes of
-//! identifiers and empty members stand around them. What stood around the text of an event that
-//! was read in full is kept, and the next event is compared with it. Where all is the same, byte
-//! for byte, so is its meaning: one JSON string stands where another one stood.
+//! The events of one stream are the same except for a few characters: each repeats hundreds of
+//! bytes of identifiers and empty members. After an event has been parsed, the bytes around its
+//! text are kept as a template for the next event. If those bytes are identical, so is the meaning:
+//! one JSON string has replaced another.
 
 use std::borrow::Cow;
 
 use crate::document::{Document, Kind, plain_run};
 
-/// Where the text stands in an event.
+/// JSON Pointer to the text of an event.
 const CONTENT: &str = "/choices/0/delta/content";
 
-/// A member that carries random characters, so that the length of an event says nothing of the
-/// length of its text. It is of no other use.
+/// JSON Pointer to a member of random characters that hides the length of the text. It has no other
+/// use.
 const NOISE: &str = "/obfuscation";
 
-/// What stands around the text of an event.
+/// The bytes around the text of an event.
 #[derive(Debug)]
 pub(super) struct Template {
-    /// Up to the text, its opening quote included.
+    /// Up to and including the opening quote of the text.
     before: Vec<u8>,
-    /// From the text's closing quote up to the noise, its opening quote included, where there is
-    /// noise.
+    /// From the closing quote of the text up to and including the opening quote of the noise, if
+    /// there is noise.
     between: Option<Vec<u8>>,
     /// From the last closing quote to the end.
     after: Vec<u8>,
 }
 
 impl Template {
-    /// The template of an event that says nothing but one part of the text of the first choice.
-    /// `None` where the text or the noise stands elsewhere or is no string.
+    /// The template of an event that contains text of the first choice and nothing else. `None` if
+    /// the text or the noise is elsewhere or is not a string.
     pub fn of(data: &str) -> Option<Template> {
         let document = Document::parse(data).ok()?;
-        // Of members that have one name it is open which one counts.
-        if document.text() != data || document.root().repeats_a_name() {
+        // With duplicate members, it is undefined which one counts.
+        if document.text() != data || document.root().has_duplicate_members() {
             return None;
         }
         let inside = |pointer| {
@@ -62,8 +62,8 @@ impl Template {
         })
     }
 
-    /// The text of an event that is the same but for its text and its noise; `None` for any other
-    /// one, and for a text with an escape other than the short ones.
+    /// The text of an event that matches the template. `None` for any other event, and for text with
+    /// a `\u` escape.
     pub fn text<'a>(&self, data: &'a str) -> Option<Cow<'a, str>> {
         let (text, mut rest) = literal(strip(data, &self.before)?)?;
         if let Some(between) = &self.between {
@@ -74,7 +74,7 @@ impl Template {
     }
 }
 
-/// What follows `prefix` in `text`, where it begins with it.
+/// The rest of `text` after `prefix`, if it starts with it.
 fn strip<'a>(text: &'a str, prefix: &[u8]) -> Option<&'a str> {
     let (start, _) = text.as_bytes().split_at_checked(prefix.len())?;
     if same(start, prefix) {
@@ -84,8 +84,8 @@ fn strip<'a>(text: &'a str, prefix: &[u8]) -> Option<&'a str> {
     }
 }
 
-/// Whether two texts are the same, 16 bytes at a time: where the library's own comparison goes
-/// byte by byte, as in WebAssembly, it would take most of the time.
+/// Compares two slices 16 bytes at a time. The standard comparison goes byte by byte in WebAssembly
+/// and would take most of the time.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let (ones, one_rest) = one.as_chunks::<16>();
     let (others, other_rest) = other.as_chunks::<16>();
@@ -100,8 +100,9 @@ fn same(one: &[u8], other: &[u8]) -> bool {
             .all(|(one, other)| one == other)
 }
 
-/// Reads a string whose opening quote is passed: its characters, and what begins with its closing
-/// quote. `None` where it is not closed, holds what has to be escaped, or an escape by number.
+/// Reads a JSON string without its opening quote. Returns its characters and the rest of `text`
+/// from the closing quote. `None` if the string is not closed, contains a character that must be
+/// escaped, or has a `\u` escape.
 fn literal(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let run = plain_run(text.as_bytes());
     let (plain, mut rest) = text.split_at_checked(run)?;
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_differs_in_text_and_noise_alone_is_read() {
+    fn an_event_that_differs_only_in_text_and_noise_matches() {
         for (text, meant) in [
             ("", ""),
             ("a", "a"),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_differs_anywhere_else_is_not() {
+    fn an_event_that_differs_elsewhere_does_not_match() {
         for next in [
             "",
             r#"{"choices":[{"index":0,"delta":{"content":""#,
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_which_it_is_open_what_it_says_is_no_template() {
+    fn an_ambiguous_event_makes_no_template() {
         for event in [
             r#"{"choices":[{"delta":{"content":"a","content":"b"}}]}"#,
             r#"{"choices":[{"delta":{"content":null}}]}"#,
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_length_are_compared_to_their_last_byte() {
+    fn slices_of_every_length_are_compared_to_their_last_byte() {
         for length in 0..50 {
             let one = vec![b'a'; length];
             assert!(same(&one, &one.clone()));

@@ -1,49 +1,49 @@
-//! Why the tasks of an answer cannot be read.
+//! Why the tasks of a response cannot be read.
 
 use thiserror::Error;
 
 use super::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
 
-/// Why no further task can be read from the answer. Offsets are bytes from the answer's start.
+/// Why no more tasks can be read from the response. Offsets are in bytes from its start.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EnvelopeError {
-    /// The text is not JSON from here on.
-    #[error("the answer is not valid JSON at byte {offset}, after {excerpt:?}: {reason}")]
+    /// The text is not valid JSON.
+    #[error("the response is not valid JSON at byte {offset}, after {excerpt:?}: {reason}")]
     Malformed {
-        /// Where.
+        /// Where the fault is.
         offset: usize,
-        /// What is wrong there.
+        /// What is wrong.
         reason: String,
-        /// The text that ends with the fault.
+        /// The text up to and including the fault.
         excerpt: String,
     },
-    /// A task, or a value beside the tasks, is too long.
-    #[error("the value at byte {offset} of the answer is longer than {MAX_TASK_BYTES} bytes")]
+    /// A task, or the value of another member, is too long.
+    #[error("the value at byte {offset} of the response is longer than {MAX_TASK_BYTES} bytes")]
     TooLarge {
         /// Where the value begins.
         offset: usize,
     },
-    /// A task, or a value beside the tasks, is nested too deeply.
+    /// A task, or the value of another member, is nested too deeply.
     #[error(
-        "the value at byte {offset} of the answer is nested deeper than {MAX_TASK_DEPTH} levels"
+        "the value at byte {offset} of the response is nested deeper than {MAX_TASK_DEPTH} levels"
     )]
     TooDeep {
         /// Where the value begins.
         offset: usize,
     },
     /// There are too many tasks.
-    #[error("the answer holds more than {MAX_TASKS} tasks")]
+    #[error("the response contains more than {MAX_TASKS} tasks")]
     TooManyTasks,
     /// A second document follows the first.
-    #[error("a second JSON document begins at byte {offset} of the answer")]
+    #[error("a second JSON document begins at byte {offset} of the response")]
     SeveralDocuments {
         /// Where it begins.
         offset: usize,
     },
-    /// The envelope has its member `tasks` twice.
-    #[error("the answer has its member \"tasks\" a second time, at byte {offset}")]
+    /// The envelope has a duplicate member `tasks`.
+    #[error("the response has a duplicate member \"tasks\" at byte {offset}")]
     RepeatedMember {
-        /// Where the second one's value begins.
+        /// Where the value of the duplicate begins.
         offset: usize,
     },
 }

@@ -1,23 +1,23 @@
-//! Text around a document, and where in it the document begins.
+//! Finds the start of a document in the text around it.
 
-/// Text in which a document may begin.
+/// Text outside a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prose {
-    /// Nothing but whitespace so far.
+    /// Whether there was only whitespace so far.
     pub blank: bool,
-    /// A bracket that begins a document if the right character follows.
+    /// A bracket, with its offset, that begins a document if the right character follows.
     pub bracket: Option<(u8, usize)>,
 }
 
 impl Prose {
-    /// Before the first byte.
+    /// The state before the first byte.
     pub const START: Prose = Prose {
         blank: true,
         bracket: None,
     };
 
-    /// Takes the byte at `at`, and skips to the next that matters.
-    pub fn take(self, answer: &str, byte: u8, at: &mut usize) -> ProseStep {
+    /// Takes the byte at offset `at`, and moves `at` to the next byte that matters.
+    pub fn take(self, text: &str, byte: u8, at: &mut usize) -> ProseStep {
         if let Some((bracket, start)) = self.bracket {
             if is_space(byte) {
                 *at += 1;
@@ -30,7 +30,7 @@ impl Prose {
             if begins {
                 return ProseStep::Document(bracket, start);
             }
-            // The bracket was prose. This byte is looked at as such.
+            // The bracket was prose. This byte is read again as prose.
             return ProseStep::Prose(Prose {
                 blank: false,
                 bracket: None,
@@ -54,7 +54,7 @@ impl Prose {
                 ProseStep::Prose(self)
             }
             _ => {
-                let rest = answer.as_bytes().get(*at..).unwrap_or_default();
+                let rest = text.as_bytes().get(*at..).unwrap_or_default();
                 *at += memchr::memchr2(b'{', b'[', rest).unwrap_or(rest.len());
                 ProseStep::Prose(Prose {
                     blank: false,
@@ -65,15 +65,15 @@ impl Prose {
     }
 }
 
-/// What a byte of prose led to.
+/// The result of taking a byte.
 pub(super) enum ProseStep {
-    /// Nothing yet.
+    /// Still outside a document.
     Prose(Prose),
-    /// A document began with this bracket, at this offset.
+    /// A document began with this bracket at this offset.
     Document(u8, usize),
 }
 
-/// Whitespace of JSON (RFC 8259, section 2).
+/// Whether a byte is JSON whitespace (RFC 8259, section 2).
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }

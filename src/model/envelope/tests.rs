@@ -1,13 +1,13 @@
 use super::*;
 
-/// The tasks' texts, the other findings, and how it ended.
-fn walk(pieces: &[&str]) -> (Vec<String>, Vec<Found>, Result<Envelope, EnvelopeError>) {
+/// The texts of the tasks, everything else that was found, and how reading ended.
+fn read_in(pieces: &[&str]) -> (Vec<String>, Vec<Found>, Result<Envelope, EnvelopeError>) {
     let mut envelope = Envelope::new();
     let (mut tasks, mut others) = (Vec::new(), Vec::new());
-    let mut answer = String::new();
+    let mut text = String::new();
     for piece in pieces {
-        answer.push_str(piece);
-        let result = envelope.read(&answer, &mut |found| match found {
+        text.push_str(piece);
+        let result = envelope.read(&text, &mut |found| match found {
             Found::Task(task) => tasks.push(task.text().to_owned()),
             other => others.push(other),
         });
@@ -18,12 +18,12 @@ fn walk(pieces: &[&str]) -> (Vec<String>, Vec<Found>, Result<Envelope, EnvelopeE
     (tasks, others, Ok(envelope))
 }
 
-/// The same in one piece and character by character, which must not differ.
-fn walk_both(text: &str) -> (Vec<String>, Vec<Found>, Result<bool, EnvelopeError>) {
-    let (tasks, found, end) = walk(&[text]);
+/// Reads the text in one piece and character by character, and asserts that both give the same.
+fn read_both_ways(text: &str) -> (Vec<String>, Vec<Found>, Result<bool, EnvelopeError>) {
+    let (tasks, found, end) = read_in(&[text]);
     let single: Vec<String> = text.chars().map(String::from).collect();
     let pieces: Vec<&str> = single.iter().map(String::as_str).collect();
-    let (tasks_again, found_again, end_again) = walk(&pieces);
+    let (tasks_again, found_again, end_again) = read_in(&pieces);
     let end = end.map(|envelope| envelope.is_closed());
     assert_eq!(tasks, tasks_again, "{text}");
     assert_eq!(found, found_again, "{text}");
@@ -36,7 +36,7 @@ fn walk_both(text: &str) -> (Vec<String>, Vec<Found>, Result<bool, EnvelopeError
 }
 
 #[test]
-fn tasks_are_found_in_every_form_of_answer_with_their_exact_text() {
+fn tasks_are_found_with_their_exact_text_in_every_form_of_response() {
     let table: &[(&str, &[&str], bool)] = &[
         (
             r#"{"tasks":[{"a":1},{"b":[{}]}]}"#,
@@ -82,7 +82,7 @@ fn tasks_are_found_in_every_form_of_answer_with_their_exact_text() {
         ("I cannot do that.", &[], false),
     ];
     for (text, expected, closed) in table {
-        let (tasks, found, end) = walk_both(text);
+        let (tasks, found, end) = read_both_ways(text);
         assert_eq!(tasks, *expected, "{text}");
         assert_eq!(end.as_ref(), Ok(closed), "{text}");
         assert_eq!(found.contains(&Found::Closed), *closed, "{text}");
@@ -91,7 +91,7 @@ fn tasks_are_found_in_every_form_of_answer_with_their_exact_text() {
 }
 
 #[test]
-fn one_document_is_found_inside_prose_a_fence_or_after_reasoning() {
+fn a_document_is_found_inside_prose_or_a_fence_or_after_reasoning() {
     let table = [
         "Here you are:\n```json\n{\"tasks\":[{\"a\":1}]}\n```\nAnything else?",
         "```\n[\n {\"a\":1}]\n```",
@@ -101,19 +101,19 @@ fn one_document_is_found_inside_prose_a_fence_or_after_reasoning() {
         "é{\"tasks\":[{\"a\":1}]}",
     ];
     for text in table {
-        let (tasks, found, end) = walk_both(text);
+        let (tasks, found, end) = read_both_ways(text);
         assert_eq!(tasks.len(), 1, "{text}");
         assert_eq!(end, Ok(true), "{text}");
         assert!(found.contains(&Found::TextAround), "{text}");
     }
-    let thought = "<think>Perhaps {\"tasks\":[]}? <</think>\n\n[{\"a\":1}]";
-    let (tasks, found, end) = walk_both(thought);
+    let reasoning = "<think>Perhaps {\"tasks\":[]}? <</think>\n\n[{\"a\":1}]";
+    let (tasks, found, end) = read_both_ways(reasoning);
     assert_eq!((tasks.len(), end), (1, Ok(true)));
     assert_eq!(found, [Found::Reasoning, Found::Closed]);
 }
 
 #[test]
-fn text_that_is_almost_json_is_refused_where_it_goes_wrong() {
+fn invalid_json_is_refused_at_the_offset_of_the_fault() {
     let table = [
         ("{'tasks':[]}", 1, "'"),
         ("{tasks:[]}", 1, "t"),
@@ -133,7 +133,7 @@ fn text_that_is_almost_json_is_refused_where_it_goes_wrong() {
         (r#"[{"é":ß}]"#, 7, "ß"),
     ];
     for (text, expected, at) in table {
-        let (_, _, end) = walk_both(text);
+        let (_, _, end) = read_both_ways(text);
         match end {
             Err(EnvelopeError::Malformed {
                 offset,
@@ -143,33 +143,33 @@ fn text_that_is_almost_json_is_refused_where_it_goes_wrong() {
                 assert_eq!(offset, expected, "{text}: {reason}");
                 assert!(excerpt.ends_with(at), "{text}: {excerpt}");
             }
-            // The one that is only unfinished.
+            // This text is only unfinished.
             other => assert_eq!((other, at), (Ok(false), ""), "{text}"),
         }
     }
 }
 
 #[test]
-fn a_second_document_is_never_dropped_in_silence() {
+fn a_second_document_is_an_error() {
     for (text, offset) in [
         ("{\"a\":1}\n{\"a\":2}", 8),
         ("[{}]\n\n[ ]", 6),
         ("{\"tasks\":[]} and then {\"tasks\":[{}]}", 22),
         ("[] or [ {}]", 6),
     ] {
-        let (.., end) = walk_both(text);
+        let (.., end) = read_both_ways(text);
         assert_eq!(
             end,
             Err(EnvelopeError::SeveralDocuments { offset }),
             "{text}"
         );
     }
-    let (.., end) = walk_both(r#"{"tasks":[{}],"tasks":[]}"#);
+    let (.., end) = read_both_ways(r#"{"tasks":[{}],"tasks":[]}"#);
     assert_eq!(end, Err(EnvelopeError::RepeatedMember { offset: 22 }));
 }
 
 #[test]
-fn limits_have_their_own_errors_however_the_text_is_split() {
+fn each_limit_has_its_own_error_however_the_text_is_split() {
     let deep = |levels: usize| format!("[{}{}]", "[".repeat(levels), "]".repeat(levels));
     let long = |bytes: usize| format!("{{\"tasks\":[\"{}\"]}}", "x".repeat(bytes - 2));
     let single = |bytes: usize| format!("{{\"a\":\"{}\",\"b\":1}}", "x".repeat(bytes - 14));
@@ -202,7 +202,7 @@ fn limits_have_their_own_errors_however_the_text_is_split() {
                 .chunks(size)
                 .map(|piece| std::str::from_utf8(piece).unwrap())
                 .collect();
-            let (.., end) = walk(&pieces);
+            let (.., end) = read_in(&pieces);
             assert_eq!(end.map(|envelope| envelope.is_closed()), expected);
         }
     }

@@ -1,20 +1,20 @@
-//! Which kind of failure an endpoint speaks of.
+//! Finds the kind of failure that an endpoint reports.
 
 use super::FailureKind;
 use crate::model::error_body::ErrorBody;
 
-/// What an error object and a status come to.
+/// The kind of failure that a status and an error object report.
 pub(super) fn classify(status: Option<u16>, error: &ErrorBody) -> FailureKind {
     use FailureKind as K;
-    let says = |words: &[&str]| {
+    let has_code = |codes: &[&str]| {
         [&error.code, &error.kind]
             .into_iter()
             .flatten()
-            .any(|said| words.contains(&said.as_str()))
+            .any(|code| codes.contains(&code.as_str()))
     };
     let message = error.message.as_deref().unwrap_or_default();
     let message = message.to_ascii_lowercase();
-    if says(&[
+    if has_code(&[
         "insufficient_quota",
         "billing_hard_limit_reached",
         "billing_not_active",
@@ -22,28 +22,28 @@ pub(super) fn classify(status: Option<u16>, error: &ErrorBody) -> FailureKind {
     ]) {
         return K::QuotaUsedUp;
     }
-    if says(&["context_length_exceeded", "exceed_context_size_error"])
+    if has_code(&["context_length_exceeded", "exceed_context_size_error"])
         || message.contains("context length")
         || message.contains("context size")
         || message.contains("context window")
     {
         return K::ContextTooLong;
     }
-    if says(&["content_filter", "content_policy_violation"]) {
+    if has_code(&["content_filter", "content_policy_violation"]) {
         return K::PromptFiltered;
     }
-    if says(&["model_not_found"]) {
+    if has_code(&["model_not_found"]) {
         return K::ModelNotFound;
     }
-    if says(&["invalid_api_key", "authentication_error"]) {
+    if has_code(&["invalid_api_key", "authentication_error"]) {
         return K::KeyRefused;
     }
-    if says(&["rate_limit_exceeded", "rate_limit_error", "tokens"])
+    if has_code(&["rate_limit_exceeded", "rate_limit_error", "tokens"])
         && status.is_none_or(|s| s == 429)
     {
         return K::RateLimited;
     }
-    if says(&[
+    if has_code(&[
         "server_error",
         "server_is_overloaded",
         "overloaded_error",
@@ -64,7 +64,7 @@ pub(super) fn classify(status: Option<u16>, error: &ErrorBody) -> FailureKind {
         Some(429) => K::RateLimited,
         Some(400 | 422)
             if error.parameter.is_some()
-                || says(&[
+                || has_code(&[
                     "unsupported_parameter",
                     "unsupported_value",
                     "unknown_parameter",
@@ -82,7 +82,7 @@ pub(super) fn classify(status: Option<u16>, error: &ErrorBody) -> FailureKind {
     }
 }
 
-/// The parameter of our own requests that a message names, for endpoints that leave `param` out.
+/// The parameter of our requests that a message mentions, for endpoints that omit `param`.
 pub(super) fn named_parameter(message: &str) -> Option<String> {
     const PARAMETERS: [&str; 10] = [
         "response_format",
@@ -96,8 +96,8 @@ pub(super) fn named_parameter(message: &str) -> Option<String> {
         "instructions",
         "store",
     ];
-    // A name counts only as a word of its own: "restore" and "stored" name nothing.
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // A name counts only as a separate word: "restore" and "stored" do not mention `store`.
+    let is_word_char = |c: char| c.is_ascii_alphanumeric() || c == '_';
     PARAMETERS
         .iter()
         .find(|name| {
@@ -106,7 +106,7 @@ pub(super) fn named_parameter(message: &str) -> Option<String> {
                 let after = message
                     .get(at + name.len()..)
                     .and_then(|text| text.chars().next());
-                !before.is_some_and(is_part) && !after.is_some_and(is_part)
+                !before.is_some_and(is_word_char) && !after.is_some_and(is_word_char)
             })
         })
         .map(|name| (*name).to_owned())

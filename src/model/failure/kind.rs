@@ -7,96 +7,100 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
-    // Before a request.
+    // No request was made.
     /// No model endpoint is configured.
     NotConfigured,
-    /// The dry generator cannot make tasks for the schema.
+    /// The generator of dry runs cannot satisfy the schema.
     DryRun,
-    /// The run's budget does not allow for another request.
+    /// Another request might exceed the run's cost limit or token limit.
     BudgetReached,
-
-    /// The request could not be made: there is no key, or it belongs to another endpoint.
+    /// The request could not be made: the API key is missing or belongs to another endpoint.
     NotSent,
 
-    // Before an answer.
-    /// No status came at all: unreachable, refused, or not readable for a page.
+    // There is no response, or it reports an error.
+    /// No status: unreachable, connection refused, or hidden from the page by CORS.
     Unreachable,
     /// 401.
     KeyRefused,
     /// 403.
     Forbidden,
-    /// 404 that names the model.
+    /// A 404 that names the model.
     ModelNotFound,
     /// Any other 404, and 405.
     AddressNotFound,
     /// 3xx.
     Redirected,
-    /// A web page instead of an answer.
+    /// A web page instead of a model response.
     WebPage,
-    /// 429 or 402 for a quota or a bill.
+    /// 402, or a 429 about quota or billing.
     QuotaUsedUp,
-    /// 429 for the rate.
+    /// A 429 about the request rate.
     RateLimited,
-    /// 408, 504.
+    /// 408 or 504.
     TimedOut,
-    /// 409, 5xx.
+    /// 409 or any other 5xx.
     ServerError,
-    /// A parameter of the request is not taken.
+    /// The endpoint does not accept a parameter of the request.
     ParameterRefused,
-    /// The messages and the answer do not fit the model's context.
+    /// Messages and response do not fit into the model's context window.
     ContextTooLong,
     /// 413.
     RequestTooLarge,
-    /// The brief did not pass the endpoint's content filter.
+    /// The endpoint's content filter rejected the brief.
     PromptFiltered,
     /// Any other 4xx.
     RequestRefused,
-    /// A status that says nothing of the above.
+    /// Any other status.
     UnexpectedStatus,
 
-    // While it was waited for.
-    /// The answer was not there in full when the time of a call was over.
+    // The response did not finish in time.
+    /// The request timeout expired.
     TookTooLong,
 
-    // Inside the stream.
-    /// The endpoint reported an error that is none of the above.
+    // The stream reports an error or cannot be read.
+    /// An error reported by the endpoint that fits no other kind.
     EndpointError,
-    /// The body is neither an event stream nor a document of the API.
-    NotAnAnswer,
-    /// An event is not what the API sends.
+    /// The body is neither an event stream nor a document that the API specifies.
+    #[serde(alias = "not_an_answer")]
+    NotAModelResponse,
+    /// An event does not follow the API.
     MalformedStream,
-    /// A line or an event is beyond every measure.
+    /// A line or an event exceeds the size limit.
     StreamTooLong,
-    /// The text told at the end is not the text that was streamed.
+    /// The text repeated at the end differs from the text that was streamed.
     TextMismatch,
-    /// The model wants a tool called.
+    /// The model asked for a tool call.
     ToolCall,
-    /// The model ended for a reason that is not known.
+    /// The finish reason is unknown.
     UnknownFinish,
 
-    // In the answer's text.
+    // The text of the response cannot be used.
     /// It is not valid JSON.
-    MalformedAnswer,
-    /// The model finished and its JSON did not close.
-    AnswerNotClosed,
+    #[serde(alias = "malformed_answer")]
+    MalformedResponse,
+    /// The model finished, but its JSON is not closed.
+    #[serde(alias = "answer_not_closed")]
+    JsonNotClosed,
     /// There is no text.
-    EmptyAnswer,
-    /// There is text and no JSON in it.
+    #[serde(alias = "empty_answer")]
+    EmptyResponse,
+    /// There is text, but no JSON.
     NoJson,
-    /// More than one JSON document, or `tasks` twice.
+    /// More than one JSON document, or a duplicate member `tasks`.
     SeveralDocuments,
     /// A task is too long.
     TaskTooLarge,
     /// A task is nested too deeply.
     TaskTooDeep,
-    /// Too many tasks.
+    /// There are too many tasks.
     TooManyTasks,
-    /// The answer is too long.
-    AnswerTooLarge,
+    /// The response is too long.
+    #[serde(alias = "answer_too_large")]
+    ResponseTooLarge,
 }
 
 impl FailureKind {
-    /// The stable name.
+    /// A stable name.
     #[must_use]
     pub fn code(self) -> &'static str {
         use FailureKind as K;
@@ -124,26 +128,26 @@ impl FailureKind {
             K::RequestRefused => "request_refused",
             K::UnexpectedStatus => "unexpected_status",
             K::EndpointError => "endpoint_error",
-            K::NotAnAnswer => "not_an_answer",
+            K::NotAModelResponse => "not_a_model_response",
             K::MalformedStream => "malformed_stream",
             K::StreamTooLong => "stream_too_long",
             K::TextMismatch => "text_mismatch",
             K::ToolCall => "tool_call",
             K::UnknownFinish => "unknown_finish",
-            K::MalformedAnswer => "malformed_answer",
-            K::AnswerNotClosed => "answer_not_closed",
-            K::EmptyAnswer => "empty_answer",
+            K::MalformedResponse => "malformed_response",
+            K::JsonNotClosed => "json_not_closed",
+            K::EmptyResponse => "empty_response",
             K::NoJson => "no_json",
             K::SeveralDocuments => "several_documents",
             K::TaskTooLarge => "task_too_large",
             K::TaskTooDeep => "task_too_deep",
             K::TooManyTasks => "too_many_tasks",
-            K::AnswerTooLarge => "answer_too_large",
+            K::ResponseTooLarge => "response_too_large",
         }
     }
 
-    /// Whether the same request again may end otherwise.
-    pub(super) fn may_pass(self) -> bool {
+    /// Whether the same request may succeed if it is repeated.
+    pub(super) fn may_succeed_later(self) -> bool {
         use FailureKind as K;
         matches!(
             self,
@@ -156,9 +160,9 @@ impl FailureKind {
                 | K::MalformedStream
                 | K::TextMismatch
                 | K::UnknownFinish
-                | K::MalformedAnswer
-                | K::AnswerNotClosed
-                | K::EmptyAnswer
+                | K::MalformedResponse
+                | K::JsonNotClosed
+                | K::EmptyResponse
                 | K::NoJson
                 | K::SeveralDocuments
         )

@@ -6,7 +6,7 @@ fn of(status: Option<u16>, body: serde_json::Value) -> Failure {
 }
 
 #[test]
-fn each_error_of_the_field_says_what_to_change_and_whether_to_ask_again() {
+fn errors_of_known_endpoints_are_classified_with_a_hint_and_a_retry() {
     let table = [
         (
             Some(401),
@@ -151,7 +151,7 @@ fn each_error_of_the_field_says_what_to_change_and_whether_to_ask_again() {
 }
 
 #[test]
-fn a_refused_parameter_is_named_even_where_only_the_message_names_it() {
+fn a_refused_parameter_is_named_even_if_only_the_message_mentions_it() {
     for (body, name) in [
         (
             json!({"error": {"message": "m", "param": "top_p"}}),
@@ -173,19 +173,21 @@ fn a_refused_parameter_is_named_even_where_only_the_message_names_it() {
 }
 
 #[test]
-fn the_endpoints_own_word_on_asking_again_counts() {
+fn the_endpoint_can_forbid_a_retry() {
     let mut failure = of(Some(500), json!({}));
     failure.should_retry = Some(false);
     assert!(!failure.retry());
 }
 
 #[test]
-fn a_kind_is_kept_under_the_name_that_is_its_code() {
+fn each_kind_is_stored_under_its_code() {
     use FailureKind as K;
     for kind in [
         K::NotConfigured,
         K::DryRun,
+        K::BudgetReached,
         K::NotSent,
+        K::TookTooLong,
         K::Unreachable,
         K::KeyRefused,
         K::Forbidden,
@@ -204,23 +206,46 @@ fn a_kind_is_kept_under_the_name_that_is_its_code() {
         K::RequestRefused,
         K::UnexpectedStatus,
         K::EndpointError,
-        K::NotAnAnswer,
+        K::NotAModelResponse,
         K::MalformedStream,
         K::StreamTooLong,
         K::TextMismatch,
         K::ToolCall,
         K::UnknownFinish,
-        K::MalformedAnswer,
-        K::AnswerNotClosed,
-        K::EmptyAnswer,
+        K::MalformedResponse,
+        K::JsonNotClosed,
+        K::EmptyResponse,
         K::NoJson,
         K::SeveralDocuments,
         K::TaskTooLarge,
         K::TaskTooDeep,
         K::TooManyTasks,
-        K::AnswerTooLarge,
+        K::ResponseTooLarge,
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.code());
         assert!(Failure::new(kind, "m").hint().len() > 10);
     }
+}
+
+#[test]
+fn a_stored_kind_can_be_read_by_its_former_name() {
+    use FailureKind as K;
+    for (name, kind) in [
+        ("malformed_answer", K::MalformedResponse),
+        ("answer_not_closed", K::JsonNotClosed),
+        ("empty_answer", K::EmptyResponse),
+        ("not_an_answer", K::NotAModelResponse),
+        ("answer_too_large", K::ResponseTooLarge),
+    ] {
+        assert_eq!(serde_json::from_value::<K>(name.into()).unwrap(), kind);
+    }
+}
+
+#[test]
+fn messages_made_from_errors_are_sentences() {
+    let failure = Failure::from(EnvelopeError::TooManyTasks);
+    assert_eq!(
+        failure.message,
+        "The response contains more than 10000 tasks."
+    );
 }

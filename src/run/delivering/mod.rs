@@ -1,10 +1,10 @@
 //! Delivery: posting approved tasks.
 //!
 //! `queue` tracks which tasks may be posted, `sending` posts the next ones, `outcomes` handles how
-//! attempts end, `actions` handles the operator's actions on single tasks, and `progress` reports
+//! attempts end, `manual` handles the operator's actions on single tasks, and `progress` reports
 //! progress.
 
-mod actions;
+mod manual;
 mod outcomes;
 mod progress;
 mod queue;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 pub use progress::{DeliveryProgress, Phase, WaitReason};
 
+use super::actions::resend_obstacle;
 use super::event::{Change, RunError, Step};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
@@ -302,14 +303,7 @@ impl Run {
     /// Whether an unconfirmed task can be posted again with its key at `now` without duplicating it.
     #[must_use]
     pub fn may_resend(&self, draft: &TaskDraft, now: u64) -> bool {
-        self.task_server().is_some_and(|server| {
-            server.honours_idempotency_keys
-                && draft.delivery.is_resend_safe(
-                    &server.tasks_url(),
-                    server.keys_kept_milliseconds(),
-                    now,
-                )
-        })
+        resend_obstacle(&self.connection, draft, now).is_none()
     }
 
     /// Whether any task is being sent, whether or not others will follow.

@@ -4,7 +4,7 @@ use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, retry};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 /// Number of finish times remembered for the posting rate.
 const MAX_FINISH_TIMES: usize = 64;
@@ -189,7 +189,7 @@ impl Run {
         );
         if waits_for_token && self.queue().sending() == 0 {
             step.effects
-                .push(Effect::RequestSecret(SecretName::AgentToken));
+                .push(Effect::RequestSecret(SecretSlot::AGENT_TOKEN));
         }
     }
 

@@ -70,7 +70,7 @@ const ORDER: [DraftState; DraftState::ALL.len()] = [
 pub fn state_text(state: DraftState) -> &'static str {
     match state {
         DraftState::Delivered => "delivered",
-        DraftState::DryDelivered => "with a dry-run receipt",
+        DraftState::DryDelivered => "with a dry receipt",
         DraftState::Refused => "refused",
         DraftState::Failed => "failed",
         DraftState::Unconfirmed => "unconfirmed",

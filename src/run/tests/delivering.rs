@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::delivery::LookUp;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 
 #[test]
 fn the_approved_bytes_are_posted_once_in_topological_order() {
@@ -828,7 +828,7 @@ fn a_token_is_requested_after_all_requests_under_way_have_ended() {
     harness.end_attempt(4, no_token);
     assert_eq!(
         harness.effects,
-        [Effect::RequestSecret(SecretName::AgentToken)]
+        [Effect::RequestSecret(SecretSlot::AGENT_TOKEN)]
     );
     harness.effects.clear();
     harness.ok(Event::Resume);

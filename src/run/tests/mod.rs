@@ -96,7 +96,7 @@ impl Harness {
     fn end(&mut self, outcome: GenerationOutcome) {
         self.ok(Event::CallEnded {
             outcome,
-            raw_answer: "raw".into(),
+            raw_response: "raw".into(),
         });
     }
 
@@ -262,7 +262,7 @@ fn a_partial_response_is_accepted_only_by_an_action_that_names_its_outcome() {
             outcome: outcome.code().to_owned(),
         });
         harness.ok(Event::Approve { drafts });
-        assert_eq!(&*harness.run.requests()[0].raw_answer, "raw");
+        assert_eq!(&*harness.run.requests()[0].raw_response, "raw");
     }
 }
 

@@ -1,18 +1,19 @@
-//! Circles in a directed graph: strongly connected components by Tarjan's algorithm ("Depth-first
-//! search and linear graph algorithms", 1972), without recursion, in time linear in the edges.
+//! Cycles in a directed graph: strongly connected components by Tarjan's algorithm ("Depth-first
+//! search and linear graph algorithms", 1972), without recursion and in linear time.
 
-/// What the search knows of a node.
+/// The search state of a node.
 #[derive(Clone, Copy, Default)]
 struct Mark {
-    /// The order of discovery, from 1; 0: not discovered.
+    /// The order of discovery, from 1; 0 if not yet discovered.
     order: usize,
-    /// The earliest node on the stack that can be reached.
+    /// The order of the earliest node on the stack that is reachable from this node.
     lowest: usize,
     on_stack: bool,
 }
 
-/// The groups of two or more nodes that reach each other, each in order, the groups by their
-/// first node. `edges` lists the targets of each node; targets outside of it are passed over.
+/// Returns the groups of two or more nodes that reach each other. Each group is in ascending order,
+/// and the groups are ordered by their first node. `edges` lists the targets of each node; targets
+/// out of range are ignored.
 pub(super) fn find(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut marks = vec![Mark::default(); edges.len()];
     let mut stack = Vec::new();
@@ -22,7 +23,7 @@ pub(super) fn find(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
         if marks.get(start).is_none_or(|mark| mark.order != 0) {
             continue;
         }
-        // A node and how many of its edges were followed.
+        // Each entry is a node and the number of its edges followed so far.
         let mut path: Vec<(usize, usize)> = vec![(start, 0)];
         while let Some((node, followed)) = path.pop() {
             if followed == 0 {

@@ -1,19 +1,19 @@
-//! Titles that say the same in other letters: another order or form of the same words, another
-//! punctuation, a slip of the pen. Two titles with different numbers are never the same.
+//! Finds titles that are nearly the same: with the words in another order or form, different
+//! punctuation, or a typo. Titles with different numbers are never similar.
 
 use std::collections::HashMap;
 
-/// Words that carry no meaning of their own.
-const EMPTY: [&str; 18] = [
+/// Words that are ignored.
+const STOP_WORDS: [&str; 18] = [
     "a", "an", "the", "of", "for", "to", "and", "or", "in", "on", "at", "with", "by", "from", "is",
     "are", "be", "its",
 ];
 
-/// Words shorter than this are not taken for slips of each other.
-const SHORTEST_SLIP: usize = 6;
+/// Minimum length in characters of words that may differ by a typo.
+const MIN_TYPO_LENGTH: usize = 6;
 
-/// The groups of two or more titles that are nearly the same, each in order, the groups by their
-/// first title.
+/// Returns the groups of two or more similar titles. Each group is in ascending order, and the
+/// groups are ordered by their first title.
 pub(super) fn groups(titles: &[Option<&str>]) -> Vec<Vec<usize>> {
     let mut sets = Sets::new(titles.len());
     let mut first_with: HashMap<String, usize> = HashMap::new();
@@ -34,8 +34,7 @@ pub(super) fn groups(titles: &[Option<&str>]) -> Vec<Vec<usize>> {
     sets.groups()
 }
 
-/// The words of a title in lower case and in order of the alphabet, without empty ones, plurals
-/// folded to singulars.
+/// The words of a title in lower case, singular and alphabetical order, without stop words.
 fn meaningful_words(title: &str) -> Vec<String> {
     let lower = title.to_lowercase();
     let all: Vec<&str> = lower
@@ -44,7 +43,7 @@ fn meaningful_words(title: &str) -> Vec<String> {
         .collect();
     let mut words: Vec<String> = all
         .iter()
-        .filter(|word| !EMPTY.contains(word))
+        .filter(|word| !STOP_WORDS.contains(word))
         .map(|word| singular(word))
         .collect();
     if words.is_empty() {
@@ -61,14 +60,14 @@ fn singular(word: &str) -> String {
     }
 }
 
-/// The text of the words, and that text with one letter of one longer word left out, for each
-/// such letter: two texts that differ in one letter share a variant. The variants stand apart
-/// from the text itself by the word they come from, so that an insertion is found too.
+/// The joined words, and variants of them with one letter of one longer word left out: two titles
+/// that differ in one letter share a variant. A variant contains the shortened word after a
+/// separator, and the complete word is a variant too, so that an inserted letter is found as well.
 fn variants(words: &[String]) -> Vec<String> {
     let mut variants = vec![words.join(" ")];
     for (place, word) in words.iter().enumerate() {
         let letters = word.chars().count();
-        if letters < SHORTEST_SLIP || word.chars().any(char::is_numeric) {
+        if letters < MIN_TYPO_LENGTH || word.chars().any(char::is_numeric) {
             continue;
         }
         let others: Vec<&str> = words
@@ -78,9 +77,9 @@ fn variants(words: &[String]) -> Vec<String> {
             .map(|(_, word)| word.as_str())
             .collect();
         let others = others.join(" ");
-        // The whole word stands for the other title's word with the additional letter taken out.
+        // Equals a variant of a title in which this word has one more letter.
         variants.push(format!("{others}|{word}"));
-        if letters > SHORTEST_SLIP {
+        if letters > MIN_TYPO_LENGTH {
             for left_out in 0..letters {
                 let shorter: String = word
                     .chars()
@@ -109,7 +108,7 @@ impl Sets {
         }
     }
 
-    fn top(&mut self, mut node: usize) -> usize {
+    fn root(&mut self, mut node: usize) -> usize {
         loop {
             let parent = self.parents.get(node).copied().unwrap_or(node);
             if parent == node {
@@ -123,9 +122,9 @@ impl Sets {
         }
     }
 
-    /// The smaller index becomes the top of both.
+    /// Joins two sets; the smaller root becomes the root of both.
     fn join(&mut self, left: usize, right: usize) {
-        let (left, right) = (self.top(left), self.top(right));
+        let (left, right) = (self.root(left), self.root(right));
         if let Some(slot) = self.parents.get_mut(left.max(right)) {
             *slot = left.min(right);
         }
@@ -134,8 +133,8 @@ impl Sets {
     fn groups(mut self) -> Vec<Vec<usize>> {
         let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.parents.len()];
         for node in 0..self.parents.len() {
-            let top = self.top(node);
-            if let Some(group) = members.get_mut(top) {
+            let root = self.root(node);
+            if let Some(group) = members.get_mut(root) {
                 group.push(node);
             }
         }

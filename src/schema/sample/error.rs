@@ -1,66 +1,64 @@
-//! Why no sample could be made.
+//! Errors of the sample generator.
 
 use crate::schema::conjunction::ExpandError;
 
-/// Why no instance of a schema could be made. Each names the place in the schema, as a JSON
-/// Pointer, and the keyword.
+/// Why no instance of a schema could be generated. Pointers are JSON Pointers into the schema.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SampleError {
-    /// A keyword holds what the generator does not understand.
-    #[error("the generator cannot follow {keyword} at {pointer:?}: {why}")]
+    /// A keyword has a value that the generator does not support.
+    #[error("the generator does not support {keyword} at {pointer:?}: {why}")]
     Unsupported {
-        /// Where in the schema.
+        /// The location in the schema.
         pointer: String,
-        /// Which keyword.
+        /// The keyword.
         keyword: String,
-        /// What it holds.
+        /// What is not supported.
         why: String,
     },
-    /// Nothing satisfies the schema at that place.
+    /// Nothing satisfies the schema at this location.
     #[error("nothing satisfies {keyword} at {pointer:?}: {why}")]
     Contradiction {
-        /// Where in the schema.
+        /// The location in the schema.
         pointer: String,
-        /// Which keyword.
+        /// The keyword.
         keyword: String,
-        /// What contradicts what.
+        /// The contradiction.
         why: String,
     },
-    /// A reference leads out of the schema or nowhere. Nothing is ever fetched.
-    #[error("the reference {reference:?} at {pointer:?} cannot be followed")]
+    /// A reference to another document or without a target. Nothing is ever fetched.
+    #[error("the reference {reference:?} at {pointer:?} cannot be resolved")]
     Reference {
-        /// Where the reference stands.
+        /// The location of the reference.
         pointer: String,
         /// The reference as written.
         reference: String,
     },
-    /// The schema asks for instances that are nested without end, or larger than the generator
-    /// makes them.
+    /// Instances would be nested without end or exceed the generator's limits.
     #[error("an instance would become too large at {pointer:?}")]
     TooLarge {
-        /// Where in the schema the generator gave up.
+        /// The location in the schema at which the generator gave up.
         pointer: String,
     },
-    /// Instances were made, and the check found each of them wrong.
+    /// All generated instances are invalid.
     #[error(
-        "none of {attempts} samples was valid; the last broke {keyword} at {schema_path:?}: {message}"
+        "none of {attempts} samples was valid; the last one violates {keyword} at {schema_path:?}: {message}"
     )]
     NotSatisfied {
-        /// How many were made.
+        /// The number of instances generated.
         attempts: u32,
-        /// Where in the last sample, as a JSON Pointer.
+        /// The location in the last sample, as a JSON Pointer.
         instance_path: String,
-        /// Which rule, as a JSON Pointer into the schema.
+        /// The rule, as a JSON Pointer into the schema.
         schema_path: String,
         /// The rule's keyword.
         keyword: String,
-        /// What the check said.
+        /// The violation's message.
         message: String,
     },
 }
 
 impl SampleError {
-    /// A stable name for the kind of error.
+    /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -83,19 +81,19 @@ impl SampleError {
     pub fn hint(&self) -> &'static str {
         match self {
             SampleError::Unsupported { .. } => {
-                "Write that rule more simply, or make the member optional: a dry run leaves it out."
+                "Simplify the rule, or make the member optional so that dry runs can omit it."
             }
             SampleError::Contradiction { .. } => {
-                "Correct the schema: two of its rules exclude each other."
+                "Correct the schema: two of its rules contradict each other."
             }
             SampleError::Reference { .. } => {
-                "Copy what it refers to into $defs and refer to it as #/$defs/name."
+                "Copy the definition into $defs and refer to it as #/$defs/name."
             }
             SampleError::TooLarge { .. } => {
-                "Give the schema an end: make the member that contains itself optional, or lower the minimum."
+                "Make the member that contains itself optional, or lower the minimum."
             }
             SampleError::NotSatisfied { .. } => {
-                "Try another seed. If that fails too, the rule is one that chance does not meet: paste tasks instead."
+                "Try another seed. If that fails too, random samples cannot satisfy the rule; import tasks instead."
             }
         }
     }
@@ -107,7 +105,7 @@ impl From<ExpandError> for SampleError {
             ExpandError::Never { pointer } => SampleError::Contradiction {
                 pointer,
                 keyword: "false".to_owned(),
-                why: "the schema false allows nothing".to_owned(),
+                why: "the schema is false, which allows nothing".to_owned(),
             },
             ExpandError::Remote { pointer, reference }
             | ExpandError::Unresolved { pointer, reference } => {

@@ -1,8 +1,9 @@
-//! Strings of the formats JSON Schema names (2020-12 validation, section 7.3).
+//! Generates strings for the formats that JSON Schema defines (2020-12 validation, section 7.3).
 
 use crate::random::SeededRng;
 
-/// Whether strings of the format can be made. Any other format is an annotation to the generator.
+/// Whether strings of this format can be generated. The generator treats other formats as
+/// annotations.
 pub(super) fn is_known(format: &str) -> bool {
     KNOWN.contains(&format)
 }
@@ -34,8 +35,8 @@ const WORDS: [&str; 12] = [
     "kelp", "linden",
 ];
 
-/// A string of a known format; empty for any other. Dates lie in 2027, hosts in the names reserved
-/// for examples (RFC 2606), addresses in the blocks reserved for documentation (RFC 5737, 3849).
+/// Generates a string of a known format; empty for other formats. Dates are in 2027, host names are
+/// reserved for examples (RFC 2606), and addresses are reserved for documentation (RFC 5737, 3849).
 pub(super) fn text(format: &str, random: &mut SeededRng) -> String {
     let word = |random: &mut SeededRng| random.pick(&WORDS).copied().unwrap_or("atlas");
     match format {
@@ -75,7 +76,7 @@ fn time(random: &mut SeededRng) -> String {
     format!("{:02}:{minute:02}:00", 6 + random.below(14))
 }
 
-/// A UUID of version 4 by its form (RFC 9562, section 5.4); its bits come from the seed.
+/// A UUID in the form of version 4 (RFC 9562, section 5.4) with bits from the seed.
 fn uuid(random: &mut SeededRng) -> String {
     let high = (random.next_u64() & !0xf000) | 0x4000;
     let low = (random.next_u64() & !(3 << 62)) | (2 << 62);

@@ -1,18 +1,17 @@
-//! Words that make samples look as if somebody had meant them.
+//! Texts that make samples look plausible.
 
 use crate::random::SeededRng;
 
-/// What samples speak of. Hints never decide whether a sample is valid, only how it reads.
+/// Texts to use in samples. Hints affect how a sample reads, never whether it is valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hints {
-    /// The title of the task, for the member that plays the title's role and for members that are
-    /// named like one.
+    /// The task's title, for the title member and members with a similar name.
     pub title: String,
-    /// What the whole batch is for, woven into longer texts.
+    /// The goal of the batch, used in longer texts.
     pub goal: String,
-    /// The member that is the title, at the top of the sample.
+    /// The top-level member that is the title.
     pub title_member: Option<String>,
-    /// Optional members at the top of the sample that are to be there.
+    /// Optional top-level members to include.
     pub include: Vec<String>,
 }
 
@@ -23,7 +22,7 @@ impl Default for Hints {
 }
 
 impl Hints {
-    /// Hints from one line that says what is wanted.
+    /// Creates hints from a goal, given as one line.
     #[must_use]
     pub fn for_goal(goal: &str) -> Self {
         Hints {
@@ -41,7 +40,7 @@ impl Hints {
         let begin = [
             format!("{title}."),
             format!("This task is about one thing: {title}."),
-            format!("Read what is there, then take this on: {title}."),
+            format!("Read the existing material, then start: {title}."),
         ];
         let middle = [
             format!("It serves the goal \"{goal}\"."),
@@ -49,9 +48,9 @@ impl Hints {
             "Work in small steps and write down each decision.".to_owned(),
         ];
         let end = [
-            "Hand over the result with a short note on what is still open.",
-            "Stop and report if something that is needed is missing.",
-            "Leave the result where the next agent finds it.",
+            "Hand over the result with a short note on open points.",
+            "Stop and report if anything you need is missing.",
+            "Leave the result where the next agent will find it.",
         ];
         let first = random.pick(&begin).map_or("", String::as_str);
         let second = random.pick(&middle).map_or("", String::as_str);
@@ -59,21 +58,21 @@ impl Hints {
         format!("{first} {second} {third}")
     }
 
-    /// One sentence that can be checked.
+    /// One verifiable sentence.
     pub(super) fn statement(&self, random: &mut SeededRng) -> String {
         let word = self.word(random);
         let statements = [
             format!("The part about {word} is complete and free of placeholders."),
-            "Every claim names where it comes from.".to_owned(),
-            "A second reader has nothing left to ask.".to_owned(),
-            format!("Nothing that was said about {word} is missing."),
-            "The result is stored and its place is written down.".to_owned(),
+            "Every claim names its source.".to_owned(),
+            "A second reader has no open questions.".to_owned(),
+            format!("Every requirement about {word} is covered."),
+            "The result is stored and its location is recorded.".to_owned(),
             "Open questions are listed, each with an owner.".to_owned(),
         ];
         random.pick(&statements).cloned().unwrap_or_default()
     }
 
-    /// One word in lower case, ASCII letters and digits only: from the goal where it has any.
+    /// One lower-case word of ASCII letters and digits, often from the goal.
     pub(super) fn word(&self, random: &mut SeededRng) -> String {
         let own = words(&self.goal);
         if !own.is_empty() && random.chance(2, 3) {
@@ -88,7 +87,7 @@ impl Hints {
             .map_or_else(String::new, |word| (*word).to_owned())
     }
 
-    /// Two words in lower case, joined by a hyphen.
+    /// Two lower-case words joined by a hyphen.
     pub(super) fn slug(&self, random: &mut SeededRng) -> String {
         let first = self.word(random);
         for _ in 0..4 {
@@ -101,16 +100,16 @@ impl Hints {
     }
 }
 
-/// The words of a text that carry meaning: lower case, ASCII letters and digits, three characters
-/// or more.
+/// The words of a text in lower case, without stop words: ASCII letters and digits, three
+/// characters or more.
 fn words(text: &str) -> Vec<String> {
-    const EMPTY: [&str; 16] = [
+    const STOP_WORDS: [&str; 16] = [
         "the", "and", "for", "with", "that", "this", "from", "into", "are", "all", "our", "your",
         "each", "has", "have", "please",
     ];
     text.split(|character: char| !character.is_alphanumeric())
         .filter(|word| word.is_ascii() && word.len() >= 3)
         .map(str::to_ascii_lowercase)
-        .filter(|word| !EMPTY.contains(&word.as_str()))
+        .filter(|word| !STOP_WORDS.contains(&word.as_str()))
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Builds one instance, place by place.
+//! Builds an instance, location by location.
 
 use serde_json::{Map, Value};
 
@@ -7,25 +7,25 @@ use super::shape::{Shape, shape};
 use super::{Fullness, SampleError, number, text};
 use crate::random::SeededRng;
 use crate::schema::conjunction::{
-    Located, Subschema, Types, counts, enumeration, member, property_names, required, types,
-    types_spoken_of,
+    Located, Subschema, Types, counts, enumeration, implied_types, member, property_names,
+    required, types,
 };
 use crate::schema::pattern::Pattern;
 
-/// Places visited before a sample is given up.
-const MOST_STEPS: u32 = 20_000;
-/// From this depth on a sample takes the way that ends soonest.
+/// Locations visited before giving up on a sample.
+const MAX_STEPS: u32 = 20_000;
+/// Depth from which choices that end soonest are preferred.
 const SHALLOW_FROM: u32 = 5;
-/// The depth at which a sample is given up.
-const MOST_DEPTH: u32 = 24;
-/// Ways tried at one place that has choices.
-const MOST_WAYS: u64 = 8;
-/// Entries a list is given beyond what it must have.
-const SPARE_ENTRIES: u64 = 3;
-/// The longest list and the fullest object that are made because a minimum asks for it.
-const MOST_ENTRIES: u64 = 2_000;
+/// Depth at which the generator gives up.
+const MAX_DEPTH: u32 = 24;
+/// Combinations of choices tried at one location.
+const MAX_WAYS: u64 = 8;
+/// Maximum number of items in a list that needs none.
+const EXTRA_ENTRIES: u64 = 3;
+/// Maximum number of items or members generated to satisfy a minimum.
+const MAX_ENTRIES: u64 = 2_000;
 
-/// Makes one sample.
+/// Generates one sample.
 pub(super) struct Sampler<'a, 'r> {
     root: &'a Value,
     random: &'r mut SeededRng,
@@ -50,13 +50,14 @@ impl<'a, 'r> Sampler<'a, 'r> {
         }
     }
 
-    /// Makes an instance that meets all the schemas.
+    /// Generates an instance that satisfies all the schemas.
     pub(super) fn instance(&mut self, conjuncts: Vec<Located<'a>>) -> Result<Value, SampleError> {
-        self.place(&conjuncts, "", 0)
+        self.location(&conjuncts, "", 0)
     }
 
-    /// One place of the instance; `name` is the member it is, or that of the list it stands in.
-    fn place(
+    /// Generates the value at one location. `name` is the member's name, or that of the enclosing
+    /// list.
+    fn location(
         &mut self,
         conjuncts: &[Located<'a>],
         name: &str,
@@ -68,19 +69,19 @@ impl<'a, 'r> Sampler<'a, 'r> {
                 .map_or_else(String::new, |first| first.pointer.clone())
         };
         self.steps += 1;
-        if self.steps > MOST_STEPS || depth > MOST_DEPTH {
+        if self.steps > MAX_STEPS || depth > MAX_DEPTH {
             return Err(SampleError::TooLarge { pointer: pointer() });
         }
         let mut turn = 0;
         loop {
             let shallow = depth >= SHALLOW_FROM;
-            let made = shape(self.root, conjuncts.to_vec(), turn, shallow, self.random);
-            let (result, ways) = match made {
+            let shape = shape(self.root, conjuncts.to_vec(), turn, shallow, self.random);
+            let (result, ways) = match shape {
                 Ok(shape) => (self.fill(&shape, pointer(), name, depth), shape.ways),
                 Err(failed) => (Err(failed.error.into()), failed.ways),
             };
             turn += 1;
-            let given_up = turn >= ways.min(MOST_WAYS) || self.steps > MOST_STEPS;
+            let given_up = turn >= ways.min(MAX_WAYS) || self.steps > MAX_STEPS;
             match result {
                 Err(_) if !given_up => {}
                 result => return result,
@@ -88,7 +89,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
         }
     }
 
-    /// A value for a place whose choices have been taken.
+    /// Generates the value at a location whose choices have been made.
     fn fill(
         &mut self,
         shape: &Shape<'a>,
@@ -103,11 +104,11 @@ impl<'a, 'r> Sampler<'a, 'r> {
                 .filter(|value| allowed.intersects(Types::of_value(value)))
                 .filter(|value| !shape.excluded.contains(value))
                 .collect();
-            let lively: Vec<&Value> = left.iter().copied().filter(|it| !it.is_null()).collect();
-            let from = if lively.is_empty() || self.random.chance(1, 8) {
+            let non_null: Vec<&Value> = left.iter().copied().filter(|it| !it.is_null()).collect();
+            let from = if non_null.is_empty() || self.random.chance(1, 8) {
                 &left
             } else {
-                &lively
+                &non_null
             };
             return self
                 .random
@@ -115,13 +116,15 @@ impl<'a, 'r> Sampler<'a, 'r> {
                 .map(|value| (*value).clone())
                 .ok_or_else(|| contradiction(pointer, "enum", "no value is left"));
         }
-        let spoken = allowed.and(types_spoken_of(&shape.parts));
+        let implied = allowed.and(implied_types(&shape.parts));
         let chosen = if allowed.is_empty() {
             return Err(contradiction(pointer, "type", "no type is left"));
-        } else if allowed == Types::ALL && spoken == Types::ALL {
+        } else if allowed == Types::ALL && implied == Types::ALL {
             Types::STRING
+        } else if implied.is_empty() {
+            self.choose_type(allowed, depth)
         } else {
-            self.choose_type(if spoken.is_empty() { allowed } else { spoken }, depth)
+            self.choose_type(implied, depth)
         };
         for _ in 0..4 {
             let value = self.of_type(chosen, shape, &pointer, name, depth)?;
@@ -132,27 +135,27 @@ impl<'a, 'r> Sampler<'a, 'r> {
         Err(contradiction(
             pointer,
             "not",
-            "every value that was made is excluded",
+            "every generated value is excluded",
         ))
     }
 
     fn choose_type(&mut self, allowed: Types, depth: u32) -> Types {
-        let mut lively = allowed.without(Types::NULL);
-        let scalar = lively.without(Types::ARRAY.or(Types::OBJECT));
+        let mut candidates = allowed.without(Types::NULL);
+        let scalar = candidates.without(Types::ARRAY.or(Types::OBJECT));
         if depth >= SHALLOW_FROM && !scalar.is_empty() {
-            lively = scalar;
+            candidates = scalar;
         }
         let nullable = allowed.contains(Types::NULL);
-        if lively.is_empty() || (nullable && self.random.chance(1, 8)) {
+        if candidates.is_empty() || (nullable && self.random.chance(1, 8)) {
             return Types::NULL;
         }
         let single: Vec<Types> = Types::EACH
             .iter()
-            .filter(|(types, _)| lively.contains(*types))
-            .filter(|(types, _)| *types != Types::INTEGER || !lively.contains(Types::NUMBER))
+            .filter(|(types, _)| candidates.contains(*types))
+            .filter(|(types, _)| *types != Types::INTEGER || !candidates.contains(Types::NUMBER))
             .map(|(types, _)| *types)
             .collect();
-        // Only the numbers that are no integers are left: what is made is a number all the same.
+        // Empty if only non-integer numbers are allowed.
         self.random.pick(&single).copied().unwrap_or(Types::NUMBER)
     }
 
@@ -186,9 +189,9 @@ impl<'a, 'r> Sampler<'a, 'r> {
         depth: u32,
     ) -> Result<Value, SampleError> {
         let parts = &shape.parts;
-        let least = counts(parts, "minItems").into_iter().max().unwrap_or(0);
-        let most = counts(parts, "maxItems").into_iter().min();
-        if most.is_some_and(|most| most < least) {
+        let min_items = counts(parts, "minItems").into_iter().max().unwrap_or(0);
+        let max_items = counts(parts, "maxItems").into_iter().min();
+        if max_items.is_some_and(|max_items| max_items < min_items) {
             return Err(contradiction(
                 pointer.to_owned(),
                 "minItems",
@@ -207,22 +210,21 @@ impl<'a, 'r> Sampler<'a, 'r> {
         let unique = parts
             .iter()
             .any(|part| part.map.get("uniqueItems") == Some(&Value::Bool(true)));
-        let spare = if depth >= SHALLOW_FROM || self.fullness == Fullness::Required {
+        let usual = if depth >= SHALLOW_FROM || self.fullness == Fullness::Required {
             0
         } else {
-            1 + self.random.below(SPARE_ENTRIES)
+            1 + self.random.below(EXTRA_ENTRIES)
         };
-        // Where a minimum asks for entries at all, there is no need to go beyond it.
-        let length = least.max(needed).max(spare);
-        let length = length.min(most.unwrap_or(u64::MAX));
-        if length > MOST_ENTRIES {
+        let length = min_items.max(needed).max(usual);
+        let length = length.min(max_items.unwrap_or(u64::MAX));
+        if length > MAX_ENTRIES {
             return Err(SampleError::TooLarge {
                 pointer: pointer.to_owned(),
             });
         }
         let mut wanted = contained
             .into_iter()
-            .flat_map(|(schema, times)| (0..times.min(MOST_ENTRIES)).map(move |_| schema.clone()));
+            .flat_map(|(schema, times)| (0..times.min(MAX_ENTRIES)).map(move |_| schema.clone()));
         let mut entries: Vec<Value> = Vec::new();
         while (entries.len() as u64) < length {
             let Some(mut conjuncts) = item(parts, entries.len()) else {
@@ -231,18 +233,18 @@ impl<'a, 'r> Sampler<'a, 'r> {
             conjuncts.extend(wanted.next());
             match self.entry(&conjuncts, name, depth, unique, &entries) {
                 Ok(entry) => entries.push(entry),
-                Err(_) if entries.len() as u64 >= least => break,
+                Err(_) if entries.len() as u64 >= min_items => break,
                 Err(error) => return Err(error),
             }
         }
-        if (entries.len() as u64) < least {
-            let why = "the schema allows fewer entries than it asks for";
+        if (entries.len() as u64) < min_items {
+            let why = "the schema allows fewer items than it requires";
             return Err(contradiction(pointer.to_owned(), "minItems", why));
         }
         Ok(Value::Array(entries))
     }
 
-    /// One entry of a list, unlike the others where it has to be.
+    /// Generates one item of a list, distinct from the others if `unique`.
     fn entry(
         &mut self,
         conjuncts: &[Located<'a>],
@@ -252,7 +254,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
         others: &[Value],
     ) -> Result<Value, SampleError> {
         for _ in 0..40 {
-            let entry = self.place(conjuncts, name, depth + 1)?;
+            let entry = self.location(conjuncts, name, depth + 1)?;
             if !unique || !others.contains(&entry) {
                 return Ok(entry);
             }
@@ -263,7 +265,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
         Err(contradiction(
             pointer,
             "uniqueItems",
-            "there are not enough different entries",
+            "there are not enough distinct items",
         ))
     }
 
@@ -274,28 +276,34 @@ impl<'a, 'r> Sampler<'a, 'r> {
         depth: u32,
     ) -> Result<Value, SampleError> {
         let parts = &shape.parts;
-        let least = counts(parts, "minProperties")
+        let min_members = counts(parts, "minProperties")
             .into_iter()
             .max()
             .unwrap_or(0);
-        let most = counts(parts, "maxProperties").into_iter().min();
-        let wanted = required(parts);
+        let max_members = counts(parts, "maxProperties").into_iter().min();
+        let required = required(parts);
         let declared = property_names(parts);
         let mut names = declared.clone();
-        for name in &wanted {
+        for name in &required {
             if !names.contains(name) {
                 names.push(name);
             }
         }
-        let included = self.included(shape, &names, least, most.unwrap_or(u64::MAX), depth);
-        let mut made = Map::new();
+        let included = self.included(
+            shape,
+            &names,
+            min_members,
+            max_members.unwrap_or(u64::MAX),
+            depth,
+        );
+        let mut members = Map::new();
         for name in &names {
-            let is_required = wanted.contains(name);
+            let is_required = required.contains(name);
             if !included.contains(name) {
                 continue;
             }
             let result = match member(parts, name) {
-                Ok(conjuncts) => self.place(&conjuncts, name, depth + 1),
+                Ok(conjuncts) => self.location(&conjuncts, name, depth + 1),
                 Err(pointer) => Err(contradiction(
                     pointer,
                     "additionalProperties",
@@ -304,34 +312,34 @@ impl<'a, 'r> Sampler<'a, 'r> {
             };
             match result {
                 Ok(value) => {
-                    made.insert((*name).to_owned(), value);
+                    members.insert((*name).to_owned(), value);
                 }
                 Err(error) if is_required => return Err(error),
-                // What is optional and cannot be made is left out.
+                // Omit optional members that cannot be generated.
                 Err(_) => {}
             }
         }
-        let spare = if declared.is_empty() && depth < SHALLOW_FROM {
+        let usual = if declared.is_empty() && depth < SHALLOW_FROM {
             u64::from(self.fullness != Fullness::Required)
         } else {
             0
         };
-        let length = least.max(spare).min(most.unwrap_or(u64::MAX));
-        self.add_free_members(parts, &mut made, length.min(MOST_ENTRIES), depth);
-        if (made.len() as u64) < least {
-            let why = "no further members could be made";
+        let length = min_members.max(usual).min(max_members.unwrap_or(u64::MAX));
+        self.add_free_members(parts, &mut members, length.min(MAX_ENTRIES), depth);
+        if (members.len() as u64) < min_members {
+            let why = "no further members could be generated";
             return Err(contradiction(pointer.to_owned(), "minProperties", why));
         }
-        Ok(Value::Object(made))
+        Ok(Value::Object(members))
     }
 
-    /// Which of the declared members a sample gets.
+    /// Selects the declared members that the sample gets.
     fn included(
         &mut self,
         shape: &Shape<'a>,
         names: &[&'a str],
-        least: u64,
-        most: u64,
+        min_members: u64,
+        max_members: u64,
         depth: u32,
     ) -> Vec<&'a str> {
         let parts = &shape.parts;
@@ -358,26 +366,26 @@ impl<'a, 'r> Sampler<'a, 'r> {
             .filter(|name| !included.contains(name))
             .filter(allowed)
             .collect();
-        let mut passed_over = Vec::new();
+        let mut skipped = Vec::new();
         for name in optional {
-            let asked_for = depth == 0 && self.hints.include.iter().any(|wanted| wanted == name);
+            let is_hinted = depth == 0 && self.hints.include.iter().any(|hint| hint == name);
             let taken = match self.fullness {
-                _ if asked_for => true,
+                _ if is_hinted => true,
                 Fullness::Required => false,
                 _ if depth >= SHALLOW_FROM => false,
                 Fullness::Some => self.random.chance(1, 2),
                 Fullness::All => true,
             };
-            let room = (included.len() as u64) < most;
+            let room = (included.len() as u64) < max_members;
             if taken && room {
                 included.push(name);
             } else {
-                passed_over.push(name);
+                skipped.push(name);
             }
         }
-        let missing = least.saturating_sub(included.len() as u64);
+        let missing = min_members.saturating_sub(included.len() as u64);
         included.extend(
-            passed_over
+            skipped
                 .into_iter()
                 .take(usize::try_from(missing).unwrap_or(usize::MAX)),
         );
@@ -393,12 +401,12 @@ impl<'a, 'r> Sampler<'a, 'r> {
         included
     }
 
-    /// Adds members whose names the schema leaves open, up to the number wanted.
+    /// Adds members with names that the schema leaves open, until the object has `count` members.
     fn add_free_members(
         &mut self,
         parts: &[Subschema<'a>],
-        made: &mut Map<String, Value>,
-        wanted: u64,
+        members: &mut Map<String, Value>,
+        count: u64,
         depth: u32,
     ) {
         let by_pattern: Vec<(&'a str, Located<'a>)> = parts
@@ -419,9 +427,9 @@ impl<'a, 'r> Sampler<'a, 'r> {
             .iter()
             .filter_map(|part| part.under("propertyNames"))
             .collect();
-        let tries = wanted.saturating_mul(4).min(MOST_ENTRIES);
-        for _ in 0..tries {
-            if made.len() as u64 >= wanted {
+        let attempts = count.saturating_mul(4).min(MAX_ENTRIES);
+        for _ in 0..attempts {
+            if members.len() as u64 >= count {
                 return;
             }
             let (name, conjuncts) = match self.random.pick(&by_pattern) {
@@ -436,18 +444,19 @@ impl<'a, 'r> Sampler<'a, 'r> {
                 }
                 None if !open => return,
                 None if name_rules.is_empty() => (self.hints.word(self.random), additional.clone()),
-                None => match self.place(&name_rules, "key", depth + 1) {
+                None => match self.location(&name_rules, "key", depth + 1) {
                     Ok(Value::String(name)) => (name, additional.clone()),
                     _ => return,
                 },
             };
-            let taken = made.contains_key(&name) || property_names(parts).contains(&name.as_str());
+            let taken =
+                members.contains_key(&name) || property_names(parts).contains(&name.as_str());
             if taken {
                 continue;
             }
-            match self.place(&conjuncts, &name, depth + 1) {
+            match self.location(&conjuncts, &name, depth + 1) {
                 Ok(value) => {
-                    made.insert(name, value);
+                    members.insert(name, value);
                 }
                 Err(_) => return,
             }
@@ -455,7 +464,7 @@ impl<'a, 'r> Sampler<'a, 'r> {
     }
 }
 
-/// Everything the entry at an index has to meet; `None` where the list ends before it.
+/// The schemas that the item at `index` must satisfy; `None` if the list must end before it.
 fn item<'a>(parts: &[Subschema<'a>], index: usize) -> Option<Vec<Located<'a>>> {
     let mut conjuncts = Vec::new();
     for part in parts {

@@ -1,5 +1,5 @@
-//! Numbers inside their limits, by exact decimal arithmetic: `multipleOf: 0.1` has to meet 0.3,
-//! not 0.30000000000000004.
+//! Generates numbers within their limits by exact decimal arithmetic: `multipleOf: 0.1` must yield
+//! 0.3, not 0.30000000000000004.
 
 use serde_json::{Number, Value};
 
@@ -7,11 +7,11 @@ use super::SampleError;
 use crate::random::SeededRng;
 use crate::schema::conjunction::Subschema;
 
-/// Decimal places that are looked at; finer limits are rounded towards the inside.
-const MOST_PLACES: u32 = 12;
-/// Where a number is open to one side, how far it goes.
+/// Decimal places considered; finer limits are rounded inwards.
+const MAX_PLACES: u32 = 12;
+/// Width of the range if one of the limits is missing.
 const WIDTH: i128 = 100;
-/// The largest magnitude a made number has: integers stay inside 64 bits.
+/// Maximum magnitude of a generated number: integers fit in 64 bits.
 const LARGEST: i128 = i64::MAX as i128;
 
 /// A decimal number: digits times ten to the power of the exponent.
@@ -37,8 +37,8 @@ impl Decimal {
         u32::try_from(-self.exponent).unwrap_or(0)
     }
 
-    /// The number in units of ten to the power of `-places`, rounded as told where it is finer.
-    /// `None`: too large.
+    /// The number in units of ten to the power of `-places`, rounded up or down if it is finer.
+    /// `None` if it is too large.
     fn scaled(self, places: u32, up: bool) -> Option<i128> {
         let shift = self.exponent + i32::try_from(places).ok()?;
         if shift >= 0 {
@@ -53,10 +53,10 @@ impl Decimal {
     }
 }
 
-/// Makes a number that meets the limits of all parts.
+/// Generates a number within the limits of all parts.
 ///
 /// # Errors
-/// Limits that leave no number, or none this module can write.
+/// The limits leave no number, or none that can be represented.
 pub(super) fn number(
     parts: &[Subschema<'_>],
     integer: bool,
@@ -80,7 +80,7 @@ pub(super) fn number(
     if !integer && multiples.is_empty() {
         places += 1;
     }
-    let places = places.min(MOST_PLACES);
+    let places = places.min(MAX_PLACES);
     let unit = 10i128.pow(places);
 
     let mut step = if integer { unit } else { 1 };
@@ -88,19 +88,19 @@ pub(super) fn number(
         let scaled = multiple.scaled(places, true).filter(|scaled| *scaled > 0);
         step = scaled
             .and_then(|scaled| least_common_multiple(step, scaled))
-            .ok_or_else(|| impossible(parts, "multipleOf", "no number meets it"))?;
+            .ok_or_else(|| impossible(parts, "multipleOf", "no number satisfies it"))?;
     }
 
-    // Draft 4 writes the exclusive limits as booleans beside the others.
+    // In draft 4, exclusive limits are booleans that modify `minimum` and `maximum`.
     let strict = |part: &Subschema<'_>, keyword: &str| {
         part.map.get(keyword).and_then(Value::as_bool) == Some(true)
     };
     let lower = parts
         .iter()
         .flat_map(|part| {
-            [("minimum", "exclusiveMinimum"), ("exclusiveMinimum", "")].map(|(keyword, beside)| {
+            [("minimum", "exclusiveMinimum"), ("exclusiveMinimum", "")].map(|(keyword, flag)| {
                 let limit = Decimal::parse(part.map.get(keyword)?.as_number()?)?;
-                let exclusive = keyword == "exclusiveMinimum" || strict(part, beside);
+                let exclusive = keyword == "exclusiveMinimum" || strict(part, flag);
                 let scaled = limit.scaled(places, true).unwrap_or(if limit.digits < 0 {
                     -LARGEST * unit
                 } else {
@@ -116,9 +116,9 @@ pub(super) fn number(
     let upper = parts
         .iter()
         .flat_map(|part| {
-            [("maximum", "exclusiveMaximum"), ("exclusiveMaximum", "")].map(|(keyword, beside)| {
+            [("maximum", "exclusiveMaximum"), ("exclusiveMaximum", "")].map(|(keyword, flag)| {
                 let limit = Decimal::parse(part.map.get(keyword)?.as_number()?)?;
-                let exclusive = keyword == "exclusiveMaximum" || strict(part, beside);
+                let exclusive = keyword == "exclusiveMaximum" || strict(part, flag);
                 let scaled = limit.scaled(places, false).unwrap_or(if limit.digits > 0 {
                     LARGEST * unit
                 } else {
@@ -151,11 +151,12 @@ pub(super) fn number(
         return Err(impossible(parts, keyword, "the limits leave no number"));
     }
     let scaled = random.between(first, last) * step;
-    written(scaled, unit, places).ok_or_else(|| impossible(parts, "type", "it cannot be written"))
+    to_json(scaled, unit, places)
+        .ok_or_else(|| impossible(parts, "type", "the number cannot be represented"))
 }
 
-/// The JSON number of a scaled one.
-fn written(scaled: i128, unit: i128, places: u32) -> Option<Value> {
+/// Converts a scaled number to a JSON number.
+fn to_json(scaled: i128, unit: i128, places: u32) -> Option<Value> {
     if scaled % unit == 0 {
         let whole = scaled / unit;
         return i64::try_from(whole).ok().map(Value::from);
@@ -168,7 +169,7 @@ fn written(scaled: i128, unit: i128, places: u32) -> Option<Value> {
     Number::from_f64(number).map(Value::Number)
 }
 
-/// The least number both divide; `None` where it is too large.
+/// The least common multiple; `None` if it is too large.
 fn least_common_multiple(left: i128, right: i128) -> Option<i128> {
     let (mut a, mut b) = (left, right);
     while b != 0 {

@@ -1,4 +1,4 @@
-//! What one place of a sample has to meet, once every choice the schema leaves has been taken.
+//! The constraints on one location of a sample, after all choices in the schema have been made.
 
 use serde_json::Value;
 
@@ -7,27 +7,27 @@ use crate::schema::conjunction::{
     Choice, ExpandError, Located, Subschema, enumeration, expand, required,
 };
 
-/// How often choices may open further choices at one place.
-const MOST_ROUNDS: u32 = 40;
+/// Maximum nesting of choices at one location.
+const MAX_ROUNDS: u32 = 40;
 
-/// The plain schemas that hold, and what is better left out.
+/// The schemas that apply at a location, and what to avoid there.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shape<'a> {
-    /// Schema objects that all hold.
+    /// Schema objects that all apply.
     pub(super) parts: Vec<Subschema<'a>>,
-    /// Members that a `not`, another branch or a dependency speaks against.
+    /// Members to avoid because of a `not`, another branch or a dependency.
     pub(super) avoided: Vec<&'a str>,
-    /// Values that are excluded.
+    /// Excluded values.
     pub(super) excluded: Vec<&'a Value>,
-    /// How many ways there are to take the choices; 1 where there is no choice.
+    /// The number of combinations of choices; 1 if there is no choice.
     pub(super) ways: u64,
 }
 
-/// Takes the choices. `turn` says which way to prefer: counting it up goes through the branches of
-/// a single choice. `shallow` prefers branches that end soon.
+/// Makes all choices. Incrementing `turn` cycles through the branches of a single choice. `shallow`
+/// prefers branches that end soon.
 ///
 /// # Errors
-/// A branch that cannot be: `false`, or a reference that leads nowhere.
+/// A chosen branch is `false`, or a reference cannot be resolved.
 pub(super) fn shape<'a>(
     root: &'a Value,
     conjuncts: Vec<Located<'a>>,
@@ -41,7 +41,7 @@ pub(super) fn shape<'a>(
     };
     let mut waiting = conjuncts;
     let mut triggered: Vec<String> = Vec::new();
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let expanded = expand(root, std::mem::take(&mut waiting)).map_err(|error| ShapeError {
             error,
             ways: shape.ways,
@@ -52,7 +52,7 @@ pub(super) fn shape<'a>(
                 .iter()
                 .any(|known| known.pointer == part.pointer)
             {
-                note_not(&part, &mut shape);
+                record_not(&part, &mut shape);
                 shape.parts.push(part);
             }
         }
@@ -68,7 +68,7 @@ pub(super) fn shape<'a>(
                 waiting.extend(part.under("if"));
                 waiting.extend(then);
             } else {
-                note_denied(part.under("if"), &mut shape);
+                record_denied(part.under("if"), &mut shape);
                 waiting.extend(otherwise);
             }
         }
@@ -82,14 +82,13 @@ pub(super) fn shape<'a>(
     Ok(shape)
 }
 
-/// Why the choices could not be taken, and how many ways had been seen until then.
+/// Why the choices could not be made, and the number of combinations found until then.
 pub(super) struct ShapeError {
     pub(super) error: ExpandError,
     pub(super) ways: u64,
 }
 
-/// Picks one branch, and notes what the others of a `oneOf` ask for: to meet them too would be
-/// wrong.
+/// Picks a branch. For `oneOf`, records how to violate the other branches.
 fn branch<'a>(
     choice: &Choice<'a>,
     turn: u64,
@@ -110,7 +109,7 @@ fn branch<'a>(
         })
         .map(|(index, _)| index)
         .collect();
-    // The first turn starts at random among the preferred; further turns go through the rest.
+    // The first turn starts at a random preferred branch; further turns cycle through the rest.
     let usual = random.chance(7, 8) || shallow;
     let start = random
         .pick(&preferred)
@@ -121,7 +120,7 @@ fn branch<'a>(
     if choice.keyword == "oneOf" {
         for (index, other) in (0u64..).zip(&choice.branches) {
             if index != chosen {
-                note_denied(Some(other.clone()), shape);
+                record_denied(Some(other.clone()), shape);
             }
         }
     }
@@ -136,7 +135,7 @@ fn is_null(schema: &Value) -> bool {
         || schema.get("const").is_some_and(Value::is_null)
 }
 
-/// Whether a branch holds neither a reference nor a container.
+/// Whether a branch is neither a reference nor a container.
 fn ends_soon(schema: &Value) -> bool {
     schema.get("$ref").is_none()
         && !matches!(
@@ -146,14 +145,14 @@ fn ends_soon(schema: &Value) -> bool {
         && schema.get("properties").is_none()
 }
 
-/// Notes the simple forms of `not`.
-fn note_not<'a>(part: &Subschema<'a>, shape: &mut Shape<'a>) {
+/// Records the simple forms of `not`.
+fn record_not<'a>(part: &Subschema<'a>, shape: &mut Shape<'a>) {
     let Some(denied) = part.under("not") else {
         return;
     };
     let listed = denied.schema.get("anyOf").and_then(Value::as_array);
     for branch in listed.into_iter().flatten() {
-        note_denied(
+        record_denied(
             Some(Located {
                 schema: branch,
                 pointer: denied.pointer.clone(),
@@ -161,12 +160,12 @@ fn note_not<'a>(part: &Subschema<'a>, shape: &mut Shape<'a>) {
             shape,
         );
     }
-    note_denied(Some(denied), shape);
+    record_denied(Some(denied), shape);
 }
 
-/// Notes how not to meet a schema, where that is simple: leave out a member it requires, or take
-/// none of its values.
-fn note_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
+/// Records how to violate a schema in simple cases: omit a member that it requires, or exclude its
+/// values.
+fn record_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
     let Some(map) = denied.as_ref().and_then(|denied| denied.schema.as_object()) else {
         return;
     };
@@ -175,11 +174,11 @@ fn note_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
         pointer: String::new(),
     };
     if map.keys().all(|key| key == "required" || key == "type") {
-        let wanted = required(&shape.parts);
-        let left_out = required(std::slice::from_ref(&part))
+        let needed = required(&shape.parts);
+        let omitted = required(std::slice::from_ref(&part))
             .into_iter()
-            .find(|name| !wanted.contains(name));
-        shape.avoided.extend(left_out);
+            .find(|name| !needed.contains(name));
+        shape.avoided.extend(omitted);
     }
     if map
         .keys()
@@ -191,10 +190,10 @@ fn note_denied<'a>(denied: Option<Located<'a>>, shape: &mut Shape<'a>) {
     }
 }
 
-/// What `dependentSchemas` (and `dependencies`, its older name) add for members that are required.
-/// Members that are not required and would add something are avoided.
+/// The schemas that `dependentSchemas` (formerly `dependencies`) adds for required members. Optional
+/// members that would add a schema are avoided.
 fn dependents<'a>(shape: &mut Shape<'a>, triggered: &mut Vec<String>) -> Vec<Located<'a>> {
-    let wanted = required(&shape.parts);
+    let needed = required(&shape.parts);
     let mut added = Vec::new();
     let mut avoided = Vec::new();
     for part in &shape.parts {
@@ -206,7 +205,7 @@ fn dependents<'a>(shape: &mut Shape<'a>, triggered: &mut Vec<String>) -> Vec<Loc
             if triggered.contains(&schema.pointer) {
                 continue;
             }
-            if wanted.contains(&name) {
+            if needed.contains(&name) {
                 triggered.push(schema.pointer.clone());
                 added.push(schema);
             } else {

@@ -1,4 +1,4 @@
-//! Strings: by format, by pattern, by what the member's name says.
+//! Generates strings from the format, the pattern or the member's name.
 
 use super::hints::Hints;
 use super::{SampleError, formats};
@@ -8,23 +8,23 @@ use crate::schema::pattern::Pattern;
 use crate::schema::roles::TextKind;
 use crate::text::truncate_at_word;
 
-/// How often a string is made before its limits are given up.
-const TRIES: u32 = 24;
-/// The longest string that is made.
-const MOST_CHARACTERS: usize = 100_000;
+/// Attempts to generate a string within its constraints.
+const ATTEMPTS: u32 = 24;
+/// Maximum length of a generated string, in characters.
+const MAX_CHARACTERS: usize = 100_000;
 
-/// What a string has to meet.
-struct Limits<'a> {
+/// The constraints on a string.
+struct Constraints<'a> {
     patterns: Vec<(Pattern, String)>,
     formats: Vec<(&'a str, String)>,
-    least: usize,
-    most: Option<usize>,
+    min: usize,
+    max: Option<usize>,
 }
 
-impl Limits<'_> {
+impl Constraints<'_> {
     fn length_fits(&self, text: &str) -> bool {
         let length = text.chars().count();
-        length >= self.least && self.most.is_none_or(|most| length <= most)
+        length >= self.min && self.max.is_none_or(|max| length <= max)
     }
 
     fn patterns_fit(&self, text: &str) -> bool {
@@ -34,31 +34,31 @@ impl Limits<'_> {
     }
 }
 
-/// Makes a string that meets the lengths and patterns of all parts and the first known format.
-/// `name` is the member it is for, or that of the array it stands in; `title` says that it is the
-/// task's own title.
+/// Generates a string that satisfies the lengths and patterns of all parts and the first known
+/// format. `name` is the member's name, or that of the enclosing array; `is_title` marks the task's
+/// title.
 ///
 /// # Errors
-/// A pattern that is not understood, or limits no string was found for.
+/// A pattern is not supported, or no string was found.
 pub(super) fn text(
     parts: &[Subschema<'_>],
     name: &str,
-    title: bool,
+    is_title: bool,
     hints: &Hints,
     random: &mut SeededRng,
 ) -> Result<String, SampleError> {
-    let limits = limits(parts)?;
+    let limits = constraints(parts)?;
     if let Some((format, pointer)) = limits.formats.first() {
         return by_format(&limits, format, pointer, random);
     }
     if limits.patterns.is_empty() {
-        let text = by_name(name, title, hints, random);
-        return Ok(fitted(text, &limits, hints, random));
+        let text = by_name(name, is_title, hints, random);
+        return Ok(fit_length(text, &limits, hints, random));
     }
-    // A word that happens to match reads better than what the pattern alone would give.
+    // A word that happens to match reads better than a string generated from the pattern.
     for attempt in 0..6 {
         let candidate = match attempt {
-            0 => by_name(name, title, hints, random),
+            0 => by_name(name, is_title, hints, random),
             1 | 2 => hints.slug(random),
             _ => hints.word(random),
         };
@@ -66,15 +66,19 @@ pub(super) fn text(
             return Ok(candidate);
         }
     }
-    // What matches one of several patterns may match the others.
-    let rounds = if limits.patterns.len() > 1 { TRIES } else { 1 };
+    // A string that matches one of several patterns may also match the others.
+    let rounds = if limits.patterns.len() > 1 {
+        ATTEMPTS
+    } else {
+        1
+    };
     for _ in 0..rounds {
         for (pattern, _) in &limits.patterns {
-            let made = pattern
-                .generate(random, limits.least, limits.most)
-                .filter(|made| limits.patterns_fit(made));
-            if let Some(made) = made {
-                return Ok(made);
+            let text = pattern
+                .generate(random, limits.min, limits.max)
+                .filter(|text| limits.patterns_fit(text));
+            if let Some(text) = text {
+                return Ok(text);
             }
         }
     }
@@ -82,11 +86,11 @@ pub(super) fn text(
     Err(SampleError::Unsupported {
         pointer: pointer.unwrap_or_default(),
         keyword: "pattern".to_owned(),
-        why: "no string was found that it matches and that has the right length".to_owned(),
+        why: "no matching string of the required length was found".to_owned(),
     })
 }
 
-fn limits<'a>(parts: &[Subschema<'a>]) -> Result<Limits<'a>, SampleError> {
+fn constraints<'a>(parts: &[Subschema<'a>]) -> Result<Constraints<'a>, SampleError> {
     let mut patterns = Vec::new();
     for (source, pointer) in strings(parts, "pattern") {
         match Pattern::parse(source) {
@@ -101,61 +105,61 @@ fn limits<'a>(parts: &[Subschema<'a>]) -> Result<Limits<'a>, SampleError> {
         }
     }
     let size = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
-    let least = counts(parts, "minLength").into_iter().max().map_or(0, size);
-    let most = counts(parts, "maxLength").into_iter().min().map(size);
-    if least > MOST_CHARACTERS || most.is_some_and(|most| most < least) {
+    let min = counts(parts, "minLength").into_iter().max().map_or(0, size);
+    let max = counts(parts, "maxLength").into_iter().min().map(size);
+    if min > MAX_CHARACTERS || max.is_some_and(|max| max < min) {
         return Err(SampleError::Contradiction {
             pointer: parts
                 .iter()
                 .find(|part| part.map.contains_key("minLength"))
                 .map_or_else(String::new, |part| part.pointer.clone()),
             keyword: "minLength".to_owned(),
-            why: "it asks for more characters than are allowed or can be made".to_owned(),
+            why: "it exceeds maxLength or the generator's limit".to_owned(),
         });
     }
     let formats = strings(parts, "format")
         .into_iter()
         .filter(|(format, _)| formats::is_known(format))
         .collect();
-    Ok(Limits {
+    Ok(Constraints {
         patterns,
         formats,
-        least,
-        most,
+        min,
+        max,
     })
 }
 
 fn by_format(
-    limits: &Limits<'_>,
+    limits: &Constraints<'_>,
     format: &str,
     pointer: &str,
     random: &mut SeededRng,
 ) -> Result<String, SampleError> {
-    for attempt in 0..TRIES {
-        let made = formats::text(format, random);
-        if limits.length_fits(&made) && limits.patterns_fit(&made) {
-            return Ok(made);
+    for attempt in 0..ATTEMPTS {
+        let text = formats::text(format, random);
+        if limits.length_fits(&text) && limits.patterns_fit(&text) {
+            return Ok(text);
         }
-        // The pattern may be the narrower of the two; the check decides about the format.
+        // The pattern may be stricter than the format; the schema check verifies the format.
         let from_pattern = limits
             .patterns
             .first()
-            .filter(|_| attempt * 2 >= TRIES)
-            .and_then(|(pattern, _)| pattern.generate(random, limits.least, limits.most));
-        if let Some(made) = from_pattern.filter(|made| limits.patterns_fit(made)) {
-            return Ok(made);
+            .filter(|_| attempt * 2 >= ATTEMPTS)
+            .and_then(|(pattern, _)| pattern.generate(random, limits.min, limits.max));
+        if let Some(text) = from_pattern.filter(|text| limits.patterns_fit(text)) {
+            return Ok(text);
         }
     }
     Err(SampleError::Unsupported {
         pointer: pointer.to_owned(),
         keyword: "format".to_owned(),
-        why: format!("no {format} was found that also meets the pattern and the lengths"),
+        why: format!("no {format} was found that also satisfies the pattern and the lengths"),
     })
 }
 
-/// A string of the kind the member's name speaks of.
-fn by_name(name: &str, title: bool, hints: &Hints, random: &mut SeededRng) -> String {
-    if title {
+/// Generates a string of the kind that the member's name suggests.
+fn by_name(name: &str, is_title: bool, hints: &Hints, random: &mut SeededRng) -> String {
+    if is_title {
         return hints.title.clone();
     }
     let choose = |random: &mut SeededRng, from: &[&str]| {
@@ -176,16 +180,21 @@ fn by_name(name: &str, title: bool, hints: &Hints, random: &mut SeededRng) -> St
     }
 }
 
-/// Cuts or lengthens a text to its limits.
-fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut SeededRng) -> String {
+/// Truncates or extends a text to the required length.
+fn fit_length(
+    text: String,
+    limits: &Constraints<'_>,
+    hints: &Hints,
+    random: &mut SeededRng,
+) -> String {
     let mut text = text;
     let mut length = text.chars().count();
-    while length < limits.least {
+    while length < limits.min {
         if length > 0 {
             text.push(' ');
             length += 1;
         }
-        let more = if limits.least.saturating_sub(length) > 40 {
+        let more = if limits.min.saturating_sub(length) > 40 {
             hints.prose(random)
         } else {
             hints.word(random)
@@ -193,8 +202,8 @@ fn fitted(text: String, limits: &Limits<'_>, hints: &Hints, random: &mut SeededR
         text.push_str(&more);
         length += more.chars().count();
     }
-    match limits.most {
-        Some(most) if length > most => truncate_at_word(&text, most, limits.least),
+    match limits.max {
+        Some(max) if length > max => truncate_at_word(&text, max, limits.min),
         _ => text,
     }
 }

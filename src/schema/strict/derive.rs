@@ -1,4 +1,4 @@
-//! Walks the operator's schema and writes the model's.
+//! Derives the model's schema by walking the operator's schema.
 
 mod containers;
 mod scalars;
@@ -7,22 +7,23 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
-use super::keywords::{ANNOTATIONS, COMBINES, is_rule, why_left_out};
+use super::keywords::{ANNOTATIONS, COMBINATORS, is_rule, omission_reason};
 use super::{ModelSchema, Relaxation, StrictError};
 use crate::schema::conjunction::{
-    Choice, Expanded, Located, Subschema, Types, enumeration, expand, resolve, strings, types,
-    types_spoken_of,
+    Choice, Expanded, Located, Subschema, Types, enumeration, expand, implied_types, resolve,
+    strings, types,
 };
 
-/// Places inside places before a schema counts as one without end.
-const MOST_DEPTH: usize = 40;
-/// Places a derived schema may have.
-const MOST_PLACES: usize = 20_000;
+/// Maximum nesting of a derived schema.
+const MAX_DEPTH: usize = 40;
+/// Maximum number of subschemas in a derived schema.
+const MAX_SUBSCHEMAS: usize = 20_000;
 
-/// Derives the schema of one task. Its size is not checked yet beyond what keeps this finite.
+/// Derives the schema of one task. Its size is only bounded, not checked against the limits of
+/// endpoints.
 ///
 /// # Errors
-/// [`StrictError`] where the schema has no form in the subset.
+/// [`StrictError`] if the subset cannot express the schema.
 pub(super) fn derive(schema: &Value) -> Result<ModelSchema, StrictError> {
     let object = json!({"type": "object"});
     let mut deriver = Deriver {
@@ -32,7 +33,7 @@ pub(super) fn derive(schema: &Value) -> Result<ModelSchema, StrictError> {
         definitions: Map::new(),
         names: HashMap::new(),
         order: Vec::new(),
-        places: 0,
+        subschemas: 0,
     };
     let start = Located::root(schema);
     let allowed = expand(schema, vec![start.clone()])?;
@@ -43,7 +44,7 @@ pub(super) fn derive(schema: &Value) -> Result<ModelSchema, StrictError> {
         schema: &object,
         pointer: "#task".to_owned(),
     };
-    let mut derived = deriver.place(vec![start, task], "", 0)?;
+    let mut derived = deriver.subschema(vec![start, task], "", 0)?;
     if !deriver.definitions.is_empty()
         && let Some(map) = derived.as_object_mut()
     {
@@ -61,14 +62,14 @@ struct Deriver<'a> {
     relaxed: Vec<Relaxation>,
     nullable: Vec<String>,
     definitions: Map<String, Value>,
-    /// The names of definitions, by the place in the operator's schema they stand for.
+    /// The names of definitions by their location in the operator's schema.
     names: HashMap<String, String>,
-    /// Those places in the order they were met.
+    /// Those locations in the order of discovery.
     order: Vec<String>,
-    places: usize,
+    subschemas: usize,
 }
 
-/// How far the derivation had come, to return there where a place is left out after all.
+/// A snapshot of the derivation, to roll back to if a subschema is dropped.
 struct Mark {
     relaxed: usize,
     nullable: usize,
@@ -84,7 +85,7 @@ impl<'a> Deriver<'a> {
         }
     }
 
-    fn return_to(&mut self, mark: &Mark) {
+    fn roll_back(&mut self, mark: &Mark) {
         self.relaxed.truncate(mark.relaxed);
         self.nullable.truncate(mark.nullable);
         for place in self.order.split_off(mark.order) {
@@ -94,29 +95,15 @@ impl<'a> Deriver<'a> {
         }
     }
 
-    /// The model's schema for a place that has to meet all the schemas. `out` is where it will
-    /// stand in the model's schema.
-    fn place(
+    /// Derives the schema for a location that must satisfy all of `conjuncts`. `out` is the
+    /// location in the model's schema.
+    fn subschema(
         &mut self,
         conjuncts: Vec<Located<'a>>,
         out: &str,
         depth: usize,
     ) -> Result<Value, StrictError> {
-        self.places += 1;
-        if self.places > MOST_PLACES {
-            return Err(StrictError::TooLarge {
-                what: "places",
-                found: self.places,
-                limit: MOST_PLACES,
-            });
-        }
-        if depth > MOST_DEPTH {
-            return Err(StrictError::TooLarge {
-                what: "places inside places",
-                found: depth,
-                limit: MOST_DEPTH,
-            });
-        }
+        self.count_subschema(depth)?;
         if let [only] = conjuncts.as_slice()
             && let Some(target) = self.definition_target(only)?
         {
@@ -133,21 +120,41 @@ impl<'a> Deriver<'a> {
         self.expanded(expanded, out, depth)
     }
 
-    /// A place that may hold anything: the subset has no word for that.
+    /// Counts a subschema and checks the bounds.
+    fn count_subschema(&mut self, depth: usize) -> Result<(), StrictError> {
+        self.subschemas += 1;
+        if self.subschemas > MAX_SUBSCHEMAS {
+            return Err(StrictError::TooLarge {
+                what: "subschemas",
+                found: self.subschemas,
+                limit: MAX_SUBSCHEMAS,
+            });
+        }
+        if depth > MAX_DEPTH {
+            return Err(StrictError::TooLarge {
+                what: "levels of nesting",
+                found: depth,
+                limit: MAX_DEPTH,
+            });
+        }
+        Ok(())
+    }
+
+    /// A location that allows any value, which the subset cannot express.
     fn anything(&mut self, at: &str, mut schema: Map<String, Value>) -> Value {
-        self.note(
+        self.relax(
             at,
             "type",
-            "The model is asked for a text, a number, true, false or null where anything is allowed.",
+            "Any value is allowed here; the model is asked for a string, a number, a boolean or null.",
         );
         let types = json!(["string", "number", "boolean", "null"]);
         schema.insert("type".to_owned(), types);
         Value::Object(schema)
     }
 
-    /// Where a schema that is nothing but a reference leads, if it is to stay a reference. One
-    /// with a description of its own is written out, so that the model reads it, unless what it
-    /// refers to contains itself.
+    /// The target of a schema that is only a reference and remains one. A reference with its own
+    /// description is inlined so that the model sees the description, unless the target contains
+    /// itself.
     fn definition_target(&self, schema: &Located<'a>) -> Result<Option<Located<'a>>, StrictError> {
         let Some(map) = schema.schema.as_object() else {
             return Ok(None);
@@ -159,14 +166,14 @@ impl<'a> Deriver<'a> {
             .keys()
             .all(|key| key == "$ref" || ANNOTATIONS.contains(&key.as_str()));
         let target = resolve(self.root, reference, &schema.pointer)?;
-        let stays = alone && (!map.contains_key("description") || self.contains_itself(&target));
-        Ok(stays.then_some(target))
+        let is_kept = alone && (!map.contains_key("description") || self.contains_itself(&target));
+        Ok(is_kept.then_some(target))
     }
 
-    /// Whether following references from a place leads back to it.
-    fn contains_itself(&self, place: &Located<'a>) -> bool {
+    /// Whether following references from a subschema leads back to it.
+    fn contains_itself(&self, start: &Located<'a>) -> bool {
         let mut seen: Vec<String> = Vec::new();
-        let mut waiting = vec![place.clone()];
+        let mut waiting = vec![start.clone()];
         while let Some(next) = waiting.pop() {
             let mut references = Vec::new();
             collect_references(next.schema, &mut references);
@@ -174,8 +181,8 @@ impl<'a> Deriver<'a> {
                 .into_iter()
                 .filter_map(|reference| resolve(self.root, reference, "").ok())
             {
-                // A reference to an ancestor contains the place too.
-                if place.pointer.starts_with(&target.pointer) {
+                // An ancestor contains the start too.
+                if start.pointer.starts_with(&target.pointer) {
                     return true;
                 }
                 if !seen.contains(&target.pointer) {
@@ -187,7 +194,7 @@ impl<'a> Deriver<'a> {
         false
     }
 
-    /// The name of the definition for a place, derived when it is first met.
+    /// The name of the definition for `target`, which is derived on first use.
     fn definition(&mut self, target: Located<'a>, depth: usize) -> Result<String, StrictError> {
         if let Some(name) = self.names.get(&target.pointer) {
             return Ok(name.clone());
@@ -209,13 +216,13 @@ impl<'a> Deriver<'a> {
             .unwrap_or(stem);
         self.names.insert(target.pointer.clone(), name.clone());
         self.order.push(target.pointer.clone());
-        match self.place(vec![target], &format!("/$defs/{name}"), depth + 1) {
+        match self.subschema(vec![target], &format!("/$defs/{name}"), depth + 1) {
             Ok(schema) => {
                 self.definitions.insert(name.clone(), schema);
                 Ok(name)
             }
             Err(error) => {
-                self.return_to(&mark);
+                self.roll_back(&mark);
                 Err(error)
             }
         }
@@ -228,21 +235,21 @@ impl<'a> Deriver<'a> {
         depth: usize,
     ) -> Result<Value, StrictError> {
         for part in &expanded.parts {
-            self.note_left_out(part);
+            self.relax_omitted(part);
         }
-        // Branches that only say which members must be there have no form of their own.
-        let (telling, silent): (Vec<_>, Vec<_>) = expanded
+        // Choices that only require or forbid members cannot be expressed.
+        let (expressible, inexpressible): (Vec<_>, Vec<_>) = expanded
             .choices
             .into_iter()
-            .partition(|choice| choice.branches.iter().any(tells_something));
-        for choice in silent {
-            self.note(
+            .partition(|choice| choice.branches.iter().any(is_expressible));
+        for choice in inexpressible {
+            self.relax(
                 &choice.pointer,
                 choice.keyword,
-                "The model cannot be told which members go together. It is checked here.",
+                "Which members belong together cannot be expressed to the model. Validation checks it.",
             );
         }
-        let mut choices = telling.into_iter();
+        let mut choices = expressible.into_iter();
         match choices.next() {
             Some(choice) => {
                 expanded.choices = choices.collect();
@@ -252,33 +259,34 @@ impl<'a> Deriver<'a> {
         }
     }
 
-    /// An `anyOf` of the forms a place may have, each with what holds beside the choice.
+    /// Derives an `anyOf` with one form for each branch, merged with the other constraints in
+    /// `context`.
     fn choice(
         &mut self,
         choice: &Choice<'a>,
-        beside: Expanded<'a>,
+        context: Expanded<'a>,
         out: &str,
         depth: usize,
     ) -> Result<Value, StrictError> {
-        let free = beside.choices.is_empty()
-            && beside.conditionals.is_empty()
-            && !beside.parts.iter().any(constrains);
+        let is_unconstrained = context.choices.is_empty()
+            && context.conditionals.is_empty()
+            && !context.parts.iter().any(constrains);
         let mut branches: Vec<Value> = Vec::new();
         let mut failed = None;
         for branch in &choice.branches {
             let mark = self.mark();
-            let place = format!("{out}/anyOf/{}", branches.len());
-            let derived = if free {
-                self.place(vec![branch.clone()], &place, depth + 1)
+            let out = format!("{out}/anyOf/{}", branches.len());
+            let derived = if is_unconstrained {
+                self.subschema(vec![branch.clone()], &out, depth + 1)
             } else {
-                self.merged(&beside, branch, &place, depth + 1)
+                self.merged(&context, branch, &out, depth + 1)
             };
             match derived {
                 Ok(schema) if branches.contains(&schema) => self.nullable.truncate(mark.nullable),
                 Ok(schema) => branches.push(schema),
-                // A branch that excludes what stands beside it is no form of this place.
+                // Drop a branch that contradicts the context.
                 Err(error @ StrictError::Contradiction { .. }) => {
-                    self.return_to(&mark);
+                    self.roll_back(&mark);
                     failed = Some(error);
                 }
                 Err(error) => return Err(error),
@@ -289,44 +297,38 @@ impl<'a> Deriver<'a> {
                 pointer: choice.pointer.clone(),
             }));
         }
-        let mut schema = described(&beside.parts);
+        let mut schema = descriptions(&context.parts);
         schema.insert("anyOf".to_owned(), Value::Array(branches));
         Ok(Value::Object(schema))
     }
 
-    /// One branch together with what holds beside it.
+    /// Derives one branch merged with the other constraints in `context`.
     fn merged(
         &mut self,
-        beside: &Expanded<'a>,
+        context: &Expanded<'a>,
         branch: &Located<'a>,
         out: &str,
         depth: usize,
     ) -> Result<Value, StrictError> {
-        self.places += 1;
-        if depth > MOST_DEPTH || self.places > MOST_PLACES {
-            return Err(StrictError::TooLarge {
-                what: "places",
-                found: self.places,
-                limit: MOST_PLACES,
-            });
-        }
+        self.count_subschema(depth)?;
         let mut all = expand(self.root, vec![branch.clone()])?;
-        // The branch's own words come first: they describe it best.
-        all.parts.extend(beside.parts.iter().cloned());
+        // The branch's own title and description come first.
+        all.parts.extend(context.parts.iter().cloned());
         let mut seen: HashSet<String> = HashSet::new();
         all.parts.retain(|part| seen.insert(part.pointer.clone()));
-        // Known before the other choices are gone through, of which each multiplies the forms.
+        // Detect a contradiction before expanding further choices, which multiply the forms.
         if types(&all.parts).is_empty() {
             return Err(StrictError::Contradiction {
                 pointer: branch.pointer.clone(),
             });
         }
-        all.choices.extend(beside.choices.iter().cloned());
-        all.conditionals.extend(beside.conditionals.iter().cloned());
+        all.choices.extend(context.choices.iter().cloned());
+        all.conditionals
+            .extend(context.conditionals.iter().cloned());
         self.expanded(all, out, depth)
     }
 
-    /// A place without choices.
+    /// Derives a location without choices.
     fn plain(
         &mut self,
         parts: &[Subschema<'a>],
@@ -343,44 +345,43 @@ impl<'a> Deriver<'a> {
         let allowed = types(parts);
         if let Some(values) = enumeration(parts) {
             let enumerated = scalars::enumerated(parts, &values, allowed, pointer())?;
-            self.note_beside_values(parts, &values);
+            self.relax_rules_on_enum(parts, &values);
             return Ok(enumerated);
         }
-        let spoken = if allowed == Types::ALL {
-            types_spoken_of(parts)
+        let types = if allowed == Types::ALL {
+            implied_types(parts)
         } else {
             allowed
         };
-        if spoken.is_empty() {
+        if types.is_empty() {
             return Err(StrictError::Contradiction { pointer: pointer() });
         }
-        if spoken == Types::ALL {
-            return Ok(self.anything(&pointer(), described(parts)));
+        if types == Types::ALL {
+            return Ok(self.anything(&pointer(), descriptions(parts)));
         }
         let containers = Types::ARRAY.or(Types::OBJECT);
-        let scalars = spoken.without(containers);
-        let forms: Vec<Types> = [scalars, spoken.and(Types::ARRAY), spoken.and(Types::OBJECT)]
+        let scalars = types.without(containers);
+        let forms: Vec<Types> = [scalars, types.and(Types::ARRAY), types.and(Types::OBJECT)]
             .into_iter()
             .filter(|form| !form.is_empty())
             .collect();
         let mut schemas = Vec::new();
         for (index, form) in forms.iter().enumerate() {
-            let place = if forms.len() > 1 {
+            let out = if forms.len() > 1 {
                 format!("{out}/anyOf/{index}")
             } else {
                 out.to_owned()
             };
             schemas.push(if *form == Types::ARRAY {
-                self.list(parts, &place, depth)?
+                self.list(parts, &out, depth)?
             } else if *form == Types::OBJECT {
-                self.object(parts, conditionals, &place, depth)?
+                self.object(parts, conditionals, &out, depth)?
             } else {
                 self.scalar(parts, *form)
             });
         }
-        let several = schemas.len() > 1;
-        let mut schema = described(parts);
-        if several {
+        let mut schema = descriptions(parts);
+        if schemas.len() > 1 {
             let branches = schemas.into_iter().map(Value::Object).collect();
             schema.insert("anyOf".to_owned(), Value::Array(branches));
         } else {
@@ -389,17 +390,17 @@ impl<'a> Deriver<'a> {
         Ok(Value::Object(schema))
     }
 
-    /// Lists what a schema object says and the subset has no words for.
-    fn note_left_out(&mut self, part: &Subschema<'a>) {
+    /// Records the keywords of a schema object that are omitted.
+    fn relax_omitted(&mut self, part: &Subschema<'a>) {
         for (keyword, value) in part.map {
-            if let Some(why) = why_left_out(keyword, value) {
-                self.note(&part.at(keyword), keyword, why);
+            if let Some(why) = omission_reason(keyword, value) {
+                self.relax(&part.at(keyword), keyword, why);
             }
         }
     }
 
-    /// Lists a relaxation, once for each place and keyword.
-    fn note(&mut self, pointer: &str, keyword: &str, why: &str) {
+    /// Records a relaxation, once for each location and keyword.
+    fn relax(&mut self, pointer: &str, keyword: &str, why: &str) {
         let known = self
             .relaxed
             .iter()
@@ -414,7 +415,7 @@ impl<'a> Deriver<'a> {
     }
 }
 
-/// The references anywhere inside a schema.
+/// Collects the references anywhere inside a schema.
 fn collect_references<'a>(schema: &'a Value, references: &mut Vec<&'a str>) {
     match schema {
         Value::Object(map) => {
@@ -434,23 +435,23 @@ fn collect_references<'a>(schema: &'a Value, references: &mut Vec<&'a str>) {
     }
 }
 
-/// Whether a branch says more than which members must or must not be there.
-fn tells_something(branch: &Located<'_>) -> bool {
+/// Whether a branch does more than require or forbid members.
+fn is_expressible(branch: &Located<'_>) -> bool {
     branch.schema.as_object().is_some_and(|map| {
         map.keys().any(|keyword| {
-            (is_rule(keyword) || COMBINES.contains(&keyword.as_str()))
+            (is_rule(keyword) || COMBINATORS.contains(&keyword.as_str()))
                 && !matches!(keyword.as_str(), "required" | "not")
         })
     })
 }
 
-/// Whether a part says anything beside its choices and annotations.
+/// Whether a part has any rule besides its choices and annotations.
 fn constrains(part: &Subschema<'_>) -> bool {
     part.map.keys().any(|keyword| is_rule(keyword))
 }
 
-/// The title and the description of a place: those that come first.
-fn described(parts: &[Subschema<'_>]) -> Map<String, Value> {
+/// The first title and the first description among the parts.
+fn descriptions(parts: &[Subschema<'_>]) -> Map<String, Value> {
     let mut schema = Map::new();
     for keyword in ["title", "description"] {
         if let Some((text, _)) = strings(parts, keyword).into_iter().next() {

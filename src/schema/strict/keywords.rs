@@ -1,8 +1,8 @@
-//! What happens to each keyword on the way to the model, and why.
+//! Classification of keywords for the model's schema: kept, omitted, and why.
 
 use serde_json::Value;
 
-/// Formats the subset knows.
+/// Formats in the subset.
 pub(super) const FORMATS: [&str; 9] = [
     "date-time",
     "time",
@@ -15,7 +15,7 @@ pub(super) const FORMATS: [&str; 9] = [
     "uuid",
 ];
 
-/// Keywords that say nothing about what is valid.
+/// Keywords that do not affect validity.
 pub(super) const ANNOTATIONS: [&str; 14] = [
     "title",
     "description",
@@ -33,11 +33,11 @@ pub(super) const ANNOTATIONS: [&str; 14] = [
     "definitions",
 ];
 
-/// Keywords that put schemas together.
-pub(super) const COMBINES: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
+/// Keywords that combine schemas.
+pub(super) const COMBINATORS: [&str; 4] = ["$ref", "allOf", "anyOf", "oneOf"];
 
-/// Whether a keyword narrows what is valid at its own place, other than by putting schemas
-/// together. Keywords JSON Schema does not know narrow nothing.
+/// Whether a keyword restricts what is valid at its location, other than by combining schemas.
+/// Unknown keywords restrict nothing.
 pub(super) fn is_rule(keyword: &str) -> bool {
     const KEPT: [&str; 16] = [
         "type",
@@ -62,55 +62,57 @@ pub(super) fn is_rule(keyword: &str) -> bool {
             keyword,
             "multipleOf" | "unevaluatedItems" | "unevaluatedProperties"
         )
-        || (!COMBINES.contains(&keyword) && why_left_out(keyword, &Value::Null).is_some())
+        || (!COMBINATORS.contains(&keyword) && omission_reason(keyword, &Value::Null).is_some())
 }
 
-/// Why a keyword with that value is left out; `None` where it is kept, means nothing here, or is
-/// met by the form the derived schema has anyway.
-pub(super) fn why_left_out(keyword: &str, value: &Value) -> Option<&'static str> {
+/// Why a keyword with this value is omitted. `None` if it is kept, has no meaning, or the derived
+/// schema satisfies it anyway.
+pub(super) fn omission_reason(keyword: &str, value: &Value) -> Option<&'static str> {
     let zero = value.as_u64() == Some(0);
     Some(match keyword {
         "minLength" if zero => return None,
-        "minLength" | "maxLength" => "The model cannot be held to a length. It is checked here.",
+        "minLength" | "maxLength" => {
+            "Length limits cannot be expressed to the model. Validation checks them."
+        }
         "uniqueItems" if *value == Value::Bool(false) => return None,
-        "uniqueItems" => "The model cannot be held to unlike entries. It is checked here.",
+        "uniqueItems" => "Uniqueness cannot be expressed to the model. Validation checks it.",
         "contains" | "minContains" | "maxContains" => {
-            "The model cannot be told what a list must contain. It is checked here."
+            "Required list contents cannot be expressed to the model. Validation checks them."
         }
-        "prefixItems" => {
-            "The model is told which entries there may be, not in which place. It is checked here."
-        }
-        "not" => "The model cannot be told what is forbidden. It is checked here.",
+        "prefixItems" => ITEM_POSITIONS,
+        "not" => "Exclusions cannot be expressed to the model. Validation checks them.",
         "patternProperties" => "The model is asked for members with known names only.",
         "additionalProperties" if value.is_object() => {
             "The model is asked for members with known names only."
         }
         "propertyNames" | "minProperties" | "maxProperties" => {
-            "The model is asked for all members by name. It is checked here."
+            "The model is asked for all declared members. Validation checks this rule."
         }
         "dependentRequired" | "dependencies" | "dependentSchemas" => {
-            "The model cannot be told which member needs which. It is checked here."
+            "Dependencies between members cannot be expressed to the model. Validation checks them."
         }
         "if" => {
-            "The model cannot be told a condition; members of either case are offered as optional. It is checked here."
+            "Conditions cannot be expressed to the model; the members of both branches are offered as optional. Validation checks the condition."
         }
         "unevaluatedItems" | "unevaluatedProperties" if value.is_object() => {
-            "The model cannot be told what the rest must be. It is checked here."
+            "Rules for unevaluated parts cannot be expressed to the model. Validation checks them."
         }
         "contentEncoding" | "contentMediaType" | "contentSchema" => {
-            "The model cannot be told what a text contains. It is not checked either."
+            "The content of a string cannot be expressed to the model. Validation does not check it either."
         }
-        "oneOf" => {
-            "The model may choose any of the forms; that exactly one of them fits is checked here."
-        }
+        "oneOf" => "The model may choose any branch. Validation checks that exactly one matches.",
         "$dynamicRef" | "$recursiveRef" => {
-            "The model is told the definition in this schema; it cannot be replaced."
+            "The model sees the definition in this schema, which cannot be overridden."
         }
         _ => return None,
     })
 }
 
-/// Whether a pattern uses what endpoints refuse: look-around and back-references.
+/// Why `prefixItems`, or the list form of `items`, is omitted.
+pub(super) const ITEM_POSITIONS: &str =
+    "The model sees which items are allowed, but not their positions. Validation checks them.";
+
+/// Whether a pattern avoids what endpoints refuse: lookaround and backreferences.
 pub(super) fn is_plain_pattern(pattern: &str) -> bool {
     let looks = ["(?=", "(?!", "(?<=", "(?<!"];
     let escaped_digit = pattern

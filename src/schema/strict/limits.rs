@@ -1,18 +1,18 @@
-//! How large a strict schema may be (OpenAI, "Structured Outputs", supported schemas).
+//! Size limits of a strict schema (OpenAI, "Structured Outputs", supported schemas).
 
 use serde_json::Value;
 
 use super::StrictError;
 
-const MOST_PROPERTIES: usize = 5_000;
-/// Objects inside objects. Endpoints do not say whether a list is a level; here it is none.
-const MOST_LEVELS: usize = 10;
-/// Names of properties and definitions, and values of enums.
-const MOST_CHARACTERS: usize = 120_000;
-const MOST_ENUM_VALUES: usize = 1_000;
-/// An enum of strings with more values than this has a limit on its characters too.
+const MAX_PROPERTIES: usize = 5_000;
+/// Nested objects. Endpoints do not document whether a list counts as a level; here it does not.
+const MAX_LEVELS: usize = 10;
+/// Characters in the names of properties and definitions and in enum values.
+const MAX_CHARACTERS: usize = 120_000;
+const MAX_ENUM_VALUES: usize = 1_000;
+/// Enums with more values than this are also limited in characters.
 const LONG_ENUM: usize = 250;
-const MOST_LONG_ENUM_CHARACTERS: usize = 15_000;
+const MAX_LONG_ENUM_CHARACTERS: usize = 15_000;
 
 #[derive(Default)]
 struct Sizes {
@@ -23,26 +23,26 @@ struct Sizes {
     long_enum_characters: usize,
 }
 
-/// Checks the schema of a whole answer.
+/// Checks the schema of a complete response.
 ///
 /// # Errors
-/// [`StrictError::TooLarge`] for the first limit that is passed.
+/// [`StrictError::TooLarge`] for the first limit exceeded.
 pub(super) fn check(schema: &Value) -> Result<(), StrictError> {
     let mut sizes = Sizes::default();
     measure(schema, 0, &mut sizes);
     let limits = [
-        ("properties", sizes.properties, MOST_PROPERTIES),
-        ("levels of objects", sizes.levels, MOST_LEVELS),
+        ("properties", sizes.properties, MAX_PROPERTIES),
+        ("levels of nested objects", sizes.levels, MAX_LEVELS),
         (
-            "characters of names and values",
+            "characters in names and values",
             sizes.characters,
-            MOST_CHARACTERS,
+            MAX_CHARACTERS,
         ),
-        ("values in enums", sizes.enum_values, MOST_ENUM_VALUES),
+        ("enum values", sizes.enum_values, MAX_ENUM_VALUES),
         (
             "characters in one long enum",
             sizes.long_enum_characters,
-            MOST_LONG_ENUM_CHARACTERS,
+            MAX_LONG_ENUM_CHARACTERS,
         ),
     ];
     match limits.into_iter().find(|(_, found, limit)| found > limit) {

@@ -1,4 +1,4 @@
-//! Takes the `null`s that only the model was allowed back out of a task.
+//! Removes the `null`s that only the model's schema allows from a task.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -9,15 +9,15 @@ use super::ModelSchema;
 use crate::document::{Document, Kind, Node, push_token};
 use crate::schema::pattern::Pattern;
 
-/// How deep the forms of a task are compared with it.
-const MOST_DEPTH: u32 = 64;
+/// Maximum depth to which a task is compared with schema forms.
+const MAX_DEPTH: u32 = 64;
 
-/// The task without the members that are `null` and could be `null` only because the model has to
-/// name every member. Everything else stays byte for byte. Where several forms of an `anyOf` fit a
-/// task and one of them means the `null`, it stays; a member whose name stands twice stays too.
+/// Returns the task without the members that are `null` only because the model must name every
+/// member. Every other byte stays the same. If several forms of an `anyOf` fit a value, the one that
+/// keeps most of its `null`s decides. Duplicate members stay.
 #[must_use]
 pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
-    if !task.holds(Kind::Null) {
+    if !task.contains_kind(Kind::Null) {
         return task.clone();
     }
     let walk = Walk {
@@ -30,51 +30,62 @@ pub fn without_model_nulls(task: &Document, model: &ModelSchema) -> Document {
     if found.is_empty() {
         return task.clone();
     }
-    // A member of an object is never the root, so this does not fail.
+    // A member is never the root, so this does not fail.
     task.without(&found).unwrap_or_else(|_| task.clone())
 }
 
 struct Walk<'m> {
     root: &'m Value,
     nullable: HashSet<&'m str>,
-    /// Whether a node, by its ordinal, has a form, by its pointer: forms that hold each other
-    /// would otherwise be compared with the same node again and again.
+    /// Whether a node (by ordinal) fits a form (by pointer). Caches the result, because mutually
+    /// recursive forms would otherwise be compared with the same node repeatedly.
     fitting: RefCell<HashMap<(usize, String), bool>>,
 }
 
-/// One form a place may have: a schema without `$ref` and `anyOf`, and where it stands.
+/// An alternative at a location: a schema without `$ref` and `anyOf`, with its pointer.
 struct Form<'m> {
     pointer: String,
     schema: &'m Value,
 }
 
+impl Form<'_> {
+    fn property_pointer(&self, name: &str) -> String {
+        push_token(&format!("{}/properties", self.pointer), name)
+    }
+}
+
 impl<'m> Walk<'m> {
-    /// Collects the ordinals of what is to be removed at and below a node; `schemas` point into
-    /// the model's schema.
+    /// Collects the ordinals of the values to remove inside `node`. `schemas` are pointers into the
+    /// model's schema.
     fn visit(&self, node: Node<'_>, schemas: &[String], depth: u32, found: &mut HashSet<usize>) {
-        let forms = self.forms(schemas);
+        if !matches!(node.kind(), Kind::Object | Kind::Array) {
+            return;
+        }
+        let all = self.forms(schemas);
+        // A single form decides: the result must fit one form of the operator's schema.
+        let decisive = all
+            .iter()
+            .filter(|form| self.fits(node, form, depth))
+            .min_by_key(|form| self.count_model_nulls(node, form));
+        let forms: Vec<&Form<'_>> = match decisive {
+            Some(form) => vec![form],
+            // The value fits no form; recognize its nulls by member name alone.
+            None => all.iter().collect(),
+        };
         match node.kind() {
             Kind::Object => {
-                let mut fitting: Vec<&Form<'_>> = forms
-                    .iter()
-                    .filter(|form| self.fits(node, form, depth))
-                    .collect();
-                if fitting.is_empty() {
-                    // The model did not keep to any form: its nulls are known by their names.
-                    fitting = forms.iter().collect();
-                }
-                let mut times: HashMap<_, usize> = HashMap::new();
+                let mut occurrences: HashMap<_, usize> = HashMap::new();
                 for (name, _) in node.members() {
-                    *times.entry(name).or_default() += 1;
+                    *occurrences.entry(name).or_default() += 1;
                 }
                 for (name, child) in node.members() {
-                    if times.get(&name).is_some_and(|times| *times > 1) {
+                    if occurrences.get(&name).is_some_and(|count| *count > 1) {
                         continue;
                     }
-                    let declared: Vec<String> = fitting
+                    let declared: Vec<String> = forms
                         .iter()
                         .filter(|form| property(form.schema, &name).is_some())
-                        .map(|form| push_token(&format!("{}/properties", form.pointer), &name))
+                        .map(|form| form.property_pointer(&name))
                         .collect();
                     if declared.is_empty() {
                         continue;
@@ -103,7 +114,17 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// The forms behind references and choices.
+    /// The number of members that are `null` and that `form` allows to be `null` for the model only.
+    fn count_model_nulls(&self, node: Node<'_>, form: &Form<'_>) -> usize {
+        node.members()
+            .filter(|(name, child)| {
+                child.kind() == Kind::Null
+                    && self.nullable.contains(form.property_pointer(name).as_str())
+            })
+            .count()
+    }
+
+    /// Resolves references and choices to forms.
     fn forms(&self, schemas: &[String]) -> Vec<Form<'m>> {
         let mut forms = Vec::new();
         let mut seen = HashSet::new();
@@ -130,10 +151,10 @@ impl<'m> Walk<'m> {
         forms
     }
 
-    /// Whether a node has a form, as far as types, values, patterns, numeric limits and members
-    /// say.
+    /// Whether a node fits a form, judged by types, enum values, patterns, numeric limits and
+    /// members.
     fn fits(&self, node: Node<'_>, form: &Form<'_>, depth: u32) -> bool {
-        if depth > MOST_DEPTH {
+        if depth > MAX_DEPTH {
             return false;
         }
         let place = (node.ordinal(), form.pointer.clone());
@@ -155,27 +176,27 @@ impl<'m> Walk<'m> {
             Kind::Object => ["object", "object"],
         };
         let named = |value: &Value| value.as_str().is_some_and(|name| kind.contains(&name));
-        let of_type = match form.schema.get("type") {
+        let type_fits = match form.schema.get("type") {
             Some(Value::Array(types)) => types.iter().any(named),
             Some(single) => named(single),
             None => true,
         };
-        let of_values = form
+        let enum_fits = form
             .schema
             .get("enum")
             .and_then(Value::as_array)
             .is_none_or(|values| values.contains(&node.to_value()));
-        let of_limits = match node.kind() {
+        let limits_fit = match node.kind() {
             Kind::String => matches_pattern(form.schema, node),
             Kind::Number => is_within(form.schema, node),
             _ => true,
         };
-        let inner_fits = |child: Node<'_>, pointer: String| {
+        let child_fits = |child: Node<'_>, pointer: String| {
             self.forms(&[pointer])
                 .iter()
                 .any(|form| self.fits(child, form, depth + 1))
         };
-        let of_members = || match node.kind() {
+        let children_fit = || match node.kind() {
             Kind::Object => {
                 let declared = form.schema.get("properties").and_then(Value::as_object);
                 let complete = declared
@@ -185,22 +206,19 @@ impl<'m> Walk<'m> {
                 complete
                     && node.members().all(|(name, child)| {
                         property(form.schema, &name).is_some()
-                            && inner_fits(
-                                child,
-                                push_token(&format!("{}/properties", form.pointer), &name),
-                            )
+                            && child_fits(child, form.property_pointer(&name))
                     })
             }
             Kind::Array => node
                 .items()
-                .all(|child| inner_fits(child, format!("{}/items", form.pointer))),
+                .all(|child| child_fits(child, format!("{}/items", form.pointer))),
             _ => true,
         };
-        of_type && of_values && of_limits && of_members()
+        type_fits && enum_fits && limits_fit && children_fit()
     }
 }
 
-/// Whether a string matches the form's pattern; one that cannot be read is not held against it.
+/// Whether a string matches the form's pattern. Unsupported patterns are ignored.
 fn matches_pattern(schema: &Value, node: Node<'_>) -> bool {
     let pattern = schema
         .get("pattern")
@@ -212,7 +230,7 @@ fn matches_pattern(schema: &Value, node: Node<'_>) -> bool {
     }
 }
 
-/// Whether a number lies inside the form's limits, as far as a double tells.
+/// Whether a number is within the form's limits, compared as a double.
 fn is_within(schema: &Value, node: Node<'_>) -> bool {
     let Ok(number) = node.text().parse::<f64>() else {
         return true;

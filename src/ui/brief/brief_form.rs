@@ -1,18 +1,19 @@
-//! The brief as it is typed, and the button that makes tasks of it.
+//! The form for the brief, with the button that generates tasks.
 
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::brief::{self, BriefError};
+use crate::brief::{self, BriefError, BriefForm as Form};
 use crate::run::Mode;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Dialog, Screen};
 
-/// The form.
+/// The form. Ctrl+Enter or Cmd+Enter generates from any field.
 #[component]
 pub fn BriefForm(screen: Screen) -> impl IntoView {
     let page = screen.page;
@@ -29,7 +30,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             focus_by_id(field);
         }
     };
-    let words = move || {
+    let label = move || {
         let count = page
             .form
             .with(|form| form.count.trim().parse::<u16>().ok())
@@ -42,23 +43,28 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
     let why_dry = why_dry(screen);
     let hint = move || {
         if screen.is_generating.get() {
-            view! { "A run is under way. Stop it, or wait for its end." }.into_any()
+            view! { "Generation is in progress. Stop it, or wait until it ends." }.into_any()
         } else if screen.is_posting.get() {
-            view! { "Tasks are being posted. Pause or stop that, or wait for its end." }.into_any()
+            view! { "Tasks are being posted. Pause or stop posting, or wait until it ends." }
+                .into_any()
         } else {
             view! {
-                "Tasks exist already? "
-                <button
-                    class="link-button"
-                    type="button"
-                    aria-haspopup="dialog"
-                    on:click=move |_| screen.dialog.set(Some(Dialog::Import))
-                >
-                    "Paste tasks as JSON"
-                </button>
+                "Already have tasks? "
+                <Button
+                    kind=ButtonKind::Link
+                    label="Import tasks…"
+                    opens_dialog=true
+                    on_press=move || screen.dialog.set(Some(Dialog::Import))
+                />
             }
             .into_any()
         }
+    };
+    let value = move |read: fn(&Form) -> &String| {
+        Signal::derive(move || page.form.with(|form| read(form).clone()))
+    };
+    let edit = move |write: fn(&mut Form, String)| {
+        move |text: String| screen.edit_brief(|form| write(form, text))
     };
     view! {
         <form
@@ -75,93 +81,59 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                 }
             }
         >
-            <div class="field">
-                <label for="goal">"Goal"</label>
-                <textarea
-                    class="input goal"
-                    id="goal"
-                    rows="3"
-                    placeholder="What should be done, in your own words"
-                    aria-invalid=invalid(screen, "goal")
-                    aria-describedby=described_by(None, "goal-error", has_error(screen, "goal"))
-                    prop:value=move || page.form.with(|form| form.goal.clone())
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        screen.type_brief(|form| form.goal = text);
-                    }
-                ></textarea>
-                <FieldError id="goal-error" text=error_of(screen, "goal")/>
-            </div>
-            <div class="field">
-                <label for="context">"Context " <span class="optional">"optional"</span></label>
-                <textarea
-                    class="input"
-                    id="context"
-                    rows="2"
-                    placeholder="What a worker needs to know"
-                    aria-invalid=invalid(screen, "context")
-                    aria-describedby=described_by(None, "context-error", has_error(screen, "context"))
-                    prop:value=move || page.form.with(|form| form.context.clone())
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        screen.type_brief(|form| form.context = text);
-                    }
-                ></textarea>
-                <FieldError id="context-error" text=error_of(screen, "context")/>
-            </div>
-            <div class="field">
-                <label for="rules">"Extra rules " <span class="optional">"optional"</span></label>
-                <textarea
-                    class="input"
-                    id="rules"
-                    rows="2"
-                    placeholder="One rule a line"
-                    aria-invalid=invalid(screen, "rules")
-                    aria-describedby=described_by(None, "rules-error", has_error(screen, "rules"))
-                    prop:value=move || page.form.with(|form| form.rules.clone())
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        screen.type_brief(|form| form.rules = text);
-                    }
-                ></textarea>
-                <FieldError id="rules-error" text=error_of(screen, "rules")/>
-            </div>
-            <div class="field">
-                <label for="count">"How many tasks"</label>
-                <input
-                    class="input count"
-                    id="count"
-                    inputmode="numeric"
-                    autocomplete="off"
-                    aria-invalid=invalid(screen, "count")
-                    aria-describedby=described_by(
-                        Some("count-hint"),
-                        "count-error",
-                        has_error(screen, "count"),
-                    )
-                    prop:value=move || page.form.with(|form| form.count.clone())
-                    on:input=move |event| {
-                        let text = event_target_value(&event);
-                        screen.type_brief(|form| form.count = text);
-                    }
-                />
-                <p class="hint" id="count-hint">{format!("1 to {}", brief::MAX_COUNT)}</p>
-                <FieldError id="count-error" text=error_of(screen, "count")/>
-            </div>
+            <TextField
+                id="goal"
+                label="Goal"
+                class="goal"
+                rows=3
+                placeholder="What should be done"
+                value=value(|form| &form.goal)
+                on_input=edit(|form, text| form.goal = text)
+                error=error_of(screen, "goal")
+            />
+            <TextField
+                id="context"
+                label="Context"
+                is_optional=true
+                rows=2
+                placeholder="What an agent needs to know"
+                value=value(|form| &form.context)
+                on_input=edit(|form, text| form.context = text)
+                error=error_of(screen, "context")
+            />
+            <TextField
+                id="rules"
+                label="Extra rules"
+                is_optional=true
+                rows=2
+                placeholder="One rule per line"
+                value=value(|form| &form.rules)
+                on_input=edit(|form, text| form.rules = text)
+                error=error_of(screen, "rules")
+            />
+            <TextField
+                id="count"
+                label="Number of tasks"
+                class="count"
+                is_code=true
+                input_mode="numeric"
+                hint=format!("1 to {}", brief::MAX_COUNT)
+                value=value(|form| &form.count)
+                on_input=edit(|form, text| form.count = text)
+                error=error_of(screen, "count")
+            />
             <div class="brief-actions">
                 <div class="line">
                     <ModeSegment screen/>
-                    <button
-                        class="button main"
-                        type="submit"
-                        aria-disabled=move || is_busy().then_some("true")
-                        aria-describedby="generate-hint"
-                    >
-                        {words}
-                    </button>
+                    <Button
+                        kind=ButtonKind::Main
+                        label
+                        disabled_by=Signal::derive(move || is_busy().then_some("generate-hint"))
+                        described_by="generate-hint"
+                    />
                 </div>
                 <p class="hint" id="generate-hint">{hint}</p>
-                // Known only once the settings were read, so it comes last and moves nothing.
+                // Last, because it appears only after the settings were read: nothing below it moves.
                 <Show when=move || why_dry.with(Option::is_some)>
                     <p class="hint" id="mode-why">{move || why_dry.get()}</p>
                 </Show>
@@ -170,13 +142,18 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
     }
 }
 
-/// The mode of the next run. Where no model is configured, choosing *Live* opens the settings.
+/// The mode of the next run. If no model is configured, choosing *Live* opens the settings.
 #[component]
 fn ModeSegment(screen: Screen) -> impl IntoView {
     let dry = NodeRef::<html::Input>::new();
-    let has_model = move || screen.page.connection.with(|held| held.model.is_some());
+    let has_model = move || {
+        screen
+            .page
+            .connection
+            .with(|connection| connection.model.is_some())
+    };
     let choose_live = move |_| {
-        screen.wished_mode.set(Some(Mode::Live));
+        screen.chosen_mode.set(Some(Mode::Live));
         if !untrack(has_model) {
             if let Some(dry) = dry.get_untracked() {
                 dry.set_checked(true);
@@ -195,7 +172,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
                         value="dry"
                         node_ref=dry
                         prop:checked=move || screen.next_mode.get() == Mode::Dry
-                        on:change=move |_| screen.wished_mode.set(Some(Mode::Dry))
+                        on:change=move |_| screen.chosen_mode.set(Some(Mode::Dry))
                     />
                     {mark("state-dry")}
                     "Dry run"
@@ -225,34 +202,39 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
     }
 }
 
-/// Why the next run is dry where nobody chose it so.
+/// Why the next run is dry although the operator did not choose that.
 fn why_dry(screen: Screen) -> Memo<Option<String>> {
     Memo::new(move |_| {
-        let is_chosen = screen.wished_mode.get() == Some(Mode::Dry);
+        let is_chosen = screen.chosen_mode.get() == Some(Mode::Dry);
         if screen.next_mode.get() == Mode::Live || is_chosen || !screen.page.is_open.get() {
             return None;
         }
-        let Some(model) = screen.page.connection.with(|held| held.model.clone()) else {
+        let Some(model) = screen
+            .page
+            .connection
+            .with(|connection| connection.model.clone())
+        else {
             return Some(
-                "No model endpoint is set up, so this is a dry run. Choose Live to set one up."
+                "No model endpoint is configured, so this is a dry run. Choose Live to set one up."
                     .to_owned(),
             );
         };
         let origin = model.base_url.origin();
-        let has_key = screen.page.secrets_held.with(|held| {
-            held.iter()
-                .any(|(name, of)| *name == SecretName::ModelKey && *of == origin)
+        let has_key = screen.page.secrets_held.with(|secrets| {
+            secrets
+                .iter()
+                .any(|(name, of)| *name == SecretSlot::API_KEY && *of == origin)
         });
-        (model.wants_key() && !has_key).then(|| {
+        (model.requires_api_key() && !has_key).then(|| {
             format!(
-                "There is no key for {} yet, so this is a dry run. Live asks for one.",
+                "No API key for {} was entered, so this is a dry run. Choose Live to enter one.",
                 model.base_url.host_and_port()
             )
         })
     })
 }
 
-/// What is wrong with a field, from the attempt to use it until it is put right.
+/// The error of a field, from an attempt to use the brief until the field is corrected.
 fn error_of(screen: Screen, field: &'static str) -> Signal<Option<String>> {
     let page = screen.page;
     let was_found = move || {
@@ -264,42 +246,32 @@ fn error_of(screen: Screen, field: &'static str) -> Signal<Option<String>> {
         errors
             .iter()
             .find(|error| error.field() == field)
-            .map(error_words)
+            .map(error_text)
     })
 }
 
-fn has_error(screen: Screen, field: &'static str) -> Signal<bool> {
-    let error = error_of(screen, field);
-    Signal::derive(move || error.with(Option::is_some))
-}
-
-fn invalid(screen: Screen, field: &'static str) -> impl Fn() -> Option<&'static str> {
-    let error = has_error(screen, field);
-    move || error.get().then_some("true")
-}
-
-fn error_words(error: &BriefError) -> String {
-    let range = format!("Type a number from 1 to {}.", brief::MAX_COUNT);
+fn error_text(error: &BriefError) -> String {
+    let range = format!("Enter a number from 1 to {}.", brief::MAX_COUNT);
     match error {
-        BriefError::EmptyGoal => "The goal is empty. Say what should be done.".to_owned(),
+        BriefError::EmptyGoal => "The goal is empty. Describe what should be done.".to_owned(),
         BriefError::TooLong { limit, .. } => format!(
-            "This is longer than {} bytes. Shorten it, or split the work over several briefs.",
+            "This text is longer than {} bytes. Shorten it, or split the work into several briefs.",
             grouped(*limit)
         ),
         BriefError::CountNotANumber { given } if given.is_empty() => {
-            format!("There is no number yet. {range}")
+            format!("The number is missing. {range}")
         }
         BriefError::CountNotANumber { given } => {
             format!("“{given}” is not a whole number. {range}")
         }
         BriefError::CountOutOfRange { given } if given == "0" => {
-            format!("0 tasks would be none. {range}")
+            format!("0 is too low. {range}")
         }
         BriefError::CountOutOfRange { given } if given.starts_with('-') => {
-            format!("“{given}” is less than one task. {range}")
+            format!("“{given}” is too low. {range}")
         }
         BriefError::CountOutOfRange { given } => format!(
-            "{given} is more than one run takes. Type a number from 1 to {}, and start a second run for the rest.",
+            "{given} is more than one run allows. Enter a number from 1 to {}, and start a second run for the rest.",
             brief::MAX_COUNT
         ),
     }

@@ -1,4 +1,4 @@
-//! The left pane: the brief, the request that it makes, the schema.
+//! The left pane: the brief, the resulting request, and the schema.
 
 use leptos::prelude::*;
 
@@ -15,8 +15,8 @@ enum BriefTab {
     Schema,
 }
 
-/// The left pane. The form stays in the page while another tab is open, so that nothing typed
-/// and no place in it is lost.
+/// The left pane. The form stays mounted while another tab is open, so that focus and scroll position
+/// are kept.
 #[component]
 pub fn BriefPane(screen: Screen) -> impl IntoView {
     let selected = RwSignal::new(BriefTab::Brief);

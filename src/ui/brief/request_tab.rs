@@ -1,4 +1,4 @@
-//! The exact request that a live run of this brief would begin with.
+//! The exact first request of a live run of this brief.
 
 use leptos::prelude::*;
 
@@ -7,15 +7,19 @@ use crate::model::ResponseFormat;
 use crate::model::request::as_curl;
 use crate::run::Mode;
 use crate::text::counted;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::screen::{Dialog, Screen};
 
-/// Body and command, secrets as placeholders. Made anew with every change of the brief, while
-/// this tab is open.
+/// The request body and the `curl` command, with placeholders for secrets. Updated with every change
+/// of the brief.
 #[component]
 pub fn RequestTab(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let has_model = Memo::new(move |_| page.connection.with(|held| held.model.is_some()));
+    let has_model = Memo::new(move |_| {
+        page.connection
+            .with(|connection| connection.model.is_some())
+    });
     let request = Memo::new(move |_| {
         let brief = page.form.with(|form| form.check(0)).ok()?;
         request_for(&Assignment::first(
@@ -25,36 +29,35 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
             page.response_format.get(),
         ))
     });
-    let of_request = move |read: fn(&crate::model::ModelRequest) -> String| {
+    let of_request = move |read: fn(&crate::http::HttpRequest) -> String| {
         Signal::derive(move || {
             request.with(|request| request.as_ref().map(read).unwrap_or_default())
         })
     };
-    let body = of_request(|request| readable(&request.body));
-    let exact = of_request(|request| request.body.clone());
-    let caption = of_request(|request| format!("POST {}", request.url));
-    let size = of_request(|request| counted(request.body.len(), "byte"));
+    let body = of_request(|request| formatted(request.body.as_deref().unwrap_or_default()));
+    let exact_body = of_request(|request| request.body.as_deref().unwrap_or_default().to_owned());
+    let caption = of_request(|request| format!("{} {}", request.method.as_str(), request.url));
+    let size =
+        of_request(|request| counted(request.body.as_ref().map_or(0, |body| body.len()), "byte"));
     let curl = of_request(as_curl);
     move || {
         if !has_model.get() {
             view! {
                 <p class="hint">
-                    "No model endpoint is set up, so there is no request to show. "
-                    <button
-                        class="link-button"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
-                    >
-                        "Set up a model"
-                    </button>
+                    "No model endpoint is configured, so there is no request to show. "
+                    <Button
+                        kind=ButtonKind::Link
+                        label="Set up a model endpoint"
+                        opens_dialog=true
+                        on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                    />
                 </p>
             }
             .into_any()
         } else if request.with(Option::is_none) {
             view! {
                 <p class="hint">
-                    "Write a goal and a number of tasks: the exact request then stands here."
+                    "Enter a goal and a number of tasks to see the exact request."
                 </p>
             }
             .into_any()
@@ -62,12 +65,12 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
             view! {
                 <Show when=move || screen.next_mode.get() == Mode::Dry>
                     <p class="hint">
-                        "A dry run sends nothing. Live, this is what would be sent."
+                        "A dry run sends nothing. A live run would send this."
                     </p>
                 </Show>
                 <Show when=move || page.response_format.get() != ResponseFormat::default()>
                     <p class="hint">
-                        "This endpoint did not take more of structured output with this model before, so it is asked for less. Saving the settings makes it try again."
+                        "The endpoint rejected a stricter response format for this model, so the request falls back to a weaker one. Save the settings to try the stricter one again."
                     </p>
                 </Show>
                 <CodeBlock
@@ -75,17 +78,17 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
                     size=Signal::derive(move || Some(size.get()))
                     copy="Copy body"
                     text=body
-                    copied_text=exact
+                    copied_text=exact_body
                 />
-                <CodeBlock caption="As a curl command" copy="Copy command" text=curl/>
+                <CodeBlock caption="curl command" copy="Copy command" text=curl/>
             }
             .into_any()
         }
     }
 }
 
-/// The body laid out over lines; what is sent, and copied, stands on one.
-fn readable(body: &str) -> String {
+/// The body in a layout with several lines. The request, and the copied text, have one line.
+fn formatted(body: &str) -> String {
     crate::document::Document::parse(body).map_or_else(
         |_| body.to_owned(),
         |document| crate::review::layout::pretty_print(&document),

@@ -1,34 +1,38 @@
-//! The schema that every task is checked against, and what the model is not told of it.
+//! The schema that every task is checked against, and the rules relaxed for the model.
 
 use leptos::prelude::*;
 
 use crate::schema::strict::{ModelSchema, StrictError, model_schema};
-use crate::text::{counted, grouped};
+use crate::text::counted;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::screen::{Dialog, Screen};
 
-/// Name, roles, what is relaxed for the model, the exact text.
+/// The schema's name, its roles, the rules relaxed for the model, and the exact text.
 #[component]
 pub fn SchemaTab(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let is_own = move || page.connection.with(|held| held.task_schema.is_some());
+    let is_custom = move || {
+        page.connection
+            .with(|connection| connection.task_schema.is_some())
+    };
     let name = move || {
-        let source = if is_own() { "your own" } else { "built in" };
+        let source = if is_custom() { "custom" } else { "built in" };
         page.schema
             .with(|schema| format!("{}, {source}", schema.name()))
     };
-    let draft = move || {
+    let json_schema_draft = move || {
         page.schema.with(|schema| {
-            let stated = schema.value().get("$schema").and_then(|uri| uri.as_str());
-            stated.unwrap_or("JSON Schema 2020-12").to_owned()
+            let declared = schema.value().get("$schema").and_then(|uri| uri.as_str());
+            declared.unwrap_or("JSON Schema 2020-12").to_owned()
         })
     };
     let role = move |label: &'static str, read: fn(&crate::schema::Roles) -> &Option<String>| {
-        let found = move || page.schema.with(|schema| read(schema.roles()).clone());
+        let member = move || page.schema.with(|schema| read(schema.roles()).clone());
         view! {
             <dt>{label}</dt>
             <dd>
-                {move || match found() {
+                {move || match member() {
                     Some(name) => view! { <code>{name}</code> }.into_any(),
                     None => view! { <span class="soft">"none"</span> }.into_any(),
                 }}
@@ -48,22 +52,20 @@ pub fn SchemaTab(screen: Screen) -> impl IntoView {
             <dt>"Schema"</dt>
             <dd>{name}</dd>
             <dt>"Draft"</dt>
-            <dd>{draft}</dd>
-            {role("Key field", |roles| &roles.key)}
+            <dd>{json_schema_draft}</dd>
+            {role("Task key field", |roles| &roles.key)}
             {role("Title field", |roles| &roles.title)}
             {role("Dependencies", |roles| &roles.depends_on)}
         </dl>
         <p class="hint">
-            <button
-                class="link-button"
-                type="button"
-                aria-haspopup="dialog"
-                on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
-            >
-                "Choose another schema"
-            </button>
+            <Button
+                kind=ButtonKind::Link
+                label="Choose another schema"
+                opens_dialog=true
+                on_press=move || screen.dialog.set(Some(Dialog::Settings))
+            />
         </p>
-        {move || for_model.with(relaxed)}
+        {move || for_model.with(relaxations)}
         <CodeBlock
             caption="The schema every task is checked against"
             size
@@ -73,16 +75,16 @@ pub fn SchemaTab(screen: Screen) -> impl IntoView {
     }
 }
 
-/// What the model is not told; every task is checked for it all the same.
-fn relaxed(for_model: &Result<ModelSchema, StrictError>) -> AnyView {
+/// The rules relaxed for the model. Tasks are still checked against them.
+fn relaxations(for_model: &Result<ModelSchema, StrictError>) -> AnyView {
     match for_model {
         Err(error) => view! {
-            <h2 class="section-title">"The model is told the schema in words"</h2>
+            <h2 class="section-title">"The schema is given to the model as prompt text only"</h2>
             <p class="hint">{error.to_string()} ". " {error.hint()}</p>
         }
         .into_any(),
         Ok(schema) if schema.relaxed.is_empty() => view! {
-            <h2 class="section-title">"Relaxed for the model: nothing"</h2>
+            <h2 class="section-title">"No rules relaxed for the model"</h2>
         }
         .into_any(),
         Ok(schema) => {
@@ -101,7 +103,7 @@ fn relaxed(for_model: &Result<ModelSchema, StrictError>) -> AnyView {
                 .collect_view();
             view! {
                 <h2 class="section-title">
-                    {format!("Relaxed for the model: {}", grouped(schema.relaxed.len()))}
+                    {format!("{} relaxed for the model", counted(schema.relaxed.len(), "rule"))}
                 </h2>
                 <ul class="relaxed">{items}</ul>
             }

@@ -3,33 +3,33 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
 
 /// A block of exact text.
 #[component]
 pub fn CodeBlock(
-    /// What it is.
+    /// A title for the text.
     #[prop(into)]
     caption: Signal<String>,
-    /// A number beside it.
+    /// The size of the text, beside the caption.
     #[prop(into, optional)]
     size: Signal<Option<String>>,
-    /// The words of the button.
+    /// The label of the button that copies.
     copy: &'static str,
     /// The text.
     #[prop(into)]
     text: Signal<String>,
-    /// What is copied, where it is not the text as it is shown.
+    /// The text to copy, if it differs from the text shown.
     #[prop(into, optional)]
     copied_text: Option<Signal<String>>,
 ) -> impl IntoView {
     let text_to_copy = copied_text.unwrap_or(text);
     let copied = RwSignal::new(None::<String>);
-    let put = move |_| {
-        let now = text_to_copy.get_untracked();
-        // What comes of it is not waited for: the browser says itself where it refuses.
-        let _promise = window().navigator().clipboard().write_text(&now);
-        copied.set(Some(now));
+    let write_to_clipboard = move || {
+        let text = text_to_copy.get_untracked();
+        // The promise is dropped: a browser that refuses tells the operator itself.
+        let _promise = window().navigator().clipboard().write_text(&text);
+        copied.set(Some(text));
     };
     let is_copied =
         move || copied.with(|copied| text_to_copy.with(|text| copied.as_ref() == Some(text)));
@@ -41,10 +41,13 @@ pub fn CodeBlock(
                 {can_copy()
                     .then(|| {
                         view! {
-                            <button class="button quiet push" type="button" on:click=put>
-                                {icon("copy")}
-                                {move || if is_copied() { "Copied" } else { copy }}
-                            </button>
+                            <Button
+                                kind=ButtonKind::Quiet
+                                class="push"
+                                icon="copy"
+                                label=move || if is_copied() { "Copied" } else { copy }
+                                on_press=write_to_clipboard
+                            />
                         }
                     })}
             </figcaption>
@@ -53,7 +56,7 @@ pub fn CodeBlock(
     }
 }
 
-/// A page that is not in a secure context has no clipboard.
+/// Whether there is a clipboard: a page outside a secure context has none.
 fn can_copy() -> bool {
     let navigator: JsValue = window().navigator().into();
     js_sys::Reflect::get(&navigator, &"clipboard".into())

@@ -1,10 +1,10 @@
-//! Where the keyboard is.
+//! Keyboard focus.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-/// Moves the focus to the element with this id, if it is there. Returns whether it was.
+/// Moves the focus to the element with this id. Returns whether there is such an element.
 pub fn focus_by_id(id: &str) -> bool {
     let Some(element) = document()
         .get_element_by_id(id)
@@ -12,11 +12,10 @@ pub fn focus_by_id(id: &str) -> bool {
     else {
         return false;
     };
-    // An element that cannot take the focus stays without it; nothing follows from that.
     element.focus().is_ok()
 }
 
-/// The same after the screen has drawn what just changed.
+/// Moves the focus to the element with this id after the next frame is drawn.
 pub fn focus_by_id_soon(id: String) {
     request_animation_frame(move || {
         focus_by_id(&id);
@@ -30,7 +29,7 @@ pub fn has_focus() -> bool {
         .is_some_and(|element| element.tag_name() != "BODY")
 }
 
-/// Whether the event comes from a field that takes text, so that letters are not commands.
+/// Whether the event comes from a text field, where letters are text and not shortcuts.
 pub fn is_from_field(event: &web_sys::Event) -> bool {
     event
         .target()

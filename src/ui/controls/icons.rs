@@ -1,24 +1,24 @@
-//! Icons and marks from the sprite `static/icons/icons.svg`, which the page holds once.
+//! Icons and marks from the sprite `static/icons/icons.svg`, which the page contains once.
 
 use leptos::prelude::*;
 
 use crate::review::DraftState;
 use crate::run::Mode;
 
-/// The sprite is part of the page: from a file of its own a browser fetches it again whenever it
-/// dropped its copy, and a dry run makes no request at all.
+/// The sprite is part of the page: a browser may fetch a separate file again at any time, and a dry
+/// run makes no request at all.
 const SPRITE: &str = include_str!("../../../static/icons/icons.svg");
 
-/// Every symbol, to be drawn nowhere and referred to from everywhere. Their ids get a prefix, so
-/// that none is that of a control.
+/// All symbols, hidden, for `use` elements to refer to. Their ids get a prefix so that they differ
+/// from the ids of controls.
 #[component]
 pub fn Sprite() -> impl IntoView {
     let symbols = SPRITE.replace("<symbol id=\"", "<symbol id=\"icon-");
     view! { <div hidden inner_html=symbols></div> }
 }
 
-/// An icon by its name in the sprite. It says nothing to a screen reader: a word stands beside
-/// it, or its button has a name.
+/// An icon by its name in the sprite. Screen readers skip it: it is next to a text, or in a button
+/// with a name.
 pub fn icon(name: &'static str) -> impl IntoView {
     view! {
         <svg class="icon" aria-hidden="true">
@@ -31,13 +31,13 @@ pub fn icon(name: &'static str) -> impl IntoView {
 pub fn app_mark() -> impl IntoView {
     view! {
         <svg class="app-mark" aria-hidden="true">
-            // Made at run time: markup that holds no value is written as text, `use_` included.
+            // An owned value, because static markup is rendered as text, with the tag name `use_`.
             <use_ href="#icon-mark".to_owned()></use_>
         </svg>
     }
 }
 
-/// A mark by its name in the sprite; its colour comes from the nearest `data-state`.
+/// A mark by its name in the sprite. Its colour comes from the nearest `data-state`.
 pub fn mark(name: &'static str) -> impl IntoView {
     view! {
         <svg class="mark" aria-hidden="true">

@@ -1,5 +1,6 @@
 //! Controls that several panes use.
 
+pub mod button;
 pub mod code_block;
 pub mod field;
 pub mod focus;

@@ -1,4 +1,4 @@
-//! A row of tabs: one is in the tab order, the arrow keys move between them.
+//! A row of tabs: one of them is in the tab order, the arrow keys move between them.
 
 use leptos::prelude::*;
 
@@ -7,47 +7,47 @@ use crate::ui::controls::focus::focus_by_id;
 /// One tab.
 #[derive(Clone)]
 pub struct Tab<T> {
-    /// What it stands for.
+    /// The value that selects it.
     pub value: T,
-    /// Its name: the tab's id is `tab-{name}`, its panel's `panel-{name}`.
+    /// The tab has the id `tab-{name}`, its panel `panel-{name}`.
     pub name: &'static str,
-    /// Its words.
-    pub words: &'static str,
-    /// A number beside them, where there is one.
+    /// Its text.
+    pub label: &'static str,
+    /// A number after the text.
     pub number: Signal<Option<usize>>,
 }
 
 impl<T> Tab<T> {
     /// A tab without a number.
-    pub fn new(value: T, name: &'static str, words: &'static str) -> Tab<T> {
+    pub fn new(value: T, name: &'static str, label: &'static str) -> Tab<T> {
         Tab {
             value,
             name,
-            words,
+            label,
             number: Signal::stored(None),
         }
     }
 }
 
-/// The row. `selected` is the open one.
+/// A row of tabs.
 #[component]
 pub fn Tabs<T>(
-    /// What the row is called.
+    /// The name of the row.
     label: &'static str,
-    /// The tabs in their order; there is at least one.
+    /// The tabs in order, at least one.
     tabs: Vec<Tab<T>>,
-    /// The open one.
+    /// The value of the open tab.
     selected: RwSignal<T>,
 ) -> impl IntoView
 where
     T: Copy + PartialEq + Send + Sync + 'static,
 {
     let order: Vec<(T, &'static str)> = tabs.iter().map(|tab| (tab.value, tab.name)).collect();
-    let step = move |event: web_sys::KeyboardEvent| {
-        let now = selected.get_untracked();
+    let move_selection = move |event: web_sys::KeyboardEvent| {
+        let current = selected.get_untracked();
         let at = order
             .iter()
-            .position(|(value, _)| *value == now)
+            .position(|(value, _)| *value == current)
             .unwrap_or(0);
         let last = order.len().saturating_sub(1);
         let to = match event.key().as_str() {
@@ -66,11 +66,11 @@ where
         }
     };
     view! {
-        <div class="tabs" role="tablist" aria-label=label on:keydown=step>
+        <div class="tabs" role="tablist" aria-label=label on:keydown=move_selection>
             {tabs
                 .into_iter()
                 .map(|tab| {
-                    let Tab { value, name, words, number } = tab;
+                    let Tab { value, name, label, number } = tab;
                     let is_selected = move || selected.get() == value;
                     view! {
                         <button
@@ -83,7 +83,7 @@ where
                             tabindex=move || if is_selected() { "0" } else { "-1" }
                             on:click=move |_| selected.set(value)
                         >
-                            {words}
+                            {label}
                             {move || {
                                 number
                                     .get()

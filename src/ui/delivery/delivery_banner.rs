@@ -1,4 +1,4 @@
-//! How the delivery ended, in numbers, and what can be done now.
+//! The result of a delivery in numbers, and the next steps.
 
 use leptos::prelude::*;
 
@@ -6,45 +6,45 @@ use crate::review::{DraftState, RunId};
 use crate::run::receipts::Summary;
 use crate::run::{Batch, Counts, Event, Mode};
 use crate::text::{counted, grouped, listed};
-use crate::ui::controls::icons::{icon, mark};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Dialog, Screen};
 
-/// The banner, once tasks were posted and none is under way.
+/// The banner. Shown after tasks were posted, while none is being posted.
 #[component]
 pub fn DeliveryBanner(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let dismissed = RwSignal::new(None::<(RunId, Counts)>);
-    let shown = Memo::new(move |_| {
+    let result = Memo::new(move |_| {
         let counts = page.counts.get();
-        let idle = page.run.with(|run| {
+        let idle_run = page.run.with(|run| {
             run.as_ref()
                 .filter(|run| run.batch == Batch::Idle)
                 .map(|run| run.id.clone())
         });
-        idle.map(|id| (id, counts))
+        idle_run
+            .map(|id| (id, counts))
             .filter(|(_, counts)| counts.of_any(&DraftState::ENDED) > 0)
             .filter(|result| dismissed.with(|dismissed| dismissed.as_ref() != Some(result)))
     });
     move || {
-        let (id, counts) = shown.get()?;
+        let (id, counts) = result.get()?;
         let mode = screen.mode.get_untracked();
         let state = overall(&counts);
         Some(view! {
             <div class="banner" data-state=state role="status">
-                {mark(mark_of(state))}
+                {mark(mark_name(state))}
                 <div class="body">
-                    <h3>{words(screen, mode, &counts)}</h3>
-                    {has_others(&counts).then(|| view! { <p>{Summary::of(&counts).sentence()}</p> })}
+                    <h3>{heading(screen, mode, &counts)}</h3>
+                    {has_unposted(&counts).then(|| view! { <p>{Summary::of(&counts).sentence()}</p> })}
                     <NextSteps screen counts mode/>
                 </div>
-                <button
-                    class="button quiet icon-only"
-                    type="button"
-                    aria-label="Dismiss the delivery's result"
-                    on:click=move |_| dismissed.set(Some((id.clone(), counts)))
-                >
-                    {icon("cross")}
-                </button>
+                <Button
+                    kind=ButtonKind::IconOnly
+                    icon="cross"
+                    label="Dismiss the delivery result"
+                    on_press=move || dismissed.set(Some((id.clone(), counts)))
+                />
             </div>
         })
     }
@@ -52,84 +52,60 @@ pub fn DeliveryBanner(screen: Screen) -> impl IntoView {
 
 #[component]
 fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
-    let show = move |state: DraftState, words: &str| {
+    let show = move |state: DraftState, noun: &str| {
         let count = counts.of(state);
         (count > 0).then(|| {
-            let noun = if count == 1 { "task" } else { "tasks" };
-            view! {
-                <button
-                    class="button"
-                    type="button"
-                    on:click=move |_| screen.show_only(state)
-                >
-                    {format!("Show the {words} {noun}")}
-                </button>
-            }
+            let label = format!("Show {}", counted(count, noun));
+            view! { <Button label on_press=move || screen.show_only(state)/> }
         })
     };
     let failed = counts.of(DraftState::Failed);
-    let has_model = move || screen.page.connection.with(|held| held.model.is_some());
+    let resend_failed = move || {
+        screen.send(Event::Retry {
+            drafts: screen.in_state(DraftState::Failed),
+        });
+    };
+    let go_live = move || {
+        if screen
+            .page
+            .connection
+            .with_untracked(|connection| connection.model.is_some())
+        {
+            screen.command(|commands| commands.go_live());
+        } else {
+            screen.dialog.set(Some(Dialog::Settings));
+        }
+    };
     view! {
-            <div class="button-row">
-                {show(DraftState::Refused, "refused")}
-                {show(DraftState::Failed, "failed")}
-                {show(DraftState::Unconfirmed, "unconfirmed")}
-                {(failed > 0)
-                    .then(|| {
-                        view! {
-                            <button
-                                class="button"
-                                type="button"
-                                aria-disabled=move || screen.barred()
-                                aria-describedby=move || screen.barred_by()
-                                on:click=move |_| {
-                                    screen.send(Event::Retry {
-                                        drafts: screen.in_state(DraftState::Failed),
-                                    });
-                                }
-                            >
-                                {icon("retry")}
-                                {format!("Send {} again", counted(failed, "failed task"))}
-                            </button>
-                        }
-                    })}
-                {(mode == Mode::Dry)
-                    .then(|| {
-                        view! {
-                            <button
-                                class="button"
-                                type="button"
-                                on:click=move |_| {
-                                    if untrack(has_model) {
-                                        screen.ask(|commands| commands.go_live());
-                                    } else {
-                                        screen.dialog.set(Some(Dialog::Settings));
-                                    }
-                                }
-                            >
-                                "Go live with this brief…"
-                            </button>
-                        }
-                    })}
-                <button
-                    class="button"
-                    type="button"
-                    aria-haspopup="dialog"
-                    on:click=move |_| screen.dialog.set(Some(Dialog::Receipts))
-                >
-                    {icon("download")}
-                    "Export receipts…"
-                </button>
-            </div>
+        <div class="button-row">
+            {show(DraftState::Refused, "refused task")}
+            {show(DraftState::Failed, "failed task")}
+            {show(DraftState::Unconfirmed, "unconfirmed task")}
+            {(failed > 0)
+                .then(|| {
+                    let label = format!("Resend {}", counted(failed, "failed task"));
+                    view! {
+                        <Button icon="retry" label changes_run=screen on_press=resend_failed/>
+                    }
+                })}
+            {(mode == Mode::Dry)
+                .then(|| view! { <Button label="Go live with this brief…" on_press=go_live/> })}
+            <Button
+                icon="download"
+                label="Export receipts…"
+                opens_dialog=true
+                on_press=move || screen.dialog.set(Some(Dialog::Receipts))
+            />
+        </div>
     }
 }
 
-/// Whether there are tasks that the headline does not count, because they never left.
-fn has_others(counts: &Counts) -> bool {
+/// Whether there are tasks that the heading does not count, because they were never posted.
+fn has_unposted(counts: &Counts) -> bool {
     counts.of_any(&DraftState::ENDED) < counts.total()
 }
 
-/// The state that the banner has the colour of: what wants attention first.
+/// The state that gives the banner its colour: the one that most needs attention.
 fn overall(counts: &Counts) -> &'static str {
     if counts.of(DraftState::Unconfirmed) > 0 {
         "unconfirmed"
@@ -144,7 +120,7 @@ fn overall(counts: &Counts) -> &'static str {
     }
 }
 
-fn mark_of(state: &str) -> &'static str {
+fn mark_name(state: &str) -> &'static str {
     match state {
         "unconfirmed" => "state-unconfirmed",
         "refused" => "state-refused",
@@ -154,7 +130,7 @@ fn mark_of(state: &str) -> &'static str {
     }
 }
 
-fn words(screen: Screen, mode: Mode, counts: &Counts) -> String {
+fn heading(screen: Screen, mode: Mode, counts: &Counts) -> String {
     if mode == Mode::Dry {
         let count = counts.of(DraftState::DryDelivered);
         return format!(

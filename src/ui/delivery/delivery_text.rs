@@ -1,70 +1,72 @@
-//! What an attempt came to, in the words of the operator's world.
+//! Texts for the outcome of an attempt.
 
 use crate::delivery::{Attempt, DeliveryOutcome};
 use crate::review::DraftState;
 use crate::text::counted;
 
-/// The name in `data-state`, the heading, and what it means.
-pub struct AttemptWords {
-    /// The name in `data-state`.
+/// How an attempt is shown.
+pub struct AttemptText {
+    /// The value of `data-state`.
     pub state: &'static str,
     /// What happened, in a few words.
     pub heading: String,
-    /// What it means for the task.
+    /// The consequence for the task.
     pub meaning: String,
-    /// What the server or the browser said, where it said anything.
-    pub said: Option<String>,
+    /// The message of the server or the browser, if there is one.
+    pub message: Option<String>,
 }
 
-/// What a task is that others wait for, in few words.
+/// The state of a task that another one waits for, as an adjective.
 #[must_use]
-pub fn holder_word(state: DraftState) -> &'static str {
+pub fn state_phrase(state: DraftState) -> &'static str {
     match state {
         DraftState::Checking | DraftState::Ready => "not approved",
         DraftState::Invalid => "invalid",
         DraftState::Approved => "not posted",
         DraftState::Rejected => "rejected",
         DraftState::Queued => "queued",
-        DraftState::Sending => "on its way",
-        DraftState::Delivered | DraftState::DryDelivered => "there",
+        DraftState::Sending => "being sent",
+        DraftState::Delivered | DraftState::DryDelivered => "delivered",
         DraftState::Refused => "refused",
         DraftState::Failed => "failed",
         DraftState::Unconfirmed => "unconfirmed",
     }
 }
 
-/// The words for what an attempt came to.
+/// The text for the outcome of an attempt.
 #[must_use]
-pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
-    let words = |state, heading: String, meaning: &str, said: Option<&String>| AttemptWords {
+pub fn attempt_text(attempt: &Attempt) -> AttemptText {
+    let text = |state, heading: String, meaning: &str, message: Option<&String>| AttemptText {
         state,
         heading,
         meaning: meaning.to_owned(),
-        said: said.filter(|said| !said.trim().is_empty()).cloned(),
+        message: message
+            .filter(|message| !message.trim().is_empty())
+            .cloned(),
     };
     match &attempt.outcome {
-        None => words(
+        None => text(
             "sending",
             "Sending".to_owned(),
-            "It was written down before the request left; the answer is awaited.",
+            "Journaled; waiting for the response.",
             None,
         ),
         Some(DeliveryOutcome::Delivered {
             status, replayed, ..
-        }) => words(
+        }) => text(
             "delivered",
             match status {
                 Some(status) => format!("Delivered: {status}"),
                 None => "Delivered".to_owned(),
             },
             if *replayed {
-                "The server had it already and gave its first answer again."
+                "The server already had the task and repeated its first response."
             } else {
-                "The server has it."
+                "The server has the task."
             },
             None,
         ),
-        Some(DeliveryOutcome::Dry) => words(
+        Some(DeliveryOutcome::Dry) => text(
             "dry",
             "Dry receipt".to_owned(),
             "Nothing left this page.",
@@ -75,13 +77,13 @@ pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
             code,
             message,
             ..
-        }) => words(
+        }) => text(
             "refused",
             match status {
                 Some(status) => format!("Refused: {status} {code}"),
                 None => format!("Refused: {code}"),
             },
-            "The server will not take the task as it is.",
+            "The server does not accept the task as it is.",
             Some(message),
         ),
         Some(DeliveryOutcome::Failed {
@@ -89,48 +91,45 @@ pub fn attempt_words(attempt: &Attempt) -> AttemptWords {
             retry_after,
             message,
         }) => {
-            let asked = retry_after
+            let wait = retry_after
                 .and_then(|seconds| usize::try_from(seconds).ok())
                 .map(|seconds| format!(" It asked to wait {}.", counted(seconds, "second")));
-            words(
+            text(
                 "failed",
-                format!("Not taken: {status}"),
+                format!("Not accepted: {status}"),
                 &format!(
-                    "The server did not take it. It is safe to send it again.{}",
-                    asked.unwrap_or_default()
+                    "The server did not accept the task. It is safe to resend it.{}",
+                    wait.unwrap_or_default()
                 ),
                 Some(message),
             )
         }
-        Some(DeliveryOutcome::Unauthorized { status, message }) => words(
+        Some(DeliveryOutcome::Unauthorized { status, message }) => text(
             "failed",
-            format!("Token refused: {status}"),
-            "The server did not take it, because it does not accept the token.",
+            format!("Token rejected: {status}"),
+            "The server rejected the token and did not accept the task.",
             Some(message),
         ),
-        Some(DeliveryOutcome::Unconfirmed { status, message }) => words(
+        Some(DeliveryOutcome::Unconfirmed { status, message }) => text(
             "unconfirmed",
             match status {
-                Some(status) => format!("Unknown: {status}"),
-                None => "Unknown: no answer came back".to_owned(),
+                Some(status) => format!("Unconfirmed: {status}"),
+                None => "Unconfirmed: no response".to_owned(),
             },
-            match attempt.key_sent {
-                true => {
-                    "The server may have taken it. It was told the task's key, so the same request can be made again without doubling it."
-                }
-                false => {
-                    "The server may have taken it. Sending it again could double it, so nothing is resent until you say so."
-                }
+            if attempt.key_sent {
+                "The server may have the task. The request carried its idempotency key, so it can be repeated without storing the task twice."
+            } else {
+                "The server may have the task. Resending it could store it twice, so nothing is resent until you decide."
             },
             Some(message),
         ),
-        Some(DeliveryOutcome::NoToken) => words(
+        Some(DeliveryOutcome::NoToken) => text(
             "failed",
             "Not sent".to_owned(),
-            "There was no token for this server. The request never left this page.",
+            "There was no token for this server, so the request never left this page.",
             None,
         ),
-        Some(DeliveryOutcome::NotSent { message }) => words(
+        Some(DeliveryOutcome::NotSent { message }) => text(
             "failed",
             "Not sent".to_owned(),
             "The request never left this page.",

@@ -1,51 +1,55 @@
-//! What will be posted, where to, and the button; while posting, how far it is.
+//! The foot of the page: what will be posted, where to, and the button. The progress of posting.
 
 use leptos::prelude::*;
 
 use crate::run::{Batch, Mode};
 use crate::text::{counted, grouped};
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::mode_name;
 use crate::ui::delivery::foot_paused::Paused;
 use crate::ui::delivery::foot_posting::Posting;
 use crate::ui::screen::{Dialog, Screen};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shows {
+enum FootView {
     Nothing,
-    WhatWouldBePosted,
+    /// Tasks that can be posted.
+    Preview(Mode),
     Posting,
     Paused,
 }
 
-/// The foot, while there is something to post or being posted.
+/// The foot, while there are tasks to post or being posted.
 #[component]
 pub fn Foot(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let shows = Memo::new(move |_| {
+    let foot_view = Memo::new(move |_| {
         let has_confirmation = page.confirmation.with(Option::is_some);
+        let mode = screen.mode.get();
         page.run
             .with(|run| match run.as_ref().map(|run| &run.batch) {
-                None => Shows::Nothing,
-                Some(Batch::Running { .. }) => Shows::Posting,
-                Some(Batch::Paused { .. }) => Shows::Paused,
-                Some(Batch::Idle) if has_confirmation => Shows::WhatWouldBePosted,
-                Some(Batch::Idle) => Shows::Nothing,
+                None => FootView::Nothing,
+                Some(Batch::Running { .. }) => FootView::Posting,
+                Some(Batch::Paused { .. }) => FootView::Paused,
+                Some(Batch::Idle) if has_confirmation => FootView::Preview(mode),
+                Some(Batch::Idle) => FootView::Nothing,
             })
     });
-    move || match shows.get() {
-        Shows::Nothing => ().into_any(),
-        Shows::WhatWouldBePosted => view! { <WhatWouldBePosted screen/> }.into_any(),
-        Shows::Posting => view! { <Posting screen/> }.into_any(),
-        Shows::Paused => view! { <Paused screen/> }.into_any(),
+    move || match foot_view.get() {
+        FootView::Nothing => ().into_any(),
+        FootView::Preview(mode) => view! { <Preview screen mode/> }.into_any(),
+        FootView::Posting => view! { <Posting screen/> }.into_any(),
+        FootView::Paused => view! { <Paused screen/> }.into_any(),
     }
 }
 
 #[component]
-fn WhatWouldBePosted(screen: Screen) -> impl IntoView {
+fn Preview(screen: Screen, mode: Mode) -> impl IntoView {
     let page = screen.page;
+    let is_dry = mode == Mode::Dry;
     let count = Memo::new(move |_| {
         page.confirmation
-            .with(|held| held.as_ref().map_or(0, |c| c.count))
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.count))
     });
     let server = Memo::new(move |_| {
         page.run.with(|run| {
@@ -53,7 +57,6 @@ fn WhatWouldBePosted(screen: Screen) -> impl IntoView {
                 .and_then(|run| run.connection.task_server.clone())
         })
     });
-    let is_dry = move || screen.mode.get() == Mode::Dry;
     let headline = move || {
         let total = page.counts.with(|counts| counts.total());
         format!(
@@ -62,67 +65,60 @@ fn WhatWouldBePosted(screen: Screen) -> impl IntoView {
             counted(total, "task")
         )
     };
-    let place = move || {
-        if is_dry() {
-            return "Dry run: receipts are written in this page, nothing is sent".to_owned();
-        }
-        match server.get() {
-            Some(server) => format!(
-                "POST {} · {}",
-                server.tasks_url(),
-                counted(bytes(screen), "byte")
-            ),
-            None => "No task server is set. Add one in the settings.".to_owned(),
-        }
+    let destination = move || match (is_dry, server.get()) {
+        (true, _) => "Dry run: receipts are written in this page, nothing is sent".to_owned(),
+        (false, Some(server)) => format!(
+            "POST {} · {}",
+            server.tasks_url(),
+            counted(body_bytes(screen), "byte")
+        ),
+        (false, None) => "No task server is configured. Add one in the settings.".to_owned(),
     };
-    let words = move || match (is_dry(), server.get()) {
+    let label = move || match (is_dry, server.get()) {
         (true, _) => format!("Write {}", counted(count.get(), "dry receipt")),
         (false, Some(server)) => format!(
             "Post {} to {}",
             counted(count.get(), "task"),
             server.url.host_and_port()
         ),
-        (false, None) => format!("Post {}", counted(count.get(), "task")),
+        (false, None) => "Set up a task server".to_owned(),
     };
-    let cannot = move || !is_dry() && server.with(Option::is_none);
-    let post = move |_| {
-        let dialog = match untrack(cannot) {
-            true => Dialog::Settings,
-            false => Dialog::Confirm,
-        };
-        if untrack(|| screen.barred()).is_none() {
-            screen.dialog.set(Some(dialog));
-        }
+    let post = move || {
+        let can_post = is_dry || server.with_untracked(Option::is_some);
+        screen.dialog.set(Some(if can_post {
+            Dialog::Confirm
+        } else {
+            Dialog::Settings
+        }));
     };
     view! {
         <footer class="post-bar" aria-label="Post">
             <div class="what">
                 <p class="headline">{headline}</p>
-                <p class="where" id="post-where">{place}</p>
+                <p class="where" id="post-where">{destination}</p>
             </div>
-            <button
-                class="button main"
-                type="button"
-                id="post"
-                aria-haspopup="dialog"
-                data-state=move || if is_dry() { "dry" } else { "live" }
-                aria-disabled=move || screen.barred().or(cannot().then_some("true"))
-                aria-describedby=move || screen.barred_by().unwrap_or("post-where")
-                on:click=post
-            >
-                {move || if is_dry() { icon("state-dry") } else { icon("post") }}
-                {words}
-            </button>
+            <Button
+                kind=ButtonKind::Main
+                icon=if is_dry { "state-dry" } else { "post" }
+                label
+                opens_dialog=true
+                changes_run=screen
+                described_by="post-where"
+                on_press=post
+                attr:id="post"
+                attr:data-state=mode_name(mode)
+            />
         </footer>
     }
 }
 
-/// How many bytes the bodies have that would be posted.
-fn bytes(screen: Screen) -> usize {
-    screen.page.confirmation.with(|held| {
-        held.iter()
+/// The size in bytes of the bodies that would be posted.
+fn body_bytes(screen: Screen) -> usize {
+    screen.page.confirmation.with(|confirmation| {
+        confirmation
+            .iter()
             .flat_map(|confirmation| &confirmation.order)
-            .filter_map(|id| Some(screen.page.look(id)?.approval()?.body.len()))
+            .filter_map(|id| Some(screen.page.draft_untracked(id)?.approval()?.body.len()))
             .sum()
     })
 }

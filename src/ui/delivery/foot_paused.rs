@@ -1,26 +1,26 @@
-//! The foot while posting waits for the operator: why, what to do, and the way on.
+//! The foot while posting is paused: the reason, and what to do.
 
 use leptos::prelude::*;
 
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Event, Mode, Pause, WaitReason};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
-use crate::ui::controls::icons::icon;
-use crate::ui::delivery::delivery_text::holder_word;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::delivery::foot_posting::{
-    DeliveryProgress, StateCounts, StopPosting, done_of, progress_words,
+    DeliveryProgress, StateCounts, StopPosting, done_of, progress_text,
 };
-use crate::ui::screen::{Dialog, Screen, title_of};
+use crate::ui::screen::{Dialog, Pane, Screen, title_of};
 use crate::ui::task::delivery_tab::tab_for;
 
-/// So many tasks are named; the rest is counted.
-const MOST_NAMED: usize = 3;
+/// At most this many blocking tasks are named; the others are counted.
+const MAX_NAMED: usize = 3;
 
-/// Why posting waits, what to do, and the way on.
+/// The reason for the pause, what to do, and the actions.
 #[component]
 pub fn Paused(screen: Screen) -> impl IntoView {
-    let why = Memo::new(move |_| {
+    let pause = Memo::new(move |_| {
         screen.page.run.with(|run| {
             run.as_ref().and_then(|run| match &run.batch {
                 Batch::Paused { why } => Some(why.clone()),
@@ -29,10 +29,9 @@ pub fn Paused(screen: Screen) -> impl IntoView {
         })
     });
     let what_to_do = move || {
-        let why = why.get()?;
-        Some(match why {
-            Pause::Blocked => blocked_words(&holders(screen), screen),
-            why => what_to_do(&why, screen),
+        Some(match pause.get()? {
+            Pause::Blocked => blocked_text(&blockers(screen), screen),
+            pause => what_to_do(&pause, screen),
         })
     };
     let has_receipts = move || done_of(screen).0 > 0;
@@ -41,26 +40,28 @@ pub fn Paused(screen: Screen) -> impl IntoView {
             <DeliveryProgress screen/>
             <div class="what">
                 <p class="headline">
-                    {move || format!("Paused at {}", progress_words(screen))}
+                    {move || format!("Paused at {}", progress_text(screen))}
                     <span role="status">
-                        {move || why.get().and_then(|why| reason(&why)).map(|words| format!(": {words}"))}
+                        {move || {
+                            pause
+                                .get()
+                                .and_then(|pause| reason(&pause))
+                                .map(|reason| format!(": {reason}"))
+                        }}
                     </span>
                 </p>
                 <p class="soft">{what_to_do}</p>
                 <StateCounts screen/>
             </div>
             <div class="button-row">
-                {move || why.get().map(|why| acts(screen, &why))}
+                {move || pause.get().map(|pause| actions(screen, &pause))}
                 <Show when=move || screen.mode.get() == Mode::Live && has_receipts()>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| screen.dialog.set(Some(Dialog::Receipts))
-                    >
-                        {icon("download")}
-                        "Export receipts…"
-                    </button>
+                    <Button
+                        icon="download"
+                        label="Export receipts…"
+                        opens_dialog=true
+                        on_press=move || screen.dialog.set(Some(Dialog::Receipts))
+                    />
                 </Show>
                 <StopPosting screen/>
             </div>
@@ -68,114 +69,83 @@ pub fn Paused(screen: Screen) -> impl IntoView {
     }
 }
 
-/// What leads on, for each reason to wait.
-fn acts(screen: Screen, why: &Pause) -> AnyView {
-    let resume = move || view! { <Resume screen/> };
-    let settings = move || view! { <CheckSettings screen/> };
-    match why {
+/// The actions that can end the pause.
+fn actions(screen: Screen, pause: &Pause) -> AnyView {
+    let resume = move || {
+        view! {
+            <Button
+                kind=ButtonKind::Main
+                icon="resume"
+                label="Resume posting"
+                changes_run=screen
+                on_press=move || screen.send(Event::Resume)
+            />
+        }
+    };
+    match pause {
         Pause::TokenRefused { .. } => {
-            view! { <EnterToken screen words="Enter another token"/> }.into_any()
+            view! { <EnterToken screen label="Enter another token"/> }.into_any()
         }
-        Pause::TokenMissing => view! { <EnterToken screen words="Enter the token"/> }.into_any(),
+        Pause::TokenMissing => view! { <EnterToken screen label="Enter token"/> }.into_any(),
         Pause::Operator | Pause::PageClosed => resume().into_any(),
-        Pause::NotSent { .. } | Pause::ServerInTrouble | Pause::FirstNotTaken => {
-            view! { {settings()} {resume()} }.into_any()
+        Pause::NotSent { .. } | Pause::ServerInTrouble | Pause::FirstNotTaken => view! {
+            <Button
+                icon="settings"
+                label="Check settings"
+                opens_dialog=true
+                on_press=move || screen.dialog.set(Some(Dialog::Settings))
+            />
+            {resume()}
         }
+        .into_any(),
         Pause::NotStored { .. } => view! {
             {resume()}
-            <button
-                class="button"
-                type="button"
-                aria-haspopup="dialog"
-                aria-disabled=move || screen.barred()
-                aria-describedby=move || screen.barred_by()
-                on:click=move |_| {
-                    if untrack(|| screen.barred()).is_none() {
-                        screen.dialog.set(Some(Dialog::WithoutJournal));
-                    }
-                }
-            >
-                {icon("warning")}
-                "Go on without a journal…"
-            </button>
+            <Button
+                icon="warning"
+                label="Continue without a journal…"
+                opens_dialog=true
+                changes_run=screen
+                on_press=move || screen.dialog.set(Some(Dialog::WithoutJournal))
+            />
         }
         .into_any(),
         Pause::Blocked => view! { <Unblock screen/> }.into_any(),
     }
 }
 
+/// Asks for another token. Disabled until the requests with the old token have finished.
 #[component]
-fn Resume(screen: Screen) -> impl IntoView {
-    view! {
-        <button
-            class="button main"
-            type="button"
-            aria-disabled=move || screen.barred()
-            aria-describedby=move || screen.barred_by()
-            on:click=move |_| screen.send(Event::Resume)
-        >
-            {icon("resume")}
-            "Resume posting"
-        </button>
-    }
-}
-
-#[component]
-fn CheckSettings(screen: Screen) -> impl IntoView {
-    view! {
-        <button
-            class="button"
-            type="button"
-            aria-haspopup="dialog"
-            on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
-        >
-            {icon("settings")}
-            "Check the settings"
-        </button>
-    }
-}
-
-/// The way to another token. What is on its way with the old one is settled first.
-#[component]
-fn EnterToken(screen: Screen, words: &'static str) -> impl IntoView {
-    let is_settling = move || {
+fn EnterToken(screen: Screen, label: &'static str) -> impl IntoView {
+    let is_sending = move || {
         screen
             .page
             .counts
             .with(|counts| counts.of(DraftState::Sending))
             > 0
     };
-    let ask = move |_| {
-        if untrack(|| !is_settling() && screen.barred().is_none()) {
-            screen.ask(|commands| commands.ask_for(SecretName::AgentToken));
-        }
-    };
+    let ask = move || screen.command(|commands| commands.ask_for(SecretSlot::AGENT_TOKEN));
     view! {
-        <button
-            class="button main"
-            type="button"
-            aria-haspopup="dialog"
-            aria-disabled=move || screen.barred().or(is_settling().then_some("true"))
-            aria-describedby=move || {
-                screen.barred_by().or(is_settling().then_some("token-why"))
-            }
-            on:click=ask
-        >
-            {icon("key")}
-            {words}
-        </button>
-        <Show when=is_settling>
+        <Button
+            kind=ButtonKind::Main
+            icon="key"
+            label
+            opens_dialog=true
+            changes_run=screen
+            disabled_by=Signal::derive(move || is_sending().then_some("token-why"))
+            on_press=ask
+        />
+        <Show when=is_sending>
             <p class="hint" id="token-why">
-                "What is on its way is settled first."
+                "Wait until the requests in flight have finished."
             </p>
         </Show>
     }
 }
 
-/// What the tasks that are left wait for in the end: those that do not wait themselves.
-fn holders(screen: Screen) -> Vec<(DraftId, DraftState)> {
+/// The tasks that the remaining tasks wait for and that do not wait themselves.
+fn blockers(screen: Screen) -> Vec<(DraftId, DraftState)> {
     screen.page.waits.with(|waits| {
-        let mut holders: Vec<(DraftId, DraftState)> = waits
+        let mut blockers: Vec<(DraftId, DraftState)> = waits
             .values()
             .filter_map(|wait| match wait {
                 WaitReason::Dependency { draft, state }
@@ -186,189 +156,177 @@ fn holders(screen: Screen) -> Vec<(DraftId, DraftState)> {
                 _ => None,
             })
             .collect();
-        holders.sort();
-        holders.dedup();
-        holders
+        blockers.sort();
+        blockers.dedup();
+        blockers
     })
 }
 
-fn blocked_words(holders: &[(DraftId, DraftState)], screen: Screen) -> String {
-    let named = holders.iter().take(MOST_NAMED).filter_map(|(id, state)| {
+fn blocked_text(blockers: &[(DraftId, DraftState)], screen: Screen) -> String {
+    let named = blockers.iter().take(MAX_NAMED).filter_map(|(id, state)| {
         let draft = screen.page.draft(id)?;
         let title = draft.with(|draft| title_of(draft, &screen.roles.read()));
-        Some(format!("“{title}” ({})", holder_word(*state)))
+        Some(format!("“{title}” ({})", state_phrase(*state)))
     });
     let mut named: Vec<String> = named.collect();
-    let rest = holders.len().saturating_sub(MOST_NAMED);
-    if rest > 0 {
-        named.push(format!("{} more", grouped(rest)));
+    let others = blockers.len().saturating_sub(MAX_NAMED);
+    if others > 0 {
+        named.push(format!("{} more", grouped(others)));
     }
-    let left = screen
+    let queued = screen
         .page
         .counts
         .with(|counts| counts.of(DraftState::Queued));
-    let verb = if left == 1 { "waits" } else { "wait" };
-    let then = match (left, holders.len()) {
-        (1, 1) => "It goes on once that is on the server.",
-        (1, _) => "It goes on once those are on the server.",
-        (_, 1) => "They go on once that is on the server.",
-        _ => "They go on once those are on the server.",
+    let verb = if queued == 1 { "waits" } else { "wait" };
+    let condition = if blockers.len() == 1 {
+        "it is delivered"
+    } else {
+        "they are delivered"
     };
     format!(
-        "{} {verb} for {}. {then}",
-        counted(left, "task"),
+        "{} {verb} for {}. Posting continues once {condition}.",
+        counted(queued, "task"),
         listed(&named)
     )
 }
 
-/// What can be done about the tasks that hold the others up, by what they are.
+/// The actions for the blocking tasks, by their state.
 #[component]
 fn Unblock(screen: Screen) -> impl IntoView {
-    let holders = Memo::new(move |_| holders(screen));
-    let of_state = move |wanted: DraftState| -> Vec<DraftId> {
-        holders.with(|holders| {
-            let ids = holders
+    let blockers = Memo::new(move |_| blockers(screen));
+    let in_state = move |wanted: DraftState| -> Vec<DraftId> {
+        blockers.with(|blockers| {
+            let ids = blockers
                 .iter()
                 .filter(|(_, state)| *state == wanted)
                 .map(|(id, _)| id.clone());
             ids.collect()
         })
     };
-    let failed = Memo::new(move |_| of_state(DraftState::Failed));
-    let confirmable = Memo::new(move |_| {
-        let held = screen
+    let failed = Memo::new(move |_| in_state(DraftState::Failed));
+    let resend_failed = move || {
+        screen.send(Event::Retry {
+            drafts: failed.get_untracked(),
+        });
+    };
+    let postable = Memo::new(move |_| {
+        let count = screen
             .page
             .confirmation
-            .with(|held| held.as_ref().map_or(0, |c| c.count));
-        (!of_state(DraftState::Approved).is_empty())
-            .then_some(held)
-            .filter(|held| *held > 0)
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.count));
+        (count > 0 && !in_state(DraftState::Approved).is_empty()).then_some(count)
     });
-    // Whoever wants a decision of the operator first, the failed ones last.
-    let to_show = Memo::new(move |_| {
-        holders.with(|holders| {
-            holders
+    // A task that needs a decision. Failed and approved tasks have buttons of their own.
+    let undecided = Memo::new(move |_| {
+        blockers.with(|blockers| {
+            blockers
                 .iter()
                 .find(|(_, state)| !matches!(state, DraftState::Failed | DraftState::Approved))
                 .cloned()
         })
     });
-    let show_words = move |state: DraftState| match of_state(state).len() {
-        1 => format!("Open the task that is {}", holder_word(state)),
-        many => format!(
+    let show_label = move |state: DraftState| match in_state(state).len() {
+        1 => format!("Open the task that is {}", state_phrase(state)),
+        count => format!(
             "Show {} tasks that are {}",
-            grouped(many),
-            holder_word(state)
+            grouped(count),
+            state_phrase(state)
         ),
     };
     let show = move |id: DraftId, state: DraftState| {
-        if of_state(state).len() == 1 {
+        if in_state(state).len() == 1 {
             screen.show_all();
             screen.open(id, tab_for(state));
         } else {
-            screen.chosen.set(None);
+            screen.open_task.set(None);
             screen.show_only(state);
         }
-        screen.pane.set(crate::ui::screen::Pane::Tasks);
+        screen.pane.set(Pane::Tasks);
     };
     view! {
         {move || {
-            to_show
+            undecided
                 .get()
                 .map(|(id, state)| {
                     view! {
-                        <button
-                            class="button main"
-                            type="button"
-                            on:click=move |_| show(id.clone(), state)
-                        >
-                            {icon("search")}
-                            {show_words(state)}
-                        </button>
+                        <Button
+                            kind=ButtonKind::Main
+                            icon="search"
+                            label=show_label(state)
+                            on_press=move || untrack(|| show(id.clone(), state))
+                        />
                     }
                 })
         }}
         {move || {
-            let drafts = failed.get();
-            (!drafts.is_empty())
+            let count = failed.with(Vec::len);
+            (count > 0)
                 .then(|| {
                     view! {
-                        <button
-                            class="button main"
-                            type="button"
-                            aria-disabled=move || screen.barred()
-                            aria-describedby=move || screen.barred_by()
-                            on:click=move |_| {
-                                screen.send(Event::Retry { drafts: failed.get_untracked() });
-                            }
-                        >
-                            {icon("retry")}
-                            {format!("Send {} again", counted(drafts.len(), "failed task"))}
-                        </button>
+                        <Button
+                            kind=ButtonKind::Main
+                            icon="retry"
+                            label=format!("Resend {}", counted(count, "failed task"))
+                            changes_run=screen
+                            on_press=resend_failed
+                        />
                     }
                 })
         }}
         {move || {
-            confirmable
+            postable
                 .get()
                 .map(|count| {
                     view! {
-                        <button
-                            class="button main"
-                            type="button"
-                            aria-haspopup="dialog"
-                            aria-disabled=move || screen.barred()
-                            aria-describedby=move || screen.barred_by()
-                            on:click=move |_| {
-                                if untrack(|| screen.barred()).is_none() {
-                                    screen.dialog.set(Some(Dialog::Confirm));
-                                }
-                            }
-                        >
-                            {icon("post")}
-                            {format!("Post {}…", counted(count, "approved task"))}
-                        </button>
+                        <Button
+                            kind=ButtonKind::Main
+                            icon="post"
+                            label=format!("Post {}…", counted(count, "approved task"))
+                            opens_dialog=true
+                            changes_run=screen
+                            on_press=move || screen.dialog.set(Some(Dialog::Confirm))
+                        />
                     }
                 })
         }}
     }
 }
 
-fn reason(why: &Pause) -> Option<String> {
-    Some(match why {
+fn reason(pause: &Pause) -> Option<String> {
+    Some(match pause {
         Pause::Operator => return None,
-        Pause::TokenRefused { status } => format!("the server refused the token ({status})"),
-        Pause::TokenMissing => "there is no token yet".to_owned(),
-        Pause::NotSent { .. } => "the request could not be made".to_owned(),
-        Pause::FirstNotTaken => "the first task was not taken".to_owned(),
-        Pause::ServerInTrouble => "the server is in trouble".to_owned(),
-        Pause::NotStored { .. } => "the next step could not be written down".to_owned(),
-        Pause::Blocked => "the tasks that are left wait for others".to_owned(),
+        Pause::TokenRefused { status } => format!("the server rejected the token ({status})"),
+        Pause::TokenMissing => "no token was entered".to_owned(),
+        Pause::NotSent { .. } => "the request could not be sent".to_owned(),
+        Pause::FirstNotTaken => "the first task was not accepted".to_owned(),
+        Pause::ServerInTrouble => "the server keeps failing".to_owned(),
+        Pause::NotStored { .. } => "the journal could not be written".to_owned(),
+        Pause::Blocked => "the remaining tasks wait for others".to_owned(),
         Pause::PageClosed => "the page was closed".to_owned(),
     })
 }
 
-fn what_to_do(why: &Pause, screen: Screen) -> String {
-    match why {
+fn what_to_do(pause: &Pause, screen: Screen) -> String {
+    match pause {
         Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
         Pause::TokenRefused { .. } => {
-            "The task was not taken with it. Give the right one; posting goes on at the same task, with the same key."
+            "The server rejected the token. Enter a valid one to continue with the same task and key."
                 .to_owned()
         }
-        Pause::TokenMissing => "Give it, and posting begins.".to_owned(),
+        Pause::TokenMissing => "Enter a token to start posting.".to_owned(),
         Pause::NotSent { reason } => {
-            format!("Nothing left this page. Put the settings right, then resume. The reason: {reason}")
+            format!("Nothing left this page. Correct the settings, then resume. Reason: {reason}")
         }
         Pause::FirstNotTaken => {
-            "The others were spared. Open the first task to see why; put the address or the task right, then resume."
+            "No other task was sent. Open the first task to see why, correct the address or the task, then resume."
                 .to_owned()
         }
         Pause::ServerInTrouble => {
-            "It did not take a task, or may not have. Look at that task and at the server, then resume."
+            "A task was not accepted or is unconfirmed. Check that task and the server, then resume."
                 .to_owned()
         }
         Pause::NotStored { reason } => format!(
-            "So it was not sent. Make room in the browser's storage, then resume. The browser said: {reason}"
+            "The task was not sent. Free storage in this browser, then resume. The browser reported: {reason}"
         ),
         Pause::Blocked => String::new(),
         Pause::PageClosed => {
@@ -376,16 +334,16 @@ fn what_to_do(why: &Pause, screen: Screen) -> String {
                 .page
                 .run
                 .with(|run| run.as_ref().is_some_and(|run| run.honours_keys));
-            let unknown = screen
+            let unconfirmed = screen
                 .page
                 .counts
                 .with(|counts| counts.of(DraftState::Unconfirmed));
-            match (unknown, honours_keys) {
-                (0, true) => "What was on its way goes again with the same key, which doubles nothing.".to_owned(),
-                (0, false) => "Nothing was on its way. Resume to post the rest.".to_owned(),
-                (unknown, _) => format!(
-                    "{} may have arrived and will not be sent again by itself: see what became of it first, or resume with the rest.",
-                    counted(unknown, "unknown task")
+            match (unconfirmed, honours_keys) {
+                (0, true) => "Tasks that were in flight are resent with the same key, so none is stored twice.".to_owned(),
+                (0, false) => "No task was in flight. Resume to post the rest.".to_owned(),
+                (count, _) => format!(
+                    "{} will not be resent automatically. Decide the outcome first, or resume with the rest.",
+                    counted(count, "unconfirmed task")
                 ),
             }
         }

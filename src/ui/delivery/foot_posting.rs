@@ -1,4 +1,4 @@
-//! The foot while tasks are on their way: what is going on, how far it is, how fast it goes.
+//! The foot while tasks are being posted: activity, progress and speed.
 
 use leptos::prelude::*;
 
@@ -6,10 +6,11 @@ use crate::review::DraftState;
 use crate::run::announcements::{self, Announcer};
 use crate::run::{Event, Mode};
 use crate::text::grouped;
-use crate::ui::controls::icons::{icon, state_mark, state_name};
+use crate::ui::controls::button::Button;
+use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::screen::Screen;
 
-/// How many tasks have come to something, and how many are to; followed.
+/// The number of tasks with an outcome, and the number that are to have one. Tracks the counts.
 pub(super) fn done_of(screen: Screen) -> (usize, usize) {
     screen.page.counts.with(|counts| {
         let done = counts.of_any(&DraftState::ENDED);
@@ -17,8 +18,8 @@ pub(super) fn done_of(screen: Screen) -> (usize, usize) {
     })
 }
 
-/// `12 of 50`; followed.
-pub(super) fn progress_words(screen: Screen) -> String {
+/// `12 of 50`. Tracks the counts.
+pub(super) fn progress_text(screen: Screen) -> String {
     let (done, total) = done_of(screen);
     format!("{} of {}", grouped(done), grouped(total))
 }
@@ -34,8 +35,8 @@ fn host(screen: Screen) -> Option<String> {
     })
 }
 
-/// How many tasks may be on their way at a time.
-fn at_a_time(screen: Screen) -> u8 {
+/// The number of tasks that may be in flight at a time.
+fn concurrency(screen: Screen) -> u8 {
     screen.page.run.with(|run| {
         run.as_ref()
             .and_then(|run| run.connection.task_server.as_ref())
@@ -43,12 +44,12 @@ fn at_a_time(screen: Screen) -> u8 {
     })
 }
 
-/// What is going on, how far it is, *Pause* and *Stop*.
+/// Activity, progress and speed, with buttons to pause and stop.
 #[component]
 pub fn Posting(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let headline = move || {
-        let progress = progress_words(screen);
+        let progress = progress_text(screen);
         match (host(screen), page.is_read_only.get()) {
             (Some(host), false) => format!("Posting {progress} to {host}"),
             (Some(host), true) => format!("Another tab is posting {progress} to {host}"),
@@ -56,12 +57,12 @@ pub fn Posting(screen: Screen) -> impl IntoView {
             (None, true) => format!("Another tab is writing dry receipts, {progress}"),
         }
     };
-    let standing = move || {
+    let activity = move || {
         let (progress, now) = page.progress.get()?;
-        let standing = announcements::phase_text(&progress, at_a_time(screen));
+        let activity = announcements::phase_text(&progress, concurrency(screen));
         Some(match announcements::next_attempt_text(&progress, now) {
-            Some(next) => format!("{standing}, {next}"),
-            None => standing,
+            Some(next) => format!("{activity}, {next}"),
+            None => activity,
         })
     };
     let pace = move || {
@@ -80,73 +81,65 @@ pub fn Posting(screen: Screen) -> impl IntoView {
             <div class="what">
                 <p class="headline">{headline}</p>
                 <p class="soft">
-                    {move || standing().map(|words| view! { <span class="standing">{words}</span> })}
-                    {move || pace().map(|words| view! { <span class="pace">{words}</span> })}
+                    {move || activity().map(|text| view! { <span class="activity">{text}</span> })}
+                    {move || pace().map(|text| view! { <span class="pace">{text}</span> })}
                 </p>
                 <Show when=without_journal>
                     <p class="soft">
-                        "Nothing is written down: keep this tab open, and export the receipts at the end."
+                        "No journal is written: keep this tab open, and export the receipts at the end."
                     </p>
                 </Show>
                 <StateCounts screen/>
             </div>
             <div class="button-row">
-                <button
-                    class="button"
-                    type="button"
-                    aria-disabled=move || screen.barred()
-                    aria-describedby=move || screen.barred_by()
-                    on:click=move |_| screen.send(Event::Pause)
-                >
-                    {icon("pause")}
-                    "Pause posting"
-                </button>
+                <Button
+                    icon="pause"
+                    label="Pause posting"
+                    changes_run=screen
+                    on_press=move || screen.send(Event::Pause)
+                />
                 <StopPosting screen/>
             </div>
-            <Announced screen/>
+            <Announcements screen/>
         </footer>
     }
 }
 
-/// *Stop*, which leaves approved what has not left.
+/// The button that stops posting. Unsent tasks stay approved.
 #[component]
 pub(super) fn StopPosting(screen: Screen) -> impl IntoView {
     view! {
-        <button
-            class="button"
-            type="button"
-            title="What has not left stays approved"
-            aria-disabled=move || screen.barred()
-            aria-describedby=move || screen.barred_by()
-            on:click=move |_| screen.send(Event::StopPosting)
-        >
-            {icon("stop")}
-            "Stop posting"
-        </button>
+        <Button
+            icon="stop"
+            label="Stop posting"
+            changes_run=screen
+            on_press=move || screen.send(Event::StopPosting)
+            attr:title="Unsent tasks stay approved"
+        />
     }
 }
 
-/// What is said of it to those who do not see it, at a pace that one can listen to.
+/// Progress for screen readers, at a rate that one can listen to.
 #[component]
-fn Announced(screen: Screen) -> impl IntoView {
-    // What was said last is part of what decides whether there is something to say.
-    let told = Memo::new(move |last: Option<&(Announcer, String)>| {
-        let (mut teller, words) = last.cloned().unwrap_or_default();
-        let said = screen.page.progress.get().and_then(|(progress, now)| {
+fn Announcements(screen: Screen) -> impl IntoView {
+    // Whether there is a new announcement depends on the last one.
+    let announced = Memo::new(move |last: Option<&(Announcer, String)>| {
+        let (mut announcer, text) = last.cloned().unwrap_or_default();
+        let new_text = screen.page.progress.get().and_then(|(progress, now)| {
             let done = untrack(|| done_of(screen));
-            let at_a_time = untrack(|| at_a_time(screen));
-            teller.next(&progress, at_a_time, done, now)
+            let concurrency = untrack(|| concurrency(screen));
+            announcer.next(&progress, concurrency, done, now)
         });
-        (teller, said.unwrap_or(words))
+        (announcer, new_text.unwrap_or(text))
     });
     view! {
         <p class="visually-hidden" role="status">
-            {move || told.with(|(_, words)| words.clone())}
+            {move || announced.with(|(_, text)| text.clone())}
         </p>
     }
 }
 
-/// The bar.
+/// The progress bar.
 #[component]
 pub(super) fn DeliveryProgress(screen: Screen) -> impl IntoView {
     let label = move || match host(screen) {
@@ -163,7 +156,7 @@ pub(super) fn DeliveryProgress(screen: Screen) -> impl IntoView {
     }
 }
 
-/// How many are in each state.
+/// The number of tasks in each state.
 #[component]
 pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
     let states = Memo::new(move |_| {

@@ -1,4 +1,4 @@
-//! The foot and the banner of a delivery.
+//! The foot of the page and the banner with the result of a delivery.
 
 pub mod delivery_banner;
 pub mod delivery_text;

@@ -1,18 +1,19 @@
-//! What exactly would be posted, and where to, before anything leaves.
+//! The confirmation before posting: what is sent, and where to.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::digest::fingerprint;
 use crate::run::{Event, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::{counted, grouped};
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
-/// The confirmation. What its button refers to is the digest that it shows.
+/// The dialog. Its button posts exactly what the shown digest covers.
 #[component]
 pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
@@ -25,12 +26,13 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     });
     let count = move || {
         page.confirmation
-            .with(|held| held.as_ref().map_or(0, |c| c.count))
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.count))
     };
     let digest = move || {
-        page.confirmation.with(|held| {
-            held.as_ref()
-                .map(|held| held.digest.clone())
+        page.confirmation.with(|confirmation| {
+            confirmation
+                .as_ref()
+                .map(|confirmation| confirmation.digest.clone())
                 .unwrap_or_default()
         })
     };
@@ -47,12 +49,13 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         close.run(());
         screen.send(Event::Post { digest: shown });
     });
-    let words = move || {
+    let label = move || {
         if is_dry {
             return format!("Write {}", counted(count(), "dry receipt"));
         }
-        let host = connection.with(|held| {
-            held.task_server
+        let host = connection.with(|connection| {
+            connection
+                .task_server
                 .as_ref()
                 .map(|server| server.url.host_and_port())
         });
@@ -61,18 +64,19 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             None => format!("Post {}", counted(count(), "task")),
         }
     };
-    let place = move || {
+    let destination = move || {
         if is_dry {
             return "Nothing is sent. Receipts are written in this page.".to_owned();
         }
-        connection.with(|held| {
-            held.task_server
+        connection.with(|connection| {
+            connection
+                .task_server
                 .as_ref()
                 .map(|server| server.tasks_url())
                 .unwrap_or_default()
         })
     };
-    let beside = move || {
+    let mode_label = move || {
         view! {
             <p class="mode-word" data-state=mode_name(mode)>
                 {mode_mark(mode)}
@@ -80,9 +84,10 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             </p>
         }
     };
-    let at_a_time = move || {
-        connection.with(|held| {
-            held.task_server
+    let concurrency = move || {
+        connection.with(|connection| {
+            connection
+                .task_server
                 .as_ref()
                 .map_or(1, |server| server.concurrency)
         })
@@ -91,16 +96,16 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         page.confirmation
             .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.blocked))
     };
-    let cannot_store = move || page.storage_problem.get().filter(|_| !is_dry);
+    let storage_problem = move || page.storage_problem.get().filter(|_| !is_dry);
     let token = move || {
         page.secrets_held
-            .with(|held| connection.with(|connection| token_words(connection, held)))
+            .with(|secrets| connection.with(|connection| token_text(connection, secrets)))
     };
     view! {
-        <Modal name="confirm" title beside_title=beside on_close=close on_submit=post>
+        <Modal name="confirm" title beside_title=mode_label on_close=close on_submit=post>
             <div class="dialog-body">
-                {move || cannot_store().map(nothing_is_written_down)}
-                <p class="host">{place}</p>
+                {move || storage_problem().map(no_journal_warning)}
+                <p class="host">{destination}</p>
                 <dl class="facts">
                     <dt>"Tasks"</dt>
                     <dd>
@@ -109,9 +114,9 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                             (false, 1) => "1".to_owned(),
                             (false, count) => {
                                 format!(
-                                    "{}, in the order of their dependencies; the first one goes alone, then {}",
+                                    "{}, in topological order: the first one alone, then {}",
                                     grouped(count),
-                                    at_a_time_words(at_a_time()),
+                                    concurrency_text(concurrency()),
                                 )
                             }
                         }}
@@ -121,12 +126,12 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                             .then(|| {
                                 view! {
                                     <dt>"Will wait"</dt>
-                                    <dd>{held_words(held(), count())}</dd>
+                                    <dd>{held_text(held(), count())}</dd>
                                 }
                             })
                     }}
                     <dt>"Connection"</dt>
-                    <dd>{move || connection.with(|held| held.name.clone())}</dd>
+                    <dd>{move || connection.with(|connection| connection.name.clone())}</dd>
                     <dt>"Mode"</dt>
                     <dd>{if is_dry { "Dry run" } else { "Live" }}</dd>
                     {(!is_dry)
@@ -142,76 +147,72 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     </dd>
                 </dl>
                 <details class="fold">
-                    <summary>"The whole fingerprint"</summary>
+                    <summary>"Full fingerprint"</summary>
                     <pre class="raw" tabindex="0">{digest}</pre>
                 </details>
             </div>
             <div class="dialog-foot">
-                <button class="button" type="button" on:click=move |_| close.run(())>
-                    "Cancel"
-                </button>
-                <button
-                    class="button main"
-                    type="submit"
-                    autofocus
-                    data-state=mode_name(mode)
-                >
-                    {if is_dry { icon("state-dry") } else { icon("post") }}
-                    {words}
-                </button>
+                <Button label="Cancel" on_press=move || close.run(())/>
+                <Button
+                    kind=ButtonKind::Main
+                    icon=if is_dry { "state-dry" } else { "post" }
+                    label
+                    autofocus=true
+                    attr:data-state=mode_name(mode)
+                />
             </div>
         </Modal>
     }
 }
 
-fn at_a_time_words(at_a_time: u8) -> String {
-    match at_a_time {
+fn concurrency_text(concurrency: u8) -> String {
+    match concurrency {
         1 => "one at a time".to_owned(),
-        many => format!("up to {many} side by side"),
+        concurrency => format!("up to {concurrency} at a time"),
     }
 }
 
-/// How many of the tasks will not leave by themselves.
-fn held_words(held: usize, count: usize) -> String {
-    let which = match (held, count) {
+/// How many of the tasks will wait for tasks that are not posted.
+fn held_text(held: usize, count: usize) -> String {
+    let subject = match (held, count) {
         (1, 1) => "It depends".to_owned(),
         (held, count) if held == count => "All of them depend".to_owned(),
         (1, _) => "1 of them depends".to_owned(),
         (held, _) => format!("{} of them depend", grouped(held)),
     };
     format!(
-        "{which} on tasks that are not approved or not there yet. Posting pauses before what waits and says for what."
+        "{subject} on tasks that are not approved or not delivered yet. Posting pauses when only waiting tasks are left."
     )
 }
 
-/// What it means that this browser keeps nothing, before anything leaves.
-fn nothing_is_written_down(problem: Problem) -> impl IntoView {
+/// A warning that there is no journal, before anything is sent.
+fn no_journal_warning(problem: Problem) -> impl IntoView {
     view! {
         <div class="problem" role="alert">
             {icon("warning")}
             <div class="body">
-                <h3>"Nothing can be written down in this browser"</h3>
+                <h3>"This browser cannot store the journal"</h3>
                 <p>{problem.what} " " {problem.hint}</p>
                 <p class="todo">
-                    "No task leaves before it is written down, so posting will pause at the first one. You can then go on without a journal: after a crash nobody would know what was sent."
+                    "Every task is journaled before it is sent, so posting will pause at the first one. You can then continue without a journal, but after a crash there is no record of what was sent."
                 </p>
             </div>
         </div>
     }
 }
 
-fn token_words(connection: &Connection, held: &[(SecretName, String)]) -> String {
+fn token_text(connection: &Connection, secrets: &[(SecretSlot, String)]) -> String {
     let Some(server) = &connection.task_server else {
-        return "No task server is set".to_owned();
+        return "No task server is configured".to_owned();
     };
     let origin = server.url.origin();
-    let is_held = held
+    let is_held = secrets
         .iter()
-        .any(|(name, of)| *name == SecretName::AgentToken && *of == origin);
+        .any(|(name, of)| *name == SecretSlot::AGENT_TOKEN && *of == origin);
     let header = &server.token_header;
     if is_held {
-        format!("Held in memory, sent as {header} to this host only")
+        format!("In memory, sent as {header} to this host only")
     } else {
-        format!("Not there yet: it is asked for next, and sent as {header}")
+        format!("Not entered yet: requested next, then sent as {header}")
     }
 }

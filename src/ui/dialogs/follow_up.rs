@@ -1,171 +1,166 @@
-//! Asking the model again about single tasks: what for, what it is expected to cost, and the
-//! operator's word.
+//! A follow-up request about single tasks: the instruction, the estimate, and the confirmation.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::run::{Event, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
 use crate::text::{counted, grouped};
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::field::TextField;
 use crate::ui::screen::Screen;
 
-/// The dialog. What is proposed comes beside the tasks; nothing changes by itself.
+/// The dialog. The response is shown as suggested edits; tasks change only when they are accepted.
 #[component]
-pub fn FollowUpDialog(screen: Screen, again: FollowUp) -> impl IntoView {
+pub fn FollowUpDialog(screen: Screen, follow_up: FollowUp) -> impl IntoView {
     let page = screen.page;
     let instruction = RwSignal::new(String::new());
     let parts = RwSignal::new("2".to_owned());
     let was_submitted = RwSignal::new(false);
-    let is_one_task = matches!(again, FollowUp::Revise { .. } | FollowUp::Split { .. });
-    let is_split = matches!(again, FollowUp::Split { .. });
-    let (title, words) = words_of(&again);
-    let wish = {
-        let again = again.clone();
-        Memo::new(move |_| wish(&again, &instruction.read(), &parts.read()))
-    };
-    // What it is expected to cost follows what is typed.
+    let is_one_task = matches!(follow_up, FollowUp::Revise { .. } | FollowUp::Split { .. });
+    let is_split = matches!(follow_up, FollowUp::Split { .. });
+    let Texts {
+        action,
+        explanation,
+    } = texts(&follow_up);
+    let request = Memo::new(move |_| completed(&follow_up, &instruction.read(), &parts.read()));
+    // The estimate follows every change of the fields.
     Effect::new(move |_| {
-        let wish = wish.get().ok();
-        screen.ask(|commands| commands.estimate(wish));
+        let request = request.get().ok();
+        screen.command(|commands| commands.estimate(request));
     });
-    on_cleanup(move || screen.ask(|commands| commands.estimate(None)));
+    on_cleanup(move || screen.command(|commands| commands.estimate(None)));
     let close = Callback::new(move |()| screen.dialog.set(None));
-    let ask = Callback::new(move |()| {
+    let submit = Callback::new(move |()| {
         was_submitted.set(true);
-        if let Ok(again) = wish.get_untracked() {
+        if let Ok(follow_up) = request.get_untracked() {
             close.run(());
-            screen.send(Event::FollowUp(again));
+            screen.send(Event::FollowUp(follow_up));
         }
     });
     let error = Signal::derive(move || {
         was_submitted
             .get()
-            .then(|| wish.with(|wish| wish.as_ref().err().cloned()))
+            .then(|| request.with(|request| request.as_ref().err().cloned()))
             .flatten()
     });
-    let has_error = Signal::derive(move || error.with(Option::is_some));
-    let expected = move || match page.estimate.get() {
-        None => "What it is expected to use is not known yet.".to_owned(),
+    let estimate = move || match page.estimate.get() {
+        None => "There is no estimate yet.".to_owned(),
         Some(estimate) => {
             let tokens = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
-            let mut text = format!(
-                "One request for {}, expected to use about {} tokens in and {} out",
+            let cost = match estimate.cost {
+                Some(cost) => format!(", cost {cost}"),
+                None => String::new(),
+            };
+            format!(
+                "Estimate: 1 request for {}, {} input tokens, {} output tokens{cost}.",
                 counted(estimate.tasks.into(), "task"),
                 tokens(estimate.usage.input),
                 tokens(estimate.usage.output),
-            );
-            match estimate.cost {
-                Some(cost) => text.push_str(&format!(", about {cost} at your prices.")),
-                None => text.push('.'),
-            }
-            text
+            )
         }
     };
     view! {
-        <Modal name="ask-again" title=Signal::stored(title) on_close=close on_submit=ask>
+        <Modal name="follow-up" title=format!("{action}?") on_close=close on_submit=submit>
             <div class="dialog-body">
-                <p>{words}</p>
+                <p>{explanation}</p>
                 {is_split
                     .then(|| {
                         view! {
-                            <div class="field">
-                                <label for="parts">"Into how many tasks"</label>
-                                <input
-                                    class="input mono"
-                                    id="parts"
-                                    inputmode="numeric"
-                                    autocomplete="off"
-                                    prop:value=parts
-                                    on:input=move |event| parts.set(event_target_value(&event))
-                                />
-                            </div>
+                            <TextField
+                                id="parts"
+                                label="Number of parts"
+                                class="mono"
+                                is_code=true
+                                input_mode="numeric"
+                                value=parts
+                                on_input=move |text| parts.set(text)
+                            />
                         }
                     })}
                 {is_one_task
                     .then(|| {
                         view! {
-                            <div class="field">
-                                <label for="instruction">"Instruction"</label>
-                                <textarea
-                                    class="input"
-                                    id="instruction"
-                                    rows="4"
-                                    autofocus
-                                    aria-invalid=move || has_error.get().then_some("true")
-                                    aria-describedby=described_by(
-                                        None,
-                                        "instruction-error",
-                                        has_error,
-                                    )
-                                    prop:value=instruction
-                                    on:input=move |event| {
-                                        instruction.set(event_target_value(&event));
-                                    }
-                                ></textarea>
-                                <FieldError id="instruction-error" text=error/>
-                            </div>
+                            <TextField
+                                id="instruction"
+                                label="Instruction"
+                                rows=4
+                                autofocus=true
+                                value=instruction
+                                on_input=move |text| instruction.set(text)
+                                error
+                            />
                         }
                     })}
-                <p class="hint" role="status">{expected}</p>
+                <p class="hint" role="status">{estimate}</p>
                 <p class="hint">
-                    "What comes is shown beside the task. Nothing changes before you accept it."
+                    "The response is shown as a suggested edit. Nothing changes until you accept it."
                 </p>
             </div>
             <div class="dialog-foot">
-                <button class="button" type="button" on:click=move |_| close.run(())>
-                    "Cancel"
-                </button>
-                <button class="button main" type="submit">
-                    "Ask the model"
-                </button>
+                <Button label="Cancel" on_press=move || close.run(())/>
+                <Button kind=ButtonKind::Main label=action/>
             </div>
         </Modal>
     }
 }
 
-/// The title, and what is going to be asked.
-fn words_of(again: &FollowUp) -> (String, String) {
-    match again {
+/// The texts for one kind of follow-up request.
+struct Texts {
+    /// The label of the button; with a question mark, the title of the dialog.
+    action: String,
+    /// The contents of the request.
+    explanation: &'static str,
+}
+
+fn texts(follow_up: &FollowUp) -> Texts {
+    let (action, explanation) = match follow_up {
         FollowUp::Repair { drafts } => (
-            format!("Mend {}?", counted(drafts.len(), "invalid task")),
-            "The model gets them with their violations, and the keys and titles of the others.".to_owned(),
+            format!("Repair {}", counted(drafts.len(), "invalid task")),
+            "The model receives these tasks with their violations, and the keys and titles of all others.",
         ),
         FollowUp::Regenerate { drafts } => (
-            format!("Replace {}?", counted(drafts.len(), "rejected task")),
-            "The model gets them with your reasons, and the keys and titles of the others.".to_owned(),
+            format!("Regenerate {}", counted(drafts.len(), "rejected task")),
+            "The model receives these tasks with your reasons, and the keys and titles of all others.",
         ),
         FollowUp::Revise { .. } => (
-            "Revise the task?".to_owned(),
-            "The model gets the task and your instruction, and the keys and titles of the others.".to_owned(),
+            "Revise task".to_owned(),
+            "The model receives this task with your instruction, and the keys and titles of all others.",
         ),
         FollowUp::Split { .. } => (
-            "Split the task?".to_owned(),
-            "The model gets the task, and the keys and titles of the others. An instruction may be left out.".to_owned(),
+            "Split task".to_owned(),
+            "The model receives this task, and the keys and titles of all others. The instruction is optional.",
         ),
+    };
+    Texts {
+        action,
+        explanation,
     }
 }
 
-/// What is asked for with what stands in the fields, or what is wrong with them.
-fn wish(again: &FollowUp, said: &str, parts: &str) -> Result<FollowUp, String> {
-    if said.len() > MAX_INSTRUCTION_BYTES {
-        return Err("Shorten the instruction.".to_owned());
+/// The request with the values of the fields, or the error of a field.
+fn completed(follow_up: &FollowUp, instruction: &str, parts: &str) -> Result<FollowUp, String> {
+    if instruction.len() > MAX_INSTRUCTION_BYTES {
+        return Err(format!(
+            "The instruction is longer than {} bytes. Shorten it.",
+            grouped(MAX_INSTRUCTION_BYTES)
+        ));
     }
-    match again {
-        FollowUp::Repair { .. } | FollowUp::Regenerate { .. } => Ok(again.clone()),
-        FollowUp::Revise { .. } if said.trim().is_empty() => {
-            Err("Say what is to be changed.".to_owned())
+    match follow_up {
+        FollowUp::Repair { .. } | FollowUp::Regenerate { .. } => Ok(follow_up.clone()),
+        FollowUp::Revise { .. } if instruction.trim().is_empty() => {
+            Err("Describe what to change.".to_owned())
         }
         FollowUp::Revise { draft, .. } => Ok(FollowUp::Revise {
             draft: draft.clone(),
-            instruction: said.to_owned(),
+            instruction: instruction.to_owned(),
         }),
         FollowUp::Split { draft, .. } => match parts.trim().parse() {
             Ok(parts) if (2..=MAX_PARTS).contains(&parts) => Ok(FollowUp::Split {
                 draft: draft.clone(),
                 parts,
-                instruction: said.to_owned(),
+                instruction: instruction.to_owned(),
             }),
-            _ => Err(format!("Split it into 2 to {MAX_PARTS} tasks.")),
+            _ => Err(format!("Enter a number of parts from 2 to {MAX_PARTS}.")),
         },
     }
 }

@@ -1,50 +1,41 @@
-//! A task server that came from a link and is new here.
+//! The question whether to use a task server from a link.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::settings::TaskServer;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::screen::Screen;
 
-/// The dialog. The address stands in full; closing it is a no.
+/// The dialog. It shows the full address. Closing it rejects the server.
 #[component]
 pub fn HostDialog(screen: Screen) -> impl IntoView {
     let address = move || screen.page.new_host.get();
-    let decide = move |accepted: bool| screen.ask(|commands| commands.decide_host(accepted));
-    let full = move || address().map(|address| TaskServer::at(address).tasks_url());
-    let name = move || {
-        address()
-            .map(|address| address.host_and_port())
-            .unwrap_or_default()
+    let decide = move |accepted: bool| screen.command(|commands| commands.decide_host(accepted));
+    let tasks_url = move || address().map(|address| TaskServer::at(address).tasks_url());
+    let label = move || {
+        let host = address().map(|address| address.host_and_port());
+        format!("Use {}", host.unwrap_or_default())
     };
     view! {
         <Modal
             name="host"
-            title="A link wants to use this host"
+            title="Use the task server from this link?"
             on_close=Callback::new(move |()| decide(false))
             on_submit=Callback::new(move |()| decide(true))
         >
             <div class="dialog-body">
                 <p>
-                    "The link that you opened names a task server that this browser has not used before. Tasks that you post, and the token that you type, would go there."
+                    "The link you opened names a task server that this browser has not used before. Tasks you post, and the token you enter, would be sent there."
                 </p>
-                <p class="host">{full}</p>
+                <p class="host">{tasks_url}</p>
                 <p class="hint">
                     "If you did not expect this host, do not use it. Nothing has been sent."
                 </p>
             </div>
             <div class="dialog-foot">
-                <button
-                    class="button"
-                    type="button"
-                    autofocus
-                    on:click=move |_| decide(false)
-                >
-                    "Do not use it"
-                </button>
-                <button class="button main" type="submit">
-                    {move || format!("Use {}", name())}
-                </button>
+                <Button label="Do not use it" autofocus=true on_press=move || decide(false)/>
+                <Button kind=ButtonKind::Main label/>
             </div>
         </Modal>
     }

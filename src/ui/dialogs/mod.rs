@@ -1,5 +1,5 @@
-//! The dialogs. Those that the operator opens are mounted while they are open, so that each
-//! begins anew; those that the page opens follow its state.
+//! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
+//! secret and for a new task server open and close with the state of the page.
 
 mod confirm;
 mod follow_up;
@@ -25,11 +25,11 @@ use secret::SecretDialog;
 use settings::SettingsDialog;
 use without_journal::WithoutJournalDialog;
 
-/// The dialog that is open, if one is.
+/// The open dialogs.
 #[component]
 pub fn Dialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let is_asking = Memo::new(move |_| page.asking.with(Option::is_some));
+    let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {
         {move || match screen.dialog.get() {
@@ -39,12 +39,14 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
-            Some(Dialog::FollowUp(again)) => view! { <FollowUpDialog screen again/> }.into_any(),
+            Some(Dialog::FollowUp(follow_up)) => {
+                view! { <FollowUpDialog screen follow_up/> }.into_any()
+            }
         }}
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
         </Show>
-        <Show when=move || is_asking.get()>
+        <Show when=move || needs_secret.get()>
             <SecretDialog screen/>
         </Show>
     }

@@ -1,33 +1,33 @@
-//! What every dialog has: a title, a way to close it, and the focus given back.
+//! The frame of all dialogs: title, close button, and focus handling.
 
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::{focus_by_id, has_focus};
-use crate::ui::controls::icons::icon;
 
-/// A dialog over the page, for as long as it is mounted. The browser keeps the focus inside and
-/// closes it at Escape; both that and the cross call `on_close`.
+/// A modal dialog, open while it is mounted. The browser keeps the focus inside. Escape and the close
+/// button call `on_close`; afterwards the focus returns to where it was.
 #[component]
 pub fn Modal(
-    /// What its ids begin with.
+    /// The prefix of its ids.
     name: &'static str,
-    /// Its title.
+    /// The title.
     #[prop(into)]
     title: Signal<String>,
-    /// Whether it needs the width of a form.
+    /// Whether it is as wide as a form.
     #[prop(optional)]
     wide: bool,
-    /// Called when the operator closes it. It has to be unmounted then.
+    /// Called when the operator closes it. The caller has to unmount it.
     on_close: Callback<()>,
-    /// Called when the operator presses the main button.
+    /// Called when the operator submits it.
     on_submit: Callback<()>,
-    /// What stands beside the title.
+    /// Content next to the title.
     #[prop(optional, into)]
     beside_title: ViewFn,
-    /// The body and the foot.
+    /// The body and the buttons.
     children: Children,
 ) -> impl IntoView {
     let dialog = NodeRef::<html::Dialog>::new();
@@ -37,16 +37,16 @@ pub fn Modal(
             .and_then(|element| element.dyn_into::<HtmlElement>().ok()),
     );
     dialog.on_load(|dialog| {
-        // It fails only for a dialog that is open already.
+        // It fails only if the dialog is already open.
         let _ = dialog.show_modal();
     });
     on_cleanup(move || {
         let opened_from = opened_from.try_get_value().flatten();
         request_animation_frame(move || {
-            let is_back = opened_from.is_some_and(|element| {
+            let is_restored = opened_from.is_some_and(|element| {
                 element.is_connected() && element.tag_name() != "BODY" && element.focus().is_ok()
             });
-            if !is_back && !has_focus() {
+            if !is_restored && !has_focus() {
                 focus_by_id("tasks");
             }
         });
@@ -73,14 +73,12 @@ pub fn Modal(
                 <div class="dialog-head">
                     <h2 id=format!("{name}-title")>{title}</h2>
                     {beside_title.run()}
-                    <button
-                        class="button quiet icon-only"
-                        type="button"
-                        aria-label="Close"
-                        on:click=move |_| on_close.run(())
-                    >
-                        {icon("cross")}
-                    </button>
+                    <Button
+                        kind=ButtonKind::IconOnly
+                        icon="cross"
+                        label="Close"
+                        on_press=move || on_close.run(())
+                    />
                 </div>
                 {children()}
             </form>

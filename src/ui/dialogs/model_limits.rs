@@ -1,31 +1,31 @@
-//! How long the model is waited for, how much is asked at once, what it costs and may cost.
+//! Timeouts, batching, prices and limits of a model endpoint.
 
 use leptos::prelude::*;
 
 use super::settings::Settings;
-use super::settings_fields::TextField;
+use super::settings_fields::ConnectionField;
 use crate::settings::form::{ConnectionForm, FormField};
 
-/// What stands in the fold, in its order.
+/// The fields of this group.
 const FIELDS: [FormField; 8] = [
     FormField::TasksPerRequest,
-    FormField::IdleSeconds,
-    FormField::CallSeconds,
-    FormField::BudgetTokens,
-    FormField::BudgetCost,
+    FormField::IdleTimeout,
+    FormField::RequestTimeout,
+    FormField::TokenLimit,
+    FormField::CostLimit,
     FormField::PriceInput,
     FormField::PriceCachedInput,
     FormField::PriceOutput,
 ];
 
-/// Whether something in the fold is other than usual.
-fn is_used(form: &ConnectionForm) -> bool {
+/// Whether any field has a value.
+fn has_values(form: &ConnectionForm) -> bool {
     [
         &form.tasks_per_request,
-        &form.idle_seconds,
-        &form.call_seconds,
-        &form.budget_tokens,
-        &form.budget_cost,
+        &form.idle_timeout_seconds,
+        &form.request_timeout_seconds,
+        &form.token_limit,
+        &form.cost_limit,
         &form.price_input,
         &form.price_cached_input,
         &form.price_output,
@@ -34,109 +34,101 @@ fn is_used(form: &ConnectionForm) -> bool {
     .any(|text| !text.is_empty())
 }
 
-/// A fold that opens by itself where something in it is set, or wrong.
+/// The group. It is expanded if a field has a value or an error.
 #[component]
 pub fn ModelLimits(settings: Settings) -> impl IntoView {
-    let was_used = settings.form.with_untracked(is_used);
+    let had_values = settings.form.with_untracked(has_values);
     let is_open = Memo::new(move |_| {
-        let is_wrong = settings.problems.with(|problems| {
+        let has_error = settings.problems.with(|problems| {
             problems
                 .iter()
                 .any(|problem| FIELDS.contains(&problem.field))
         });
-        was_used || is_wrong
+        had_values || has_error
     });
     view! {
         <details class="fold" open=move || is_open.get()>
-            <summary>"Waiting, several requests, prices and budget"</summary>
+            <summary>"Timeouts, batching, prices and limits"</summary>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::TasksPerRequest
-                    label="Tasks of a request"
-                    error_id="tasks-per-request-error"
+                    label="Tasks per request"
                     read=|form| &form.tasks_per_request
                     write=|form, text| form.tasks_per_request = text
                     input_mode="numeric"
                     placeholder="25"
                 />
-                <TextField
+                <ConnectionField
                     settings
-                    field=FormField::IdleSeconds
-                    label="Longest silence, in seconds"
-                    error_id="idle-seconds-error"
-                    read=|form| &form.idle_seconds
-                    write=|form, text| form.idle_seconds = text
+                    field=FormField::IdleTimeout
+                    label="Idle timeout (seconds)"
+                    read=|form| &form.idle_timeout_seconds
+                    write=|form, text| form.idle_timeout_seconds = text
                     input_mode="numeric"
                     placeholder="60"
                 />
-                <TextField
+                <ConnectionField
                     settings
-                    field=FormField::CallSeconds
-                    label="Longest call, in seconds"
-                    error_id="call-seconds-error"
-                    read=|form| &form.call_seconds
-                    write=|form, text| form.call_seconds = text
+                    field=FormField::RequestTimeout
+                    label="Request timeout (seconds)"
+                    read=|form| &form.request_timeout_seconds
+                    write=|form, text| form.request_timeout_seconds = text
                     input_mode="numeric"
                     placeholder="600"
                 />
             </div>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::PriceInput
-                    label="Price of a million tokens in"
-                    error_id="price-input-error"
+                    label="Input price per 1M tokens"
                     read=|form| &form.price_input
                     write=|form, text| form.price_input = text
                     input_mode="decimal"
-                    placeholder="not known"
+                    placeholder="unknown"
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::PriceCachedInput
-                    label="The same, cached"
-                    error_id="price-cached-input-error"
+                    label="Cached input price per 1M tokens"
                     read=|form| &form.price_cached_input
                     write=|form, text| form.price_cached_input = text
                     input_mode="decimal"
-                    placeholder="as the others"
+                    placeholder="input price"
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::PriceOutput
-                    label="Price of a million tokens out"
-                    error_id="price-output-error"
+                    label="Output price per 1M tokens"
                     read=|form| &form.price_output
                     write=|form, text| form.price_output = text
                     input_mode="decimal"
-                    placeholder="not known"
+                    placeholder="unknown"
                 />
             </div>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
-                    field=FormField::BudgetTokens
-                    label="Most tokens of a run"
-                    error_id="budget-tokens-error"
-                    read=|form| &form.budget_tokens
-                    write=|form, text| form.budget_tokens = text
+                    field=FormField::TokenLimit
+                    label="Token limit per run"
+                    read=|form| &form.token_limit
+                    write=|form, text| form.token_limit = text
                     input_mode="numeric"
                     placeholder="no limit"
                 />
-                <TextField
+                <ConnectionField
                     settings
-                    field=FormField::BudgetCost
-                    label="Most that a run costs"
-                    error_id="budget-cost-error"
-                    read=|form| &form.budget_cost
-                    write=|form, text| form.budget_cost = text
+                    field=FormField::CostLimit
+                    label="Cost limit per run"
+                    read=|form| &form.cost_limit
+                    write=|form, text| form.cost_limit = text
                     input_mode="decimal"
                     placeholder="no limit"
                 />
             </div>
             <p class="hint">
-                "A run stops before a request that is expected to pass its budget. Prices are in your own currency, as your provider lists them."
+                "A run stops before a request that is expected to exceed a limit. Enter prices in your own currency, as your provider lists them."
             </p>
         </details>
     }

@@ -1,21 +1,22 @@
-//! What became of every task, in numbers that add up, and as a file.
+//! The outcome of all tasks, in numbers and as a file to save.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::run::receipts::{ReceiptFormat, Summary, state_text};
 use crate::text::grouped;
-use crate::ui::controls::icons::{icon, state_mark, state_name};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::screen::Screen;
 
-/// The dialog.
+/// The dialog. Its numbers add up to the number of tasks.
 #[component]
 pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
     page.saved_file.set(None);
     let summary = Memo::new(move |_| page.counts.with(Summary::of));
     let close = Callback::new(move |()| screen.dialog.set(None));
-    let save = move |format| screen.ask(|commands| commands.save_receipts(format));
+    let save = move |format| screen.command(|commands| commands.save_receipts(format));
     let rows = move || {
         let rows = summary.get().states.into_iter().map(|(state, count)| {
             view! {
@@ -30,13 +31,13 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
     view! {
         <Modal
             name="receipts"
-            title=Signal::stored("Receipts of this run".to_owned())
+            title="Receipts for this run"
             on_close=close
             on_submit=Callback::new(move |()| save(ReceiptFormat::JsonLines))
         >
             <div class="dialog-body">
                 <table class="sums">
-                    <caption class="visually-hidden">"Every task of this run, counted once"</caption>
+                    <caption class="visually-hidden">"The tasks of this run by state"</caption>
                     <tbody>{rows}</tbody>
                     <tfoot>
                         <tr>
@@ -48,31 +49,32 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
                     </tfoot>
                 </table>
                 <p>
-                    "The file has a line for each attempt: task, outcome, status, the server's id, idempotency key, SHA-256 of the body, address, times. No token or key of yours is in it. It is made in this page and saved by your browser."
+                    "The file has one line per attempt: task, outcome, status, server ID, idempotency key, SHA-256 of the body, address, times. It contains no API key or token. It is created in this page and saved by your browser."
                 </p>
                 <p class="hint" role="status">
                     {move || page.saved_file.get().map(|name| format!("Saved as {name}"))}
                 </p>
             </div>
             <div class="dialog-foot">
-                <button class="button" type="button" on:click=move |_| close.run(())>
-                    "Close"
-                </button>
-                <button class="button" type="button" on:click=move |_| save(ReceiptFormat::Csv)>
-                    {icon("download")}
-                    "Save as CSV"
-                </button>
-                <button class="button main" type="submit" autofocus>
-                    {icon("download")}
-                    "Save as JSON Lines"
-                </button>
+                <Button label="Close" on_press=move || close.run(())/>
+                <Button
+                    icon="download"
+                    label="Save as CSV"
+                    on_press=move || save(ReceiptFormat::Csv)
+                />
+                <Button
+                    kind=ButtonKind::Main
+                    icon="download"
+                    label="Save as JSON Lines"
+                    autofocus=true
+                />
             </div>
         </Modal>
     }
 }
 
-fn capitalized(words: &str) -> String {
-    let mut characters = words.chars();
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
     match characters.next() {
         Some(first) => first.to_uppercase().chain(characters).collect(),
         None => String::new(),

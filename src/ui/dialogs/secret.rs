@@ -1,140 +1,135 @@
-//! The question for a key or a token.
+//! The prompt for an API key or an agent token.
 
 use leptos::html;
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::settings::DEFAULT_TOKEN_HEADER;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::{FieldError, described_by};
-use crate::ui::controls::icons::icon;
 use crate::ui::screen::Screen;
 
-/// The dialog. What is typed stands in the field alone until it is given; no signal holds it.
+/// The dialog. The typed secret is only in the field until it is submitted; no signal holds it.
 #[component]
 pub fn SecretDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let asking = move || page.asking.get();
-    let name = Memo::new(move |_| page.asking.with(|asking| asking.as_ref().map(|a| a.name)));
-    let is_token = move || name.get() == Some(SecretName::AgentToken);
-    let noun = move || if is_token() { "token" } else { "key" };
-    let title = Signal::derive(move || {
-        let host = asking()
-            .map(|asking| asking.address.host_and_port())
-            .unwrap_or_default();
-        match is_token() {
-            true => format!("Token for {host}"),
-            false => format!("Key for {host}"),
-        }
+    let prompt = move || page.secret_prompt.get();
+    let name = Memo::new(move |_| {
+        page.secret_prompt
+            .with(|prompt| prompt.as_ref().map(|p| p.name.clone()))
     });
-    let header = move || match is_token() {
-        false => "Authorization".to_owned(),
-        true => page.run.with(|run| {
+    let is_token = move || name.get() == Some(SecretSlot::AGENT_TOKEN);
+    let noun = move || {
+        if is_token() { "agent token" } else { "API key" }
+    };
+    let label = move || {
+        if is_token() { "Agent token" } else { "API key" }
+    };
+    let title = Signal::derive(move || {
+        let host = prompt()
+            .map(|prompt| prompt.address.host_and_port())
+            .unwrap_or_default();
+        format!("{} for {host}", label())
+    });
+    let header = move || {
+        if !is_token() {
+            return "Authorization".to_owned();
+        }
+        page.run.with(|run| {
             run.as_ref()
                 .and_then(|run| run.connection.task_server.as_ref())
                 .map_or(DEFAULT_TOKEN_HEADER.to_owned(), |server| {
                     server.token_header.clone()
                 })
-        }),
+        })
     };
     let field = NodeRef::<html::Input>::new();
     let keep = NodeRef::<html::Input>::new();
-    let is_shown = RwSignal::new(false);
-    let give_value = move |value: &str| {
+    let is_visible = RwSignal::new(false);
+    let use_secret = move |value: &str| {
         let Some(name) = name.get_untracked() else {
             return;
         };
-        let keeps = keep.get_untracked().is_some_and(|keep| keep.checked());
-        screen.ask(|commands| commands.give_secret(name, value, keeps));
-        if page.asking.with_untracked(Option::is_some)
+        let keep_for_tab = keep.get_untracked().is_some_and(|keep| keep.checked());
+        screen.command(|commands| commands.give_secret(name, value, keep_for_tab));
+        if page.secret_prompt.with_untracked(Option::is_some)
             && let Some(field) = field.get_untracked()
         {
-            // Without the focus the field is one Tab away.
+            // If it fails, the field is one Tab away.
             let _ = field.focus();
         }
     };
-    let give = Callback::new(move |()| {
+    let submit = Callback::new(move |()| {
         let value = field.get_untracked().map(|field| field.value());
-        give_value(&value.unwrap_or_default());
+        use_secret(&value.unwrap_or_default());
     });
-    let close = Callback::new(move |()| screen.ask(|commands| commands.dismiss_secret_prompt()));
-    let error = Signal::derive(move || asking().and_then(|asking| asking.refused));
+    let close =
+        Callback::new(move |()| screen.command(|commands| commands.dismiss_secret_prompt()));
+    let error = Signal::derive(move || prompt().and_then(|prompt| prompt.refusal));
     let has_error = Signal::derive(move || error.with(Option::is_some));
     view! {
-        <Modal name="secret" title on_close=close on_submit=give>
+        <Modal name="secret" title on_close=close on_submit=submit>
             <div class="dialog-body">
                 <div class="field">
-                    <label for="secret">
-                        {move || if is_token() { "Agent token" } else { "API key" }}
-                    </label>
+                    <label for="secret">{label}</label>
                     <div class="field-with-button">
                         <input
                             class="input mono"
                             id="secret"
-                            type=move || if is_shown.get() { "text" } else { "password" }
+                            type=move || if is_visible.get() { "text" } else { "password" }
                             autofocus
                             autocomplete="off"
                             autocapitalize="off"
                             spellcheck="false"
                             aria-invalid=move || has_error.get().then_some("true")
-                            aria-describedby=described_by(
-                                Some("secret-hint"),
-                                "secret-error",
-                                has_error,
-                            )
+                            aria-describedby=described_by("secret", true, has_error)
                             node_ref=field
                         />
-                        <button
-                            class="button"
-                            type="button"
-                            aria-pressed=move || is_shown.get().to_string()
-                            aria-label=move || format!("Show the {}", noun())
-                            on:click=move |_| is_shown.update(|shown| *shown = !*shown)
-                        >
-                            {icon("eye")}
-                            "Show"
-                        </button>
+                        <Button
+                            icon="eye"
+                            label="Show"
+                            name=move || format!("Show {}", noun())
+                            on_press=move || is_visible.update(|is_visible| *is_visible = !*is_visible)
+                            attr:aria-pressed=move || is_visible.get().to_string()
+                        />
                     </div>
                     <p class="hint" id="secret-hint">
                         {move || {
                             format!(
-                                "Sent as {}, to this host only. It stays in memory and is gone when the tab closes.",
+                                "Sent as {} to this host only. Kept in memory until the tab is closed.",
                                 header(),
                             )
                         }}
                     </p>
-                    <FieldError id="secret-error" text=error/>
+                    <FieldError id="secret" text=error/>
                 </div>
                 {move || {
-                    asking()
-                        .and_then(|asking| asking.offer)
-                        .map(|offer| {
+                    prompt()
+                        .and_then(|prompt| prompt.default_token)
+                        .map(|token| {
                             view! {
                                 <div class="button-row">
-                                    <button
-                                        class="button"
-                                        type="button"
-                                        on:click=move |_| give_value(offer)
-                                    >
-                                        {icon("key")}
-                                        {format!("Use “{offer}”, the local default")}
-                                    </button>
+                                    <Button
+                                        icon="key"
+                                        label=format!("Use “{token}”, the local default")
+                                        on_press=move || use_secret(token)
+                                    />
                                 </div>
                             }
                         })
                 }}
                 <label class="check">
                     <input type="checkbox" node_ref=keep/>
-                    <span>"Keep it for this tab, so that a reload does not ask again"</span>
+                    <span>"Keep for this tab, so that a reload does not ask again"</span>
                 </label>
             </div>
             <div class="dialog-foot">
-                <button class="button" type="button" on:click=move |_| close.run(())>
-                    "Cancel"
-                </button>
-                <button class="button main" type="submit">
-                    {move || format!("Use the {}", noun())}
-                </button>
+                <Button label="Cancel" on_press=move || close.run(())/>
+                <Button
+                    kind=ButtonKind::Main
+                    label=move || format!("Use {}", noun())
+                />
             </div>
         </Modal>
     }

@@ -1,33 +1,34 @@
-//! The settings: the connection of the next run, its task schema, and the secrets that are held.
+//! The settings: the connection of the next run, its task schema, and the secrets in memory.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use super::settings_fields::{ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::screen::Screen;
 
-/// What the parts of the dialog share.
+/// The state that the parts of the dialog share.
 #[derive(Clone, Copy)]
 pub struct Settings {
     /// The page.
     pub screen: Screen,
-    /// What stands in the fields.
+    /// The values of the fields.
     pub form: RwSignal<ConnectionForm>,
-    /// What is wrong with them, after an attempt to use them.
+    /// The errors found at the last attempt to save.
     pub problems: RwSignal<Vec<FieldProblem>>,
 }
 
 impl Settings {
-    /// Changes what stands in the fields. What was wrong is looked for again at the next attempt.
+    /// Changes the values. Errors are updated at the next attempt to save.
     pub fn change(&self, change: impl FnOnce(&mut ConnectionForm)) {
         self.form.update(change);
     }
 
-    /// What is wrong with a field.
+    /// The error of a field.
     pub fn error(&self, field: FormField) -> Signal<Option<String>> {
         let problems = self.problems;
         Signal::derive(move || {
@@ -35,7 +36,7 @@ impl Settings {
                 problems
                     .iter()
                     .find(|problem| problem.field == field)
-                    .map(|problem| problem.words.clone())
+                    .map(|problem| problem.message.clone())
             })
         })
     }
@@ -49,17 +50,17 @@ pub fn id_of(field: FormField) -> &'static str {
         FormField::Model => "model",
         FormField::MaxOutputTokens => "max-output-tokens",
         FormField::TasksPerRequest => "tasks-per-request",
-        FormField::IdleSeconds => "idle-seconds",
-        FormField::CallSeconds => "call-seconds",
-        FormField::BudgetTokens => "budget-tokens",
-        FormField::BudgetCost => "budget-cost",
+        FormField::IdleTimeout => "idle-seconds",
+        FormField::RequestTimeout => "call-seconds",
+        FormField::TokenLimit => "budget-tokens",
+        FormField::CostLimit => "budget-cost",
         FormField::PriceInput => "price-input",
         FormField::PriceCachedInput => "price-cached-input",
         FormField::PriceOutput => "price-output",
         FormField::ServerUrl => "url",
         FormField::Path => "path",
         FormField::TokenHeader => "token-header",
-        FormField::KeysKeptHours => "keys-kept-hours",
+        FormField::IdempotencyKeyRetention => "keys-kept-hours",
         FormField::Concurrency => "concurrency",
         FormField::BodyTemplate => "body-template",
         FormField::SchemaText => "schema-text",
@@ -97,7 +98,7 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
             Ok(connection) => {
                 settings.problems.set(Vec::new());
                 was_sent.set(true);
-                screen.ask(|commands| commands.connect(connection));
+                screen.command(|commands| commands.connect(connection));
                 if page.settings_problem.with_untracked(Option::is_none) {
                     close.run(());
                 }
@@ -105,9 +106,7 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
         }
     });
     let refused = move || page.settings_problem.get().filter(|_| was_sent.get());
-    let title = Signal::stored(format!("Settings of {}", connection.name));
-    let name_error = settings.error(FormField::Name);
-    let has_name_error = Signal::derive(move || name_error.with(Option::is_some));
+    let title = Signal::stored(format!("Settings: {}", connection.name));
     view! {
         <Modal name="settings" title wide=true on_close=close on_submit=save>
             <div class="dialog-body">
@@ -115,23 +114,15 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
                 <fieldset class="group">
                     <legend>"Connection"</legend>
                     <div class="pair">
-                        <div class="field">
-                            <label for="name">"Name"</label>
-                            <input
-                                class="input"
-                                id="name"
-                                autofocus
-                                autocomplete="off"
-                                aria-invalid=move || has_name_error.get().then_some("true")
-                                aria-describedby=described_by(None, "name-error", has_name_error)
-                                prop:value=move || settings.form.with(|form| form.name.clone())
-                                on:input=move |event| {
-                                    let text = event_target_value(&event);
-                                    settings.change(|form| form.name = text);
-                                }
-                            />
-                            <FieldError id="name-error" text=name_error/>
-                        </div>
+                        <TextField
+                            id="name"
+                            label="Name"
+                            is_code=true
+                            autofocus=true
+                            value=Signal::derive(move || settings.form.with(|form| form.name.clone()))
+                            on_input=move |text| settings.change(|form| form.name = text)
+                            error=settings.error(FormField::Name)
+                        />
                     </div>
                 </fieldset>
                 <ModelGroup settings/>
@@ -142,20 +133,17 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-foot">
                 <Show when=move || screen.is_posting.get()>
                     <p class="hint" id="settings-why">
-                        "Tasks are being posted. Pause or stop that to change the settings."
+                        "Tasks are being posted. Pause or stop posting to change the settings."
                     </p>
                 </Show>
-                <button class="button" type="button" on:click=move |_| close.run(())>
-                    "Cancel"
-                </button>
-                <button
-                    class="button main"
-                    type="submit"
-                    aria-disabled=move || screen.is_posting.get().then_some("true")
-                    aria-describedby=move || screen.is_posting.get().then_some("settings-why")
-                >
-                    "Save the settings"
-                </button>
+                <Button label="Cancel" on_press=move || close.run(())/>
+                <Button
+                    kind=ButtonKind::Main
+                    label="Save settings"
+                    disabled_by=Signal::derive(move || {
+                        screen.is_posting.get().then_some("settings-why")
+                    })
+                />
             </div>
         </Modal>
     }

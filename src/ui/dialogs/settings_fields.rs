@@ -5,54 +5,41 @@ use leptos::prelude::*;
 use super::model_limits::ModelLimits;
 use super::settings::{Settings, id_of};
 use crate::settings::Api;
-use crate::settings::form::{ConnectionForm, FormField, SchemaChoice};
-use crate::ui::controls::field::{FieldError, described_by};
-use crate::ui::controls::icons::icon;
+use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
+use crate::text::counted;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::field::TextField;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Models;
 use crate::ui::screen::Screen;
 
-/// A field of one line in the monospaced face.
+/// A text field of the form.
 #[component]
-pub(super) fn TextField(
+pub(super) fn ConnectionField(
     settings: Settings,
     field: FormField,
     label: &'static str,
-    error_id: &'static str,
     read: fn(&ConnectionForm) -> &String,
     write: fn(&mut ConnectionForm, String),
     #[prop(optional)] input_mode: &'static str,
     #[prop(optional)] placeholder: &'static str,
-    #[prop(optional)] list: Option<&'static str>,
-    /// Its id and its words.
-    #[prop(optional)]
-    hint: Option<(&'static str, &'static str)>,
+    #[prop(optional)] list: &'static str,
+    #[prop(optional)] hint: &'static str,
 ) -> impl IntoView {
-    let error = settings.error(field);
-    let has_error = Signal::derive(move || error.with(Option::is_some));
     view! {
-        <div class="field">
-            <label for=id_of(field)>{label}</label>
-            <input
-                class="input mono"
-                id=id_of(field)
-                inputmode=if input_mode.is_empty() { "text" } else { input_mode }
-                placeholder=placeholder
-                list=list
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                aria-invalid=move || has_error.get().then_some("true")
-                aria-describedby=described_by(hint.map(|(id, _)| id), error_id, has_error)
-                prop:value=move || settings.form.with(|form| read(form).clone())
-                on:input=move |event| {
-                    let text = event_target_value(&event);
-                    settings.change(|form| write(form, text));
-                }
-            />
-            {hint.map(|(id, words)| view! { <p class="hint" id=id>{words}</p> })}
-            <FieldError id=error_id text=error/>
-        </div>
+        <TextField
+            id=id_of(field)
+            label
+            class="mono"
+            is_code=true
+            input_mode
+            placeholder
+            list
+            hint
+            value=Signal::derive(move || settings.form.with(|form| read(form).clone()))
+            on_input=move |text| settings.change(|form| write(form, text))
+            error=settings.error(field)
+        />
     }
 }
 
@@ -77,7 +64,7 @@ fn Choice(
     }
 }
 
-/// Where the model is asked.
+/// The model endpoint.
 #[component]
 pub fn ModelGroup(settings: Settings) -> impl IntoView {
     let page = settings.screen.page;
@@ -105,23 +92,21 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
     view! {
         <fieldset class="group">
             <legend>"Model"</legend>
-            <p class="hint">"Without an address every run is a dry run."</p>
+            <p class="hint">"Without a base URL, every run is a dry run."</p>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::BaseUrl
                     label="Base URL"
-                    error_id="base-error"
                     read=|form| &form.base_url
                     write=|form, text| form.base_url = text
                     input_mode="url"
                     placeholder="https://api.openai.com/v1"
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::Model
                     label="Model"
-                    error_id="model-error"
                     read=|form| &form.model
                     write=|form, text| form.model = text
                     list="models"
@@ -139,20 +124,19 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     _ => ().into_any(),
                 }}
             </datalist>
-            <SuggestModels settings/>
+            <ModelList settings/>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::MaxOutputTokens
-                    label="Most tokens of an answer"
-                    error_id="max-output-tokens-error"
+                    label="Max output tokens"
                     read=|form| &form.max_output_tokens
                     write=|form, text| form.max_output_tokens = text
                     input_mode="numeric"
                     placeholder="no limit"
                 />
                 <fieldset class="segment">
-                    <legend>"Interface"</legend>
+                    <legend>"API"</legend>
                     <div class="choices">
                         {api(Api::ChatCompletions, "Chat Completions")}
                         {api(Api::Responses, "Responses")}
@@ -161,27 +145,27 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
             </div>
             <ModelLimits settings/>
             <fieldset class="segment" aria-describedby="needs-key-hint">
-                <legend>"Wants a key"</legend>
+                <legend>"Requires an API key"</legend>
                 <div class="choices">
-                    {needs_key(None, "As usual")}
+                    {needs_key(None, "Default")}
                     {needs_key(Some(true), "Yes")}
                     {needs_key(Some(false), "No")}
                 </div>
                 <p class="hint" id="needs-key-hint">
-                    "As usual: an endpoint on this computer does not, every other one does."
+                    "Default: an endpoint on this computer does not, every other one does."
                 </p>
             </fieldset>
         </fieldset>
     }
 }
 
-/// The button that asks the endpoint which models it has, and what it said.
+/// The button that lists the endpoint's models, and the result.
 #[component]
-fn SuggestModels(settings: Settings) -> impl IntoView {
+fn ModelList(settings: Settings) -> impl IntoView {
     let page = settings.screen.page;
-    let ask = move |_| {
+    let list_models = move || {
         let mut form = settings.form.get_untracked();
-        // Only the address counts here; the model is what is being looked for.
+        // Only the base URL matters here: the other fields get values without errors.
         form.model = "any".to_owned();
         form.name = "any".to_owned();
         form.server_url.clear();
@@ -191,30 +175,25 @@ fn SuggestModels(settings: Settings) -> impl IntoView {
                 settings.problems.set(Vec::new());
                 settings
                     .screen
-                    .ask(|commands| commands.list_models(connection));
+                    .command(|commands| commands.list_models(connection));
             }
-            Ok(_) => settings
-                .problems
-                .set(vec![crate::settings::form::FieldProblem {
-                    field: FormField::BaseUrl,
-                    words: "Give the endpoint's address first.".to_owned(),
-                }]),
+            Ok(_) => settings.problems.set(vec![FieldProblem {
+                field: FormField::BaseUrl,
+                message: "Enter the base URL first.".to_owned(),
+            }]),
             Err(problems) => settings.problems.set(problems),
         }
     };
     view! {
         <div class="button-row">
-            <button class="button" type="button" on:click=ask>
-                {icon("search")}
-                "Ask which models there are"
-            </button>
+            <Button icon="search" label="List models" on_press=list_models/>
             <p class="hint" role="status">
                 {move || match page.models.get() {
                     Models::NotAsked | Models::Failed(_) => String::new(),
-                    Models::Asking => "Asking…".to_owned(),
+                    Models::Asking => "Listing models…".to_owned(),
                     Models::Known(names) => {
-                        let count = crate::text::counted(names.len(), "model");
-                        format!("{count}; the field suggests them as you type.")
+                        let count = counted(names.len(), "model");
+                        format!("{count} found. The Model field suggests them as you type.")
                     }
                 }}
             </p>
@@ -226,7 +205,7 @@ fn SuggestModels(settings: Settings) -> impl IntoView {
     }
 }
 
-/// Where tasks are posted.
+/// The task server.
 #[component]
 pub fn ServerGroup(settings: Settings) -> impl IntoView {
     let form = settings.form;
@@ -234,29 +213,26 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
         <fieldset class="group">
             <legend>"Task server"</legend>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::ServerUrl
                     label="Address"
-                    error_id="url-error"
                     read=|form| &form.server_url
                     write=|form, text| form.server_url = text
                     input_mode="url"
                     placeholder="http://localhost:8080"
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::Path
                     label="Path"
-                    error_id="path-error"
                     read=|form| &form.path
                     write=|form, text| form.path = text
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::TokenHeader
                     label="Token header"
-                    error_id="token-header-error"
                     read=|form| &form.token_header
                     write=|form, text| form.token_header = text
                 />
@@ -264,56 +240,50 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || form.with(|form| form.honours_keys)
+                    prop:checked=move || form.with(|form| form.honours_idempotency_keys)
                     on:change=move |event| {
                         let is_checked = event_target_checked(&event);
-                        settings.change(|form| form.honours_keys = is_checked);
+                        settings.change(|form| form.honours_idempotency_keys = is_checked);
                     }
                 />
                 <span>
-                    "This server honours Idempotency-Key: a task that may have arrived is sent again with the same key"
+                    "This server honours Idempotency-Key: unconfirmed tasks are resent with the same key"
                 </span>
             </label>
             <div class="pair">
-                <TextField
+                <ConnectionField
                     settings
-                    field=FormField::KeysKeptHours
-                    label="Keys are kept for, in hours"
-                    error_id="keys-kept-hours-error"
-                    read=|form| &form.keys_kept_hours
-                    write=|form, text| form.keys_kept_hours = text
+                    field=FormField::IdempotencyKeyRetention
+                    label="Key retention (hours)"
+                    read=|form| &form.idempotency_key_retention_hours
+                    write=|form, text| form.idempotency_key_retention_hours = text
                     input_mode="numeric"
-                    hint=("keys-kept-hours-hint", "After that a task that may have arrived is not sent again by key.")
+                    hint="Unconfirmed tasks are not resent after this time."
                 />
-                <TextField
+                <ConnectionField
                     settings
                     field=FormField::Concurrency
-                    label="Tasks at a time"
-                    error_id="concurrency-error"
+                    label="Concurrency"
                     read=|form| &form.concurrency
                     write=|form, text| form.concurrency = text
                     input_mode="numeric"
-                    hint=("concurrency-hint", "1 to 16. The first one always goes alone.")
+                    hint="Tasks in flight at a time, 1 to 16. The first one always goes alone."
                 />
             </div>
-            <TextField
+            <ConnectionField
                 settings
                 field=FormField::BodyTemplate
                 label="Body template"
-                error_id="body-template-error"
                 read=|form| &form.body_template
                 write=|form, text| form.body_template = text
                 placeholder="$task"
-                hint=(
-                    "body-template-hint",
-                    "What stands around a task in its request, such as {\"payload\": $task}. Empty: the task alone.",
-                )
+                hint="JSON wrapped around each task, such as {\"payload\": $task}. Leave empty to send the task alone."
             />
         </fieldset>
     }
 }
 
-/// What a task looks like.
+/// The task schema.
 #[component]
 pub fn SchemaGroup(settings: Settings) -> impl IntoView {
     let form = settings.form;
@@ -327,68 +297,52 @@ pub fn SchemaGroup(settings: Settings) -> impl IntoView {
             />
         }
     };
-    let is_own = Memo::new(move |_| form.with(|form| form.schema == SchemaChoice::Own));
-    let error = settings.error(FormField::SchemaText);
-    let has_error = Signal::derive(move || error.with(Option::is_some));
+    let is_custom = Memo::new(move |_| form.with(|form| form.schema == SchemaChoice::Own));
     view! {
         <fieldset class="group segment">
             <legend>"Task schema"</legend>
             <div class="choices">
                 {choice(SchemaChoice::AgentTask, "agent-task")}
                 {choice(SchemaChoice::AgentAction, "agent-action")}
-                {choice(SchemaChoice::Own, "Your own")}
+                {choice(SchemaChoice::Own, "Custom")}
             </div>
-            <Show when=move || is_own.get()>
-                <div class="field">
-                    <label for="schema-text">"JSON Schema of one task"</label>
-                    <textarea
-                        class="input paste"
-                        id="schema-text"
-                        spellcheck="false"
-                        autocapitalize="off"
-                        autocomplete="off"
-                        aria-invalid=move || has_error.get().then_some("true")
-                        aria-describedby=described_by(
-                            Some("schema-text-hint"),
-                            "schema-text-error",
-                            has_error,
-                        )
-                        prop:value=move || form.with(|form| form.schema_text.clone())
-                        on:input=move |event| {
-                            let text = event_target_value(&event);
-                            settings.change(|form| form.schema_text = text);
-                        }
-                    ></textarea>
-                    <p class="hint" id="schema-text-hint">
-                        "One JSON document. References to other documents are never fetched."
-                    </p>
-                    <FieldError id="schema-text-error" text=error/>
-                </div>
+            <Show when=move || is_custom.get()>
+                <TextField
+                    id="schema-text"
+                    label="JSON Schema of one task"
+                    class="paste"
+                    rows=2
+                    is_code=true
+                    hint="One JSON document. References to other documents are never fetched."
+                    value=Signal::derive(move || form.with(|form| form.schema_text.clone()))
+                    on_input=move |text| settings.change(|form| form.schema_text = text)
+                    error=settings.error(FormField::SchemaText)
+                />
             </Show>
         </fieldset>
     }
 }
 
-/// Which secrets are held, and the way to forget them.
+/// The secrets in memory, and the button that forgets them.
 #[component]
 pub fn SecretsGroup(screen: Screen) -> impl IntoView {
-    let held = screen.page.secrets_held;
+    let secrets = screen.page.secrets_held;
     view! {
         <fieldset class="group">
             <legend>"Keys and tokens"</legend>
             <p class="hint">
-                "They are asked for when they are needed, stay in memory, and are sent to their own server only."
+                "Requested when needed, kept in memory, and sent only to the server they belong to."
             </p>
             {move || {
-                let held = held.get();
-                if held.is_empty() {
-                    return view! { <p>"None is held now."</p> }.into_any();
+                let secrets = secrets.get();
+                if secrets.is_empty() {
+                    return view! { <p>"No keys or tokens stored."</p> }.into_any();
                 }
-                let items = held
+                let items = secrets
                     .into_iter()
                     .map(|(name, origin)| {
                         view! {
-                            <dt>{name.word()}</dt>
+                            <dt>{name.label().to_owned()}</dt>
                             <dd>
                                 <code>{origin}</code>
                             </dd>
@@ -398,14 +352,12 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                 view! {
                     <dl class="facts">{items}</dl>
                     <div class="button-row">
-                        <button
-                            class="button danger"
-                            type="button"
-                            on:click=move |_| screen.ask(|commands| commands.forget_secrets())
-                        >
-                            {icon("remove")}
-                            "Forget all keys and tokens"
-                        </button>
+                        <Button
+                            kind=ButtonKind::Danger
+                            icon="remove"
+                            label="Forget all keys and tokens"
+                            on_press=move || screen.command(|commands| commands.forget_secrets())
+                        />
                     </div>
                 }
                     .into_any()

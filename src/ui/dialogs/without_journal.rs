@@ -1,17 +1,17 @@
-//! The question whether to go on although nothing can be written down.
+//! The question whether to post without a journal.
 
 use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::run::{Batch, Event, Pause};
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::screen::Screen;
 
-/// The dialog. Going on is never what Enter does.
+/// The dialog. Enter cancels.
 #[component]
 pub fn WithoutJournalDialog(screen: Screen) -> impl IntoView {
     let close = Callback::new(move |()| screen.dialog.set(None));
-    let go_on = move |_| {
+    let continue_posting = move || {
         close.run(());
         screen.send(Event::ContinueWithoutJournal);
     };
@@ -20,7 +20,7 @@ pub fn WithoutJournalDialog(screen: Screen) -> impl IntoView {
             run.as_ref().and_then(|run| match &run.batch {
                 Batch::Paused {
                     why: Pause::NotStored { reason },
-                } => Some(format!("The browser said: {reason}")),
+                } => Some(format!("The browser reported: {reason}")),
                 _ => None,
             })
         })
@@ -28,31 +28,31 @@ pub fn WithoutJournalDialog(screen: Screen) -> impl IntoView {
     view! {
         <Modal
             name="without-journal"
-            title=Signal::stored("Go on without a journal?".to_owned())
+            title="Continue without a journal?"
             on_close=close
             on_submit=close
         >
             <div class="dialog-body">
                 <p>
-                    "Each task is written down in this browser before it leaves, so that after a crash or a reload this page knows what was sent. That cannot be done now."
+                    "Every task is journaled in this browser before it is sent, so that this page knows after a crash or a reload what was sent. This browser cannot store the journal now."
                 </p>
                 <ul class="points">
                     <li>
-                        "If this tab is closed, reloaded or crashes while posting, nobody knows which tasks were sent."
+                        "If this tab is closed, reloaded or crashes while posting, there is no record of which tasks were sent."
                     </li>
                     <li>"Keep this tab open until posting has ended."</li>
-                    <li>"Export the receipts then: they are lost with the tab."</li>
+                    <li>"Then export the receipts: they are lost when the tab is closed."</li>
                 </ul>
                 <p class="soft">{reason}</p>
             </div>
             <div class="dialog-foot">
-                <button class="button" type="submit" autofocus>
-                    "Cancel"
-                </button>
-                <button class="button danger" type="button" on:click=go_on>
-                    {icon("warning")}
-                    "Go on without a journal"
-                </button>
+                <Button label="Cancel" autofocus=true/>
+                <Button
+                    kind=ButtonKind::Danger
+                    icon="warning"
+                    label="Continue without a journal"
+                    on_press=continue_posting
+                />
             </div>
         </Modal>
     }

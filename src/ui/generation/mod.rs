@@ -1,4 +1,4 @@
-//! How the generation is going and how it ended.
+//! The progress and the outcome of a generation.
 
 pub mod outcome_banner;
 pub mod outcome_text;

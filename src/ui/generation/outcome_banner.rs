@@ -1,18 +1,19 @@
-//! How the model's answer ended: what happened, why, what to do.
+//! The result of a generation: what happened, why, and what to do.
 
 use leptos::prelude::*;
 
 use crate::model::{FailureKind, GenerationOutcome};
 use crate::review::DraftState;
 use crate::run::{Event, GenerationState, Mode};
-use crate::secrets::SecretName;
+use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id_soon;
-use crate::ui::controls::icons::{icon, mark};
-use crate::ui::generation::outcome_text::{keep_words, title};
+use crate::ui::controls::icons::mark;
+use crate::ui::generation::outcome_text::title;
 use crate::ui::screen::{Dialog, Pane, Screen};
 
-/// The banner, once the answer has ended.
+/// The banner, once generation has ended.
 #[component]
 pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     let page = screen.page;
@@ -30,16 +31,16 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     });
     let dismissed = RwSignal::new(None::<u64>);
     move || {
-        let (outcome, at, kept, mode) = ended.get()?;
-        // What came of the delivery is said in its place then.
-        let is_old = outcome.is_complete()
+        let (outcome, at, is_accepted, mode) = ended.get()?;
+        // After posting, the result of the delivery takes its place.
+        let is_superseded = outcome.is_complete()
             && page
                 .counts
                 .with(|counts| counts.of_any(&DraftState::ENDED) > 0);
-        if dismissed.get() == Some(at) || is_old {
+        if dismissed.get() == Some(at) || is_superseded {
             return None;
         }
-        let can_dismiss = outcome.is_complete() || kept;
+        let can_dismiss = outcome.is_complete() || is_accepted;
         let name = outcome.name();
         let is_failure = matches!(outcome, GenerationOutcome::Failed(_));
         let heading = {
@@ -48,7 +49,7 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
                 let count = page.rows.with(Vec::len);
                 let wanted = page.run.with(|run| run.as_ref().and_then(|run| run.wanted));
                 if outcome.is_complete() {
-                    complete_words(screen, count, wanted.map(usize::from))
+                    complete_title(screen, count, wanted.map(usize::from))
                 } else {
                     title(&outcome, count, wanted.map(usize::from))
                 }
@@ -63,21 +64,21 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
                 {mark(mark_name(&outcome))}
                 <div class="body">
                     <h3>{heading}</h3>
-                    {outcome.is_complete().then(|| view! { <Missing screen code=outcome.code()/> })}
-                    {(!outcome.is_complete())
-                        .then(|| view! { <NotComplete screen outcome=outcome.clone() kept mode/> })}
+                    {if outcome.is_complete() {
+                        view! { <MissingTasks screen code=outcome.code()/> }.into_any()
+                    } else {
+                        view! { <Incomplete screen outcome is_accepted mode/> }.into_any()
+                    }}
                 </div>
                 {can_dismiss
                     .then(|| {
                         view! {
-                            <button
-                                class="button quiet icon-only"
-                                type="button"
-                                aria-label="Dismiss the outcome"
-                                on:click=move |_| dismissed.set(Some(at))
-                            >
-                                {icon("cross")}
-                            </button>
+                            <Button
+                                kind=ButtonKind::IconOnly
+                                icon="cross"
+                                label="Dismiss the outcome"
+                                on_press=move || dismissed.set(Some(at))
+                            />
                         }
                     })}
             </div>
@@ -85,17 +86,17 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
     }
 }
 
-/// How asking again ended, until it is dismissed.
+/// The result of the last follow-up request, until it is dismissed.
 #[component]
-pub fn AgainBanner(screen: Screen) -> impl IntoView {
+pub fn FollowUpBanner(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let ended = Memo::new(move |_| {
-        page.run.with(|run| match &run.as_ref()?.again {
+        page.run.with(|run| match &run.as_ref()?.follow_up {
             GenerationState::Ended { outcome, at, .. } => Some((outcome.clone(), *at)),
             _ => None,
         })
     });
-    let proposed = move || {
+    let arrived = move || {
         page.run.with(|run| {
             let last = run.as_ref()?.requests.last()?;
             Some(usize::try_from(last.arrived).unwrap_or(usize::MAX))
@@ -107,107 +108,96 @@ pub fn AgainBanner(screen: Screen) -> impl IntoView {
         if dismissed.get() == Some(at) {
             return None;
         }
-        let count = proposed().unwrap_or_default();
-        let heading = match outcome {
-            GenerationOutcome::Complete => format!("Asked again: {}", counted(count, "proposal")),
-            _ => format!("Asked again: {}", title(&outcome, count, None)),
-        };
-        let words = match outcome {
-            GenerationOutcome::Complete => {
-                "They stand beside their tasks. Nothing changes before you accept it.".to_owned()
-            }
-            _ => format!("{} {}", outcome.message(), outcome.hint()),
+        let count = arrived().unwrap_or_default();
+        let (result, explanation) = match outcome {
+            GenerationOutcome::Complete => (
+                counted(count, "suggested edit"),
+                "Open the task to review it. Nothing changes until you accept it.".to_owned(),
+            ),
+            _ => (
+                title(&outcome, count, None),
+                format!("{} {}", outcome.message(), outcome.hint()),
+            ),
         };
         Some(view! {
             <div class="banner" data-outcome=outcome.name() role="status">
                 {mark(mark_name(&outcome))}
                 <div class="body">
-                    <h3>{heading}</h3>
-                    <p>{words}</p>
+                    <h3>{format!("Follow-up request: {result}")}</h3>
+                    <p>{explanation}</p>
                 </div>
-                <button
-                    class="button quiet icon-only"
-                    type="button"
-                    aria-label="Dismiss what asking again came to"
-                    on:click=move |_| dismissed.set(Some(at))
-                >
-                    {icon("cross")}
-                </button>
+                <Button
+                    kind=ButtonKind::IconOnly
+                    icon="cross"
+                    label="Dismiss the result of the follow-up request"
+                    on_press=move || dismissed.set(Some(at))
+                />
             </div>
         })
     }
 }
 
-fn complete_words(screen: Screen, count: usize, wanted: Option<usize>) -> String {
+fn complete_title(screen: Screen, count: usize, wanted: Option<usize>) -> String {
     let invalid = screen
         .page
         .counts
         .with(|counts| counts.of(DraftState::Invalid));
-    let mut text = match wanted {
+    let tasks = match wanted {
         Some(wanted) if wanted != count => {
             format!(
-                "Complete: {} of the {} asked for",
-                counted(count, "task"),
-                grouped(wanted)
+                "{} of {}",
+                grouped(count),
+                counted(wanted, "requested task")
             )
         }
-        _ => format!("Complete: {}", counted(count, "task")),
+        _ => counted(count, "task"),
     };
-    text.push_str(&match invalid {
-        0 => ", all valid".to_owned(),
+    let validity = match invalid {
+        0 => "all valid".to_owned(),
         _ => format!(
-            ", {} valid, {} to mend",
+            "{} valid, {} invalid",
             grouped(count - invalid.min(count)),
             grouped(invalid)
         ),
-    });
-    text
+    };
+    format!("Complete: {tasks}, {validity}")
 }
 
-/// The way to the tasks of the brief that did not come, where there is one.
+/// The button that requests the missing tasks of the brief, if there are any.
 #[component]
-fn Missing(screen: Screen, code: &'static str) -> impl IntoView {
+fn MissingTasks(screen: Screen, code: &'static str) -> impl IntoView {
     let missing = Memo::new(move |_| {
         screen.page.run.with(|run| {
             let run = run.as_ref()?;
-            let asked = run.asked.filter(|asked| asked.can_request_missing)?;
-            let missing = usize::from(run.wanted?).saturating_sub(asked.tasks);
-            (missing > 0).then_some((missing, asked.tasks))
+            let progress = run
+                .progress
+                .filter(|progress| progress.can_request_missing)?;
+            let missing = usize::from(run.wanted?).saturating_sub(progress.tasks);
+            // Without any task there is nothing to continue: that is what generating again is for.
+            (missing > 0 && progress.tasks > 0).then_some(missing)
         })
     });
     move || {
-        let (missing, here) = missing.get()?;
-        let label = match here {
-            // Without any there is nothing to go on from: that is what generating again is for.
-            0 => return None,
-            _ => format!("Ask for the {}", counted(missing, "missing task")),
+        let label = format!("Generate {}", counted(missing.get()?, "missing task"));
+        let generate = move || {
+            screen.send(Event::RequestMissing {
+                outcome: code.to_owned(),
+            });
         };
-        Some(view! {
-            <button
-                class="button"
-                type="button"
-                aria-disabled=move || screen.barred()
-                aria-describedby=move || screen.barred_by()
-                on:click=move |_| screen.send(Event::RequestMissing { outcome: code.to_owned() })
-            >
-                {icon("retry")}
-                {label}
-            </button>
-        })
+        Some(view! { <Button icon="retry" label changes_run=screen on_press=generate/> })
     }
 }
 
-/// Why it ended, and what can be done about it.
+/// Why generation ended without a complete response, and what to do.
 #[component]
-fn NotComplete(
+fn Incomplete(
     screen: Screen,
     outcome: GenerationOutcome,
-    kept: bool,
+    is_accepted: bool,
     mode: Mode,
 ) -> impl IntoView {
     let page = screen.page;
     let code = outcome.code();
-    let keep = keep_words(&outcome);
     let message = match &outcome {
         GenerationOutcome::Failed(failure) => Some(failure.message.clone()),
         GenerationOutcome::Interrupted {
@@ -223,16 +213,16 @@ fn NotComplete(
         GenerationOutcome::Failed(failure) => failure.body.clone(),
         _ => None,
     };
-    let is_key = matches!(
+    let concerns_key = matches!(
         &outcome,
         GenerationOutcome::Failed(failure)
             if matches!(failure.kind, FailureKind::KeyRefused | FailureKind::Forbidden)
     );
-    let is_brief = matches!(
+    let concerns_brief = matches!(
         outcome,
         GenerationOutcome::Refused { .. } | GenerationOutcome::Filtered
     );
-    let is_setting = matches!(&outcome, GenerationOutcome::CutOff { .. })
+    let concerns_settings = matches!(&outcome, GenerationOutcome::CutOff { .. })
         || matches!(
             &outcome,
             GenerationOutcome::Failed(failure) if matches!(
@@ -244,98 +234,78 @@ fn NotComplete(
                     | FailureKind::ModelNotFound
                     | FailureKind::WebPage
                     | FailureKind::Redirected
-                    | FailureKind::NotAnAnswer
+                    | FailureKind::NotAModelResponse
                     | FailureKind::Unreachable
             )
         );
     let count = move || page.rows.with(Vec::len);
+    let accept = move || {
+        screen.send(Event::AcceptPartial {
+            outcome: code.to_owned(),
+        });
+    };
+    let edit_brief = move || {
+        screen.pane.set(Pane::Brief);
+        focus_by_id_soon("goal".to_owned());
+    };
     view! {
         {message.map(|message| view! { <p>{message}</p> })}
         {refusal.map(|text| view! { <blockquote>{text}</blockquote> })}
         <p>{outcome.hint()}</p>
         <div class="button-row">
-            {move || {
-                (count() > 0 && !kept)
-                    .then(|| {
-                        view! {
-                            <button
-                                class="button"
-                                type="button"
-                                aria-disabled=move || screen.barred()
-                                aria-describedby=move || screen.barred_by()
-                                on:click=move |_| {
-                                    screen.send(Event::AcceptPartial { outcome: code.to_owned() });
-                                }
-                            >
-                                {format!("Keep the {} of {keep}", counted(count(), "whole task"))}
-                            </button>
-                        }
-                    })
-            }}
-            <Missing screen code/>
-            {is_key
-                .then(|| {
-                    view! {
-                        <button
-                            class="button"
-                            type="button"
-                            on:click=move |_| screen.ask(|commands| commands.ask_for(SecretName::ModelKey))
-                        >
-                            {icon("key")}
-                            "Enter another key"
-                        </button>
+            <Show when=move || { count() > 0 && !is_accepted }>
+                <Button
+                    label=move || {
+                        format!("Accept partial response ({})", counted(count(), "task"))
                     }
-                })}
-            {is_brief
+                    changes_run=screen
+                    on_press=accept
+                />
+            </Show>
+            <MissingTasks screen code/>
+            {concerns_key
                 .then(|| {
                     view! {
-                        <button
-                            class="button"
-                            type="button"
-                            on:click=move |_| {
-                                screen.pane.set(Pane::Brief);
-                                focus_by_id_soon("goal".to_owned());
+                        <Button
+                            icon="key"
+                            label="Enter another API key"
+                            on_press=move || {
+                                screen.command(|commands| commands.ask_for(SecretSlot::API_KEY));
                             }
-                        >
-                            "Change the brief"
-                        </button>
+                        />
                     }
                 })}
-            {is_setting
+            {concerns_brief.then(|| view! { <Button label="Edit the brief" on_press=edit_brief/> })}
+            {concerns_settings
                 .then(|| {
                     view! {
-                        <button
-                            class="button"
-                            type="button"
-                            on:click=move |_| screen.dialog.set(Some(Dialog::Settings))
-                        >
-                            {icon("settings")}
-                            "Change the settings"
-                        </button>
+                        <Button
+                            icon="settings"
+                            label="Change settings"
+                            on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                        />
                     }
                 })}
-            <button
-                class="button"
-                type="button"
-                on:click=move |_| screen.start(mode)
-            >
-                {icon("retry")}
-                "Generate again"
-            </button>
+            <Button
+                icon="retry"
+                label="Generate again"
+                on_press=move || screen.start(mode)
+            />
         </div>
-        {kept.then(|| view! { <p>"The whole tasks were kept. They can be approved."</p> })}
-        {body.map(|body| raw_text("What the endpoint sent", &body))}
+        {is_accepted
+            .then(|| view! { <p>"You accepted the partial response. Its tasks can be approved."</p> })}
+        {body.map(|body| raw_text("Response body", &body))}
         {move || {
             let raw = page.run.with(|run| {
                 let last = run.as_ref()?.requests.last()?;
-                Some(last.raw_answer.clone())
+                Some(last.raw_response.clone())
             })?;
-            (!raw.is_empty()).then(|| raw_text("Raw answer", &raw))
+            (!raw.is_empty()).then(|| raw_text("Raw response", &raw))
         }}
     }
 }
 
-/// A raw text, folded.
+/// A raw text, collapsed at first.
 pub fn raw_text(label: &str, text: &str) -> impl IntoView + use<> {
     let summary = format!("{label}, {}", counted(text.chars().count(), "character"));
     let text = text.to_owned();

@@ -1,4 +1,4 @@
-//! The requests to the model: what each asked for, came to and used, and the text of its answer.
+//! The requests to the model, each with its outcome, token usage and raw response.
 
 use leptos::prelude::*;
 
@@ -10,17 +10,17 @@ use crate::ui::generation::outcome_banner::raw_text;
 use crate::ui::generation::outcome_text::short;
 use crate::ui::screen::Screen;
 
-/// All requests of a live run, folded.
+/// All requests of a live run, collapsed at first.
 #[component]
 pub fn Requests(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let shown = Memo::new(move |_| {
         page.run.with(|run| {
             let run = run.as_ref()?;
-            // The first one is shown by the line above the list while it is under way.
-            let is_first = run.requests.len() == 1
+            // While the first request is in progress, the stream line shows it.
+            let is_only_first = run.requests.len() == 1
                 && matches!(run.generation, GenerationState::Running { .. });
-            let is_shown = run.mode == Mode::Live && !run.requests.is_empty() && !is_first;
+            let is_shown = run.mode == Mode::Live && !run.requests.is_empty() && !is_only_first;
             is_shown.then(|| {
                 let model = run.connection.model.as_ref();
                 (
@@ -35,7 +35,7 @@ pub fn Requests(screen: Screen) -> impl IntoView {
         let (requests, usage, prices) = shown.get()?;
         let mut summary = counted(requests.len(), "request");
         if let Some(usage) = usage {
-            summary.push_str(&format!(", {}", used(usage, prices.as_ref())));
+            summary.push_str(&format!(", {}", usage_text(usage, prices.as_ref())));
         }
         let items = requests
             .iter()
@@ -51,47 +51,46 @@ pub fn Requests(screen: Screen) -> impl IntoView {
 }
 
 fn item(request: &GenerationRequest, prices: Option<&Prices>) -> impl IntoView + use<> {
-    let outcome = request.outcome().map_or("Under way", short);
-    let mut words = format!(
-        "{} of {} asked for. {outcome}",
+    let outcome = request.outcome().map_or("In progress", short);
+    let mut text = format!(
+        "{} of {}. {outcome}",
         grouped(usize::try_from(request.arrived).unwrap_or(usize::MAX)),
-        counted(request.wanted.into(), "task"),
+        counted(request.wanted.into(), "requested task"),
     );
     if request.calls.len() > 1 {
-        words.push_str(&format!(", after {}", counted(request.calls.len(), "call")));
+        text.push_str(&format!(", after {}", counted(request.calls.len(), "call")));
     }
-    words.push_str(". ");
-    words.push_str(&match request.usage() {
-        Some(usage) => format!("{}.", used(usage, prices)),
-        None => "The endpoint did not say what it used.".to_owned(),
+    text.push_str(". ");
+    text.push_str(&match request.usage() {
+        Some(usage) => format!("{}.", usage_text(usage, prices)),
+        None => "The endpoint did not report token usage.".to_owned(),
     });
-    let raw = (!request.raw_answer.is_empty() && request.outcome().is_some())
-        .then(|| raw_text("Raw answer", &request.raw_answer));
+    let raw = (!request.raw_response.is_empty() && request.outcome().is_some())
+        .then(|| raw_text("Raw response", &request.raw_response));
     view! {
         <li>
-            <p>{words}</p>
+            <p>{text}</p>
             {raw}
         </li>
     }
 }
 
-/// `12,340 tokens in (4,096 cached), 8,900 out (512 for reasoning), cost 0.0123`.
-#[must_use]
-pub fn used(usage: Usage, prices: Option<&Prices>) -> String {
+/// `12,340 input tokens (4,096 cached), 8,900 output tokens (512 reasoning), cost 0.0123`.
+fn usage_text(usage: Usage, prices: Option<&Prices>) -> String {
     let number = |tokens: u64| grouped(usize::try_from(tokens).unwrap_or(usize::MAX));
     let part = |tokens: u64, what: &str| match tokens {
         0 => String::new(),
         _ => format!(" ({} {what})", number(tokens)),
     };
-    let mut words = format!(
-        "{} tokens in{}, {} out{}",
+    let mut text = format!(
+        "{} input tokens{}, {} output tokens{}",
         number(usage.input),
         part(usage.cached, "cached"),
         number(usage.output),
-        part(usage.reasoning, "for reasoning"),
+        part(usage.reasoning, "reasoning"),
     );
     if let Some(prices) = prices {
-        words.push_str(&format!(", cost {}", usage.cost(prices)));
+        text.push_str(&format!(", cost {}", usage.cost(prices)));
     }
-    words
+    text
 }

@@ -1,68 +1,68 @@
-//! One line above the list that shows the answer arriving; it never moves what is below it.
-
-use leptos::prelude::*;
+//! A line above the list that shows the response as it arrives. Its height never changes.
 
 use std::time::Duration;
+
+use leptos::prelude::*;
 
 use crate::model::GenerationOutcome;
 use crate::model::retry::MAX_RETRIES;
 use crate::run::{Event, GenerationState, PendingRetry};
 use crate::text::{grouped, tail_on_one_line};
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::Button;
 use crate::ui::controls::times;
 use crate::ui::generation::outcome_text::title;
 use crate::ui::page::Page;
 use crate::ui::screen::Screen;
 
-/// How much of the answer's end is shown, in characters.
+/// The number of characters shown from the end of the response.
 const TAIL: usize = 200;
 
-/// The line.
+/// The stream line.
 #[component]
 pub fn StreamLine(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let count = move || {
-        let here = grouped(page.rows.with(Vec::len));
-        if screen.is_asking_again.get() {
-            return "Asking again".to_owned();
+        let arrived = grouped(page.rows.with(Vec::len));
+        if screen.is_following_up.get() {
+            return "Follow-up request".to_owned();
         }
         page.run.with(|run| {
-            let asked = run.as_ref().and_then(|run| run.asked);
-            match (asked, run.as_ref().and_then(|run| run.wanted)) {
-                (Some(asked), Some(wanted)) if asked.total > 1 => format!(
+            let progress = run.as_ref().and_then(|run| run.progress);
+            match (progress, run.as_ref().and_then(|run| run.wanted)) {
+                (Some(progress), Some(wanted)) if progress.total > 1 => format!(
                     "Request {} of {}, {} of {} tasks",
-                    asked.request,
-                    asked.total,
-                    grouped(asked.tasks),
+                    progress.request,
+                    progress.total,
+                    grouped(progress.tasks),
                     grouped(wanted.into()),
                 ),
-                (_, Some(wanted)) => format!("{here} of {}", grouped(wanted.into())),
-                (_, None) => here,
+                (_, Some(wanted)) => format!("{arrived} of {}", grouped(wanted.into())),
+                (_, None) => arrived,
             }
         })
     };
     let waiting = Memo::new(move |_| {
         page.run.with(|run| {
-            let stages = run.as_ref().map(|run| [&run.generation, &run.again]);
+            let stages = run.as_ref().map(|run| [&run.generation, &run.follow_up]);
             stages.into_iter().flatten().find_map(|stage| match stage {
                 GenerationState::Running { pending_retry, .. } => *pending_retry,
                 GenerationState::None | GenerationState::Ended { .. } => None,
             })
         })
     });
-    let now = ticking();
+    let now = current_time();
     let text = move || match waiting.get() {
-        Some(waiting) => waiting_words(page, waiting, now.get()),
+        Some(waiting) => waiting_text(page, waiting, now.get()),
         None => page.stream.with(|stream| match stream.characters {
-            0 => "Waiting for the first words…".to_owned(),
+            0 => "Waiting for the first token…".to_owned(),
             _ => tail_on_one_line(&stream.tail, TAIL),
         }),
     };
-    // Said once for each wait; the seconds that run down are only shown.
+    // Announced once for each wait. The countdown is only shown.
     let announced = move || {
         waiting.get().map(|waiting| {
             format!(
-                "The call failed and is made again by itself, try {} of {MAX_RETRIES}.",
+                "The request failed and will be retried, retry {} of {MAX_RETRIES}.",
                 waiting.number
             )
         })
@@ -78,23 +78,19 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
                 {text}
             </span>
             <span class="visually-hidden" role="status">{announced}</span>
-            <button
-                class="button"
-                type="button"
-                aria-label="Stop generating"
-                aria-disabled=move || screen.barred()
-                aria-describedby=move || screen.barred_by()
-                on:click=move |_| screen.send(Event::StopGeneration)
-            >
-                {icon("stop")}
-                "Stop"
-            </button>
+            <Button
+                icon="stop"
+                label="Stop"
+                name="Stop generating"
+                changes_run=screen
+                on_press=move || screen.send(Event::StopGeneration)
+            />
         </div>
     }
 }
 
-/// The time in milliseconds since 1970, a few times a second for as long as this is shown.
-fn ticking() -> ReadSignal<u64> {
+/// The time in milliseconds since 1970, updated every [`TICK`] until the owner is disposed.
+fn current_time() -> ReadSignal<u64> {
     let (now, set_now) = signal(times::now());
     let ticker = set_interval_with_handle(move || set_now.set(times::now()), TICK);
     if let Ok(ticker) = ticker {
@@ -103,21 +99,21 @@ fn ticking() -> ReadSignal<u64> {
     now
 }
 
-/// How often the seconds of a wait are counted anew.
+/// How often the countdown is updated.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What went wrong, and in how many seconds it is tried again.
-fn waiting_words(page: Page, waiting: PendingRetry, now: u64) -> String {
+/// Why the request failed, and the seconds until it is retried.
+fn waiting_text(page: Page, waiting: PendingRetry, now: u64) -> String {
     let failed = page.run.with(|run| {
         let last = run.as_ref()?.requests.last()?;
         last.outcome().cloned()
     });
-    let what = failed.map_or_else(String::new, |outcome: GenerationOutcome| {
+    let reason = failed.map_or_else(String::new, |outcome: GenerationOutcome| {
         format!("{}. ", title(&outcome, 0, None))
     });
     let seconds = waiting.at.saturating_sub(now).div_ceil(1000);
     format!(
-        "{what}Asking again in {seconds} s, try {} of {MAX_RETRIES}.",
+        "{reason}Retrying in {seconds} s (retry {} of {MAX_RETRIES}).",
         waiting.number
     )
 }

@@ -1,6 +1,6 @@
 //! The header, and the bands and messages below it.
 
-pub mod header;
+pub mod app_header;
 pub mod mode_band;
 pub mod notices;
 pub mod read_only_band;

@@ -1,4 +1,4 @@
-//! The band that says the mode in words, shape and colour.
+//! The band that shows the mode by text, shape and colour.
 
 use leptos::prelude::*;
 
@@ -9,37 +9,28 @@ use crate::ui::screen::Screen;
 /// The band under the header.
 #[component]
 pub fn ModeBand(screen: Screen) -> impl IntoView {
-    let words = Memo::new(move |_| match screen.mode.get() {
+    let text = Memo::new(move |_| match screen.mode.get() {
         Mode::Dry => "Dry run — nothing leaves this page".to_owned(),
-        Mode::Live => {
-            let of_run = screen
-                .page
-                .run
-                .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
-            let name =
-                of_run.unwrap_or_else(|| screen.page.connection.with(|held| held.name.clone()));
-            format!("Live → {name}")
-        }
+        Mode::Live => format!("Live → {}", screen.connection_name()),
     });
     let is_open = screen.page.is_open;
-    let state = move || match is_open.get() {
-        true => mode_name(screen.mode.get()),
-        false => "starting",
+    let state = move || {
+        if is_open.get() {
+            mode_name(screen.mode.get())
+        } else {
+            "starting"
+        }
     };
     view! {
         <div class="mode-band" data-state=state>
-            {move || match is_open.get() {
-                true => {
-                    view! {
-                        <p role="status">
-                            {move || mode_mark(screen.mode.get())}
-                            <strong>{words}</strong>
-                        </p>
-                    }
-                        .into_any()
-                }
-                false => view! { <p role="status">"Starting…"</p> }.into_any(),
-            }}
+            <Show
+                when=move || is_open.get()
+                fallback=|| view! { <p role="status">"Starting…"</p> }
+            >
+                <p role="status">
+                    {move || mode_mark(screen.mode.get())} <strong>{text}</strong>
+                </p>
+            </Show>
         </div>
     }
 }

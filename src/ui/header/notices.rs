@@ -1,13 +1,14 @@
-//! Lines and problems across the page, and what is said to screen readers.
+//! Notices and problems of the page as a whole, and messages for screen readers.
 
 use leptos::prelude::*;
 
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
 use crate::ui::header::read_only_band::ReadOnlyBand;
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
-/// The deployment's notice, and every problem that was not dismissed.
+/// The deployment's notice, and all problems that were not dismissed.
 #[component]
 pub fn Notices(screen: Screen) -> impl IntoView {
     let hidden = RwSignal::new(None::<String>);
@@ -29,14 +30,12 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                             <div class="notice" role="status">
                                 {icon("info")}
                                 <p>{text}</p>
-                                <button
-                                    class="button quiet"
-                                    type="button"
-                                    aria-label="Hide the notice"
-                                    on:click=move |_| hidden.set(Some(shown.clone()))
-                                >
-                                    "Hide"
-                                </button>
+                                <Button
+                                    kind=ButtonKind::Quiet
+                                    label="Hide"
+                                    name="Hide the notice"
+                                    on_press=move || hidden.set(Some(shown.clone()))
+                                />
                             </div>
                         }
                     })
@@ -73,8 +72,11 @@ pub fn Notices(screen: Screen) -> impl IntoView {
 #[component]
 fn PageProblem(screen: Screen, problem: Problem) -> impl IntoView {
     let Problem { code, what, hint } = problem;
-    let dismissed = code.clone();
-    let label = format!("Dismiss: {what}");
+    let name = format!("Dismiss: {what}");
+    let dismiss = {
+        let code = code.clone();
+        move || screen.command(|commands| commands.dismiss(&code))
+    };
     view! {
         <div class="problem" role="alert">
             {icon("warning")}
@@ -82,14 +84,7 @@ fn PageProblem(screen: Screen, problem: Problem) -> impl IntoView {
                 <h2>{what}</h2>
                 <p class="todo">{hint}</p>
                 <div class="button-row">
-                    <button
-                        class="button"
-                        type="button"
-                        aria-label=label
-                        on:click=move |_| screen.ask(|commands| commands.dismiss(&dismissed))
-                    >
-                        "Dismiss"
-                    </button>
+                    <Button label="Dismiss" name on_press=dismiss/>
                     <code class="soft">{code}</code>
                 </div>
             </div>
@@ -110,7 +105,7 @@ pub fn problem_panel(problem: Problem) -> impl IntoView {
     }
 }
 
-/// What was done last, for those who do not see it.
+/// The latest message for screen readers.
 #[component]
 pub fn Announcement(screen: Screen) -> impl IntoView {
     view! { <p class="visually-hidden" role="status">{screen.page.announcement}</p> }

@@ -1,21 +1,21 @@
-//! The line that says that another tab has the run and this one looks on.
+//! The message that says that this tab is read-only.
 
 use leptos::prelude::*;
 
 use crate::ui::controls::icons::icon;
-use crate::ui::screen::{ONLOOKER_BAND, Screen};
+use crate::ui::screen::{READ_ONLY_BAND, Screen};
 
-/// The line, where that is so.
+/// The message, while another tab has the run.
 #[component]
 pub fn ReadOnlyBand(screen: Screen) -> impl IntoView {
     view! {
-        <div class="onlooker" role="status">
-            <Show when=move || screen.page.is_read_only.get()>
-                <div class="notice" data-tone="onlooker">
+        <div class="read-only" role="status">
+            <Show when=move || screen.is_read_only()>
+                <div class="notice" data-tone="read-only">
                     {icon("eye")}
-                    <p id=ONLOOKER_BAND>
-                        <strong>"Another tab has this run; this one looks on."</strong>
-                        " What changes there is shown here. To change or post it, go on in that tab. When that one is gone, this one takes over."
+                    <p id=READ_ONLY_BAND>
+                        <strong>"This tab is read-only, because another tab has this run."</strong>
+                        " It shows the changes made there. Edit and post in the other tab. When that tab closes, this one takes over."
                     </p>
                 </div>
             </Show>

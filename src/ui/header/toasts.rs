@@ -1,11 +1,11 @@
-//! What was just done, with the way back.
+//! The last action, with a button to undo it.
 
 use leptos::prelude::*;
 
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::screen::{Screen, Undo};
 
-/// The place where toasts appear.
+/// The place where the last action is shown.
 #[component]
 pub fn Toasts(screen: Screen) -> impl IntoView {
     view! {
@@ -15,21 +15,19 @@ pub fn Toasts(screen: Screen) -> impl IntoView {
                     .undo
                     .get()
                     .map(|undo| {
-                        let said = match undo {
-                            Undo::Decisions { said, .. } => said,
-                            Undo::Clear => "The run was put aside".to_owned(),
+                        let message = match undo {
+                            Undo::Decisions { message, .. } => message,
+                            Undo::Archive => "Run archived".to_owned(),
                         };
                         view! {
                             <div class="toast">
-                                <p>{said}</p>
-                                <button
-                                    class="button quiet"
-                                    type="button"
-                                    on:click=move |_| screen.take_back()
-                                >
-                                    {icon("undo")}
-                                    "Undo"
-                                </button>
+                                <p>{message}</p>
+                                <Button
+                                    kind=ButtonKind::Quiet
+                                    icon="undo"
+                                    label="Undo"
+                                    on_press=move || screen.undo_last()
+                                />
                             </div>
                         }
                     })

@@ -1,10 +1,11 @@
-//! Filters by state, the search, and the button that approves all valid tasks.
+//! Filters by state, the search, and the actions on several tasks.
 
 use leptos::prelude::*;
 
 use crate::review::DraftState;
 use crate::run::FollowUp;
 use crate::text::{counted, grouped};
+use crate::ui::controls::button::Button;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::screen::{Dialog, Screen};
 
@@ -13,11 +14,11 @@ use crate::ui::screen::{Dialog, Screen};
 pub fn Filters(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let states = Memo::new(move |_| {
-        let chosen = screen.filter.get();
+        let selected = screen.filter.get();
         page.counts.with(|counts| {
             DraftState::ALL
                 .into_iter()
-                .filter(|state| counts.of(*state) > 0 || chosen == Some(*state))
+                .filter(|state| counts.of(*state) > 0 || selected == Some(*state))
                 .collect::<Vec<_>>()
         })
     });
@@ -35,7 +36,7 @@ pub fn Filters(screen: Screen) -> impl IntoView {
                     <span class="number">{total}</span>
                 </button>
                 <For each=move || states.get() key=|state| *state let:state>
-                    <Chip screen state/>
+                    <StateFilter screen state/>
                 </For>
             </div>
             <div class="line">
@@ -45,30 +46,29 @@ pub fn Filters(screen: Screen) -> impl IntoView {
                         class="input"
                         id="search"
                         type="search"
-                        aria-label="Search the tasks"
+                        aria-label="Search tasks"
                         placeholder="Search"
-                        prop:value=move || screen.search.get()
-                        on:input=move |event| screen.search.set(event_target_value(&event))
+                        bind:value=screen.search
                     />
                 </div>
-                <FollowUp screen/>
-                <ApproveAll screen/>
+                <FollowUpButtons screen/>
+                <ApproveAllButton screen/>
             </div>
         </div>
     }
 }
 
 #[component]
-fn Chip(screen: Screen, state: DraftState) -> impl IntoView {
-    let is_chosen = move || screen.filter.get() == Some(state);
+fn StateFilter(screen: Screen, state: DraftState) -> impl IntoView {
+    let is_selected = move || screen.filter.get() == Some(state);
     let count = move || grouped(screen.page.counts.with(|counts| counts.of(state)));
     view! {
         <button
             class="chip"
             type="button"
             data-state=state_name(state)
-            aria-pressed=move || is_chosen().to_string()
-            on:click=move |_| screen.filter.set((!untrack(is_chosen)).then_some(state))
+            aria-pressed=move || is_selected().to_string()
+            on:click=move |_| screen.filter.set((!untrack(is_selected)).then_some(state))
         >
             {state_mark(state)}
             {state.label()}
@@ -78,61 +78,42 @@ fn Chip(screen: Screen, state: DraftState) -> impl IntoView {
     }
 }
 
-/// The ways to ask the model again about what is invalid, and about what was rejected.
+/// Buttons that repair all invalid tasks and regenerate all rejected ones.
 #[component]
-fn FollowUp(screen: Screen) -> impl IntoView {
-    let follow_up_candidates = screen.page.follow_up_candidates;
-    let button = move |label: String, again: FollowUp| {
-        view! {
-            <button
-                class="button"
-                type="button"
-                aria-haspopup="dialog"
-                on:click=move |_| screen.dialog.set(Some(Dialog::FollowUp(again.clone())))
-            >
-                {icon("retry")}
-                {label}
-            </button>
-        }
+fn FollowUpButtons(screen: Screen) -> impl IntoView {
+    let candidates = screen.page.follow_up_candidates;
+    let button = move |label: String, follow_up: FollowUp| {
+        let open = move || screen.dialog.set(Some(Dialog::FollowUp(follow_up.clone())));
+        view! { <Button icon="retry" label opens_dialog=true on_press=open/> }
     };
     move || {
-        // A tab that looks on asks nobody.
-        let (faulty, rejected) = match screen.barred() {
-            None => follow_up_candidates.get(),
-            Some(_) => Default::default(),
-        };
-        let mend = (!faulty.is_empty()).then(|| {
-            let label = format!("Mend {}…", counted(faulty.len(), "invalid task"));
-            button(label, FollowUp::Repair { drafts: faulty })
+        if screen.is_read_only() {
+            return None;
+        }
+        let (invalid, rejected) = candidates.get();
+        let repair = (!invalid.is_empty()).then(|| {
+            let label = format!("Repair {}…", counted(invalid.len(), "invalid task"));
+            button(label, FollowUp::Repair { drafts: invalid })
         });
-        let replace = (!rejected.is_empty()).then(|| {
-            let label = format!("Replace {}…", counted(rejected.len(), "rejected task"));
+        let regenerate = (!rejected.is_empty()).then(|| {
+            let label = format!("Regenerate {}…", counted(rejected.len(), "rejected task"));
             button(label, FollowUp::Regenerate { drafts: rejected })
         });
-        view! {
-            {mend}
-            {replace}
-        }
+        Some((repair, regenerate))
     }
 }
 
 #[component]
-fn ApproveAll(screen: Screen) -> impl IntoView {
+fn ApproveAllButton(screen: Screen) -> impl IntoView {
     let count = Memo::new(move |_| screen.page.approvable.with(Vec::len));
-    move || {
-        (count.get() > 0).then(|| {
-            view! {
-                <button
-                    class="button"
-                    type="button"
-                    aria-disabled=move || screen.barred()
-                    aria-describedby=move || screen.barred_by()
-                    on:click=move |_| screen.approve(screen.page.approvable.get_untracked())
-                >
-                    {icon("check")}
-                    {move || format!("Approve {}", counted(count.get(), "valid task"))}
-                </button>
-            }
-        })
+    view! {
+        <Show when=move || { count.get() > 0 }>
+            <Button
+                icon="check"
+                label=move || format!("Approve {}", counted(count.get(), "valid task"))
+                changes_run=screen
+                on_press=move || screen.approve(screen.page.approvable.get_untracked())
+            />
+        </Show>
     }
 }

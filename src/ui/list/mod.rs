@@ -1,4 +1,4 @@
-//! The task list.
+//! The task list with its filters.
 
 pub mod filters;
 pub mod task_list;

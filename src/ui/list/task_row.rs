@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::review::{DraftId, DraftState, Origin};
-use crate::run::{Event, Mode, Run, TaskDraft, WaitReason};
+use crate::review::{DraftId, DraftState};
+use crate::run::{Event, Run, TaskDraft, WaitReason};
 use crate::text::counted;
-use crate::ui::controls::icons::{icon, state_mark, state_name};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::times::clock;
-use crate::ui::delivery::delivery_text::holder_word;
-use crate::ui::list::task_list::keep_place;
+use crate::ui::delivery::delivery_text::state_phrase;
+use crate::ui::list::task_list::keep_focus_in_list;
 use crate::ui::screen::{Screen, key_of, label_of, title_of};
 use crate::ui::task::delivery_tab::tab_for;
 
@@ -20,15 +21,15 @@ pub fn row_id(id: &DraftId) -> String {
     format!("task-{}", id.ordinal)
 }
 
-/// One row. Only a change of its own draft wakes it.
+/// One row. It re-renders only when its own draft changes.
 #[component]
 pub fn TaskRow(
     screen: Screen,
-    /// Which task.
+    /// The task.
     id: DraftId,
-    /// Its place among those listed, from 1.
+    /// Its position in the list, from 1.
     place: usize,
-    /// How many are listed.
+    /// The length of the list.
     total: Memo<usize>,
 ) -> impl IntoView {
     let draft: RwSignal<Arc<TaskDraft>> = RwSignal::from(screen.page.draft(&id)?);
@@ -37,12 +38,12 @@ pub fn TaskRow(
     let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
     let note = {
         let id = id.clone();
-        Memo::new(move |_| wait_of(screen, &id).or_else(|| draft.with(|draft| note_of(draft))))
+        Memo::new(move |_| wait_note(screen, &id).or_else(|| draft.with(|draft| note(draft))))
     };
-    let has_arrived_now = screen.is_generating.get_untracked();
+    let is_new = screen.is_generating.get_untracked();
     let is_current = {
         let id = id.clone();
-        move || screen.chosen.with(|chosen| chosen.as_ref() == Some(&id))
+        move || screen.open_task.with(|open| open.as_ref() == Some(&id))
     };
     let button_id = row_id(&id);
     let open = {
@@ -54,7 +55,7 @@ pub fn TaskRow(
     Some(view! {
         <li
             class="task-row"
-            class:arrived=has_arrived_now
+            class:arrived=is_new
             data-state=move || state_name(state.get())
             aria-current=move || is_current().then_some("true")
             aria-setsize=move || total.get().to_string()
@@ -70,9 +71,9 @@ pub fn TaskRow(
                 {move || {
                     note.get()
                         .map(|note| {
-                            let whole = note.clone();
+                            let title = note.clone();
                             view! {
-                                <span class="task-note" title=whole>
+                                <span class="task-note" title=title>
                                     {note}
                                 </span>
                             }
@@ -81,7 +82,7 @@ pub fn TaskRow(
                 {move || {
                     draft
                         .with(|draft| !draft.suggested_edits.is_empty())
-                        .then(|| view! { <span class="task-note">"proposal"</span> })
+                        .then(|| view! { <span class="task-note">"suggested edit"</span> })
                 }}
             </span>
             <RowActions screen id draft state place/>
@@ -89,7 +90,7 @@ pub fn TaskRow(
     })
 }
 
-/// The decisions that the row's state allows, one press each.
+/// A button for each action that the task allows.
 #[component]
 fn RowActions(
     screen: Screen,
@@ -99,97 +100,70 @@ fn RowActions(
     place: usize,
 ) -> impl IntoView {
     let label = Memo::new(move |_| draft.with(|draft| label_of(draft, &screen.roles.read())));
-    let is_dry_draft = draft.with_untracked(|draft| draft.origin == Origin::DryRun);
-    let buttons = move || {
-        use DraftState as S;
-        let may_decide = screen.may_decide.get();
-        let may_approve = may_decide && !(is_dry_draft && screen.mode.get() == Mode::Live);
-        match state.get() {
-            S::Ready => (may_approve, false, may_decide, false),
-            S::Invalid | S::Checking => (false, false, may_decide, false),
-            S::Approved => (false, true, may_decide, false),
-            S::Rejected => (false, true, false, false),
-            S::Refused | S::Failed => (false, false, false, true),
-            _ => (false, false, false, false),
-        }
-    };
-    let act = move |what: fn(Screen, DraftId), id: DraftId| {
-        move |_| {
-            what(screen, id.clone());
-            keep_place(screen, place.saturating_sub(1));
-        }
-    };
-    let button = move |name: &'static str, words: String, on_click: Box<dyn Fn()>| {
+    let actions = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft)));
+    let id = StoredValue::new(id);
+    let button = move |icon: &'static str, label: String, act: fn(Screen, DraftId)| {
+        let press = move || {
+            act(screen, id.get_value());
+            keep_focus_in_list(screen, place.saturating_sub(1));
+        };
         view! {
-            <button
-                class="button quiet icon-only"
-                type="button"
-                aria-label=words.clone()
-                title=words
-                aria-disabled=move || screen.barred()
-                aria-describedby=move || screen.barred_by()
-                on:click=move |_| on_click()
-            >
-                {icon(name)}
-            </button>
+            <Button
+                kind=ButtonKind::IconOnly
+                icon
+                label=label.clone()
+                changes_run=screen
+                on_press=press
+                attr:title=label
+            />
         }
     };
     view! {
         <span class="task-actions">
             {move || {
-                let (approve, put_back, reject, retry) = buttons();
+                let actions = actions.get();
                 let name = label.get();
-                let run = |what: fn(Screen, DraftId)| -> Box<dyn Fn()> {
-                    let act = act(what, id.clone());
-                    Box::new(move || act(()))
-                };
-                [
-                    approve
+                let decision = if state.get() == DraftState::Rejected { "rejection" } else { "approval" };
+                (
+                    actions
+                        .can_approve
                         .then(|| {
-                            button(
-                                "check",
-                                format!("Approve {name}"),
-                                run(|screen, id| screen.approve(vec![id])),
-                            )
+                            let label = format!("Approve {name}");
+                            button("check", label, |screen, id| screen.approve(vec![id]))
                         }),
-                    put_back
+                    actions
+                        .can_undo
                         .then(|| {
-                            button(
-                                "undo",
-                                format!("Put {name} back"),
-                                run(|screen, id| screen.send(Event::UndoDecisions { drafts: vec![id] })),
-                            )
+                            let label = format!("Undo {decision} of {name}");
+                            button("undo", label, |screen, id| {
+                                screen.send(Event::UndoDecisions { drafts: vec![id] });
+                            })
                         }),
-                    reject
+                    actions
+                        .can_reject
                         .then(|| {
-                            button(
-                                "cross",
-                                format!("Reject {name}"),
-                                run(|screen, id| screen.reject(id, String::new())),
-                            )
+                            let label = format!("Reject {name}");
+                            button("cross", label, |screen, id| screen.reject(id, String::new()))
                         }),
-                    retry
+                    actions
+                        .can_retry
                         .then(|| {
-                            button(
-                                "retry",
-                                format!("Send {name} again"),
-                                run(|screen, id| screen.send(Event::Retry { drafts: vec![id] })),
-                            )
+                            let label = format!("Resend {name}");
+                            button("retry", label, |screen, id| {
+                                screen.send(Event::Retry { drafts: vec![id] });
+                            })
                         }),
-                ]
-                    .into_iter()
-                    .flatten()
-                    .collect_view()
+                )
             }}
         </span>
     }
 }
 
-/// What a queued task waits for, in few words.
-fn wait_of(screen: Screen, id: &DraftId) -> Option<String> {
+/// Why a queued task waits.
+fn wait_note(screen: Screen, id: &DraftId) -> Option<String> {
     let wait = screen.page.waits.with(|waits| waits.get(id).cloned())?;
     Some(match wait {
-        WaitReason::RetryAt(at) => format!("next try {}", clock(at)),
+        WaitReason::RetryAt(at) => format!("retry at {}", clock(at)),
         WaitReason::Dependency { draft, state } => {
             let name = screen
                 .page
@@ -198,14 +172,14 @@ fn wait_of(screen: Screen, id: &DraftId) -> Option<String> {
             format!(
                 "waits for {} ({})",
                 name.unwrap_or_default(),
-                holder_word(state)
+                state_phrase(state)
             )
         }
     })
 }
 
-/// The one thing that a row says beside its state.
-fn note_of(draft: &TaskDraft) -> Option<String> {
+/// The most important fact about a task besides its state.
+fn note(draft: &TaskDraft) -> Option<String> {
     if let Some(server_id) = draft.delivery.server_id() {
         return Some(server_id.to_owned());
     }

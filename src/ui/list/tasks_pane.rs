@@ -1,12 +1,14 @@
-//! The right pane: how the answer and the delivery are, filters, the list.
+//! The right pane: the state of generation and delivery, filters, and the list.
 
 use leptos::prelude::*;
 
+use crate::run::Mode;
 use crate::text::counted;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::time_of_day;
 use crate::ui::delivery::delivery_banner::DeliveryBanner;
-use crate::ui::generation::outcome_banner::{AgainBanner, OutcomeBanner};
+use crate::ui::generation::outcome_banner::{FollowUpBanner, OutcomeBanner};
 use crate::ui::generation::requests::Requests;
 use crate::ui::generation::stream_line::StreamLine;
 use crate::ui::list::filters::Filters;
@@ -21,14 +23,14 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
     view! {
         <section class="pane tasks-pane" id="tasks" tabindex="-1" aria-label="Tasks">
             {move || {
-                if screen.is_generating.get() || screen.is_asking_again.get() {
+                if screen.is_generating.get() || screen.is_following_up.get() {
                     view! { <StreamLine screen/> }.into_any()
                 } else {
                     view! { <PaneHead screen/> }.into_any()
                 }
             }}
             <OutcomeBanner screen/>
-            <AgainBanner screen/>
+            <FollowUpBanner screen/>
             <Requests screen/>
             <Warnings screen/>
             <DeliveryBanner screen/>
@@ -40,13 +42,13 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
                     }
                         .into_any()
                 } else if screen.is_generating.get() {
-                    view! { <ComingRows/> }.into_any()
+                    view! { <PlaceholderRows/> }.into_any()
                 } else if has_run.get() {
                     view! {
                         <div class="empty">
-                            <h3>"No task came of it"</h3>
+                            <h3>"No tasks were produced"</h3>
                             <p>
-                                "What happened stands above. The brief is still there: change it, then generate again."
+                                "See the message above for the reason. Your brief is unchanged: edit it and generate again."
                             </p>
                         </div>
                     }
@@ -62,7 +64,7 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
 #[component]
 fn PaneHead(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let words = move || match page.rows.with(Vec::len) {
+    let heading = move || match page.rows.with(Vec::len) {
         0 => "Tasks".to_owned(),
         count => counted(count, "task"),
     };
@@ -71,8 +73,8 @@ fn PaneHead(screen: Screen) -> impl IntoView {
             run.as_ref().map(|run| {
                 let at = time_of_day(run.started_at);
                 match (&run.wanted, run.mode, &run.connection.model) {
-                    (None, ..) => format!("brought in, {at}"),
-                    (Some(_), crate::run::Mode::Dry, _) => format!("from the dry run, {at}"),
+                    (None, ..) => format!("imported, {at}"),
+                    (Some(_), Mode::Dry, _) => format!("from the dry run, {at}"),
                     (Some(_), _, Some(model)) => format!("from {}, {at}", model.model),
                     (Some(_), _, None) => at,
                 }
@@ -81,25 +83,23 @@ fn PaneHead(screen: Screen) -> impl IntoView {
     };
     view! {
         <div class="pane-head">
-            <h2>{words}</h2>
+            <h2>{heading}</h2>
             {move || source().map(|source| view! { <p class="soft">{source}</p> })}
             <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
-                <button
-                    class="button quiet push"
-                    type="button"
-                    aria-disabled=move || screen.barred()
-                    aria-describedby=move || screen.barred_by()
-                    on:click=move |_| screen.clear()
-                >
-                    {icon("remove")}
-                    "Put the run aside"
-                </button>
+                <Button
+                    kind=ButtonKind::Quiet
+                    class="push"
+                    icon="remove"
+                    label="Archive this run"
+                    changes_run=screen
+                    on_press=move || screen.archive()
+                />
             </Show>
         </div>
     }
 }
 
-/// What was odd about the answer and takes nothing away from it.
+/// Anomalies in the response that do not invalidate it.
 #[component]
 fn Warnings(screen: Screen) -> impl IntoView {
     let warnings = screen.page.warnings;
@@ -120,9 +120,9 @@ fn Warnings(screen: Screen) -> impl IntoView {
     view! { <div role="status">{items}</div> }
 }
 
-/// The shape of what comes.
+/// The shape of rows that have not arrived yet.
 #[component]
-fn ComingRows() -> impl IntoView {
+fn PlaceholderRows() -> impl IntoView {
     let row = || {
         view! {
             <li class="task-row coming" aria-hidden="true">
@@ -141,14 +141,14 @@ fn ComingRows() -> impl IntoView {
     }
 }
 
-/// What this place is for. The shell in `index.html` says the same.
+/// The purpose of the page. The shell in `index.html` has the same text.
 #[component]
 fn FirstVisit() -> impl IntoView {
     view! {
         <div class="empty">
             <h3>"From a brief to posted tasks"</h3>
             <ol class="steps">
-                <li>"Write what you want done, and how many tasks it may take."</li>
+                <li>"Describe what you want done, and how many tasks to create."</li>
                 <li>
                     "A model proposes tasks. Each is checked against your schema as it arrives."
                 </li>
@@ -157,7 +157,7 @@ fn FirstVisit() -> impl IntoView {
                 </li>
             </ol>
             <p class="soft">
-                "A dry run shows the whole way without a key, a server or a single request."
+                "A dry run shows every step without an API key, a server or a single network request."
             </p>
         </div>
     }

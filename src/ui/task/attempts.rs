@@ -1,4 +1,4 @@
-//! Every attempt to deliver a task: what came of it, when, and what exactly was sent.
+//! All attempts to deliver a task: outcome, times, and what was sent.
 
 use std::sync::Arc;
 
@@ -9,16 +9,18 @@ use crate::run::TaskDraft;
 use crate::text::grouped;
 use crate::ui::controls::icons::mark;
 use crate::ui::controls::times::{clock, exact_clock, machine_time};
-use crate::ui::delivery::delivery_text::attempt_words;
+use crate::ui::delivery::delivery_text::attempt_text;
 
-/// The list of attempts, oldest first. One that did not change stays as it is, opened or not.
+/// The list of attempts, oldest first. An unchanged one is not re-rendered, so its details stay open.
 #[component]
 pub fn Attempts(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let attempts = move || draft.with(|draft| draft.delivery.attempts.clone());
     let is_empty = Memo::new(move |_| draft.with(|draft| draft.delivery.attempts.is_empty()));
-    move || match is_empty.get() {
-        true => view! { <p class="hint">"Not posted yet."</p> }.into_any(),
-        false => view! {
+    move || {
+        if is_empty.get() {
+            return view! { <p class="hint">"Not posted yet."</p> }.into_any();
+        }
+        view! {
             <ol class="attempts" aria-label="Attempts">
                 <For
                     each=attempts
@@ -29,12 +31,12 @@ pub fn Attempts(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
                 </For>
             </ol>
         }
-        .into_any(),
+        .into_any()
     }
 }
 
 fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
-    let words = attempt_words(attempt);
+    let text = attempt_text(attempt);
     let at = attempt.ended_at.unwrap_or(attempt.started_at);
     let reasons = match &attempt.outcome {
         Some(DeliveryOutcome::Refused { reasons, .. }) if !reasons.is_empty() => {
@@ -43,15 +45,15 @@ fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
         _ => None,
     };
     view! {
-        <li class="attempt" data-state=words.state>
-            {mark(mark_name(words.state))}
-            <strong>{words.heading}</strong>
+        <li class="attempt" data-state=text.state>
+            {mark(mark_name(text.state))}
+            <strong>{text.heading}</strong>
             <time datetime=machine_time(at)>{clock(at)}</time>
-            <p>{words.meaning}</p>
-            {words.said.map(|said| view! { <p class="soft">{said}</p> })}
+            <p>{text.meaning}</p>
+            {text.message.map(|message| view! { <p class="soft">{message}</p> })}
             {reasons}
             <details class="fold">
-                <summary>{format!("Attempt {}: times, key, fingerprint", attempt.number)}</summary>
+                <summary>{format!("Attempt {}: times, key and fingerprint", attempt.number)}</summary>
                 {facts(attempt)}
             </details>
         </li>
@@ -60,11 +62,11 @@ fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
 
 fn facts(attempt: &Attempt) -> impl IntoView + use<> {
     let time = |at: u64| view! { <time datetime=machine_time(at)>{exact_clock(at)}</time> };
-    let took = attempt
+    let duration = attempt
         .sent_at
         .zip(attempt.ended_at)
         .and_then(|(left, ended)| usize::try_from(ended.saturating_sub(left)).ok())
-        .map(|took| format!(", after {} ms", grouped(took)));
+        .map(|duration| format!(", after {} ms", grouped(duration)));
     let (status, server_id) = match &attempt.outcome {
         Some(DeliveryOutcome::Delivered {
             status, server_id, ..
@@ -85,32 +87,33 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
             </dd>
         }
     };
-    let key_sent = match attempt.key_sent {
-        true => "sent with the request",
-        false => "not sent: the server is not known to honour keys",
+    let key_sent = if attempt.key_sent {
+        "sent with the request"
+    } else {
+        "not sent: the server is not known to honour idempotency keys"
     };
     view! {
         <dl class="facts">
-            <dt>"Written down"</dt>
+            <dt>"Journaled"</dt>
             <dd class="number">{time(attempt.started_at)}</dd>
-            <dt>"Left"</dt>
+            <dt>"Sent"</dt>
             <dd class="number">
                 {match attempt.sent_at {
                     Some(at) => time(at).into_any(),
-                    None => "not known".into_any(),
+                    None => "unknown".into_any(),
                 }}
             </dd>
-            <dt>"Answered"</dt>
+            <dt>"Response"</dt>
             <dd class="number">
                 {match attempt.ended_at {
-                    Some(at) => view! { {time(at)} {took} }.into_any(),
+                    Some(at) => view! { {time(at)} {duration} }.into_any(),
                     None => "not yet".into_any(),
                 }}
             </dd>
             {status.map(|status| fact("HTTP status", status.to_string()))}
-            {server_id.map(|id| fact("Server's id", id))}
+            {server_id.map(|id| fact("Server ID", id))}
             {attempt.url.as_ref().map(|url| fact("To", url.to_string()))}
-            <dt>"Key"</dt>
+            <dt>"Idempotency key"</dt>
             <dd>
                 <code>{attempt.key.to_string()}</code>
                 ", "

@@ -1,4 +1,4 @@
-//! What was proposed against what stands there now.
+//! The changes of a task since it was proposed.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ pub fn ChangesTab(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     move || {
         draft.with(|draft| {
             let source = match draft.origin {
-                Origin::Model => "the model proposed",
-                Origin::DryRun => "the dry run proposed",
-                Origin::Imported => "was brought in",
+                Origin::Model => "the model proposed it",
+                Origin::DryRun => "the dry run proposed it",
+                Origin::Imported => "it was imported",
             };
             if !draft.is_edited() {
                 return view! {
-                    <p class="hint">{format!("Nothing was changed: this is what {source}.")}</p>
+                    <p class="hint">{format!("No changes since {source}.")}</p>
                 }
                 .into_any();
             }
             view! {
-                <p class="hint">{format!("What {source} against what stands there now.")}</p>
+                <p class="hint">{format!("Changes since {source}.")}</p>
                 {comparison(&draft.proposed, draft.content.text())}
             }
             .into_any()
@@ -36,22 +36,22 @@ pub fn ChangesTab(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     }
 }
 
-/// Two texts of a task, line by line.
+/// The differences between two texts of a task, line by line.
 pub fn comparison(before: &str, after: &str) -> impl IntoView + use<> {
-    let (before, after) = readable(before, after);
+    let (before, after) = laid_out_alike(before, after);
     let lines = diff(&before, &after);
-    let is_layout = !lines
+    let is_whitespace_only = !lines
         .iter()
         .any(|line| matches!(line, DiffLine::Removed(_) | DiffLine::Added(_)));
     view! {
-        {is_layout
-            .then(|| view! { <p class="hint">"Only space between its parts was changed."</p> })}
+        {is_whitespace_only
+            .then(|| view! { <p class="hint">"Only whitespace was changed."</p> })}
         <ol class="diff">{lines.into_iter().map(line_view).collect_view()}</ol>
     }
 }
 
-/// Both texts laid out alike where both are JSON, so that only what was changed differs.
-fn readable(before: &str, after: &str) -> (String, String) {
+/// Both texts in the same layout if both are JSON, so that only changes of content differ.
+fn laid_out_alike(before: &str, after: &str) -> (String, String) {
     match (Document::parse(before), Document::parse(after)) {
         (Ok(before), Ok(after)) => (pretty_print(&before), pretty_print(&after)),
         _ => (before.to_owned(), after.to_owned()),

@@ -1,17 +1,17 @@
-//! Approve, reject with a reason, put back: what the chosen task's state allows.
+//! The actions below the open task: approve, reject with a reason, undo, resend.
 
 use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::review::{DraftId, DraftState, Origin, Review};
-use crate::run::{Event, Mode, TaskDraft};
+use crate::review::{DraftId, DraftState, Review};
+use crate::run::{Event, TaskDraft};
 use crate::text::counted;
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::screen::Screen;
 
-/// The decisions at the foot of the chosen task.
+/// The actions that the open task allows.
 #[component]
 pub fn Decisions(
     screen: Screen,
@@ -19,68 +19,60 @@ pub fn Decisions(
     draft: RwSignal<Arc<TaskDraft>>,
     state: Memo<DraftState>,
 ) -> impl IntoView {
+    let actions = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft)));
     let is_rejecting = RwSignal::new(false);
     let id = StoredValue::new(id);
     move || {
-        use DraftState as S;
-        let now = state.get();
-        if !screen.may_decide.get() {
-            return Some(
-                view! {
-                    <div class="decisions">
-                        <p class="hint">{not_complete_words(screen.is_generating.get())}</p>
-                    </div>
-                }
-                .into_any(),
-            );
-        }
-        if is_rejecting.get() && matches!(now, S::Ready | S::Invalid | S::Checking | S::Approved) {
+        let actions = actions.get();
+        let reject = move || {
+            actions
+                .can_reject
+                .then(|| view! { <RejectButton screen is_rejecting/> })
+        };
+        if is_rejecting.get() && actions.can_reject {
             return Some(view! { <RejectForm screen id=id.get_value() is_rejecting/> }.into_any());
         }
-        match now {
-            S::Ready | S::Invalid | S::Checking => {
-                Some(view! { <Undecided screen id draft state is_rejecting/> }.into_any())
+        let content = match state.get() {
+            DraftState::Ready | DraftState::Invalid | DraftState::Checking => {
+                if actions.can_reject {
+                    view! { <Undecided screen id draft state is_rejecting/> }.into_any()
+                } else {
+                    let hint = incomplete_hint(screen.is_generating.get());
+                    view! { <p class="hint">{hint}</p> }.into_any()
+                }
             }
-            S::Approved => Some(
-                view! {
-                    <div class="decisions">
-                        <UndoDecisions screen id/>
-                        <RejectButton screen is_rejecting/>
-                    </div>
-                }
-                .into_any(),
-            ),
-            S::Rejected => Some(
-                view! {
-                    <div class="decisions">
-                        <UndoDecisions screen id/>
-                        <p class="hint">{move || draft.with(|draft| reason_words(&draft.review))}</p>
-                    </div>
-                }
-                .into_any(),
-            ),
-            S::Refused | S::Failed => Some(
-                view! {
-                    <div class="decisions">
-                        <button
-                            class="button main"
-                            type="button"
-                            aria-disabled=move || screen.barred()
-                            aria-describedby=move || screen.barred_by()
-                            on:click=move |_| {
-                                screen.send(Event::Retry { drafts: vec![id.get_value()] });
-                            }
-                        >
-                            {icon("retry")}
-                            "Send it again"
-                        </button>
-                        <p class="hint">"Or edit it; it is then reviewed again."</p>
-                    </div>
-                }
-                .into_any(),
-            ),
-            _ => None,
-        }
+            DraftState::Approved => view! {
+                <UndoButton screen id label="Undo approval"/>
+                {reject()}
+            }
+            .into_any(),
+            DraftState::Rejected => view! {
+                <UndoButton screen id label="Undo rejection"/>
+                <p class="hint">{move || draft.with(|draft| rejection_text(&draft.review))}</p>
+            }
+            .into_any(),
+            DraftState::Refused | DraftState::Failed => view! {
+                {actions
+                    .can_retry
+                    .then(|| {
+                        view! {
+                            <Button
+                                kind=ButtonKind::Main
+                                icon="retry"
+                                label="Resend task"
+                                changes_run=screen
+                                on_press=move || {
+                                    screen.send(Event::Retry { drafts: vec![id.get_value()] });
+                                }
+                            />
+                        }
+                    })}
+                <p class="hint">"Or edit the task and review it again."</p>
+            }
+            .into_any(),
+            _ => return None,
+        };
+        Some(view! { <div class="decisions">{content}</div> }.into_any())
     }
 }
 
@@ -92,95 +84,73 @@ fn Undecided(
     state: Memo<DraftState>,
     is_rejecting: RwSignal<bool>,
 ) -> impl IntoView {
-    let why = Memo::new(move |_| {
-        let is_dry_draft = draft.with(|draft| draft.origin == Origin::DryRun);
-        match state.get() {
-            DraftState::Checking => Some("It is being checked.".to_owned()),
-            DraftState::Invalid => Some(draft.with(|draft| match &draft.violations {
-                Some(found) if draft.content.is_json() => {
-                    format!("{} to mend first.", counted(found.len(), "violation"))
+    let obstacle = Memo::new(move |_| {
+        draft.with(|draft| match state.get() {
+            DraftState::Checking => Some("The task is being checked.".to_owned()),
+            DraftState::Invalid => Some(match &draft.violations {
+                Some(violations) if draft.content.is_json() => {
+                    format!("Fix {} first.", counted(violations.len(), "violation"))
                 }
-                _ => "The text is not JSON yet.".to_owned(),
-            })),
-            _ if is_dry_draft && screen.mode.get() == Mode::Live => {
-                Some("The dry run made this task: it is never posted.".to_owned())
+                _ => "The text is not valid JSON.".to_owned(),
+            }),
+            _ if !screen.page.actions(draft).can_approve => {
+                Some("This task comes from a dry run and is never posted.".to_owned())
             }
             _ => None,
-        }
+        })
     });
+    let disabled_by =
+        Signal::derive(move || obstacle.with(Option::is_some).then_some("approve-why"));
     view! {
-        <div class="decisions">
-            <button
-                class="button main"
-                type="button"
-                aria-disabled=move || screen.barred().or(why.with(Option::is_some).then_some("true"))
-                aria-describedby=move || {
-                    screen.barred_by().or(why.with(Option::is_some).then_some("approve-why"))
-                }
-                on:click=move |_| {
-                    if why.with_untracked(Option::is_none) {
-                        screen.approve(vec![id.get_value()]);
-                    }
-                }
-            >
-                {icon("check")}
-                "Approve"
-            </button>
-            <RejectButton screen is_rejecting/>
-            {move || why.get().map(|why| view! { <p class="hint" id="approve-why">{why}</p> })}
-        </div>
+        <Button
+            kind=ButtonKind::Main
+            icon="check"
+            label="Approve"
+            changes_run=screen
+            disabled_by
+            on_press=move || screen.approve(vec![id.get_value()])
+        />
+        <RejectButton screen is_rejecting/>
+        {move || {
+            obstacle.get().map(|obstacle| view! { <p class="hint" id="approve-why">{obstacle}</p> })
+        }}
     }
 }
 
 #[component]
 fn RejectButton(screen: Screen, is_rejecting: RwSignal<bool>) -> impl IntoView {
-    let begin = move |_| {
-        if untrack(|| screen.barred()).is_none() {
-            is_rejecting.set(true);
-        }
-    };
     view! {
-        <button
-            class="button"
-            type="button"
-            aria-disabled=move || screen.barred()
-            aria-describedby=move || screen.barred_by()
-            on:click=begin
-        >
-            {icon("cross")}
-            "Reject…"
-        </button>
+        <Button
+            icon="cross"
+            label="Reject…"
+            changes_run=screen
+            on_press=move || is_rejecting.set(true)
+        />
     }
 }
 
 #[component]
-fn UndoDecisions(screen: Screen, id: StoredValue<DraftId>) -> impl IntoView {
-    view! {
-        <button
-            class="button"
-            type="button"
-            aria-disabled=move || screen.barred()
-            aria-describedby=move || screen.barred_by()
-            on:click=move |_| screen.send(Event::UndoDecisions { drafts: vec![id.get_value()] })
-        >
-            {icon("undo")}
-            "Put back"
-        </button>
-    }
+fn UndoButton(screen: Screen, id: StoredValue<DraftId>, label: &'static str) -> impl IntoView {
+    let undo = move || {
+        screen.send(Event::UndoDecisions {
+            drafts: vec![id.get_value()],
+        });
+    };
+    view! { <Button icon="undo" label changes_run=screen on_press=undo/> }
 }
 
 #[component]
 fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl IntoView {
     let reason = NodeRef::<html::Textarea>::new();
     reason.on_load(|reason| {
-        // Without the focus the field is one Tab away.
+        // If it fails, the field is one Tab away.
         let _ = reason.focus();
     });
     let reject = move |event: web_sys::SubmitEvent| {
         event.prevent_default();
-        let said = reason.get_untracked().map(|field| field.value());
+        let reason = reason.get_untracked().map(|field| field.value());
         is_rejecting.set(false);
-        screen.reject(id.clone(), said.unwrap_or_default().trim().to_owned());
+        screen.reject(id.clone(), reason.unwrap_or_default().trim().to_owned());
     };
     let cancel_on_escape = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {
@@ -192,37 +162,33 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
         <div class="decisions">
             <form class="reject-form" novalidate on:submit=reject on:keydown=cancel_on_escape>
                 <div class="field">
-                    <label for="reason">"Why reject it? " <span class="optional">"optional"</span></label>
+                    <label for="reason">"Reason " <span class="optional">"optional"</span></label>
                     <textarea
                         class="input"
                         id="reason"
                         rows="2"
-                        placeholder="For whoever looks at this run later"
+                        placeholder="The model reads it if you regenerate the task"
                         node_ref=reason
                     ></textarea>
                 </div>
                 <div class="button-row">
-                    <button class="button main" type="submit">
-                        "Reject the task"
-                    </button>
-                    <button class="button" type="button" on:click=move |_| is_rejecting.set(false)>
-                        "Cancel"
-                    </button>
+                    <Button kind=ButtonKind::Main label="Reject task"/>
+                    <Button label="Cancel" on_press=move || is_rejecting.set(false)/>
                 </div>
             </form>
         </div>
     }
 }
 
-fn not_complete_words(is_generating: bool) -> &'static str {
+fn incomplete_hint(is_generating: bool) -> &'static str {
     if is_generating {
-        "The answer is still arriving. It can be decided once it has ended."
+        "The response is still arriving. You can decide about its tasks when it is complete."
     } else {
-        "The answer is not complete. Keep its whole tasks first."
+        "The response is incomplete. Accept the partial response to decide about its tasks."
     }
 }
 
-fn reason_words(review: &Review) -> String {
+fn rejection_text(review: &Review) -> String {
     match review {
         Review::Rejected { reason } if !reason.is_empty() => format!("Rejected: {reason}"),
         _ => "Rejected without a reason.".to_owned(),

@@ -1,4 +1,4 @@
-//! How the chosen task was delivered: where to, what exactly, and every attempt.
+//! The delivery of the open task: its destination, its exact body, and all attempts.
 
 use std::sync::Arc;
 
@@ -9,30 +9,31 @@ use crate::digest::fingerprint;
 use crate::review::{DraftId, DraftState};
 use crate::run::{Mode, Run, TaskDraft, WaitReason};
 use crate::text::counted;
+use crate::ui::controls::button::Button;
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::clock;
-use crate::ui::delivery::delivery_text::holder_word;
+use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::screen::{Screen, TaskTab, label_of, title_of};
 use crate::ui::task::attempts::Attempts;
-use crate::ui::task::unconfirmed::UnknownFate;
+use crate::ui::task::unconfirmed::Unconfirmed;
 
-/// Facts and attempts.
+/// The destination, the body and all attempts.
 #[component]
 pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let to = move || {
         if screen.mode.get() == Mode::Dry {
             return "Nowhere: this is a dry run".to_owned();
         }
-        // Where it went stays what it was, whatever the settings say by now.
-        let went_to = draft.with(|draft| draft.delivery.last().and_then(|last| last.url.clone()));
-        if let Some(url) = went_to {
+        // The address of the last attempt, even if the settings have changed since.
+        let sent_to = draft.with(|draft| draft.delivery.last().and_then(|last| last.url.clone()));
+        if let Some(url) = sent_to {
             return url.to_string();
         }
         screen.page.run.with(|run| {
             run.as_ref()
                 .and_then(|run| run.connection.task_server.as_ref())
                 .map_or_else(
-                    || "No task server is set".to_owned(),
+                    || "No task server is configured".to_owned(),
                     |server| server.tasks_url(),
                 )
         })
@@ -61,7 +62,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
                 {server_id
                     .map(|id| {
                         view! {
-                            <dt>"Server's id"</dt>
+                            <dt>"Server ID"</dt>
                             <dd class="number">{id}</dd>
                         }
                     })}
@@ -69,9 +70,8 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
             }
         })
     };
-    let is_unknown =
-        Memo::new(move |_| draft.with(|draft| Run::state(draft)) == DraftState::Unconfirmed);
-    let decided = move || draft.with(|draft| decided_words(draft));
+    let can_decide = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_decide));
+    let decision = move || draft.with(|draft| decision_text(draft));
     view! {
         <dl class="facts">
             <dt>"To"</dt>
@@ -80,30 +80,30 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
         </dl>
         <Waiting screen id=id.clone()/>
         {move || {
-            is_unknown.get().then(|| view! { <UnknownFate screen id=id.clone()/> })
+            can_decide.get().then(|| view! { <Unconfirmed screen id=id.clone()/> })
         }}
-        {move || decided().map(|words| view! { <p class="hint">{words}</p> })}
+        {move || decision().map(|decision| view! { <p class="hint">{decision}</p> })}
         <Attempts draft/>
     }
 }
 
-/// Who said what became of the task, where it was not the answer to an attempt.
-fn decided_words(draft: &TaskDraft) -> Option<String> {
+/// Who decided the outcome, if not the response to an attempt.
+fn decision_text(draft: &TaskDraft) -> Option<String> {
     if let Some(LookUp::Found { at, .. }) = draft.delivery.look_up.as_deref() {
         return Some(format!(
             "Looked up at {}: the server has a task with this key.",
             clock(*at)
         ));
     }
-    let words = match Run::state(draft) {
-        DraftState::Delivered => "You said that it arrived.",
-        DraftState::Failed => "You said that it did not arrive. It is safe to send it again.",
-        _ => "You decided what became of an earlier attempt.",
+    let text = match Run::state(draft) {
+        DraftState::Delivered => "You marked the task as delivered.",
+        DraftState::Failed => "You marked the task as not delivered. It is safe to resend it.",
+        _ => "You decided the outcome of an earlier attempt.",
     };
-    draft.delivery.decided_by_operator.then(|| words.to_owned())
+    draft.delivery.decided_by_operator.then(|| text.to_owned())
 }
 
-/// What a queued task waits for, with the way to it.
+/// Why a queued task waits, with a button that opens the task it waits for.
 #[component]
 fn Waiting(screen: Screen, id: DraftId) -> impl IntoView {
     let wait = Memo::new(move |_| screen.page.waits.with(|waits| waits.get(&id).cloned()));
@@ -111,7 +111,7 @@ fn Waiting(screen: Screen, id: DraftId) -> impl IntoView {
         let wait = wait.get()?;
         Some(match wait {
             WaitReason::RetryAt(at) => view! {
-                <p class="waiting">{icon("retry")} {format!("It is tried again at {}.", clock(at))}</p>
+                <p class="waiting">{icon("retry")} {format!("Next attempt at {}.", clock(at))}</p>
             }
             .into_any(),
             WaitReason::Dependency { draft, state } => {
@@ -120,16 +120,14 @@ fn Waiting(screen: Screen, id: DraftId) -> impl IntoView {
                     let roles = screen.roles.read();
                     (title_of(draft, &roles), label_of(draft, &roles))
                 });
-                let open = move |_| screen.open(draft.clone(), tab_for(state));
+                let open = move || screen.open(draft.clone(), tab_for(state));
                 view! {
                     <div class="waiting">
                         {icon("pause")}
                         <p>
-                            {format!("It waits for “{title}”, which is {}.", holder_word(state))}
+                            {format!("Waits for “{title}” ({}).", state_phrase(state))}
                         </p>
-                        <button class="button" type="button" on:click=open>
-                            {format!("Open {label}")}
-                        </button>
+                        <Button label=format!("Open {label}") on_press=open/>
                     </div>
                 }
                 .into_any()
@@ -138,7 +136,7 @@ fn Waiting(screen: Screen, id: DraftId) -> impl IntoView {
     }
 }
 
-/// The tab on which a task in this state says what is to be done about it.
+/// The tab that shows what to do about a task in this state.
 pub fn tab_for(state: DraftState) -> TaskTab {
     match state {
         DraftState::Queued

@@ -1,4 +1,4 @@
-//! The task as exact JSON text, with what is wrong with it beside it as it is typed.
+//! The editor for the exact JSON text of a task, with its violations.
 
 use std::sync::Arc;
 
@@ -7,29 +7,28 @@ use leptos::prelude::*;
 
 use crate::document::Document;
 use crate::review::layout::pretty_print;
-use crate::review::{Content, DraftId};
-use crate::run::{Event, TaskDraft};
+use crate::review::{Content, DraftId, DraftState};
+use crate::run::{Event, Run, TaskDraft};
 use crate::schema::Violation;
 use crate::text::counted;
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::screen::Screen;
 
-/// The editor.
+/// The editor for the text of a task.
 #[component]
 pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let id = StoredValue::new(id);
     let field = NodeRef::<html::Textarea>::new();
-    // Whitespace around a value is no part of a task, but stays in the field while one types.
+    // Whitespace around the value is not part of the task, but stays in the field while typing.
     let typed = RwSignal::new(draft.with_untracked(|draft| draft.content.text().to_owned()));
     let text = move || {
         draft.with(|draft| {
-            let held = draft.content.text();
+            let stored = draft.content.text();
             typed.with(|typed| {
-                let is_same = trim(typed) == held;
-                if is_same {
+                if trim(typed) == stored {
                     typed.clone()
                 } else {
-                    held.to_owned()
+                    stored.to_owned()
                 }
             })
         })
@@ -41,19 +40,31 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
             text,
         });
     };
-    // The button that was pressed may be gone after it; the text is what it was about.
-    let back_to_text = move || {
+    // The pressed button may be gone now, so the focus moves to the text.
+    let focus_text = move || {
         if let Some(field) = field.get_untracked() {
-            // Without the focus the field is one Tab away.
+            // If it fails, the field is one Tab away.
             let _ = field.focus();
         }
     };
-    let is_fixed = Memo::new(move |_| draft.with(|draft| draft.delivery.has_left()));
-    let is_queued = Memo::new(move |_| {
-        draft.with(|draft| draft.delivery.stage == crate::delivery::receipt::DeliveryStage::Queued)
-    });
-    let is_edited = Memo::new(move |_| draft.with(|draft| draft.is_edited()));
-    let is_wrong = Memo::new(move |_| {
+    let can_edit = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_edit));
+    let can_restore =
+        Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_restore));
+    let obstacle = move || {
+        if !can_edit.get() {
+            let is_queued = draft.with(|draft| Run::state(draft)) == DraftState::Queued;
+            Some(if is_queued {
+                "This task is queued for posting. Stop posting to edit it."
+            } else {
+                "This task was sent and can no longer be edited."
+            })
+        } else if screen.is_read_only() {
+            Some("This tab is read-only. Edit the task in the other tab.")
+        } else {
+            None
+        }
+    };
+    let is_invalid = Memo::new(move |_| {
         draft.with(|draft| {
             !draft.content.is_json()
                 || draft
@@ -62,105 +73,76 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
                     .is_some_and(|found| !found.is_empty())
         })
     });
-    let on_one_line = Memo::new(move |_| {
-        draft.with(|draft| draft.content.document().as_ref().and_then(one_line))
+    let formatted = Memo::new(move |_| {
+        draft.with(|draft| draft.content.document().as_ref().and_then(formatted))
     });
     view! {
-        <label class="visually-hidden" for="json">"The task as JSON"</label>
+        <label class="visually-hidden" for="json">"Task as JSON"</label>
         <textarea
             class="json-editor"
             id="json"
             spellcheck="false"
             autocapitalize="off"
             autocomplete="off"
-            aria-invalid=move || is_wrong.get().then_some("true")
+            aria-invalid=move || is_invalid.get().then_some("true")
             aria-describedby="json-violations"
             node_ref=field
-            readonly=move || is_fixed.get() || is_queued.get() || screen.barred().is_some()
+            readonly=move || obstacle().is_some()
             prop:value=text
             on:input=move |event| edit(event_target_value(&event))
         ></textarea>
         <div id="json-violations">
-            <Findings screen draft field/>
+            <Violations screen draft field/>
         </div>
-        <Inexact draft/>
+        <InexactNumbers draft/>
         {move || {
-            if is_fixed.get() {
-                view! {
-                    <p class="hint">"This task has left; what was sent cannot be changed."</p>
-                }
-                    .into_any()
-            } else if is_queued.get() {
-                view! {
-                    <p class="hint">
-                        "This task waits to be posted as it was approved. Stop posting to change it."
-                    </p>
-                }
-                    .into_any()
-            } else if screen.barred().is_some() {
-                view! {
-                    <p class="hint">"Another tab has this run. It is changed there."</p>
-                }
-                    .into_any()
-            } else {
-                view! {
-                    <div class="button-row">
-                        <Show when=move || is_edited.get()>
-                            <button
-                                class="button"
-                                type="button"
-                                on:click=move |_| {
-                                    screen.send(Event::Restore { draft: id.get_value() });
-                                    back_to_text();
-                                }
-                            >
-                                {icon("undo")}
-                                "Restore what was proposed"
-                            </button>
-                        </Show>
-                        {move || {
-                            on_one_line
-                                .get()
-                                .map(|laid| {
-                                    view! {
-                                        <button
-                                            class="button"
-                                            type="button"
-                                            on:click=move |_| {
-                                                edit(laid.clone());
-                                                back_to_text();
-                                            }
-                                        >
-                                            "Lay it out over lines"
-                                        </button>
-                                    }
-                                })
-                        }}
-                    </div>
-                }
-                    .into_any()
+            if let Some(obstacle) = obstacle() {
+                return view! { <p class="hint">{obstacle}</p> }.into_any();
             }
+            let restore = move || {
+                screen.send(Event::Restore { draft: id.get_value() });
+                focus_text();
+            };
+            view! {
+                <div class="button-row">
+                    <Show when=move || can_restore.get()>
+                        <Button icon="undo" label="Restore original text" on_press=restore/>
+                    </Show>
+                    {move || {
+                        formatted
+                            .get()
+                            .map(|formatted| {
+                                let format = move || {
+                                    edit(formatted.clone());
+                                    focus_text();
+                                };
+                                view! { <Button label="Format" on_press=format/> }
+                            })
+                    }}
+                </div>
+            }
+                .into_any()
         }}
     }
 }
 
-/// The layout over lines of a document that stands on one.
-fn one_line(document: &Document) -> Option<String> {
+/// A one-line document in the layout with several lines, if that differs.
+fn formatted(document: &Document) -> Option<String> {
     if document.text().contains('\n') {
         return None;
     }
-    let laid = pretty_print(document);
-    laid.contains('\n').then_some(laid)
+    let formatted = pretty_print(document);
+    formatted.contains('\n').then_some(formatted)
 }
 
-/// The whitespace of JSON (RFC 8259, section 2).
+/// Removes JSON whitespace (RFC 8259, section 2) at both ends.
 fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r'])
 }
 
-/// Every violation with its place, keyword and words.
+/// All violations, each with its location, keyword and message.
 #[component]
-fn Findings(
+fn Violations(
     screen: Screen,
     draft: RwSignal<Arc<TaskDraft>>,
     field: NodeRef<html::Textarea>,
@@ -180,13 +162,12 @@ fn Findings(
                 view! {
                     <ul class="violations" aria-label="The text is not JSON">
                         <li class="violation">
-                            <button
-                                class="link-button path"
-                                type="button"
-                                on:click=move |_| put_caret(field, caret)
-                            >
-                                {at}
-                            </button>
+                            <Button
+                                kind=ButtonKind::Link
+                                class="path"
+                                label=at
+                                on_press=move || set_caret(field, caret)
+                            />
                             <code class="keyword">"syntax"</code>
                             <p>{error.to_string()}</p>
                         </li>
@@ -233,56 +214,56 @@ fn violation_item(
         .at(&instance_path)
         .map_or(0, |node| node.span().start);
     let caret = utf16_length(document.text().get(..start).unwrap_or_default());
-    let place = if instance_path.is_empty() {
+    let location = if instance_path.is_empty() {
         "The whole task".to_owned()
     } else {
         instance_path
     };
     view! {
         <li class="violation">
-            <button
-                class="link-button path"
-                type="button"
-                on:click=move |_| put_caret(field, caret)
-            >
-                {place}
-            </button>
+            <Button
+                kind=ButtonKind::Link
+                class="path"
+                label=location
+                on_press=move || set_caret(field, caret)
+            />
             <code class="keyword">{keyword}</code>
             <p>{message}</p>
         </li>
     }
 }
 
-/// Numbers that no machine number holds: they leave as written, and are compared as something else.
+/// Numbers that a double cannot hold exactly. They are posted as written, but compared as doubles.
 #[component]
-fn Inexact(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+fn InexactNumbers(draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     move || {
-        let places: Vec<String> = draft.with(|draft| {
+        let paths: Vec<String> = draft.with(|draft| {
             draft
                 .content
                 .document()
                 .map(|document| document.inexact_numbers())
                 .unwrap_or_default()
         });
-        (!places.is_empty()).then(|| {
+        (!paths.is_empty()).then(|| {
             view! {
                 <p class="hint">
-                    "Posted as written; compared as the nearest double: "
-                    <code>{places.join(", ")}</code>
+                    "Posted as written, but compared as the nearest double: "
+                    <code>{paths.join(", ")}</code>
                 </p>
             }
         })
     }
 }
 
-/// Places in a field are counted in UTF-16 code units (the HTML standard's text control selection).
+/// The length in UTF-16 code units, which text fields count in (HTML standard, text control
+/// selection).
 fn utf16_length(text: &str) -> u32 {
     u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX)
 }
 
-fn put_caret(field: NodeRef<html::Textarea>, caret: u32) {
+fn set_caret(field: NodeRef<html::Textarea>, caret: u32) {
     if let Some(field) = field.get_untracked() {
-        // The field is there and takes the focus; were it otherwise, nothing would be lost.
+        // If these fail, the caret stays where it was.
         let _ = field.focus();
         let _ = field.set_selection_range(caret, caret);
     }

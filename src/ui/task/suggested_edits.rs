@@ -1,4 +1,4 @@
-//! What the model proposed for the chosen task when it was asked again.
+//! The edits that the model suggested for the open task.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::review::layout::pretty_print;
 use crate::review::{DraftId, SuggestedEdit, SuggestedEditKind};
 use crate::run::{Event, TaskDraft};
 use crate::text::counted;
-use crate::ui::controls::icons::icon;
+use crate::ui::controls::button::Button;
 use crate::ui::screen::Screen;
 use crate::ui::task::changes_tab::comparison;
 
-/// The proposals with the way to accept or discard them, where there are some.
+/// The suggested edits with buttons to accept and discard them, if there are any.
 #[component]
 pub fn SuggestedEdits(
     screen: Screen,
@@ -21,65 +21,53 @@ pub fn SuggestedEdits(
     draft: RwSignal<Arc<TaskDraft>>,
 ) -> impl IntoView {
     let id = StoredValue::new(id);
-    let held = Memo::new(move |_| draft.with(|draft| draft.suggested_edits.clone()));
+    let suggested_edits = Memo::new(move |_| draft.with(|draft| draft.suggested_edits.clone()));
     move || {
-        let suggested_edits = held.get();
+        let suggested_edits = suggested_edits.get();
         let last = suggested_edits.last()?;
-        let (heading, accept) = match last.kind {
-            SuggestedEditKind::Replace => ("The model proposes".to_owned(), "Accept the proposal"),
-            SuggestedEditKind::Part => (
-                format!(
-                    "The model proposes {} in its place",
-                    counted(suggested_edits.len(), "task")
-                ),
-                "Accept the split",
-            ),
-        };
-        let body = match last.kind {
+        let (heading, accept, body) = match last.kind {
             SuggestedEditKind::Replace => {
                 let current = draft.with_untracked(|draft| draft.content.text().to_owned());
-                comparison(&current, &last.text).into_any()
+                (
+                    "Suggested edit".to_owned(),
+                    "Accept suggested edit",
+                    comparison(&current, &last.text).into_any(),
+                )
             }
-            SuggestedEditKind::Part => suggested_edits.iter().map(part).collect_view().into_any(),
+            SuggestedEditKind::Part => (
+                format!(
+                    "Suggested split into {}",
+                    counted(suggested_edits.len(), "task")
+                ),
+                "Accept split",
+                suggested_edits.iter().map(part).collect_view().into_any(),
+            ),
         };
-        let faults: usize = suggested_edits
+        let violations: usize = suggested_edits
             .iter()
-            .map(|held| held.violations.len())
+            .map(|suggested_edit| suggested_edit.violations.len())
             .sum();
+        let accept_all = move || {
+            screen.send(Event::AcceptSuggestedEdits {
+                draft: id.get_value(),
+            });
+        };
+        let discard = move || {
+            screen.send(Event::DiscardSuggestedEdits {
+                draft: id.get_value(),
+            });
+        };
         Some(view! {
-            <section class="proposals" aria-labelledby="proposals-title">
-                <h3 id="proposals-title">{heading}</h3>
-                {(faults > 0)
+            <section class="suggested-edits" aria-labelledby="suggested-edits-title">
+                <h3 id="suggested-edits-title">{heading}</h3>
+                {(violations > 0)
                     .then(|| {
-                        view! {
-                            <p class="hint">{format!("It has {}.", counted(faults, "violation"))}</p>
-                        }
+                        let violations = counted(violations, "violation");
+                        view! { <p class="hint">{format!("The suggestion has {violations}.")}</p> }
                     })}
                 <div class="button-row">
-                    <button
-                        class="button"
-                        type="button"
-                        aria-disabled=move || screen.barred()
-                        aria-describedby=move || screen.barred_by()
-                        on:click=move |_| {
-                            screen.send(Event::AcceptSuggestedEdits { draft: id.get_value() });
-                        }
-                    >
-                        {icon("check")}
-                        {accept}
-                    </button>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-disabled=move || screen.barred()
-                        aria-describedby=move || screen.barred_by()
-                        on:click=move |_| {
-                            screen.send(Event::DiscardSuggestedEdits { draft: id.get_value() });
-                        }
-                    >
-                        {icon("cross")}
-                        "Discard"
-                    </button>
+                    <Button icon="check" label=accept changes_run=screen on_press=accept_all/>
+                    <Button icon="cross" label="Discard" changes_run=screen on_press=discard/>
                 </div>
                 {body}
             </section>

@@ -1,16 +1,15 @@
-//! The chosen task: its text, what was changed in it, how it was delivered, and the decisions.
+//! The open task: its text, changes, delivery, and actions.
 
 use std::sync::Arc;
 
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::delivery::receipt::DeliveryStage;
 use crate::review::DraftId;
 use crate::run::{FollowUp, Run, TaskDraft};
-use crate::ui::controls::focus::focus_by_id;
-use crate::ui::controls::focus::focus_by_id_soon;
-use crate::ui::controls::icons::{icon, state_mark, state_name};
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon};
+use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::tabs::{Tab, Tabs};
 use crate::ui::list::task_row::row_id;
 use crate::ui::screen::{Dialog, Screen, TaskTab, key_of, title_of};
@@ -20,19 +19,19 @@ use crate::ui::task::delivery_tab::DeliveryTab;
 use crate::ui::task::json_editor::JsonEditor;
 use crate::ui::task::suggested_edits::SuggestedEdits;
 
-/// The third pane, where a task is chosen.
+/// The third pane, while a task is open.
 #[component]
 pub fn TaskPane(screen: Screen) -> impl IntoView {
-    // A run that is put aside takes its open task along.
-    let chosen = Memo::new(move |_| {
+    // Archiving the run closes its task.
+    let open_task = Memo::new(move |_| {
         screen.page.rows.track();
         screen
-            .chosen
+            .open_task
             .get()
             .filter(|id| screen.page.draft(id).is_some())
     });
     move || {
-        let id = chosen.get()?;
+        let id = open_task.get()?;
         let draft = RwSignal::from(screen.page.draft(&id)?);
         Some(view! { <TaskDetail screen id draft/> })
     }
@@ -45,12 +44,12 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
     let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
     let heading = NodeRef::<html::H2>::new();
     heading.on_load(|heading| {
-        // Where the task was opened to be edited, the editor has the focus already.
+        // A task that was opened for editing has the focus in its editor.
         let is_editing = document()
             .active_element()
             .is_some_and(|element| element.id() == "json");
         if !is_editing {
-            // A heading that cannot take the focus leaves it where it was.
+            // If it fails, the focus stays where it was.
             let _ = heading.focus();
         }
     });
@@ -69,20 +68,20 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
     let close = {
         let row = row_id(&id);
         move || {
-            screen.chosen.set(None);
-            if !focus_by_id(&row) {
-                focus_by_id_soon("tasks".to_owned());
-            } else {
+            screen.open_task.set(None);
+            if focus_by_id(&row) {
                 focus_by_id_soon(row.clone());
+            } else {
+                focus_by_id_soon("tasks".to_owned());
             }
         }
     };
-    // Wherever the focus is, and also where it is nowhere; a dialog and the form of a rejection
-    // have an Escape of their own.
-    let listening = window_event_listener(leptos::ev::keydown, {
+    // On the window, to work without a focused element. Dialogs and the rejection form handle Escape
+    // themselves.
+    let listener = window_event_listener(leptos::ev::keydown, {
         let close = close.clone();
         move |event| {
-            let is_free = event.key() == "Escape"
+            let closes_task = event.key() == "Escape"
                 && !event.is_composing()
                 && !event.default_prevented()
                 && document()
@@ -90,14 +89,13 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                     .ok()
                     .flatten()
                     .is_none();
-            if is_free {
+            if closes_task {
                 event.prevent_default();
                 close();
             }
         }
     });
-    on_cleanup(move || listening.remove());
-    let close_by_back = close.clone();
+    on_cleanup(move || listener.remove());
     let is_open = move |tab| screen.task_tab.get() == tab;
     view! {
         <section
@@ -107,28 +105,26 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
         >
             <div class="task-head">
                 <div class="line">
-                    <button
-                        class="button quiet back"
-                        type="button"
-                        aria-label="Back to the tasks"
-                        on:click=move |_| close_by_back()
-                    >
-                        {icon("back")}
-                        "Tasks"
-                    </button>
+                    <Button
+                        kind=ButtonKind::Quiet
+                        class="back"
+                        icon="back"
+                        label="Tasks"
+                        name="Back to tasks"
+                        on_press=close.clone()
+                    />
                     <span class="state-word">
                         {move || state_mark(state.get())}
                         {move || state.get().label()}
                     </span>
                     {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
-                    <button
-                        class="button quiet icon-only push"
-                        type="button"
-                        aria-label="Close the task"
-                        on:click=move |_| close()
-                    >
-                        {icon("cross")}
-                    </button>
+                    <Button
+                        kind=ButtonKind::IconOnly
+                        class="push"
+                        icon="cross"
+                        label="Close task"
+                        on_press=close
+                    />
                 </div>
                 <h2 id="task-title" tabindex="-1" node_ref=heading>
                     {title}
@@ -165,65 +161,39 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             >
                 <DeliveryTab screen id=id.clone() draft/>
             </div>
-            <FollowUp screen id=id.clone() draft/>
+            <FollowUpButtons screen id=id.clone() draft/>
             <Decisions screen id draft state/>
         </section>
     }
 }
 
-/// The ways to ask the model about this task.
+/// Buttons that ask the model to change this task.
 #[component]
-fn FollowUp(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+fn FollowUpButtons(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let id = StoredValue::new(id);
-    let can_be_asked = Memo::new(move |_| {
-        let is_here = draft.with(|draft| {
-            let has_left = matches!(
-                draft.delivery.stage,
-                DeliveryStage::Queued
-                    | DeliveryStage::Sending
-                    | DeliveryStage::Delivered
-                    | DeliveryStage::Unconfirmed
-            );
-            !has_left && draft.content.is_json()
-        });
-        is_here && screen.page.may_follow_up.get() && screen.barred().is_none()
+    let is_shown = Memo::new(move |_| {
+        !screen.is_read_only() && draft.with(|draft| screen.page.actions(draft).can_follow_up)
     });
-    let open = move |again: FollowUp| screen.dialog.set(Some(Dialog::FollowUp(again)));
-    move || {
-        can_be_asked.get().then(|| {
-            view! {
-                <div class="decisions">
-                    <button
-                        class="button"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| {
-                            open(FollowUp::Revise {
-                                draft: id.get_value(),
-                                instruction: String::new(),
-                            });
-                        }
-                    >
-                        {icon("retry")}
-                        "Revise…"
-                    </button>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-haspopup="dialog"
-                        on:click=move |_| {
-                            open(FollowUp::Split {
-                                draft: id.get_value(),
-                                parts: 2,
-                                instruction: String::new(),
-                            });
-                        }
-                    >
-                        {icon("retry")}
-                        "Split…"
-                    </button>
-                </div>
-            }
-        })
+    let open = move |follow_up: FollowUp| screen.dialog.set(Some(Dialog::FollowUp(follow_up)));
+    let revise = move || {
+        open(FollowUp::Revise {
+            draft: id.get_value(),
+            instruction: String::new(),
+        });
+    };
+    let split = move || {
+        open(FollowUp::Split {
+            draft: id.get_value(),
+            parts: 2,
+            instruction: String::new(),
+        });
+    };
+    view! {
+        <Show when=move || is_shown.get()>
+            <div class="decisions">
+                <Button icon="retry" label="Revise…" opens_dialog=true on_press=revise/>
+                <Button icon="retry" label="Split…" opens_dialog=true on_press=split/>
+            </div>
+        </Show>
     }
 }

@@ -1,5 +1,5 @@
-//! What can be done about a task of unknown fate: look it up, say what became of it, or, where that
-//! cannot double it, send it again with its key.
+//! The actions for an unconfirmed task: look it up, decide its outcome, or resend it with its key if
+//! that cannot store it twice.
 
 use leptos::prelude::*;
 
@@ -7,17 +7,18 @@ use crate::browser::clock::PageClock;
 use crate::delivery::{LookUp, ResendRisk};
 use crate::ports::Clock;
 use crate::review::DraftId;
-use crate::run::Event;
+use crate::run::{Event, ResendObstacle, resend_obstacle};
+use crate::ui::controls::button::Button;
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::clock;
 use crate::ui::screen::Screen;
 
-/// The question, with every answer that the operator has.
+/// Asks what became of the task, with every action that can answer it.
 #[component]
-pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
+pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
     let id = StoredValue::new(id);
     let decide = move |delivered| {
-        move |_| {
+        move || {
             screen.send(Event::Decide {
                 draft: id.get_value(),
                 delivered,
@@ -28,122 +29,109 @@ pub fn UnknownFate(screen: Screen, id: DraftId) -> impl IntoView {
         let draft = id.with_value(|id| screen.page.draft(id))?;
         draft.with(|draft| draft.delivery.look_up.clone())
     });
-    let is_asking = move || look_up.with(|said| said.as_deref() == Some(&LookUp::Pending));
-    let ask = move |_| {
-        if !untrack(is_asking) {
-            screen.send(Event::LookUp {
-                draft: id.get_value(),
-            });
-        }
+    let is_looking_up = Signal::derive(move || {
+        let is_asked = look_up.with(|look_up| look_up.as_deref() == Some(&LookUp::Pending));
+        is_asked.then_some("look-up-result")
+    });
+    let start_look_up = move || {
+        screen.send(Event::LookUp {
+            draft: id.get_value(),
+        });
     };
-    let hindrance = move || hindrance(screen, &id.get_value());
+    let resend = move || {
+        screen.send(Event::ResendSameKey {
+            draft: id.get_value(),
+        });
+    };
+    let obstacle = move || obstacle(screen, &id.get_value());
     view! {
         <div class="problem" data-tone="unconfirmed" role="group" aria-labelledby="unconfirmed-title">
             {icon("warning")}
             <div class="body">
-                <h3 id="unconfirmed-title">"Did it arrive?"</h3>
+                <h3 id="unconfirmed-title">"Was the task delivered?"</h3>
                 <p class="todo">
-                    "Look it up by its key, or look for it on the task server by its content. If it is not there, wait until no request can be on its way any more, then say so."
+                    "Look it up by its idempotency key, or search the task server for its content. If it is not there, wait until no request can still be in flight, then mark it as not delivered."
                 </p>
                 <div class="button-row">
-                    <button
-                        class="button"
-                        type="button"
-                        aria-disabled=move || {
-                            screen.barred().or(is_asking().then_some("true"))
-                        }
-                        aria-describedby=move || screen.barred_by().unwrap_or("look-up-answer")
-                        on:click=ask
-                    >
-                        {icon("search")}
-                        "Look it up on the server"
-                    </button>
+                    <Button
+                        icon="search"
+                        label="Look up on the server"
+                        changes_run=screen
+                        disabled_by=is_looking_up
+                        described_by="look-up-result"
+                        on_press=start_look_up
+                    />
                 </div>
-                <p class="hint" id="look-up-answer" role="status">
-                    {move || look_up.get().map(|said| look_up_words(&said))}
+                <p class="hint" id="look-up-result" role="status">
+                    {move || look_up.get().map(|look_up| look_up_text(&look_up))}
                 </p>
                 <div class="button-row">
-                    <button
-                        class="button"
-                        type="button"
-                        aria-disabled=move || screen.barred()
-                        aria-describedby=move || screen.barred_by()
-                        on:click=decide(true)
-                    >
-                        {icon("check")}
-                        "It arrived"
-                    </button>
-                    <button
-                        class="button"
-                        type="button"
-                        aria-disabled=move || screen.barred()
-                        aria-describedby=move || screen.barred_by()
-                        on:click=decide(false)
-                    >
-                        {icon("cross")}
-                        "It did not arrive"
-                    </button>
-                    <Show when=move || hindrance().is_none()>
-                        <button
-                            class="button"
-                            type="button"
-                            aria-disabled=move || screen.barred()
-                            aria-describedby=move || screen.barred_by()
-                            on:click=move |_| {
-                                screen.send(Event::ResendSameKey { draft: id.get_value() });
-                            }
-                        >
-                            {icon("retry")}
-                            "Send it again with the same key"
-                        </button>
+                    <Button
+                        icon="check"
+                        label="Mark as delivered"
+                        changes_run=screen
+                        on_press=decide(true)
+                    />
+                    <Button
+                        icon="cross"
+                        label="Mark as not delivered"
+                        changes_run=screen
+                        on_press=decide(false)
+                    />
+                    <Show when=move || obstacle().is_none()>
+                        <Button
+                            icon="retry"
+                            label="Resend with the same key"
+                            changes_run=screen
+                            on_press=resend
+                        />
                     </Show>
                 </div>
-                {move || hindrance().map(|why| view! { <p class="hint">{why}</p> })}
+                {move || {
+                    obstacle()
+                        .map(|obstacle| view! { <p class="hint">{obstacle_text(obstacle)}</p> })
+                }}
             </div>
         </div>
     }
 }
 
-fn look_up_words(said: &LookUp) -> String {
-    match said {
-        LookUp::Pending => "Asking the server for a task with this key…".to_owned(),
-        LookUp::Found { at, .. } => format!("{}: the server has it.", clock(*at)),
+fn look_up_text(look_up: &LookUp) -> String {
+    match look_up {
+        LookUp::Pending => "Looking up this key on the server…".to_owned(),
+        LookUp::Found { at, .. } => format!("{}: the server has the task.", clock(*at)),
         LookUp::NotFound { at } => format!(
-            "{}: the server named no task with this key. That proves nothing: it may still be on its way, or the server may not keep keys.",
+            "{}: the server found no task with this key. That proves nothing: the request may still be in flight, or the server may not store keys.",
             clock(*at)
         ),
         LookUp::CannotTell { at, message } => {
-            format!("{}: the answer tells nothing. {message}", clock(*at))
+            format!("{}: the response is inconclusive. {message}", clock(*at))
         }
     }
 }
 
-/// Why the task cannot be sent again with its key without perhaps doubling it; none where it can.
-fn hindrance(screen: Screen, id: &DraftId) -> Option<&'static str> {
-    let (server, honours_keys) = screen.page.run.with(|run| {
-        let run = run.as_ref()?;
-        Some((run.connection.task_server.clone()?, run.honours_keys))
-    })?;
+/// Why the task cannot be resent with its key, if so.
+fn obstacle(screen: Screen, id: &DraftId) -> Option<ResendObstacle> {
     let draft = screen.page.draft(id)?;
-    let unsafe_for = draft.with(|draft| {
-        let keys_kept = server.keys_kept_milliseconds();
-        draft
-            .delivery
-            .resend_risk(&server.tasks_url(), keys_kept, PageClock.now())
-    });
-    match unsafe_for {
-        Some(ResendRisk::KeyNotSent) => Some(
-            "Sending it again by key is off: it left without its key, because the server was not known to honour Idempotency-Key. If the server does, say so in the settings for those that follow.",
-        ),
-        Some(ResendRisk::OtherAddress) => Some(
-            "Sending it again by key is off: it went to another address than the settings name now, where alone its key is known.",
-        ),
-        Some(ResendRisk::KeyForgotten) => Some(
-            "Sending it again by key is off: it left so long ago that the server may not keep its key any more.",
-        ),
-        None if !honours_keys => Some(
-            "Sending it again by key is off: the settings do not say any more that this server honours Idempotency-Key.",
-        ),
-        None => None,
+    screen.page.run.with(|run| {
+        let connection = &run.as_ref()?.connection;
+        draft.with(|draft| resend_obstacle(connection, draft, PageClock.now()))
+    })
+}
+
+fn obstacle_text(obstacle: ResendObstacle) -> &'static str {
+    match obstacle {
+        ResendObstacle::Attempt(ResendRisk::KeyNotSent) => {
+            "The task cannot be resent by key: it was sent without its idempotency key, because the server was not known to honour Idempotency-Key. If it does, say so in the settings for later tasks."
+        }
+        ResendObstacle::Attempt(ResendRisk::OtherAddress) => {
+            "The task cannot be resent by key: it was sent to another address than the one in the settings, and only that server knows its key."
+        }
+        ResendObstacle::Attempt(ResendRisk::KeyForgotten) => {
+            "The task cannot be resent by key: the idempotency key retention has passed, so the server may have forgotten its key."
+        }
+        ResendObstacle::KeysNotHonoured => {
+            "The task cannot be resent by key: the settings no longer say that this server honours Idempotency-Key."
+        }
     }
 }

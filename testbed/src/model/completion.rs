@@ -1,15 +1,15 @@
-//! Chat Completions on the wire: what was said as a stream of chunks, or as one document.
+//! Chat Completions responses, as a stream of chunks or as a document.
 
 use serde_json::{Map, Value, json};
 
+use super::output::{ModelOutput, pieces, tokens};
 use super::request::ModelRequest;
-use super::said::{Said, pieces, tokens};
 use super::sse::Event;
-use crate::records::now_ms;
+use crate::recorder::now_ms;
 use crate::script::Wire;
 
-/// What all chunks of one answer have in common.
-struct Envelope<'a> {
+/// The members that all chunks of a response share.
+struct ChunkTemplate<'a> {
     id: String,
     created: u64,
     model: &'a str,
@@ -17,7 +17,7 @@ struct Envelope<'a> {
     usage: bool,
 }
 
-impl Envelope<'_> {
+impl ChunkTemplate<'_> {
     fn chunk(&self, choices: Value) -> Map<String, Value> {
         let mut chunk = Map::new();
         chunk.insert("id".to_owned(), json!(self.id));
@@ -33,7 +33,7 @@ impl Envelope<'_> {
         chunk
     }
 
-    /// A chunk with one choice. `length` is that of its text, which the padding hides.
+    /// A chunk with one choice. The padding hides the `length` of its text.
     fn delta(&self, index: usize, delta: &Value, finish_reason: &Value, length: usize) -> Event {
         let mut chunk = self.chunk(json!([{
             "index": index,
@@ -53,10 +53,10 @@ impl Envelope<'_> {
     }
 }
 
-/// The answer as a stream.
+/// The events of a streamed response.
 #[must_use]
-pub fn stream(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Vec<Event> {
-    let envelope = Envelope {
+pub fn stream(output: &ModelOutput, request: &ModelRequest, wire: &Wire, id: &str) -> Vec<Event> {
+    let template = ChunkTemplate {
         id: id.to_owned(),
         created: now_ms() / 1000,
         model: &request.model,
@@ -65,46 +65,46 @@ pub fn stream(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Vec
     };
     let mut events = Vec::new();
     if wire.empty_first_chunk {
-        let mut chunk = envelope.chunk(json!([]));
+        let mut chunk = template.chunk(json!([]));
         chunk.insert("created".to_owned(), json!(0));
         events.push(Event::data(Value::Object(chunk).to_string()));
     }
     let opening = json!({"role": "assistant", "content": "", "refusal": null});
-    events.push(envelope.delta(0, &opening, &Value::Null, 0));
-    if said.second_choice.is_some() {
-        events.push(envelope.delta(1, &opening, &Value::Null, 0));
+    events.push(template.delta(0, &opening, &Value::Null, 0));
+    if output.second_choice.is_some() {
+        events.push(template.delta(1, &opening, &Value::Null, 0));
     }
-    for piece in pieces(&said.reasoning, wire.piece) {
-        events.push(envelope.text(0, "reasoning_content", &piece));
+    for piece in pieces(&output.reasoning, wire.piece) {
+        events.push(template.text(0, "reasoning_content", &piece));
     }
-    let mut others = said
+    let mut others = output
         .second_choice
         .as_deref()
         .map(|text| pieces(text, wire.piece))
         .unwrap_or_default()
         .into_iter();
-    for piece in pieces(&said.content, wire.piece) {
-        events.push(envelope.text(0, "content", &piece));
+    for piece in pieces(&output.content, wire.piece) {
+        events.push(template.text(0, "content", &piece));
         if let Some(other) = others.next() {
-            events.push(envelope.text(1, "content", &other));
+            events.push(template.text(1, "content", &other));
         }
     }
     for other in others {
-        events.push(envelope.text(1, "content", &other));
+        events.push(template.text(1, "content", &other));
     }
-    for piece in pieces(said.refusal.as_deref().unwrap_or_default(), wire.piece) {
-        events.push(envelope.text(0, "refusal", &piece));
+    for piece in pieces(output.refusal.as_deref().unwrap_or_default(), wire.piece) {
+        events.push(template.text(0, "refusal", &piece));
     }
     if let Some(error) = &wire.error {
         events.push(Event::data(json!({ "error": error }).to_string()));
-    } else if let Some(reason) = &said.finish_reason {
-        events.push(envelope.delta(0, &json!({}), &json!(reason), 0));
-        if said.second_choice.is_some() {
-            events.push(envelope.delta(1, &json!({}), &json!("stop"), 0));
+    } else if let Some(reason) = &output.finish_reason {
+        events.push(template.delta(0, &json!({}), &json!(reason), 0));
+        if output.second_choice.is_some() {
+            events.push(template.delta(1, &json!({}), &json!("stop"), 0));
         }
         if wire.usage && request.include_usage {
-            let mut chunk = envelope.chunk(json!([]));
-            chunk.insert("usage".to_owned(), usage(said));
+            let mut chunk = template.chunk(json!([]));
+            chunk.insert("usage".to_owned(), usage(output));
             events.push(Event::data(Value::Object(chunk).to_string()));
         }
     }
@@ -114,32 +114,32 @@ pub fn stream(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Vec
     events
 }
 
-/// The answer as one document.
+/// A response that is one document.
 #[must_use]
-pub fn document(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> Value {
+pub fn document(output: &ModelOutput, request: &ModelRequest, wire: &Wire, id: &str) -> Value {
     if let Some(error) = &wire.error {
         return json!({ "error": error });
     }
     let mut message = json!({
         "role": "assistant",
-        "content": said.content,
-        "refusal": said.refusal,
+        "content": output.content,
+        "refusal": output.refusal,
     });
     if let Some(fields) = message.as_object_mut() {
-        if said.refusal.is_some() && said.content.is_empty() {
+        if output.refusal.is_some() && output.content.is_empty() {
             fields.insert("content".to_owned(), Value::Null);
         }
-        if !said.reasoning.is_empty() {
-            fields.insert("reasoning_content".to_owned(), json!(said.reasoning));
+        if !output.reasoning.is_empty() {
+            fields.insert("reasoning_content".to_owned(), json!(output.reasoning));
         }
     }
     let mut choices = vec![json!({
         "index": 0,
         "message": message,
         "logprobs": null,
-        "finish_reason": said.finish_reason,
+        "finish_reason": output.finish_reason,
     })];
-    if let Some(other) = &said.second_choice {
+    if let Some(other) = &output.second_choice {
         choices.push(json!({
             "index": 1,
             "message": {"role": "assistant", "content": other, "refusal": null},
@@ -159,20 +159,20 @@ pub fn document(said: &Said, request: &ModelRequest, wire: &Wire, id: &str) -> V
     if wire.usage
         && let Some(fields) = document.as_object_mut()
     {
-        fields.insert("usage".to_owned(), usage(said));
+        fields.insert("usage".to_owned(), usage(output));
     }
     document
 }
 
-fn usage(said: &Said) -> Value {
-    let completion = said.completion_tokens();
+fn usage(output: &ModelOutput) -> Value {
+    let completion = output.completion_tokens();
     json!({
-        "prompt_tokens": said.prompt_tokens,
+        "prompt_tokens": output.prompt_tokens,
         "completion_tokens": completion,
-        "total_tokens": said.prompt_tokens + completion,
+        "total_tokens": output.prompt_tokens + completion,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {
-            "reasoning_tokens": tokens(&said.reasoning),
+            "reasoning_tokens": tokens(&output.reasoning),
             "audio_tokens": 0,
             "accepted_prediction_tokens": 0,
             "rejected_prediction_tokens": 0,

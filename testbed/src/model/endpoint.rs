@@ -1,4 +1,4 @@
-//! `POST /v1/chat/completions` and `POST /v1/responses`: what a request gets, in either API.
+//! `POST /v1/chat/completions` and `POST /v1/responses`.
 
 use std::time::Duration;
 
@@ -11,75 +11,51 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::output::ModelOutput;
+use super::record::{End, ResponseRecord};
 use super::request::{Api, ModelRequest};
-use super::said::Said;
-use super::{ModelWorld, completion, paced, reply, response, sse};
+use super::{ModelState, completion, paced, reply, response, sse};
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended, now_ms};
-use crate::script::{Answer, Overrides, Reply, Selection, Wire};
+use crate::recorder::now_ms;
+use crate::script::{ModelReply, Overrides, Reply, Selection, Wire};
 
-/// The largest body of a request, in bytes.
+/// The largest request body, in bytes.
 pub(super) const BODY_LIMIT: usize = 8 * 1024 * 1024;
-/// How long a client may take to send a body.
+/// Time limit for receiving a request body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// The one header that the public service lets pages read.
+/// The only response header that the public service exposes to pages.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Chat Completions where the model's name picks the script.
-pub async fn chat_completion(
-    State(world): State<ModelWorld>,
+/// Chat Completions. `base` is the script and the tag of a base URL that selects them.
+pub(super) async fn chat_completions(
+    State(state): State<ModelState>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    answer(&world, connection, Api::ChatCompletions, None, request).await
+    respond(&state, connection, Api::ChatCompletions, base, request).await
 }
 
-/// Chat Completions where the base URL picks the script and the tag.
-pub async fn chat_completion_at_base(
-    State(world): State<ModelWorld>,
+/// Responses. `base` is the script and the tag of a base URL that selects them.
+pub(super) async fn responses(
+    State(state): State<ModelState>,
     ConnectInfo(connection): ConnectInfo<Connection>,
-    Path(base): Path<(String, String)>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    answer(
-        &world,
-        connection,
-        Api::ChatCompletions,
-        Some(base),
-        request,
-    )
-    .await
+    respond(&state, connection, Api::Responses, base, request).await
 }
 
-/// Responses where the model's name picks the script.
-pub async fn model_response(
-    State(world): State<ModelWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    request: Request,
-) -> Response {
-    answer(&world, connection, Api::Responses, None, request).await
-}
-
-/// Responses where the base URL picks the script and the tag.
-pub async fn model_response_at_base(
-    State(world): State<ModelWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    Path(base): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    answer(&world, connection, Api::Responses, Some(base), request).await
-}
-
-async fn answer(
-    world: &ModelWorld,
+async fn respond(
+    state: &ModelState,
     connection: Connection,
     api: Api,
-    base: Option<(String, String)>,
+    base: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = read(body).await;
+    let body = read_body(body).await;
     let text = body.as_deref().unwrap_or_default();
     let value: Option<Value> = serde_json::from_slice(text).ok();
     let model = value
@@ -87,16 +63,16 @@ async fn answer(
         .and_then(|value| value.get("model"))
         .and_then(Value::as_str);
     let selection = match &base {
-        Some((script, tag)) => Selection::from_base(script, tag, model),
+        Some(Path((script, tag))) => Selection::from_base(script, tag, model),
         None => Selection::from_model(model.unwrap_or_default()),
     };
-    let base_tag = base.map(|(_, tag)| tag);
+    let base_tag = base.map(|Path((_, tag))| tag);
     let tag = match &selection {
         Ok(selection) => selection.tag.as_ref().or(base_tag.as_ref()),
         Err(_) => base_tag.as_ref(),
     };
-    let record = tag.map_or_else(AnswerRecord::default, |tag| {
-        world
+    let record = tag.map_or_else(ResponseRecord::default, |tag| {
+        state
             .records
             .add(tag, &parts.method, &parts.uri, &parts.headers, text)
     });
@@ -109,31 +85,31 @@ async fn answer(
                 "We could not parse the JSON body of your request.",
             )
         })?;
-        let asked = Asked {
+        let parsed = JsonRequest {
             api,
             parts: &parts,
             value: &value,
             selection: selection.map_err(ApiError::from),
         };
-        asked.respond(world, connection, &record).await
+        parsed.respond(state, connection, &record).await
     };
     let response = result.await.unwrap_or_else(|error: ApiError| {
-        record.ended(Ended::Whole);
+        record.ended(End::Whole);
         error.into_response()
     });
     record.status(response.status().as_u16());
     response
 }
 
-/// Reads the body, which may be neither too long nor too slow.
-async fn read(body: Body) -> Result<Bytes, ApiError> {
+/// Reads the body within the limits of size and time.
+async fn read_body(body: Body) -> Result<Bytes, ApiError> {
     let reading = axum::body::to_bytes(body, BODY_LIMIT);
     match tokio::time::timeout(BODY_TIME, reading).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => Err(ApiError::request(
             413,
             Some("request_too_large"),
-            "The request is larger than 8 MiB, or it broke off.",
+            "The request is larger than 8 MiB or incomplete.",
         )),
         Err(_) => Err(ApiError::request(
             408,
@@ -143,34 +119,34 @@ async fn read(body: Body) -> Result<Bytes, ApiError> {
     }
 }
 
-/// A request whose body is JSON.
-struct Asked<'a> {
+/// A request with a JSON body.
+struct JsonRequest<'a> {
     api: Api,
     parts: &'a Parts,
     value: &'a Value,
     selection: Result<Selection, ApiError>,
 }
 
-impl Asked<'_> {
+impl JsonRequest<'_> {
     async fn respond(
         self,
-        world: &ModelWorld,
+        state: &ModelState,
         connection: Connection,
-        record: &AnswerRecord,
+        record: &ResponseRecord,
     ) -> Result<Response, ApiError> {
-        // As on the public service, a missing key comes before anything that is wrong in the
-        // body, and a missing model before one that does not exist.
+        // As on the public service, a missing key is reported before an error in the body, and a
+        // missing model before an unknown one.
         if let Ok(selection) = &self.selection {
-            reply::check_key(world.script(selection)?, &self.parts.headers)?;
+            reply::check_key(state.script(selection)?, &self.parts.headers)?;
         }
         let request = ModelRequest::read(self.api, self.value)?;
         let selection = self.selection?;
-        let script = world.script(&selection)?;
+        let script = state.script(&selection)?;
         if script.refuses_storing && request.store {
             return Err(ApiError::parameter(
                 "store",
                 "unsupported_value",
-                "This endpoint keeps nothing: 'store' must be false.",
+                "This endpoint stores nothing: 'store' must be false.",
             ));
         }
         if let Some(refusal) = script
@@ -184,19 +160,19 @@ impl Asked<'_> {
                 refusal.message.clone(),
             ));
         }
-        match world.next_reply(script, &selection) {
-            Some(Reply::Answer(answer)) => {
-                let said = Answering {
-                    answer,
+        match state.next_reply(script, &selection) {
+            Some(Reply::Model(reply)) => {
+                let generation = Generation {
+                    reply,
                     request: &request,
                     body: self.value,
                     overrides: &selection.overrides,
                 };
-                said.respond(connection, record)
+                generation.respond(connection, record)
             }
             Some(Reply::Http(http)) => {
-                record.ended(Ended::Whole);
-                Ok(reply::spelled_out(
+                record.ended(End::Whole);
+                Ok(reply::fixed(
                     http,
                     &selection.overrides,
                     &self.parts.headers,
@@ -209,56 +185,61 @@ impl Asked<'_> {
     }
 }
 
-/// A model's answer to a request.
-struct Answering<'a> {
-    answer: &'a Answer,
+/// What a model response is built from.
+struct Generation<'a> {
+    reply: &'a ModelReply,
     request: &'a ModelRequest,
     body: &'a Value,
     overrides: &'a Overrides,
 }
 
-/// An answer in the words of its API.
-enum Worded {
+/// The body of a model response.
+enum ResponseBody {
     Stream(Vec<sse::Event>),
     Document(Value),
 }
 
-impl Answering<'_> {
-    /// The answer, as a stream or as a document.
-    fn respond(&self, connection: Connection, record: &AnswerRecord) -> Result<Response, ApiError> {
-        let wire = overridden(&self.answer.wire, self.overrides);
+impl Generation<'_> {
+    /// The response, as a stream or as a document.
+    fn respond(
+        &self,
+        connection: Connection,
+        record: &ResponseRecord,
+    ) -> Result<Response, ApiError> {
+        let wire = override_wire(&self.reply.wire, self.overrides);
         let seed = self.overrides.seed.unwrap_or_default();
-        let said = Said::new(self.answer, self.request, seed)?;
+        let output = ModelOutput::new(self.reply, self.request, seed)?;
         let stream = wire.stream.unwrap_or(self.request.stream);
-        let (id, worded) = match self.request.api {
+        let (id, body) = match self.request.api {
             Api::ChatCompletions => {
                 let id = format!("chatcmpl-{}", now_ms());
-                let worded = if stream {
-                    Worded::Stream(completion::stream(&said, self.request, &wire, &id))
+                let body = if stream {
+                    ResponseBody::Stream(completion::stream(&output, self.request, &wire, &id))
                 } else {
-                    Worded::Document(completion::document(&said, self.request, &wire, &id))
+                    ResponseBody::Document(completion::document(&output, self.request, &wire, &id))
                 };
-                (id, worded)
+                (id, body)
             }
             Api::Responses => {
                 let id = format!("resp_{}", now_ms());
-                let response = response::Whole::new(&said, self.request, self.body, &wire, &id);
-                let worded = if stream {
-                    Worded::Stream(response.stream())
+                let response =
+                    response::ResponseBuilder::new(&output, self.request, self.body, &wire, &id);
+                let body = if stream {
+                    ResponseBody::Stream(response.stream())
                 } else {
-                    Worded::Document(response.document())
+                    ResponseBody::Document(response.document())
                 };
-                (id, worded)
+                (id, body)
             }
         };
-        let (content_type, writes) = match worded {
-            Worded::Stream(events) => (
+        let (content_type, writes) = match body {
+            ResponseBody::Stream(events) => (
                 "text/event-stream; charset=utf-8",
                 sse::writes(&events, &wire),
             ),
-            Worded::Document(document) => (
+            ResponseBody::Document(document) => (
                 "application/json",
-                sse::spread(vec![document.to_string().into_bytes()], &wire),
+                sse::split(vec![document.to_string().into_bytes()], &wire),
             ),
         };
         let body = paced::body(writes, &wire, connection, record.clone());
@@ -274,8 +255,8 @@ impl Answering<'_> {
     }
 }
 
-/// The script's wire with the parameters of the request in place.
-fn overridden(wire: &Wire, overrides: &Overrides) -> Wire {
+/// The script's wire with the parameters of the selection applied.
+fn override_wire(wire: &Wire, overrides: &Overrides) -> Wire {
     Wire {
         piece: overrides.piece.unwrap_or(wire.piece),
         write: overrides.write.or(wire.write),

@@ -1,4 +1,4 @@
-//! Errors as an OpenAI-compatible endpoint answers them.
+//! Errors of an OpenAI-compatible endpoint.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,22 +8,22 @@ use thiserror::Error;
 
 use crate::script::SelectionError;
 
-/// An error of the endpoint: `{"error": {"message", "type", "param", "code"}}`.
+/// An error response: `{"error": {"message", "type", "param", "code"}}`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{message}")]
 pub struct ApiError {
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong, in a sentence.
+    /// What is wrong.
     pub message: String,
-    /// The parameter of the request that is at fault.
+    /// The parameter at fault.
     pub param: Option<String>,
-    /// A stable name of the error.
+    /// A stable code for the error.
     pub code: Option<String>,
 }
 
 impl ApiError {
-    /// A request that is at fault, with the parameter that is.
+    /// A 400 about a parameter.
     #[must_use]
     pub fn parameter(param: &str, code: &str, message: impl Into<String>) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl ApiError {
         }
     }
 
-    /// A request that is at fault as a whole.
+    /// An error about the whole request.
     #[must_use]
     pub fn request(status: u16, code: Option<&str>, message: impl Into<String>) -> Self {
         Self {

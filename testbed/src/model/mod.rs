@@ -1,24 +1,23 @@
-//! The model endpoint: an OpenAI-compatible server whose model is a script.
+//! The model endpoint: an OpenAI-compatible server that follows scripts.
 //!
-//! `POST /v1/chat/completions`, `POST /v1/responses` and `GET /v1/models` as one knows them, and the
-//! same three below `/scripted/{script}/{tag}/v1`, where the base URL picks the script and tags
-//! every request, the preflights and the list of models included. What is common to both APIs is in
-//! [`said`] (what the model says), [`sse`] (events as bytes) and [`paced`] (bytes over time); each
-//! adds how it reads a request, in [`request`], and how it words an answer, in [`completion`] and
-//! [`response`].
+//! It serves `POST /v1/chat/completions`, `POST /v1/responses` and `GET /v1/models`, and the same
+//! paths below `/scripted/{script}/{tag}/v1`. There the base URL selects the script and tags every
+//! request, including preflights and the list of models. Both APIs share [`output`] (the text of the
+//! model), [`sse`] (events as bytes) and [`paced`] (bytes over time). [`request`] parses the requests
+//! of each API; [`completion`] and [`response`] build the responses.
 
-pub mod completion;
-pub mod endpoint;
-pub mod error;
-pub mod paced;
-pub mod prose;
-pub mod reply;
-pub mod request;
-pub mod response;
-pub mod said;
-pub mod sse;
-pub mod strict_rules;
-pub mod tasks;
+mod completion;
+mod endpoint;
+mod error;
+mod output;
+mod paced;
+mod record;
+mod reply;
+mod request;
+mod response;
+mod sse;
+mod strict_rules;
+mod tasks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -35,25 +34,26 @@ use serde_json::json;
 
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended, Records, lock};
+use crate::recorder::lock;
 use crate::script::{Library, Overrides, Reply, Script, Selection};
 use error::ApiError;
+use record::{End, Records, ResponseRecord};
 
-/// The most selections whose requests are counted; beyond it, counting begins anew.
+/// Maximum number of selections with counts; beyond it, counting starts over.
 const COUNTER_LIMIT: usize = 10_000;
 
-/// What the requests of a script with several replies are counted by: the script and the tag.
+/// The script and the tag by which requests are counted.
 type Counted = (String, Option<String>);
 
-/// What the endpoint knows. Clones share it.
+/// The state of the endpoint. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ModelWorld {
+pub struct ModelState {
     library: Arc<Library>,
     records: Records,
     counters: Arc<Mutex<HashMap<Counted, usize>>>,
 }
 
-impl ModelWorld {
+impl ModelState {
     /// An endpoint with these scripts.
     #[must_use]
     pub fn new(library: Library) -> Self {
@@ -64,51 +64,45 @@ impl ModelWorld {
         }
     }
 
-    /// The requests it has seen.
-    #[must_use]
-    pub fn records(&self) -> &Records {
-        &self.records
-    }
-
     /// The script of a selection.
     fn script(&self, selection: &Selection) -> Result<&Script, ApiError> {
         self.library.get(&selection.script).ok_or_else(|| ApiError {
             status: 404,
-            message: format!("There is no script `{}` here.", selection.script),
+            message: format!("The script `{}` does not exist.", selection.script),
             param: Some("model".to_owned()),
             code: Some("model_not_found".to_owned()),
         })
     }
 
-    /// The reply whose turn it is for a selection.
+    /// The next reply for a selection.
     fn next_reply<'a>(&self, script: &'a Script, selection: &Selection) -> Option<&'a Reply> {
         let mut counters = lock(&self.counters);
         if counters.len() >= COUNTER_LIMIT {
             counters.clear();
         }
-        let turn = counters
+        let count = counters
             .entry((selection.script.clone(), selection.tag.clone()))
             .or_default();
-        let reply = script.replies.get(*turn).or_else(|| script.replies.last());
-        *turn = turn.saturating_add(1);
+        let reply = script.replies.get(*count).or_else(|| script.replies.last());
+        *count = count.saturating_add(1);
         reply
     }
 }
 
-/// The routes of the endpoint, those of the tests' inspection included.
-pub fn router(world: ModelWorld) -> Router {
+/// The routes of the endpoint, including the one that lists recorded requests.
+pub(crate) fn router(state: ModelState) -> Router {
     Router::new()
-        .route("/v1/chat/completions", post(endpoint::chat_completion))
-        .route("/v1/responses", post(endpoint::model_response))
+        .route("/v1/chat/completions", post(endpoint::chat_completions))
+        .route("/v1/responses", post(endpoint::responses))
         .route("/v1/models", get(list_models))
         .route("/v1/{*rest}", axum::routing::any(invalid_url))
         .route(
             "/scripted/{script}/{tag}/v1/chat/completions",
-            post(endpoint::chat_completion_at_base),
+            post(endpoint::chat_completions),
         )
         .route(
             "/scripted/{script}/{tag}/v1/responses",
-            post(endpoint::model_response_at_base),
+            post(endpoint::responses),
         )
         .route(
             "/scripted/{script}/{tag}/v1/models",
@@ -121,14 +115,14 @@ pub fn router(world: ModelWorld) -> Router {
         .route("/elsewhere", axum::routing::any(elsewhere))
         .route("/_testbed/requests", get(requests))
         .layer(middleware::from_fn_with_state(
-            world.clone(),
+            state.clone(),
             across_origins,
         ))
-        .with_state(world)
+        .with_state(state)
 }
 
-/// Answers as OpenAI does where there is nothing.
-pub async fn invalid_url(method: Method, uri: Uri) -> ApiError {
+/// OpenAI's response to an unknown URL.
+pub(crate) async fn invalid_url(method: Method, uri: Uri) -> ApiError {
     ApiError::request(
         404,
         Some("unknown_url"),
@@ -143,21 +137,21 @@ fn base_of(path: &str) -> Option<(&str, &str)> {
     parts.next().map(|_| (script, tag))
 }
 
-/// Answers preflights, and lets every page read what is answered.
-async fn across_origins(State(world): State<ModelWorld>, request: Request, next: Next) -> Response {
+/// Responds to preflights, and lets every page read the other responses.
+async fn across_origins(State(state): State<ModelState>, request: Request, next: Next) -> Response {
     if cors::is_preflight(request.method(), request.headers()) {
         let base = base_of(request.uri().path());
         let allowed = base
-            .and_then(|(script, _)| world.library.get(script))
+            .and_then(|(script, _)| state.library.get(script))
             .and_then(|script| script.allow_headers.as_deref());
         let response = cors::open_preflight(request.headers(), allowed);
         if let Some((_, tag)) = base {
             let record =
-                world
+                state
                     .records
                     .add(tag, request.method(), request.uri(), request.headers(), &[]);
             record.status(response.status().as_u16());
-            record.ended(Ended::Whole);
+            record.ended(End::Whole);
         }
         return response;
     }
@@ -166,16 +160,16 @@ async fn across_origins(State(world): State<ModelWorld>, request: Request, next:
     response
 }
 
-async fn list_models(State(world): State<ModelWorld>) -> Response {
-    models(&world)
+async fn list_models(State(state): State<ModelState>) -> Response {
+    models(&state)
 }
 
-/// Every script as a model, the way to pick it being the model's name.
-fn models(world: &ModelWorld) -> Response {
+/// The list of models, which names every script.
+fn models(state: &ModelState) -> Response {
     let family = ("scripted".to_owned(), "The script `plain`.");
     let models: Vec<_> = std::iter::once(family)
         .chain(
-            world
+            state
                 .library
                 .iter()
                 .map(|(name, script)| (format!("scripted:{name}"), script.about.as_str())),
@@ -194,12 +188,12 @@ fn models(world: &ModelWorld) -> Response {
 }
 
 async fn list_models_at_base(
-    State(world): State<ModelWorld>,
+    State(state): State<ModelState>,
     ConnectInfo(connection): ConnectInfo<Connection>,
     Path((script, tag)): Path<(String, String)>,
     request: Request,
 ) -> Response {
-    let record = world.records.add(
+    let record = state.records.add(
         &tag,
         request.method(),
         request.uri(),
@@ -207,7 +201,7 @@ async fn list_models_at_base(
         &[],
     );
     let response = scripted_models(
-        &world,
+        &state,
         (&script, &tag),
         request.headers(),
         connection,
@@ -216,23 +210,23 @@ async fn list_models_at_base(
     .await
     .unwrap_or_else(IntoResponse::into_response);
     record.status(response.status().as_u16());
-    record.ended(Ended::Whole);
+    record.ended(End::Whole);
     response
 }
 
 async fn scripted_models(
-    world: &ModelWorld,
+    state: &ModelState,
     (script, tag): (&str, &str),
     headers: &HeaderMap,
     connection: Connection,
-    record: &AnswerRecord,
+    record: &ResponseRecord,
 ) -> Result<Response, ApiError> {
     let selection = Selection::from_base(script, tag, None)?;
-    let script = world.script(&selection)?;
+    let script = state.script(&selection)?;
     reply::check_key(script, headers)?;
     match &script.models {
-        None | Some(Reply::Answer(_)) => Ok(models(world)),
-        Some(Reply::Http(http)) => Ok(reply::spelled_out(
+        None | Some(Reply::Model(_)) => Ok(models(state)),
+        Some(Reply::Http(http)) => Ok(reply::fixed(
             http,
             &Overrides::default(),
             headers,
@@ -244,15 +238,15 @@ async fn scripted_models(
 }
 
 #[derive(Deserialize)]
-struct Tag {
+struct TagQuery {
     #[serde(default)]
     tag: String,
 }
 
-/// Where redirects lead: it tells that somebody followed one.
+/// The target of redirects. It records that a client followed one.
 async fn elsewhere(
-    State(world): State<ModelWorld>,
-    Query(Tag { tag }): Query<Tag>,
+    State(state): State<ModelState>,
+    Query(TagQuery { tag }): Query<TagQuery>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -260,16 +254,19 @@ async fn elsewhere(
         .await
         .unwrap_or_default();
     if !tag.is_empty() {
-        let record = world
+        let record = state
             .records
             .add(&tag, &parts.method, &parts.uri, &parts.headers, &body);
         record.status(200);
-        record.ended(Ended::Whole);
+        record.ended(End::Whole);
     }
     Json(json!({"followed": true})).into_response()
 }
 
-/// What was asked under a tag, for tests.
-async fn requests(State(world): State<ModelWorld>, Query(Tag { tag }): Query<Tag>) -> Response {
-    Json(json!({"requests": world.records.tagged(&tag)})).into_response()
+/// The requests that were recorded under a tag.
+async fn requests(
+    State(state): State<ModelState>,
+    Query(TagQuery { tag }): Query<TagQuery>,
+) -> Response {
+    Json(json!({"requests": state.records.tagged(&tag)})).into_response()
 }

@@ -1,4 +1,4 @@
-//! A response body that is sent write by write, at a pace, and ends as a script says.
+//! A response body that is sent in timed writes and ends as the script demands.
 
 use std::io;
 use std::time::Duration;
@@ -6,16 +6,21 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use futures_util::stream;
 
+use super::record::{End, ResponseRecord};
 use crate::connection::Connection;
-use crate::records::{AnswerRecord, Ended};
 use crate::script::{Ending, Wire};
 
-/// How long the last bytes get to leave before their connection is broken: they sit in buffers
-/// that a broken connection drops.
+/// The pause before a connection is broken. It lets the last bytes leave buffers that would be
+/// discarded.
 const FLUSH_TIME: Duration = Duration::from_millis(30);
 
-/// Makes the body. The record hears how it goes on, also when the client goes away.
-pub fn body(writes: Vec<Bytes>, wire: &Wire, connection: Connection, record: AnswerRecord) -> Body {
+/// Makes the body. Its progress and its end are recorded, even if the client disconnects.
+pub fn body(
+    writes: Vec<Bytes>,
+    wire: &Wire,
+    connection: Connection,
+    record: ResponseRecord,
+) -> Body {
     let sender = Sender {
         writes: writes.into_iter(),
         delay: Duration::from_millis(wire.delay_ms),
@@ -25,7 +30,7 @@ pub fn body(writes: Vec<Bytes>, wire: &Wire, connection: Connection, record: Ans
         hold: Duration::from_millis(wire.hold_ms),
         connection,
         record,
-        over: false,
+        ended: false,
     };
     Body::from_stream(stream::unfold(sender, |mut sender| async move {
         let item = sender.next().await;
@@ -41,13 +46,13 @@ struct Sender {
     ending: Ending,
     hold: Duration,
     connection: Connection,
-    record: AnswerRecord,
-    over: bool,
+    record: ResponseRecord,
+    ended: bool,
 }
 
 impl Sender {
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        if self.over {
+        if self.ended {
             return None;
         }
         if let Some(bytes) = self.writes.next() {
@@ -70,7 +75,7 @@ impl Sender {
             Ending::Reset => {
                 tokio::time::sleep(FLUSH_TIME).await;
                 self.connection.reset();
-                // The cut shows at the next write, so there has to be one.
+                // The reset takes effect at the next write.
                 Some(Ok(Bytes::from_static(b"\n")))
             }
             Ending::Stall => {
@@ -78,16 +83,16 @@ impl Sender {
                 broken
             }
         };
-        self.over = true;
+        self.ended = true;
         self.record.ended(match self.ending {
-            Ending::Clean => Ended::Whole,
-            Ending::Broken | Ending::Reset | Ending::Stall => Ended::Cut,
+            Ending::Clean => End::Whole,
+            Ending::Broken | Ending::Reset | Ending::Stall => End::Cut,
         });
         last
     }
 
-    /// Waits for the next write. Even without a pause the task is left once, so that what was
-    /// handed over is flushed: writes that melt together would test nothing.
+    /// Waits for the next write. Without a pause it yields once, so that the previous write is flushed
+    /// and the two do not merge.
     async fn wait(&self) {
         if self.pause.is_zero() {
             tokio::task::yield_now().await;
@@ -99,7 +104,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        // Only the first end counts, so this is heard when the body was dropped halfway.
-        self.record.ended(Ended::Abandoned);
+        // Only the first end counts, so this has an effect only if the body was dropped early.
+        self.record.ended(End::Abandoned);
     }
 }

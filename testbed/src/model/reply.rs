@@ -1,4 +1,4 @@
-//! The replies that are no answer of a model: spelled-out HTTP, silence, and a reset connection.
+//! Replies other than a model response: fixed HTTP responses, hanging, and resets.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
+use super::record::{End, ResponseRecord};
 use crate::connection::Connection;
 use crate::cors;
-use crate::records::{AnswerRecord, Ended};
 use crate::script::{Body, HttpReply, Overrides, Script};
 
-/// How long an endpoint that never answers holds a connection.
-const SILENCE: Duration = Duration::from_secs(600);
+/// How long a connection hangs before it is closed.
+const HANG_TIME: Duration = Duration::from_secs(600);
 
-/// Asks for the key that a script wants.
+/// Checks the API key that a script requires.
 ///
 /// # Errors
-/// 401 when there is none or another one. The key itself is never repeated.
+/// 401 if the key is missing or wrong. The error never contains the key.
 pub fn check_key(script: &Script, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(wanted) = &script.needs_key else {
+    let Some(required) = &script.needs_key else {
         return Ok(());
     };
     let given = headers
@@ -34,7 +34,7 @@ pub fn check_key(script: &Script, headers: &HeaderMap) -> Result<(), ApiError> {
             "You didn't provide an API key. Provide it in an Authorization header using Bearer \
              auth (i.e. Authorization: Bearer YOUR_KEY).",
         )),
-        Some(key) if wanted == "*" || key == wanted => Ok(()),
+        Some(key) if required == "*" || key == required => Ok(()),
         Some(_) => Err(ApiError::request(
             401,
             Some("invalid_api_key"),
@@ -43,9 +43,9 @@ pub fn check_key(script: &Script, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// An HTTP answer as a script spells it out.
+/// A fixed HTTP response.
 #[must_use]
-pub fn spelled_out(
+pub fn fixed(
     http: &HttpReply,
     overrides: &Overrides,
     request: &HeaderMap,
@@ -84,7 +84,7 @@ pub fn spelled_out(
     response
 }
 
-/// This server under its other loopback name.
+/// The address of this server under its other loopback name.
 fn other_origin(request: &HeaderMap) -> String {
     let host = request
         .get(HOST)
@@ -99,27 +99,27 @@ fn other_origin(request: &HeaderMap) -> String {
     format!("http://{other}:{port}")
 }
 
-/// Says nothing for ten minutes, then resets. The record hears when the client leaves before.
-pub async fn hang(record: &AnswerRecord) -> Response {
-    let left = Left(record.clone());
-    tokio::time::sleep(SILENCE).await;
-    record.ended(Ended::Cut);
-    drop(left);
+/// Waits for [`HANG_TIME`], then returns a response. Records whether the client disconnects before.
+pub async fn hang(record: &ResponseRecord) -> Response {
+    let abandoned = RecordAbandoned(record.clone());
+    tokio::time::sleep(HANG_TIME).await;
+    record.ended(End::Cut);
+    drop(abandoned);
     StatusCode::GATEWAY_TIMEOUT.into_response()
 }
 
-/// Notes that the client left, when it is dropped before another end was noted.
-struct Left(AnswerRecord);
+/// When dropped, records that the client disconnected, unless another end was recorded.
+struct RecordAbandoned(ResponseRecord);
 
-impl Drop for Left {
+impl Drop for RecordAbandoned {
     fn drop(&mut self) {
-        self.0.ended(Ended::Abandoned);
+        self.0.ended(End::Abandoned);
     }
 }
 
-/// Resets the connection. The response it returns never arrives.
-pub fn reset(connection: &Connection, record: &AnswerRecord) -> Response {
+/// Resets the connection. The returned response is never sent.
+pub fn reset(connection: &Connection, record: &ResponseRecord) -> Response {
     connection.reset();
-    record.ended(Ended::Cut);
+    record.ended(End::Cut);
     StatusCode::BAD_GATEWAY.into_response()
 }

@@ -1,20 +1,20 @@
-//! Responses on the wire: what was said as a stream of named events, or as one document.
+//! Responses API responses, as a stream of named events or as a document.
 //!
-//! There is no `[DONE]` here. What a script says about that line is said about the events that end
-//! a part of the answer (`response.output_text.done` and those after it): they are sent with it and
-//! missing without it, and neither says that the model finished. Only `response.completed` does.
+//! This API has no `[DONE]`. A script that omits that line omits the events that end a part of the
+//! response instead (`response.output_text.done` and those after it). Neither indicates that the
+//! model finished; only `response.completed` does.
 
 use serde_json::{Map, Value, json};
 
+use super::output::{ModelOutput, pieces, tokens};
 use super::request::ModelRequest;
-use super::said::{Said, pieces, tokens};
 use super::sse::Event;
-use crate::records::now_ms;
+use crate::recorder::now_ms;
 use crate::script::Wire;
 
-/// A whole response, before it is put into events.
-pub struct Whole<'a> {
-    said: &'a Said,
+/// Builds a response.
+pub struct ResponseBuilder<'a> {
+    output: &'a ModelOutput,
     request: &'a ModelRequest,
     body: &'a Value,
     wire: &'a Wire,
@@ -22,25 +22,25 @@ pub struct Whole<'a> {
     created_at: u64,
 }
 
-/// How a response ends.
-enum End<'a> {
+/// The final status of a response.
+enum FinalStatus<'a> {
     Completed,
     Incomplete(&'a str),
     Failed,
 }
 
-impl<'a> Whole<'a> {
-    /// The response of this id to a request, the text of whose body is `body`.
+impl<'a> ResponseBuilder<'a> {
+    /// A response to `request`, whose body is `body`.
     #[must_use]
     pub fn new(
-        said: &'a Said,
+        output: &'a ModelOutput,
         request: &'a ModelRequest,
         body: &'a Value,
         wire: &'a Wire,
         id: &'a str,
     ) -> Self {
         Self {
-            said,
+            output,
             request,
             body,
             wire,
@@ -49,22 +49,22 @@ impl<'a> Whole<'a> {
         }
     }
 
-    /// The response as a stream.
+    /// The events of the response.
     #[must_use]
     pub fn stream(&self) -> Vec<Event> {
-        let mut stream = Stream {
+        let mut stream = EventList {
             events: Vec::new(),
             padded: self.wire.obfuscation && self.request.include_obfuscation,
             ends_parts: self.wire.done,
-            item_status: match self.end() {
-                Some(End::Completed) | None => "completed",
-                Some(End::Incomplete(_) | End::Failed) => "incomplete",
+            item_status: match self.final_status() {
+                Some(FinalStatus::Completed) | None => "completed",
+                Some(FinalStatus::Incomplete(_) | FinalStatus::Failed) => "incomplete",
             },
             piece: self.wire.piece,
         };
-        let begun = self.object("in_progress", Vec::new());
-        stream.event("response.created", json!({"response": begun}));
-        stream.event("response.in_progress", json!({"response": begun}));
+        let started = self.object("in_progress", Vec::new());
+        stream.event("response.created", json!({"response": started}));
+        stream.event("response.in_progress", json!({"response": started}));
         for (index, item) in self.items().iter().enumerate() {
             stream.item(index, item);
         }
@@ -77,44 +77,46 @@ impl<'a> Whole<'a> {
                     "param": error.get("param"),
                 }),
             );
-        } else if let Some(end) = self.end() {
+        } else if let Some(end) = self.final_status() {
             let name = match end {
-                End::Completed => "response.completed",
-                End::Incomplete(_) => "response.incomplete",
-                End::Failed => "response.failed",
+                FinalStatus::Completed => "response.completed",
+                FinalStatus::Incomplete(_) => "response.incomplete",
+                FinalStatus::Failed => "response.failed",
             };
-            stream.event(name, json!({"response": self.ended(&end)}));
+            stream.event(name, json!({"response": self.final_object(&end)}));
         }
         stream.events
     }
 
-    /// The response as one document. One that never says how it ended stays in progress.
+    /// The response as a document. Without a final status it stays in progress.
     #[must_use]
     pub fn document(&self) -> Value {
-        match (&self.wire.error, self.end()) {
+        match (&self.wire.error, self.final_status()) {
             (Some(error), _) => json!({"error": error}),
-            (None, Some(end)) => self.ended(&end),
-            (None, None) => self.object("in_progress", self.output("in_progress")),
+            (None, Some(end)) => self.final_object(&end),
+            (None, None) => self.object("in_progress", self.output_array("in_progress")),
         }
     }
 
-    /// How the finish reason of a script is said here.
-    fn end(&self) -> Option<End<'_>> {
-        Some(match self.said.finish_reason.as_deref()? {
-            "stop" | "tool_calls" => End::Completed,
-            "length" => End::Incomplete("max_output_tokens"),
-            "error" => End::Failed,
-            // An open string: `content_filter`, and whatever else there may be.
-            reason => End::Incomplete(reason),
+    /// The final status for the finish reason of the script.
+    fn final_status(&self) -> Option<FinalStatus<'_>> {
+        Some(match self.output.finish_reason.as_deref()? {
+            "stop" | "tool_calls" => FinalStatus::Completed,
+            "length" => FinalStatus::Incomplete("max_output_tokens"),
+            "error" => FinalStatus::Failed,
+            // Any other string, such as `content_filter`.
+            reason => FinalStatus::Incomplete(reason),
         })
     }
 
-    /// The response object once it has ended.
-    fn ended(&self, end: &End<'_>) -> Value {
+    /// The response object with its final status.
+    fn final_object(&self, end: &FinalStatus<'_>) -> Value {
         let (status, details, error) = match end {
-            End::Completed => ("completed", Value::Null, Value::Null),
-            End::Incomplete(reason) => ("incomplete", json!({"reason": reason}), Value::Null),
-            End::Failed => (
+            FinalStatus::Completed => ("completed", Value::Null, Value::Null),
+            FinalStatus::Incomplete(reason) => {
+                ("incomplete", json!({"reason": reason}), Value::Null)
+            }
+            FinalStatus::Failed => (
                 "failed",
                 Value::Null,
                 json!({"code": "server_error", "message": "The model failed to generate a response."}),
@@ -125,7 +127,7 @@ impl<'a> Whole<'a> {
         } else {
             "incomplete"
         };
-        let mut object = self.object(status, self.output(item_status));
+        let mut object = self.object(status, self.output_array(item_status));
         if let Some(members) = object.as_object_mut() {
             members.insert("incomplete_details".to_owned(), details);
             members.insert("error".to_owned(), error);
@@ -136,7 +138,7 @@ impl<'a> Whole<'a> {
         object
     }
 
-    /// The response object, as it stands before it has ended.
+    /// The response object before it has ended.
     fn object(&self, status: &str, output: Vec<Value>) -> Value {
         let given = |name: &str| self.body.get(name).cloned().unwrap_or_default();
         let or = |name: &str, default: Value| match given(name) {
@@ -171,56 +173,59 @@ impl<'a> Whole<'a> {
         })
     }
 
-    /// What the response is made of.
+    /// The output items.
     fn items(&self) -> Vec<Item<'a>> {
-        let said = self.said;
+        let output = self.output;
         let mut items = Vec::new();
-        if !said.reasoning.is_empty() {
-            items.push(Item::Reasoning(&said.reasoning));
+        if !output.reasoning.is_empty() {
+            items.push(Item::Reasoning(&output.reasoning));
         }
         items.push(Item::Message {
-            content: &said.content,
-            refusal: said.refusal.as_deref(),
+            content: &output.content,
+            refusal: output.refusal.as_deref(),
         });
-        if said.finish_reason.as_deref() == Some("tool_calls") {
+        if output.finish_reason.as_deref() == Some("tool_calls") {
             items.push(Item::Call);
         }
         items
     }
 
-    fn output(&self, status: &str) -> Vec<Value> {
-        self.items().iter().map(|item| item.whole(status)).collect()
+    fn output_array(&self, status: &str) -> Vec<Value> {
+        self.items()
+            .iter()
+            .map(|item| item.complete(status))
+            .collect()
     }
 
     fn usage(&self) -> Value {
-        let output = self.said.completion_tokens();
+        let output_tokens = self.output.completion_tokens();
         json!({
-            "input_tokens": self.said.prompt_tokens,
+            "input_tokens": self.output.prompt_tokens,
             "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens": output,
-            "output_tokens_details": {"reasoning_tokens": tokens(&self.said.reasoning)},
-            "total_tokens": self.said.prompt_tokens + output,
+            "output_tokens": output_tokens,
+            "output_tokens_details": {"reasoning_tokens": tokens(&self.output.reasoning)},
+            "total_tokens": self.output.prompt_tokens + output_tokens,
         })
     }
 }
 
-/// An item of a response's output.
+/// An output item.
 enum Item<'a> {
-    /// Reasoning, as a summary of one part.
+    /// Reasoning, whose summary has one part.
     Reasoning(&'a str),
-    /// The answer: a text, a refusal, or the one after the other.
+    /// A message of a text, a refusal, or both.
     Message {
         content: &'a str,
         refusal: Option<&'a str>,
     },
-    /// A call of a function that nobody offered.
+    /// A call of a function that the request does not offer.
     Call,
 }
 
 /// The arguments of [`Item::Call`].
 const CALL_ARGUMENTS: &str = "{}";
 
-/// A part of a message, with the name of its type, which the events and members share.
+/// A part of a message. `kind` is its type, which also occurs in the names of its events.
 struct Part<'a> {
     kind: &'static str,
     text: &'a str,
@@ -254,7 +259,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The parts of a message; a message without any text has an empty one, unless it is a refusal.
+    /// The parts of a message. A message without text and refusal has an empty text part.
     fn parts(&self) -> Vec<Part<'a>> {
         let Self::Message { content, refusal } = self else {
             return Vec::new();
@@ -270,8 +275,8 @@ impl<'a> Item<'a> {
         text.into_iter().chain(refusal).collect()
     }
 
-    /// The item when it was just begun.
-    fn begun(&self) -> Value {
+    /// The item in its initial state.
+    fn started(&self) -> Value {
         match self {
             Self::Reasoning(_) => json!({"id": self.id(), "type": "reasoning", "summary": []}),
             Self::Message { .. } => json!({
@@ -285,9 +290,9 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The item with all that it holds.
-    fn whole(&self, status: &str) -> Value {
-        let mut item = self.begun();
+    /// The item with its content.
+    fn complete(&self, status: &str) -> Value {
+        let mut item = self.started();
         let Some(members) = item.as_object_mut() else {
             return item;
         };
@@ -314,20 +319,20 @@ impl<'a> Item<'a> {
     }
 }
 
-/// Events in the making.
-struct Stream {
+/// Builds the events of a response.
+struct EventList {
     events: Vec<Event>,
     padded: bool,
-    /// Whether the events that end parts and items are sent.
+    /// Whether the events that end parts and items are added.
     ends_parts: bool,
-    /// The status of an item that has ended.
+    /// The status of a complete item.
     item_status: &'static str,
     /// Characters of text in one event.
     piece: usize,
 }
 
-impl Stream {
-    /// Adds an event with its type and its number.
+impl EventList {
+    /// Adds an event with its type and sequence number.
     fn event(&mut self, kind: &str, members: Value) {
         let mut data = Map::new();
         data.insert("type".to_owned(), json!(kind));
@@ -341,7 +346,7 @@ impl Stream {
         });
     }
 
-    /// Adds an event of a place in the answer.
+    /// Adds an event with the members that locate it in the response.
     fn at(&mut self, place: &Map<String, Value>, kind: &str, members: Value) {
         let mut placed = place.clone();
         if let Value::Object(members) = members {
@@ -350,12 +355,12 @@ impl Stream {
         self.event(kind, Value::Object(placed));
     }
 
-    /// Adds the pieces of a text, and what ends it where that is sent.
+    /// Adds a text in pieces, and the event that ends it.
     fn text(&mut self, place: &Map<String, Value>, kind: &str, text: &str, member: &str) {
         for piece in pieces(text, self.piece) {
             let mut members = json!({"delta": piece});
             if let (Some(members), true) = (members.as_object_mut(), self.padded) {
-                // Up to a multiple of 16, so that the length of the piece does not show.
+                // Pads to a multiple of 16 to hide the length of the piece.
                 let padding = 16 - piece.len() % 16;
                 members.insert("obfuscation".to_owned(), json!("x".repeat(padding)));
             }
@@ -366,13 +371,13 @@ impl Stream {
         }
     }
 
-    /// Adds all events of an item.
+    /// Adds the events of an item.
     fn item(&mut self, index: usize, item: &Item<'_>) {
         let of_item = Map::from_iter([("output_index".to_owned(), json!(index))]);
         self.at(
             &of_item,
             "response.output_item.added",
-            json!({"item": item.begun()}),
+            json!({"item": item.started()}),
         );
         let mut place = of_item.clone();
         place.insert("item_id".to_owned(), json!(item.id()));
@@ -406,8 +411,8 @@ impl Stream {
             }
         }
         if self.ends_parts {
-            let whole = json!({"item": item.whole(self.item_status)});
-            self.at(&of_item, "response.output_item.done", whole);
+            let complete = json!({"item": item.complete(self.item_status)});
+            self.at(&of_item, "response.output_item.done", complete);
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Server-sent events as bytes (HTML standard, section 9.2.5), cut into writes.
+//! Server-sent events as bytes (HTML standard, section 9.2.5), split into writes.
 
 use axum::body::Bytes;
 
 use crate::script::Wire;
 
-/// One event before it is bytes.
+/// An event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The event's type; absent on APIs that do not name their events.
+    /// The type; absent in APIs without named events.
     pub name: Option<String>,
-    /// The data, one line.
+    /// The data, a single line.
     pub data: String,
 }
 
@@ -24,33 +24,34 @@ impl Event {
     }
 }
 
-/// Puts events into bytes as the script wants them, one item per write.
+/// Encodes events as the script demands, one item per write.
 #[must_use]
 pub fn writes(events: &[Event], wire: &Wire) -> Vec<Bytes> {
     let mut blocks: Vec<Vec<u8>> = Vec::with_capacity(events.len());
     for (number, event) in events.iter().enumerate() {
         blocks.push(block(number, event, wire).into_bytes());
     }
-    spread(blocks, wire)
+    split(blocks, wire)
 }
 
-/// Puts blocks of bytes into writes of the size that the script wants, as far as it lets them go.
+/// Splits blocks of bytes into writes, each of one block or of the size that the script demands. Bytes
+/// beyond the limit of the script are omitted.
 #[must_use]
-pub fn spread(mut blocks: Vec<Vec<u8>>, wire: &Wire) -> Vec<Bytes> {
-    cut(&mut blocks, wire.cut_at_byte);
+pub fn split(mut blocks: Vec<Vec<u8>>, wire: &Wire) -> Vec<Bytes> {
+    truncate(&mut blocks, wire.cut_at_byte);
     match wire.write {
         None => blocks.into_iter().map(Bytes::from).collect(),
         Some(size) => {
-            let whole = Bytes::from(blocks.concat());
-            whole
+            let bytes = Bytes::from(blocks.concat());
+            bytes
                 .chunks(size.max(1))
-                .map(|part| whole.slice_ref(part))
+                .map(|part| bytes.slice_ref(part))
                 .collect()
         }
     }
 }
 
-/// The text of one event, with what the script puts before it.
+/// The text of an event, with the comment and fields that the script adds.
 fn block(number: usize, event: &Event, wire: &Wire) -> String {
     let end = wire.line_end.text();
     let mut block = String::new();
@@ -69,7 +70,7 @@ fn block(number: usize, event: &Event, wire: &Wire) -> String {
     }
     block.push_str("data: ");
     if wire.ascii {
-        escape_beyond_ascii(&event.data, &mut block);
+        escape_non_ascii(&event.data, &mut block);
     } else {
         block.push_str(&event.data);
     }
@@ -78,9 +79,9 @@ fn block(number: usize, event: &Event, wire: &Wire) -> String {
     block
 }
 
-/// Writes JSON with everything beyond ASCII as `\u` escapes in UTF-16 (RFC 8259, section 7).
-/// In JSON such characters stand in strings only, so this may look at the text alone.
-fn escape_beyond_ascii(json: &str, into: &mut String) {
+/// Writes JSON with characters outside ASCII as `\u` escapes in UTF-16 (RFC 8259, section 7). In JSON
+/// they occur in strings only, so the text need not be parsed.
+fn escape_non_ascii(json: &str, into: &mut String) {
     for character in json.chars() {
         if character.is_ascii() {
             into.push(character);
@@ -92,8 +93,8 @@ fn escape_beyond_ascii(json: &str, into: &mut String) {
     }
 }
 
-/// Leaves the first `limit` bytes of the blocks.
-fn cut(blocks: &mut Vec<Vec<u8>>, limit: Option<usize>) {
+/// Keeps the first `limit` bytes of the blocks.
+fn truncate(blocks: &mut Vec<Vec<u8>>, limit: Option<usize>) {
     let Some(mut left) = limit else {
         return;
     };
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_framed_with_the_line_end_the_script_wants() {
+    fn events_are_framed_with_the_line_end_of_the_script() {
         let events = [Event::data("a"), Event::data("b")];
         for (line_end, text) in [
             (LineEnd::LineFeed, "data: a\n\ndata: b\n\n"),
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn named_events_comments_and_further_fields_are_written() {
+    fn event_names_comments_and_additional_fields_are_written() {
         let event = Event {
             name: Some("error".to_owned()),
             data: "{}".to_owned(),
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_leaves_exactly_so_many_bytes() {
+    fn a_limit_keeps_exactly_that_many_bytes() {
         for limit in 0..24 {
             let wire = Wire {
                 cut_at_byte: Some(limit),
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_beyond_ascii_mean_the_same_text() {
+    fn characters_outside_ascii_are_escaped_in_utf_16() {
         let wire = Wire {
             ascii: true,
             ..Wire::default()

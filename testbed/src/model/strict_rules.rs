@@ -1,14 +1,14 @@
-//! The schema subset of strict structured output, enforced as the public service enforces it.
+//! The JSON Schema subset of strict structured outputs, enforced like the public service does.
 //!
-//! This is written from the service's documentation (structured outputs, supported schemas), apart
-//! from the code that derives a model-facing schema: the two check each other.
+//! This follows the service's documentation (structured outputs, supported schemas) and shares no
+//! code with the product's derivation of model-facing schemas, so that each verifies the other.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// The words a strict schema may use.
-const WORDS: &[&str] = &[
+/// The keywords that are supported.
+const KEYWORDS: &[&str] = &[
     "$defs",
     "$ref",
     "$schema",
@@ -33,7 +33,7 @@ const WORDS: &[&str] = &[
     "title",
     "type",
 ];
-/// The formats it may name.
+/// The formats that are supported.
 const FORMATS: &[&str] = &[
     "date",
     "date-time",
@@ -45,7 +45,7 @@ const FORMATS: &[&str] = &[
     "time",
     "uuid",
 ];
-/// The types it may name.
+/// The types that are supported.
 const TYPES: &[&str] = &[
     "array", "boolean", "integer", "null", "number", "object", "string",
 ];
@@ -53,16 +53,16 @@ const PROPERTY_LIMIT: usize = 5_000;
 const LEVEL_LIMIT: usize = 10;
 const CHARACTER_LIMIT: usize = 120_000;
 const ENUM_VALUE_LIMIT: usize = 1_000;
-/// A string enum with more values than this is bounded in its characters too.
+/// An enum with more string values than this has a limit on its characters.
 const LONG_ENUM: usize = 250;
 const LONG_ENUM_CHARACTER_LIMIT: usize = 15_000;
 
-/// A rule that a schema breaks, and where.
+/// A violation of the subset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenRule {
-    /// Names on the way from the root to the place.
+    /// The path from the root to the subschema.
     pub context: Vec<String>,
-    /// The rule.
+    /// The rule that is violated.
     pub rule: String,
 }
 
@@ -85,7 +85,7 @@ impl fmt::Display for BrokenRule {
 /// Checks a schema against the subset.
 ///
 /// # Errors
-/// With the first rule that it breaks.
+/// The first violation.
 pub fn check(schema: &Value) -> Result<(), BrokenRule> {
     let mut checker = Checker::default();
     if schema.get("anyOf").is_some() {
@@ -125,7 +125,7 @@ impl Checker {
         })
     }
 
-    /// Checks what stands under a name.
+    /// Checks the subschema with this name.
     fn within(&mut self, name: &str, schema: &Value, level: usize) -> Result<(), BrokenRule> {
         self.context.push(name.to_owned());
         self.schema(schema, level)?;
@@ -137,15 +137,21 @@ impl Checker {
         let Value::Object(schema) = schema else {
             return self.broken("a schema must be an object");
         };
-        if let Some(word) = schema.keys().find(|word| !WORDS.contains(&word.as_str())) {
-            return self.broken(format!("'{word}' is not permitted"));
+        if let Some(keyword) = schema
+            .keys()
+            .find(|keyword| !KEYWORDS.contains(&keyword.as_str()))
+        {
+            return self.broken(format!("'{keyword}' is not permitted"));
         }
         if level > LEVEL_LIMIT {
             return self.broken(format!("more than {LEVEL_LIMIT} levels of nesting"));
         }
         let types = self.types(schema)?;
-        let says_what = ["type", "enum", "const", "anyOf", "$ref"];
-        if !says_what.iter().any(|word| schema.contains_key(*word)) {
+        let determining = ["type", "enum", "const", "anyOf", "$ref"];
+        if !determining
+            .iter()
+            .any(|keyword| schema.contains_key(*keyword))
+        {
             return self.broken("schema must have a 'type' key");
         }
         self.reference(schema)?;
@@ -175,15 +181,15 @@ impl Checker {
             }
             Some(_) => return self.broken("'anyOf' must be an array with at least one schema"),
         }
-        for word in ["$defs", "definitions"] {
+        for keyword in ["$defs", "definitions"] {
             for (name, definition) in schema
-                .get(word)
+                .get(keyword)
                 .and_then(Value::as_object)
                 .into_iter()
                 .flatten()
             {
                 self.characters += name.chars().count();
-                self.context.push(word.to_owned());
+                self.context.push(keyword.to_owned());
                 self.within(name, definition, 1)?;
                 self.context.pop();
             }
@@ -201,7 +207,7 @@ impl Checker {
             .into_iter()
             .map(|name| match name {
                 Some(name) if TYPES.contains(&name) => Ok(name),
-                _ => self.broken("'type' names no type that is supported"),
+                _ => self.broken("'type' names an unsupported type"),
             })
             .collect()
     }
@@ -268,7 +274,9 @@ impl Checker {
             .iter()
             .find(|name| !properties.contains_key(**name))
         {
-            return self.broken(format!("'required' names '{name}', which is no property"));
+            return self.broken(format!(
+                "'required' names '{name}', which is not a property"
+            ));
         }
         for (name, property) in properties {
             self.properties += 1;
@@ -292,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_of_the_subset_passes() {
+    fn a_schema_in_the_subset_passes() {
         let item = json!({"type": "object", "additionalProperties": false,
         "required": ["title", "due", "next", "kind"],
         "properties": {
@@ -319,7 +327,7 @@ mod tests {
         let deep = (0..LEVEL_LIMIT).fold(json!({"type": "null"}), |inner, _| {
             object(json!({"a": inner}), json!(["a"]))
         });
-        for (schema, says) in [
+        for (schema, expected) in [
             (
                 json!({"anyOf": [{"type": "object"}]}),
                 "must not be 'anyOf'",
@@ -340,10 +348,10 @@ mod tests {
                 object(json!({"a": {"type": "null"}}), json!([])),
                 "Missing 'a'",
             ),
-            (object(json!({}), json!(["a"])), "no property"),
+            (object(json!({}), json!(["a"])), "not a property"),
             (envelope(&json!(true)), "must be an object"),
             (envelope(&json!({})), "must have a 'type' key"),
-            (envelope(&json!({"type": "text"})), "names no type"),
+            (envelope(&json!({"type": "text"})), "unsupported type"),
             (envelope(&json!({"type": "array"})), "missing items"),
             (
                 envelope(&json!({"type": "string", "minLength": 1})),
@@ -384,12 +392,15 @@ mod tests {
             (deep, "levels of nesting"),
         ] {
             let broken = check(&schema).unwrap_err().to_string();
-            assert!(broken.contains(says), "{broken} should say {says}");
+            assert!(
+                broken.contains(expected),
+                "{broken} should contain {expected}"
+            );
         }
     }
 
     #[test]
-    fn a_broken_rule_says_where() {
+    fn a_violation_has_the_path_of_the_subschema() {
         let broken = check(&envelope(&json!({"type": "string", "maxLength": 1}))).unwrap_err();
         assert_eq!(
             broken.to_string(),

@@ -1,65 +1,67 @@
-//! Tasks for a request: as many as it asks for, of the schema it carries, about its goal.
+//! Makes the tasks for a request: the requested number, valid by its schema, about its goal.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
+use taskwright::brief::{Brief, Count, MAX_COUNT};
 use taskwright::document::Document;
-use taskwright::schema::sample::{Fullness, Hints, Seeded, sample, sample_with};
+use taskwright::dry_run::DryRun;
+use taskwright::random::SeededRng;
+use taskwright::schema::sample::sample;
 use taskwright::schema::validator::{Validator, ValidatorOptions};
-use taskwright::schema::{Check, Violation};
+use taskwright::schema::{Check, Roles, TaskSchema, Violation};
 
 use super::error::ApiError;
-use super::prose::Prose;
 use super::request::{Api, Format, ModelRequest};
 
-/// The most tasks one answer has.
+/// Maximum number of tasks in one response.
 const TASK_LIMIT: i64 = 1_000;
-/// The most steps that are looked at for one whose key is not taken.
-const PLACE_LIMIT: usize = 2_000;
-/// How many opening braces of the messages are tried when a schema is looked for in them.
+/// Maximum number of dry runs, each of [`MAX_COUNT`] tasks, to find tasks whose keys are free.
+const DRY_RUNS: u64 = 4;
+/// Maximum number of opening braces in a message that are tried as the start of a schema.
 const SCHEMA_ATTEMPTS: usize = 64;
 
 /// Why no tasks can be made.
 #[derive(Debug)]
-enum Unmade {
-    /// No message says how many.
+enum MakeError {
+    /// No message names a count.
     NoCount,
-    /// Nothing says of which schema.
+    /// The request contains no schema.
     NoSchema,
-    /// Not of this schema, for this reason.
+    /// No task can be made from the schema, for this reason.
     Schema(String),
 }
 
-impl Unmade {
-    /// The error that an API answers, with the parameter that is at fault there.
-    fn of(self, api: Api) -> ApiError {
+impl MakeError {
+    /// The error response of an API, with the parameter at fault.
+    fn for_api(self, api: Api) -> ApiError {
         match self {
             Self::NoCount => ApiError::parameter(
                 api.messages_parameter(),
                 "no_count",
-                "No message has a line `Make exactly N tasks.`, so how many are wanted is not known.",
+                "No message has a line `Make exactly N tasks.`, so the number of tasks is unknown.",
             ),
             Self::NoSchema => ApiError::parameter(
                 api.format_parameter(),
                 "no_schema",
                 format!(
-                    "Neither '{}' nor a message carries a JSON Schema to make tasks of.",
+                    "Neither '{}' nor a message contains a JSON Schema to make tasks from.",
                     api.format_parameter()
                 ),
             ),
-            Self::Schema(why) => ApiError::parameter(
+            Self::Schema(reason) => ApiError::parameter(
                 api.schema_parameter(),
                 "cannot_make",
-                format!("Tasks of this schema cannot be made here: {why}"),
+                format!("No tasks can be made from this schema: {reason}"),
             ),
         }
     }
 }
 
-/// Tasks with the envelope that the schema wants around them.
+/// Tasks in the envelope that the schema describes.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// The envelope, the tasks in it.
+    /// The envelope, including the tasks.
     pub envelope: Value,
     /// The member of the envelope that is the array of tasks.
     pub member: String,
@@ -67,57 +69,31 @@ pub struct Made {
     pub tasks: Vec<Value>,
 }
 
-/// Makes the tasks. `off_by` is added to the count that the request asks for; the same request and
-/// seed give the same tasks.
+/// Makes the tasks: as many as the request asks for plus `off_by`. The goal, the schema and the seed
+/// determine them; tasks whose keys the request names are skipped.
 ///
 /// # Errors
-/// When the request names no count or no schema, or a schema that tasks cannot be made of.
+/// When the request names no count or no schema, or when no valid task can be made from the schema.
 pub fn make(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, ApiError> {
-    made(request, off_by, seed).map_err(|unmade| unmade.of(request.api))
+    made(request, off_by, seed).map_err(|error| error.for_api(request.api))
 }
 
-fn made(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, Unmade> {
-    let asked = asked_count(&request.messages).ok_or(Unmade::NoCount)?;
+fn made(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, MakeError> {
+    let requested = requested_count(&request.messages).ok_or(MakeError::NoCount)?;
     let schema = schema(request)?;
     let (member, items) = array_member(&schema)?;
-    let validator =
-        Validator::compile(&schema, &ValidatorOptions::default()).map_err(cannot_make)?;
-    let texts: Vec<&str> = request
-        .messages
-        .iter()
-        .map(|(_, text)| text.as_str())
-        .collect();
-    let mut random = Seeded::from_texts(&texts, seed);
-    let prose = Prose::new(&goal(&request.messages));
-    let mut envelope = sample(&schema, &schema, &mut random).map_err(cannot_make)?;
-
-    let count = asked.saturating_add(off_by).clamp(0, TASK_LIMIT);
+    let count = requested.saturating_add(off_by).clamp(0, TASK_LIMIT);
     let count = usize::try_from(count).map_err(cannot_make)?;
-    let hints = Hints::default();
-    let mut tasks: Vec<Value> = Vec::with_capacity(count);
-    let mut keys: HashSet<String> = HashSet::new();
-    let mut place = 0;
-    for _ in 0..count {
-        // A key that a message names is taken: the request asks for what is missing.
-        while place < PLACE_LIMIT && texts.iter().any(|text| text.contains(&prose.key(place))) {
-            place += 1;
-        }
-        let plain =
-            sample_with(items, &schema, &mut random, &hints, Fullness::All).map_err(cannot_make)?;
-        let previous_key = tasks
-            .last()
-            .and_then(|task| task.get("key"))
-            .and_then(Value::as_str);
-        let proposals = prose.members(place, previous_key);
-        place += 1;
-        let mut task = dress(&plain, &proposals, &member, &envelope, &validator)?;
-        make_key_unique(&mut task, &mut keys);
-        tasks.push(task);
+    let tasks = new_tasks(&task_schema(&schema, items)?, request, count, seed)?;
+
+    let mut random = SeededRng::new(seed);
+    let mut envelope = sample(&schema, &schema, &mut random).map_err(cannot_make)?;
+    if let Some(object) = envelope.as_object_mut() {
+        object.insert(member.clone(), Value::Array(tasks.clone()));
     }
-    put(&mut envelope, &member, tasks.clone());
-    // A count that is meant to be wrong may break the schema's own bounds.
+    // A count that is wrong on purpose may break the schema's own bounds.
     if off_by == 0
-        && let Some(violation) = check(&envelope, &validator)?.first()
+        && let Some(violation) = violations(&envelope, &validator(&schema)?)?.first()
     {
         return Err(cannot_make(format!(
             "no value was found for {}: {}",
@@ -131,79 +107,145 @@ fn made(request: &ModelRequest, off_by: i64, seed: u64) -> Result<Made, Unmade> 
     })
 }
 
-fn cannot_make(why: impl ToString) -> Unmade {
-    Unmade::Schema(why.to_string())
+fn cannot_make(reason: impl ToString) -> MakeError {
+    MakeError::Schema(reason.to_string())
 }
 
-/// Puts the proposals in place of a task's members, as far as the schema accepts them. What it
-/// does not accept keeps its sampled value.
-fn dress(
-    plain: &Value,
-    proposals: &serde_json::Map<String, Value>,
-    member: &str,
-    envelope: &Value,
-    validator: &Validator,
-) -> Result<Value, Unmade> {
-    let mut task = plain.clone();
+fn validator(schema: &Value) -> Result<Validator, MakeError> {
+    Validator::compile(schema, &ValidatorOptions::default()).map_err(cannot_make)
+}
+
+fn violations(value: &Value, check: &dyn Check) -> Result<Vec<Violation>, MakeError> {
+    let document = Document::parse(&value.to_string()).map_err(cannot_make)?;
+    Ok(check.check(&document))
+}
+
+/// The schema of one task, with the envelope's dialect and definitions.
+fn task_schema(envelope: &Value, items: &Value) -> Result<TaskSchema, MakeError> {
+    let mut task = items.clone();
     if let Some(object) = task.as_object_mut() {
-        for (name, value) in object.iter_mut() {
-            if let Some(proposal) = proposals.get(name) {
-                value.clone_from(proposal);
+        for name in ["$schema", "$defs", "definitions"] {
+            if let Some(value) = envelope.get(name) {
+                object.entry(name).or_insert_with(|| value.clone());
             }
         }
     }
-    let alone = |task: &Value| {
-        let mut envelope = envelope.clone();
-        put(&mut envelope, member, vec![task.clone()]);
-        check(&envelope, validator)
+    TaskSchema::parse(&task.to_string()).map_err(cannot_make)
+}
+
+/// A task schema that does not require the dependencies, which [`chain`] adds.
+fn without_required_dependencies(schema: &TaskSchema) -> Result<TaskSchema, MakeError> {
+    let mut value = schema.value().clone();
+    if let (Some(member), Some(Value::Array(required))) =
+        (&schema.roles().depends_on, value.get_mut("required"))
+    {
+        required.retain(|name| name != member);
+    }
+    TaskSchema::parse(&value.to_string()).map_err(cannot_make)
+}
+
+/// Makes tasks by dry runs, skipping those whose key is taken: by an earlier task, or because a
+/// message of the request contains it as a JSON string.
+fn new_tasks(
+    schema: &TaskSchema,
+    request: &ModelRequest,
+    count: usize,
+    seed: u64,
+) -> Result<Vec<Value>, MakeError> {
+    let brief = Brief {
+        goal: goal(&request.messages),
+        context: String::new(),
+        rules: String::new(),
+        count: Count::try_from(MAX_COUNT).map_err(cannot_make)?,
+        seed,
     };
-    let prefix = format!("/{member}/0/");
-    for violation in alone(&task)? {
-        // Violations of the task as a whole (one alternative of several, say) name no member.
-        let Some(path) = violation.instance_path.strip_prefix(&prefix) else {
-            if violation
-                .instance_path
-                .starts_with(prefix.trim_end_matches('/'))
-            {
-                return Ok(plain.clone());
+    let strict = validator(schema.value())?;
+    let relaxed_schema = without_required_dependencies(schema)?;
+    let relaxed = validator(relaxed_schema.value())?;
+    let mut candidates = (0..DRY_RUNS)
+        .flat_map(|run| DryRun::new(&brief, &relaxed_schema, &relaxed, seed.wrapping_add(run)));
+    let mut keys = HashSet::new();
+    let mut tasks: Vec<Value> = Vec::with_capacity(count);
+    while tasks.len() < count {
+        let candidate = candidates
+            .next()
+            .ok_or_else(|| cannot_make("too few keys are free"))?
+            .map_err(cannot_make)?;
+        let mut task = candidate.root().to_value();
+        let mut distinct = task.clone();
+        remove_repeated_items(&mut distinct);
+        if violations(&distinct, &relaxed)?.is_empty() {
+            task = distinct;
+        }
+        if let Some(key) = key_of(&task, schema.roles()) {
+            let quoted = key.to_string();
+            let is_named = |(_, text): &(String, String)| text.contains(&quoted);
+            if request.messages.iter().any(is_named) || !keys.insert(quoted.clone()) {
+                continue;
             }
-            continue;
-        };
-        let name = path.split('/').next().unwrap_or_default();
-        if let (Some(object), Some(sampled)) = (task.as_object_mut(), plain.get(name)) {
-            object.insert(name.to_owned(), sampled.clone());
+        }
+        chain(&mut task, &tasks, schema.roles(), &strict)?;
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+fn key_of<'a>(task: &'a Value, roles: &Roles) -> Option<&'a Value> {
+    task.get(roles.key.as_deref()?)
+}
+
+/// Sets the dependencies of a task. The tasks form chains of three: tests rely on which tasks can be
+/// posted concurrently, so that must not depend on the seed. If the schema does not allow it, the task
+/// keeps the dependencies of the dry run.
+fn chain(
+    task: &mut Value,
+    before: &[Value],
+    roles: &Roles,
+    check: &dyn Check,
+) -> Result<(), MakeError> {
+    let Some(member) = &roles.depends_on else {
+        return Ok(());
+    };
+    let previous = before
+        .last()
+        .filter(|_| !before.len().is_multiple_of(3))
+        .and_then(|task| key_of(task, roles))
+        .cloned();
+    let list: Value = previous.iter().cloned().collect();
+    for dependencies in [list, previous.unwrap_or_default()] {
+        let mut chained = task.clone();
+        if let Some(object) = chained.as_object_mut() {
+            object.insert(member.clone(), dependencies);
+        }
+        if violations(&chained, check)?.is_empty() {
+            *task = chained;
+            break;
         }
     }
-    Ok(task)
+    Ok(())
 }
 
-/// Numbers a key that was there before. Only keys of letters, digits and hyphens are touched.
-fn make_key_unique(task: &mut Value, keys: &mut HashSet<String>) {
-    let Some(Value::String(key)) = task.get_mut("key") else {
-        return;
-    };
-    let mut number = 2;
-    let first = key.clone();
-    while !keys.insert(key.clone()) {
-        *key = format!("{first}-{number}");
-        number += 1;
+/// Removes repeated items from every array. A strict schema cannot express `uniqueItems`, but the
+/// schema from which it was derived may.
+fn remove_repeated_items(value: &mut Value) {
+    match value {
+        Value::Array(items) => {
+            let mut kept: Vec<Value> = Vec::with_capacity(items.len());
+            for mut item in items.drain(..) {
+                remove_repeated_items(&mut item);
+                if !kept.contains(&item) {
+                    kept.push(item);
+                }
+            }
+            *items = kept;
+        }
+        Value::Object(members) => members.values_mut().for_each(remove_repeated_items),
+        _ => {}
     }
 }
 
-fn check(envelope: &Value, validator: &Validator) -> Result<Vec<Violation>, Unmade> {
-    let document = Document::parse(&envelope.to_string()).map_err(cannot_make)?;
-    Ok(validator.check(&document))
-}
-
-fn put(envelope: &mut Value, member: &str, tasks: Vec<Value>) {
-    if let Some(object) = envelope.as_object_mut() {
-        object.insert(member.to_owned(), Value::Array(tasks));
-    }
-}
-
-/// The schema of the whole answer: from `response_format`, else the first one that stands in a
-/// message.
-fn schema(request: &ModelRequest) -> Result<Value, Unmade> {
+/// The schema of the whole response: from the response format, otherwise the first one in a message.
+fn schema(request: &ModelRequest) -> Result<Value, MakeError> {
     if let Format::JsonSchema(schema) = &request.format {
         return Ok(schema.clone());
     }
@@ -211,10 +253,10 @@ fn schema(request: &ModelRequest) -> Result<Value, Unmade> {
         .messages
         .iter()
         .find_map(|(_, text)| schema_in(text))
-        .ok_or(Unmade::NoSchema)
+        .ok_or(MakeError::NoSchema)
 }
 
-/// The first JSON Schema of an object in a text.
+/// The first JSON Schema in a text that describes an envelope.
 fn schema_in(text: &str) -> Option<Value> {
     text.match_indices('{')
         .take(SCHEMA_ATTEMPTS)
@@ -228,9 +270,9 @@ fn schema_in(text: &str) -> Option<Value> {
         })
 }
 
-/// The property of the envelope that is the array of tasks, with the schema of its items: the one
-/// called `tasks`, else the only array there is.
-fn array_member(schema: &Value) -> Result<(String, &Value), Unmade> {
+/// The property of the envelope that is the array of tasks, and the schema of its items: `tasks` if it
+/// is an array, otherwise the only array.
+fn array_member(schema: &Value) -> Result<(String, &Value), MakeError> {
     let arrays: Vec<(&String, &Value)> = schema
         .get("properties")
         .and_then(Value::as_object)
@@ -253,9 +295,9 @@ fn array_member(schema: &Value) -> Result<(String, &Value), Unmade> {
     }
 }
 
-/// The number in the last line `Make exactly N tasks.` of the messages. The last one, since pasted
-/// context stands before it.
-fn asked_count(messages: &[(String, String)]) -> Option<i64> {
+/// The number in the last line `Make exactly N tasks.` of the messages. Earlier such lines may be part
+/// of pasted context.
+fn requested_count(messages: &[(String, String)]) -> Option<i64> {
     messages
         .iter()
         .flat_map(|(_, text)| text.lines())
@@ -269,7 +311,7 @@ fn asked_count(messages: &[(String, String)]) -> Option<i64> {
         .next_back()
 }
 
-/// The first line `Goal: …` of a user's message, else the first line that says something.
+/// The first line `Goal: …` of a user message, otherwise its first line that is not empty.
 fn goal(messages: &[(String, String)]) -> String {
     let lines = || {
         messages
@@ -310,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_that_asks_for_a_count_counts() {
+    fn the_last_line_with_a_count_wins() {
         for (text, count) in [
             ("Make exactly 3 tasks.", Some(3)),
             ("Goal: x\n\nMake exactly 1 task.\n", Some(1)),
@@ -325,12 +367,12 @@ mod tests {
             ("Make exactly 99999999999999999999 tasks.", None),
         ] {
             let messages = [("user".to_owned(), text.to_owned())];
-            assert_eq!(asked_count(&messages), count, "{text}");
+            assert_eq!(requested_count(&messages), count, "{text}");
         }
     }
 
     #[test]
-    fn tasks_are_valid_about_the_goal_and_as_many_as_asked_for() {
+    fn tasks_are_valid_mention_the_goal_and_match_the_count() {
         let schema = agent_task_envelope();
         for count in [1, 7, 40] {
             let message = format!("Goal: Tidy the archive\n\nMake exactly {count} tasks.");
@@ -352,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_request_and_seed_give_the_same_tasks_and_another_seed_others() {
+    fn the_same_request_and_seed_make_the_same_tasks_and_another_seed_makes_others() {
         let request = request(&agent_task_envelope(), "Goal: x\nMake exactly 3 tasks.");
         let first = make(&request, 0, 1).unwrap().tasks;
         assert_eq!(make(&request, 0, 1).unwrap().tasks, first);
@@ -360,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_for_what_is_missing_does_not_get_the_keys_it_names() {
+    fn keys_that_a_request_names_are_not_used_again() {
         let schema = agent_task_envelope();
         let first = make(&request(&schema, "Goal: x\nMake exactly 2 tasks."), 0, 1).unwrap();
         let taken: Vec<&str> = first
@@ -370,11 +412,34 @@ mod tests {
             .collect();
         let more = format!(
             "Goal: x\nThere are {}.\nMake exactly 20 tasks.",
-            taken.join(", ")
+            json!(taken)
         );
         for task in make(&request(&schema, &more), 0, 1).unwrap().tasks {
             assert!(!taken.contains(&task["key"].as_str().unwrap()));
         }
+    }
+
+    #[test]
+    fn tasks_depend_on_the_one_before_them_in_chains_of_three() {
+        let request = request(&agent_task_envelope(), "Goal: x\nMake exactly 7 tasks.");
+        let tasks = make(&request, 0, 1).unwrap().tasks;
+        for (index, task) in tasks.iter().enumerate() {
+            let previous: Vec<&Value> = match index % 3 {
+                0 => Vec::new(),
+                _ => vec![&tasks[index - 1]["key"]],
+            };
+            assert_eq!(task["depends_on"], json!(previous));
+        }
+    }
+
+    #[test]
+    fn definitions_of_the_envelope_are_found() {
+        let schema = json!({"type": "object", "required": ["tasks"], "properties":
+            {"tasks": {"type": "array", "items": {"$ref": "#/$defs/task"}}},
+            "$defs": {"task": {"type": "object", "required": ["name"],
+                "properties": {"name": {"type": "string"}}}}});
+        let made = make(&request(&schema, "Goal: x\nMake exactly 2 tasks."), 0, 1).unwrap();
+        assert!(made.tasks[0]["name"].is_string());
     }
 
     #[test]
@@ -396,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schema_is_found_in_the_messages_when_the_format_carries_none() {
+    fn a_schema_in_the_messages_is_used_when_the_format_has_none() {
         let text = format!(
             "Use {{braces}} and this: {}\nMake exactly 2 tasks.",
             agent_task_envelope()
@@ -411,13 +476,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_is_refused_with_the_parameter_at_fault() {
+    fn an_error_names_the_parameter_that_prevents_tasks() {
         let impossible = json!({"type": "object", "properties": {"tasks": {"type": "array",
             "items": {"type": "object", "required": ["a"],
                 "properties": {"a": {"type": "integer", "minimum": 5, "maximum": 4}}}}},
             "required": ["tasks"]});
         let few = json!({"type": "object", "required": ["tasks"], "properties":
-            {"tasks": {"type": "array", "maxItems": 1, "items": {"type": "string"}}}});
+            {"tasks": {"type": "array", "maxItems": 1, "items": {"type": "object"}}}});
         for (schema, message, param) in [
             (
                 &impossible,

@@ -1,4 +1,4 @@
-//! A task as a plain server reads it, and FastAPI's words where it does not want it.
+//! The body of a post, and FastAPI's errors for an invalid one.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct TaskBody {
     members: BTreeMap<String, IgnoredAny>,
-    /// The values, as far as they fit in a [`Value`]: a number such as `1e999` does not.
+    /// The object; null if it does not fit a [`Value`], for instance because of a number like `1e999`.
     value: Value,
 }
 
-/// Why a body is not taken.
+/// Why a body is refused.
 #[derive(Debug)]
-pub enum Refused {
-    /// It is not UTF-8, which FastAPI answers with 400 rather than with 422.
+pub enum BodyError {
+    /// It is not UTF-8. FastAPI responds with 400, not with 422.
     Undecodable,
-    /// It is not what is wanted: an item of the `detail` of FastAPI's 422, with `type`, `loc`,
-    /// `msg` and `input`.
+    /// It is invalid. This is an item of the `detail` of FastAPI's 422, with `type`, `loc`, `msg` and
+    /// `input`.
     Unprocessable(Value),
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         let (status, detail) = match self {
             Self::Undecodable => (
@@ -41,13 +41,13 @@ impl IntoResponse for Refused {
 }
 
 impl TaskBody {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// # Errors
-    /// When it is not declared as JSON, is no JSON, or is no object.
-    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Refused> {
-        let no_object = |input: Value| {
-            Refused::Unprocessable(json!({
+    /// When it is not declared as JSON, is not JSON, or is not an object.
+    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, BodyError> {
+        let not_an_object = |input: Value| {
+            BodyError::Unprocessable(json!({
                 "type": "dict_type",
                 "loc": ["body"],
                 "msg": "Input should be a valid dictionary",
@@ -55,21 +55,21 @@ impl TaskBody {
             }))
         };
         if std::str::from_utf8(body).is_err() {
-            return Err(Refused::Undecodable);
+            return Err(BodyError::Undecodable);
         }
-        // Without the declaration FastAPI hands the body on as a string.
+        // Without a JSON content type, FastAPI treats the body as a string.
         if !declares_json(headers) {
-            return Err(no_object(Value::from(String::from_utf8_lossy(body))));
+            return Err(not_an_object(Value::from(String::from_utf8_lossy(body))));
         }
         match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(body) {
             Ok(members) => Ok(Self {
                 members,
                 value: serde_json::from_slice(body).unwrap_or_default(),
             }),
-            Err(error) if error.is_data() => {
-                Err(no_object(serde_json::from_slice(body).unwrap_or_default()))
-            }
-            Err(error) => Err(Refused::Unprocessable(json!({
+            Err(error) if error.is_data() => Err(not_an_object(
+                serde_json::from_slice(body).unwrap_or_default(),
+            )),
+            Err(error) => Err(BodyError::Unprocessable(json!({
                 "type": "json_invalid",
                 "loc": ["body", error.column()],
                 "msg": "JSON decode error",
@@ -79,15 +79,15 @@ impl TaskBody {
         }
     }
 
-    /// Asks for a member.
+    /// Requires a member.
     ///
     /// # Errors
-    /// When it is not there.
-    pub fn requires(&self, member: &str) -> Result<(), Refused> {
+    /// When it is missing.
+    pub fn requires(&self, member: &str) -> Result<(), BodyError> {
         if self.members.contains_key(member) {
             return Ok(());
         }
-        Err(Refused::Unprocessable(json!({
+        Err(BodyError::Unprocessable(json!({
             "type": "missing",
             "loc": ["body", member],
             "msg": "Field required",
@@ -95,15 +95,15 @@ impl TaskBody {
         })))
     }
 
-    /// Asks for a member not to be there.
+    /// Forbids a member.
     ///
     /// # Errors
-    /// When it is.
-    pub fn forbids(&self, member: &str) -> Result<(), Refused> {
+    /// When it is present.
+    pub fn forbids(&self, member: &str) -> Result<(), BodyError> {
         if !self.members.contains_key(member) {
             return Ok(());
         }
-        Err(Refused::Unprocessable(json!({
+        Err(BodyError::Unprocessable(json!({
             "type": "extra_forbidden",
             "loc": ["body", member],
             "msg": "Extra inputs are not permitted",
@@ -111,7 +111,7 @@ impl TaskBody {
         })))
     }
 
-    /// The task's title; empty when it has none.
+    /// The title of the task, or an empty string.
     #[must_use]
     pub fn title(&self) -> &str {
         self.value
@@ -121,8 +121,8 @@ impl TaskBody {
     }
 }
 
-/// Whether the headers declare JSON, with or without a structured suffix (RFC 6839). FastAPI takes
-/// a request without a declaration for JSON too.
+/// Whether the content type is JSON, or has the suffix `+json` (RFC 6839). FastAPI also accepts a
+/// request without a content type.
 fn declares_json(headers: &HeaderMap) -> bool {
     let Some(declared) = headers.get(CONTENT_TYPE) else {
         return true;

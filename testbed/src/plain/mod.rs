@@ -1,12 +1,11 @@
-//! A plain task server as they exist: `POST /tasks` takes any JSON object.
+//! A plain task server: `POST /tasks` takes any JSON object.
 //!
-//! No idempotency keys, no look-up, no schema; FastAPI's words for what it refuses, Starlette's
-//! rule for other origins. `/plain/{variant}/{bucket}/tasks` is the same server with a habit of its
-//! own (see [`Variant`]) and a memory of its own, so that tests run side by side. `…/_received`
-//! tells a test what arrived.
+//! It has no idempotency keys, no look-up and no schema. Errors are those of FastAPI, and CORS is that
+//! of Starlette. `/plain/{variant}/{bucket}/tasks` is the same server with a special behaviour (see
+//! [`Variant`]) and separate storage, so that tests can run in parallel. `…/_received` lists the
+//! received posts.
 
 mod body;
-mod inspection;
 mod received;
 mod variant;
 
@@ -26,41 +25,38 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::connection::Connection;
-use crate::cors::{self, Strict, Unreadable};
-use crate::records::{header_list, now_ms};
+use crate::cors::{self, Starlette, Unreadable};
+use crate::recorder::{header_list, now_ms};
 use body::TaskBody;
-pub use received::{Buckets, Received};
-pub use variant::{Behaviour, UnknownVariant, Variant};
+use received::{Buckets, Received};
+use variant::{Behaviour, Variant};
 
-/// The largest body, in bytes: twice what the task server that comes along takes.
+/// The largest request body, in bytes: twice the limit of the product's task server.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
-/// How long a client may take to send a body.
+/// Time limit for receiving a request body.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// How long a server that never answers holds a connection.
-const SILENCE: Duration = Duration::from_secs(600);
-/// The header that carries the token.
+/// How long a connection hangs before it is reset.
+const HANG_TIME: Duration = Duration::from_secs(600);
+/// The header with the agent token.
 const TOKEN_HEADER: &str = "x-agent-token";
 
-/// How a plain server is set up.
+/// The options of a plain task server.
 #[derive(Clone, Debug)]
 pub struct PlainOptions {
-    /// The token it wants in `X-AGENT-TOKEN`. Where a variant wants another one after a while, it
-    /// is this one followed by `-renewed`.
+    /// The agent token. A variant that stops accepting it accepts this token followed by `-renewed`.
     pub token: String,
-    /// The origins whose pages may call it; `*` for all.
+    /// The origins whose pages may call the server; `*` allows all.
     pub allow_origins: Vec<String>,
-    /// Whether `/tasks` is declared with a slash at its end, so that the path without it
-    /// redirects.
+    /// Whether the path is `/tasks/`, so that `/tasks` redirects.
     pub trailing_slash: bool,
     /// Members that every task must have.
     pub required: Vec<String>,
-    /// How long after a post has arrived it is answered, preflights excepted. Posts wait side by
-    /// side, so that any number of them is answered in this time.
-    pub answer_time: Duration,
-    /// How many seconds a browser may remember the answer to a preflight; Starlette's 600 unless
-    /// given.
+    /// The time between the arrival of a post and its response, regardless of the load. Preflights
+    /// are not delayed.
+    pub response_time: Duration,
+    /// Seconds for which a browser may cache a preflight; Starlette's default is 600.
     pub preflight_max_age_s: u32,
-    /// Whether pages may send `Idempotency-Key`, which is not looked at all the same.
+    /// Whether pages may send `Idempotency-Key`, which the server ignores.
     pub allows_key: bool,
 }
 
@@ -71,69 +67,63 @@ impl Default for PlainOptions {
             allow_origins: Vec::new(),
             trailing_slash: false,
             required: Vec::new(),
-            answer_time: Duration::ZERO,
+            response_time: Duration::ZERO,
             preflight_max_age_s: 600,
             allows_key: false,
         }
     }
 }
 
-/// What the server knows. Clones share it.
+/// The state of the server. Clones share it.
 #[derive(Clone, Debug)]
-pub struct PlainWorld {
+pub struct PlainState {
     options: Arc<PlainOptions>,
-    cors: Strict,
+    cors: Starlette,
     buckets: Buckets,
 }
 
-impl PlainWorld {
-    /// A server that has received nothing.
+impl PlainState {
+    /// A server that has not received anything.
     #[must_use]
     pub fn new(options: PlainOptions) -> Self {
         Self {
-            cors: Strict::new(options.allow_origins.clone(), options.preflight_max_age_s)
+            cors: Starlette::new(options.allow_origins.clone(), options.preflight_max_age_s)
                 .with_key(options.allows_key),
             options: Arc::new(options),
             buckets: Buckets::default(),
         }
     }
-
-    /// What it received.
-    #[must_use]
-    pub fn buckets(&self) -> &Buckets {
-        &self.buckets
-    }
 }
 
-/// The routes of the server. Whatever is not among them gets FastAPI's 404.
-pub fn router(world: PlainWorld) -> Router {
+/// The routes of the server. Other paths get FastAPI's 404.
+pub(crate) fn router(state: PlainState) -> Router {
     Router::new()
         .route("/tasks", any(tasks))
         .route("/tasks/", any(tasks))
         .route("/openapi.json", get(openapi))
-        .route("/plain/{variant}/{bucket}/tasks", any(tasks_of_variant))
-        .route("/plain/{variant}/{bucket}/tasks/", any(tasks_of_variant))
+        .route("/plain/{variant}/{bucket}/tasks", any(tasks))
+        .route("/plain/{variant}/{bucket}/tasks/", any(tasks))
         .route("/plain/{variant}/{bucket}/openapi.json", get(openapi))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(
-            world.clone(),
+            state.clone(),
             across_origins,
         ))
-        // The tests' own view is open to every origin, so it stands outside that layer.
-        .route("/_received", get(inspection::received))
-        .route("/_received/{number}", get(inspection::received_body))
+        // Every origin may read the received posts, so these routes come after the layer.
+        .route("/_received", get(received::received))
+        .route("/_received/{number}", get(received::received))
         .route(
             "/plain/{variant}/{bucket}/_received",
-            get(inspection::received_of_variant),
+            get(received::received),
         )
         .route(
             "/plain/{variant}/{bucket}/_received/{number}",
-            get(inspection::received_body_of_variant),
+            get(received::received),
         )
-        .with_state(world)
+        .with_state(state)
 }
 
-/// An error in FastAPI's shape.
+/// A FastAPI error.
 fn detail(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({"detail": text}))).into_response()
 }
@@ -142,20 +132,20 @@ async fn not_found() -> Response {
     detail(StatusCode::NOT_FOUND, "Not Found")
 }
 
-/// The variant that a path names.
+/// The variant in a path.
 fn variant_of(path: &str) -> Option<Variant> {
     let name = path.strip_prefix("/plain/")?.split('/').next()?;
     Variant::parse(name).ok()
 }
 
-async fn across_origins(State(world): State<PlainWorld>, request: Request, next: Next) -> Response {
+async fn across_origins(State(state): State<PlainState>, request: Request, next: Next) -> Response {
     let closes = variant_of(request.uri().path()).is_some_and(|it| it.closes_connections());
     let headers = request.headers().clone();
     let mut response = if cors::is_preflight(request.method(), &headers) {
-        world.cors.preflight(&headers)
+        state.cors.preflight(&headers)
     } else {
         let mut response = next.run(request).await;
-        world.cors.apply(&headers, &mut response);
+        state.cors.apply(&headers, &mut response);
         response
     };
     if closes {
@@ -167,42 +157,30 @@ async fn across_origins(State(world): State<PlainWorld>, request: Request, next:
 }
 
 async fn tasks(
-    State(world): State<PlainWorld>,
+    State(state): State<PlainState>,
     ConnectInfo(connection): ConnectInfo<Connection>,
+    place: Option<Path<(String, String)>>,
     request: Request,
 ) -> Response {
-    let variant = Variant::parse(if world.options.trailing_slash {
-        "redirect307"
-    } else {
-        "ok200"
-    });
-    match variant {
-        Ok(variant) => take(&world, &connection, &variant, "", request).await,
+    let (variant, bucket) = match &place {
+        Some(Path((variant, bucket))) => (variant.as_str(), bucket_name(variant, bucket)),
+        None if state.options.trailing_slash => ("redirect307", String::new()),
+        None => ("ok200", String::new()),
+    };
+    match Variant::parse(variant) {
+        Ok(variant) => handle_tasks(&state, &connection, &variant, &bucket, request).await,
         Err(unknown) => detail(StatusCode::NOT_FOUND, &unknown.to_string()),
     }
 }
 
-async fn tasks_of_variant(
-    State(world): State<PlainWorld>,
-    ConnectInfo(connection): ConnectInfo<Connection>,
-    Path((variant, bucket)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let bucket = bucket_name(&variant, &bucket);
-    match Variant::parse(&variant) {
-        Ok(variant) => take(&world, &connection, &variant, &bucket, request).await,
-        Err(unknown) => detail(StatusCode::NOT_FOUND, &unknown.to_string()),
-    }
-}
-
-/// The bucket of a path with a variant; the bare path's is the empty one.
+/// The bucket of a path with a variant. The plain path has the bucket with the empty name.
 fn bucket_name(variant: &str, bucket: &str) -> String {
     format!("{variant}/{bucket}")
 }
 
-/// Answers whatever comes to the path of the tasks.
-async fn take(
-    world: &PlainWorld,
+/// Responds to a request for the path of the tasks.
+async fn handle_tasks(
+    state: &PlainState,
     connection: &Connection,
     variant: &Variant,
     bucket: &str,
@@ -224,43 +202,44 @@ async fn take(
         }
         Err(_) => return detail(StatusCode::REQUEST_TIMEOUT, "Request timed out"),
     };
-    let due = Instant::now() + world.options.answer_time;
+    let due = Instant::now() + state.options.response_time;
     if parts.uri.path().ends_with('/') != variant.has_slash() {
         return redirect(&parts.uri, &parts.headers);
     }
-    let number = world.buckets.next_request(bucket);
-    let act = decide(world, variant, bucket, number, &parts, &body);
-    let status = match &act.then {
-        Then::Answer(response) => Some(response.status().as_u16()),
-        Then::Hang | Then::Reset => None,
+    let number = state.buckets.next_post(bucket);
+    let outcome = handle_post(state, variant, bucket, number, &parts, &body);
+    let status = match &outcome.action {
+        Action::Respond(response) => Some(response.status().as_u16()),
+        Action::Hang | Action::Reset => None,
     };
-    world.buckets.keep(Received {
+    state.buckets.add(Received {
         bucket: bucket.to_owned(),
         number: number + 1,
         at_ms: now_ms(),
         headers: header_list(&parts.headers),
         body,
-        task_id: act.task_id,
+        stored: outcome.task_id.is_some(),
+        task_id: outcome.task_id,
         status,
     });
-    if !world.options.answer_time.is_zero() {
+    if !state.options.response_time.is_zero() {
         tokio::time::sleep_until(due).await;
     }
-    match act.then {
-        Then::Answer(response) => response,
-        Then::Hang => {
-            tokio::time::sleep(SILENCE).await;
+    match outcome.action {
+        Action::Respond(response) => response,
+        Action::Hang => {
+            tokio::time::sleep(HANG_TIME).await;
             connection.reset();
             StatusCode::GATEWAY_TIMEOUT.into_response()
         }
-        Then::Reset => {
+        Action::Reset => {
             connection.reset();
             StatusCode::BAD_GATEWAY.into_response()
         }
     }
 }
 
-/// Redirects between the path with and without a slash, as Starlette's router does.
+/// Redirects to the path with or without the trailing slash, like Starlette's router.
 fn redirect(uri: &Uri, headers: &HeaderMap) -> Response {
     let path = match uri.path().strip_suffix('/') {
         Some(path) => path.to_owned(),
@@ -281,83 +260,83 @@ fn redirect(uri: &Uri, headers: &HeaderMap) -> Response {
     response
 }
 
-/// What is done with a request.
-struct Act {
+/// The outcome of a post.
+struct Outcome {
     task_id: Option<u64>,
-    then: Then,
+    action: Action,
 }
 
-/// What the client gets.
-enum Then {
-    Answer(Response),
+/// What happens to the connection.
+enum Action {
+    Respond(Response),
     Hang,
     Reset,
 }
 
-impl Act {
+impl Outcome {
     fn refuse(response: impl IntoResponse) -> Self {
         Self {
             task_id: None,
-            then: Then::Answer(response.into_response()),
+            action: Action::Respond(response.into_response()),
         }
     }
 }
 
-/// Looks at the token, then at the body, then at what the variant or the task's title wants.
-fn decide(
-    world: &PlainWorld,
+/// Checks the agent token and the body, then applies the behaviour of the title or the variant.
+fn handle_post(
+    state: &PlainState,
     variant: &Variant,
     bucket: &str,
     number: u64,
     parts: &Parts,
     body: &Bytes,
-) -> Act {
+) -> Outcome {
     let token = parts
         .headers
         .get(TOKEN_HEADER)
         .map(HeaderValue::as_bytes)
         .unwrap_or_default();
-    let renewed = token == format!("{}-renewed", world.options.token).as_bytes();
-    if !renewed && token != world.options.token.as_bytes() {
-        return Act::refuse(detail(
+    let renewed = token == format!("{}-renewed", state.options.token).as_bytes();
+    if !renewed && token != state.options.token.as_bytes() {
+        return Outcome::refuse(detail(
             StatusCode::UNAUTHORIZED,
             "Invalid or missing X-AGENT-TOKEN",
         ));
     }
     let task = match TaskBody::read(&parts.headers, body) {
         Ok(task) => task,
-        Err(refused) => return Act::refuse(refused),
+        Err(refused) => return Outcome::refuse(refused),
     };
-    for member in &world.options.required {
+    for member in &state.options.required {
         if let Err(refused) = task.requires(member) {
-            return Act::refuse(refused);
+            return Outcome::refuse(refused);
         }
     }
-    let asked_for = Behaviour::in_title(task.title());
-    let behaviour = asked_for
+    let requested = Behaviour::in_title(task.title());
+    let behaviour = requested
         .as_ref()
         .unwrap_or_else(|| variant.behaviour(number));
-    behave(world, behaviour, bucket, &task, renewed)
+    apply(state, behaviour, bucket, &task, renewed)
 }
 
-fn behave(
-    world: &PlainWorld,
+fn apply(
+    state: &PlainState,
     behaviour: &Behaviour,
     bucket: &str,
     task: &TaskBody,
     renewed: bool,
-) -> Act {
-    let store = |answer: &dyn Fn(u64) -> Response| {
-        let id = world.buckets.next_task(bucket);
-        Act {
+) -> Outcome {
+    let store = |respond: &dyn Fn(u64) -> Response| {
+        let id = state.buckets.next_task(bucket);
+        Outcome {
             task_id: Some(id),
-            then: Then::Answer(answer(id)),
+            action: Action::Respond(respond(id)),
         }
     };
     let ok = || store(&|id| Json(json!({"task_id": id})).into_response());
-    let stored_then = |then: Then| Act {
-        task_id: Some(world.buckets.next_task(bucket)),
-        then,
+    let store_and = |action: Action| Outcome {
+        task_id: Some(state.buckets.next_task(bucket)),
+        action,
     };
     match behaviour {
         Behaviour::Ok200 | Behaviour::Redirect307 => ok(),
@@ -382,48 +361,48 @@ fn behave(
         }),
         Behaviour::Unauthorized | Behaviour::Forbidden if renewed => ok(),
         Behaviour::Unauthorized => {
-            Act::refuse(detail(StatusCode::UNAUTHORIZED, "The token has expired"))
+            Outcome::refuse(detail(StatusCode::UNAUTHORIZED, "The token has expired"))
         }
-        Behaviour::Forbidden => Act::refuse(detail(
+        Behaviour::Forbidden => Outcome::refuse(detail(
             StatusCode::FORBIDDEN,
             "The token may not queue tasks",
         )),
-        Behaviour::Error503RetryAfter => Act::refuse(retry_later(503, true)),
-        Behaviour::Error503Hidden => Act::refuse(retry_later(503, false)),
-        Behaviour::Rate429 => Act::refuse(retry_later(429, true)),
-        Behaviour::Rate429Hidden => Act::refuse(retry_later(429, false)),
-        Behaviour::Error409 => Act::refuse(detail(StatusCode::CONFLICT, "Conflict")),
-        Behaviour::Html => Act::refuse(Html(
+        Behaviour::Error503RetryAfter => Outcome::refuse(retry_later(503, true)),
+        Behaviour::Error503Hidden => Outcome::refuse(retry_later(503, false)),
+        Behaviour::Rate429 => Outcome::refuse(retry_later(429, true)),
+        Behaviour::Rate429Hidden => Outcome::refuse(retry_later(429, false)),
+        Behaviour::Error409 => Outcome::refuse(detail(StatusCode::CONFLICT, "Conflict")),
+        Behaviour::Html => Outcome::refuse(Html(
             "<!doctype html><html><head><title>Sign in</title></head>\
              <body><h1>Sign in to continue</h1></body></html>",
         )),
-        Behaviour::JsonRpc => Act::refuse(Json(json!({
+        Behaviour::JsonRpc => Outcome::refuse(Json(json!({
             "jsonrpc": "2.0",
             "id": null,
             "error": {"code": -32600, "message": "Invalid Request"},
         }))),
-        Behaviour::Hang => stored_then(Then::Hang),
-        Behaviour::Drop => stored_then(Then::Reset),
-        Behaviour::DropUnstored => Act {
+        Behaviour::Hang => store_and(Action::Hang),
+        Behaviour::Drop => store_and(Action::Reset),
+        Behaviour::DropUnstored => Outcome {
             task_id: None,
-            then: Then::Reset,
+            action: Action::Reset,
         },
         Behaviour::Status(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST);
-            Act::refuse(detail(status, status.canonical_reason().unwrap_or("Error")))
+            Outcome::refuse(detail(status, status.canonical_reason().unwrap_or("Error")))
         }
         Behaviour::Requires(member) => match task.requires(member) {
             Ok(()) => ok(),
-            Err(refused) => Act::refuse(refused),
+            Err(refused) => Outcome::refuse(refused),
         },
         Behaviour::Forbids(member) => match task.forbids(member) {
             Ok(()) => ok(),
-            Err(refused) => Act::refuse(refused),
+            Err(refused) => Outcome::refuse(refused),
         },
     }
 }
 
-/// An answer that asks to come back in a second, which a page may or may not be able to read.
+/// An error with a `Retry-After` of 1 s, which a page can read if `readable`.
 fn retry_later(status: u16, readable: bool) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     let mut response = detail(status, status.canonical_reason().unwrap_or("Error"));
@@ -436,9 +415,9 @@ fn retry_later(status: u16, readable: bool) -> Response {
     response
 }
 
-/// An OpenAPI document as FastAPI makes it for such a server: it declares no `Idempotency-Key`.
-async fn openapi(State(world): State<PlainWorld>) -> Response {
-    let properties: serde_json::Map<String, Value> = world
+/// The OpenAPI document that FastAPI would generate. It does not declare `Idempotency-Key`.
+async fn openapi(State(state): State<PlainState>) -> Response {
+    let properties: serde_json::Map<String, Value> = state
         .options
         .required
         .iter()
@@ -457,7 +436,7 @@ async fn openapi(State(world): State<PlainWorld>) -> Response {
             "requestBody": {"required": true, "content": {"application/json": {"schema": {
                 "type": "object",
                 "properties": properties,
-                "required": world.options.required,
+                "required": state.options.required,
                 "additionalProperties": true,
             }}}},
             "responses": {"200": {"description": "Successful Response"}},

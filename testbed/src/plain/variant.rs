@@ -1,8 +1,8 @@
-//! The ways in which task servers differ, by name.
+//! Variants of the plain task server, by name.
 
 use thiserror::Error;
 
-/// What a server does with a task that its token and its body allow.
+/// What the server does with a post whose agent token and body are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
     /// Stores, 200 with `{"task_id": N}`.
@@ -11,17 +11,17 @@ pub enum Behaviour {
     Created201,
     /// Stores, 202 with the id as `data.task.uuid`.
     Accepted202,
-    /// Stores, 200 with a body that has no id.
+    /// Stores, 200 with a body without an id.
     NoId,
     /// Stores, 204 without a body.
     Empty204,
     /// Stores, 200 with `OK` as plain text.
     Text,
-    /// Stores, then fails as an unhandled exception does: 500 without cross-origin headers.
+    /// Stores, then fails like an unhandled exception: 500 without CORS headers.
     Error500NoCors,
-    /// 401 for the usual token; the renewed one is accepted.
+    /// 401 for the original token; the renewed one is accepted.
     Unauthorized,
-    /// 403 for the usual token; the renewed one is accepted.
+    /// 403 for the original token; the renewed one is accepted.
     Forbidden,
     /// 503 with a `Retry-After` that a page can read.
     Error503RetryAfter,
@@ -33,49 +33,49 @@ pub enum Behaviour {
     Rate429Hidden,
     /// 409.
     Error409,
-    /// 200 with a page of HTML.
+    /// 200 with HTML.
     Html,
-    /// 200 with an error of JSON-RPC 2.0.
+    /// 200 with a JSON-RPC 2.0 error.
     JsonRpc,
-    /// Stores, and never answers.
+    /// Stores, and never responds.
     Hang,
     /// Stores, and resets the connection.
     Drop,
     /// Resets the connection without storing.
     DropUnstored,
-    /// This status with `{"detail"}`, nothing stored.
+    /// This status with `{"detail"}`, without storing.
     Status(u16),
-    /// 422 where the body lacks this member, else as [`Behaviour::Ok200`].
+    /// 422 if the body lacks this member, otherwise as [`Behaviour::Ok200`].
     Requires(String),
-    /// 422 where the body has this member, else as [`Behaviour::Ok200`].
+    /// 422 if the body has this member, otherwise as [`Behaviour::Ok200`].
     Forbids(String),
-    /// Declared with a slash at the end: without it 307, with it as [`Behaviour::Ok200`].
+    /// The path has a trailing slash: 307 without it, [`Behaviour::Ok200`] with it.
     Redirect307,
 }
 
-/// Which requests a behaviour is for. Requests count from 0 within their bucket.
+/// The posts that a behaviour applies to. Posts of a bucket count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turns {
+enum Scope {
     All,
     First(u64),
     After(u64),
 }
 
-/// A behaviour, and for which requests of a bucket it is: `rate429`, `rate429_first_2`,
-/// `unauthorized_after_3`. The other requests get [`Behaviour::Ok200`].
+/// A behaviour and the posts that it applies to: `rate429`, `rate429_first_2`,
+/// `unauthorized_after_3`. The other posts get [`Behaviour::Ok200`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     behaviour: Behaviour,
-    turns: Turns,
+    scope: Scope,
 }
 
-/// A name that is no variant's.
+/// The name of a variant that does not exist.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("There is no variant `{0}` here.")]
+#[error("There is no variant `{0}`.")]
 pub struct UnknownVariant(pub String);
 
 impl Variant {
-    /// Reads a variant's name.
+    /// Parses the name of a variant.
     ///
     /// # Errors
     /// When there is no such variant.
@@ -85,26 +85,26 @@ impl Variant {
             let (behaviour, count) = name.rsplit_once(separator)?;
             Some((behaviour, count.parse::<u64>().ok()?))
         };
-        let (behaviour, turns) = if let Some((behaviour, count)) = counted("_first_") {
-            (behaviour, Turns::First(count))
+        let (behaviour, scope) = if let Some((behaviour, count)) = counted("_first_") {
+            (behaviour, Scope::First(count))
         } else if let Some((behaviour, count)) = counted("_after_") {
-            (behaviour, Turns::After(count))
+            (behaviour, Scope::After(count))
         } else {
-            (name, Turns::All)
+            (name, Scope::All)
         };
         Ok(Self {
             behaviour: Behaviour::parse(behaviour).ok_or_else(unknown)?,
-            turns,
+            scope,
         })
     }
 
-    /// What the request of this number gets.
+    /// The behaviour for the post with this number.
     #[must_use]
     pub fn behaviour(&self, number: u64) -> &Behaviour {
-        let applies = match self.turns {
-            Turns::All => true,
-            Turns::First(count) => number < count,
-            Turns::After(count) => number >= count,
+        let applies = match self.scope {
+            Scope::All => true,
+            Scope::First(count) => number < count,
+            Scope::After(count) => number >= count,
         };
         if applies {
             &self.behaviour
@@ -113,15 +113,14 @@ impl Variant {
         }
     }
 
-    /// Whether the path is declared with a slash at its end.
+    /// Whether the path has a trailing slash.
     #[must_use]
     pub fn has_slash(&self) -> bool {
         self.behaviour == Behaviour::Redirect307
     }
 
-    /// Whether every answer closes its connection. A browser sends a request again by itself when
-    /// a connection that was used before breaks, even a `POST`; on a fresh one it does not, and
-    /// the page hears of the failure at once.
+    /// Whether every response closes its connection. If a reused connection breaks, a browser repeats
+    /// the request by itself, even a `POST`. If a new one breaks, it reports the failure to the page.
     #[must_use]
     pub fn closes_connections(&self) -> bool {
         matches!(self.behaviour, Behaviour::Drop | Behaviour::DropUnstored)
@@ -129,7 +128,7 @@ impl Variant {
 }
 
 impl Behaviour {
-    /// Reads a behaviour's name.
+    /// Parses the name of a behaviour.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
@@ -174,8 +173,8 @@ impl Behaviour {
         }
     }
 
-    /// The behaviour that a task's title asks for by a name in brackets: `Tidy up [error409]`.
-    /// `[500]` is short for `[error500_nocors]`.
+    /// The behaviour that the title of a task names in brackets: `Tidy up [error409]`. `[500]` is short
+    /// for `[error500_nocors]`.
     #[must_use]
     pub fn in_title(title: &str) -> Option<Self> {
         let (_, rest) = title.rsplit_once('[')?;
@@ -192,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_what_happens_and_to_which_requests() {
+    fn a_name_has_a_behaviour_and_its_scope() {
         let always = Variant::parse("error409").unwrap();
         assert_eq!(always.behaviour(0), &Behaviour::Error409);
         let first = Variant::parse("rate429_first_2").unwrap();
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_none_is_said() {
+    fn an_unknown_name_is_an_error() {
         for name in [
             "",
             "ok",
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_can_ask_for_a_behaviour() {
+    fn a_title_can_name_a_behaviour() {
         for (title, behaviour) in [
             ("Tidy up [500]", Some(Behaviour::Error500NoCors)),
             ("[error409] Tidy up", Some(Behaviour::Error409)),

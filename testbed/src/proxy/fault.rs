@@ -1,4 +1,4 @@
-//! What can go wrong between a page and a task server.
+//! The faults that the proxy can inject.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,33 +6,32 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A fault that befalls one `POST`.
+/// A fault of one `POST`. The order of the variants is that in which a plan adds up its shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(try_from = "String", into = "&'static str")]
 pub enum Fault {
-    /// The request is lost: it never reaches the upstream, and the connection is closed.
+    /// The request is lost: it does not reach the upstream, and the connection is closed.
     DropBefore,
-    /// The answer is lost: the upstream takes the request and answers, and the connection is
-    /// closed.
+    /// The response is lost: the upstream handles the request, and the connection is closed.
     DropAfter,
-    /// The answer is held for as long as the plan says.
+    /// The response is delayed by the time in the plan.
     Delay,
-    /// The status, the header and half of the body arrive, then the connection is closed. An
-    /// answer without a body loses the end of its header instead.
+    /// The head and half of the body are sent, then the connection is closed. A response without a
+    /// body lacks the end of its head instead.
     Truncate,
-    /// 429 with a `Retry-After` that a page can read; the upstream hears nothing.
+    /// 429 with a `Retry-After` that a page can read; the upstream gets no request.
     Status429,
-    /// 503 with a `Retry-After` that a page can read; the upstream hears nothing.
+    /// 503 with a `Retry-After` that a page can read; the upstream gets no request.
     Status503,
-    /// The upstream takes the request, and its answer is replaced by a 500 that no page can read.
+    /// The upstream handles the request, and its response is replaced by a 500 that no page can read.
     Status500Bare,
-    /// 503 without a `Retry-After`, which a page can read; the upstream hears nothing.
+    /// 503 without a `Retry-After`, which a page can read; the upstream gets no request.
     Status503Bare,
-    /// The connection is reset in place of an answer; the upstream hears nothing.
+    /// The connection is reset; the upstream gets no request.
     Reset,
 }
 
-/// Every fault with its name, in the order in which a seeded plan goes through them.
+/// Every fault and its name.
 const NAMES: [(Fault, &str); 9] = [
     (Fault::DropBefore, "drop_before"),
     (Fault::DropAfter, "drop_after"),
@@ -45,7 +44,7 @@ const NAMES: [(Fault, &str); 9] = [
     (Fault::Reset, "reset"),
 ];
 
-/// A name that is no fault's.
+/// The name of a fault that does not exist.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("there is no fault `{0}`; the faults are {list}", list = list())]
 pub struct UnknownFault(pub String);
@@ -56,12 +55,12 @@ fn list() -> String {
 }
 
 impl Fault {
-    /// Every fault there is.
+    /// Every fault.
     pub fn all() -> impl Iterator<Item = Fault> {
         NAMES.iter().map(|(fault, _)| *fault)
     }
 
-    /// Its name, as plans and reports have it.
+    /// The name in plans and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_fault_has_a_name_of_its_own_that_reads_back() {
+    fn every_fault_has_a_name_that_parses_back() {
         for fault in Fault::all() {
             assert!(!fault.name().is_empty());
             assert_eq!(fault.name().parse(), Ok(fault));

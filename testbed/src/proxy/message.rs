@@ -1,43 +1,44 @@
-//! HTTP/1.1 messages (RFC 9112) as bytes: a proxy that says it changes nothing must not take them
-//! apart and put them together again.
+//! HTTP/1.1 messages (RFC 9112) that the proxy passes on byte for byte.
 //!
-//! A header field keeps the line in which it came. Only the fields that belong to one connection
-//! are left out and written anew.
+//! Header fields keep the line in which they arrived. Only the fields that belong to a single
+//! connection are removed and written again.
 
 use std::io;
 
+use httparse::{EMPTY_HEADER, Header, Status};
 use thiserror::Error;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 
-/// The largest head of a message, in bytes.
-const HEAD_LIMIT: u64 = 64 * 1024;
-/// The largest body of a message, in bytes.
-const BODY_LIMIT: u64 = 8 * 1024 * 1024;
-/// The fields that a request has anew on the way to the upstream. `Expect` is answered by having
-/// read the body.
+/// Maximum size of a head, in bytes.
+const MAX_HEAD: u64 = 64 * 1024;
+/// Maximum number of header fields in a message.
+const MAX_FIELDS: usize = 256;
+/// Maximum size of a body, in bytes.
+const MAX_BODY: u64 = 8 * 1024 * 1024;
+/// The fields of a request that the proxy replaces or removes. `Expect` is met by reading the body.
 const REQUEST_HOP: &[&str] = &["host", "connection", "keep-alive", "expect"];
-/// The fields that an answer has anew on the way to the client.
-const ANSWER_HOP: &[&str] = &["connection", "keep-alive"];
+/// The fields of a response that the proxy replaces or removes.
+const RESPONSE_HOP: &[&str] = &["connection", "keep-alive"];
 
 /// Why a message cannot be read.
 #[derive(Debug, Error)]
 pub enum MessageError {
-    /// The connection broke, or ended in the middle.
+    /// The connection broke, or ended within the message.
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),
-    /// It is no HTTP/1.1.
-    #[error("this is no HTTP/1.1: {0}")]
-    Malformed(&'static str),
-    /// Its head or its body is larger than it may be.
-    #[error("the {0} is larger than it may be")]
+    /// The message is not HTTP/1.1.
+    #[error("this is not HTTP/1.1: {0}")]
+    Malformed(String),
+    /// The head or the body is too large.
+    #[error("the {0} is too large")]
     TooLarge(&'static str),
-    /// A request's body says no length beforehand.
-    #[error("a request's body needs a Content-Length")]
+    /// The body of a request has no length in advance.
+    #[error("the body of a request needs a Content-Length")]
     NoLength,
 }
 
 impl MessageError {
-    /// The status that says so to a client; none where nobody is left to be told.
+    /// The status to respond with; `None` if the client is gone.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -50,65 +51,85 @@ impl MessageError {
     }
 }
 
-/// The first line of a message and its header fields, each without its line end.
+impl From<httparse::Error> for MessageError {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooLarge("head"),
+            error => Self::Malformed(error.to_string()),
+        }
+    }
+}
+
+/// Reads a head up to and including its empty line. Returns `None` if the connection ends before its
+/// first byte.
+async fn read_head(
+    stream: &mut (impl AsyncBufRead + Unpin),
+) -> Result<Option<Vec<u8>>, MessageError> {
+    let mut stream = stream.take(MAX_HEAD);
+    let mut head = Vec::new();
+    loop {
+        let start = head.len();
+        stream.read_until(b'\n', &mut head).await?;
+        if head.is_empty() && stream.limit() > 0 {
+            return Ok(None);
+        }
+        match head.get(start..) {
+            Some(b"\r\n") => return Ok(Some(head)),
+            Some(line) if line.ends_with(b"\r\n") => {}
+            Some(line) if line.ends_with(b"\n") => {
+                return Err(MessageError::Malformed("a line ends without CR".to_owned()));
+            }
+            _ if stream.limit() == 0 => return Err(MessageError::TooLarge("head")),
+            _ => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+        }
+    }
+}
+
+/// The first line of a message and its header fields.
 #[derive(Clone, Debug)]
 struct Head {
-    start: String,
-    fields: Vec<Vec<u8>>,
+    /// The first line, without its line end.
+    start: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone, Debug)]
+struct Field {
+    name: String,
+    value: Vec<u8>,
+    /// The field as it arrived, without its line end.
+    line: Vec<u8>,
 }
 
 impl Head {
-    /// Reads a head; none where the connection ends before its first byte.
-    async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Self>, MessageError> {
-        let mut stream = stream.take(HEAD_LIMIT);
-        let mut start = None;
-        let mut fields = Vec::new();
-        loop {
-            let mut line = Vec::new();
-            stream.read_until(b'\n', &mut line).await?;
-            if line.is_empty() && start.is_none() && stream.limit() > 0 {
-                return Ok(None);
-            }
-            if !line.ends_with(b"\n") {
-                return Err(if stream.limit() == 0 {
-                    MessageError::TooLarge("head")
-                } else {
-                    io::Error::from(io::ErrorKind::UnexpectedEof).into()
-                });
-            }
-            let Some(line) = line.strip_suffix(b"\r\n") else {
-                return Err(MessageError::Malformed("a line ends without a CR"));
-            };
-            match start {
-                None => {
-                    let text = String::from_utf8(line.to_vec())
-                        .map_err(|_| MessageError::Malformed("the first line is no text"))?;
-                    start = Some(text);
-                }
-                Some(start) if line.is_empty() => return Ok(Some(Self { start, fields })),
-                Some(_) if name_of(line).is_none() => {
-                    return Err(MessageError::Malformed("a line is no header field"));
-                }
-                Some(_) => fields.push(line.to_vec()),
-            }
+    /// A head from its bytes, with `headers` parsed from them.
+    fn new(bytes: &[u8], headers: &[Header<'_>]) -> Self {
+        let mut lines = bytes
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line).to_vec());
+        Self {
+            start: lines.next().unwrap_or_default(),
+            fields: headers
+                .iter()
+                .zip(lines)
+                .map(|(header, line)| Field {
+                    name: header.name.to_ascii_lowercase(),
+                    value: header.value.to_vec(),
+                    line,
+                })
+                .collect(),
         }
     }
 
-    /// The value of the first field of this name, in lower case.
+    /// The value of the first field with this name, which is in lower case.
     fn value(&self, name: &str) -> Option<&[u8]> {
         self.fields
             .iter()
-            .find(|field| name_of(field).is_some_and(|it| it.eq_ignore_ascii_case(name.as_bytes())))
-            .and_then(|field| field.get(name.len() + 1..))
-            .map(<[u8]>::trim_ascii)
+            .find(|field| field.name == name)
+            .map(|field| field.value.as_slice())
     }
 
-    /// Whether a field of this name is there.
-    fn has(&self, name: &str) -> bool {
-        self.value(name).is_some()
-    }
-
-    /// The length of the body, where the head says it.
+    /// The value of `Content-Length`.
     fn length(&self) -> Result<Option<u64>, MessageError> {
         let Some(value) = self.value("content-length") else {
             return Ok(None);
@@ -117,23 +138,20 @@ impl Head {
             .ok()
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
             .and_then(|digits| digits.parse().ok())
-            .ok_or(MessageError::Malformed("the Content-Length is no number"))?;
-        if length > BODY_LIMIT {
+            .ok_or_else(|| MessageError::Malformed("invalid Content-Length".to_owned()))?;
+        if length > MAX_BODY {
             return Err(MessageError::TooLarge("body"));
         }
         Ok(Some(length))
     }
 
-    /// The head as bytes, without some fields and with others after the rest.
+    /// The head as bytes, without the fields in `without`, and with those in `with` at the end.
     fn bytes(&self, without: &[&str], with: &[(&str, &str)]) -> Vec<u8> {
-        let mut bytes = format!("{}\r\n", self.start).into_bytes();
+        let mut bytes = self.start.clone();
+        bytes.extend_from_slice(b"\r\n");
         for field in &self.fields {
-            let name = name_of(field).unwrap_or_default();
-            if !without
-                .iter()
-                .any(|left_out| name.eq_ignore_ascii_case(left_out.as_bytes()))
-            {
-                bytes.extend_from_slice(field);
+            if !without.contains(&field.name.as_str()) {
+                bytes.extend_from_slice(&field.line);
                 bytes.extend_from_slice(b"\r\n");
             }
         }
@@ -145,15 +163,7 @@ impl Head {
     }
 }
 
-/// The name of a header field, which is a token (RFC 9110, section 5.6.2).
-fn name_of(field: &[u8]) -> Option<&[u8]> {
-    let end = field.iter().position(|byte| *byte == b':')?;
-    let name = field.get(..end)?;
-    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    (!name.is_empty() && name.iter().all(is_token)).then_some(name)
-}
-
-/// A request that has arrived whole.
+/// A complete request.
 #[derive(Clone, Debug)]
 pub struct Request {
     head: Head,
@@ -163,27 +173,31 @@ pub struct Request {
 }
 
 impl Request {
-    /// Reads a request; none where the client leaves without one.
+    /// Reads a request. Returns `None` if the client disconnects without sending one.
     ///
     /// # Errors
-    /// When it breaks off, is no HTTP/1.1 with a path, or is larger than it may be.
+    /// When it is incomplete, malformed or too large, or does not request a path.
     pub async fn read(
         stream: &mut (impl AsyncBufRead + Unpin),
     ) -> Result<Option<Self>, MessageError> {
-        let Some(head) = Head::read(stream).await? else {
+        let Some(bytes) = read_head(stream).await? else {
             return Ok(None);
         };
-        let mut parts = head.start.split(' ');
-        let (Some(method), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(MessageError::Malformed("the first line is no request line"));
+        let mut headers = [EMPTY_HEADER; MAX_FIELDS];
+        let mut parsed = httparse::Request::new(&mut headers);
+        let status = parsed.parse(&bytes)?;
+        let (Status::Complete(_), Some(method), Some(target)) = (
+            status,
+            parsed.method,
+            parsed.path.filter(|path| path.starts_with('/')),
+        ) else {
+            return Err(MessageError::Malformed(
+                "this does not request a path".to_owned(),
+            ));
         };
-        if !target.starts_with('/') {
-            return Err(MessageError::Malformed("the target is no path"));
-        }
         let (method, target) = (method.to_owned(), target.to_owned());
-        if head.has("transfer-encoding") {
+        let head = Head::new(&bytes, parsed.headers);
+        if head.value("transfer-encoding").is_some() {
             return Err(MessageError::NoLength);
         }
         let length = head.length()?.unwrap_or_default();
@@ -206,7 +220,7 @@ impl Request {
         &self.method
     }
 
-    /// The path.
+    /// The path without the query.
     #[must_use]
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
@@ -218,7 +232,7 @@ impl Request {
         &self.body
     }
 
-    /// The value of a header field, its name in lower case. Bytes that are not UTF-8 are replaced.
+    /// The value of a header field; `name` is in lower case. Bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         self.head
@@ -226,7 +240,7 @@ impl Request {
             .map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
-    /// The request as the upstream gets it: under its own name, and the only one on its connection.
+    /// The request to send to the upstream: with its `Host`, and alone on its connection.
     #[must_use]
     pub(super) fn for_upstream(&self, authority: &str) -> Vec<u8> {
         let own = [("Host", authority), ("Connection", "close")];
@@ -236,47 +250,47 @@ impl Request {
     }
 }
 
-/// An answer of the upstream, as far as it came.
+/// A response of the upstream, whose body may be incomplete.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Response {
     head: Head,
     status: u16,
     body: Vec<u8>,
 }
 
-impl Answer {
-    /// Reads the answer to a request of this method, up to its end or that of the connection; none
-    /// where the connection ends before it.
+impl Response {
+    /// Reads the response to a request with this method, to its end or to that of the connection.
+    /// Returns `None` if the connection ends before it. Interim responses (1xx) are skipped.
     ///
     /// # Errors
-    /// When the connection breaks within the head, or it is no HTTP/1.1 or larger than it may be.
+    /// When the connection breaks within the head, or the response is malformed or too large.
     pub async fn read(
         stream: &mut (impl AsyncBufRead + Unpin),
         method: &str,
     ) -> Result<Option<Self>, MessageError> {
         loop {
-            let Some(head) = Head::read(stream).await? else {
+            let Some(bytes) = read_head(stream).await? else {
                 return Ok(None);
             };
-            let status: u16 = head
-                .start
-                .strip_prefix("HTTP/1.")
-                .and_then(|rest| rest.split(' ').nth(1))
-                .and_then(|status| status.parse().ok())
-                .ok_or(MessageError::Malformed("the first line is no status line"))?;
+            let mut headers = [EMPTY_HEADER; MAX_FIELDS];
+            let mut parsed = httparse::Response::new(&mut headers);
+            let (Status::Complete(_), Some(status)) = (parsed.parse(&bytes)?, parsed.code) else {
+                return Err(MessageError::Malformed("there is no status".to_owned()));
+            };
             if status < 200 {
                 continue;
             }
+            let head = Head::new(&bytes, parsed.headers);
             let length = if method == "HEAD" || matches!(status, 204 | 304) {
                 Some(0)
             } else {
                 head.length()?
             };
             let mut body = Vec::new();
-            let limit = length.unwrap_or(BODY_LIMIT + 1);
-            // An answer that breaks off in its body is passed on as far as it came.
+            let limit = length.unwrap_or(MAX_BODY + 1);
+            // An incomplete body is passed on as it is.
             let _ = stream.take(limit).read_to_end(&mut body).await;
-            if body.len() as u64 > BODY_LIMIT {
+            if body.len() as u64 > MAX_BODY {
                 return Err(MessageError::TooLarge("body"));
             }
             return Ok(Some(Self { head, status, body }));
@@ -289,7 +303,7 @@ impl Answer {
         self.status
     }
 
-    /// The answer as the client gets it, the only one on its connection.
+    /// The response to send to the client, alone on its connection.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.head_bytes();
@@ -297,8 +311,8 @@ impl Answer {
         bytes
     }
 
-    /// The answer without its end: the head and half of the body, or, where there is no body, the
-    /// head without the line that ends it.
+    /// A truncated response: the head and half of the body. If the body is empty, the head lacks its
+    /// empty line instead.
     #[must_use]
     pub fn first_half(&self) -> Vec<u8> {
         let mut bytes = self.head_bytes();
@@ -312,13 +326,18 @@ impl Answer {
     }
 
     fn head_bytes(&self) -> Vec<u8> {
-        self.head.bytes(ANSWER_HOP, &[("Connection", "close")])
+        self.head.bytes(RESPONSE_HOP, &[("Connection", "close")])
     }
 }
 
-/// An answer of the proxy's own: a status, header fields and a body of this type.
+/// A response of the proxy itself.
 #[must_use]
-pub fn own_answer(status: u16, fields: &[(&str, &str)], content_type: &str, body: &str) -> Vec<u8> {
+pub fn own_response(
+    status: u16,
+    fields: &[(&str, &str)],
+    content_type: &str,
+    body: &str,
+) -> Vec<u8> {
     let reason = axum::http::StatusCode::from_u16(status)
         .ok()
         .and_then(|status| status.canonical_reason())
@@ -343,10 +362,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_goes_on_line_by_line_under_the_upstreams_name() {
-        let came = b"POST /tasks?a=%20b HTTP/1.1\r\nHOST: page:1\r\nX-Agent-TOKEN:  s\t\r\n\
+    async fn a_request_is_forwarded_line_by_line_with_the_upstreams_host() {
+        let received = b"POST /tasks?a=%20b HTTP/1.1\r\nHOST: page:1\r\nX-Agent-TOKEN:  s\t\r\n\
             Connection: keep-alive\r\norigin: http://page:2\r\nContent-Length: 4\r\n\r\n\x00\r\n\xffNEXT";
-        let request = request(came).await.unwrap().unwrap();
+        let request = request(received).await.unwrap().unwrap();
         assert_eq!((request.method(), request.path()), ("POST", "/tasks"));
         assert_eq!(request.header("x-agent-token").as_deref(), Some("s"));
         assert_eq!(
@@ -357,9 +376,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_request_is_refused_and_a_silent_client_is_not() {
+    async fn a_malformed_request_is_an_error_and_an_empty_connection_is_not() {
         assert!(request(b"").await.unwrap().is_none());
         let long = format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(70_000));
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(300));
         for (bytes, status) in [
             (&b"GET / HTTP/1.1\r\n"[..], None),
             (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", None),
@@ -383,6 +403,8 @@ mod tests {
                 Some(411),
             ),
             (long.as_bytes(), Some(431)),
+            (many.as_bytes(), Some(431)),
+            (b"\r\n\r\n", Some(400)),
         ] {
             let error = request(bytes).await.unwrap_err();
             assert_eq!(error.status(), status, "{}", String::from_utf8_lossy(bytes));
@@ -390,8 +412,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_body_loses_the_end_of_its_head() {
-        for (came, cut) in [
+    async fn a_truncated_response_loses_half_of_its_body_or_the_end_of_its_head() {
+        for (received, truncated) in [
             (
                 &b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nabcde"[..],
                 &b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\nConnection: close\r\n\r\nab"[..],
@@ -401,8 +423,8 @@ mod tests {
                 b"HTTP/1.1 204 No Content\r\nConnection: close\r\n",
             ),
         ] {
-            let answer = Answer::read(&mut &*came, "POST").await.unwrap().unwrap();
-            assert_eq!(answer.first_half(), cut);
+            let response = Response::read(&mut &*received, "POST").await.unwrap().unwrap();
+            assert_eq!(response.first_half(), truncated);
         }
     }
 }

@@ -1,26 +1,27 @@
-//! A proxy that loses, delays, cuts and refuses on purpose, in front of a real task server.
+//! A proxy in front of a task server that injects faults.
 //!
-//! It passes on every request and every answer byte for byte; only `Host`, `Connection`,
-//! `Keep-Alive` and `Expect` are its own, so that the upstream is addressed by its own name. To a
-//! `POST` it does what its [`Plan`] says: nothing, or one [`Fault`]. Preflights and reads are never
-//! touched. `GET /_faults` tells what was done to which `POST`; a plan sent to `POST /_faults`
-//! replaces the one that is followed, and the counting begins anew.
+//! It forwards requests and responses byte for byte. Only `Host`, `Connection`, `Keep-Alive` and
+//! `Expect` are replaced or removed, so that the upstream gets its own host name. The [`Plan`]
+//! decides which [`Fault`] a `POST` gets, if any. Other requests, including preflights, get none.
+//! `GET /_faults` reports each `POST` and its fault. `POST /_faults` replaces the plan and empties the
+//! report.
 //!
-//! Every connection serves one request, in both directions. A browser sends a request again by
-//! itself, even a `POST`, when a connection that was used before breaks without an answer; on a
-//! fresh one it does not, so that a page which sends one request sees one failure.
+//! Every connection serves one request, in both directions. If a reused connection breaks without a
+//! response, a browser repeats the request by itself, even a `POST`. On a new connection it does not,
+//! so a page that sends one request sees one failure.
 //!
-//! Messages are passed on whole, so it is not for streams. An upstream that is not there, or that
-//! breaks off before its answer, looks as it would without the proxy: the connection closes.
+//! Messages are forwarded once they are complete, so the proxy is not suitable for streams. If the
+//! upstream is unreachable, or ends the connection before its response, the proxy closes the
+//! connection to the client, as the upstream would.
 
 mod fault;
 mod message;
 mod plan;
-mod report;
+mod post;
 mod upstream;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -28,77 +29,107 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::connection::accept;
+use crate::recorder::{Entry, Recorder, lock, now_ms};
 pub use fault::{Fault, UnknownFault};
-use message::{Request, own_answer};
+use message::{Request, own_response};
 pub use plan::{Plan, PlanError};
-use report::{Course, PostRecord, Times};
-pub use report::{Post, Report};
+use post::{Post, Report};
 pub use upstream::{Upstream, UpstreamError};
 
-/// The most connections at a time; further ones wait.
+/// Maximum number of concurrent connections; others wait.
 const CONNECTION_LIMIT: usize = 256;
-/// How long a client may take to send a request.
+/// Time limit for receiving a request.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
-/// How long a client may take to read an answer.
-const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// How long to wait before accepting again when the process has run out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Where the plan and the report are.
+/// Time limit for sending a response.
+const RESPONSE_TIME: Duration = Duration::from_secs(30);
+/// Maximum number of recorded `POST`s.
+const MAX_POSTS: usize = 20_000;
+/// The path of the plan and the report.
 const FAULTS_PATH: &str = "/_faults";
 
-/// What the proxy knows. Clones share it.
+/// The state of the proxy. Clones share it.
 #[derive(Clone, Debug)]
-pub struct ProxyWorld {
+pub struct ProxyState {
     upstream: Arc<Upstream>,
-    course: Course,
+    plan: Arc<Mutex<Arc<Plan>>>,
+    posts: Recorder<Post>,
 }
 
-impl ProxyWorld {
-    /// A proxy in front of this server, with this plan.
+impl ProxyState {
+    /// A proxy in front of this upstream, with this plan.
     #[must_use]
     pub fn new(upstream: Upstream, plan: Plan) -> Self {
         Self {
             upstream: Arc::new(upstream),
-            course: Course::new(plan),
+            plan: Arc::new(Mutex::new(Arc::new(plan))),
+            posts: Recorder::new(MAX_POSTS, usize::MAX),
         }
     }
 
-    /// The plan, and what was done to which `POST` since it was made.
-    #[must_use]
-    pub fn report(&self) -> Report {
-        self.course.report()
+    /// The plan, and the `POST`s since it was set.
+    fn report(&self) -> Report {
+        let plan = lock(&self.plan);
+        Report {
+            plan: Plan::clone(&plan),
+            posts: self.posts.list(|_| true),
+            left_out: self.posts.dropped(),
+        }
+    }
+
+    /// Replaces the plan and empties the report. A `POST` in progress keeps its fault, but is no longer
+    /// reported.
+    fn set_plan(&self, plan: Plan) {
+        let mut current = lock(&self.plan);
+        *current = Arc::new(plan);
+        self.posts.clear();
+    }
+
+    /// Records a `POST` with its fault, and returns the plan that chose it.
+    fn record(&self, request: &Request) -> (Entry<Post>, Arc<Plan>) {
+        // Locked while the number is taken, so that the number and the plan belong together.
+        let plan = lock(&self.plan);
+        let entry = self.posts.add(0, |number| Post {
+            number,
+            at_ms: now_ms(),
+            method: request.method().to_owned(),
+            path: request.path().to_owned(),
+            idempotency_key: request.header("idempotency-key"),
+            fault: plan.fault(number),
+            reached_upstream: false,
+            upstream_status: None,
+            answered: None,
+            finished: false,
+        });
+        (entry, Arc::clone(&plan))
     }
 }
 
 /// Serves until the returned future is dropped.
 ///
 /// # Errors
-/// Never as it stands: what a single connection does wrong ends with that connection.
-pub(crate) async fn serve(listener: TcpListener, world: ProxyWorld) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(CONNECTION_LIMIT));
+/// None: an error on a connection only ends that connection.
+pub(crate) async fn serve(listener: TcpListener, state: ProxyState) -> io::Result<()> {
+    let permits = Arc::new(Semaphore::new(CONNECTION_LIMIT));
     loop {
-        let place = Arc::clone(&places)
+        let permit = Arc::clone(&permits)
             .acquire_owned()
             .await
             .map_err(io::Error::other)?;
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let world = world.clone();
-                // On a task of its own, so that the upstream gets a request whole even when the
-                // client has gone by then.
-                tokio::spawn(async move {
-                    converse(stream, &world).await;
-                    drop(place);
-                });
-            }
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-        }
+        let stream = accept(&listener).await;
+        let state = state.clone();
+        // In a separate task, so that the upstream gets the complete request even if the client
+        // disconnects.
+        tokio::spawn(async move {
+            serve_connection(stream, &state).await;
+            drop(permit);
+        });
     }
 }
 
-/// What a client gets.
+/// What the client gets.
 enum Outcome {
-    /// These bytes, and then the end of the connection.
+    /// These bytes, then the end of the connection.
     Bytes(Vec<u8>),
     /// The end of the connection.
     Close,
@@ -106,15 +137,15 @@ enum Outcome {
     Reset,
 }
 
-/// Serves the one request of a connection.
-async fn converse(stream: TcpStream, world: &ProxyWorld) {
+/// Serves the only request of a connection.
+async fn serve_connection(stream: TcpStream, state: &ProxyState) {
     let mut client = BufReader::new(stream);
     let outcome = match tokio::time::timeout(REQUEST_TIME, Request::read(&mut client)).await {
-        Ok(Ok(Some(request))) if request.path() == FAULTS_PATH => faults(world, &request),
-        Ok(Ok(Some(request))) => pass(world, &request).await,
+        Ok(Ok(Some(request))) if request.path() == FAULTS_PATH => faults(state, &request),
+        Ok(Ok(Some(request))) => handle(state, &request).await,
         Ok(Ok(None)) | Err(_) => Outcome::Close,
         Ok(Err(error)) => match error.status() {
-            Some(status) => Outcome::Bytes(own_answer(
+            Some(status) => Outcome::Bytes(own_response(
                 status,
                 &[],
                 "text/plain; charset=utf-8",
@@ -130,26 +161,26 @@ async fn converse(stream: TcpStream, world: &ProxyWorld) {
                 stream.write_all(&bytes).await?;
                 stream.shutdown().await
             };
-            // A client that has gone, or does not read, loses its answer as with any server.
-            let _ = tokio::time::timeout(ANSWER_TIME, sending).await;
+            // A client that disconnected or does not read loses its response.
+            let _ = tokio::time::timeout(RESPONSE_TIME, sending).await;
         }
         Outcome::Close => {}
         Outcome::Reset => {
-            // With a linger time of zero, closing the socket sends RST instead of FIN. Where the
-            // option is refused, the connection still ends without an answer.
+            // With a linger time of zero, closing the socket sends RST instead of FIN. If that
+            // fails, the connection still ends without a response.
             let _ = stream.set_zero_linger();
         }
     }
 }
 
-/// Answers for the proxy itself: the report, and another plan.
-fn faults(world: &ProxyWorld, request: &Request) -> Outcome {
+/// Responds to a request for the report, or sets another plan.
+fn faults(state: &ProxyState, request: &Request) -> Outcome {
     let (status, body) = match request.method() {
-        "GET" => (200, json!(world.report())),
+        "GET" => (200, json!(state.report())),
         "POST" => match Plan::from_json(request.body()) {
             Ok(plan) => {
-                world.course.begin(plan);
-                (200, json!(world.report()))
+                state.set_plan(plan);
+                (200, json!(state.report()))
             }
             Err(error) => (
                 400,
@@ -164,36 +195,39 @@ fn faults(world: &ProxyWorld, request: &Request) -> Outcome {
             405,
             json!({"error": {
                 "code": "method_not_allowed",
-                "message": "The faults are read by GET and planned by POST.",
+                "message": "Faults are reported by GET and planned by POST.",
                 "hint": "Send GET, or POST with a plan.",
             }}),
         ),
     };
     let fields = [("Access-Control-Allow-Origin", "*")];
     let body = body.to_string();
-    Outcome::Bytes(own_answer(status, &fields, "application/json", &body))
+    Outcome::Bytes(own_response(status, &fields, "application/json", &body))
 }
 
-/// Passes a request on, or does to it what the plan says.
-async fn pass(world: &ProxyWorld, request: &Request) -> Outcome {
+/// Forwards a request, or injects the fault that the plan chooses.
+async fn handle(state: &ProxyState, request: &Request) -> Outcome {
     if request.method() != "POST" {
-        return match world.upstream.forward(request, || {}).await {
-            Ok(answer) => Outcome::Bytes(answer.bytes()),
+        return match state.upstream.forward(request, || {}).await {
+            Ok(response) => Outcome::Bytes(response.bytes()),
             Err(_) => Outcome::Close,
         };
     }
-    let (fault, times, record) = world.course.next(request);
-    let (outcome, answered) = match fault {
-        Some(fault) if !fault.is_forwarded() => in_place(fault, times, request),
-        fault => forwarded(world, fault, times, request, &record).await,
+    let (entry, plan) = state.record(request);
+    let (outcome, answered) = match entry.get().fault {
+        Some(fault) if !fault.is_forwarded() => inject(fault, &plan, request),
+        fault => forward(state, fault, &plan, request, &entry).await,
     };
-    record.finished(answered);
+    entry.update(|post| {
+        post.answered = answered;
+        post.finished = true;
+    });
     outcome
 }
 
-/// What a client gets in place of the upstream's answer, and its status.
-fn in_place(fault: Fault, times: Times, request: &Request) -> (Outcome, Option<u16>) {
-    let retry_after = times.retry_after_s.to_string();
+/// The outcome of a fault that the upstream does not see, and the status for the client.
+fn inject(fault: Fault, plan: &Plan, request: &Request) -> (Outcome, Option<u16>) {
+    let retry_after = plan.retry_after_s.to_string();
     let (status, retry_after) = match fault {
         Fault::Status429 => (429, Some(retry_after)),
         Fault::Status503 => (503, Some(retry_after)),
@@ -213,36 +247,37 @@ fn in_place(fault: Fault, times: Times, request: &Request) -> (Outcome, Option<u
     }
     let problem = json!({"type": "about:blank", "status": status, "code": fault.name()});
     let problem = problem.to_string();
-    let answer = own_answer(status, &fields, "application/problem+json", &problem);
-    (Outcome::Bytes(answer), Some(status))
+    let response = own_response(status, &fields, "application/problem+json", &problem);
+    (Outcome::Bytes(response), Some(status))
 }
 
-/// Lets the upstream answer, and gives the client what the fault leaves of that, and its status.
-async fn forwarded(
-    world: &ProxyWorld,
+/// Forwards a request and applies the fault to the response. Returns the status for the client too.
+async fn forward(
+    state: &ProxyState,
     fault: Option<Fault>,
-    times: Times,
+    plan: &Plan,
     request: &Request,
-    record: &PostRecord,
+    entry: &Entry<Post>,
 ) -> (Outcome, Option<u16>) {
-    let forwarding = world.upstream.forward(request, || record.reached());
-    let Ok(answer) = forwarding.await else {
+    let reached = || entry.update(|post| post.reached_upstream = true);
+    let forwarding = state.upstream.forward(request, reached);
+    let Ok(response) = forwarding.await else {
         return (Outcome::Close, None);
     };
-    let status = answer.status();
-    record.upstream_answered(status);
+    let status = response.status();
+    entry.update(|post| post.upstream_status = Some(status));
     match fault {
         Some(Fault::DropAfter) => (Outcome::Close, None),
-        Some(Fault::Truncate) => (Outcome::Bytes(answer.first_half()), Some(status)),
+        Some(Fault::Truncate) => (Outcome::Bytes(response.first_half()), Some(status)),
         Some(Fault::Status500Bare) => {
             let content_type = "text/plain; charset=utf-8";
-            let answer = own_answer(500, &[], content_type, "Internal Server Error");
-            (Outcome::Bytes(answer), Some(500))
+            let response = own_response(500, &[], content_type, "Internal Server Error");
+            (Outcome::Bytes(response), Some(500))
         }
         Some(Fault::Delay) => {
-            tokio::time::sleep(Duration::from_millis(times.delay_ms)).await;
-            (Outcome::Bytes(answer.bytes()), Some(status))
+            tokio::time::sleep(Duration::from_millis(plan.delay_ms)).await;
+            (Outcome::Bytes(response.bytes()), Some(status))
         }
-        _ => (Outcome::Bytes(answer.bytes()), Some(status)),
+        _ => (Outcome::Bytes(response.bytes()), Some(status)),
     }
 }

@@ -1,4 +1,4 @@
-//! Which `POST` meets which fault: by a seed, or by its place in the order.
+//! The choice of a fault for each `POST`: by its number, or pseudo-randomly.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use thiserror::Error;
 
 use super::fault::Fault;
 
-/// The most `POST`s that a plan names.
+/// Maximum number of `POST`s that a plan names.
 const NAMED_LIMIT: usize = 10_000;
-/// The longest time an answer is held, in milliseconds.
+/// Maximum delay of a response, in milliseconds.
 const DELAY_LIMIT_MS: u64 = 600_000;
-/// The longest `Retry-After`, in seconds.
+/// Maximum `Retry-After`, in seconds.
 const RETRY_AFTER_LIMIT_S: u64 = 86_400;
-/// How far above 1 the sum of the shares may be: decimal fractions do not add up exactly.
+/// Tolerance for the sum of the shares, because decimal fractions do not add up exactly.
 const SHARE_SLACK: f64 = 1e-9;
 
-/// Which `POST` meets which fault. `POST`s count from 1, in the order in which they had arrived
-/// whole; the same plan gives the same `POST` the same fault, always.
+/// Chooses a fault for each `POST`. `POST`s count from 1, in the order in which they arrived
+/// completely. The same plan always gives the same number the same fault.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Plan {
-    /// What the shares are drawn by.
+    /// The seed of the pseudo-random choice.
     pub seed: u64,
-    /// How often each fault comes, from 0 to 1; together at most 1.
+    /// The share of each fault, from 0 to 1; the sum is at most 1.
     pub faults: BTreeMap<Fault, f64>,
-    /// The faults of single `POST`s, by their number. For these nothing is drawn.
+    /// The faults of single `POST`s by number, which take precedence over the shares.
     pub at: BTreeMap<u64, Fault>,
-    /// How long [`Fault::Delay`] holds an answer, in milliseconds, up to ten minutes.
+    /// The delay of [`Fault::Delay`], in milliseconds, up to ten minutes.
     pub delay_ms: u64,
     /// The `Retry-After` of [`Fault::Status429`] and [`Fault::Status503`], in seconds, up to a day.
     pub retry_after_s: u64,
@@ -46,14 +46,14 @@ impl Default for Plan {
     }
 }
 
-/// Why a plan cannot be followed.
+/// Why a plan is invalid.
 #[derive(Debug, Error)]
 pub enum PlanError {
-    /// It is no JSON, or JSON of another shape.
-    #[error("the plan is not right: {0}")]
+    /// It is not JSON, or does not have the expected form.
+    #[error("the plan is malformed: {0}")]
     Malformed(#[from] serde_json::Error),
     /// A share is not a number from 0 to 1.
-    #[error("the share of {fault} is {share}, and not from 0 to 1")]
+    #[error("the share of {fault} is {share}, which is not from 0 to 1")]
     BadShare {
         /// The fault.
         fault: Fault,
@@ -61,28 +61,28 @@ pub enum PlanError {
         share: f64,
     },
     /// The shares add up to more than 1.
-    #[error("the shares add up to {0}, and not to 1 at most")]
+    #[error("the shares add up to {0}, which is more than 1")]
     TooManyFaults(f64),
-    /// A `POST` is called number 0.
-    #[error("there is no POST number 0: they count from 1")]
+    /// It names a `POST` with number 0.
+    #[error("there is no POST number 0: POSTs count from 1")]
     NoSuchPost,
-    /// It names more `POST`s than it may.
-    #[error("the plan names {0} POSTs, and not {NAMED_LIMIT} at most")]
+    /// It names too many `POST`s.
+    #[error("the plan names {0} POSTs, which is more than {NAMED_LIMIT}")]
     TooManyNamed(usize),
-    /// A time is longer than it may be.
-    #[error("`{name}` is {value}, and not {limit} at most")]
+    /// A time is too long.
+    #[error("`{name}` is {value}, which is more than {limit}")]
     TooLong {
-        /// Which time.
+        /// The name of the time.
         name: &'static str,
-        /// What it was given.
+        /// Its value.
         value: u64,
-        /// The most it may be.
+        /// Its limit.
         limit: u64,
     },
 }
 
 impl PlanError {
-    /// A stable name of the error.
+    /// A stable code for the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -95,34 +95,34 @@ impl PlanError {
         }
     }
 
-    /// What to do about it, in a sentence.
+    /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "Compare it with testbed/README.md, which describes a plan.",
+            Self::Malformed(_) => "See testbed/README.md for the members of a plan.",
             Self::BadShare { .. } | Self::TooManyFaults(_) => {
-                "Give each fault a share of all POSTs; what is left over meets no fault."
+                "Set the share of all POSTs for each fault; the remaining POSTs get none."
             }
-            Self::NoSuchPost => "Call the first POST number 1.",
-            Self::TooManyNamed(_) => "Name fewer, or let a seed choose them by shares.",
-            Self::TooLong { .. } => "Give a shorter time.",
+            Self::NoSuchPost => "Use number 1 for the first POST.",
+            Self::TooManyNamed(_) => "Name fewer POSTs, or use shares.",
+            Self::TooLong { .. } => "Set a shorter time.",
         }
     }
 }
 
 impl Plan {
-    /// Reads a plan from JSON. What it leaves out is as in the plan without any fault.
+    /// Parses a plan. Missing members have their default.
     ///
     /// # Errors
-    /// When it is not a plan, or one that cannot be followed.
+    /// When the plan is malformed or invalid.
     pub fn from_json(json: &[u8]) -> Result<Self, PlanError> {
         serde_json::from_slice::<Self>(json)?.checked()
     }
 
-    /// The plan, if it can be followed.
+    /// Returns the plan if it is valid.
     ///
     /// # Errors
-    /// When a share, a number or a time is out of its bounds.
+    /// When a share, a number or a time is out of bounds.
     pub fn checked(self) -> Result<Self, PlanError> {
         for (fault, share) in &self.faults {
             if !(0.0..=1.0).contains(share) {
@@ -153,31 +153,31 @@ impl Plan {
         Ok(self)
     }
 
-    /// The fault that befalls the `POST` of this number, from 1.
+    /// The fault of the `POST` with this number, from 1.
     #[must_use]
     pub fn fault(&self, post: u64) -> Option<Fault> {
         if let Some(fault) = self.at.get(&post) {
             return Some(*fault);
         }
-        let mut left = drawn(self.seed, post);
+        let mut rest = random_fraction(self.seed, post);
         for (fault, share) in &self.faults {
-            if left < *share {
+            if rest < *share {
                 return Some(*fault);
             }
-            left -= share;
+            rest -= share;
         }
         None
     }
 }
 
-/// A number from 0 to below 1 for a seed and a place: the output function of SplitMix64 (Steele,
-/// Lea and Flood, 2014) at that place of the seed's sequence, so that no draw depends on another.
-fn drawn(seed: u64, place: u64) -> f64 {
-    let mut bits = seed.wrapping_add(place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+/// A number from 0 (inclusive) to 1 (exclusive): the output of SplitMix64 (Steele, Lea and Flood,
+/// 2014) at `index` of the seed's sequence, so that it does not depend on other indices.
+fn random_fraction(seed: u64, index: u64) -> f64 {
+    let mut bits = seed.wrapping_add(index.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^= bits >> 31;
-    // The upper 53 bits are as many as a double holds exactly.
+    // A double holds 53 bits exactly.
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_says_which_posts_meet_a_fault_and_another_one_says_otherwise() {
+    fn a_seed_determines_the_faults() {
         let faults = |seed| -> Vec<Option<Fault>> {
             (1..=200).map(|post| seeded(seed).fault(post)).collect()
         };
@@ -203,27 +203,27 @@ mod tests {
     }
 
     #[test]
-    fn faults_come_about_as_often_as_their_shares_say() {
+    fn faults_occur_in_proportion_to_their_shares() {
         for seed in 0..20 {
             let plan = seeded(seed);
-            let count = |wanted| {
+            let count = |fault: Option<Fault>| {
                 (1..=4_000)
-                    .filter(|post| plan.fault(*post) == wanted)
+                    .filter(|post| plan.fault(*post) == fault)
                     .count()
             };
-            for (wanted, expected) in [
+            for (fault, expected) in [
                 (Some(Fault::DropAfter), 1_000_usize),
                 (Some(Fault::Status429), 2_000),
                 (None, 1_000),
             ] {
-                let off = count(wanted).abs_diff(expected);
-                assert!(off < 160, "seed {seed}, {wanted:?}: off by {off}");
+                let off = count(fault).abs_diff(expected);
+                assert!(off < 160, "seed {seed}, {fault:?}: off by {off}");
             }
         }
     }
 
     #[test]
-    fn a_named_post_meets_its_fault_whatever_the_seed_says() {
+    fn a_fault_by_number_takes_precedence_over_the_shares() {
         let plan = Plan {
             at: BTreeMap::from([(3, Fault::Reset)]),
             ..seeded(1)
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_reads_back_from_its_own_json() {
+    fn a_plan_round_trips_through_json() {
         let json = br#"{"seed": 7, "faults": {"drop_after": 0.1}, "at": {"3": "status_503"}}"#;
         let plan = Plan::from_json(json).unwrap();
         assert_eq!((plan.delay_ms, plan.retry_after_s), (1_000, 1));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_cannot_be_followed_is_refused_with_the_reason() {
+    fn an_invalid_plan_is_refused_with_a_code_and_a_hint() {
         for (json, code) in [
             ("", "malformed_plan"),
             (r#"{"seeds": 1}"#, "malformed_plan"),

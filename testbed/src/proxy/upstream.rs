@@ -1,4 +1,4 @@
-//! The task server that the proxy stands in front of.
+//! The task server that the proxy forwards to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -8,24 +8,24 @@ use thiserror::Error;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::message::{Answer, MessageError, Request};
+use super::message::{MessageError, Request, Response};
 
-/// How long the upstream may take to answer.
-const ANSWER_TIME: Duration = Duration::from_secs(120);
+/// Time limit for an exchange with the upstream.
+const RESPONSE_TIME: Duration = Duration::from_secs(120);
 
 /// A task server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
-    /// Host and port, as the server's own pages would name it.
+    /// The host and the port, for `Host`.
     authority: String,
     addresses: Vec<SocketAddr>,
 }
 
-/// Why an address is no upstream's.
+/// Why an address cannot be an upstream.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum UpstreamError {
     /// It is not `http://HOST:PORT`.
-    #[error("`{0}` is no address of the form http://127.0.0.1:PORT")]
+    #[error("`{0}` is not an address of the form http://127.0.0.1:PORT")]
     Malformed(String),
     /// It is on another machine.
     #[error("`{0}` is not on this machine")]
@@ -33,56 +33,47 @@ pub enum UpstreamError {
 }
 
 impl UpstreamError {
-    /// A stable name of the error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed_address",
-            Self::NotLoopback(_) => "not_loopback",
-        }
-    }
-
-    /// What to do about it, in a sentence.
+    /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Malformed(_) => "Name scheme, host and port, and nothing after them.",
+            Self::Malformed(_) => "Use a scheme, a host and a port, without a path.",
             Self::NotLoopback(_) => {
-                "Name 127.0.0.1, [::1] or localhost: faults are made on this machine only."
+                "Use 127.0.0.1, [::1] or localhost: faults are only injected on this machine."
             }
         }
     }
 }
 
-/// Why there is no answer of the upstream.
+/// Why there is no response of the upstream.
 #[derive(Debug, Error)]
 pub enum ForwardError {
-    /// It could not be connected to, so it has certainly not taken the request.
-    #[error("the upstream is not there: {0}")]
-    NotThere(std::io::Error),
-    /// The connection broke or stayed silent after that, so it may have taken the request.
-    #[error("the upstream did not answer")]
-    NoAnswer,
-    /// Its answer is no HTTP/1.1, or larger than it may be.
+    /// The connection failed, so the upstream has certainly not received the request.
+    #[error("the upstream is unreachable: {0}")]
+    Unreachable(std::io::Error),
+    /// The connection broke or timed out later, so the upstream may have received the request.
+    #[error("the upstream did not respond")]
+    NoResponse,
+    /// The response is malformed or too large.
     #[error(transparent)]
-    BadAnswer(#[from] MessageError),
+    BadResponse(#[from] MessageError),
 }
 
 impl Upstream {
-    /// Reads `http://HOST:PORT`, the host being `localhost` or a loopback address.
+    /// Parses `http://HOST:PORT`, where the host is `localhost` or a loopback address.
     ///
     /// # Errors
-    /// When it is anything else.
+    /// When the text has another form or names another machine.
     pub fn parse(text: &str) -> Result<Self, UpstreamError> {
         let malformed = || UpstreamError::Malformed(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| malformed())?;
         let authority = uri.authority().ok_or_else(malformed)?;
         let port = authority.port_u16().ok_or_else(malformed)?;
-        let bare = uri.scheme_str() == Some("http")
+        let is_plain = uri.scheme_str() == Some("http")
             && uri.path() == "/"
             && uri.query().is_none()
             && !authority.as_str().contains('@');
-        if !bare {
+        if !is_plain {
             return Err(malformed());
         }
         let host = authority.host();
@@ -108,35 +99,35 @@ impl Upstream {
         })
     }
 
-    /// Hands a request on, on a connection of its own, and reads the whole answer. `reached` is
-    /// called as soon as there is somebody to hand it to.
+    /// Sends a request on a new connection and reads the complete response. Calls `reached` once
+    /// connected.
     ///
     /// # Errors
-    /// When there is no answer, or none that can be read.
+    /// When there is no valid response.
     pub(super) async fn forward(
         &self,
         request: &Request,
         reached: impl FnOnce(),
-    ) -> Result<Answer, ForwardError> {
+    ) -> Result<Response, ForwardError> {
         let exchange = async {
             let stream = TcpStream::connect(self.addresses.as_slice())
                 .await
-                .map_err(ForwardError::NotThere)?;
+                .map_err(ForwardError::Unreachable)?;
             reached();
             let mut stream = BufReader::new(stream);
             stream
                 .write_all(&request.for_upstream(&self.authority))
                 .await
-                .map_err(|_| ForwardError::NoAnswer)?;
-            match Answer::read(&mut stream, request.method()).await {
-                Ok(Some(answer)) => Ok(answer),
-                Ok(None) | Err(MessageError::Broken(_)) => Err(ForwardError::NoAnswer),
+                .map_err(|_| ForwardError::NoResponse)?;
+            match Response::read(&mut stream, request.method()).await {
+                Ok(Some(response)) => Ok(response),
+                Ok(None) | Err(MessageError::Broken(_)) => Err(ForwardError::NoResponse),
                 Err(error) => Err(error.into()),
             }
         };
-        tokio::time::timeout(ANSWER_TIME, exchange)
+        tokio::time::timeout(RESPONSE_TIME, exchange)
             .await
-            .unwrap_or(Err(ForwardError::NoAnswer))
+            .unwrap_or(Err(ForwardError::NoResponse))
     }
 }
 
@@ -155,19 +146,19 @@ mod tests {
         ] {
             assert!(Upstream::parse(text).is_ok(), "{text}");
         }
-        for (text, code) in [
-            ("", "malformed_address"),
-            ("127.0.0.1:8080", "malformed_address"),
-            ("http://127.0.0.1", "malformed_address"),
-            ("https://127.0.0.1:8080", "malformed_address"),
-            ("http://127.0.0.1:8080/tasks", "malformed_address"),
-            ("http://me@127.0.0.1:8080", "malformed_address"),
-            ("http://192.0.2.1:8080", "not_loopback"),
-            ("http://example.org:80", "not_loopback"),
-            ("http://localhost.example.org:80", "not_loopback"),
+        for (text, expected) in [
+            ("", "is not an address"),
+            ("127.0.0.1:8080", "is not an address"),
+            ("http://127.0.0.1", "is not an address"),
+            ("https://127.0.0.1:8080", "is not an address"),
+            ("http://127.0.0.1:8080/tasks", "is not an address"),
+            ("http://me@127.0.0.1:8080", "is not an address"),
+            ("http://192.0.2.1:8080", "is not on this machine"),
+            ("http://example.org:80", "is not on this machine"),
+            ("http://localhost.example.org:80", "is not on this machine"),
         ] {
             let error = Upstream::parse(text).unwrap_err();
-            assert_eq!(error.code(), code, "{text}");
+            assert!(error.to_string().contains(expected), "{text}");
             assert!(error.hint().len() > 10);
         }
     }

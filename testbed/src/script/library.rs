@@ -1,4 +1,4 @@
-//! The scripts that there are: those that come along, and those of a directory.
+//! The available scripts: the built-in ones, and those of a directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use thiserror::Error;
 
 use super::Script;
 
-/// Declares the scripts that are part of the program, from `testbed/scripts`.
+/// Includes scripts from `testbed/scripts` in the program.
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../scripts/", $name, ".json")))),*]
     };
 }
 
-/// Name and text of every script that comes along.
+/// The name and the text of every built-in script.
 const EMBEDDED: &[(&str, &str)] = embedded![
     "another-document",
     "ascii",
@@ -111,7 +111,7 @@ pub struct Library {
     scripts: BTreeMap<String, Script>,
 }
 
-/// Why there is no library.
+/// Why the scripts cannot be loaded.
 #[derive(Debug, Error)]
 pub enum LibraryError {
     /// The directory or one of its files cannot be read.
@@ -119,57 +119,46 @@ pub enum LibraryError {
     Unreadable {
         /// The directory or file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
     /// A file is larger than 4 MiB.
-    #[error("{0} is larger than a script may be (4 MiB)")]
+    #[error("{0} is larger than 4 MiB")]
     TooLarge(PathBuf),
-    /// A script is not what a script looks like.
-    #[error("the script `{name}` is not right: {source}")]
+    /// A script does not have the expected form.
+    #[error("the script `{name}` is invalid: {source}")]
     Malformed {
         /// The script.
         name: String,
-        /// What is wrong and where.
+        /// What is wrong, and where.
         source: serde_json::Error,
     },
-    /// A script that has no reply could answer nothing.
+    /// A script has no reply.
     #[error("the script `{0}` has no reply")]
     NoReply(String),
 }
 
 impl LibraryError {
-    /// A stable name of the error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable { .. } => "unreadable",
-            Self::TooLarge(_) => "too_large",
-            Self::Malformed { .. } => "malformed_script",
-            Self::NoReply(_) => "no_reply",
-        }
-    }
-
-    /// What to do about it, in a sentence.
+    /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } => {
-                "Name a directory of .json files that this user can read, or leave --scripts out."
+                "Pass a directory of .json files that this user can read, or omit --scripts."
             }
-            Self::TooLarge(_) => "Shorten the text in it, or let the tasks be made from a schema.",
+            Self::TooLarge(_) => "Shorten its text, or have the tasks made from the schema.",
             Self::Malformed { .. } | Self::NoReply(_) => {
-                "Compare it with testbed/README.md, which describes every member of a script."
+                "See testbed/README.md for the members of a script."
             }
         }
     }
 }
 
 impl Library {
-    /// The scripts that come along.
+    /// The built-in scripts.
     ///
     /// # Errors
-    /// When one of them is not right, which a test keeps from happening.
+    /// When one of them is invalid; a test prevents that.
     pub fn embedded() -> Result<Self, LibraryError> {
         let mut library = Self {
             scripts: BTreeMap::new(),
@@ -180,11 +169,11 @@ impl Library {
         Ok(library)
     }
 
-    /// The scripts that come along and every `.json` file of `directory`, which wins where the
-    /// names are the same.
+    /// The built-in scripts and every `.json` file of `directory`. A file replaces a built-in script
+    /// of the same name.
     ///
     /// # Errors
-    /// When the directory or a file cannot be read, or a script is not right.
+    /// When the directory or a file cannot be read, or a script is invalid.
     pub fn with_directory(directory: &Path) -> Result<Self, LibraryError> {
         let mut library = Self::embedded()?;
         let unreadable = |path: &Path| {
@@ -209,13 +198,13 @@ impl Library {
         Ok(library)
     }
 
-    /// The script called `name`.
+    /// The script with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Script> {
         self.scripts.get(name)
     }
 
-    /// Every script with its name, in the order of the names.
+    /// Every script with its name, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Script)> {
         self.scripts
             .iter()
@@ -241,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_script_file_comes_along_and_says_what_it_is_about() {
+    fn every_script_file_is_built_in_and_describes_itself() {
         let library = Library::embedded().unwrap();
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
         let mut files: Vec<String> = std::fs::read_dir(directory)
@@ -255,7 +244,10 @@ mod tests {
         let names: Vec<&str> = library.iter().map(|(name, _)| name).collect();
         assert_eq!(names, files);
         for (name, script) in library.iter() {
-            assert!(script.about.len() > 20, "{name} says too little");
+            assert!(
+                script.about.len() > 20,
+                "the description of {name} is too short"
+            );
         }
     }
 
@@ -265,34 +257,38 @@ mod tests {
         for (name, _) in Library::embedded().unwrap().iter() {
             assert!(
                 readme.contains(&format!("| `{name}` |")),
-                "README.md leaves out {name}"
+                "README.md does not describe {name}"
             );
         }
     }
 
     #[test]
-    fn a_script_with_a_misspelt_member_or_no_reply_is_refused() {
+    fn a_script_with_a_misspelt_member_or_without_a_reply_is_refused() {
         let mut library = Library::embedded().unwrap();
-        for (text, code) in [
+        for (text, expected) in [
             (
                 r#"{"about": "x", "replys": [], "replies": ["hang"]}"#,
-                "malformed_script",
+                "is invalid",
             ),
             (
                 r#"{"about": "x", "replies": [{"answer": {"wire": {"pice": 1}}}]}"#,
-                "malformed_script",
+                "is invalid",
             ),
-            (r#"{"about": "x", "replies": []}"#, "no_reply"),
-            ("", "malformed_script"),
+            (r#"{"about": "x", "replies": []}"#, "has no reply"),
+            ("", "is invalid"),
         ] {
-            assert_eq!(library.add("x", text).unwrap_err().code(), code, "{text}");
+            let error = library.add("x", text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}");
         }
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_an_error_that_names_it() {
+    fn the_error_about_a_missing_directory_names_it() {
         let error = Library::with_directory(Path::new("/nowhere/at/all")).unwrap_err();
-        assert_eq!(error.code(), "unreadable");
-        assert!(error.to_string().contains("/nowhere/at/all"));
+        assert!(
+            error
+                .to_string()
+                .starts_with("cannot read /nowhere/at/all: ")
+        );
     }
 }

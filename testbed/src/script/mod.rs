@@ -1,9 +1,9 @@
-//! Scripts: what the model endpoint does, as data.
+//! Scripts, which determine the responses of the model endpoint.
 //!
-//! A script is a JSON file. Its name is the file's name, and a request picks it by the name of its
-//! model (`scripted:cut-off`) or by its base URL (`/scripted/cut-off/my-test/v1`), so that tests
-//! which want different things run side by side. See [`Selection`] for the picking and [`Library`]
-//! for where the files are.
+//! A script is a JSON file, and its name is the file name. A request selects a script by its model
+//! (`scripted:cut-off`) or by its base URL (`/scripted/cut-off/my-test/v1`), so that tests that need
+//! different scripts can share an endpoint. [`Selection`] parses that choice, and [`Library`] loads
+//! the files.
 
 mod library;
 mod selection;
@@ -20,34 +20,34 @@ pub use selection::{Overrides, Selection, SelectionError};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
-    /// What it does and what a client is expected to make of it, in a sentence or two.
+    /// What the script does and how a client should handle it, in a sentence or two.
     pub about: String,
-    /// The key the endpoint wants: absent for none, `"*"` for any, else exactly this one.
+    /// The API key that the endpoint requires; `"*"` accepts any key, absent requires none.
     pub needs_key: Option<String>,
-    /// What in a request makes the endpoint answer 400.
+    /// The parameters to which the endpoint responds with 400.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
-    /// Whether a request that lets the endpoint keep the answer gets a 400: `store` is true unless
-    /// given in Responses, and false unless given in Chat Completions.
+    /// Whether a request whose `store` is true gets a 400. It defaults to true in Responses and to
+    /// false in Chat Completions.
     #[serde(default)]
     pub refuses_storing: bool,
-    /// The request headers a preflight allows, in lower case; absent means: whatever it asks for.
-    /// It only matters when the script was picked by the base URL, since a preflight has no body.
+    /// The request headers that a preflight allows, in lower case; absent allows those it requests.
+    /// This needs a script that is selected by the base URL, since a preflight has no body.
     pub allow_headers: Option<Vec<String>>,
-    /// The replies, one for each request with the same selection; the last one goes on for ever.
+    /// The replies to successive requests with the same selection; the last one repeats.
     pub replies: Vec<Reply>,
-    /// What `GET /v1/models` gets when the script was picked by the base URL; absent means: the
-    /// list of the scripts.
+    /// The reply to `GET /v1/models` if the script is selected by the base URL; absent means the
+    /// list of scripts.
     pub models: Option<Reply>,
 }
 
-/// A part of a request that a script does not accept.
+/// A request parameter that a script refuses.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// Where the part stands in the request's body, as a JSON pointer.
+    /// The place in the request body, as a JSON Pointer.
     pub pointer: String,
-    /// The value that is not accepted; absent means: any value.
+    /// The value that is refused; absent means any value.
     pub equals: Option<Value>,
     /// The parameter that the error names.
     pub parameter: String,
@@ -58,7 +58,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Says whether `request` holds what is not accepted.
+    /// Whether the request body contains what is refused.
     #[must_use]
     pub fn applies_to(&self, request: &Value) -> bool {
         match (request.pointer(&self.pointer), &self.equals) {
@@ -69,34 +69,35 @@ impl Refusal {
     }
 }
 
-/// What one request gets.
+/// The reply to one request.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
-    /// A model's answer, as a stream or as a document.
-    Answer(Box<Answer>),
-    /// An HTTP answer as it stands in the script.
+    /// A model response, as a stream or as a document.
+    #[serde(rename = "answer")]
+    Model(Box<ModelReply>),
+    /// A fixed HTTP response.
     Http(HttpReply),
-    /// No answer at all, the connection held open.
+    /// No response; the connection stays open.
     Hang,
-    /// No answer at all, the connection reset.
+    /// No response; the connection is reset.
     Drop,
 }
 
-/// An HTTP answer that the script spells out.
+/// A fixed HTTP response.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HttpReply {
-    /// The status; the parameter `status` of a selection overrides it.
+    /// The status, unless the selection overrides it.
     pub status: u16,
-    /// Further headers. `{other_origin}` stands for this server under its other loopback name,
-    /// which a browser takes for another origin, `{tag}` for the request's tag.
+    /// Additional headers. `{other_origin}` is replaced by the address of this server under its
+    /// other loopback name, which is another origin to a browser, and `{tag}` by the request's tag.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The response headers that a page may read.
     #[serde(default)]
     pub expose_headers: Vec<String>,
-    /// Whether a page may read the answer at all.
+    /// Whether a page may read the response at all.
     #[serde(default = "yes")]
     pub cors: bool,
     /// The body.
@@ -104,86 +105,87 @@ pub struct HttpReply {
     pub body: Body,
 }
 
-/// The body of a spelled-out answer.
+/// The body of a fixed HTTP response.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     #[default]
     Empty,
     /// A JSON document, `application/json`.
     Json(Value),
-    /// A page, `text/html; charset=utf-8`.
+    /// HTML, `text/html; charset=utf-8`.
     Html(String),
     /// Plain text, `text/plain; charset=utf-8`.
     Text(String),
 }
 
-/// What the model says and how it reaches the client.
+/// A model response: its text and its transmission.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
-    /// What the model says.
+pub struct ModelReply {
+    /// The text.
     #[serde(default)]
     pub text: Text,
-    /// The finish reason of Chat Completions; `null` leaves the chunk out that would carry it. In
-    /// Responses it is the event at the end: `stop` and `tool_calls` are completed, `error` is
-    /// failed, and the others are the reason for being incomplete.
+    /// The finish reason of Chat Completions; `null` omits its chunk. In Responses it determines the
+    /// last event: `response.completed` for `stop` and `tool_calls`, `response.failed` for `error`,
+    /// and otherwise `response.incomplete` with this reason.
     #[serde(default = "stop")]
     pub finish_reason: Option<String>,
-    /// How it is put into events and bytes.
+    /// How the response is split into events and bytes.
     #[serde(default)]
     pub wire: Wire,
 }
 
-/// What the model says.
+/// The text of a model response.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Text {
     /// Where the text comes from.
     pub source: Source,
-    /// What stands before it, such as chatter or the opening of a code fence.
+    /// Text before it, such as prose or the start of a code fence.
     pub before: String,
-    /// What stands after it.
+    /// Text after it.
     pub after: String,
-    /// Reasoning that is streamed before the answer, as `reasoning_content` or, in Responses, as
-    /// the summary of an item of its own.
+    /// Reasoning that is streamed before the text, as `reasoning_content` or, in Responses, as the
+    /// summary of a separate item.
     pub reasoning: String,
-    /// A refusal, said after whatever the text is.
+    /// A refusal, sent after the text.
     pub refusal: Option<String>,
-    /// How much of the text is said, from 0 to 1; the rest is never sent.
+    /// The share of the text that is sent, from 0 to 1.
     pub share: Option<f64>,
-    /// The text of a second choice, interleaved with the first. Responses have no choices, so it
-    /// is not said there.
+    /// The text of a second choice, interleaved with the first. Responses has no choices, so it is
+    /// omitted there.
     pub second_choice: Option<String>,
 }
 
-/// Where the text of an answer comes from.
+/// Where the text of a model response comes from.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// Tasks, made from the request's schema and count.
-    Tasks(Batch),
-    /// Exactly this text, whatever was asked for.
+    /// Tasks for the schema and the count of the request.
+    Tasks(TaskOptions),
+    /// This text, regardless of the request.
     Verbatim(String),
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Source::Tasks(Batch::default())
+        Source::Tasks(TaskOptions::default())
     }
 }
 
-/// How tasks are put together, and what is wrong with them.
+/// How tasks are made and written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Batch {
+pub struct TaskOptions {
     /// The JSON around the tasks.
     pub shape: Shape,
-    /// How many tasks more (or, below zero, fewer) than asked for there are.
+    /// The number of tasks in excess of the requested count; negative for fewer.
     pub count_off_by: i64,
-    /// What is done to single tasks after they were made.
-    pub spoil: Vec<Spoil>,
+    /// Defects that are added to the tasks.
+    #[serde(rename = "spoil")]
+    pub defects: Vec<Defect>,
     /// Whether the JSON is indented.
     pub pretty: bool,
 }
@@ -192,29 +194,29 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
-    /// The envelope that the schema asks for.
+    /// The envelope that the schema describes.
     #[default]
     Envelope,
     /// An array of tasks without the envelope.
     Array,
-    /// The first task, and nothing around it.
+    /// The first task alone.
     Single,
     /// One task per line.
     Lines,
 }
 
-/// What is done to a task after it was made. Tasks count from 0; one that is not there is left out.
+/// A defect of a task. Tasks count from 0; a defect of a task that does not exist is ignored.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Spoil {
-    /// Takes a member out.
+pub enum Defect {
+    /// Removes a member.
     Remove {
         /// The task.
         task: usize,
         /// The member.
         member: String,
     },
-    /// Sets a member, whether it was there or not.
+    /// Sets a member, whether it exists or not.
     Set {
         /// The task.
         task: usize,
@@ -229,59 +231,58 @@ pub enum Spoil {
         task: usize,
         /// The member.
         member: String,
-        /// The task it is copied from.
+        /// The task to copy from.
         from: usize,
     },
-    /// Writes a member a second time, before the first one, so that the object has it twice.
+    /// Adds a duplicate member at the start of the object.
     Repeat {
         /// The task.
         task: usize,
         /// The member.
         member: String,
-        /// The value of the one that was added.
+        /// The value of the duplicate.
         with: Value,
     },
 }
 
-/// How an answer is put into events and bytes.
+/// How a model response is split into events and bytes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wire {
-    /// Whether a stream is sent; absent means: as the request asks.
+    /// Whether a stream is sent; absent means what the request asks for.
     pub stream: Option<bool>,
     /// Characters of text in one event.
     pub piece: usize,
-    /// Bytes in one write; absent means: one event each. Writes do not care for characters, so a
-    /// small number splits them.
+    /// Bytes in one write, regardless of characters; absent means one event per write.
     pub write: Option<usize>,
-    /// Milliseconds before the first byte of the answer.
+    /// Milliseconds before the first byte of the body.
     pub delay_ms: u64,
     /// Milliseconds between two writes.
     pub pause_ms: u64,
-    /// What ends a line of the stream.
+    /// The line end of the stream.
     pub line_end: LineEnd,
-    /// Whether comments stand between the events, as gateways send them to keep a connection alive.
+    /// Whether a comment precedes each event, as gateways send them to keep a connection alive.
     pub comments: bool,
-    /// Whether every event also carries `event:`, `id:` and `retry:` lines.
+    /// Whether every event also has `event:`, `id:` and `retry:` lines.
     pub extra_fields: bool,
     /// Whether the first chunk has no choice and `created: 0`; Chat Completions only.
     pub empty_first_chunk: bool,
-    /// Whether chunks carry the padding called `obfuscation`.
+    /// Whether chunks have the padding member `obfuscation`.
     pub obfuscation: bool,
-    /// Whether everything beyond ASCII is written as `\u` escapes.
+    /// Whether characters outside ASCII are written as `\u` escapes.
     pub ascii: bool,
-    /// Whether the usage is sent where the request asks for it, which in Responses is always.
+    /// Whether the usage is sent if the request asks for it; a Responses request always does.
     pub usage: bool,
-    /// Whether `[DONE]` ends the stream; in Responses, which have no such line, whether the events
-    /// come that end a part (`response.output_text.done` and those after it).
+    /// Whether `[DONE]` ends the stream. Responses has no such line; there it controls the events
+    /// that end a part (`response.output_text.done` and those after it).
     pub done: bool,
-    /// An error that is sent inside the stream after the text, in place of the finish reason.
+    /// An error that is sent in the stream after the text, instead of the finish reason.
     pub error: Option<Value>,
-    /// The byte of the stream after which nothing more is sent.
+    /// The number of bytes after which the body ends.
     pub cut_at_byte: Option<usize>,
-    /// What happens to the connection when everything was sent.
+    /// What happens to the connection at the end.
     pub ending: Ending,
-    /// Milliseconds that a stalled connection is held.
+    /// Milliseconds for which a stalled connection stays open.
     pub hold_ms: u64,
 }
 
@@ -309,16 +310,16 @@ impl Default for Wire {
     }
 }
 
-/// What ends a line of a stream. All three are allowed by the HTML standard, section 9.2.6.
+/// The line end of a stream. The HTML standard, section 9.2.6, allows all three.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum LineEnd {
-    /// A line feed.
+    /// LF.
     #[default]
     LineFeed,
-    /// A carriage return and a line feed.
+    /// CR LF.
     Both,
-    /// A carriage return.
+    /// CR.
     CarriageReturn,
 }
 
@@ -334,18 +335,18 @@ impl LineEnd {
     }
 }
 
-/// What happens to the connection when everything was sent.
+/// What happens to the connection at the end of the body.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
-    /// The HTTP body ends as it should.
+    /// The HTTP body is terminated properly.
     #[default]
     Clean,
-    /// The connection is closed without the end of the HTTP body.
+    /// The connection is closed before the end of the HTTP body.
     Broken,
     /// The connection is reset.
     Reset,
-    /// Nothing more comes, and the connection is held.
+    /// Nothing more is sent, and the connection stays open.
     Stall,
 }
 

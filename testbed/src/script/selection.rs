@@ -1,28 +1,28 @@
-//! Which script a request picks, and with which parameters.
+//! The script that a request selects, and its parameters.
 
 use thiserror::Error;
 
-/// The model name that picks a script, alone or followed by `:script` and `?parameters`.
+/// The model name that selects a script, optionally followed by `:script` and `?parameters`.
 const FAMILY: &str = "scripted";
 /// The script of the bare model name.
 const DEFAULT_SCRIPT: &str = "plain";
-/// The longest tag, in bytes.
+/// Maximum length of a tag, in bytes.
 const TAG_LIMIT: usize = 128;
-/// The longest time a script can be told to wait, in milliseconds.
+/// Maximum delay, pause and hold time, in milliseconds.
 const TIME_LIMIT: u64 = 600_000;
 
-/// What a request picked: a script, a tag for its records, and parameters that override the script.
+/// What a request selects: a script, a tag, and parameters that override the script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// The script's name.
     pub script: String,
-    /// The tag under which requests are recorded; without one they are not.
+    /// The tag under which requests are recorded; untagged requests are not recorded.
     pub tag: Option<String>,
-    /// What overrides the script.
+    /// The parameters that override the script.
     pub overrides: Overrides,
 }
 
-/// Parameters of a selection that override what the script says.
+/// Parameters that override the script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
     /// Characters of text in one event, at least 1.
@@ -33,37 +33,37 @@ pub struct Overrides {
     pub delay_ms: Option<u64>,
     /// Milliseconds between two writes.
     pub pause_ms: Option<u64>,
-    /// Milliseconds that a stalled connection is held.
+    /// Milliseconds for which a stalled connection stays open.
     pub hold_ms: Option<u64>,
-    /// The byte of the stream after which nothing more is sent.
+    /// The number of bytes after which the body ends.
     pub cut_at_byte: Option<usize>,
-    /// The status of a spelled-out HTTP answer, from 200 to 599.
+    /// The status of a fixed HTTP response, from 200 to 599.
     pub status: Option<u16>,
-    /// A number that changes the tasks which are made; the same one makes the same tasks.
+    /// The seed of the tasks.
     pub seed: Option<u64>,
 }
 
-/// Why a model name picks no script.
+/// Why a model name does not select a script.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SelectionError {
-    /// It does not begin with `scripted`.
-    #[error("the model `{0}` does not exist here; the models are `scripted` and `scripted:NAME`")]
+    /// It does not start with `scripted`.
+    #[error("the model `{0}` does not exist; use `scripted` or `scripted:NAME`")]
     NotScripted(String),
-    /// It has a parameter that does not exist.
-    #[error("a scripted model has no parameter `{0}`")]
+    /// It has an unknown parameter.
+    #[error("scripted models have no parameter `{0}`")]
     UnknownParameter(String),
-    /// A parameter has a value out of its range.
-    #[error("`{value}` is no value for the parameter `{parameter}` of a scripted model")]
+    /// The value of a parameter is out of range.
+    #[error("`{value}` is not a valid value of the parameter `{parameter}`")]
     BadValue {
         /// The parameter.
         parameter: String,
-        /// What it was given.
+        /// The value.
         value: String,
     },
 }
 
 impl SelectionError {
-    /// A stable name of the error.
+    /// A stable code for the error.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -75,12 +75,12 @@ impl SelectionError {
 }
 
 impl Selection {
-    /// Reads a model name: `scripted`, `scripted:NAME`, either followed by `?` and parameters
+    /// Parses a model name: `scripted`, `scripted:NAME`, either followed by `?` and parameters
     /// (`piece`, `write`, `delay_ms`, `pause_ms`, `hold_ms`, `cut_at_byte`, `status`, `seed`,
     /// `tag`) joined by `&`.
     ///
     /// # Errors
-    /// When the name is not of this family, or a parameter is unknown or out of range.
+    /// When the name does not select a script, or a parameter is unknown or out of range.
     pub fn from_model(model: &str) -> Result<Self, SelectionError> {
         let (name, parameters) = model.split_once('?').unwrap_or((model, ""));
         let script = match name.split_once(':') {
@@ -99,13 +99,13 @@ impl Selection {
         Ok(selection)
     }
 
-    /// What a base URL (`/scripted/{script}/{tag}/v1`) picks together with the model's name.
+    /// The selection of a base URL (`/scripted/{script}/{tag}/v1`) and a model name.
     ///
-    /// The base URL accepts any model. A scripted one adds its parameters, and its script where it
-    /// names one.
+    /// Any model name is accepted. That of a scripted model adds its parameters, and replaces the
+    /// script if it names one.
     ///
     /// # Errors
-    /// When a scripted model's parameters are not right.
+    /// When a parameter of a scripted model is unknown or out of range.
     pub fn from_base(script: &str, tag: &str, model: Option<&str>) -> Result<Self, SelectionError> {
         let mut selection = match model.map(Self::from_model) {
             Some(Ok(named)) => named,
@@ -151,11 +151,11 @@ impl Selection {
     }
 }
 
-/// Reads a number within its bounds.
-fn number<N: std::str::FromStr + PartialOrd>(text: &str, least: N, most: N) -> Option<N> {
+/// Parses a number within bounds.
+fn number<N: std::str::FromStr + PartialOrd>(text: &str, min: N, max: N) -> Option<N> {
     text.parse()
         .ok()
-        .filter(|number| *number >= least && *number <= most)
+        .filter(|number| *number >= min && *number <= max)
 }
 
 #[cfg(test)]
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bare_name_picks_the_plain_script() {
+    fn the_bare_name_selects_the_plain_script() {
         let selection = Selection::from_model("scripted").unwrap();
         assert_eq!(selection.script, "plain");
         assert_eq!(selection.tag, None);
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_carries_a_script_and_parameters() {
+    fn a_name_selects_a_script_and_parameters() {
         let selection =
             Selection::from_model("scripted:slow?piece=4&pause_ms=20&tag=a/b c&seed=7").unwrap();
         assert_eq!(selection.script, "slow");
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_or_parameter_is_said_and_not_guessed() {
+    fn an_invalid_name_or_parameter_is_an_error() {
         for (model, code) in [
             ("gpt-5", "model_not_found"),
             ("scriptedly", "model_not_found"),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_picks_for_any_model_and_a_scripted_one_refines_it() {
+    fn a_base_url_selects_a_script_for_any_model_and_a_scripted_model_refines_it() {
         let any = Selection::from_base("cut-off", "t", Some("gpt-5")).unwrap();
         assert_eq!(
             (any.script.as_str(), any.tag.as_deref()),

@@ -1,7 +1,7 @@
-//! What the tests share: the testbed in this process, and a client that hides nothing.
+//! Shared by the tests: the testbed in this process, and an HTTP client.
 //!
-//! The client is a bare socket, so that a test sees how a body was cut into chunks and how its
-//! connection ended.
+//! The client is a plain socket, so that a test sees the chunks of a body and the end of the
+//! connection.
 #![allow(
     dead_code,
     clippy::unwrap_used,
@@ -17,19 +17,19 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use taskwright_testbed::model::ModelWorld;
-use taskwright_testbed::plain::{PlainOptions, PlainWorld};
-use taskwright_testbed::proxy::{Plan, ProxyWorld, Upstream};
+use taskwright_testbed::model::ModelState;
+use taskwright_testbed::plain::{PlainOptions, PlainState};
+use taskwright_testbed::proxy::{Plan, ProxyState, Upstream};
 use taskwright_testbed::script::Library;
 
 /// The origin that the plain server allows.
 pub const ORIGIN: &str = "http://127.0.0.1:8080";
-/// The token that it wants.
+/// The agent token of the plain server.
 pub const TOKEN: &str = "test-token";
-/// How long a test waits for an answer that ought to come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// Time limit for a response that should arrive.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Starts both servers on one port of their own; they live as long as the test's process.
+/// Starts both servers on one free port, until the test process ends.
 pub fn start(change: impl FnOnce(&mut PlainOptions)) -> u16 {
     let mut options = PlainOptions {
         token: TOKEN.to_owned(),
@@ -38,19 +38,19 @@ pub fn start(change: impl FnOnce(&mut PlainOptions)) -> u16 {
     };
     change(&mut options);
     serve(|listener| {
-        let model = ModelWorld::new(Library::embedded().unwrap());
-        taskwright_testbed::serve_all(listener, model, PlainWorld::new(options))
+        let model = ModelState::new(Library::embedded().unwrap());
+        taskwright_testbed::serve_all(listener, model, PlainState::new(options))
     })
 }
 
-/// Starts a fault proxy in front of a server on this machine, which follows this plan.
+/// Starts a fault proxy in front of a server on this machine, with this plan.
 pub fn start_proxy(upstream: u16, plan: &Value) -> u16 {
     let upstream = Upstream::parse(&format!("http://127.0.0.1:{upstream}")).unwrap();
     let plan = Plan::from_json(plan.to_string().as_bytes()).unwrap();
-    serve(|listener| taskwright_testbed::serve_proxy(listener, ProxyWorld::new(upstream, plan)))
+    serve(|listener| taskwright_testbed::serve_proxy(listener, ProxyState::new(upstream, plan)))
 }
 
-/// Serves on a free port in a thread of its own, as long as the test's process lives.
+/// Serves on a free port in a new thread, until the test process ends.
 fn serve<S, F>(server: S) -> u16
 where
     S: FnOnce(tokio::net::TcpListener) -> F + Send + 'static,
@@ -72,30 +72,30 @@ where
     receiver.recv().unwrap()
 }
 
-/// How the client's reading ended.
+/// How reading a response ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The HTTP message was there from beginning to end.
+    /// The HTTP message is complete.
     Whole,
-    /// The connection was closed before that.
+    /// The connection was closed before the end of the message.
     Closed,
     /// The connection was reset.
     Reset,
-    /// Nothing more came.
-    Silence,
+    /// The time limit passed.
+    Timeout,
 }
 
-/// What a client got.
+/// A response as the client received it.
 #[derive(Debug)]
-pub struct Got {
+pub struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
-    /// The chunks of the HTTP body as they were sent.
+    /// The chunks of the HTTP body.
     pub chunks: Vec<Vec<u8>>,
     pub end: End,
 }
 
-impl Got {
+impl Response {
     pub fn body(&self) -> Vec<u8> {
         self.chunks.concat()
     }
@@ -116,28 +116,28 @@ impl Got {
     }
 }
 
-/// Sends a request and reads until the answer is whole, the connection ends, or the patience does.
+/// Sends a request and reads until the response is complete, the connection ends, or time is up.
 pub fn send(
     port: u16,
     method: &str,
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-    patience: Duration,
-) -> Got {
-    exchange(port, (method, path), headers, body, patience, patience)
+    timeout: Duration,
+) -> Response {
+    exchange(port, (method, path), headers, body, timeout, timeout)
 }
 
-/// Sends a request and reads as [`send`] does, and for no longer than `stay` after the first byte
-/// of the answer: how long the machine takes to come to that byte says nothing about the answer.
+/// Like [`send`], but reads for at most `stay` after the first byte of the response. The time before
+/// that byte depends on the load of the machine.
 fn exchange(
     port: u16,
     (method, path): (&str, &str),
     headers: &[(&str, &str)],
     body: &[u8],
-    patience: Duration,
+    timeout: Duration,
     stay: Duration,
-) -> Got {
+) -> Response {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
     for (name, value) in headers {
@@ -145,22 +145,22 @@ fn exchange(
     }
     head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
     stream.write_all(head.as_bytes()).unwrap();
-    // A server may answer and close before it has read a body that is too long for it.
+    // A server may respond and close before it has read a body that is too large.
     let _ = stream.write_all(body);
     let started = Instant::now();
     let mut began: Option<Instant> = None;
     let mut bytes = Vec::new();
     let mut buffer = [0; 64 * 1024];
     let end = loop {
-        if let Some(got) = parse(&bytes, End::Whole) {
-            return got;
+        if let Some(response) = parse(&bytes, End::Whole) {
+            return response;
         }
         let left = match began {
             Some(began) => stay.saturating_sub(began.elapsed()),
-            None => patience.saturating_sub(started.elapsed()),
+            None => timeout.saturating_sub(started.elapsed()),
         };
         if left.is_zero() {
-            break End::Silence;
+            break End::Timeout;
         }
         stream.set_read_timeout(Some(left)).unwrap();
         match stream.read(&mut buffer) {
@@ -171,12 +171,12 @@ fn exchange(
             }
             Err(error) if error.kind() == ErrorKind::ConnectionReset => break End::Reset,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                break End::Silence;
+                break End::Timeout;
             }
             Err(error) => panic!("{error}"),
         }
     };
-    parse(&bytes, end).unwrap_or(Got {
+    parse(&bytes, end).unwrap_or(Response {
         status: 0,
         headers: Vec::new(),
         chunks: Vec::new(),
@@ -184,8 +184,8 @@ fn exchange(
     })
 }
 
-/// Reads an HTTP answer. When the end is to be [`End::Whole`], there is only an answer if it is.
-fn parse(bytes: &[u8], end: End) -> Option<Got> {
+/// Parses an HTTP response. If `end` is [`End::Whole`], returns `None` unless it is complete.
+fn parse(bytes: &[u8], end: End) -> Option<Response> {
     let split = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..split]).unwrap();
     let rest = &bytes[split + 4..];
@@ -207,7 +207,7 @@ fn parse(bytes: &[u8], end: End) -> Option<Got> {
     if end == End::Whole && !whole {
         return None;
     }
-    Some(Got {
+    Some(Response {
         status,
         headers,
         chunks,
@@ -215,7 +215,7 @@ fn parse(bytes: &[u8], end: End) -> Option<Got> {
     })
 }
 
-/// Reads a chunked body as far as it goes, and says whether it has its end.
+/// Parses a chunked body. Returns the chunks so far, and whether it is complete.
 fn dechunk(mut rest: &[u8]) -> (Vec<Vec<u8>>, bool) {
     let mut chunks = Vec::new();
     while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {
@@ -232,14 +232,14 @@ fn dechunk(mut rest: &[u8]) -> (Vec<Vec<u8>>, bool) {
     (chunks, false)
 }
 
-/// The schema of an answer that holds tasks of the schema that ships.
+/// The envelope schema with tasks of the schema `agent-task`.
 pub fn envelope() -> Value {
     let task: Value = serde_json::from_str(taskwright::schema::agent_task_schema()).unwrap();
     json!({"type": "object", "required": ["tasks"], "additionalProperties": false,
         "properties": {"tasks": {"type": "array", "items": task}}})
 }
 
-/// A request as the page sends it, for so many tasks.
+/// A request for `count` tasks as the page sends it.
 pub fn request(model: &str, count: usize) -> Value {
     let noun = if count == 1 { "task" } else { "tasks" };
     json!({
@@ -256,7 +256,7 @@ pub fn request(model: &str, count: usize) -> Value {
     })
 }
 
-/// The headers of a request to the model endpoint.
+/// The headers for the model endpoint.
 const MODEL_HEADERS: [(&str, &str); 3] = [
     ("Content-Type", "application/json"),
     ("Authorization", "Bearer testbed-key"),
@@ -264,21 +264,14 @@ const MODEL_HEADERS: [(&str, &str); 3] = [
 ];
 
 /// Posts a request to a path of the model endpoint.
-pub fn ask_at(port: u16, path: &str, request: &Value, patience: Duration) -> Got {
+pub fn post_at(port: u16, path: &str, request: &Value, timeout: Duration) -> Response {
     let body = request.to_string();
-    send(
-        port,
-        "POST",
-        path,
-        &MODEL_HEADERS,
-        body.as_bytes(),
-        patience,
-    )
+    send(port, "POST", path, &MODEL_HEADERS, body.as_bytes(), timeout)
 }
 
-/// Asks a model for three tasks.
-pub fn ask(port: u16, model: &str) -> Got {
-    Api::Chat.ask(port, model)
+/// Requests three tasks by Chat Completions.
+pub fn generate(port: u16, model: &str) -> Response {
+    Api::Chat.generate(port, model)
 }
 
 /// The APIs of the model endpoint.
@@ -289,7 +282,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// Where requests go.
+    /// The path.
     pub fn path(self) -> &'static str {
         match self {
             Api::Chat => "/v1/chat/completions",
@@ -297,7 +290,7 @@ impl Api {
         }
     }
 
-    /// A request as the page sends it, for so many tasks.
+    /// A request for `count` tasks as the page sends it.
     pub fn request(self, model: &str, count: usize) -> Value {
         let chat = request(model, count);
         match self {
@@ -314,7 +307,7 @@ impl Api {
         }
     }
 
-    /// The same as a request for one document.
+    /// The same request for a document instead of a stream.
     pub fn request_for_document(self, model: &str, count: usize) -> Value {
         let mut body = self.request(model, count);
         body["stream"] = json!(false);
@@ -323,24 +316,24 @@ impl Api {
     }
 
     /// Sends a request.
-    pub fn send(self, port: u16, request: &Value) -> Got {
-        ask_at(port, self.path(), request, PATIENCE)
+    pub fn send(self, port: u16, request: &Value) -> Response {
+        post_at(port, self.path(), request, TIMEOUT)
     }
 
-    /// Asks a model for three tasks, and leaves two seconds after the answer has begun.
-    pub fn ask_and_leave(self, port: u16, model: &str) -> Got {
+    /// Requests three tasks, and stops reading two seconds after the response starts.
+    pub fn generate_and_leave(self, port: u16, model: &str) -> Response {
         let body = self.request(model, 3).to_string();
         let stay = Duration::from_secs(2);
         let to = ("POST", self.path());
-        exchange(port, to, &MODEL_HEADERS, body.as_bytes(), PATIENCE, stay)
+        exchange(port, to, &MODEL_HEADERS, body.as_bytes(), TIMEOUT, stay)
     }
 
-    /// Asks a model for three tasks.
-    pub fn ask(self, port: u16, model: &str) -> Got {
+    /// Requests three tasks.
+    pub fn generate(self, port: u16, model: &str) -> Response {
         self.send(port, &self.request(model, 3))
     }
 
-    /// The parameter that says which shape the answer must have.
+    /// The parameter with the response format.
     pub fn format(self) -> &'static str {
         match self {
             Api::Chat => "response_format",
@@ -349,10 +342,9 @@ impl Api {
     }
 }
 
-/// What a stream said. The end of a Responses stream is told by the finish reason that means the
-/// same.
+/// A parsed stream. The end of a Responses stream is represented by the equivalent finish reason.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub struct ParsedStream {
     /// The data of every event.
     pub chunks: Vec<Value>,
     pub content: String,
@@ -363,16 +355,16 @@ pub struct Heard {
     pub finish: Option<String>,
     pub usage: Option<Value>,
     pub error: Option<Value>,
-    /// Whether `[DONE]` came, or the end of a part.
+    /// Whether `[DONE]` or the end of a part was received.
     pub done: bool,
 }
 
-impl Heard {
-    /// Reads the events of a stream (HTML standard, section 9.2.6) as far as they are whole.
+impl ParsedStream {
+    /// Parses the complete events of a stream (HTML standard, section 9.2.6).
     pub fn new(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        let mut heard = Self::default();
+        let mut stream = Self::default();
         let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
         for event in whole.split("\n\n") {
             let data: Vec<&str> = event
@@ -381,7 +373,7 @@ impl Heard {
                 .collect();
             match data.as_slice() {
                 [] => {}
-                ["[DONE]"] => heard.done = true,
+                ["[DONE]"] => stream.done = true,
                 [data] => {
                     let data: Value = serde_json::from_str(data).unwrap();
                     let name = event
@@ -390,16 +382,16 @@ impl Heard {
                     match data["type"].as_str() {
                         Some(kind) => {
                             assert_eq!(name, Some(kind));
-                            heard.event(&data);
-                            heard.chunks.push(data);
+                            stream.event(&data);
+                            stream.chunks.push(data);
                         }
-                        None => heard.chunk(data),
+                        None => stream.chunk(data),
                     }
                 }
-                more => panic!("one line of data an event, not {more:?}"),
+                more => panic!("expected one line of data in an event, not {more:?}"),
             }
         }
-        heard
+        stream
     }
 
     fn chunk(&mut self, chunk: Value) {
@@ -472,21 +464,21 @@ impl Heard {
             | "response.reasoning_summary_text.done"
             | "response.function_call_arguments.delta"
             | "response.function_call_arguments.done" => {}
-            other => panic!("no event that the API reference names: {other}"),
+            other => panic!("unknown event: {other}"),
         }
         if !response["usage"].is_null() {
             self.usage = Some(response["usage"].clone());
         }
     }
 
-    /// The tasks of an answer that is an envelope.
+    /// The tasks in the envelope.
     pub fn tasks(&self) -> Vec<Value> {
         let envelope: Value = serde_json::from_str(&self.content).unwrap();
         envelope["tasks"].as_array().unwrap().clone()
     }
 }
 
-/// The violations of a task by the schema that ships.
+/// The violations of the schema `agent-task`.
 pub fn violations(task: &str) -> Vec<taskwright::schema::Violation> {
     use taskwright::schema::Check;
     use taskwright::schema::validator::{Validator, ValidatorOptions};

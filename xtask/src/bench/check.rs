@@ -1,4 +1,4 @@
-//! Part `check`: tasks from text, parsed and validated, beside `JSON.parse` and Ajv.
+//! Part `check`: parsing and validating tasks, against `JSON.parse` and Ajv.
 
 use super::{Effort, Report, in_browser};
 use crate::error::Error;
@@ -6,10 +6,10 @@ use crate::project::Project;
 
 const NOTE: &str = "\
 Each text becomes a list of violations, empty for a valid task. Ajv 8 is compiled once, with \
-formats, and reports all errors. Taskwright judges numbers by their digits and finds names that \
-stand twice, which JSON.parse loses.";
+formats, and reports all errors. Taskwright validates numbers by their digits and finds duplicate \
+members, which JSON.parse drops.";
 
-/// Measures the part.
+/// Measures this part.
 ///
 /// # Errors
 /// As [`in_browser::measure`].

@@ -1,5 +1,5 @@
-//! Part `delivery`: how long the page takes to post a batch, journal included, and whether it
-//! answers input meanwhile.
+//! Part `delivery`: how long the page takes to post a batch, including the journal, and whether it
+//! stays responsive.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,33 +17,33 @@ use crate::project::Project;
 use crate::say;
 use crate::setup::{browser, packages};
 
-/// Tasks of a round, and of the batch that is brought in.
+/// Number of tasks per round, and in the large import.
 const TASKS: u32 = 1_000;
 const LARGE: u32 = 10_000;
 /// The same with `--quick`.
 const QUICK_TASKS: u32 = 200;
 const QUICK_LARGE: u32 = 2_000;
-/// Tasks on their way at a time: what a connection has where nothing else is said.
+/// Concurrent requests: the default of a connection.
 const CONCURRENCY: u8 = 4;
 
-/// What the benchmark in the browser writes down.
+/// The figures that the benchmark in the browser writes to a file.
 #[derive(Deserialize)]
 struct Figures {
     page: Vec<f64>,
     keyless: Vec<f64>,
-    most: Vec<f64>,
+    max_concurrency: Vec<f64>,
     bare: Vec<f64>,
     python: Vec<f64>,
     large: Large,
 }
 
-/// Times in milliseconds, sizes in bytes.
+/// The large import. Times in milliseconds, sizes in bytes.
 #[derive(Deserialize)]
 struct Large {
     bytes: f64,
-    took: f64,
-    bring_longest: f64,
-    bring_over: f64,
+    post_total: f64,
+    import_longest: f64,
+    import_over: f64,
     approve_longest: f64,
     approve_over: f64,
     post_longest: f64,
@@ -59,13 +59,13 @@ struct Large {
 /// Measures delivery in Chromium.
 ///
 /// # Errors
-/// When something cannot be built, set up or started, or not every task is delivered.
+/// When something cannot be built, installed or started, or a task is not delivered.
 pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
     packages::ensure(project)?;
     let browser = browser::ensure()?;
     let python = python_with_requests(project)?;
     module::build(project, Profile::Release)?;
-    say::step("server", "compiling, optimised, and the testbed");
+    say::step("server", "compiling with optimisations, with the testbed");
     process::run(
         process::cargo(&project.root).args([
             "build",
@@ -79,11 +79,12 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
         process::READ_THE_COMPILER,
     )?;
     let out = project.work_folder("bench")?.join("delivery.json");
-    let (tasks, large) = match effort.quick {
-        true => (QUICK_TASKS, QUICK_LARGE),
-        false => (TASKS, LARGE),
+    let (tasks, large) = if effort.quick {
+        (QUICK_TASKS, QUICK_LARGE)
+    } else {
+        (TASKS, LARGE)
     };
-    let wanted = json!({
+    let options = json!({
         "rounds": effort.rounds,
         "count": tasks,
         "large": large,
@@ -94,7 +95,7 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
     process::run(
         process::node_script(&project.root, "@playwright/test/cli.js")
             .args(["test", "--config", "benches/delivery/playwright.config.ts"])
-            .env("TASKWRIGHT_BENCH", wanted.to_string())
+            .env("TASKWRIGHT_BENCH", options.to_string())
             .env(
                 "TASKWRIGHT_SERVER_BIN",
                 project.program("taskwright-server", true),
@@ -106,7 +107,7 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
             .env("TASKWRIGHT_ROOT", &project.root)
             .env("CHROMIUM_PATH", &browser.program),
         "measuring in the browser",
-        "What Playwright wrote above says what was missing.",
+        "Playwright's output above says what was missing.",
     )?;
     let text = fs::read_to_string(&out).map_err(Error::file("read", &out))?;
     let figures: Figures =
@@ -116,52 +117,58 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
 
 fn report(figures: Figures, tasks: u32, large: u32) -> Report {
     let mut posting = Table::new(
-        format!("{tasks} tasks to a server that answers after 20 ms, {CONCURRENCY} at a time"),
+        format!("{tasks} tasks to a server that responds after 20 ms, concurrency {CONCURRENCY}"),
         "ms",
     );
-    posting.add("bare loop of fetch, same Chromium", figures.bare);
-    posting.add("the page, journal included", figures.page);
-    posting.add("the same, to a server that knows no keys", figures.keyless);
-    posting.add("the page, 16 at a time", figures.most);
-    posting.add("Python, requests, one by one", figures.python);
-    let held = &figures.large;
-    let mut delays = Table::new(
-        format!("{large} tasks brought in: the longest that the page did not answer input"),
-        "ms",
+    posting.add("plain fetch loop, same Chromium", figures.bare);
+    posting.add("the page, including the journal", figures.page);
+    posting.add("the page, server without idempotency keys", figures.keyless);
+    posting.add("the page, concurrency 16", figures.max_concurrency);
+    posting.add("Python requests, sequential", figures.python);
+    let large_import = &figures.large;
+    let mut delays = Table::new(format!("{large} tasks imported: longest input delay"), "ms");
+    delays.add("limit", vec![100.0]);
+    delays.add(
+        "importing and validating",
+        vec![large_import.import_longest],
     );
-    delays.add("the bound", vec![100.0]);
-    delays.add("bringing in and checking", vec![held.bring_longest]);
-    delays.add("approving", vec![held.approve_longest]);
-    delays.add("posting", vec![held.post_longest]);
+    delays.add("approving", vec![large_import.approve_longest]);
+    delays.add("posting", vec![large_import.post_longest]);
     let mut memory = Table::new(
-        format!("{large} tasks brought in: what the page holds more than empty"),
+        format!("{large} tasks imported: memory in addition to the empty page"),
         "bytes",
     );
-    let more = |wasm: f64, heap: f64| vec![wasm + heap - held.wasm_before - held.heap_before];
-    memory.add("the text of the batch", vec![held.bytes]);
+    let more = |wasm: f64, heap: f64| {
+        vec![wasm + heap - large_import.wasm_before - large_import.heap_before]
+    };
+    memory.add("text of the batch", vec![large_import.bytes]);
     memory.add(
-        "brought in and approved",
-        more(held.wasm_approved, held.heap_approved),
+        "imported and approved",
+        more(large_import.wasm_approved, large_import.heap_approved),
     );
-    memory.add("delivered", more(held.wasm_after, held.heap_after));
     memory.add(
-        "of that, WebAssembly's memory, which never shrinks",
-        vec![held.wasm_after - held.wasm_before],
+        "delivered",
+        more(large_import.wasm_after, large_import.heap_after),
+    );
+    memory.add(
+        "of which WebAssembly memory, which never shrinks",
+        vec![large_import.wasm_after - large_import.wasm_before],
     );
     Report {
         tables: vec![posting, delays, memory],
         notes: vec![format!(
-            "Of {large} tasks: posted in {:.1} s to a server that answers at once; busy for over \
-             100 ms {} times while they were brought in, {} while approved, {} while posted.",
-            held.took / 1_000.0,
-            held.bring_over,
-            held.approve_over,
-            held.post_over,
+            "{large} tasks were posted in {:.1} s to a server that responds immediately. The page \
+             was busy for over 100 ms {} times during the import, {} during approval, {} during \
+             posting.",
+            large_import.post_total / 1_000.0,
+            large_import.import_over,
+            large_import.approve_over,
+            large_import.post_over,
         )],
     }
 }
 
-/// A Python that has `requests`: the system's, or one in an environment of its own.
+/// A Python with `requests`: the system's, or a virtual environment.
 fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
     let has_requests = |python: &PathBuf| {
         Command::new(python)
@@ -178,11 +185,11 @@ fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
     let folder = project.work_folder("bench/python")?;
     let own = folder.join("bin/python3");
     if !has_requests(&own) {
-        say::step("python", "an environment with requests");
-        let hint = "Install Python 3 with its venv module, or requests for it.";
+        say::step("python", "creating an environment with requests");
+        let hint = "Install Python 3 with its venv module, or with requests.";
         process::run(
             Command::new(&system).args(["-m", "venv"]).arg(&folder),
-            "making a Python environment",
+            "creating a Python environment",
             hint,
         )?;
         process::run(
@@ -195,9 +202,9 @@ fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
 }
 
 fn not_measured(reason: &str) -> Error {
-    Error::NotMeasured {
-        what: "delivery".to_owned(),
+    Error::Failed {
+        what: "measuring delivery".to_owned(),
         reason: reason.to_owned(),
-        hint: "What Playwright wrote above may say why.".into(),
+        hint: "Playwright's output above may say why.".into(),
     }
 }

@@ -1,7 +1,6 @@
-//! From many measurements to one figure.
+//! Statistics over measurements.
 
-/// The middle of the values, the mean of the two middle ones where their number is even; nothing
-/// for no values.
+/// The median: the middle value, or the mean of the two middle ones. `None` without values.
 pub fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let upper = sorted.get(sorted.len() / 2)?;
@@ -12,8 +11,7 @@ pub fn median(values: &[f64]) -> Option<f64> {
     Some(f64::midpoint(*lower, *upper))
 }
 
-/// The smallest of the values that at least `percent` of a hundred of them do not exceed (nearest
-/// rank); nothing for no values.
+/// The percentile by the nearest-rank method. `None` without values.
 pub fn percentile(values: &[f64], percent: f64) -> Option<f64> {
     let sorted = sorted(values);
     let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
@@ -22,7 +20,7 @@ pub fn percentile(values: &[f64], percent: f64) -> Option<f64> {
         .copied()
 }
 
-/// The lowest and the highest of the values.
+/// The lowest and the highest value. `None` without values.
 pub fn range(values: &[f64]) -> Option<(f64, f64)> {
     let sorted = sorted(values);
     Some((*sorted.first()?, *sorted.last()?))
@@ -39,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_whatever_the_order() {
+    fn the_median_does_not_depend_on_the_order() {
         for (values, expected) in [
             (vec![], None),
             (vec![3.0], Some(3.0)),

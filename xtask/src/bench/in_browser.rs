@@ -1,4 +1,4 @@
-//! Parts that are measured in Chromium, by the pages of `benches/browser`.
+//! Parts that are measured in Chromium, by the pages in `benches/browser`.
 
 use std::path::Path;
 
@@ -12,18 +12,18 @@ use crate::process;
 use crate::project::Project;
 use crate::setup::{browser, packages};
 
-/// Where the pages, the program that starts them and the peers stand.
+/// The folder of the pages, the script that runs them, and the baselines' packages.
 const FOLDER: &str = "benches";
 
-/// The unit of everything that a page measures.
+/// The unit of all figures from a page.
 const UNIT: &str = "ms";
 
-/// Builds the module as it ships, runs the page that is named `part` beside its peers, and gives
-/// its tables. Every line of a table is measured once in each round.
+/// Builds the release module, runs the page for `part` and returns its tables. Each line of a table
+/// is measured once per round.
 ///
 /// # Errors
-/// When something cannot be set up, when a contender does not do what it is measured for, or when
-/// the page's answer cannot be read.
+/// When something cannot be installed, when a contender returns a wrong result, or when the output
+/// cannot be read.
 pub fn measure(project: &Project, effort: Effort, part: &str) -> Result<Report, Error> {
     packages::ensure(project)?;
     packages::ensure_in(project, FOLDER)?;
@@ -35,24 +35,25 @@ pub fn measure(project: &Project, effort: Effort, part: &str) -> Result<Report, 
         .arg(effort.rounds.to_string())
         .args(effort.quick.then_some("quick"))
         .env("CHROMIUM_PATH", &browser.program);
-    let answer = process::capture(
+    let output = process::capture(
         &mut command,
         "measuring in Chromium",
-        "Read the message above. A contender that gave another result than expected is named in it.",
+        "Read the message above. It names a contender that returned a wrong result.",
     )?;
-    report(&answer).ok_or_else(|| Error::Unexpected {
-        what: "what the page measured".into(),
-        reason: "it is no list of figures".into(),
+    report(&output).ok_or_else(|| Error::Unexpected {
+        what: "the output of the benchmark page".into(),
+        reason: "it is not a list of figures".into(),
     })
 }
 
+/// The script that runs a page.
 const DRIVER: &str = "browser/drive.mjs";
 
-/// The tables in the answer of `drive.mjs`, in the order of their first figures.
-fn report(answer: &str) -> Option<Report> {
-    let answer: Value = serde_json::from_str(answer.trim()).ok()?;
+/// The tables in the output of `drive.mjs`, in the order of their first figures.
+fn report(output: &str) -> Option<Report> {
+    let output: Value = serde_json::from_str(output.trim()).ok()?;
     let mut tables: Vec<(String, Table)> = Vec::new();
-    for figure in answer.get("figures")?.as_array()? {
+    for figure in output.get("figures")?.as_array()? {
         let title = figure.get("table")?.as_str()?;
         let name = figure.get("name")?.as_str()?;
         let milliseconds = figure.get("milliseconds")?.as_array()?;
@@ -69,10 +70,10 @@ fn report(answer: &str) -> Option<Report> {
             }
         }
     }
-    let browser = answer.get("browser")?.as_str()?;
+    let browser = output.get("browser")?.as_str()?;
     Some(Report {
         tables: tables.into_iter().map(|(_, table)| table).collect(),
-        notes: vec![format!("Chromium {browser}, the module as it ships.")],
+        notes: vec![format!("Chromium {browser}, release build of the module.")],
     })
 }
 
@@ -81,12 +82,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_stand_in_the_table_that_they_name() {
-        let answer = r#"{"browser":"156.0","figures":[
+    fn figures_are_grouped_by_table() {
+        let output = r#"{"browser":"156.0","figures":[
             {"table":"50 tasks","name":"ours","milliseconds":[2,1,3]},
             {"table":"100 tasks","name":"ours","milliseconds":[4.5]},
             {"table":"50 tasks","name":"theirs","milliseconds":[600]}]}"#;
-        let report = report(answer).unwrap();
+        let report = report(output).unwrap();
         let tables: Vec<String> = report.tables.iter().map(ToString::to_string).collect();
         assert_eq!(tables.len(), 2);
         assert!(tables[0].starts_with("50 tasks\n"), "{}", tables[0]);
@@ -95,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_figures_is_none() {
-        for answer in [
+    fn output_without_figures_is_rejected() {
+        for output in [
             "",
             "{}",
             r#"{"figures":[{"table":"a","name":"b"}],"browser":""}"#,
         ] {
-            assert!(report(answer).is_none(), "{answer}");
+            assert!(report(output).is_none(), "{output}");
         }
     }
 }

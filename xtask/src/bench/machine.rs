@@ -1,9 +1,9 @@
-//! What has to be known of the machine to read a figure.
+//! Facts about the machine that affect the figures.
 
 use std::process::Command;
 use std::thread;
 
-/// Cores, load and platform in one line.
+/// Cores, load average and platform in one line.
 pub fn facts() -> String {
     format!(
         "{}, load average {}, {} {}",
@@ -20,7 +20,7 @@ pub fn facts() -> String {
     )
 }
 
-/// Programs that wanted a core during the last minute, on average. Windows keeps no such figure.
+/// The load average of the last minute, which Windows does not have.
 fn load_average() -> Option<String> {
     let text = if cfg!(target_os = "linux") {
         std::fs::read_to_string("/proc/loadavg").ok()?
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_load_of_the_last_minute_is_read_on_linux_and_on_macos() {
+    fn the_load_average_is_read_on_linux_and_macos() {
         for (text, load) in [
             ("0.52 0.58 0.59 1/389 12345\n", Some("0.52")),
             ("{ 1.52 1.58 1.59 }\n", Some("1.52")),

@@ -1,16 +1,18 @@
-//! Part `stream`: tasks out of a streamed answer, beside what reads partial JSON in JavaScript.
+//! Part `stream`: extracting tasks from a streamed response, against JavaScript parsers of partial
+//! JSON.
 
 use super::{Effort, Report, in_browser};
 use crate::error::Error;
 use crate::project::Project;
 
 const NOTE: &str = "\
-An answer in pieces of 4 characters. Taskwright counts everything: the event stream, the JSON of \
-each chunk, the tasks, their validation and the events that JavaScript gets, given one event at a \
-time as a slow model sends them, or 64 KiB as a fast network delivers them. The peers get the text \
-without its chunks and count their parse alone, called on the growing text at each piece.";
+A response in pieces of 4 characters. For Taskwright everything counts: the event stream, the JSON \
+of each chunk, the tasks, their validation and the events for JavaScript. It gets one event at a \
+time, as a slow model sends them, or 64 KiB at a time, as a fast network delivers them. The \
+baselines get the text already extracted from its chunks, and only their parsing counts; they \
+parse the whole text so far at each piece.";
 
-/// Measures the part.
+/// Measures this part.
 ///
 /// # Errors
 /// As [`in_browser::measure`].

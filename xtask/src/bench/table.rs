@@ -1,11 +1,11 @@
-//! A table of figures: plain text, aligned.
+//! A table of figures as aligned plain text.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::figures::{median, range};
 
-/// Figures of one kind, a line for each peer. Shown is the median of each peer's rounds and its
-/// ratio to the first peer's.
+/// Figures of one kind, one line per contender: the median of its rounds and the ratio to the first
+/// contender's.
 #[derive(Debug)]
 pub struct Table {
     title: String,
@@ -20,7 +20,7 @@ struct Line {
 }
 
 impl Table {
-    /// A table without lines. `unit` is that of all its figures, as `ms` or `1/s`.
+    /// An empty table. `unit` applies to all figures: `ms` or `1/s`.
     pub fn new(title: impl Into<String>, unit: &'static str) -> Self {
         Self {
             title: title.into(),
@@ -29,8 +29,8 @@ impl Table {
         }
     }
 
-    /// Adds a line: what was measured and its figure in each round. The first line is the one that
-    /// the others are compared with.
+    /// Adds a line: a contender and its figure in each round. Ratios are relative to the first
+    /// line.
     pub fn add(&mut self, name: impl Into<String>, rounds: Vec<f64>) {
         self.lines.push(Line {
             name: name.into(),
@@ -43,16 +43,16 @@ impl Table {
         self.lines
             .iter()
             .map(|line| {
-                let middle = median(&line.rounds);
-                let ratio = match (middle, first) {
-                    (Some(middle), Some(first)) if first != 0.0 => {
-                        format!("{} x", figure(middle / first))
+                let median = median(&line.rounds);
+                let ratio = match (median, first) {
+                    (Some(median), Some(first)) if first != 0.0 => {
+                        format!("{} x", figure(median / first))
                     }
                     _ => String::new(),
                 };
                 [
                     line.name.clone(),
-                    middle.map_or_else(|| "not measured".to_owned(), figure),
+                    median.map_or_else(|| "not measured".to_owned(), figure),
                     self.unit.to_owned(),
                     ratio,
                     range(&line.rounds).map_or_else(String::new, |(low, high)| {
@@ -77,7 +77,7 @@ impl Display for Table {
     }
 }
 
-/// How wide each column has to be, in characters.
+/// The width of each column in characters.
 fn widths(cells: &[[String; 5]]) -> [usize; 5] {
     cells.iter().fold([0; 5], |mut widest, line| {
         for (width, cell) in widest.iter_mut().zip(line) {
@@ -87,7 +87,7 @@ fn widths(cells: &[[String; 5]]) -> [usize; 5] {
     })
 }
 
-/// A number with about three significant digits, and commas between thousands: `12,345`, `0.873`.
+/// A number with about three significant digits and thousands separators: `12,345`, `0.873`.
 fn figure(value: f64) -> String {
     let size = value.abs();
     let decimals = match size {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_keep_about_three_digits() {
+    fn figures_have_about_three_significant_digits() {
         for (value, text) in [
             (0.0, "0.000"),
             (0.012_34, "0.012"),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_shows_its_median_and_its_ratio_to_the_first() {
+    fn each_line_shows_its_median_and_its_ratio_to_the_first_line() {
         let mut table = Table::new("requests", "1/s");
         table.add("store turned off", vec![2_000.0, 1_000.0, 3_000.0]);
         table.add("durable", vec![500.0]);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_measured_is_said_to_be_so() {
+    fn a_line_without_rounds_is_marked_as_not_measured() {
         let mut table = Table::new("requests", "1/s");
         table.add("one", vec![]);
         table.add("other", vec![1.0]);

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: a search for inputs for which something that must hold does not.
+//! `cargo xtask fuzz`: searches for inputs that break an invariant.
 
 mod nightly;
 mod seeds;
@@ -10,114 +10,102 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+use crate::choice;
 use crate::error::Error;
 use crate::process;
 use crate::project::Project;
 use crate::say;
 use crate::setup::tools::{self, Installed, Tool};
 
-/// How long one input may take, in seconds, before it counts as found; it is some hundred times
-/// slower here than in the module, and on a busy machine more.
-const MOST_SECONDS_AN_INPUT: u32 = 60;
-/// How much memory a search may take, in MiB; AddressSanitizer takes some for itself.
-const MOST_MEBIBYTES: u32 = 2_048;
-/// How long the inputs are that are made, in bytes.
-const MOST_BYTES: u32 = 2_048;
-/// What random choices are drawn from, so that the same run can be had again.
+/// Timeout for one input, in seconds; a slower input counts as a finding. Instrumented code is
+/// about a hundred times slower than the module, and more on a busy machine.
+const INPUT_TIMEOUT_SECONDS: u32 = 60;
+/// Memory limit of a search in MiB, including the overhead of AddressSanitizer.
+const MAX_MEMORY_MIB: u32 = 2_048;
+/// Maximum length of generated inputs, in bytes.
+const MAX_INPUT_BYTES: u32 = 2_048;
+/// Seed of the random choices, so that a run can be repeated.
 const SEED: u32 = 1;
 
-/// What is searched.
+/// A fuzz target. Its name on the command line is also its name in `fuzz/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Target {
-    /// The decoder of event streams against one that follows the standard word by word
+    /// The event stream decoder against a literal implementation of the standard
     EventStream,
-    /// The bytes of a body: splits, truncations, outcomes, tasks as they were written
+    /// Bytes of a response body: splits, truncation, outcomes, tasks
     TaskStream,
-    /// The text of an answer: envelopes, arrays, single tasks, prose around them
-    Answer,
-    /// The schema that the model is shown, derived from any schema
+    /// Text of a response: envelopes, arrays, single tasks, surrounding prose
+    ResponseText,
+    /// The schema for the model, derived from any schema
     ModelSchema,
-    /// JSON documents and their edits against another parser
+    /// JSON documents and edits against another parser
     Document,
 }
 
 impl Target {
-    /// The target's name in `fuzz/`.
-    fn name(self) -> &'static str {
-        match self {
-            Self::EventStream => "event_stream",
-            Self::TaskStream => "task_stream",
-            Self::Answer => "answer",
-            Self::ModelSchema => "model_schema",
-            Self::Document => "document",
-        }
-    }
-
-    /// How many inputs a run tries when it is not told: some ten seconds of them.
-    fn usual_runs(self) -> u64 {
+    /// Default number of inputs: about ten seconds.
+    fn default_runs(self) -> u64 {
         match self {
             Self::EventStream => 20_000,
             Self::TaskStream => 3_000,
-            Self::Answer => 5_000,
+            Self::ResponseText => 5_000,
             Self::ModelSchema => 8_000,
             Self::Document => 60_000,
         }
     }
 
-    /// The words of what it reads, for libFuzzer to put together.
+    /// The tokens of its input language, for libFuzzer to combine.
     fn dictionary(self) -> &'static str {
         match self {
             Self::EventStream | Self::TaskStream => "stream.dict",
-            Self::Answer | Self::Document => "json.dict",
+            Self::ResponseText | Self::Document => "json.dict",
             Self::ModelSchema => "schema.dict",
         }
     }
 }
 
-/// What the operator can choose.
+/// Options of the command.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The target, all of them when none is named
+    /// The target [default: all]
     #[arg(value_enum)]
     target: Option<Target>,
-    /// How many inputs to try for each target, instead of some ten seconds of them; the same number
-    /// tries the same inputs
+    /// Number of inputs per target [default: about ten seconds]; the same number tries the same
+    /// inputs
     #[arg(long, conflicts_with = "seconds")]
     runs: Option<u64>,
-    /// How long to search for each target instead, going on from what earlier such searches reached
+    /// Search each target for this many seconds, starting from the inputs of earlier such searches
     #[arg(long)]
     seconds: Option<u64>,
 }
 
-/// Searches with the chosen targets, to the end also when one finds something.
+/// Fuzzes the chosen targets, also after one has found something.
 ///
 /// # Errors
-/// [`Error::ProgramMissing`] where there is no nightly compiler, [`Error::ProgramFailed`] where a
-/// target cannot be built or found something.
+/// [`Error::ProgramMissing`] when the nightly compiler is missing; [`Error::Failed`] when a target
+/// cannot be built or has found something.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     nightly::ensure()?;
     let tools = tools::ensure(&[Tool::cargo_fuzz()])?;
-    let targets = match options.target {
-        Some(target) => vec![target],
-        None => Target::value_variants().to_vec(),
-    };
+    let targets = choice::selected(options.target.as_slice());
     build(project, &tools, options.target)?;
     let mut found = None;
     for target in targets {
-        say::line(&format!("\n── {} ──", target.name()));
+        let name = choice::name(target);
+        say::line(&format!("\n── {name} ──"));
         let begun = Instant::now();
         let result = search(project, &tools, target, options);
         say::step(
             if result.is_ok() { "held" } else { "FOUND" },
-            &format!("{} in {}", target.name(), say::duration(begun.elapsed())),
+            &format!("{name} in {}", say::duration(begun.elapsed())),
         );
         found = result.err().or(found);
     }
     found.map_or(Ok(()), Err)
 }
 
-/// cargo-fuzz with the nightly compiler, in `fuzz/`.
+/// A cargo-fuzz command with the nightly compiler, in `fuzz/`.
 fn cargo_fuzz(project: &Project, tools: &Installed, action: &str) -> Result<Command, Error> {
     let mut command = tools.command("cargo-fuzz")?;
     command
@@ -126,18 +114,18 @@ fn cargo_fuzz(project: &Project, tools: &Installed, action: &str) -> Result<Comm
         .args(["--fuzz-dir", "."])
         .arg("--target-dir")
         .arg(project.work_folder("fuzz")?)
-        // What cargo set for this program is for the stable compiler.
+        // Cargo set these for the stable compiler.
         .env("RUSTUP_TOOLCHAIN", nightly::TOOLCHAIN)
         .env_remove("CARGO")
         .env_remove("RUSTC");
     Ok(command)
 }
 
-/// Builds a target, or all of them.
+/// Builds one target, or all of them.
 fn build(project: &Project, tools: &Installed, target: Option<Target>) -> Result<(), Error> {
     say::step("fuzz", "compiling with the nightly compiler and sanitizers");
     process::run(
-        cargo_fuzz(project, tools, "build")?.args(target.map(Target::name)),
+        cargo_fuzz(project, tools, "build")?.args(target.map(choice::name)),
         "building the fuzz targets",
         process::READ_THE_COMPILER,
     )
@@ -149,47 +137,47 @@ fn search(
     target: Target,
     options: &Options,
 ) -> Result<(), Error> {
-    let name = target.name();
-    let reached = reached(project, target, options.seconds.is_some())?;
+    let name = choice::name(target);
+    let corpus = corpus_folder(project, target, options.seconds.is_some())?;
     let mut command = cargo_fuzz(project, tools, "run")?;
-    command.arg(name).arg(&reached);
+    command.arg(&name).arg(&corpus);
     command.args(seeds::folders(project, target)?);
     command
         .arg("--")
         .arg(match options.seconds {
             Some(seconds) => format!("-max_total_time={seconds}"),
-            None => format!("-runs={}", options.runs.unwrap_or(target.usual_runs())),
+            None => format!("-runs={}", options.runs.unwrap_or(target.default_runs())),
         })
         .arg(format!("-seed={SEED}"))
-        .arg(format!("-timeout={MOST_SECONDS_AN_INPUT}"))
-        .arg(format!("-rss_limit_mb={MOST_MEBIBYTES}"))
-        .arg(format!("-max_len={MOST_BYTES}"))
+        .arg(format!("-timeout={INPUT_TIMEOUT_SECONDS}"))
+        .arg(format!("-rss_limit_mb={MAX_MEMORY_MIB}"))
+        .arg(format!("-max_len={MAX_INPUT_BYTES}"))
         .arg(format!("-dict=dictionaries/{}", target.dictionary()))
         .arg("-print_final_stats=1");
     process::run(
         &mut command,
-        &format!("searching with the fuzz target {name}"),
+        &format!("the fuzz target {name}"),
         &format!(
-            "The input stands in fuzz/artifacts/{name}/. Copy it to fuzz/found/{name}/ under a \
-             name that says what is odd about it: `cargo test --test fuzz_inputs` runs it from then \
-             on. Then correct what it shows."
+            "The input is in fuzz/artifacts/{name}/. Copy it to fuzz/found/{name}/ under a name \
+             that describes it, so that `cargo test --test fuzz_inputs` runs it too. Then correct \
+             the fault."
         ),
     )
 }
 
-/// The folder for inputs that reach something new: a new one for a run that can be had again, the
-/// one of all earlier searches for a search by time.
-fn reached(project: &Project, target: Target, goes_on: bool) -> Result<PathBuf, Error> {
-    let kind = if goes_on { "reached" } else { "this-run" };
+/// The folder for inputs that reach new code: an empty one for a repeatable run; for a search by
+/// time, that of all earlier ones.
+fn corpus_folder(project: &Project, target: Target, is_continued: bool) -> Result<PathBuf, Error> {
+    let kind = if is_continued { "reached" } else { "this-run" };
     let folder = project
         .work_folder("fuzz")?
         .join("inputs")
         .join(kind)
-        .join(target.name());
-    if !goes_on {
+        .join(choice::name(target));
+    if !is_continued {
         empty(&folder)?;
     }
-    fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
+    fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
     Ok(folder)
 }
 
@@ -205,13 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_target_has_a_program_words_and_inputs_to_begin_with() {
+    fn every_target_has_a_program_a_dictionary_and_seeds() {
         let project = Project::find().unwrap();
         let fuzz = project.root.join("fuzz");
         let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
         for target in Target::value_variants() {
-            let name = target.name();
-            assert_eq!(target.to_possible_value().unwrap().get_name(), name);
+            let name = choice::name(*target);
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
             assert!(
                 fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(),

@@ -1,17 +1,17 @@
-//! The nightly compiler: libFuzzer's instruments and the sanitizers are not in the stable one.
+//! The nightly compiler: libFuzzer's instrumentation and the sanitizers need it.
 
 use std::process::{Command, Stdio};
 
 use crate::error::Error;
 
-/// The toolchain's name for rustup.
+/// The name of the toolchain for rustup.
 pub const TOOLCHAIN: &str = "nightly";
 
-/// Makes sure that there is one. It is not installed unasked: it is large, and everything else
-/// does without it.
+/// Makes sure that it is installed. It is not installed automatically: it is large, and only
+/// fuzzing needs it.
 ///
 /// # Errors
-/// [`Error::ProgramMissing`] with how to get it.
+/// [`Error::ProgramMissing`] with the command to install it.
 pub fn ensure() -> Result<(), Error> {
     let output = Command::new("rustup")
         .args(["run", TOOLCHAIN, "rustc", "--version"])
@@ -25,9 +25,9 @@ pub fn ensure() -> Result<(), Error> {
     Err(Error::ProgramMissing {
         program: "the nightly Rust compiler".into(),
         reason,
-        hint: "Fuzzing needs it for the sanitizers, and nothing else does. Install it by \
-               `rustup toolchain install nightly --profile minimal` and run the command again; \
-               where there is no rustup, get that from https://rustup.rs."
+        hint: "Only fuzzing needs it, for the sanitizers. Install it with \
+               `rustup toolchain install nightly --profile minimal` and run the command again. \
+               If rustup is missing, get it from https://rustup.rs."
             .into(),
     })
 }

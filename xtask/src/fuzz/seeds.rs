@@ -1,4 +1,4 @@
-//! What a search begins with.
+//! The initial inputs of a search.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,35 +6,35 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Target, empty};
+use crate::choice;
 use crate::error::Error;
 use crate::project::Project;
 
-/// The folders of inputs that a target begins with, absolute; libFuzzer reads them and does not
-/// write to them.
+/// The absolute paths of the folders with a target's initial inputs. libFuzzer only reads them.
 ///
 /// # Errors
-/// [`Error::File`] and [`Error::Unexpected`] where the schemas of the official suite cannot be
-/// written out.
+/// [`Error::File`] and [`Error::Unexpected`] when the schemas of the official test suite cannot be
+/// extracted.
 pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error> {
-    let name = target.name();
-    let in_fuzz = |kind: &str| project.root.join("fuzz").join(kind).join(name);
+    let name = choice::name(target);
+    let in_fuzz = |kind: &str| project.root.join("fuzz").join(kind).join(&name);
     let mut folders = vec![in_fuzz("seeds"), in_fuzz("found")];
     match target {
         Target::EventStream | Target::TaskStream => {
             folders.push(project.root.join("tests/transcripts"));
         }
-        Target::ModelSchema => folders.push(schemas_of_the_suite(project)?),
-        Target::Answer | Target::Document => {}
+        Target::ModelSchema => folders.push(extract_suite_schemas(project)?),
+        Target::ResponseText | Target::Document => {}
     }
     folders.retain(|folder| folder.is_dir());
     Ok(folders)
 }
 
-/// Writes each schema of the official test suite to a file of its own.
-fn schemas_of_the_suite(project: &Project) -> Result<PathBuf, Error> {
+/// Writes each schema of the official test suite to its own file.
+fn extract_suite_schemas(project: &Project) -> Result<PathBuf, Error> {
     let folder = project.work_folder("fuzz")?.join("inputs/suite");
     empty(&folder)?;
-    fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
+    fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
     let suite = project
         .root
         .join("tests/json-schema-suite/tests/draft2020-12");

@@ -1,4 +1,4 @@
-//! The files of a folder that is made by a build.
+//! The files of a build's output folder.
 
 use std::fs;
 use std::io::Write;
@@ -9,10 +9,11 @@ use flate2::write::GzEncoder;
 
 use crate::error::Error;
 
-/// The file that is committed in `pkg/`, and stays.
+/// The committed file in `pkg/`, which is kept.
 const KEPT: &str = ".gitignore";
 
-/// The files below a folder, relative to it, sorted; without the committed `.gitignore`.
+/// All files in a folder and its subfolders, relative to it and sorted, except the committed
+/// `.gitignore`.
 ///
 /// # Errors
 /// [`Error::File`] when a folder cannot be read.
@@ -36,15 +37,15 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-/// Makes `folder` hold the files of `fresh`, and no others but its `.gitignore`.
+/// Replaces the files in `folder`, except its `.gitignore`, by those in `fresh`.
 ///
-/// Each file is first written beside the one that it replaces and then takes its name, so that a
-/// page that is being served gets the old file or the new one and never half of one.
+/// Each file is written under a temporary name and then renamed, so that a page being served gets
+/// the old file or the new one, never a partial one.
 ///
 /// # Errors
 /// [`Error::File`].
 pub fn replace_contents(folder: &Path, fresh: &Path) -> Result<(), Error> {
-    fs::create_dir_all(folder).map_err(Error::file("make", folder))?;
+    fs::create_dir_all(folder).map_err(Error::file("create", folder))?;
     let wanted = files_below(fresh)?;
     let old: Vec<PathBuf> = files_below(folder)?
         .into_iter()
@@ -54,16 +55,16 @@ pub fn replace_contents(folder: &Path, fresh: &Path) -> Result<(), Error> {
     for file in &wanted {
         let path = folder.join(file);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(Error::file("make", parent))?;
+            fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
         }
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".new");
-        let beside = path.with_file_name(name);
-        fs::copy(fresh.join(file), &beside).map_err(Error::file("write", &beside))?;
-        written.push((beside, path));
+        let temporary = path.with_file_name(name);
+        fs::copy(fresh.join(file), &temporary).map_err(Error::file("write", &temporary))?;
+        written.push((temporary, path));
     }
-    for (beside, path) in written {
-        fs::rename(&beside, &path).map_err(Error::file("replace", &path))?;
+    for (temporary, path) in written {
+        fs::rename(&temporary, &path).map_err(Error::file("replace", &path))?;
     }
     for file in old {
         let path = folder.join(file);
@@ -72,7 +73,7 @@ pub fn replace_contents(folder: &Path, fresh: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The size in bytes after gzip at its best.
+/// The size in bytes after gzip at the highest level.
 pub fn compressed_size(bytes: &[u8]) -> u64 {
     let mut counter = Counter(0);
     let mut encoder = GzEncoder::new(&mut counter, Compression::best());
@@ -82,7 +83,7 @@ pub fn compressed_size(bytes: &[u8]) -> u64 {
     counter.0
 }
 
-/// Counts what is written to it.
+/// Counts the bytes written to it.
 struct Counter(u64);
 
 impl Write for Counter {
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_build_takes_the_place_of_the_old_one_and_leaves_what_is_committed() {
+    fn a_new_build_replaces_the_old_one_and_keeps_the_committed_file() {
         let base = std::env::temp_dir().join(format!("taskwright-pkg-{}", std::process::id()));
         let (folder, fresh) = (base.join("pkg"), base.join("fresh"));
         fs::create_dir_all(folder.join("snippets")).unwrap();
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_is_small_once_compressed() {
+    fn repeated_bytes_compress_well() {
         let size = compressed_size(&[b'a'; 100_000]);
         assert!((20..1_000).contains(&size), "{size}");
     }

@@ -1,4 +1,4 @@
-//! Building the module: from `src/` to what stands in `pkg/`.
+//! Building the module: from `src/` to `pkg/`.
 
 mod files;
 mod package_json;
@@ -6,8 +6,6 @@ mod stamp;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use clap::ValueEnum;
 
 use self::files::{files_below, replace_contents};
 use self::stamp::Stamp;
@@ -18,8 +16,8 @@ use crate::setup::wasm_target::WASM_TARGET;
 use crate::setup::{packages, wasm_target};
 use crate::{process, say};
 
-/// What wasm-opt is asked for: speed, and exactly the WebAssembly features that all current
-/// browsers have. `--all-features` would let it emit types that they refuse.
+/// Options for wasm-opt: speed, and exactly the WebAssembly features that all current browsers
+/// support. `--all-features` would let it emit types that they reject.
 const WASM_OPT_OPTIONS: [&str; 8] = [
     "-O3",
     "--enable-bulk-memory",
@@ -32,16 +30,21 @@ const WASM_OPT_OPTIONS: [&str; 8] = [
 ];
 
 /// How the module is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Built in seconds, for working on it.
+    /// For development: compiles in seconds.
     Quick,
-    /// What users get: optimised by the compiler and by wasm-opt.
+    /// For users: optimised by the compiler and by wasm-opt.
     Release,
 }
 
 impl Profile {
-    /// The profile of `Cargo.toml` that is meant.
+    /// The release profile if `release` is true, else the quick one.
+    pub fn release_if(release: bool) -> Self {
+        if release { Self::Release } else { Self::Quick }
+    }
+
+    /// The name of the profile in `Cargo.toml`.
     pub fn cargo_name(self) -> &'static str {
         match self {
             Self::Quick => "wasm-dev",
@@ -50,13 +53,13 @@ impl Profile {
     }
 }
 
-/// Makes sure that `pkg/` holds the module as the sources are now, compiled for `profile`.
+/// Makes sure that `pkg/` holds the module built from the current sources with `profile`.
 ///
-/// Cargo decides whether the sources have changed; what follows it is skipped when neither its
-/// result, nor the tools, nor `pkg/` have changed since.
+/// Cargo decides whether the sources have changed. The later steps are skipped if cargo's result,
+/// the tools and `pkg/` are unchanged since the last build.
 ///
 /// # Errors
-/// When something for the build cannot be set up, or one of its programs fails.
+/// When something for the build cannot be installed, or one of its programs fails.
 pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     let _lock = project.lock("module")?;
     wasm_target::ensure()?;
@@ -86,7 +89,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(Error::file("remove", &fresh))?;
     }
-    say::step("module", "writing the JavaScript side (wasm-bindgen)");
+    say::step("module", "generating JavaScript bindings (wasm-bindgen)");
     process::run(
         tools
             .command("wasm-bindgen")?
@@ -106,20 +109,20 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     if let Some(stamp) = Stamp::of(&recipe, &compiled, &pkg) {
         stamp.write(&stamp_path)?;
     }
-    say::step("module", "pkg/ is new");
+    say::step("module", "pkg/ is built");
     if profile == Profile::Release {
         print_sizes(&pkg)?;
     }
     Ok(())
 }
 
-/// Compiles the root package and gives the path of the WebAssembly file.
+/// Compiles the root package and returns the path of the WebAssembly file.
 fn compile(project: &Project, profile: Profile) -> Result<PathBuf, Error> {
     say::step(
         "module",
         match profile {
-            Profile::Quick => "compiling, quick profile",
-            Profile::Release => "compiling as it ships; this takes minutes the first time",
+            Profile::Quick => "compiling with the quick profile",
+            Profile::Release => "compiling with the release profile; the first time takes minutes",
         },
     );
     process::run(
@@ -146,7 +149,7 @@ fn optimise(project: &Project, module: &Path) -> Result<(), Error> {
             .arg("--output")
             .arg(&optimised),
         "wasm-opt",
-        "Remove node_modules/ so that the packages are installed anew, then run the command again.",
+        "Remove node_modules/ to reinstall the packages, then run the command again.",
     )?;
     fs::rename(&optimised, module).map_err(Error::file("move", &optimised))
 }

@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_manifest_is_that_of_an_es_module_with_types() {
+    fn the_manifest_describes_an_es_module_with_types() {
         let text = text("1.2.3");
         assert!(text.starts_with("{\n  \"name\": \"taskwright\",\n  \"version\": \"1.2.3\","));
         let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -1,4 +1,4 @@
-//! What a build was made from and what it made, so that it is not made again.
+//! A fingerprint of a build's inputs and outputs, to skip a build that would change nothing.
 
 use std::fmt::Write;
 use std::fs;
@@ -8,32 +8,32 @@ use std::time::UNIX_EPOCH;
 use super::files::files_below;
 use crate::error::Error;
 
-/// The mark of one build: how it was made, the compiled file it was made from, and the files it
-/// made, the files by size and time of last change.
+/// The fingerprint of a build: its recipe, the compiled file it started from, and its output files.
+/// Files are identified by size and modification time.
 ///
-/// Contents are not read: cargo leaves the compiled file alone when nothing has changed, and a
-/// wrong guess in the other direction only costs a build.
+/// Contents are not read: cargo does not touch the compiled file if nothing has changed, and a
+/// false difference only costs one build.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Stamp(String);
 
 impl Stamp {
-    /// The mark of what is there now, or nothing when something is missing.
-    pub fn of(recipe: &str, compiled: &Path, made: &Path) -> Option<Self> {
+    /// The fingerprint of the present files, or `None` if one is missing.
+    pub fn of(recipe: &str, compiled: &Path, output: &Path) -> Option<Self> {
         let mut text = format!("{recipe}\n");
-        writeln!(text, "from {}", file_mark(compiled)?).ok()?;
-        for file in files_below(made).ok()? {
-            let mark = file_mark(&made.join(&file))?;
-            writeln!(text, "{} {mark}", file.display()).ok()?;
+        writeln!(text, "from {}", file_stamp(compiled)?).ok()?;
+        for file in files_below(output).ok()? {
+            let stamp = file_stamp(&output.join(&file))?;
+            writeln!(text, "{} {stamp}", file.display()).ok()?;
         }
         Some(Self(text))
     }
 
-    /// The mark that the last build left, if there is one.
+    /// The fingerprint that the last build stored, if any.
     pub fn read(path: &Path) -> Option<Self> {
         fs::read_to_string(path).ok().map(Self)
     }
 
-    /// Leaves the mark for the next build.
+    /// Stores the fingerprint for the next build.
     ///
     /// # Errors
     /// [`Error::File`].
@@ -42,13 +42,13 @@ impl Stamp {
     }
 }
 
-fn file_mark(path: &Path) -> Option<String> {
+fn file_stamp(path: &Path) -> Option<String> {
     let metadata = fs::metadata(path).ok()?;
-    let changed = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(format!(
         "{} bytes, {} ns",
         metadata.len(),
-        changed.as_nanos()
+        modified.as_nanos()
     ))
 }
 
@@ -57,27 +57,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_change_of_recipe_source_or_result_shows() {
+    fn any_change_to_recipe_source_or_output_changes_the_stamp() {
         let base = std::env::temp_dir().join(format!("taskwright-stamp-{}", std::process::id()));
-        let (source, made, stamp) = (base.join("in"), base.join("out"), base.join("stamp"));
-        fs::create_dir_all(&made).unwrap();
+        let (source, output, stamp) = (base.join("in"), base.join("out"), base.join("stamp"));
+        fs::create_dir_all(&output).unwrap();
         fs::write(&source, "1").unwrap();
-        fs::write(made.join("a.js"), "1").unwrap();
-        Stamp::of("quick", &source, &made)
+        fs::write(output.join("a.js"), "1").unwrap();
+        Stamp::of("quick", &source, &output)
             .unwrap()
             .write(&stamp)
             .unwrap();
-        let unchanged = |recipe: &str| Stamp::of(recipe, &source, &made) == Stamp::read(&stamp);
+        let unchanged = |recipe: &str| Stamp::of(recipe, &source, &output) == Stamp::read(&stamp);
 
         assert!(unchanged("quick"));
         assert!(!unchanged("release"));
-        fs::write(made.join("a.js"), "12").unwrap();
+        fs::write(output.join("a.js"), "12").unwrap();
         assert!(!unchanged("quick"));
-        fs::write(made.join("a.js"), "1").unwrap();
+        fs::write(output.join("a.js"), "1").unwrap();
         fs::write(&source, "12").unwrap();
         assert!(!unchanged("quick"));
         fs::remove_file(&source).unwrap();
-        assert_eq!(Stamp::of("quick", &source, &made), None);
+        assert_eq!(Stamp::of("quick", &source, &output), None);
         fs::remove_dir_all(&base).unwrap();
     }
 }

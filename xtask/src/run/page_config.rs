@@ -1,75 +1,93 @@
-//! The `config.json` that the server hands to the page.
+//! The `config.json` that the server serves to the page.
 
-use serde_json::{Map, Value, json};
+use std::io;
 
-/// The text of the page's settings: this server, and the demonstration model when one runs.
+use taskwright::settings::config::ConfigFile;
+use taskwright::settings::{Address, ModelEndpoint, TaskServer};
+
+/// The idempotency key retention that the server guarantees, in hours: seven days.
+const IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 7 * 24;
+
+/// The text of the file: this server, and the demonstration model if one runs.
 ///
-/// `page` is the address that the page is served from, `model` that of the model endpoint, both
-/// without a slash at the end.
-pub fn text(page: &str, model: Option<&str>) -> String {
-    let mut settings = Map::new();
-    let name = if model.is_some() {
-        "Local demonstration"
-    } else {
-        "Local"
-    };
-    settings.insert("connection".into(), name.into());
-    if let Some(model) = model {
-        settings.insert(
-            "model".into(),
-            json!({ "base_url": format!("{model}/v1"), "model": "scripted:demo" }),
-        );
-    }
-    settings.insert(
-        "task_server".into(),
-        json!({
-            "url": page,
-            "path": "/tasks",
-            "token_header": "X-AGENT-TOKEN",
-            "honours_idempotency_keys": true,
-            "keys_kept_hours": 168,
+/// `page` is the address the page is served from, `model` that of the model endpoint.
+///
+/// # Errors
+/// If the page cannot call one of the addresses.
+pub fn text(page: &str, model: Option<&str>) -> io::Result<String> {
+    let mut config = ConfigFile {
+        connection: Some("Local".into()),
+        task_server: Some(TaskServer {
+            honours_idempotency_keys: true,
+            idempotency_key_retention_hours: IDEMPOTENCY_KEY_RETENTION_HOURS,
+            ..TaskServer::at(address(page)?)
         }),
-    );
-    if model.is_some() {
-        settings.insert(
-            "notice".into(),
-            "A scripted model answers here: it is part of the testbed, no real model is called."
-                .into(),
+        ..ConfigFile::default()
+    };
+    if let Some(model) = model {
+        config.connection = Some("Local demonstration".into());
+        config.model = Some(ModelEndpoint::at(
+            address(&format!("{model}/v1"))?,
+            "scripted:demo",
+        ));
+        config.notice = Some(
+            "Responses come from a scripted model of the testbed. No real model is called.".into(),
         );
     }
-    format!("{:#}\n", Value::Object(settings))
+    Ok(format!("{}\n", serde_json::to_string_pretty(&config)?))
+}
+
+fn address(text: &str) -> io::Result<Address> {
+    Address::parse(text).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use taskwright::settings::config::Config;
+
+    const SERVER: &str = "http://127.0.0.1:8081";
+    const MODEL: &str = "http://127.0.0.1:4321";
 
     #[test]
-    fn with_the_demonstration_model_the_page_is_pointed_at_it_and_says_so() {
-        let text = text("http://127.0.0.1:8081", Some("http://127.0.0.1:4321"));
-        let settings: Value = serde_json::from_str(&text).unwrap();
+    fn the_page_reads_the_demonstration_model_and_its_notice() {
+        let config = Config::parse(&text(SERVER, Some(MODEL)).unwrap()).unwrap();
+        let connection = config.connection.unwrap();
+        assert_eq!(connection.name, "Local demonstration");
+        let model = connection.model.unwrap();
+        assert_eq!(model.base_url.to_string(), "http://127.0.0.1:4321/v1");
+        assert_eq!(model.model, "scripted:demo");
+        assert!(!model.requires_api_key());
         assert_eq!(
-            settings,
-            json!({
-                "connection": "Local demonstration",
-                "model": { "base_url": "http://127.0.0.1:4321/v1", "model": "scripted:demo" },
-                "task_server": {
-                    "url": "http://127.0.0.1:8081",
-                    "path": "/tasks",
-                    "token_header": "X-AGENT-TOKEN",
-                    "honours_idempotency_keys": true,
-                    "keys_kept_hours": 168,
-                },
-                "notice": "A scripted model answers here: it is part of the testbed, no real \
-                           model is called.",
-            })
+            connection.task_server.unwrap().tasks_url(),
+            "http://127.0.0.1:8081/tasks"
         );
+        assert!(config.notice.unwrap().contains("No real model is called"));
     }
 
     #[test]
-    fn without_it_only_the_task_server_is_named() {
-        let settings: Value = serde_json::from_str(&text("http://127.0.0.1:8080", None)).unwrap();
-        let names: Vec<&String> = settings.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["connection", "task_server"]);
+    fn without_the_demonstration_model_the_page_reads_only_the_task_server() {
+        let config = Config::parse(&text(SERVER, None).unwrap()).unwrap();
+        let connection = config.connection.unwrap();
+        assert_eq!(
+            (connection.name.as_str(), connection.model),
+            ("Local", None)
+        );
+        let server = connection.task_server.unwrap();
+        assert_eq!(server.tasks_url(), "http://127.0.0.1:8081/tasks");
+        assert_eq!(server.token_header, "X-AGENT-TOKEN");
+        assert!(server.honours_idempotency_keys);
+        assert_eq!(server.idempotency_key_retention_hours, 168);
+        assert_eq!(config.notice, None);
+    }
+
+    #[test]
+    fn an_address_the_page_cannot_call_is_an_error() {
+        for (page, model) in [
+            ("http://192.168.1.5:8080", None),
+            (SERVER, Some("http://192.168.1.5:4321")),
+        ] {
+            assert!(text(page, model).is_err(), "{page} {model:?}");
+        }
     }
 }

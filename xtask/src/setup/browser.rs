@@ -1,4 +1,4 @@
-//! The browser that the tests drive, and the driver for it.
+//! The browser for the tests, and its WebDriver.
 
 use std::env;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use crate::error::Error;
 use crate::{process, say};
 
-/// Names of the browser on `PATH`, the more likely first.
+/// Names of the browser on `PATH`, in order of preference.
 const BROWSER_NAMES: [&str; 5] = [
     "chromium",
     "chromium-browser",
@@ -17,7 +17,7 @@ const BROWSER_NAMES: [&str; 5] = [
     "chrome",
 ];
 
-/// A browser and the driver that fits it.
+/// A browser and a matching driver.
 #[derive(Debug)]
 pub struct Browser {
     /// Chromium or Chrome.
@@ -26,12 +26,11 @@ pub struct Browser {
     pub driver: PathBuf,
 }
 
-/// Finds the browser and its driver: those that `CHROME` and `CHROMEDRIVER` name, else those on
-/// `PATH`, else those in the usual places. On Debian, as root, what is missing is installed.
+/// Finds the browser and its driver: those named by `CHROME` and `CHROMEDRIVER`, else those on
+/// `PATH`, else those in the usual folders. On Debian, as root, installs them if they are missing.
 ///
 /// # Errors
-/// [`Error::BrowserMissing`] with what to install; [`Error::BrowserMismatch`] when the two do not
-/// fit.
+/// [`Error::ProgramMissing`] when one of them is not installed or their versions do not match.
 pub fn ensure() -> Result<Browser, Error> {
     if (find_browser().is_none() || find_driver().is_none()) && can_install() {
         install()?;
@@ -44,32 +43,34 @@ pub fn ensure() -> Result<Browser, Error> {
         major_version(&browser.program),
         major_version(&browser.driver),
     );
-    // Chrome on Windows opens a window when asked for its version and prints nothing: then the
-    // driver itself says whether the two fit.
+    // Chrome on Windows opens a window instead of printing its version; then the driver reports a
+    // mismatch itself.
     if let (Some(program), Some(driver)) = versions
         && program != driver
     {
-        return Err(Error::BrowserMismatch {
-            browser: program,
-            driver,
+        return Err(Error::ProgramMissing {
+            program: format!("a chromedriver for Chromium {program}"),
+            reason: format!("the installed one is version {driver}"),
+            hint: "Update the older of the two, or set CHROME and CHROMEDRIVER to a matching pair."
+                .into(),
         });
     }
     Ok(browser)
 }
 
 fn find_browser() -> Option<PathBuf> {
-    named_by("CHROME")
-        .or_else(|| process::find_on_path(&BROWSER_NAMES))
+    path_from("CHROME")
+        .or_else(|| find_on_path(&BROWSER_NAMES))
         .or_else(|| {
-            usual_places()
+            usual_paths()
                 .into_iter()
                 .find(|candidate| candidate.is_file())
         })
 }
 
 fn find_driver() -> Option<PathBuf> {
-    named_by("CHROMEDRIVER")
-        .or_else(|| process::find_on_path(&["chromedriver"]))
+    path_from("CHROMEDRIVER")
+        .or_else(|| find_on_path(&["chromedriver"]))
         .or_else(|| {
             [
                 "/usr/lib/chromium/chromedriver",
@@ -82,14 +83,19 @@ fn find_driver() -> Option<PathBuf> {
         })
 }
 
-fn named_by(variable: &str) -> Option<PathBuf> {
+/// The first of `names` that is a program on `PATH`.
+fn find_on_path(names: &[&str]) -> Option<PathBuf> {
+    names.iter().find_map(|name| which::which(name).ok())
+}
+
+fn path_from(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)
         .filter(|path| !path.is_empty())
         .map(PathBuf::from)
 }
 
-/// Where browsers are installed that are not on `PATH`.
-fn usual_places() -> Vec<PathBuf> {
+/// Where browsers are installed outside `PATH`.
+fn usual_paths() -> Vec<PathBuf> {
     if cfg!(target_os = "macos") {
         return [
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -127,7 +133,7 @@ fn major_version(program: &PathBuf) -> Option<u32> {
     major_version_in(&String::from_utf8_lossy(&output.stdout))
 }
 
-/// The major version in what a program prints of itself: `Chromium 156.0.8078.73 built on …`.
+/// The major version in the output of `--version`: `Chromium 156.0.8078.73 built on …`.
 fn major_version_in(text: &str) -> Option<u32> {
     text.split_whitespace()
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?
@@ -137,15 +143,15 @@ fn major_version_in(text: &str) -> Option<u32> {
         .ok()
 }
 
-/// Whether this is Debian and we are root, so that the packages can be installed.
+/// Whether this is Debian and we are root, so that we can install packages.
 fn can_install() -> bool {
     is_root()
-        && process::find_on_path(&["apt-get"]).is_some()
+        && find_on_path(&["apt-get"]).is_some()
         && fs::read_to_string("/etc/os-release").is_ok_and(|text| is_debian(&text))
 }
 
 /// Whether an `os-release` file (freedesktop.org, os-release(5)) is that of Debian itself: on
-/// Ubuntu, the package of the same name installs something else.
+/// Ubuntu, the package of the same name installs a snap.
 fn is_debian(os_release: &str) -> bool {
     os_release
         .lines()
@@ -165,18 +171,18 @@ fn is_root() -> bool {
 
 fn install() -> Result<(), Error> {
     say::step(
-        "set-up",
-        "installing Chromium and its driver by apt-get, for the tests",
+        "setup",
+        "installing Chromium and its driver with apt-get, for the tests",
     );
-    let hint = "Read apt-get's message above and check the network; or install Chromium and \
-                chromedriver another way and name them in CHROME and CHROMEDRIVER.";
+    let hint = "Read apt-get's message above and check the network. Or install Chromium and \
+                chromedriver another way and set CHROME and CHROMEDRIVER to their paths.";
     for arguments in [
         &["update", "-qq"][..],
         &["install", "-y", "-qq", "chromium", "chromium-driver"][..],
     ] {
         process::run(
             Command::new("apt-get")
-                // Something else may be installing at the same time; its end is waited for, in seconds.
+                // Waits up to this many seconds for another installation to finish.
                 .args(["-o", "DPkg::Lock::Timeout=300"])
                 .args(arguments)
                 .env("DEBIAN_FRONTEND", "noninteractive"),
@@ -187,19 +193,20 @@ fn install() -> Result<(), Error> {
     Ok(())
 }
 
-fn absent(what: &'static str) -> Error {
+fn absent(program: &str) -> Error {
     let hint = if cfg!(target_os = "macos") {
-        "Install both: `brew install --cask google-chrome chromedriver`. Others can be named in \
-         CHROME and CHROMEDRIVER."
+        "Install both: `brew install --cask google-chrome chromedriver`. Or set CHROME and \
+         CHROMEDRIVER to their paths."
     } else if cfg!(windows) {
         "Install Google Chrome, and put the chromedriver.exe of the same version (Chrome for \
-         Testing offers it) on PATH. Others can be named in CHROME and CHROMEDRIVER."
+         Testing offers it) on PATH. Or set CHROME and CHROMEDRIVER to their paths."
     } else {
         "Install both: on Debian `sudo apt-get install chromium chromium-driver`, on Fedora \
-         `sudo dnf install chromium chromedriver`. Others can be named in CHROME and CHROMEDRIVER."
+         `sudo dnf install chromium chromedriver`. Or set CHROME and CHROMEDRIVER to their paths."
     };
-    Error::BrowserMissing {
-        what,
+    Error::ProgramMissing {
+        program: program.to_owned(),
+        reason: "not installed".into(),
         hint: hint.into(),
     }
 }
@@ -209,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_read_from_what_programs_print() {
+    fn the_major_version_is_the_first_number_of_the_version() {
         for (text, version) in [
             (
                 "Chromium 156.0.8078.73 built on Debian GNU/Linux 12",

@@ -1,5 +1,5 @@
-//! Setting up what the other commands need. Each step is skipped when it is done already, says in
-//! one line what it does while it does it, and fails with what to do.
+//! Installing what the other commands need. Each step is skipped if it is already done, prints one
+//! line when it starts, and fails with a hint on what to do.
 
 pub mod browser;
 pub mod cache;

@@ -1,4 +1,4 @@
-//! The npm packages that the release build, the end-to-end tests and the benchmarks need.
+//! The npm packages for the release build, the end-to-end tests and the benchmarks.
 
 use std::fs;
 use std::path::Path;
@@ -10,23 +10,23 @@ use crate::error::Error;
 use crate::project::Project;
 use crate::{process, say};
 
-/// The lock file whose packages are installed.
+/// The lock file that names the packages.
 const LOCK_FILE: &str = "package-lock.json";
-/// A copy of the lock file that was installed last, inside what was installed.
+/// A copy of the lock file that was last installed, in the folder of the packages.
 const STAMP: &str = "node_modules/.taskwright-installed";
 
-/// Installs what the checkout's `package-lock.json` names, by `npm ci`, where that has not been
-/// done since the file last changed.
+/// Installs the packages in the checkout's `package-lock.json` with `npm ci`, unless that was done
+/// since the file last changed.
 ///
-/// No script of a package is run and no browser is downloaded.
+/// Package scripts are not run and no browser is downloaded.
 ///
 /// # Errors
-/// When there is no npm, or `npm ci` fails.
+/// When npm is missing, or `npm ci` fails.
 pub fn ensure(project: &Project) -> Result<(), Error> {
     install(project, &project.root)
 }
 
-/// The same for the `package-lock.json` of a folder of the checkout.
+/// As [`ensure`], for the `package-lock.json` in a folder of the checkout.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -43,7 +43,7 @@ fn install(project: &Project, folder: &Path) -> Result<(), Error> {
         return Ok(());
     }
     say::step(
-        "set-up",
+        "setup",
         &format!("installing the npm packages of {}", lock_file.display()),
     );
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
@@ -54,22 +54,22 @@ fn install(project: &Project, folder: &Path) -> Result<(), Error> {
             .args(["--loglevel", "error"])
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
         "installing the npm packages",
-        "Install Node.js 20 or newer, which brings npm, from https://nodejs.org; with npm there, \
-         read its message above and check the network.",
+        "If npm is missing, install Node.js 20 or newer from https://nodejs.org. Otherwise read \
+         npm's message above and check the network.",
     )?;
     fs::write(&stamp, &wanted).map_err(Error::file("write", &stamp))
 }
 
-/// The version of a package that `package-lock.json` names.
+/// The version of a package in `package-lock.json`.
 ///
 /// # Errors
-/// When the file cannot be read or does not name the package.
+/// When the file cannot be read or lacks the package.
 pub fn locked_version(root: &Path, package: &str) -> Result<String, Error> {
     let path = root.join(LOCK_FILE);
     let text = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
     version_in(&text, package).ok_or_else(|| Error::Unexpected {
         what: LOCK_FILE.into(),
-        reason: format!("it names no version of {package}"),
+        reason: format!("it has no version of {package}"),
     })
 }
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_read_from_the_lock_file() {
+    fn the_version_comes_from_the_lock_file() {
         let text = r#"{"packages":{"node_modules/binaryen":{"version":"132.0.0"}}}"#;
         assert_eq!(version_in(text, "binaryen").as_deref(), Some("132.0.0"));
         assert_eq!(version_in(text, "other"), None);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn every_package_is_pinned_by_version_and_by_hash() {
+    fn every_package_is_pinned_by_version_and_hash() {
         for folder in [root().to_owned(), root().join("benches")] {
             let text = fs::read_to_string(folder.join(LOCK_FILE)).unwrap();
             let lock_file: Value = serde_json::from_str(&text).unwrap();

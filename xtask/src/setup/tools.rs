@@ -1,4 +1,4 @@
-//! Command-line tools that are compiled from crates.io, once for all checkouts of a user.
+//! Command-line tools, compiled from crates.io once for all checkouts of a user.
 
 use std::env;
 use std::fs;
@@ -15,7 +15,7 @@ const WASM_PACK_VERSION: &str = "0.15.1";
 /// The version of cargo-fuzz that builds and runs the fuzz targets.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
-/// A tool that is compiled at one exact version.
+/// A tool, pinned to one exact version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {
     package: &'static str,
@@ -24,8 +24,8 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// `wasm-bindgen`, which writes the JavaScript around the module; always the version that
-    /// `Cargo.lock` names, because the two share a private format.
+    /// `wasm-bindgen`, which generates the module's JavaScript bindings; always the version that
+    /// the module is compiled with, because the two share a private format.
     pub fn wasm_bindgen(project: &Project) -> Self {
         Self {
             package: "wasm-bindgen-cli",
@@ -61,10 +61,10 @@ impl Tool {
     }
 }
 
-/// Tools that are there, and where.
+/// Installed tools.
 #[derive(Debug)]
 pub struct Installed {
-    /// The folders that hold the programs.
+    /// The folders of the programs.
     folders: Vec<PathBuf>,
 }
 
@@ -72,7 +72,7 @@ impl Installed {
     /// A command for one of the programs, with all of them on its `PATH`.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] when the cache folder's name cannot stand in `PATH`.
+    /// [`Error::Failed`] when the path of the cache folder cannot be part of `PATH`.
     pub fn command(&self, program: &str) -> Result<Command, Error> {
         let file = program_file(program);
         let path = self
@@ -87,13 +87,13 @@ impl Installed {
     }
 }
 
-/// Makes sure that the tools are compiled, in the user's cache folder.
+/// Makes sure that the tools are compiled in the user's cache folder.
 ///
 /// Commands of several checkouts do not collide: one compiles while the others wait, and a tool's
-/// folder gets its name only when it is whole.
+/// folder gets its final name only when it is complete.
 ///
 /// # Errors
-/// When the cache folder cannot be written, or `cargo install` fails.
+/// When the cache folder is not writable, or `cargo install` fails.
 pub fn ensure(wanted: &[Tool]) -> Result<Installed, Error> {
     let cache = cache::folder()?;
     let tools = cache.join("tools");
@@ -123,20 +123,20 @@ fn program_file(program: &str) -> String {
 }
 
 fn compile_missing(wanted: &[Tool], cache: &Path, tools: &Path) -> Result<(), Error> {
-    fs::create_dir_all(tools).map_err(Error::file("make", tools))?;
+    fs::create_dir_all(tools).map_err(Error::file("create", tools))?;
     let _lock = project::lock(
         &cache.join("lock"),
-        "another checkout is compiling the tools; waiting for it",
+        "another checkout is compiling the tools",
     )?;
-    // What the other one has compiled while this one waited is there now.
+    // Another command may have compiled some while this one waited for the lock.
     let build = cache.join("build");
     let compiled = missing(wanted, tools).try_for_each(|tool| compile(tool, tools, &build));
-    // One build folder for all, so that what they share is compiled once. It is large, and never
-    // needed again; where it cannot be removed, nothing is wrong but the space it takes.
+    // One build folder for all tools, so that shared dependencies are compiled once. It is large
+    // and not needed again; if it cannot be removed, it only wastes space.
     if build.exists() && fs::remove_dir_all(&build).is_err() {
         say::step(
-            "set-up",
-            &format!("{} could not be removed; you can", build.display()),
+            "setup",
+            &format!("could not remove {}; it is safe to delete", build.display()),
         );
     }
     compiled
@@ -144,34 +144,34 @@ fn compile_missing(wanted: &[Tool], cache: &Path, tools: &Path) -> Result<(), Er
 
 fn compile(tool: &Tool, tools: &Path, build: &Path) -> Result<(), Error> {
     say::step(
-        "set-up",
+        "setup",
         &format!(
-            "compiling {} {}, once for all checkouts; this takes a few minutes",
+            "compiling {} {} for all checkouts; this takes a few minutes",
             tool.package, tool.version
         ),
     );
     let partial = tools.join(format!(".{}.partial", tool.name()));
-    remove_if_there(&partial)?;
+    remove_if_present(&partial)?;
     process::run(
-        // Not in the checkout, whose cargo settings are for the project and not for its tools.
+        // Not in the checkout: its cargo configuration is not meant for the tools.
         process::cargo(tools)
             .args(["install", "--locked", "--no-track", "--root"])
             .arg(&partial)
             .args(["--version", &format!("={}", tool.version), tool.package])
             .env("CARGO_TARGET_DIR", build)
-            // They run for a second at a time: compiling them sooner is worth more than speed.
+            // They run for about a second, so compile time matters more than their speed.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
         &format!("compiling {}", tool.package),
-        "Read cargo's message above. Compiling needs a C compiler and linker, some 1 GB of disk, \
-         and crates.io: check these, then run the command again.",
+        "Read cargo's message above. Compiling needs a C compiler and linker, about 1 GB of disk \
+         space, and access to crates.io: check these, then run the command again.",
     )?;
     let folder = tool.folder(tools);
-    // A folder of that name without the program in it is a rest of something.
-    remove_if_there(&folder)?;
+    // A folder of that name without the program is left over from an earlier attempt.
+    remove_if_present(&folder)?;
     fs::rename(&partial, &folder).map_err(Error::file("move", &partial))
 }
 
-fn remove_if_there(folder: &Path) -> Result<(), Error> {
+fn remove_if_present(folder: &Path) -> Result<(), Error> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(Error::file("remove", folder))?;
     }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tool_is_there_only_when_its_program_is() {
+    fn a_tool_is_missing_until_its_program_exists() {
         let tools = env::temp_dir().join(format!("taskwright-tools-{}", std::process::id()));
         let wanted = [Tool::wasm_pack()];
         assert_eq!(missing(&wanted, &tools).count(), 1);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tool_for_the_bindings_is_the_version_that_is_locked() {
+    fn the_wasm_bindgen_tool_has_the_pinned_version() {
         let project = Project::find().unwrap();
         let tool = Tool::wasm_bindgen(&project);
         assert_eq!(

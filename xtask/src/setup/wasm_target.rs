@@ -10,29 +10,28 @@ use crate::{process, say};
 /// The target that the module is compiled for.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// Adds the target by `rustup` where it is missing. A toolchain that brings the target along, as
-/// those of distributions do, needs no `rustup`.
+/// Adds the target with `rustup` if it is missing. A toolchain that includes the target, such as
+/// one from a distribution, needs no `rustup`.
 ///
 /// # Errors
-/// When there is neither the target nor a `rustup`, or `rustup` fails.
+/// When both the target and `rustup` are missing, or `rustup` fails.
 pub fn ensure() -> Result<(), Error> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let folder = process::capture(
         Command::new(rustc).args(["--print", "target-libdir", "--target", WASM_TARGET]),
-        "asking rustc for its targets",
+        "querying rustc for its target folder",
         "Install Rust from https://rustup.rs and run the command again.",
     )?;
     if Path::new(folder.trim()).is_dir() {
         return Ok(());
     }
-    say::step("set-up", &format!("adding the Rust target {WASM_TARGET}"));
+    say::step("setup", &format!("adding the Rust target {WASM_TARGET}"));
     process::run(
         Command::new("rustup").args(["target", "add", WASM_TARGET]),
         "adding the WebAssembly target",
         &format!(
-            "The Rust toolchain has no {WASM_TARGET} target. Add it by `rustup target add \
-             {WASM_TARGET}` (check the network), or install the package of your distribution \
-             that holds it."
+            "The Rust toolchain lacks the target {WASM_TARGET}. Add it with `rustup target add \
+             {WASM_TARGET}` (check the network), or install your distribution's package for it."
         ),
     )
 }

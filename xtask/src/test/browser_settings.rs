@@ -1,4 +1,4 @@
-//! How the browser tests start their browser.
+//! WebDriver settings for the browser tests.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 
-/// The WebDriver capabilities of the committed `webdriver.json`, with `browser` as the program
-/// that chromedriver starts.
+/// The WebDriver capabilities in the committed `webdriver.json`, with `browser` as the program for
+/// chromedriver to start.
 ///
 /// # Errors
 /// [`Error::Unexpected`] when the committed text is not a JSON object of capabilities.
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_browser_that_was_found_is_added_to_what_is_committed() {
+    fn the_browser_is_added_to_the_committed_capabilities() {
         let committed = include_str!("../../../webdriver.json");
         let text = capabilities(committed, Path::new("/usr/bin/chromium")).unwrap();
         let before: Value = serde_json::from_str(committed).unwrap();
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_form_is_an_error_that_names_it() {
+    fn the_error_names_a_malformed_file() {
         for committed in ["[]", "{", r#"{"goog:chromeOptions": []}"#] {
             let error = capabilities(committed, Path::new("x")).unwrap_err();
             assert!(error.to_string().starts_with("webdriver.json"), "{error}");

@@ -1,7 +1,6 @@
-//! `cargo xtask test`: every tier of tests, and what they say together.
+//! `cargo xtask test`: runs the tiers of tests and summarises them.
 
 mod browser_settings;
-mod counts;
 mod summary;
 mod tiers;
 
@@ -9,108 +8,81 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
-use self::summary::{Line, Verdict};
-use self::tiers::Outcome;
+use self::summary::Line;
+use crate::choice;
 use crate::error::Error;
 use crate::module::Profile;
 use crate::project::Project;
 use crate::say;
 
-/// A part of the tests that can be run alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+/// A group of tests that can be run alone, in the order in which they run: quick ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Tier {
-    /// The layout of the sources (rustfmt)
+    /// Formatting of the sources (rustfmt)
     Format,
-    /// What clippy says, for this machine and for WebAssembly
+    /// Lints for this machine and for WebAssembly (clippy)
     Clippy,
-    /// Tests that need no browser
+    /// Tests without a browser (cargo test)
     Native,
     /// Tests of the module in headless Chromium (wasm-pack)
     Browser,
-    /// The module's TypeScript types against a consumer
+    /// The module's TypeScript types, used by a sample program (tsc)
     Types,
-    /// The built page against the real server and the testbed, in Chromium (Playwright)
+    /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
 }
 
-impl Tier {
-    /// The tier's name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Format => "format",
-            Self::Clippy => "clippy",
-            Self::Native => "native",
-            Self::Browser => "browser",
-            Self::Types => "types",
-            Self::E2e => "e2e",
-        }
-    }
-}
-
-/// What the operator can choose.
+/// Options of the command.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The tiers to run, all when none is named
+    /// The tiers to run [default: all]
     #[arg(value_enum)]
     tiers: Vec<Tier>,
-    /// Stop at the first tier that does not pass
+    /// Stop at the first tier that fails
     #[arg(long)]
     fail_fast: bool,
-    /// Test the module as it ships, instead of the quick build
+    /// Test the release module instead of the quick build
     #[arg(long)]
     release: bool,
-    /// Arguments for the test runner of the one tier that is named, as a filter by name
+    /// Arguments for the test runner of a single tier, such as a filter by name
     #[arg(last = true, value_name = "ARGUMENT")]
     arguments: Vec<String>,
 }
 
-impl Options {
-    /// The chosen tiers, each once, in the order in which they run: the quick ones first.
-    fn chosen(&self) -> Vec<Tier> {
-        let mut chosen = if self.tiers.is_empty() {
-            Tier::value_variants().to_vec()
-        } else {
-            self.tiers.clone()
-        };
-        chosen.sort_unstable();
-        chosen.dedup();
-        chosen
-    }
-}
-
-/// Runs the chosen tiers, to the end also when one does not pass, and prints a summary.
+/// Runs the chosen tiers, by default also after one has failed, and prints a summary.
 ///
 /// # Errors
-/// [`Error::TiersFailed`] when one did not pass, [`Error::Unexpected`] when runner arguments were
-/// given for several tiers.
+/// [`Error::SomeFailed`] when a tier failed; [`Error::Failed`] when there are arguments for the
+/// test runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
-    let chosen = options.chosen();
+    let chosen = choice::selected(&options.tiers);
     if !options.arguments.is_empty() && chosen.len() != 1 {
-        return Err(Error::Unexpected {
-            what: "the command line".into(),
-            reason: "arguments after -- belong to one tier; name it, as in \
-                     `cargo xtask test native -- journal`"
-                .into(),
+        return Err(Error::Failed {
+            what: "reading the command line".into(),
+            reason: "arguments after `--` are for one tier".into(),
+            hint: "Name one tier, as in `cargo xtask test native -- journal`.".into(),
         });
     }
-    let profile = if options.release {
-        Profile::Release
-    } else {
-        Profile::Quick
-    };
+    let profile = Profile::release_if(options.release);
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
     for tier in &chosen {
-        say::line(&format!("\n── {} ──", tier.name()));
+        let name = choice::name(*tier);
+        say::line(&format!("\n── {name} ──"));
         let tier_begun = Instant::now();
-        let verdict = verdict(tiers::run(*tier, project, profile, &options.arguments));
-        let passed = !matches!(verdict, Verdict::Failed { .. });
+        let result = tiers::run(*tier, project, profile, &options.arguments);
+        if let Err(error) = &result {
+            // Also here, next to the tier's own output.
+            say::step("failed", &error.to_string());
+            say::step("", &error.hint());
+        }
+        let is_last = options.fail_fast && result.is_err();
         lines.push(Line {
-            tier: tier.name(),
-            verdict,
+            tier: name,
+            result,
             time: tier_begun.elapsed(),
         });
-        if options.fail_fast && !passed {
+        if is_last {
             break;
         }
     }
@@ -119,76 +91,12 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         "\n{}",
         summary::text(&lines, not_run, begun.elapsed())
     ));
-    match lines.iter().filter(|line| line.failed()).count() {
+    match summary::failed(&lines) {
         0 => Ok(()),
-        count => Err(Error::TiersFailed { count }),
-    }
-}
-
-/// What a tier's outcome counts as; an error is said at once, where its output is.
-fn verdict(outcome: Result<Outcome, Error>) -> Verdict {
-    match outcome {
-        Ok(Outcome::Passed(counts)) => Verdict::Passed(counts),
-        Ok(Outcome::Skipped(reason)) => {
-            say::step("skipped", reason);
-            Verdict::Skipped(reason)
-        }
-        Ok(Outcome::Failed { counts, reason }) => {
-            say::step("failed", &reason);
-            Verdict::Failed { counts, reason }
-        }
-        Err(error) => {
-            say::step("failed", &error.to_string());
-            say::step("", &error.hint());
-            Verdict::Failed {
-                counts: counts::Counts::default(),
-                reason: error.to_string(),
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn options(tiers: &[Tier]) -> Options {
-        Options {
-            tiers: tiers.to_vec(),
-            fail_fast: false,
-            release: false,
-            arguments: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn without_a_name_every_tier_runs_and_the_quick_ones_first() {
-        assert_eq!(
-            options(&[]).chosen(),
-            [
-                Tier::Format,
-                Tier::Clippy,
-                Tier::Native,
-                Tier::Browser,
-                Tier::Types,
-                Tier::E2e
-            ]
-        );
-    }
-
-    #[test]
-    fn a_tier_named_twice_runs_once() {
-        assert_eq!(
-            options(&[Tier::E2e, Tier::Format, Tier::E2e]).chosen(),
-            [Tier::Format, Tier::E2e]
-        );
-    }
-
-    #[test]
-    fn the_names_are_those_of_the_command_line() {
-        for tier in Tier::value_variants() {
-            let value = tier.to_possible_value().unwrap();
-            assert_eq!(value.get_name(), tier.name());
-        }
+        count => Err(Error::SomeFailed {
+            count,
+            of: "tiers",
+            command: "test",
+        }),
     }
 }

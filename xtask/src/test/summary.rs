@@ -1,172 +1,87 @@
-//! The table at the end of the tests.
+//! The table at the end of a test run.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::counts::Counts;
+use crate::error::Error;
 use crate::say;
 
-/// How a tier ended.
-#[derive(Debug)]
-pub enum Verdict {
-    /// It passed. Without counts it is one check as a whole.
-    Passed(Option<Counts>),
-    /// There was nothing to run, for the reason given.
-    Skipped(&'static str),
-    /// It did not pass.
-    Failed {
-        /// What ran of it.
-        counts: Counts,
-        /// Why.
-        reason: String,
-    },
-}
-
-/// One tier in the table.
+/// How one tier ended.
 #[derive(Debug)]
 pub struct Line {
     /// The tier's name.
-    pub tier: &'static str,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// How long it took, setting up and building included.
+    pub tier: String,
+    /// The error says why it failed.
+    pub result: Result<(), Error>,
+    /// How long the tier took, including setup and compilation.
     pub time: Duration,
 }
 
-impl Line {
-    /// Whether the tier did not pass.
-    pub fn failed(&self) -> bool {
-        matches!(self.verdict, Verdict::Failed { .. })
-    }
-
-    /// What it adds to the closing line: its tests; a check without tests of its own is one, and
-    /// a tier that failed has at least one failure.
-    fn counts(&self) -> Counts {
-        match &self.verdict {
-            Verdict::Passed(Some(counts)) => *counts,
-            Verdict::Passed(None) => Counts {
-                passed: 1,
-                ..Counts::default()
-            },
-            Verdict::Skipped(_) => Counts {
-                skipped: 1,
-                ..Counts::default()
-            },
-            Verdict::Failed { counts, .. } => Counts {
-                failed: counts.failed.max(1),
-                ..*counts
-            },
-        }
-    }
-}
-
-/// The table, and a closing line with the number of tests that passed and failed; `not_run` is the
-/// number of tiers that were not begun.
+/// One line per tier, and a closing line with the number of tiers that passed and failed.
+/// `not_run` is the number of tiers that were never started.
 pub fn text(lines: &[Line], not_run: usize, time: Duration) -> String {
     let mut text = String::new();
-    let mut total = Counts::default();
     for line in lines {
-        total += line.counts();
-        let (mark, detail) = match &line.verdict {
-            Verdict::Passed(None) => ("passed", String::new()),
-            Verdict::Passed(Some(counts)) => ("passed", detail(counts)),
-            Verdict::Skipped(reason) => ("skipped", (*reason).to_owned()),
-            Verdict::Failed { counts, reason } if *counts == Counts::default() => {
-                ("FAILED", reason.clone())
-            }
-            Verdict::Failed { counts, reason } => {
-                ("FAILED", format!("{} ({reason})", detail(counts)))
-            }
+        let (mark, reason) = match &line.result {
+            Ok(()) => ("passed", String::new()),
+            Err(error) => ("FAILED", format!("  {error}")),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{:<10}{mark:<9}{:>13}  {detail}",
+            "{:<10}{mark:<9}{:>13}{reason}",
             line.tier,
             say::duration(line.time)
         );
     }
     if not_run > 0 {
-        let _ = writeln!(text, "{not_run} more not run, because of --fail-fast");
+        let _ = writeln!(text, "{not_run} more not run because of --fail-fast");
     }
-    let _ = write!(text, "\n{} passed, {} failed", total.passed, total.failed);
-    if total.skipped > 0 {
-        let _ = write!(text, ", {} skipped", total.skipped);
-    }
-    let _ = write!(text, " in {}", say::duration(time));
+    let failed = failed(lines);
+    let _ = write!(
+        text,
+        "\n{} passed, {failed} failed in {}",
+        lines.len() - failed,
+        say::duration(time)
+    );
     text
 }
 
-fn detail(counts: &Counts) -> String {
-    let number = counts.passed + counts.failed;
-    let mut text = format!("{number} test{}", if number == 1 { "" } else { "s" });
-    if counts.failed > 0 {
-        text = format!("{} of {text} failed", counts.failed);
-    }
-    if counts.skipped > 0 {
-        text = format!("{text}, {} skipped", counts.skipped);
-    }
-    text
+/// The number of tiers that failed.
+pub fn failed(lines: &[Line]) -> usize {
+    lines.iter().filter(|line| line.result.is_err()).count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn line(tier: &'static str, verdict: Verdict) -> Line {
+    fn line(tier: &str, result: Result<(), Error>) -> Line {
         Line {
-            tier,
-            verdict,
+            tier: tier.to_owned(),
+            result,
             time: Duration::from_millis(1_500),
         }
     }
 
     #[test]
-    fn the_closing_line_counts_tests_and_a_check_without_tests_as_one() {
-        let lines = [
-            line("format", Verdict::Passed(None)),
-            line(
-                "native",
-                Verdict::Passed(Some(Counts {
-                    passed: 41,
-                    failed: 0,
-                    skipped: 2,
-                })),
-            ),
-        ];
-        let text = text(&lines, 0, Duration::from_secs(3));
-        assert!(
-            text.ends_with("\n42 passed, 0 failed, 2 skipped in 3.0 s"),
-            "{text}"
+    fn the_closing_line_counts_tiers() {
+        let lines = [line("format", Ok(())), line("native", Ok(()))];
+        assert_eq!(
+            text(&lines, 0, Duration::from_secs(3)),
+            "format    passed           1.5 s\n\
+             native    passed           1.5 s\n\
+             \n2 passed, 0 failed in 3.0 s"
         );
     }
 
     #[test]
-    fn a_tier_that_fails_before_any_test_still_counts_as_a_failure() {
-        let lines = [line(
-            "browser",
-            Verdict::Failed {
-                counts: Counts::default(),
-                reason: "compiling the module failed (exit code 101)".into(),
-            },
-        )];
-        let text = text(&lines, 1, Duration::from_secs(1));
-        assert!(text.contains("compiling the module failed"), "{text}");
+    fn a_failed_tier_shows_the_reason_and_what_was_not_run() {
+        let error = Error::Signals(ctrlc::Error::MultipleHandlers);
+        let reason = error.to_string();
+        let text = text(&[line("browser", Err(error))], 1, Duration::from_secs(1));
+        assert!(text.contains(&reason), "{text}");
         assert!(text.contains("1 more not run"), "{text}");
         assert!(text.ends_with("\n0 passed, 1 failed in 1.0 s"), "{text}");
-    }
-
-    #[test]
-    fn failed_tests_are_counted_one_by_one() {
-        let counts = Counts {
-            passed: 5,
-            failed: 3,
-            skipped: 0,
-        };
-        let reason = "exit code 1".to_owned();
-        let lines = [line("e2e", Verdict::Failed { counts, reason })];
-        let text = text(&lines, 0, Duration::from_secs(1));
-        assert!(text.contains("3 of 8 tests failed (exit code 1)"), "{text}");
-        assert!(text.ends_with("\n5 passed, 3 failed in 1.0 s"), "{text}");
     }
 }

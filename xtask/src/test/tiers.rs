@@ -1,53 +1,34 @@
-//! What each tier of tests runs.
+//! The commands that each tier runs.
 
 use std::fs;
-use std::io::IsTerminal;
-use std::process::Command;
 
 use super::Tier;
 use super::browser_settings::capabilities;
-use super::counts::{self, Counts};
 use crate::error::Error;
 use crate::module::{self, Profile};
-use crate::process::{self, READ_THE_COMPILER, exit_in_words};
+use crate::process::{self, READ_THE_COMPILER};
 use crate::project::Project;
 use crate::say;
 use crate::setup::tools::{self, Tool};
 use crate::setup::wasm_target::{self, WASM_TARGET};
 use crate::setup::{browser, packages};
 
-/// How long the browser tests of one file may take, in seconds; the runner's own limit of 20 is
-/// short for a busy machine of two cores.
+/// Timeout for the browser tests of one file, in seconds; the runner's default of 20 is too short
+/// for a busy machine with two cores.
 const BROWSER_TEST_SECONDS: &str = "300";
-/// How long chromedriver may take to start, in seconds.
+/// Timeout for the start of chromedriver, in seconds.
 const DRIVER_START_SECONDS: &str = "60";
 
-/// How a tier ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// All is well; the counts are there when the tier consists of tests.
-    Passed(Option<Counts>),
-    /// There is nothing to run, for the reason given.
-    Skipped(&'static str),
-    /// Tests failed, or none ran.
-    Failed {
-        /// What ran.
-        counts: Counts,
-        /// Why the tier as a whole failed.
-        reason: String,
-    },
-}
-
-/// Sets up what a tier needs and runs it, with further `arguments` for its test runner.
+/// Installs what a tier needs and runs it, passing `arguments` to its test runner.
 ///
 /// # Errors
-/// When something cannot be set up or started, or a check without tests of its own fails.
+/// When something cannot be installed or started, or the tier fails.
 pub fn run(
     tier: Tier,
     project: &Project,
     profile: Profile,
     arguments: &[String],
-) -> Result<Outcome, Error> {
+) -> Result<(), Error> {
     match tier {
         Tier::Format => format(project, arguments),
         Tier::Clippy => clippy(project, arguments),
@@ -58,19 +39,18 @@ pub fn run(
     }
 }
 
-fn format(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
+fn format(project: &Project, arguments: &[String]) -> Result<(), Error> {
     process::run(
         process::cargo(&project.root)
             .args(["fmt", "--all", "--check"])
             .args(arguments),
-        "the check of the layout",
-        "Run `cargo fmt --all`. Where there is no rustfmt: `rustup component add rustfmt`.",
-    )?;
-    Ok(Outcome::Passed(None))
+        "the format check",
+        "Run `cargo fmt --all`. If rustfmt is missing: `rustup component add rustfmt`.",
+    )
 }
 
-fn clippy(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
-    let hint = "Correct what clippy names above. Where there is none: `rustup component add \
+fn clippy(project: &Project, arguments: &[String]) -> Result<(), Error> {
+    let hint = "Correct what clippy reports above. If clippy is missing: `rustup component add \
                 clippy`.";
     say::step("clippy", "for this machine");
     let here = process::run(
@@ -81,7 +61,7 @@ fn clippy(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
         "clippy for this machine",
         hint,
     );
-    // Both are run in any case: what is wrong with one says nothing about the other.
+    // The second one runs even if the first one fails: they find different problems.
     wasm_target::ensure()?;
     say::step("clippy", "for WebAssembly");
     process::run(
@@ -93,23 +73,26 @@ fn clippy(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
         "clippy for WebAssembly",
         hint,
     )?;
-    here?;
-    Ok(Outcome::Passed(None))
+    here
 }
 
-/// One target and one profile for all WebAssembly that is not shipped, so that what the tiers and
-/// `run` share is compiled once.
+/// One target and one profile for all WebAssembly except releases, so that what the tiers and `run`
+/// share is compiled once.
 const WASM_BUILD: [&str; 4] = ["--target", WASM_TARGET, "--profile", "wasm-dev"];
 
-fn native(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
+fn native(project: &Project, arguments: &[String]) -> Result<(), Error> {
     let mut command = process::cargo(&project.root);
     command
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments);
-    tests(&mut command, READ_THE_COMPILER)
+    process::run(
+        &mut command,
+        "the native tests",
+        "Correct what the compiler or the tests report above.",
+    )
 }
 
-fn browser_tests(project: &Project, arguments: &[String]) -> Result<Outcome, Error> {
+fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
     wasm_target::ensure()?;
     let tools = tools::ensure(&[Tool::wasm_bindgen(project), Tool::wasm_pack()])?;
     let browser = browser::ensure()?;
@@ -122,33 +105,26 @@ fn browser_tests(project: &Project, arguments: &[String]) -> Result<Outcome, Err
     let mut command = tools.command("wasm-pack")?;
     command
         .current_dir(&project.root)
-        // All that wasm-pack could fetch is here already.
+        // Everything that wasm-pack could download is already installed.
         .args(["test", "--mode", "no-install", "--headless", "--chrome"])
         .arg("--chromedriver")
         .arg(&browser.driver)
-        // `--tests` and the target are wasm-pack's own additions, and cargo takes them only once.
+        // wasm-pack itself adds `--tests` and the target, and cargo accepts each only once.
         .args(["--", "--package", "taskwright", "--lib", "--test", "*"])
         .args(WASM_BUILD.iter().skip(2))
         .args(arguments)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &settings)
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TEST_SECONDS)
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", DRIVER_START_SECONDS);
-    tests(
+    process::run(
         &mut command,
-        "Remove the tools' cache folder so that wasm-pack is compiled anew.",
+        "the browser tests",
+        "Correct what the tests report above. If wasm-pack itself fails, delete the tools' cache \
+         folder to recompile it.",
     )
 }
 
-fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<Outcome, Error> {
-    if !project
-        .root
-        .join("tests/typescript/tsconfig.json")
-        .is_file()
-    {
-        return Ok(Outcome::Skipped(
-            "there is no tests/typescript/tsconfig.json",
-        ));
-    }
+fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     packages::ensure(project)?;
     module::build(project, profile)?;
     process::run(
@@ -156,16 +132,15 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<Ou
             .args(["--noEmit", "--project", "tests/typescript"])
             .args(arguments),
         "the check of the TypeScript types",
-        "Correct what the TypeScript compiler names above.",
-    )?;
-    Ok(Outcome::Passed(None))
+        "Correct what the TypeScript compiler reports above.",
+    )
 }
 
-fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<Outcome, Error> {
+fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     packages::ensure(project)?;
     let browser = browser::ensure()?;
     module::build(project, profile)?;
-    say::step("server", "compiling, and the testbed");
+    say::step("server", "compiling, with the testbed");
     process::run(
         process::cargo(&project.root).args([
             "build",
@@ -191,56 +166,9 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
         )
         .env("TASKWRIGHT_ROOT", &project.root)
         .env("CHROMIUM_PATH", &browser.program);
-    tests(
+    process::run(
         &mut command,
-        "Install Node.js 20 or newer from https://nodejs.org and run the command again.",
+        "the end-to-end tests",
+        "Correct what the tests report above. They need Node.js 20 or newer (https://nodejs.org).",
     )
-}
-
-/// Runs a test runner, passes its output on and counts its tests. A tier in which no test ran has
-/// not passed: a filter that matches nothing, or files that are no longer found, would look the
-/// same as success.
-fn tests(command: &mut Command, hint: &str) -> Result<Outcome, Error> {
-    if std::io::stdout().is_terminal() {
-        // The runners see a pipe and would leave the colours out.
-        command
-            .env("CARGO_TERM_COLOR", "always")
-            .env("FORCE_COLOR", "1");
-    }
-    let mut counts = Counts::default();
-    let status = process::run_and_listen(command, hint, |line| counts += counts::in_line(line))?;
-    let reason = if !status.success() {
-        exit_in_words(status)
-    } else if counts.passed == 0 {
-        "no test ran".to_owned()
-    } else {
-        return Ok(Outcome::Passed(Some(counts)));
-    };
-    Ok(Outcome::Failed { counts, reason })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
-
-    #[test]
-    fn a_runner_that_runs_no_test_has_not_passed() {
-        let outcome = tests(process::cargo(Path::new(".")).arg("--version"), "").unwrap();
-        assert!(
-            matches!(&outcome, Outcome::Failed { reason, .. } if reason == "no test ran"),
-            "{outcome:?}"
-        );
-    }
-
-    #[test]
-    fn a_runner_that_fails_has_not_passed_whatever_it_counted() {
-        let mut command = process::cargo(Path::new("."));
-        command.arg("no-such-command");
-        let outcome = tests(&mut command, "").unwrap();
-        assert!(
-            matches!(&outcome, Outcome::Failed { reason, .. } if reason.starts_with("exit code")),
-            "{outcome:?}"
-        );
-    }
 }

@@ -1,17 +1,18 @@
-//! Places that hold others: lists and objects.
+//! Derivation of arrays and objects.
 
 use serde_json::{Map, Value, json};
 
 use super::super::StrictError;
+use super::super::keywords::ITEM_POSITIONS;
 use super::scalars::or_null;
-use super::{Deriver, MOST_DEPTH};
+use super::{Deriver, MAX_DEPTH};
 use crate::document::escape_token;
 use crate::schema::conjunction::{
     Located, Subschema, Types, counts, enumeration, expand, member, property_names, required, types,
 };
 
 impl<'a> Deriver<'a> {
-    /// A place that holds a list.
+    /// Derives a schema for arrays.
     pub(super) fn list(
         &mut self,
         parts: &[Subschema<'a>],
@@ -23,8 +24,8 @@ impl<'a> Deriver<'a> {
             .map_or_else(String::new, |part| part.pointer.clone());
         let mut schema = Map::new();
         schema.insert("type".to_owned(), Value::from("array"));
-        let least = counts(parts, "minItems").into_iter().max();
-        let mut most = counts(parts, "maxItems").into_iter().min();
+        let min_items = counts(parts, "minItems").into_iter().max();
+        let mut max_items = counts(parts, "maxItems").into_iter().min();
         let mut prefixes: Vec<Located<'a>> = Vec::new();
         let mut rest: Vec<Located<'a>> = Vec::new();
         let mut closed = false;
@@ -36,29 +37,25 @@ impl<'a> Deriver<'a> {
                 Some(after) if *after.schema == Value::Bool(false) => {
                     closed = true;
                     let length = own.len() as u64;
-                    most = Some(most.map_or(length, |most| most.min(length)));
+                    max_items = Some(max_items.map_or(length, |max| max.min(length)));
                 }
                 Some(after) => rest.push(after),
                 None => {}
             }
             if is_list {
-                self.note(
-                    &part.at("items"),
-                    "items",
-                    "The model is told which entries there may be, not in which place. It is checked here.",
-                );
+                self.relax(&part.at("items"), "items", ITEM_POSITIONS);
             }
             prefixes.extend(own);
         }
-        if least.zip(most).is_some_and(|(least, most)| most < least) {
+        if min_items.zip(max_items).is_some_and(|(min, max)| max < min) {
             return Err(StrictError::Contradiction { pointer: at });
         }
-        self.note_unseen(parts, "unevaluatedItems", |seen| {
+        self.relax_unevaluated(parts, "unevaluatedItems", |is_evaluated| {
             parts.iter().all(|part| {
-                let speaks = ["items", "prefixItems"]
+                let has_items = ["items", "prefixItems"]
                     .iter()
                     .any(|it| part.map.contains_key(*it));
-                !speaks || seen(part)
+                !has_items || is_evaluated(part)
             })
         });
         let items = if prefixes.is_empty() {
@@ -76,8 +73,8 @@ impl<'a> Deriver<'a> {
         };
         schema.insert("items".to_owned(), items);
         for (keyword, count) in [
-            ("minItems", least.filter(|least| *least > 0)),
-            ("maxItems", most),
+            ("minItems", min_items.filter(|min| *min > 0)),
+            ("maxItems", max_items),
         ] {
             if let Some(count) = count {
                 schema.insert(keyword.to_owned(), Value::from(count));
@@ -86,7 +83,7 @@ impl<'a> Deriver<'a> {
         Ok(schema)
     }
 
-    /// A place that holds an object: closed, and every property required.
+    /// Derives a schema for objects: closed, with all properties required.
     pub(super) fn object(
         &mut self,
         parts: &[Subschema<'a>],
@@ -97,14 +94,14 @@ impl<'a> Deriver<'a> {
         let at = parts
             .first()
             .map_or_else(String::new, |part| part.pointer.clone());
-        let wanted = required(parts);
+        let required_names = required(parts);
         let mut names = property_names(parts);
-        for name in &wanted {
+        for name in &required_names {
             if !names.contains(name) {
                 names.push(name);
             }
         }
-        // Members only a condition speaks of are offered as optional ones.
+        // Members declared only under a condition are offered as optional.
         let conditional = self.conditional_parts(parts, conditionals);
         for name in property_names(&conditional) {
             if !names.contains(&name) {
@@ -122,7 +119,7 @@ impl<'a> Deriver<'a> {
         }
         let mut properties = Map::new();
         for name in names {
-            let is_required = wanted.contains(&name);
+            let is_required = required_names.contains(&name);
             let conjuncts = match member(parts, name) {
                 Ok(conjuncts) => conjuncts,
                 Err(pointer) if is_required => return Err(StrictError::Contradiction { pointer }),
@@ -151,14 +148,14 @@ impl<'a> Deriver<'a> {
                     properties.insert(name.to_owned(), or_null(schema));
                 }
                 Err(error) if is_required => return Err(error),
-                Err(StrictError::Contradiction { .. }) => self.return_to(&mark),
+                Err(StrictError::Contradiction { .. }) => self.roll_back(&mark),
                 Err(
                     error @ (StrictError::OpenObject { .. } | StrictError::Inexpressible { .. }),
                 ) => {
-                    self.return_to(&mark);
+                    self.roll_back(&mark);
                     let pointer = forms.iter().flatten().next();
                     let pointer = pointer.map_or("", |first| first.pointer.as_str());
-                    self.note(
+                    self.relax(
                         pointer,
                         "properties",
                         &format!("The model is not asked for this optional member: {error}."),
@@ -167,11 +164,11 @@ impl<'a> Deriver<'a> {
                 Err(error) => return Err(error),
             }
         }
-        self.note_unseen(parts, "unevaluatedProperties", |seen| {
+        self.relax_unevaluated(parts, "unevaluatedProperties", |is_evaluated| {
             properties.keys().all(|name| {
                 parts
                     .iter()
-                    .any(|part| part.property(name).is_some() && seen(part))
+                    .any(|part| part.property(name).is_some() && is_evaluated(part))
             })
         });
         let all: Vec<Value> = properties
@@ -186,33 +183,33 @@ impl<'a> Deriver<'a> {
         Ok(schema)
     }
 
-    /// Lists a keyword that forbids what it does not see, where it does not see all that the model
-    /// is asked for: it sees what its own schema says and what that refers to, not what stands
-    /// beside it (JSON Schema 2020-12, core, 11). `sees_all` is told which parts it sees.
-    fn note_unseen(
+    /// Records an `unevaluated…: false` that does not cover everything the model is asked for: it
+    /// covers its own schema and the schemas that this one refers to, not adjacent ones (JSON Schema
+    /// 2020-12, core, 11). `covers_all` receives the predicate for the parts that it covers.
+    fn relax_unevaluated(
         &mut self,
         parts: &[Subschema<'a>],
         keyword: &str,
-        sees_all: impl Fn(&dyn Fn(&Subschema<'a>) -> bool) -> bool,
+        covers_all: impl Fn(&dyn Fn(&Subschema<'a>) -> bool) -> bool,
     ) {
         for part in parts
             .iter()
             .filter(|part| part.map.get(keyword) == Some(&Value::Bool(false)))
         {
-            let seen = self.seen_from(part);
-            if !sees_all(&|other| seen.contains(&other.pointer)) {
-                self.note(
+            let covered = self.covered_by(part);
+            if !covers_all(&|other| covered.contains(&other.pointer)) {
+                self.relax(
                     &part.at(keyword),
                     keyword,
-                    "It forbids some of what the model is asked for. It is checked here.",
+                    "The rule forbids some of what the model is asked for. Validation checks it.",
                 );
             }
         }
     }
 
-    /// Where the schemas stand that hold for the same place because a part says so: the part
-    /// itself, what it refers to, and what it offers as choices or under conditions.
-    fn seen_from(&self, part: &Subschema<'a>) -> Vec<String> {
+    /// The pointers of the schemas that apply to the same location because of a part: the part
+    /// itself, the schemas it refers to, and its choices and conditional branches.
+    fn covered_by(&self, part: &Subschema<'a>) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         let mut waiting: Vec<Located<'a>> = self
             .root
@@ -242,8 +239,8 @@ impl<'a> Deriver<'a> {
         seen
     }
 
-    /// A place that has one of several forms; any value where there is no form at all. `at` is
-    /// where the operator's schema leaves that open.
+    /// Derives a location that has one of several forms; any value if there are none. `at` is the
+    /// location in the operator's schema.
     fn alternatives(
         &mut self,
         mut forms: Vec<Vec<Located<'a>>>,
@@ -253,7 +250,7 @@ impl<'a> Deriver<'a> {
     ) -> Result<Value, StrictError> {
         if forms.len() <= 1 {
             return match forms.pop() {
-                Some(form) if !form.is_empty() => self.place(form, out, depth),
+                Some(form) if !form.is_empty() => self.subschema(form, out, depth),
                 _ => Ok(self.anything(at, Map::new())),
             };
         }
@@ -264,7 +261,7 @@ impl<'a> Deriver<'a> {
             let branch = if form.is_empty() {
                 self.anything(at, Map::new())
             } else {
-                self.place(form, &place, depth)?
+                self.subschema(form, &place, depth)?
             };
             if branches.contains(&branch) {
                 self.nullable.truncate(nullable);
@@ -275,8 +272,8 @@ impl<'a> Deriver<'a> {
         Ok(json!({"anyOf": branches}))
     }
 
-    /// The schemas that hold under a condition: `then`, `else` and `dependentSchemas`. Those that
-    /// cannot be read speak of no members.
+    /// The schemas that apply under a condition: `then`, `else` and `dependentSchemas`. Schemas that
+    /// cannot be expanded are skipped.
     fn conditional_parts(
         &self,
         parts: &[Subschema<'a>],
@@ -297,13 +294,13 @@ impl<'a> Deriver<'a> {
             .collect()
     }
 
-    /// Whether the operator's schema takes `null` at that place.
+    /// Whether the operator's schema allows `null` at a location.
     fn allows_null(&self, conjuncts: Vec<Located<'a>>, depth: usize) -> bool {
         let Ok(expanded) = expand(self.root, conjuncts) else {
             return false;
         };
         let listed = enumeration(&expanded.parts);
-        depth <= MOST_DEPTH
+        depth <= MAX_DEPTH
             && types(&expanded.parts).contains(Types::NULL)
             && listed.is_none_or(|values| values.contains(&&Value::Null))
             && expanded.choices.iter().all(|choice| {

@@ -1,28 +1,28 @@
-//! Places that hold one value: texts, numbers, booleans, `null`, and lists of values to choose from.
+//! Derivation of scalars: strings, numbers, booleans, `null` and enums.
 
 use serde_json::{Map, Value, json};
 
 use super::super::StrictError;
 use super::super::keywords::{FORMATS, is_plain_pattern};
-use super::{Deriver, described};
+use super::{Deriver, descriptions};
 use crate::schema::conjunction::{Subschema, Types, strings};
 
 impl<'a> Deriver<'a> {
-    /// A place of scalar types.
+    /// Derives a schema for scalar types.
     pub(super) fn scalar(&mut self, parts: &[Subschema<'a>], form: Types) -> Map<String, Value> {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), type_keyword(form));
         if form.intersects(Types::STRING) {
-            let patterns =
-                "The model can be held to one pattern without look-around. It is checked here.";
-            let formats = "The model cannot be held to this format. It is checked here where it is a known one.";
+            let patterns = "Only one pattern, without lookaround, can be given to the model. Validation checks this one.";
+            let formats =
+                "This format cannot be given to the model. Validation checks it if it is known.";
             for (keyword, why) in [("pattern", patterns), ("format", formats)] {
                 for (text, pointer) in strings(parts, keyword) {
                     let same = schema.get(keyword).and_then(Value::as_str) == Some(text);
                     if is_kept(keyword, text) && !schema.contains_key(keyword) {
                         schema.insert(keyword.to_owned(), Value::from(text));
                     } else if !same {
-                        self.note(&pointer, keyword, why);
+                        self.relax(&pointer, keyword, why);
                     }
                 }
             }
@@ -33,8 +33,8 @@ impl<'a> Deriver<'a> {
         schema
     }
 
-    /// Lists the rules that may forbid some of the values the model is told to choose from.
-    pub(super) fn note_beside_values(&mut self, parts: &[Subschema<'a>], values: &[&Value]) {
+    /// Records the rules that may forbid some of the enum values offered to the model.
+    pub(super) fn relax_rules_on_enum(&mut self, parts: &[Subschema<'a>], values: &[&Value]) {
         for part in parts {
             for keyword in part.map.keys() {
                 let forbids = match keyword.as_str() {
@@ -44,8 +44,8 @@ impl<'a> Deriver<'a> {
                     _ => false,
                 };
                 if forbids {
-                    let why = "The model may choose any of the values that are listed. It is checked here.";
-                    self.note(&part.at(keyword), keyword, why);
+                    let why = "The model may choose any listed value. Validation checks this rule.";
+                    self.relax(&part.at(keyword), keyword, why);
                 }
             }
         }
@@ -62,14 +62,14 @@ impl<'a> Deriver<'a> {
                 let Some(number) = part.map.get(keyword).filter(|value| value.is_number()) else {
                     continue;
                 };
-                // Draft 4 says with a boolean that the limit itself is out.
+                // In draft 4, a boolean makes the limit exclusive.
                 let exclusive = match keyword {
                     "minimum" => "exclusiveMinimum",
                     "maximum" => "exclusiveMaximum",
                     other => other,
                 };
-                let out = part.map.get(exclusive).and_then(Value::as_bool) == Some(true);
-                let keyword = if out { exclusive } else { keyword };
+                let is_exclusive = part.map.get(exclusive).and_then(Value::as_bool) == Some(true);
+                let keyword = if is_exclusive { exclusive } else { keyword };
                 let tighter = match (schema.get(keyword).and_then(Value::as_f64), number.as_f64()) {
                     (Some(before), Some(now)) => {
                         (now > before) == tightest_is_largest && now != before
@@ -86,10 +86,10 @@ impl<'a> Deriver<'a> {
                         schema.insert("multipleOf".to_owned(), multiple.clone());
                     }
                     Some(before) if before == multiple => {}
-                    Some(_) => self.note(
+                    Some(_) => self.relax(
                         &part.at("multipleOf"),
                         "multipleOf",
-                        "The model can be held to one multiple only. It is checked here.",
+                        "Only one multipleOf can be given to the model. Validation checks this one.",
                     ),
                 }
             }
@@ -97,7 +97,7 @@ impl<'a> Deriver<'a> {
     }
 }
 
-/// Whether the subset takes a pattern or a format.
+/// Whether the subset supports a pattern or format.
 fn is_kept(keyword: &str, text: &str) -> bool {
     if keyword == "pattern" {
         is_plain_pattern(text)
@@ -106,7 +106,7 @@ fn is_kept(keyword: &str, text: &str) -> bool {
     }
 }
 
-/// A place that has one of some values.
+/// Derives an enum.
 pub(super) fn enumerated(
     parts: &[Subschema<'_>],
     values: &[&Value],
@@ -128,7 +128,7 @@ pub(super) fn enumerated(
         return Err(StrictError::Inexpressible {
             pointer,
             keyword: "enum".to_owned(),
-            why: "its values are lists or objects".to_owned(),
+            why: "it contains arrays or objects".to_owned(),
         });
     }
     let kinds = left
@@ -136,13 +136,13 @@ pub(super) fn enumerated(
         .map(|value| Types::of_value(value))
         .reduce(Types::or)
         .unwrap_or(Types::NULL);
-    let mut schema = described(parts);
+    let mut schema = descriptions(parts);
     schema.insert("type".to_owned(), type_keyword(kinds));
     schema.insert("enum".to_owned(), left.into_iter().cloned().collect());
     Ok(Value::Object(schema))
 }
 
-/// The value of `type` for a set of types: a name, or a list of names.
+/// The value of `type` for a set of types: a name or a list of names.
 fn type_keyword(types: Types) -> Value {
     match types.names().as_slice() {
         [only] => Value::from(*only),
@@ -150,7 +150,7 @@ fn type_keyword(types: Types) -> Value {
     }
 }
 
-/// The schema, `null` allowed beside it.
+/// Extends a schema to allow `null`.
 pub(super) fn or_null(schema: Value) -> Value {
     let Value::Object(mut map) = schema else {
         return schema;

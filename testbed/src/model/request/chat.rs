@@ -6,7 +6,7 @@ use super::members::{self, at_least, boolean, check_range, missing, wrong_type};
 use super::{Api, Format, ModelRequest};
 use crate::model::error::ApiError;
 
-/// The parameters that the API reference names. Others are refused.
+/// The parameters in the API reference. Others are refused.
 const PARAMETERS: &[&str] = &[
     "audio",
     "frequency_penalty",
@@ -44,7 +44,7 @@ const PARAMETERS: &[&str] = &[
     "web_search_options",
 ];
 
-/// Who may say a message.
+/// The roles that a message may have.
 const ROLES: &[&str] = &[
     "assistant",
     "developer",
@@ -54,7 +54,7 @@ const ROLES: &[&str] = &[
     "user",
 ];
 
-/// Reads a request's body.
+/// Parses a request body.
 pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
     let body = members::of_body(body, PARAMETERS)?;
     let model = members::model(body)?;
@@ -69,7 +69,7 @@ pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
         return Err(ApiError::parameter(
             "n",
             "unsupported_value",
-            "Only one choice is made here.",
+            "Only one choice is supported.",
         ));
     }
     check_range(body, "temperature", 0.0, 2.0)?;
@@ -128,7 +128,7 @@ fn read_messages(body: &Map<String, Value>) -> Result<Vec<(String, String)>, Api
         .collect()
 }
 
-/// The text of a message, whether it is a string or an array of parts.
+/// The text of a message: a string or an array of parts.
 fn message_text(content: Option<&Value>) -> Option<String> {
     match content? {
         Value::String(text) => Some(text.clone()),
@@ -191,7 +191,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_request_that_is_not_right_is_refused_with_the_parameter_at_fault() {
+    fn an_invalid_request_is_refused_with_the_parameter_at_fault() {
         let messages = json!([{"role": "user", "content": "x"}]);
         for (body, param) in [
             (json!([]), None),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_with_its_defaults() {
+    fn a_request_is_parsed_with_defaults() {
         let request = read(&json!({
             "model": "scripted",
             "messages": [{"role": "user", "content": [{"type": "text", "text": "as JSON"}]}],

@@ -1,4 +1,4 @@
-//! The members that requests of both APIs have, read with the errors that the public service has.
+//! Parsing of the members that both APIs share. Errors are those of the public service.
 
 use serde_json::{Map, Value};
 
@@ -6,10 +6,10 @@ use super::Format;
 use crate::model::error::ApiError;
 use crate::model::strict_rules;
 
-/// The members of a request's body, none of them unknown.
+/// The members of a request body.
 ///
 /// # Errors
-/// When the body is no object, or has a member that is not among `known`.
+/// When the body is not an object, or has a member that is not in `known`.
 pub(super) fn of_body<'a>(
     body: &'a Value,
     known: &[&str],
@@ -31,7 +31,7 @@ pub(super) fn of_body<'a>(
     }
 }
 
-/// The model's name.
+/// The model name.
 pub(super) fn model(body: &Map<String, Value>) -> Result<String, ApiError> {
     match body.get("model") {
         Some(Value::String(model)) if !model.is_empty() => Ok(model.clone()),
@@ -40,7 +40,7 @@ pub(super) fn model(body: &Map<String, Value>) -> Result<String, ApiError> {
     }
 }
 
-/// The error for a parameter that is not there.
+/// The error for a missing parameter.
 pub(super) fn missing(param: &str) -> ApiError {
     ApiError::parameter(
         param,
@@ -49,16 +49,16 @@ pub(super) fn missing(param: &str) -> ApiError {
     )
 }
 
-/// The error for a parameter of another type.
-pub(super) fn wrong_type(param: &str, wanted: &str) -> ApiError {
+/// The error for a parameter of the wrong type.
+pub(super) fn wrong_type(param: &str, expected: &str) -> ApiError {
     ApiError::parameter(
         param,
         "invalid_type",
-        format!("Invalid type for '{param}': expected {wanted}."),
+        format!("Invalid type for '{param}': expected {expected}."),
     )
 }
 
-/// A boolean, where there is one.
+/// An optional boolean.
 pub(super) fn boolean(
     object: &Map<String, Value>,
     name: &str,
@@ -71,53 +71,51 @@ pub(super) fn boolean(
     }
 }
 
-/// A whole number of at least `least`, where there is one.
+/// An optional integer of at least `min`.
 pub(super) fn at_least(
     object: &Map<String, Value>,
     name: &str,
-    least: u64,
+    min: u64,
 ) -> Result<Option<u64>, ApiError> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64() {
-            Some(number) if number >= least => Ok(Some(number)),
+            Some(number) if number >= min => Ok(Some(number)),
             Some(number) => Err(ApiError::parameter(
                 name,
                 "integer_below_min_value",
-                format!(
-                    "Invalid '{name}': expected a value of at least {least}, but got {number}."
-                ),
+                format!("Invalid '{name}': expected a value of at least {min}, but got {number}."),
             )),
-            None => Err(wrong_type(name, "a whole number")),
+            None => Err(wrong_type(name, "an integer")),
         },
     }
 }
 
-/// Checks a number, where there is one.
+/// Checks an optional number against a range.
 pub(super) fn check_range(
     object: &Map<String, Value>,
     name: &str,
-    least: f64,
-    most: f64,
+    min: f64,
+    max: f64,
 ) -> Result<(), ApiError> {
     match object.get(name) {
         None | Some(Value::Null) => Ok(()),
         Some(value) => match value.as_f64() {
-            Some(number) if number >= least && number <= most => Ok(()),
+            Some(number) if number >= min && number <= max => Ok(()),
             Some(_) => Err(ApiError::parameter(
                 name,
                 "decimal_out_of_range",
-                format!("Invalid '{name}': expected a value from {least} to {most}."),
+                format!("Invalid '{name}': expected a value from {min} to {max}."),
             )),
             None => Err(wrong_type(name, "a number")),
         },
     }
 }
 
-/// The type of an answer's format, and the members that say more about it.
+/// The type of a response format, and the object with its members.
 type TypedFormat<'a> = (&'a str, &'a Map<String, Value>);
 
-/// The format of an answer, where one is asked for; `param` is its name.
+/// The optional response format in the parameter `param`.
 pub(super) fn format_type<'a>(
     format: Option<&'a Value>,
     param: &str,
@@ -137,28 +135,25 @@ pub(super) fn format_type<'a>(
     }
 }
 
-/// The format `json_object`, which the public service refuses where no message says so: a model
-/// that was never told of JSON can go on with white space until its limit.
-pub(super) fn json_object(
-    messages: &[(String, String)],
-    else_says: &str,
-) -> Result<Format, ApiError> {
-    let told = messages
+/// The format `json_object`. The public service refuses it if no message mentions JSON, because such
+/// a model may generate white space until its limit. `error` is that refusal.
+pub(super) fn json_object(messages: &[(String, String)], error: &str) -> Result<Format, ApiError> {
+    let mentioned = messages
         .iter()
         .any(|(_, text)| text.to_ascii_lowercase().contains("json"));
-    if told {
+    if mentioned {
         Ok(Format::JsonObject)
     } else {
-        Err(ApiError::request(400, None, else_says))
+        Err(ApiError::request(400, None, error))
     }
 }
 
-/// The format `json_schema`. `param` is the name of what holds its members, `blamed` the parameter
-/// that is at fault when a strict schema is not right.
+/// The format `json_schema`. `param` is the parameter with its members; errors in a strict schema name
+/// the parameter `schema_param`.
 pub(super) fn json_schema(
     members: &Map<String, Value>,
     param: &str,
-    blamed: &str,
+    schema_param: &str,
 ) -> Result<Format, ApiError> {
     let member = |name: &str| format!("{param}.{name}");
     let name = match members.get("name") {
@@ -180,7 +175,7 @@ pub(super) fn json_schema(
     if boolean(members, "strict", &member("strict"))?.unwrap_or(false) {
         strict_rules::check(schema).map_err(|broken| {
             ApiError::parameter(
-                blamed,
+                schema_param,
                 "invalid_json_schema",
                 format!("Invalid schema for response_format '{name}': {broken}"),
             )

@@ -1,5 +1,5 @@
-//! What is asked of the model, read as strictly as the public service reads it, so that a client
-//! which is careless about a parameter hears of it here.
+//! Requests to the model endpoint, parsed as strictly as by the public service, so that a wrong
+//! parameter is an error here too.
 
 mod chat;
 mod members;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::error::ApiError;
 
-/// The APIs that the endpoint speaks.
+/// The APIs of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// `POST /v1/chat/completions`.
@@ -18,37 +18,37 @@ pub enum Api {
     Responses,
 }
 
-/// What is asked, in either API.
+/// A request of either API.
 #[derive(Clone, Debug)]
 pub struct ModelRequest {
-    /// The API it came by.
+    /// The API.
     pub api: Api,
-    /// The model's name as it was sent.
+    /// The model name.
     pub model: String,
-    /// Role and text of each message, instructions before the others.
+    /// The role and the text of each message, instructions first.
     pub messages: Vec<(String, String)>,
-    /// Whether a stream is wanted.
+    /// Whether a stream is requested.
     pub stream: bool,
-    /// Whether the answer is to carry the usage.
+    /// Whether the response should include the usage.
     pub include_usage: bool,
-    /// Whether the stream may carry padding.
+    /// Whether the stream may contain padding.
     pub include_obfuscation: bool,
-    /// Whether the endpoint may keep the answer.
+    /// Whether the endpoint may store the response.
     pub store: bool,
-    /// The most tokens of the answer.
+    /// Maximum number of output tokens.
     pub token_limit: Option<u64>,
-    /// The shape the answer must have.
+    /// The response format.
     pub format: Format,
 }
 
-/// The shape an answer must have.
+/// A response format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Format {
     /// Any text.
     Text,
-    /// Some JSON object.
+    /// Any JSON object.
     JsonObject,
-    /// A JSON document of this schema.
+    /// A JSON document that is valid by this schema.
     JsonSchema(Value),
 }
 
@@ -62,7 +62,7 @@ impl Api {
         }
     }
 
-    /// The parameter that says which shape the answer must have.
+    /// The parameter that holds the response format.
     #[must_use]
     pub fn format_parameter(self) -> &'static str {
         match self {
@@ -82,10 +82,10 @@ impl Api {
 }
 
 impl ModelRequest {
-    /// Reads a request's body.
+    /// Parses a request body.
     ///
     /// # Errors
-    /// With the parameter that is missing, unknown or not right.
+    /// A parameter is missing, unknown or invalid.
     pub fn read(api: Api, body: &Value) -> Result<Self, ApiError> {
         match api {
             Api::ChatCompletions => chat::read(body),

@@ -6,8 +6,8 @@ use super::members::{self, at_least, boolean, check_range, missing, wrong_type};
 use super::{Api, Format, ModelRequest};
 use crate::model::error::ApiError;
 
-/// The parameters that the API reference names. Others are refused, and so are those of Chat
-/// Completions that go by another name here.
+/// The parameters in the API reference. Others are refused, including those of Chat Completions that
+/// have another name here.
 const PARAMETERS: &[&str] = &[
     "background",
     "conversation",
@@ -39,16 +39,16 @@ const PARAMETERS: &[&str] = &[
     "user",
 ];
 
-/// Parameters that need what a script has not: a memory, or time after the answer.
-const NOT_PLAYED: &[&str] = &["conversation", "previous_response_id", "prompt"];
+/// Parameters that need stored responses, which scripts do not support.
+const UNSUPPORTED: &[&str] = &["conversation", "previous_response_id", "prompt"];
 
-/// Who may say a message.
+/// The roles that a message may have.
 const ROLES: &[&str] = &["assistant", "developer", "system", "user"];
 
-/// The least that the public service takes for `max_output_tokens`.
-const LEAST_OUTPUT_TOKENS: u64 = 16;
+/// The minimum of `max_output_tokens` on the public service.
+const MIN_OUTPUT_TOKENS: u64 = 16;
 
-/// Reads a request's body.
+/// Parses a request body.
 pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
     let body = members::of_body(body, PARAMETERS)?;
     let model = members::model(body)?;
@@ -60,19 +60,19 @@ pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
     };
     let stream = boolean(body, "stream", "stream")?.unwrap_or(false);
     let include_obfuscation = read_stream_options(body, stream)?;
-    let token_limit = at_least(body, "max_output_tokens", LEAST_OUTPUT_TOKENS)?;
+    let token_limit = at_least(body, "max_output_tokens", MIN_OUTPUT_TOKENS)?;
     check_range(body, "temperature", 0.0, 2.0)?;
     check_range(body, "top_p", 0.0, 1.0)?;
     let store = boolean(body, "store", "store")?.unwrap_or(true);
-    let kept = NOT_PLAYED
+    let unsupported = UNSUPPORTED
         .iter()
         .find(|name| body.get(**name).is_some_and(|value| !value.is_null()));
     let background = boolean(body, "background", "background")?.unwrap_or(false);
-    if let Some(name) = kept.or(background.then_some(&"background")) {
+    if let Some(name) = unsupported.or(background.then_some(&"background")) {
         return Err(ApiError::parameter(
             name,
             "unsupported_value",
-            format!("'{name}' is not played here: every answer stands alone."),
+            format!("'{name}' is not supported: no response is stored."),
         ));
     }
     let format = read_format(body, &input)?;
@@ -89,7 +89,7 @@ pub(super) fn read(body: &Value) -> Result<ModelRequest, ApiError> {
     })
 }
 
-/// Role and text of each message of the input, which a string is one of.
+/// The role and the text of each input message. A string is a single message.
 fn read_input(body: &Map<String, Value>) -> Result<Vec<(String, String)>, ApiError> {
     let items = match body.get("input") {
         None | Some(Value::Null) => return Err(missing("input")),
@@ -111,7 +111,7 @@ fn read_input(body: &Map<String, Value>) -> Result<Vec<(String, String)>, ApiErr
         .collect()
 }
 
-/// An item of the input; `param` is its name.
+/// An input item in the parameter `param`.
 fn read_message(item: &Value, param: &str) -> Result<(String, String), ApiError> {
     let member = |name: &str| format!("{param}.{name}");
     match item.get("type") {
@@ -121,7 +121,7 @@ fn read_message(item: &Value, param: &str) -> Result<(String, String), ApiError>
             return Err(ApiError::parameter(
                 &member("type"),
                 "invalid_value",
-                "Invalid value: only items of type 'message' are read here.",
+                "Invalid value: only items of type 'message' are supported.",
             ));
         }
     }
@@ -136,7 +136,7 @@ fn read_message(item: &Value, param: &str) -> Result<(String, String), ApiError>
             ));
         }
     };
-    // What a model said is put in as what it is; everybody else's text is input.
+    // Text of the model has the type of output, and other text that of input.
     let part_type = if role == "assistant" {
         "output_text"
     } else {
@@ -158,7 +158,7 @@ fn read_message(item: &Value, param: &str) -> Result<(String, String), ApiError>
                 return Err(ApiError::parameter(
                     &member("content"),
                     "invalid_value",
-                    format!("Invalid value: expected parts of type '{part_type}' with a text."),
+                    format!("Invalid value: expected text parts of type '{part_type}'."),
                 ));
             };
             texts.join("\n")
@@ -173,7 +173,7 @@ fn read_message(item: &Value, param: &str) -> Result<(String, String), ApiError>
     Ok((role.clone(), text))
 }
 
-/// Whether the stream may carry padding.
+/// Whether the stream may contain padding.
 fn read_stream_options(body: &Map<String, Value>, stream: bool) -> Result<bool, ApiError> {
     let options = match body.get("stream_options") {
         None | Some(Value::Null) => return Ok(true),
@@ -212,7 +212,7 @@ fn read_format(body: &Map<String, Value>, input: &[(String, String)]) -> Result<
     }
     let parameter = Api::Responses.format_parameter();
     match members::format_type(text.get("format"), parameter)? {
-        // The instructions are no input messages: the word has to stand in one of those.
+        // The instructions are not input messages, so they do not count.
         Some(("json_object", _)) => members::json_object(
             input,
             "Response input messages must contain the word 'json' in some form to use \
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// A request that is right but for these members.
+    /// A valid request with these members added.
     fn with(members: Value) -> Value {
         let mut body = json!({"model": "m", "input": "x"});
         for (name, value) in members.as_object().unwrap() {
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_is_not_right_is_refused_with_the_parameter_at_fault() {
+    fn an_invalid_request_is_refused_with_the_parameter_at_fault() {
         let strict = |schema: Value| json!({"type": "json_schema", "name": "tasks", "strict": true, "schema": schema});
         for (body, param) in [
             (json!("x"), None),
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_read_with_its_defaults() {
+    fn a_request_is_parsed_with_defaults() {
         let request = read(&json!({
             "model": "scripted",
             "instructions": "Plan.",
@@ -359,13 +359,13 @@ mod tests {
             "max_output_tokens": 16,
         }))
         .unwrap();
-        let said = |role: &str, text: &str| (role.to_owned(), text.to_owned());
+        let message = |role: &str, text: &str| (role.to_owned(), text.to_owned());
         assert_eq!(
             request.messages,
             [
-                said("system", "Plan."),
-                said("user", "as JSON"),
-                said("assistant", "{}")
+                message("system", "Plan."),
+                message("user", "as JSON"),
+                message("assistant", "{}")
             ]
         );
         assert_eq!(request.format, Format::JsonObject);
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_json_has_to_stand_in_the_input_and_not_in_the_instructions() {
+    fn json_must_be_mentioned_in_the_input_not_in_the_instructions() {
         let mut body = with_format(json!({"type": "json_object"}));
         body["instructions"] = json!("Answer in JSON.");
         assert!(read(&body).is_err());

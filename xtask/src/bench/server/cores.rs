@@ -1,23 +1,23 @@
-//! Two cores for the server, also on a machine that has more.
+//! Two cores for the server, even on a machine with more.
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use crate::error::Error;
 use crate::service::Service;
 
-/// Starts the server so that it serves with two threads and, where the system allows it to be
-/// said (Linux), on two cores.
+/// Starts the server with two worker threads and, on Linux, on two cores; waits until it listens.
 ///
 /// # Errors
-/// [`Error::ProgramMissing`].
-pub fn start_on_two(mut command: Command) -> Result<Service, Error> {
+/// As [`Service::start_listening`].
+pub fn start_on_two(name: &str, mut command: Command) -> Result<(Service, SocketAddr), Error> {
     command.env("TOKIO_WORKER_THREADS", "2");
-    bound_to_two(|| Service::start("the server", command))
+    on_two_cores(|| Service::start_listening(name, command))
 }
 
-/// Does something on two of the cores this thread may use; what it starts stays there.
+/// Calls `act` on two of the cores that this thread may use; programs that it starts stay there.
 #[cfg(target_os = "linux")]
-fn bound_to_two<T>(act: impl FnOnce() -> T) -> T {
+fn on_two_cores<T>(act: impl FnOnce() -> T) -> T {
     use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
     use nix::unistd::Pid;
 
@@ -28,21 +28,21 @@ fn bound_to_two<T>(act: impl FnOnce() -> T) -> T {
     let mut two = CpuSet::new();
     let allowed = (0..CpuSet::count()).filter(|core| all.is_set(*core) == Ok(true));
     for core in allowed.take(2) {
-        // The number comes from a set of the same size.
+        // Cannot fail: the number comes from a set of the same size.
         let _ = two.set(core);
     }
-    let bound = sched_setaffinity(this_thread, &two).is_ok();
+    let is_bound = sched_setaffinity(this_thread, &two).is_ok();
     let result = act();
-    if bound {
-        // What was allowed before is allowed again.
+    if is_bound {
+        // Setting what was set before cannot fail.
         let _ = sched_setaffinity(this_thread, &all);
     }
     result
 }
 
-/// Elsewhere the two threads have to do.
+/// On other platforms the number of worker threads is the only limit.
 #[cfg(not(target_os = "linux"))]
-fn bound_to_two<T>(act: impl FnOnce() -> T) -> T {
+fn on_two_cores<T>(act: impl FnOnce() -> T) -> T {
     act()
 }
 
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn at_most_two_cores_are_used_and_all_of_them_afterwards() {
         let before = cores();
-        assert_eq!(bound_to_two(cores).unwrap(), before.unwrap().min(2));
+        assert_eq!(on_two_cores(cores).unwrap(), before.unwrap().min(2));
         assert_eq!(cores(), before);
     }
 }

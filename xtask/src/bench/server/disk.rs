@@ -1,22 +1,22 @@
-//! What the disk takes by itself: no durable answer can be faster.
+//! How long the disk itself takes: no durable response can be faster.
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
-/// A page of SQLite.
+/// As large as a page of SQLite.
 const PAGE: [u8; 4096] = [0x5a; 4096];
 
-/// Appends a page to a file in `folder` and flushes it to the disk, `times` times one after the
-/// other; gives the milliseconds of each.
+/// Appends a page to a file in `folder` and flushes it to disk, `times` times; returns the
+/// milliseconds that each flush took.
 ///
 /// # Errors
-/// What the system says.
-pub fn flushes(folder: &Path, times: u64) -> io::Result<Vec<f64>> {
+/// Errors of the file system.
+pub fn flush_times(folder: &Path, times: u32) -> io::Result<Vec<f64>> {
     let path = folder.join("flushes");
     let mut file = File::create(&path)?;
-    let took = (0..times)
+    let milliseconds = (0..times)
         .map(|_| {
             let begun = Instant::now();
             file.write_all(&PAGE)?;
@@ -25,5 +25,5 @@ pub fn flushes(folder: &Path, times: u64) -> io::Result<Vec<f64>> {
         })
         .collect();
     std::fs::remove_file(path)?;
-    took
+    milliseconds
 }

@@ -1,4 +1,4 @@
-//! Part `server`: tasks per second, and how long each waits.
+//! Part `server`: throughput and latency of the task server.
 
 mod cores;
 mod disk;
@@ -6,13 +6,11 @@ mod load;
 mod request;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 
-use self::load::{Load, Took};
+use self::load::{Load, Timing};
 use super::figures::percentile;
 use super::table::Table;
 use super::{Effort, Report};
@@ -22,7 +20,7 @@ use crate::project::Project;
 use crate::say;
 use crate::service::Service;
 
-/// Connections of a busy server, and of a single sender.
+/// The load of many clients, and of a single one.
 const LOADS: [Load; 2] = [
     Load {
         connections: 64,
@@ -33,13 +31,13 @@ const LOADS: [Load; 2] = [
         requests: 1_000,
     },
 ];
-/// How many times fewer requests a quick round has.
+/// A round with `--quick` has this many times fewer requests.
 const QUICK: u64 = 10;
 /// Flushes of the disk that are timed in each round.
-const FLUSHES: u64 = 100;
+const FLUSHES: u32 = 100;
 
-/// What is measured beside each other.
-struct Peer {
+/// A program that is measured.
+struct Contender {
     name: &'static str,
     program: PathBuf,
 }
@@ -47,9 +45,9 @@ struct Peer {
 /// Measures the server under load.
 ///
 /// # Errors
-/// When it cannot be built or started, or does not take every task.
+/// When it cannot be built or started, or does not accept every task.
 pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
-    say::step("server", "compiling, optimised");
+    say::step("server", "compiling with optimisations");
     process::run(
         process::cargo(&project.root).args([
             "build",
@@ -64,150 +62,110 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
         "compiling the server",
         process::READ_THE_COMPILER,
     )?;
-    let peers = [
-        Peer {
+    // The baseline comes first: ratios are relative to the first line of a table.
+    let contenders = [
+        Contender {
             name: "store turned off",
             program: project.program("examples/store_turned_off", true),
         },
-        Peer {
+        Contender {
             name: "durable",
             program: project.program("taskwright-server", true),
         },
     ];
-    // On the disk of the checkout: a folder for temporary files may lie in memory.
+    // On the disk of the checkout: a folder for temporary files may be in memory.
     let folder = project.work_folder("bench/server")?;
     remove(&folder)?;
     fs::create_dir_all(&folder).map_err(Error::file("make", &folder))?;
-    let report = under_load(&peers, &folder, effort);
+    let report = under_load(&contenders, &folder, effort);
     remove(&folder)?;
     report
 }
 
-fn under_load(peers: &[Peer], folder: &Path, effort: Effort) -> Result<Report, Error> {
-    let mut servers = peers
+fn under_load(contenders: &[Contender], folder: &Path, effort: Effort) -> Result<Report, Error> {
+    // The services stop when they are dropped.
+    let servers = contenders
         .iter()
-        .map(|peer| start(peer, &folder.join(peer.name)))
+        .map(|contender| start(contender, &folder.join(contender.name)))
         .collect::<Result<Vec<_>, _>>()?;
     let mut report = Report::default();
     let mut flushes = Vec::new();
-    for load in LOADS {
-        let load = Load {
-            requests: if effort.quick {
-                load.requests / QUICK
-            } else {
-                load.requests
-            },
-            ..load
-        };
-        let mut took: Vec<Vec<Took>> = peers.iter().map(|_| Vec::new()).collect();
-        // One more round than is counted: the first one warms up.
+    for mut load in LOADS {
+        if effort.quick {
+            load.requests /= QUICK;
+        }
+        let mut rounds: Vec<Vec<Timing>> = contenders.iter().map(|_| Vec::new()).collect();
+        // One round more than requested: the first one warms up and does not count.
         for round in 0..=effort.rounds {
-            for (server, took) in servers.iter().zip(&mut took) {
-                let run = (u64::from(round) << 32) | load.connections as u64;
-                let result = load::post(server.address, load, run).map_err(|error| {
-                    not_measured(&format!("the server ({})", server.name), &error.to_string())
+            for (((_, address), contender), timings) in
+                servers.iter().zip(contenders).zip(&mut rounds)
+            {
+                let timing = load::post(*address, load).map_err(|error| {
+                    not_measured(
+                        &format!("the server ({})", contender.name),
+                        &error.to_string(),
+                    )
                 })?;
                 if round > 0 {
-                    took.push(result);
+                    timings.push(timing);
                 }
             }
-            let flushed = disk::flushes(folder, FLUSHES)
+            let times = disk::flush_times(folder, FLUSHES)
                 .map_err(|error| not_measured("the disk", &error.to_string()))?;
-            flushes.extend(percentile(&flushed, 50.0));
+            flushes.extend(percentile(&times, 50.0));
         }
-        report.tables.extend(tables(load, peers, &took));
+        report.tables.extend(tables(load, contenders, &rounds));
     }
-    for server in &mut servers {
-        server.service.stop();
-    }
-    let mut disk = Table::new(
-        "the disk by itself, a page appended and flushed (p50)",
-        "ms",
-    );
+    let mut disk = Table::new("the disk alone, append and flush one page (p50)", "ms");
     disk.add("disk", flushes);
     report.tables.push(disk);
     report.notes.push(format!(
-        "Tasks of {} bytes, each with an idempotency key of its own, over connections that stay \
-         open. Both servers are the same program but for the store, on two cores; the load is \
-         made on the same machine.",
+        "Tasks of {} bytes, each with its own idempotency key, over persistent connections. Both \
+         servers are the same program except for the store and run on two cores; the load comes \
+         from the same machine.",
         request::TASK_BYTES
     ));
     Ok(report)
 }
 
-fn tables(load: Load, peers: &[Peer], took: &[Vec<Took>]) -> [Table; 3] {
+fn tables(load: Load, contenders: &[Contender], rounds: &[Vec<Timing>]) -> [Table; 3] {
     let connections = match load.connections {
         1 => "1 connection".to_owned(),
         several => format!("{several} connections"),
     };
-    let table = |what: &str, unit, figure: &dyn Fn(&Took) -> Option<f64>| {
+    let table = |what: &str, unit, figure: &dyn Fn(&Timing) -> Option<f64>| {
         let mut table = Table::new(format!("{connections}, {what}"), unit);
-        for (peer, rounds) in peers.iter().zip(took) {
-            table.add(peer.name, rounds.iter().filter_map(figure).collect());
+        for (contender, timings) in contenders.iter().zip(rounds) {
+            table.add(contender.name, timings.iter().filter_map(figure).collect());
         }
         table
     };
     [
-        table("tasks taken per second", "1/s", &|took| Some(took.rate())),
-        table("wait for the answer (p50)", "ms", &|took| {
-            percentile(&took.latencies, 50.0)
+        table("tasks per second", "1/s", &|timing| Some(timing.rate())),
+        table("latency (p50)", "ms", &|timing| {
+            percentile(&timing.latencies, 50.0)
         }),
-        table("wait for the answer (p99)", "ms", &|took| {
-            percentile(&took.latencies, 99.0)
+        table("latency (p99)", "ms", &|timing| {
+            percentile(&timing.latencies, 99.0)
         }),
     ]
 }
 
-/// A peer that runs.
-struct Running {
-    name: &'static str,
-    service: Service,
-    address: SocketAddr,
-}
-
-fn start(peer: &Peer, data: &Path) -> Result<Running, Error> {
-    let mut command = Command::new(&peer.program);
+fn start(contender: &Contender, data: &Path) -> Result<(Service, SocketAddr), Error> {
+    let mut command = Command::new(&contender.program);
     command
         .args(["--port", "0", "--log-level", "warn", "--data-dir"])
         .arg(data)
-        .env_remove("AGENT_API_TOKEN")
-        .stdout(Stdio::piped());
-    let mut service = cores::start_on_two(command)?;
-    let mut announcement = String::new();
-    if let Some(output) = service.take_output() {
-        let mut output = BufReader::new(output);
-        // An unreadable line is as good as none: the check below says so.
-        let _ = output.read_line(&mut announcement);
-        // What it prints later is of no use here, but has to be read, or it would stand still.
-        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-    }
-    match announced_address(&announcement) {
-        Some(address) => Ok(Running {
-            name: peer.name,
-            service,
-            address,
-        }),
-        None => {
-            service.stop();
-            Err(not_measured(
-                &format!("the server ({})", peer.name),
-                "it did not say where it listens",
-            ))
-        }
-    }
-}
-
-/// The address in a line `taskwright-server listening on http://127.0.0.1:8080, token: …`.
-fn announced_address(line: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once("listening on http://")?;
-    rest.split(',').next()?.parse().ok()
+        .env_remove("AGENT_API_TOKEN");
+    cores::start_on_two(&format!("the server ({})", contender.name), command)
 }
 
 fn not_measured(what: &str, reason: &str) -> Error {
-    Error::NotMeasured {
-        what: what.to_owned(),
+    Error::Failed {
+        what: format!("measuring {what}"),
         reason: reason.to_owned(),
-        hint: "What it wrote above may say why; run the command again when that is mended.".into(),
+        hint: "The server's output above may say why; correct that and run the command again."
+            .into(),
     }
 }
 
@@ -217,20 +175,5 @@ fn remove(folder: &Path) -> Result<(), Error> {
             Err(Error::file("remove", folder)(error))
         }
         _ => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_server_says_where_it_listens() {
-        let line = "taskwright-server listening on http://127.0.0.1:4321, token: changeme\n";
-        assert_eq!(
-            announced_address(line),
-            Some(SocketAddr::from(([127, 0, 0, 1], 4321)))
-        );
-        assert_eq!(announced_address(""), None);
     }
 }

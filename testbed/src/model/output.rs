@@ -1,49 +1,49 @@
-//! What the model says in answer to one request, before it is put into events.
+//! The text that the model generates for a request.
 
 use serde_json::Value;
 
 use super::error::ApiError;
 use super::request::ModelRequest;
 use super::tasks;
-use crate::script::{Answer, Batch, Shape, Source, Spoil};
+use crate::script::{Defect, ModelReply, Shape, Source, TaskOptions};
 
-/// About so many characters are a token; the public service's documentation uses the same number
-/// for English text.
+/// The approximate number of characters in a token. The public service documents the same number for
+/// English text.
 const CHARACTERS_PER_TOKEN: usize = 4;
 
-/// What the model says.
+/// The generated text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// Reasoning before the answer.
+pub struct ModelOutput {
+    /// Reasoning before the content.
     pub reasoning: String,
-    /// The answer.
+    /// The content.
     pub content: String,
     /// A refusal.
     pub refusal: Option<String>,
     /// The text of a second choice.
     pub second_choice: Option<String>,
-    /// Why the model stopped; absent when it never says so.
+    /// Why the model stopped; absent if the response does not say so.
     pub finish_reason: Option<String>,
     /// Tokens of the request.
     pub prompt_tokens: usize,
 }
 
-impl Said {
-    /// Works out what is said: the script's text, or tasks made for the request.
+impl ModelOutput {
+    /// Generates the text: that of the script, or tasks for the request.
     ///
     /// # Errors
-    /// When the request asks for tasks that cannot be made.
-    pub fn new(answer: &Answer, request: &ModelRequest, seed: u64) -> Result<Self, ApiError> {
-        let text = &answer.text;
+    /// When the requested tasks cannot be made.
+    pub fn new(reply: &ModelReply, request: &ModelRequest, seed: u64) -> Result<Self, ApiError> {
+        let text = &reply.text;
         let source = match &text.source {
             Source::Verbatim(verbatim) => verbatim.clone(),
-            Source::Tasks(batch) => written(batch, request, seed)?,
+            Source::Tasks(options) => generate(options, request, seed)?,
         };
         let mut content = format!("{}{source}{}", text.before, text.after);
         if let Some(share) = text.share {
             content = first_share(&content, share);
         }
-        let mut finish_reason = answer.finish_reason.clone();
+        let mut finish_reason = reply.finish_reason.clone();
         let limit = request
             .token_limit
             .and_then(|tokens| usize::try_from(tokens).ok())
@@ -64,19 +64,19 @@ impl Said {
         })
     }
 
-    /// Tokens of the answer.
+    /// Tokens of the response.
     #[must_use]
     pub fn completion_tokens(&self) -> usize {
         tokens(&self.content) + tokens(&self.reasoning) + self.refusal.as_deref().map_or(0, tokens)
     }
 }
 
-/// About how many tokens a text has.
+/// The approximate number of tokens in a text.
 pub(super) fn tokens(text: &str) -> usize {
     text.chars().count().div_ceil(CHARACTERS_PER_TOKEN)
 }
 
-/// A text in pieces of so many characters; the last one may be shorter.
+/// Splits a text into pieces of `size` characters; the last one may be shorter.
 pub(super) fn pieces(text: &str, size: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut characters = text.chars().peekable();
@@ -86,23 +86,26 @@ pub(super) fn pieces(text: &str, size: usize) -> Vec<String> {
     pieces
 }
 
-/// The first part of a text, in characters.
+/// The first `share` of the characters of a text.
 fn first_share(text: &str, share: f64) -> String {
     let all = text.chars().count();
-    // A share out of its range means nothing or everything: the cast saturates.
+    // The cast saturates, so a share out of range keeps nothing or everything.
     let kept = (all as f64 * share) as usize;
     text.chars().take(kept).collect()
 }
 
-/// The tasks of a batch as text.
-fn written(batch: &Batch, request: &ModelRequest, seed: u64) -> Result<String, ApiError> {
-    let made = tasks::make(request, batch.count_off_by, seed)?;
+/// Makes tasks and writes them as text.
+fn generate(options: &TaskOptions, request: &ModelRequest, seed: u64) -> Result<String, ApiError> {
+    let made = tasks::make(request, options.count_off_by, seed)?;
     let mut tasks = made.tasks;
-    spoil(&mut tasks, &batch.spoil);
-    let mut texts: Vec<String> = tasks.iter().map(|task| json(task, batch.pretty)).collect();
-    repeat(&mut texts, &batch.spoil);
-    Ok(match batch.shape {
-        Shape::Envelope => envelope(&made.envelope, &made.member, &texts, batch.pretty),
+    add_defects(&mut tasks, &options.defects);
+    let mut texts: Vec<String> = tasks
+        .iter()
+        .map(|task| json(task, options.pretty))
+        .collect();
+    add_duplicate_members(&mut texts, &options.defects);
+    Ok(match options.shape {
+        Shape::Envelope => envelope(&made.envelope, &made.member, &texts, options.pretty),
         Shape::Array => array(&texts),
         Shape::Single => texts.into_iter().next().unwrap_or_default(),
         Shape::Lines => texts.join("\n"),
@@ -121,7 +124,7 @@ fn array(texts: &[String]) -> String {
     format!("[{}]", texts.join(","))
 }
 
-/// The envelope as text, its tasks being the texts as they are.
+/// The envelope as text. `texts` are its tasks.
 fn envelope(envelope: &Value, member: &str, texts: &[String], pretty: bool) -> String {
     let members: Vec<String> = envelope
         .as_object()
@@ -143,21 +146,21 @@ fn envelope(envelope: &Value, member: &str, texts: &[String], pretty: bool) -> S
     }
 }
 
-/// Changes values of tasks.
-fn spoil(tasks: &mut [Value], changes: &[Spoil]) {
-    for change in changes {
-        match change {
-            Spoil::Remove { task, member } => {
+/// Adds the defects that a value can have.
+fn add_defects(tasks: &mut [Value], defects: &[Defect]) {
+    for defect in defects {
+        match defect {
+            Defect::Remove { task, member } => {
                 if let Some(object) = tasks.get_mut(*task).and_then(Value::as_object_mut) {
                     object.shift_remove(member);
                 }
             }
-            Spoil::Set { task, member, to } => {
+            Defect::Set { task, member, to } => {
                 if let Some(object) = tasks.get_mut(*task).and_then(Value::as_object_mut) {
                     object.insert(member.clone(), to.clone());
                 }
             }
-            Spoil::Copy { task, member, from } => {
+            Defect::Copy { task, member, from } => {
                 let copied = tasks
                     .get(*from)
                     .and_then(|other| other.get(member))
@@ -168,16 +171,16 @@ fn spoil(tasks: &mut [Value], changes: &[Spoil]) {
                     object.insert(member.clone(), copied);
                 }
             }
-            // A value cannot hold a member twice; see `repeat`.
-            Spoil::Repeat { .. } => {}
+            // A value cannot have duplicate members; see `add_duplicate_members`.
+            Defect::Repeat { .. } => {}
         }
     }
 }
 
-/// Adds members that are there already, which only text can express.
-fn repeat(texts: &mut [String], changes: &[Spoil]) {
-    for change in changes {
-        if let Spoil::Repeat { task, member, with } = change
+/// Adds duplicate members, which only text can have.
+fn add_duplicate_members(texts: &mut [String], defects: &[Defect]) {
+    for defect in defects {
+        if let Defect::Repeat { task, member, with } = defect
             && let Some(text) = texts.get_mut(*task)
             && let Some(rest) = text.strip_prefix('{')
         {
@@ -191,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_are_counted_in_characters_and_lose_none() {
+    fn pieces_are_counted_in_characters_and_keep_the_whole_text() {
         assert_eq!(pieces("aßc🦀e", 2), ["aß", "c🦀", "e"]);
         assert_eq!(pieces("", 2), Vec::<String>::new());
         assert_eq!(pieces("abc", usize::MAX), ["abc"]);

@@ -1,7 +1,7 @@
-// What a person does at the page: every control is found by its role and name, never by markup.
+// The page object of the application. It finds every control by role and name, never by markup.
 import { expect, type Locator, type Page } from "@playwright/test";
 
-/** What is written in the brief. */
+/** The fields of the brief. */
 export interface Brief {
   goal?: string;
   context?: string;
@@ -9,37 +9,37 @@ export interface Brief {
   count?: string;
 }
 
-/** A person at the page. */
-export class Desk {
+/** The page of the application. */
+export class AppPage {
   constructor(readonly page: Page) {}
 
-  /** Opens the page of a server and waits until it says its mode. */
-  async open(address: string, says: RegExp | string = /^Live → /): Promise<void> {
+  /** Opens the page of a server and waits until the mode band shows `mode`. */
+  async open(address: string, mode: RegExp | string = /^Live → /): Promise<void> {
     await this.page.goto(address);
-    await expect(this.modeBand).toHaveText(says);
+    await expect(this.modeBand).toHaveText(mode);
   }
 
-  /** The band that says the mode. */
+  /** The band that shows the mode. */
   get modeBand(): Locator {
     return this.page.getByRole("status").filter({ hasText: /^(Dry run —|Live →|Starting|Not running)/ });
   }
 
-  /** The list of tasks, its entries in their order. */
+  /** The tasks in the list, in order. */
   get tasks(): Locator {
     return this.page.getByRole("list", { name: "Tasks", exact: true }).getByRole("listitem");
   }
 
-  /** One task of the list, by its key. */
+  /** A task in the list, by its key. */
   task(key: string): Locator {
     return this.tasks.filter({ has: this.page.getByText(key, { exact: true }) });
   }
 
-  /** The open task. */
+  /** The editor of the open task. */
   get editor(): Locator {
-    return this.page.getByRole("textbox", { name: "The task as JSON" });
+    return this.page.getByRole("textbox", { name: "Task as JSON" });
   }
 
-  /** The foot with what can be posted, or how far posting is. */
+  /** The foot of the page: what can be posted, or the progress of posting. */
   get foot(): Locator {
     return this.page.getByRole("contentinfo", { name: "Post" });
   }
@@ -49,7 +49,7 @@ export class Desk {
     return this.page.getByRole("dialog", { name: title });
   }
 
-  /** A button, by its whole name. */
+  /** A button, by its full name. */
   button(name: string | RegExp): Locator {
     return this.page.getByRole("button", typeof name === "string" ? { name, exact: true } : { name });
   }
@@ -59,7 +59,7 @@ export class Desk {
     await this.button(name).click();
   }
 
-  /** A heading: of a banner, a problem, a pane. */
+  /** A heading of a banner, a problem or a pane. */
   heading(name: string | RegExp): Locator {
     return this.page.getByRole("heading", { name });
   }
@@ -69,41 +69,41 @@ export class Desk {
     return this.page.getByRole("textbox", { name });
   }
 
-  /** Writes in the brief's fields; those that are not named stay as they are. */
-  async write(brief: Brief): Promise<void> {
+  /** Fills in the given fields of the brief. */
+  async fillBrief(brief: Brief): Promise<void> {
     if (brief.goal !== undefined) await this.field("Goal").fill(brief.goal);
     if (brief.context !== undefined) await this.field(/^Context/).fill(brief.context);
     if (brief.rules !== undefined) await this.field(/^Extra rules/).fill(brief.rules);
-    if (brief.count !== undefined) await this.field("How many tasks").fill(brief.count);
+    if (brief.count !== undefined) await this.field("Number of tasks").fill(brief.count);
   }
 
-  /** What stands in the brief's fields. */
+  /** Expects these values in the brief. */
   async expectBrief(brief: Brief): Promise<void> {
     if (brief.goal !== undefined) await expect(this.field("Goal")).toHaveValue(brief.goal);
     if (brief.context !== undefined) await expect(this.field(/^Context/)).toHaveValue(brief.context);
     if (brief.rules !== undefined) await expect(this.field(/^Extra rules/)).toHaveValue(brief.rules);
-    if (brief.count !== undefined) await expect(this.field("How many tasks")).toHaveValue(brief.count);
+    if (brief.count !== undefined) await expect(this.field("Number of tasks")).toHaveValue(brief.count);
   }
 
-  /** Asks for tasks. */
+  /** Presses *Generate*. */
   async generate(): Promise<void> {
     await this.press(/^Generate (tasks|\d+ tasks?)$/);
   }
 
-  /** Writes a brief, asks for its tasks and waits until they are all there and valid. */
-  async makeTasks(count: number, goal = "Tidy the archive"): Promise<void> {
-    await this.write({ goal, count: String(count) });
+  /** Fills in a brief, generates its tasks, and waits until all have arrived and are valid. */
+  async generateTasks(count: number, goal = "Tidy the archive"): Promise<void> {
+    await this.fillBrief({ goal, count: String(count) });
     await this.generate();
     await expect(this.heading(/^Complete: /)).toHaveText(`Complete: ${tasks(count)}, all valid`);
     await expect(this.tasks).toHaveCount(count);
   }
 
-  /** Approves every valid task, of which there are so many. */
+  /** Approves all valid tasks; `count` is their number. */
   async approveAll(count: number): Promise<void> {
     await this.press(`Approve ${tasks(count, "valid task")}`);
   }
 
-  /** Presses *Post* in the foot and confirms; `host` is the task server's. */
+  /** Presses *Post* in the foot and confirms; `host` is that of the task server. */
   async post(count: number, host: string): Promise<void> {
     await this.foot.getByRole("button", { name: `Post ${tasks(count)} to ${host}` }).click();
     await this.dialog(`Post ${tasks(count)}?`)
@@ -111,17 +111,17 @@ export class Desk {
       .click();
   }
 
-  /** Answers the question for a token. */
-  async giveToken(host: string, token: string): Promise<void> {
-    const question = this.dialog(`Token for ${host}`);
-    await question.getByRole("textbox", { name: "Agent token" }).fill(token);
-    await question.getByRole("button", { name: "Use the token", exact: true }).click();
+  /** Enters the agent token in its prompt. */
+  async enterToken(host: string, token: string): Promise<void> {
+    const prompt = this.dialog(`Agent token for ${host}`);
+    await prompt.getByRole("textbox", { name: "Agent token" }).fill(token);
+    await prompt.getByRole("button", { name: "Use agent token", exact: true }).click();
   }
 
-  /** Posts with the token that a local server has by default. */
+  /** Posts with the default token of a local server. */
   async postWithDefaultToken(count: number, host: string): Promise<void> {
     await this.post(count, host);
-    await this.dialog(`Token for ${host}`)
+    await this.dialog(`Agent token for ${host}`)
       .getByRole("button", { name: "Use “changeme”, the local default" })
       .click();
   }
@@ -133,16 +133,16 @@ export class Desk {
 
   /** Closes the open task. */
   async closeTask(): Promise<void> {
-    await this.press("Close the task");
+    await this.press("Close task");
   }
 
-  /** The tab of the open task with every attempt to deliver it. */
+  /** The tab of the open task with all attempts to deliver it. */
   async deliveryTab(): Promise<Locator> {
     await this.page.getByRole("tab", { name: /^Delivery/ }).click();
     return this.page.getByRole("tabpanel", { name: /^Delivery/ });
   }
 
-  /** The texts of all tasks as the editor shows them, in the order of the list. */
+  /** The texts of all tasks in the editor, in the order of the list. */
   async texts(): Promise<string[]> {
     const texts: string[] = [];
     for (const row of await this.tasks.all()) {
@@ -157,15 +157,15 @@ export class Desk {
   /** Opens the settings. */
   async settings(): Promise<Locator> {
     await this.press("Settings");
-    const dialog = this.dialog(/^Settings of /);
+    const dialog = this.dialog(/^Settings: /);
     await expect(dialog).toBeVisible();
     return dialog;
   }
 
   /** Saves the settings. */
   async saveSettings(): Promise<void> {
-    await this.dialog(/^Settings of /)
-      .getByRole("button", { name: "Save the settings" })
+    await this.dialog(/^Settings: /)
+      .getByRole("button", { name: "Save settings" })
       .click();
   }
 }

@@ -1,4 +1,4 @@
-//! The header: name, connection, mode, settings.
+//! The header: product name, connection, mode, settings.
 
 use leptos::prelude::*;
 
@@ -8,14 +8,8 @@ use crate::ui::screen::{Dialog, Screen};
 
 /// The header of the page.
 #[component]
-pub fn Header(screen: Screen) -> impl IntoView {
-    let connection = Memo::new(move |_| {
-        let of_run = screen
-            .page
-            .run
-            .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
-        of_run.unwrap_or_else(|| screen.page.connection.with(|held| held.name.clone()))
-    });
+pub fn AppHeader(screen: Screen) -> impl IntoView {
+    let connection = Memo::new(move |_| screen.connection_name());
     let open = move |_| screen.dialog.set(Some(Dialog::Settings));
     view! {
         <header class="app-header">

@@ -1,43 +1,43 @@
-//! Reads the text of a regular expression into nodes.
+//! Parses regular expressions.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::{Node, Set};
 
-/// Patterns longer than this are not read.
-const MOST_CHARACTERS: usize = 4_000;
-/// Groups inside groups.
-const MOST_DEPTH: u32 = 40;
-/// Repetitions a quantifier may ask for.
-const MOST_REPETITIONS: usize = 20_000;
+/// Maximum length of a pattern, in characters.
+const MAX_CHARACTERS: usize = 4_000;
+/// Maximum nesting of groups.
+const MAX_DEPTH: u32 = 40;
+/// Maximum lower bound of a quantifier.
+const MAX_REPETITIONS: usize = 20_000;
 
-/// Reads a whole regular expression.
+/// Parses a complete regular expression.
 ///
 /// # Errors
-/// What it holds that is not understood, in words.
-pub(super) fn read(source: &str) -> Result<Node, String> {
-    if source.chars().count() > MOST_CHARACTERS {
-        return Err(format!("it is longer than {MOST_CHARACTERS} characters"));
+/// A description of what is unsupported or malformed.
+pub(super) fn parse(source: &str) -> Result<Node, String> {
+    if source.chars().count() > MAX_CHARACTERS {
+        return Err(format!("it is longer than {MAX_CHARACTERS} characters"));
     }
-    let mut reader = Reader {
+    let mut parser = Parser {
         rest: source.chars().peekable(),
     };
-    let node = reader.either(0)?;
-    match reader.rest.next() {
+    let node = parser.either(0)?;
+    match parser.rest.next() {
         None => Ok(node),
-        Some(character) => Err(format!("{character:?} closes nothing")),
+        Some(character) => Err(format!("unmatched {character:?}")),
     }
 }
 
-struct Reader<'s> {
+struct Parser<'s> {
     rest: Peekable<Chars<'s>>,
 }
 
-impl Reader<'_> {
+impl Parser<'_> {
     fn either(&mut self, depth: u32) -> Result<Node, String> {
-        if depth > MOST_DEPTH {
-            return Err("its groups are nested too deeply".to_owned());
+        if depth > MAX_DEPTH {
+            return Err("groups are nested too deeply".to_owned());
         }
         let mut branches = vec![self.sequence(depth)?];
         while self.take('|') {
@@ -72,31 +72,35 @@ impl Reader<'_> {
             Some('[') => self.class().map(Node::Set),
             Some('(') => self.group(depth),
             Some('\\') => self.escape(),
-            Some(character @ ('*' | '+' | '?')) => Err(format!("{character:?} repeats nothing")),
+            Some(character @ ('*' | '+' | '?')) => {
+                Err(format!("nothing to repeat before {character:?}"))
+            }
             Some(character) => Ok(single(character)),
-            None => Err("it ends too early".to_owned()),
+            None => Err("it ends unexpectedly".to_owned()),
         }
     }
 
     fn group(&mut self, depth: u32) -> Result<Node, String> {
-        let mut ahead = None;
+        let mut lookahead = None;
         if self.take('?') {
             match self.rest.next() {
                 Some(':') => {}
-                Some('=') => ahead = Some(false),
-                Some('!') => ahead = Some(true),
+                Some('=') => lookahead = Some(false),
+                Some('!') => lookahead = Some(true),
                 Some('P') if self.take('<') => self.name()?,
                 Some('<') if !matches!(self.rest.peek(), Some('=' | '!')) => self.name()?,
-                Some('<') => return Err("it looks behind".to_owned()),
-                _ => return Err("it has inline flags or an unknown kind of group".to_owned()),
+                Some('<') => return Err("lookbehind is not supported".to_owned()),
+                _ => {
+                    return Err("inline flags and this kind of group are not supported".to_owned());
+                }
             }
         }
         let node = self.either(depth + 1)?;
         if !self.take(')') {
             return Err("a group is not closed".to_owned());
         }
-        Ok(match ahead {
-            Some(negated) => Node::Ahead {
+        Ok(match lookahead {
+            Some(negated) => Node::Lookahead {
                 node: Box::new(node),
                 negated,
             },
@@ -107,17 +111,17 @@ impl Reader<'_> {
     fn name(&mut self) -> Result<(), String> {
         match self.rest.find(|character| *character == '>') {
             Some(_) => Ok(()),
-            None => Err("a group's name is not closed".to_owned()),
+            None => Err("a group name is not closed".to_owned()),
         }
     }
 
     fn quantified(&mut self, atom: Node) -> Result<Node, String> {
-        let (least, most) = match self.rest.peek() {
+        let (min, max) = match self.rest.peek() {
             Some('*') => (0, None),
             Some('+') => (1, None),
             Some('?') => (0, Some(1)),
-            Some('{') => match self.counted() {
-                Some(counts) => counts,
+            Some('{') => match self.peek_braces() {
+                Some(bounds) => bounds,
                 None => return Ok(atom),
             },
             _ => return Ok(atom),
@@ -127,17 +131,17 @@ impl Reader<'_> {
         } else {
             self.rest.find(|character| *character == '}');
         }
-        // A lazy quantifier takes the same strings.
+        // A lazy quantifier matches the same strings.
         self.take('?');
-        if least > MOST_REPETITIONS || most.is_some_and(|most| most < least) {
+        if min > MAX_REPETITIONS || max.is_some_and(|max| max < min) {
             return Err("a quantifier is out of range".to_owned());
         }
-        Ok(Node::Repeat(Box::new(atom), least, most))
+        Ok(Node::Repeat(Box::new(atom), min, max))
     }
 
-    /// The numbers of a quantifier such as `{2,5}` that stands next, which is not taken yet.
-    /// `None`: the brace is a literal one.
-    fn counted(&self) -> Option<(usize, Option<usize>)> {
+    /// The bounds of a quantifier such as `{2,5}`, without consuming it. `None` if the brace is a
+    /// literal.
+    fn peek_braces(&self) -> Option<(usize, Option<usize>)> {
         let mut ahead = self.rest.clone();
         ahead.next();
         let mut inner = String::new();
@@ -149,8 +153,8 @@ impl Reader<'_> {
         }
         match inner.split_once(',') {
             None => inner.parse().ok().map(|times| (times, Some(times))),
-            Some((least, "")) => least.parse().ok().map(|least| (least, None)),
-            Some((least, most)) => Some((least.parse().ok()?, Some(most.parse().ok()?))),
+            Some((min, "")) => min.parse().ok().map(|min| (min, None)),
+            Some((min, max)) => Some((min.parse().ok()?, Some(max.parse().ok()?))),
         }
     }
 
@@ -158,13 +162,13 @@ impl Reader<'_> {
         match self.rest.next() {
             Some('b') => Ok(Node::Boundary { negated: false }),
             Some('B') => Ok(Node::Boundary { negated: true }),
-            Some('k' | '1'..='9') => Err("it refers back to a group".to_owned()),
+            Some('k' | '1'..='9') => Err("backreferences are not supported".to_owned()),
             Some(character) => self.escaped(character).map(Node::Set),
-            None => Err("it ends in a backslash".to_owned()),
+            None => Err("it ends with a backslash".to_owned()),
         }
     }
 
-    /// The set an escape means, in a class and outside of it.
+    /// The set that an escape describes, inside or outside a class.
     fn escaped(&mut self, character: char) -> Result<Set, String> {
         let one = |character: char| Set {
             ranges: vec![(character, character)],
@@ -195,11 +199,11 @@ impl Reader<'_> {
                         None => return Err("an escape is not closed".to_owned()),
                     }
                 }
-                one(character_of(&digits)?)
+                one(from_hex(&digits)?)
             }
             'u' => one(self.code_point(4)?),
             'p' | 'P' => self.property(character == 'P')?,
-            'A' | 'z' | 'Z' | 'G' => return Err(format!("\\{character} is not of ECMA-262")),
+            'A' | 'z' | 'Z' | 'G' => return Err(format!("\\{character} is not part of ECMA-262")),
             other => one(other),
         })
     }
@@ -209,23 +213,23 @@ impl Reader<'_> {
             Some(letter) if letter.is_ascii_alphabetic() => {
                 Ok(char::from(letter.to_ascii_uppercase() as u8 - b'@'))
             }
-            _ => Err("\\c wants a letter".to_owned()),
+            _ => Err("\\c must be followed by a letter".to_owned()),
         }
     }
 
     fn code_point(&mut self, length: usize) -> Result<char, String> {
         let digits: String = self.rest.by_ref().take(length).collect();
         if digits.chars().count() == length {
-            character_of(&digits)
+            from_hex(&digits)
         } else {
             Err("an escape is too short".to_owned())
         }
     }
 
-    /// `\p{…}` for the categories schemas use: the Latin part of each.
+    /// `\p{…}` for the categories that schemas use, limited to the Latin part of each.
     fn property(&mut self, negated: bool) -> Result<Set, String> {
         if !self.take('{') {
-            return Err("\\p wants a name in braces".to_owned());
+            return Err("\\p must be followed by a name in braces".to_owned());
         }
         let mut name = String::new();
         loop {
@@ -241,7 +245,7 @@ impl Reader<'_> {
             "Ll" | "Lowercase_Letter" | "Lowercase" => &[('a', 'z'), ('à', 'ö')],
             "N" | "Nd" | "Number" | "Decimal_Number" => &DIGITS,
             "ASCII" => &[('\0', '\u{7f}')],
-            _ => return Err(format!("\\p{{{name}}} is not understood")),
+            _ => return Err(format!("\\p{{{name}}} is not supported")),
         };
         Ok(Set {
             ranges: ranges.to_vec(),
@@ -249,7 +253,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A class, its opening bracket taken already.
+    /// A class; its opening bracket has been consumed.
     fn class(&mut self) -> Result<Set, String> {
         let negated = self.take('^');
         let mut ranges: Vec<(char, char)> = Vec::new();
@@ -287,7 +291,7 @@ impl Reader<'_> {
                 None => return Err("a class is not closed".to_owned()),
             };
             if last < first {
-                return Err(format!("the range {first}-{last} is upside down"));
+                return Err(format!("the range {first}-{last} is out of order"));
             }
             ranges.push((first, last));
         }
@@ -316,7 +320,7 @@ impl Reader<'_> {
     }
 }
 
-/// What an escape in a class means.
+/// The meaning of an escape in a class.
 enum ClassItem {
     One(char),
     Many(Vec<(char, char)>),
@@ -333,7 +337,7 @@ const SPACE: [(char, char); 6] = [
     ('\u{feff}', '\u{feff}'),
 ];
 
-/// Every character that is in none of the ranges, which are in order and do not overlap.
+/// The complement of ranges that are in order and do not overlap.
 fn outside(ranges: &[(char, char)]) -> Vec<(char, char)> {
     let mut gaps = Vec::new();
     let mut next = Some('\0');
@@ -357,10 +361,10 @@ fn single(character: char) -> Node {
     })
 }
 
-/// The character of a hexadecimal number.
-fn character_of(digits: &str) -> Result<char, String> {
+/// The character with the given hexadecimal code point.
+fn from_hex(digits: &str) -> Result<char, String> {
     u32::from_str_radix(digits, 16)
         .ok()
         .and_then(char::from_u32)
-        .ok_or_else(|| format!("{digits:?} is no code point"))
+        .ok_or_else(|| format!("{digits:?} is not a code point"))
 }

@@ -1,88 +1,51 @@
-//! The task server's own contract: `POST {url}{path}` with a token header, and what each answer
-//! means, whoever wrote the server.
+//! Maps the response of any task server to a delivery outcome.
 
 use serde_json::Value;
 
 use super::receipt::{DeliveryOutcome, Reason};
 use crate::retry_after;
-use crate::review::Approval;
-use crate::secrets::SecretName;
-use crate::settings::{Address, TaskServer};
 use crate::text::truncate_chars;
 
-/// At most so much of an answer is read: 64 KiB.
-pub const MAX_ANSWER_BYTES: usize = 64 << 10;
-/// At most so many characters of a server's words are kept.
+/// Maximum size of a response body: 64 KiB. The rest is not read.
+pub const MAX_BODY_BYTES: usize = 64 << 10;
+/// Maximum length of a server's message, in characters.
 const MAX_MESSAGE_CHARACTERS: usize = 600;
 
-/// A request as it will leave, but for the secret, which only its name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PostRequest {
-    /// Whose secret may be put in.
-    pub address: Address,
-    /// The exact address.
-    pub url: String,
-    /// Headers but for the token's.
-    pub headers: Vec<(&'static str, String)>,
-    /// The header that the token goes into, and which secret it is.
-    pub token_header: (String, SecretName),
-    /// The approved bytes.
-    pub body: std::sync::Arc<str>,
-}
-
-/// The request for an approved body. Nothing is sent beyond `Content-Type` and the token, because
-/// the rules of such servers often allow no more; the idempotency key only where it is known to be
-/// honoured.
-#[must_use]
-pub fn request(server: &TaskServer, approval: &Approval) -> PostRequest {
-    let mut headers = vec![("content-type", "application/json".to_owned())];
-    if server.honours_idempotency_keys {
-        headers.push(("idempotency-key", approval.key.to_string()));
-    }
-    PostRequest {
-        address: server.url.clone(),
-        url: server.tasks_url(),
-        headers,
-        token_header: (server.token_header.clone(), SecretName::AgentToken),
-        body: approval.body.clone(),
-    }
-}
-
-/// What came back, as far as a page can see it.
+/// A task server's reply, as far as a page can see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerReply {
-    /// An HTTP answer.
+    /// An HTTP response.
     Http {
-        /// Its status.
+        /// The status.
         status: u16,
-        /// `Retry-After`, where it is exposed.
+        /// `Retry-After`, if CORS exposes it.
         retry_after: Option<String>,
-        /// Whether `Idempotent-Replayed: true` is exposed.
+        /// Whether `Idempotent-Replayed: true` is present and exposed.
         replayed: bool,
-        /// The body, at most [`MAX_ANSWER_BYTES`] of it.
+        /// The body, at most [`MAX_BODY_BYTES`] of it.
         body: String,
     },
-    /// A redirect, which is never followed.
+    /// A redirect. It is never followed.
     Redirected,
-    /// No HTTP answer that the page may see: a refused connection, a missing CORS header on an
-    /// error and an answer lost on its way look the same.
+    /// No HTTP response that the page can see: a refused connection, a missing CORS header on an
+    /// error, and a lost response look the same.
     None {
-        /// What the browser said.
+        /// The browser's message.
         message: String,
     },
-    /// The request was never made: there is no token for this server.
+    /// The request was not sent: no token is held for this server.
     NoToken,
-    /// The request was never made.
+    /// The request was not sent.
     NotSent {
         /// Why.
         message: String,
     },
 }
 
-/// What an answer that was there at `now` (milliseconds since 1970) means for the task.
+/// Returns the delivery outcome for a reply that arrived at `now` (milliseconds since 1970).
 #[must_use]
-pub fn outcome(answer: &ServerReply, now: u64) -> DeliveryOutcome {
-    match answer {
+pub fn outcome(reply: &ServerReply, now: u64) -> DeliveryOutcome {
+    match reply {
         ServerReply::Redirected => redirected(),
         ServerReply::NoToken => DeliveryOutcome::NoToken,
         ServerReply::NotSent { message } => DeliveryOutcome::NotSent {
@@ -107,12 +70,14 @@ pub fn outcome(answer: &ServerReply, now: u64) -> DeliveryOutcome {
 }
 
 fn redirected() -> DeliveryOutcome {
+    let message = "The server redirects this address, and redirects are not followed. Enter the path \
+        exactly as the server declares it, with or without the trailing slash.";
     DeliveryOutcome::Refused {
-            status: None,
-            code: "redirected".to_owned(),
-            message: "The server redirects this address elsewhere; the task was not sent on. Give the path exactly as the server has it, with or without the slash at its end.".to_owned(),
-            reasons: Vec::new(),
-        }
+        status: None,
+        code: "redirected".to_owned(),
+        message: message.to_owned(),
+        reasons: Vec::new(),
+    }
 }
 
 fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> DeliveryOutcome {
@@ -123,8 +88,8 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
         200..=299 => {
             let is_no_receipt = web_page(body).is_some() || is_json_rpc(value.as_ref());
             if is_no_receipt {
-                // A 2xx that is a web page or JSON-RPC comes from something else than a task
-                // server; whether a task server stands behind it nobody can say.
+                // A 2xx with a web page or JSON-RPC does not come from a task server. A task server
+                // behind it may or may not have received the task.
                 return DeliveryOutcome::Unconfirmed {
                     status: Some(status),
                     message: message(),
@@ -168,8 +133,9 @@ fn http_outcome(status: u16, wait: Option<u64>, replayed: bool, body: &str) -> D
     }
 }
 
-/// The server's own name for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a string
-/// or a number, at the top or one or two levels down (`data`, `task`, `result`).
+/// Returns the server's id for the task: the first `id`, `task_id`, `taskId` or `uuid` that is a
+/// string or a number, at the top level or up to two levels down (in `data`, `task`, `result` or
+/// `item`).
 pub(super) fn server_id(value: &Value) -> Option<String> {
     fn named(value: &Value) -> Option<String> {
         ["id", "task_id", "taskId", "uuid"]
@@ -197,14 +163,15 @@ pub(super) fn server_id(value: &Value) -> Option<String> {
     None
 }
 
-/// Reasons field by field: ours (`violations`) and FastAPI's (`detail` with `loc`).
+/// Returns the reasons by field, in our server's format (`violations`) or FastAPI's (`detail` with
+/// `loc`).
 fn reasons(value: &Value) -> Vec<Reason> {
-    const MOST: usize = 50;
+    const MAX_REASONS: usize = 50;
     let ours = value.get("violations").and_then(Value::as_array);
     if let Some(violations) = ours {
         return violations
             .iter()
-            .take(MOST)
+            .take(MAX_REASONS)
             .filter_map(|violation| {
                 Some(Reason {
                     instance_path: truncate_chars(violation.get("instance_path")?.as_str()?, 300),
@@ -217,7 +184,7 @@ fn reasons(value: &Value) -> Vec<Reason> {
     detail
         .into_iter()
         .flatten()
-        .take(MOST)
+        .take(MAX_REASONS)
         .filter_map(|entry| {
             let location = entry.get("loc")?.as_array()?;
             let pointer = location
@@ -237,13 +204,13 @@ fn reasons(value: &Value) -> Vec<Reason> {
         .collect()
 }
 
-/// The server's words: a problem document's detail or title, FastAPI's detail, an error's message,
-/// or the plain text.
+/// Returns the server's message: the detail or title of a problem document, FastAPI's detail, the
+/// message of an error object, or the plain text.
 pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String {
     if is_json_rpc(value) {
-        return "The answer is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
+        return "The response is JSON-RPC: this address speaks the Model Context Protocol, not POST /tasks.".to_owned();
     }
-    let said = value.and_then(|value| {
+    let stated = value.and_then(|value| {
         ["detail", "title", "message", "error"]
             .iter()
             .find_map(|name| match value.get(name)? {
@@ -252,11 +219,11 @@ pub(super) fn message(status: u16, value: Option<&Value>, body: &str) -> String 
                 _ => None,
             })
     });
-    let text = said
+    let text = stated
         .or_else(|| web_page(body))
         .unwrap_or_else(|| body.trim().to_owned());
     if text.is_empty() {
-        format!("The server answered {status} and said nothing more.")
+        format!("The server responded with status {status} and no message.")
     } else {
         truncate_chars(&text, MAX_MESSAGE_CHARACTERS)
     }
@@ -266,7 +233,7 @@ fn is_json_rpc(value: Option<&Value>) -> bool {
     value.is_some_and(|value| value.get("jsonrpc").is_some())
 }
 
-/// What to say of an answer that is a web page, with its title where it has one.
+/// Describes a response that is a web page, with its title if it has one.
 fn web_page(body: &str) -> Option<String> {
     let start: String = body.trim_start().chars().take(200).collect();
     let start = start.to_ascii_lowercase();
@@ -282,10 +249,10 @@ fn web_page(body: &str) -> Option<String> {
     let title = title.map(str::trim).filter(|title| !title.is_empty());
     Some(match title {
         Some(title) => format!(
-            "The answer is a web page (\u{201c}{}\u{201d}), not a task server's.",
+            "The response is a web page (\u{201c}{}\u{201d}), not a task server's.",
             truncate_chars(title, 80)
         ),
-        None => "The answer is a web page, not a task server's.".to_owned(),
+        None => "The response is a web page, not a task server's.".to_owned(),
     })
 }
 
@@ -309,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_means_what_the_outcomes_table_says() {
+    fn each_status_has_the_outcome_of_the_table() {
         for (status, retry_after, expected) in [
             (200, None, "delivered"),
             (201, None, "delivered"),
@@ -347,20 +314,20 @@ mod tests {
             outcome(&ServerReply::Redirected, NOW),
             DeliveryOutcome::Refused { status: None, .. }
         ));
-        let silent = outcome(
+        let no_response = outcome(
             &ServerReply::None {
                 message: "Failed to fetch".into(),
             },
             NOW,
         );
         assert!(matches!(
-            silent,
+            no_response,
             DeliveryOutcome::Unconfirmed { status: None, .. }
         ));
     }
 
     #[test]
-    fn the_time_a_server_asks_for_is_read_in_seconds_and_as_a_date() {
+    fn retry_after_is_read_as_seconds_and_as_a_date() {
         for (value, seconds) in [
             ("7", Some(7)),
             ("0.2", Some(1)),
@@ -376,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_id_is_found_wherever_it_stands() {
+    fn the_servers_id_is_found_at_every_supported_place() {
         for (body, id) in [
             (r#"{"task_id": 1}"#, Some("1")),
             (r#"{"id":"a-1","status":"queued"}"#, Some("a-1")),
@@ -393,10 +360,10 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_mapped_to_the_fields_they_are_about() {
+    fn reasons_are_mapped_to_json_pointers_of_their_fields() {
         let fastapi = r#"{"detail":[{"type":"missing","loc":["body","items",0,"a/b"],"msg":"Field required","input":{}}]}"#;
         let ours = r#"{"code":"schema_violation","detail":"no","violations":[{"instance_path":"/title","schema_path":"/x","keyword":"minLength","message":"too short"}]}"#;
-        for (body, code, path, said) in [
+        for (body, code, path, expected) in [
             (fastapi, "http_422", "/items/0/a~1b", "Field required"),
             (ours, "schema_violation", "/title", "too short"),
         ] {
@@ -413,7 +380,7 @@ mod tests {
                 reasons,
                 [Reason {
                     instance_path: path.into(),
-                    message: said.into()
+                    message: expected.into()
                 }]
             );
         }
@@ -423,7 +390,7 @@ mod tests {
     fn a_web_page_is_not_taken_for_a_receipt() {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head></html>";
         let DeliveryOutcome::Unconfirmed { message, .. } = http(200, None, page) else {
-            panic!("a page is no receipt");
+            panic!("a web page was taken for a receipt");
         };
         assert!(message.contains("Sign in"));
         assert!(
@@ -432,34 +399,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_in_json_rpc_is_not_taken_for_a_receipt() {
+    fn a_json_rpc_response_is_not_taken_for_a_receipt() {
         let error =
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"Invalid Request"}}"#;
         let DeliveryOutcome::Unconfirmed { message, .. } = http(200, None, error) else {
-            panic!("an error of JSON-RPC is no receipt");
+            panic!("a JSON-RPC error was taken for a receipt");
         };
         assert!(message.contains("Model Context Protocol"));
-    }
-
-    #[test]
-    fn only_what_the_server_is_known_to_understand_is_sent() {
-        let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
-        let approval = Approval {
-            body: "{}".into(),
-            digest: "d".into(),
-            key: "k".into(),
-        };
-        let plain = request(&server, &approval);
-        assert_eq!(plain.url, "http://localhost:8080/tasks");
-        assert_eq!(
-            plain.headers,
-            [("content-type", "application/json".to_owned())]
-        );
-        server.honours_idempotency_keys = true;
-        assert!(
-            request(&server, &approval)
-                .headers
-                .contains(&("idempotency-key", "k".to_owned()))
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /tasks`, row by row of the contract.
+//! `POST /tasks`, each case of the contract.
 
 use crate::client::{Request, post};
 use crate::server::{Start, TASK};
@@ -6,10 +6,10 @@ use crate::server::{Start, TASK};
 #[test]
 fn a_task_is_stored_and_confirmed() {
     let server = Start::new().run();
-    let answer = server.post(TASK);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.header("content-type"), Some("application/json"));
-    let receipt = answer.json();
+    let response = server.post(TASK);
+    assert_eq!(response.status, 201, "{response:?}");
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let receipt = response.json();
     let id = receipt["id"].as_str().unwrap();
     assert_eq!(receipt["status"], "queued");
     assert_eq!(receipt.as_object().unwrap().len(), 3);
@@ -19,12 +19,12 @@ fn a_task_is_stored_and_confirmed() {
         "{received_at}"
     );
     let location = format!("/tasks/{id}");
-    assert_eq!(answer.header("location"), Some(location.as_str()));
+    assert_eq!(response.header("location"), Some(location.as_str()));
     assert_eq!(server.get(&location).json()["id"], id);
 }
 
 #[test]
-fn a_replayed_key_gets_the_first_answer_again() {
+fn a_repeated_post_gets_the_first_response_again() {
     let server = Start::new().run();
     let first = server.post_with_key("k-1", TASK);
     assert_eq!(first.status, 201);
@@ -38,17 +38,17 @@ fn a_replayed_key_gets_the_first_answer_again() {
 }
 
 #[test]
-fn a_key_never_stands_for_two_bodies() {
+fn an_idempotency_key_is_refused_with_a_different_body() {
     let server = Start::new().run();
     server.post_with_key("k-1", TASK);
-    // One space is another body: the contract is about bytes.
+    // A body that differs by one space is different: the contract compares bytes.
     let other = server.post_with_key("k-1", format!("{TASK} "));
     other.problem(422, "idempotency_key_reused");
     assert_eq!(server.stored().len(), 1);
 }
 
 #[test]
-fn a_key_outlives_the_token_it_was_sent_with() {
+fn an_idempotency_key_is_valid_across_tokens() {
     let server = Start::new().tokens("new,old").run();
     let send = |token: &str| {
         server.send(
@@ -63,7 +63,7 @@ fn a_key_outlives_the_token_it_was_sent_with() {
 }
 
 #[test]
-fn without_a_key_every_post_is_a_task() {
+fn without_an_idempotency_key_every_post_stores_a_task() {
     let server = Start::new().run();
     assert_ne!(
         server.post(TASK).json()["id"],
@@ -73,7 +73,7 @@ fn without_a_key_every_post_is_a_task() {
 }
 
 #[test]
-fn an_answer_that_was_an_error_is_not_replayed() {
+fn an_error_response_is_not_replayed() {
     let server = Start::new().run();
     server
         .post_with_key("k", "{}")
@@ -82,7 +82,7 @@ fn an_answer_that_was_an_error_is_not_replayed() {
 }
 
 #[test]
-fn a_replay_does_not_depend_on_the_schema_of_the_day() {
+fn a_replay_does_not_depend_on_the_current_schema() {
     let server = Start::new().any_task().run();
     let first = server.post_with_key("k", "[1]");
     assert_eq!(first.status, 201);
@@ -94,7 +94,7 @@ fn a_replay_does_not_depend_on_the_schema_of_the_day() {
 }
 
 #[test]
-fn keys_out_of_bounds_are_refused() {
+fn invalid_idempotency_keys_are_refused() {
     let server = Start::new().run();
     for key in ["", "a\tb", "schl\u{fc}ssel", &"k".repeat(256)] {
         server
@@ -112,7 +112,7 @@ fn keys_out_of_bounds_are_refused() {
 }
 
 #[test]
-fn what_is_not_json_is_malformed_and_says_where() {
+fn malformed_json_is_refused_with_its_position() {
     let server = Start::new().any_task().run();
     for (body, line, column) in [
         ("", 1, 1),
@@ -153,15 +153,15 @@ fn a_missing_or_wrong_token_is_refused() {
         Request::new("GET", "/tasks?idempotency_key=k").token("Changeme"),
     ];
     for request in requests {
-        let answer = server.send(&request);
-        answer.problem(401, "bad_token");
-        assert!(answer.header("www-authenticate").is_some());
+        let response = server.send(&request);
+        response.problem(401, "bad_token");
+        assert!(response.header("www-authenticate").is_some());
     }
     assert!(server.stored().is_empty());
 }
 
 #[test]
-fn only_json_is_taken() {
+fn only_json_is_accepted() {
     let server = Start::new().run();
     for kind in [
         "text/plain",
@@ -191,7 +191,7 @@ fn only_json_is_taken() {
 }
 
 #[test]
-fn a_task_that_breaks_the_schema_is_told_every_rule_it_breaks() {
+fn all_violations_of_the_schema_are_reported() {
     let server = Start::new().run();
     let broken =
         r#"{"key":"Not A Key","title":"ab","instructions":"x","priority":"soon","extra":1}"#;
@@ -221,7 +221,7 @@ fn a_task_that_breaks_the_schema_is_told_every_rule_it_breaks() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused() {
+fn a_duplicate_member_is_refused() {
     let server = Start::new().run();
     let twice = TASK.replace("\"priority\"", "\"title\":\"Another\",\"priority\"");
     let problem = server.post(twice).problem(422, "schema_violation");

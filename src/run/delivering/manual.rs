@@ -14,11 +14,7 @@ impl Run {
     ) -> Result<(), RunError> {
         for id in ids {
             let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-            let may_retry = matches!(
-                draft.delivery.stage,
-                DeliveryStage::Failed | DeliveryStage::Refused
-            );
-            if !may_retry || draft.approval().is_none() {
+            if !self.actions(draft).can_retry {
                 if ids.len() == 1 {
                     return Err(RunError::WrongState);
                 }

@@ -1,4 +1,4 @@
-//! A model that answers by a script, and a clock that runs ahead when somebody waits.
+//! A scripted model, and a clock that skips waits.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
-use taskwright::delivery::look_up::LookUpRequest;
-use taskwright::delivery::rest::{PostRequest, ServerReply};
+use taskwright::delivery::response::ServerReply;
 use taskwright::driver::{LiveDriver, Report, run_generation};
-use taskwright::model::{End, ModelRequest};
+use taskwright::http::PreparedRequest;
+use taskwright::model::{End, NoticeCode};
 use taskwright::ports::{
     CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -20,18 +20,18 @@ use taskwright::review::RunId;
 use taskwright::run::{Event, GenerationState, Mode, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema};
-use taskwright::secrets::{Keyring, Secret};
+use taskwright::secrets::Keyring;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
 
 /// The time at which every run begins: 6 November 1994, 08:49:37.
 pub const BEGIN: u64 = 784_111_777_000;
 
-/// A schema with a key, a title and a rule that the model is not told.
+/// A schema with a key, a title and a rule outside the strict subset.
 pub const SCHEMA: &str = r#"{"title":"t","type":"object","required":["key"],
     "additionalProperties":false,"properties":{
     "key":{"type":"string"},"title":{"type":"string","minLength":2}}}"#;
 
-/// What the model answers to one call.
+/// The response of the model to one call.
 #[derive(Debug, Clone)]
 pub struct Reply {
     status: u16,
@@ -41,17 +41,17 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A status with a body and without an answer.
+    /// A response with this status and body.
     pub fn status(status: u16, body: &str) -> Reply {
         Reply {
             status,
             headers: Vec::new(),
             body: body.to_owned(),
-            end: CallEnd::Answered(End::Ended),
+            end: CallEnd::Responded(End::Ended),
         }
     }
 
-    /// No status at all.
+    /// No response at all.
     pub fn unreachable() -> Reply {
         Reply {
             end: CallEnd::Unreachable {
@@ -61,30 +61,30 @@ impl Reply {
         }
     }
 
-    /// An answer with this text and this reason for its end.
-    pub fn says(text: &str, finish: &str) -> Reply {
+    /// A response with this text and finish reason.
+    pub fn text(text: &str, finish: &str) -> Reply {
         Reply::status(200, &streamed(text, Some(finish), None))
     }
 
-    /// An answer with tasks of these keys.
+    /// A complete response with tasks of these keys.
     pub fn tasks<'a>(keys: impl IntoIterator<Item = &'a str>) -> Reply {
-        Reply::says(&envelope(keys), "stop")
+        Reply::text(&envelope(keys), "stop")
     }
 
-    /// A refusal of one parameter.
+    /// A refusal of this request parameter.
     pub fn refuses(parameter: &str) -> Reply {
         let error = json!({"error": {"message": "no", "type": "invalid_request_error",
             "param": parameter, "code": "unsupported_parameter"}});
         Reply::status(400, &error.to_string())
     }
 
-    /// The same with a header.
+    /// The same response with a header.
     pub fn with_header(mut self, name: &str, value: &str) -> Reply {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The same with so many tokens sent and answered told at its end.
+    /// The same response, followed by its token usage.
     pub fn using(mut self, input: u64, output: u64) -> Reply {
         let usage = json!({"choices": [], "usage": {"prompt_tokens": input,
             "completion_tokens": output}});
@@ -92,14 +92,14 @@ impl Reply {
         self
     }
 
-    /// The same, its connection broken after all of it.
+    /// The same response, after which the connection breaks.
     pub fn broken(mut self) -> Reply {
-        self.end = CallEnd::Answered(End::TransportError("network error".to_owned()));
+        self.end = CallEnd::Responded(End::TransportError("network error".to_owned()));
         self
     }
 }
 
-/// The text of an answer with tasks of these keys.
+/// The text of a response with tasks of these keys.
 pub fn envelope<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     let tasks: Vec<String> = keys
         .into_iter()
@@ -108,7 +108,7 @@ pub fn envelope<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     format!("{{\"tasks\":[{}]}}", tasks.join(","))
 }
 
-/// The stream of a text; without a reason it ends without a word.
+/// The body of a stream with this text, finish reason and usage.
 pub fn streamed(text: &str, finish: Option<&str>, usage: Option<Value>) -> String {
     let mut body = String::new();
     for piece in text.chars().collect::<Vec<_>>().chunks(40) {
@@ -131,21 +131,21 @@ pub fn streamed(text: &str, finish: Option<&str>, usage: Option<Value>) -> Strin
 
 /// A call that was made.
 #[derive(Debug, Clone)]
-pub struct Asked {
-    /// When, in milliseconds since the beginning.
+pub struct RecordedCall {
+    /// When it was made, in milliseconds since [`BEGIN`].
     pub at: u64,
     /// Its body.
     pub body: Value,
 }
 
-impl Asked {
-    /// The form of structured output that it asks for.
+impl RecordedCall {
+    /// The response format that it asks for.
     pub fn format(&self) -> Option<&str> {
         self.body.pointer("/response_format/type")?.as_str()
     }
 
-    /// What the operator's message says.
-    pub fn says(&self) -> &str {
+    /// The content of the user message.
+    pub fn user_message(&self) -> &str {
         self.body
             .pointer("/messages/1/content")
             .unwrap()
@@ -153,41 +153,40 @@ impl Asked {
             .unwrap()
     }
 
-    /// How many tasks it asks for.
+    /// The number of tasks that it asks for.
     pub fn count(&self) -> u32 {
-        let line = self.says().lines().last().unwrap();
+        let line = self.user_message().lines().last().unwrap();
         let number = line.strip_prefix("Make exactly ").unwrap();
         number.split(' ').next().unwrap().parse().unwrap()
     }
 }
 
-type Script = Box<dyn FnMut(&Asked) -> Reply>;
+type Script = Box<dyn FnMut(&RecordedCall) -> Reply>;
 
 #[derive(Clone)]
 struct Model {
-    clock: Ahead,
+    clock: SkippingClock,
     script: Rc<RefCell<Script>>,
-    asked: Rc<RefCell<Vec<Asked>>>,
+    calls: Rc<RefCell<Vec<RecordedCall>>>,
 }
 
 impl ModelTransport for Model {
     async fn call(
         &self,
-        request: &ModelRequest,
-        _key: Option<&Secret>,
-        _patience: Timeouts,
+        request: &PreparedRequest,
+        _timeouts: Timeouts,
         stop: &StopSignal,
         on_part: &mut dyn FnMut(ResponsePart<'_>),
     ) -> CallEnd {
         if stop.is_stopped() {
             return CallEnd::Stopped;
         }
-        let asked = Asked {
+        let call = RecordedCall {
             at: self.clock.now() - BEGIN,
-            body: serde_json::from_str(&request.body).unwrap(),
+            body: serde_json::from_str(request.request().body.as_deref().unwrap()).unwrap(),
         };
-        self.asked.borrow_mut().push(asked.clone());
-        let reply = (self.script.borrow_mut())(&asked);
+        self.calls.borrow_mut().push(call.clone());
+        let reply = (self.script.borrow_mut())(&call);
         if reply.status > 0 {
             on_part(ResponsePart::Head {
                 status: reply.status,
@@ -202,24 +201,24 @@ impl ModelTransport for Model {
     }
 }
 
-/// Nothing is posted here.
-struct Nothing;
+/// A generation posts nothing.
+struct NoSink;
 
-impl TaskSink for Nothing {
-    async fn post(&self, _request: &PostRequest, _token: &Secret) -> ServerReply {
+impl TaskSink for NoSink {
+    async fn post(&self, _request: &PreparedRequest) -> ServerReply {
         panic!("a generation posts nothing")
     }
 
-    async fn look_up(&self, _request: &LookUpRequest, _token: &Secret) -> ServerReply {
+    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
         panic!("a generation looks nothing up")
     }
 }
 
-/// A clock that runs ahead when somebody waits.
+/// A clock whose waits end immediately and advance the time.
 #[derive(Clone)]
-pub struct Ahead(Rc<Cell<u64>>);
+pub struct SkippingClock(Rc<Cell<u64>>);
 
-impl Clock for Ahead {
+impl Clock for SkippingClock {
     fn now(&self) -> u64 {
         self.0.get()
     }
@@ -229,15 +228,15 @@ impl Clock for Ahead {
     }
 }
 
-/// What a generation came to.
-pub struct Played {
+/// A generation that has ended.
+pub struct Finished {
     pub run: Run,
-    pub asked: Vec<Asked>,
-    pub told: Vec<Report>,
+    pub calls: Vec<RecordedCall>,
+    pub reports: Vec<Report>,
 }
 
-impl Played {
-    /// The code of the run's outcome.
+impl Finished {
+    /// The code of the outcome.
     pub fn code(&self) -> &'static str {
         match self.run.generation() {
             GenerationState::Ended { outcome, .. } => outcome.code(),
@@ -245,7 +244,7 @@ impl Played {
         }
     }
 
-    /// What the outcome says.
+    /// The message of the outcome.
     pub fn message(&self) -> String {
         match self.run.generation() {
             GenerationState::Ended { outcome, .. } => outcome.message(),
@@ -253,36 +252,36 @@ impl Played {
         }
     }
 
-    /// When each call was made, in milliseconds since the beginning.
+    /// When each call was made, in milliseconds since [`BEGIN`].
     pub fn times(&self) -> Vec<u64> {
-        self.asked.iter().map(|asked| asked.at).collect()
+        self.calls.iter().map(|call| call.at).collect()
     }
 
-    /// The codes of what was odd.
-    pub fn notices(&self) -> Vec<&str> {
+    /// The codes of the notices.
+    pub fn notices(&self) -> Vec<NoticeCode> {
         let notices = self.run.notices().iter();
-        notices.map(|note| note.code.as_str()).collect()
+        notices.map(|notice| notice.code).collect()
     }
 
-    /// The form of structured output of each call.
+    /// The response format of each call.
     pub fn formats(&self) -> Vec<Option<&str>> {
-        self.asked.iter().map(Asked::format).collect()
+        self.calls.iter().map(RecordedCall::format).collect()
     }
 }
 
-/// A live run that is about to begin.
-pub struct World {
+/// The setup of a live run.
+pub struct Scenario {
     pub id: u128,
     pub count: u16,
     pub endpoint: ModelEndpoint,
     pub schema: &'static str,
-    /// The stop is given when this many calls were made.
+    /// The number of calls after which the operator stops the generation.
     pub stop_at: Option<usize>,
 }
 
-impl Default for World {
-    fn default() -> World {
-        World {
+impl Default for Scenario {
+    fn default() -> Scenario {
+        Scenario {
             id: 7,
             count: 2,
             endpoint: ModelEndpoint::at(Address::parse("http://localhost:1/v1").unwrap(), "m"),
@@ -292,21 +291,21 @@ impl Default for World {
     }
 }
 
-impl World {
-    /// Plays it with one reply after the other.
-    pub fn play(self, replies: impl IntoIterator<Item = Reply>) -> Played {
+impl Scenario {
+    /// Runs the generation with these replies in order.
+    pub fn run(self, replies: impl IntoIterator<Item = Reply>) -> Finished {
         let mut replies: VecDeque<Reply> = replies.into_iter().collect();
-        self.play_by(move |_| replies.pop_front().expect("a reply is left"))
+        self.run_with(move |_| replies.pop_front().expect("there are enough replies"))
     }
 
-    /// Plays it with what the script answers to each call.
-    pub fn play_by(self, script: impl FnMut(&Asked) -> Reply + 'static) -> Played {
+    /// Runs the generation with the replies that the script returns.
+    pub fn run_with(self, script: impl FnMut(&RecordedCall) -> Reply + 'static) -> Finished {
         let form = BriefForm {
             goal: "Ship it".to_owned(),
             count: self.count.to_string(),
             ..BriefForm::default()
         };
-        let begun = Run::start(Start {
+        let started = Run::start(Start {
             id: RunId::from_bits(self.id),
             mode: Mode::Live,
             at: BEGIN,
@@ -317,63 +316,69 @@ impl World {
             },
             schema: TaskSchema::parse(self.schema).unwrap(),
         });
-        carry_out(begun, self.stop_at, script)
+        run_to_end(started, self.stop_at, script)
     }
 }
 
-impl Played {
-    /// Goes on with what the operator does next.
-    pub fn then(mut self, event: Event, script: impl FnMut(&Asked) -> Reply + 'static) -> Played {
+impl Finished {
+    /// Continues the run with an event.
+    pub fn then(
+        mut self,
+        event: Event,
+        script: impl FnMut(&RecordedCall) -> Reply + 'static,
+    ) -> Finished {
         let step = self.run.apply(event, BEGIN);
         assert_eq!(step.refused, None);
-        carry_out((self.run, step), None, script)
+        run_to_end((self.run, step), None, script)
     }
 }
 
-fn carry_out(
-    begun: (Run, Step),
+fn run_to_end(
+    started: (Run, Step),
     stop_at: Option<usize>,
-    mut script: impl FnMut(&Asked) -> Reply + 'static,
-) -> Played {
+    mut script: impl FnMut(&RecordedCall) -> Reply + 'static,
+) -> Finished {
     let check: Arc<dyn Check> = Arc::new(
-        Validator::compile(begun.0.schema().value(), &ValidatorOptions::default()).unwrap(),
+        Validator::compile(started.0.schema().value(), &ValidatorOptions::default()).unwrap(),
     );
-    let clock = Ahead(Rc::new(Cell::new(BEGIN)));
+    let clock = SkippingClock(Rc::new(Cell::new(BEGIN)));
     let stop = StopSignal::default();
-    let (heard, made) = (stop.clone(), Cell::new(0));
+    let (stop_now, count) = (stop.clone(), Cell::new(0));
     let model = Model {
         clock: clock.clone(),
-        script: Rc::new(RefCell::new(Box::new(move |asked: &Asked| {
-            made.set(made.get() + 1);
-            if stop_at == Some(made.get()) {
-                heard.stop();
+        script: Rc::new(RefCell::new(Box::new(move |call: &RecordedCall| {
+            count.set(count.get() + 1);
+            if stop_at == Some(count.get()) {
+                stop_now.stop();
             }
-            script(asked)
+            script(call)
         }))),
-        asked: Rc::default(),
+        calls: Rc::default(),
     };
     let secrets = Rc::new(RefCell::new(Keyring::default()));
-    let driver = LiveDriver::new(model.clone(), Nothing, secrets);
-    let told = RefCell::new(Vec::new());
-    let tell = |report| told.borrow_mut().push(report);
-    let run = at_once(run_generation(&driver, &clock, begun, check, &stop, &tell));
-    Played {
+    let driver = LiveDriver::new(model.clone(), NoSink, secrets);
+    let reports = RefCell::new(Vec::new());
+    let report = |report| reports.borrow_mut().push(report);
+    let run = poll_ready(run_generation(
+        &driver, &clock, started, check, &stop, &report,
+    ));
+    Finished {
         run,
-        asked: model.asked.take(),
-        told: told.into_inner(),
+        calls: model.calls.take(),
+        reports: reports.into_inner(),
     }
 }
 
-/// How many tasks were told to have arrived.
-pub fn tasks_told(played: &Played) -> usize {
+/// The number of tasks reported as arrived.
+pub fn tasks_reported(finished: &Finished) -> usize {
     let is_task = |report: &&Report| matches!(report, Report::Event(event) if matches!(**event, Event::TaskArrived { .. }));
-    played.told.iter().filter(is_task).count()
+    finished.reports.iter().filter(is_task).count()
 }
 
-/// Runs a future that never has to wait: the clock runs ahead.
-pub fn at_once<F: Future>(future: F) -> F::Output {
+/// Runs a future that is ready on the first poll because no wait takes time.
+pub fn poll_ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
-        Poll::Pending => panic!("the clock runs ahead"),
+        Poll::Pending => panic!("the future is not ready"),
     }
 }

@@ -1,6 +1,6 @@
-"""Posts tasks one by one with requests, as a script would, and prints how many seconds it took.
+"""Posts tasks sequentially with requests, as a simple script would, and prints the seconds it took.
 
-The tasks are read from standard input, one in each line; the address is the only argument.
+Reads the tasks from standard input, one per line. The only argument is the address to post to.
 """
 
 import sys

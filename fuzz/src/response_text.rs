@@ -1,5 +1,5 @@
-//! The text of an answer gives the same tasks however the endpoint cuts it into deltas, and is
-//! complete only where the model said that it had finished.
+//! The text of a response produces the same tasks however the endpoint splits it into deltas, and
+//! is complete only if the model says that it has finished.
 
 use serde_json::json;
 use taskwright::model::GenerationOutcome;
@@ -7,9 +7,9 @@ use taskwright::settings::Api;
 
 use super::json::Json;
 use super::reading::{APIS, Reading};
-use super::splits::Dice;
+use super::splits::Rng;
 
-/// The last word of an answer.
+/// How a response ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Finished,
@@ -17,19 +17,18 @@ enum Ending {
     Nothing,
 }
 
-/// Panics where a text is read otherwise than that.
+/// Panics if this does not hold for a text.
 pub fn holds(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let mut dice = Dice::of(bytes);
+    let mut rng = Rng::of(bytes);
     for api in APIS {
-        let whole = read(api, &[&text], Ending::Finished);
-        whole.assert_sound();
-        assert_eq!(whole.raw_text, text);
-        assert_documents_are_understood(&text, &whole.outcome);
-        let whole = whole.without_texts();
-        let pieces = cut(&text, &mut dice);
-        let told = read(api, &pieces, Ending::Finished);
-        assert_eq!(told.without_texts(), whole, "{pieces:?}");
+        let unsplit = read(api, &[&text], Ending::Finished);
+        unsplit.assert_sound();
+        assert_eq!(unsplit.raw_text, text);
+        assert_objects_are_understood(&text, &unsplit.outcome);
+        let pieces = rng.split_text(&text, 12);
+        let split = read(api, &pieces, Ending::Finished);
+        assert_eq!(split.without_texts(), unsplit.without_texts(), "{pieces:?}");
         for ending in [Ending::OutOfTokens, Ending::Nothing] {
             let outcome = read(api, &pieces, ending).outcome;
             assert!(!outcome.is_complete(), "{outcome:?}");
@@ -37,38 +36,21 @@ pub fn holds(bytes: &[u8]) {
     }
 }
 
-/// A text that is nothing but a JSON object has to be read as an answer, unless it is beyond a
-/// limit or names its tasks twice.
-fn assert_documents_are_understood(text: &str, outcome: &GenerationOutcome) {
+/// A text that is just a JSON object must be accepted as a response, unless it exceeds a limit or
+/// has a duplicate member `tasks`.
+fn assert_objects_are_understood(text: &str, outcome: &GenerationOutcome) {
     if let Ok(value @ Json::Object(_)) = serde_json::from_str::<Json>(text)
-        && value.count("tasks") < 2
+        && value.count_members("tasks") < 2
     {
-        let beyond = ["task_too_deep", "task_too_large", "too_many_tasks"];
+        let limits = ["task_too_deep", "task_too_large", "too_many_tasks"];
         assert!(
-            outcome.is_complete() || beyond.contains(&outcome.code()),
+            outcome.is_complete() || limits.contains(&outcome.code()),
             "{text:?} is {outcome:?}"
         );
     }
 }
 
-/// A text in pieces of whole characters.
-fn cut<'a>(text: &'a str, dice: &mut Dice) -> Vec<&'a str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let size = 1 + dice.below(12);
-        let end = rest
-            .char_indices()
-            .nth(size)
-            .map_or(rest.len(), |(at, _)| at);
-        let (piece, after) = rest.split_at(end);
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces
-}
-
-/// Reads the body of a stream that tells an answer in these deltas.
+/// Reads the body of a stream that sends a response in these deltas.
 fn read(api: Api, deltas: &[&str], ending: Ending) -> Reading {
     let mut events: Vec<_> = deltas
         .iter()

@@ -1,0 +1,71 @@
+//! The request that posts a task: `POST {url}{path}` with the agent token in a header.
+
+use std::sync::Arc;
+
+use super::response::MAX_BODY_BYTES;
+use crate::http::{HeaderValue, HttpRequest, RedirectPolicy};
+use crate::review::Approval;
+use crate::secrets::SecretSlot;
+use crate::settings::TaskServer;
+
+/// The header that carries the idempotency key.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+
+/// Builds the request that posts an approved body. Its only headers are `Content-Type` and the agent
+/// token, because the CORS rules of task servers often allow no more, and the idempotency key if the
+/// server is known to honour it.
+#[must_use]
+pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
+    let mut request = HttpRequest::post_json(server.tasks_url(), Arc::clone(&approval.body));
+    if server.honours_idempotency_keys {
+        let key = HeaderValue::Plain(approval.key.to_string().into());
+        request = request.header(IDEMPOTENCY_KEY, key);
+    }
+    for_task_server(request, server)
+}
+
+/// Adds what every request to a task server has: the agent token, the redirect policy and the size
+/// limit.
+pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {
+    let token = HeaderValue::Secret {
+        prefix: "",
+        slot: SecretSlot::AGENT_TOKEN,
+    };
+    HttpRequest {
+        redirects: RedirectPolicy::Report,
+        max_response_bytes: Some(MAX_BODY_BYTES),
+        ..request.header(server.token_header.clone(), token)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Address;
+
+    #[test]
+    fn a_post_carries_only_headers_that_the_server_is_known_to_accept() {
+        let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+        let approval = Approval {
+            body: "{}".into(),
+            digest: "d".into(),
+            key: "k".into(),
+        };
+        let sent = |server: &TaskServer| -> Vec<String> {
+            let request = post(server, &approval);
+            assert_eq!(request.url, "http://localhost:8080/tasks");
+            assert_eq!(request.body.as_deref(), Some("{}"));
+            let headers = request.headers.iter();
+            headers
+                .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
+                .collect()
+        };
+        let plain = [
+            "Content-Type: application/json",
+            "X-AGENT-TOKEN: $AGENT_API_TOKEN",
+        ];
+        assert_eq!(sent(&server), plain);
+        server.honours_idempotency_keys = true;
+        assert_eq!(sent(&server), [plain[0], "Idempotency-Key: k", plain[1]]);
+    }
+}

@@ -1,0 +1,323 @@
+//! HTTP requests as data, and the one place where a secret is inserted into a request.
+//!
+//! A request is built without secrets: a header may name a [`SecretSlot`] instead. It can safely be
+//! displayed, logged and compared in tests. [`HttpRequest::prepare`] looks the secrets up, and
+//! [`PreparedRequest::headers`] reveals them, for the origin of the request's own URL only.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::secrets::{Keyring, Secret, SecretError, SecretSlot};
+use crate::settings::{Address, AddressError};
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+impl Method {
+    /// Returns the method's name in HTTP.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
+/// What happens on a redirect. Redirects are never followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RedirectPolicy {
+    /// The request fails as if there were no response.
+    Fail,
+    /// The caller is told that the server redirects.
+    Report,
+}
+
+/// The value of a header, or the secret that takes its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderValue {
+    /// The value itself.
+    Plain(Cow<'static, str>),
+    /// A secret behind a fixed prefix.
+    Secret {
+        /// Text before the secret, such as `Bearer `; may be empty.
+        prefix: &'static str,
+        /// The slot of the secret.
+        slot: SecretSlot,
+    },
+}
+
+impl HeaderValue {
+    /// Returns the value with a placeholder for a secret: `Bearer $OPENAI_API_KEY`.
+    #[must_use]
+    pub fn with_placeholder(&self) -> String {
+        match self {
+            HeaderValue::Plain(value) => value.to_string(),
+            HeaderValue::Secret { prefix, slot } => format!("{prefix}${}", slot.variable()),
+        }
+    }
+}
+
+/// A request without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The URL, query included.
+    pub url: String,
+    /// Names and values of the headers, in order.
+    pub headers: Vec<(Cow<'static, str>, HeaderValue)>,
+    /// The exact body; `None` for a `GET`.
+    pub body: Option<Arc<str>>,
+    /// What happens on a redirect.
+    pub redirects: RedirectPolicy,
+    /// Maximum number of bytes of the response body to read; the rest is discarded. `None` for a
+    /// stream, whose reader has its own limits.
+    pub max_response_bytes: Option<usize>,
+}
+
+impl HttpRequest {
+    /// Creates a `GET` request that reads at most `max_response_bytes` of the response.
+    #[must_use]
+    pub fn get(url: impl Into<String>, max_response_bytes: usize) -> HttpRequest {
+        HttpRequest {
+            method: Method::Get,
+            url: url.into(),
+            headers: Vec::new(),
+            body: None,
+            redirects: RedirectPolicy::Fail,
+            max_response_bytes: Some(max_response_bytes),
+        }
+    }
+
+    /// Creates a `POST` request with a JSON body.
+    #[must_use]
+    pub fn post_json(url: impl Into<String>, body: impl Into<Arc<str>>) -> HttpRequest {
+        HttpRequest {
+            method: Method::Post,
+            url: url.into(),
+            headers: vec![(
+                "Content-Type".into(),
+                HeaderValue::Plain("application/json".into()),
+            )],
+            body: Some(body.into()),
+            redirects: RedirectPolicy::Fail,
+            max_response_bytes: None,
+        }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: HeaderValue) -> HttpRequest {
+        self.headers.push((name.into(), value));
+        self
+    }
+
+    /// Looks up the secrets that the headers name.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if a secret is not held for the origin of the URL.
+    pub fn prepare(self, secrets: &Keyring) -> Result<PreparedRequest, PrepareError> {
+        let mut found = Vec::new();
+        for (_, value) in &self.headers {
+            if let HeaderValue::Secret { slot, .. } = value {
+                let address = address_of(&self.url)?;
+                let secret = secrets
+                    .get(slot, &address)
+                    .ok_or_else(|| PrepareError::Missing { slot: slot.clone() })?;
+                found.push(secret.copy_for(&address)?);
+            }
+        }
+        Ok(PreparedRequest {
+            request: self,
+            secrets: found,
+        })
+    }
+}
+
+/// Parses the URL of a request, so that a secret is inserted only for the origin that the request is
+/// really sent to. The query is irrelevant for that.
+fn address_of(url: &str) -> Result<Address, AddressError> {
+    Address::parse(url.split_once('?').map_or(url, |(before, _)| before))
+}
+
+/// A request with its secrets, ready to be sent. `Debug` shows no secret.
+#[derive(Debug)]
+pub struct PreparedRequest {
+    request: HttpRequest,
+    /// The secrets of the headers that name one, in the order of the headers.
+    secrets: Vec<Secret>,
+}
+
+impl PreparedRequest {
+    /// Returns the request without its secrets.
+    #[must_use]
+    pub fn request(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// Returns names and values of the headers, with the secrets inserted. The values are erased when
+    /// dropped.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if a secret belongs to another origin than the URL's.
+    pub fn headers(&self) -> Result<Vec<(&str, Zeroizing<String>)>, PrepareError> {
+        let mut secrets = self.secrets.iter();
+        self.request
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let value = match value {
+                    HeaderValue::Plain(value) => value.to_string(),
+                    HeaderValue::Secret { prefix, slot } => {
+                        let secret = secrets
+                            .next()
+                            .ok_or_else(|| PrepareError::Missing { slot: slot.clone() })?;
+                        let revealed = secret.reveal_to(&address_of(&self.request.url)?)?;
+                        [*prefix, revealed].concat()
+                    }
+                };
+                Ok((name.as_ref(), Zeroizing::new(value)))
+            })
+            .collect()
+    }
+
+    /// Returns `text` with every secret of this request replaced by `[secret]`: a server may echo the
+    /// secret in an error message.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| secret.redact(&text))
+    }
+}
+
+/// Why a request cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrepareError {
+    /// No secret is held for this slot and origin.
+    #[error("no {} is held for this server", slot.label())]
+    Missing {
+        /// The slot.
+        slot: SecretSlot,
+    },
+    /// A secret cannot be inserted.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A secret must not be sent to this URL.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+}
+
+impl PrepareError {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            PrepareError::Missing { .. } => "secret_missing",
+            PrepareError::Secret(error) => error.code(),
+            PrepareError::Address(error) => error.code(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            PrepareError::Missing { .. } => "Enter the secret, then try again.",
+            PrepareError::Secret(error) => error.hint(),
+            PrepareError::Address(error) => error.hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keyring(origin: &str) -> Keyring {
+        let mut keyring = Keyring::default();
+        let address = Address::parse(origin).unwrap();
+        keyring.give(SecretSlot::API_KEY, &address, "sk-1").unwrap();
+        keyring
+    }
+
+    fn request(url: &str) -> HttpRequest {
+        HttpRequest::get(url, 10).header(
+            "Authorization",
+            HeaderValue::Secret {
+                prefix: "Bearer ",
+                slot: SecretSlot::API_KEY,
+            },
+        )
+    }
+
+    #[test]
+    fn a_secret_is_inserted_for_the_origin_of_the_url_only() {
+        let keyring = keyring("https://api.example.com/v1");
+        for url in [
+            "https://api.example.com/v1/models",
+            "https://api.example.com/v2?limit=1&next=https://evil.example",
+        ] {
+            let prepared = request(url).prepare(&keyring).unwrap();
+            let headers = prepared.headers().unwrap();
+            let [(name, value)] = headers.as_slice() else {
+                panic!("{} headers", headers.len())
+            };
+            assert_eq!((*name, value.as_str()), ("Authorization", "Bearer sk-1"));
+        }
+        for url in [
+            "https://evil.example/v1",
+            "https://api.example.com:8443/v1",
+            "http://localhost/v1",
+        ] {
+            let missing = PrepareError::Missing {
+                slot: SecretSlot::API_KEY,
+            };
+            assert_eq!(
+                request(url).prepare(&keyring).unwrap_err(),
+                missing,
+                "{url}"
+            );
+        }
+        for url in [
+            "models",
+            "ftp://api.example.com",
+            "https://a@api.example.com/",
+        ] {
+            let error = request(url).prepare(&keyring).unwrap_err();
+            assert!(
+                matches!(error, PrepareError::Address(_)),
+                "{url}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_without_secrets_needs_none_and_may_have_a_relative_url() {
+        let prepared = HttpRequest::get("config.json", 10).prepare(&Keyring::default());
+        assert!(prepared.unwrap().headers().unwrap().is_empty());
+    }
+
+    #[test]
+    fn debug_and_placeholder_show_no_secret_and_an_echoed_one_is_redacted() {
+        let prepared = request("https://api.example.com/v1")
+            .prepare(&keyring("https://api.example.com"))
+            .unwrap();
+        assert!(!format!("{prepared:?}").contains("sk-1"));
+        assert_eq!(
+            prepared.redact("sk-1 is not valid"),
+            "[secret] is not valid"
+        );
+        let (_, value) = &prepared.request().headers[0];
+        assert_eq!(value.with_placeholder(), "Bearer $OPENAI_API_KEY");
+    }
+}
