@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::shape;
+use super::{schema, shape};
 use crate::document::{Document, Kind};
 use crate::schema::lint::{self, FindingCode, LintOptions, Severity};
 use crate::schema::{Roles, TaskSchema, agent_task_schema};
@@ -112,7 +112,12 @@ pub fn lint(texts: &[String], options: Option<&str>) -> Result<Vec<JsFinding>, A
     };
     let roles = match (input.roles, input.schema) {
         (Some(roles), _) => roles.into(),
-        (None, Some(schema)) => TaskSchema::parse(&schema.to_string())?.roles().clone(),
+        (None, Some(schema)) => {
+            let schema = schema::parse(&schema)?;
+            // The schema is not used to validate, but it has to be one.
+            schema::compile(&schema)?;
+            schema.roles().clone()
+        }
         (None, None) => TaskSchema::parse(agent_task_schema())?.roles().clone(),
     };
     let options = LintOptions {
@@ -158,6 +163,8 @@ mod tests {
         let error = lint(&texts, None).unwrap_err();
         assert_eq!(error.code(), "json_unfinished");
         assert!(error.to_string().starts_with("task 1: "), "{error}");
+        let invalid = lint(&[], Some(r#"{"schema":{"properties":{"a":null}}}"#));
+        assert_eq!(invalid.unwrap_err().code(), "schema_invalid");
         assert_eq!(
             lint(&[], Some(r#"{"expectedCount":null}"#))
                 .unwrap_err()

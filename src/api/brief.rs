@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::ApiError;
-use super::shape;
+use super::{schema, shape};
 use crate::brief::{Brief, BriefError, BriefForm};
 use crate::schema::{TaskSchema, agent_task_schema};
 
@@ -73,7 +73,7 @@ pub fn read(json: &str) -> Result<(Brief, TaskSchema), ApiError> {
         }
     };
     let schema = match input.schema {
-        Some(schema) => TaskSchema::parse(&schema.to_string())?,
+        Some(schema) => schema::parse(&schema)?,
         None => TaskSchema::parse(agent_task_schema())?,
     };
     Ok((brief, schema))

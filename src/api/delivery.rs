@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::batch;
 use super::error::ApiError;
 use super::receipt::{JsReceipt, NotSent};
+use super::{batch, schema};
 use crate::delivery::body;
 use crate::delivery::receipt::DeliveryStage;
 use crate::document::Document;
@@ -15,7 +15,6 @@ use crate::driver::{self, LiveDriver};
 use crate::ports::{Clock, ModelTransport, StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
 use crate::run::{Batch, Effect, Event, Mode, Pause, Run, Start, Step, TaskDraft};
-use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, TaskSchema, UNIQUE_KEY, Violation, agent_task_schema};
 use crate::settings::{BodyTemplate, Connection, TaskServer};
 
@@ -73,10 +72,7 @@ impl PreparedDelivery {
             .map(|(index, task)| Ok(batch::task(&task.text, Some(index))?.shared_text()))
             .collect::<Result<Vec<Arc<str>>, ApiError>>()?;
         let check: Box<dyn Check> = match &schema {
-            Some(schema) => Box::new(Validator::compile(
-                schema.value(),
-                &ValidatorOptions::default(),
-            )?),
+            Some(schema) => Box::new(schema::compile(schema)?),
             None => Box::new(AnyObject),
         };
         let schema = match schema {

@@ -14,7 +14,7 @@ use super::delivery::PreparedDelivery;
 use super::error::ApiError;
 use super::generation::GenerationCollector;
 use super::receipt::JsReceipt;
-use super::{batch, brief, settings, signal, validator};
+use super::{batch, brief, schema, settings, signal, validator};
 use crate::browser::clock::PageClock;
 use crate::browser::fetch::Fetch;
 use crate::browser::{js_error_message, random};
@@ -56,6 +56,8 @@ pub fn default_schema() -> Result<JsValue, Thrown> {
 #[wasm_bindgen(js_name = modelSchema, skip_typescript)]
 pub fn model_schema(schema: &JsValue) -> Result<JsValue, Thrown> {
     let schema = validator::read_schema(schema)?;
+    // The schema is not used to validate, but it has to be one.
+    schema::compile(&schema)?;
     let derived = strict::model_schema(schema.value()).map_err(ApiError::Strict)?;
     let output = Object::new();
     for (member, value) in [
@@ -83,9 +85,10 @@ struct ModelRequestOutput {
 pub fn build_request(brief: &JsValue, settings: &JsValue) -> Result<JsValue, Thrown> {
     let without_key = arguments::without_secret(settings, settings::API_KEY)?;
     let endpoint = settings::model_endpoint(&without_key.json, without_key.has_secret())?;
-    // The key itself is not needed, but it has to be one.
+    // The key is not sent, but it has to be one, and so has the schema.
     without_key.keyring(SecretSlot::API_KEY, &endpoint.base_url)?;
     let assignment = assignment(brief, Some(endpoint))?;
+    schema::compile(&assignment.schema)?;
     let Some(request) = driver::request_for(&assignment) else {
         // Unreachable: there is an endpoint, so there is a request.
         return Ok(JsValue::UNDEFINED);
@@ -120,7 +123,7 @@ pub fn lint_batch(tasks: &JsValue, options: &JsValue) -> Result<JsValue, Thrown>
 #[wasm_bindgen(js_name = dryRun, skip_typescript)]
 pub async fn dry_run(brief: JsValue) -> Result<JsValue, Thrown> {
     let (brief, schema) = brief::read(&arguments::json("brief", &brief)?)?;
-    let check = validator::compile(&schema).map_err(ApiError::Schema)?;
+    let check = schema::compile(&schema)?;
     let tasks =
         crate::dry_run::tasks(&brief, &schema, &check, brief.seed).map_err(ApiError::DryRun)?;
     let texts: Vec<&str> = tasks.iter().map(Document::text).collect();
@@ -146,8 +149,7 @@ pub async fn generate(
         return Err(missing(settings::API_KEY, &endpoint.base_url));
     }
     let assignment = assignment(&brief, Some(endpoint))?;
-    let check: Arc<dyn Check> =
-        Arc::new(validator::compile(&assignment.schema).map_err(ApiError::Schema)?);
+    let check: Arc<dyn Check> = Arc::new(schema::compile(&assignment.schema)?);
     let listener = Listener::of(&options, "onEvent")?;
     let abort = signal::follow(&options)?;
     let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));

@@ -26,6 +26,7 @@ pub mod generation;
 mod number;
 pub mod outcome;
 pub mod receipt;
+mod schema;
 pub mod settings;
 mod shape;
 

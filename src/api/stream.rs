@@ -11,10 +11,10 @@ use super::error::ApiError;
 use super::events::JsStreamEvent;
 use super::outcome::JsOutcome;
 use super::settings::ApiName;
-use super::{event_objects, shape, validator};
+use super::{event_objects, schema, shape};
 use crate::model::{self, End};
+use crate::schema::Check;
 use crate::schema::strict::{self, ModelSchema};
-use crate::schema::{Check, TaskSchema};
 use crate::settings::Api;
 
 #[derive(Debug, Deserialize)]
@@ -42,9 +42,8 @@ impl JsTaskStream {
     #[wasm_bindgen(skip_typescript)]
     pub async fn open(options: JsValue) -> Result<JsTaskStream, Thrown> {
         let input: OpenInput = shape::read("options", &arguments::json("options", &options)?)?;
-        let schema = TaskSchema::parse(&input.schema.to_string()).map_err(ApiError::Schema)?;
-        let compiled = validator::compile(&schema).map_err(ApiError::Schema)?;
-        let check: Arc<dyn Check> = Arc::new(compiled);
+        let schema = schema::parse(&input.schema)?;
+        let check: Arc<dyn Check> = Arc::new(schema::compile(&schema)?);
         Ok(JsTaskStream {
             stream: model::TaskStream::new(Api::from(input.api), Arc::clone(&check)),
             check,

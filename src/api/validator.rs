@@ -15,7 +15,7 @@ use super::{events, shape};
 use crate::document::{Document, Reader};
 use crate::review::import;
 use crate::schema::validator::{Validator as Compiled, ValidatorOptions};
-use crate::schema::{Check, SchemaError, TaskSchema, Violation};
+use crate::schema::{Check, TaskSchema, Violation};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,9 +153,4 @@ impl JsValidator {
 /// Reads a schema that JavaScript passed as an object.
 pub(super) fn read_schema(schema: &JsValue) -> Result<TaskSchema, ApiError> {
     Ok(TaskSchema::parse(&arguments::json("schema", schema)?)?)
-}
-
-/// Compiles a schema with the options that tasks are checked with.
-pub(super) fn compile(schema: &TaskSchema) -> Result<Compiled, SchemaError> {
-    Compiled::compile(schema.value(), &ValidatorOptions::default())
 }
