@@ -337,6 +337,26 @@ fn an_api_key_is_sent_to_its_own_origin_only() {
     );
 }
 
+#[test]
+fn an_api_key_in_an_error_is_redacted() {
+    let home = endpoint("https://api.example.com/v1");
+    let errors = [
+        r#"{"error":{"message":"Incorrect API key provided: sk-secret","code":"sk-secret","param":"sk-secret"}}"#,
+        "<html>sk-secret is unknown</html>",
+    ];
+    for body in errors {
+        let model = model_with(&[(401, body.to_owned(), ended())]);
+        let mut secrets = Keyring::default();
+        secrets
+            .give(SecretSlot::API_KEY, &home.base_url, "sk-secret")
+            .unwrap();
+        let reports = generate(&model, assignment(LOOSE, Some(home.clone())), secrets);
+        let shown = format!("{:?}", reports.outcome());
+        assert!(shown.contains("[secret]"), "{shown}");
+        assert!(!shown.contains("sk-secret"), "{shown}");
+    }
+}
+
 fn posting(body: &str) -> Posting {
     Posting {
         draft: DraftId {

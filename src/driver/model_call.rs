@@ -79,7 +79,11 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .await
             }
         };
-        let outcome = reader.outcome(call_end);
+        let mut outcome = reader.outcome(call_end);
+        if let Ok(request) = &prepared {
+            // Endpoints repeat a rejected key in their error.
+            outcome = outcome.map_error_text(|text| request.redact(text));
+        }
         if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
                 NoticeCode::SchemaNotFollowed,

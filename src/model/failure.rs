@@ -38,6 +38,18 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The failure with `map` applied to all text that comes from outside.
+    pub(super) fn map_text(self, map: impl Fn(&str) -> String) -> Failure {
+        let map_optional = |text: Option<String>| text.as_deref().map(&map);
+        Failure {
+            message: map(&self.message),
+            endpoint_code: map_optional(self.endpoint_code),
+            parameter: map_optional(self.parameter),
+            body: map_optional(self.body),
+            ..self
+        }
+    }
+
     pub(super) fn new(kind: FailureKind, message: impl Into<String>) -> Failure {
         Failure {
             kind,

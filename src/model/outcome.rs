@@ -48,6 +48,21 @@ impl GenerationOutcome {
         }
     }
 
+    /// The outcome with `map` applied to the text that comes from the endpoint's error or from the
+    /// browser, such as to redact a secret in it. What the model wrote is left alone.
+    #[must_use]
+    pub fn map_error_text(self, map: impl Fn(&str) -> String) -> GenerationOutcome {
+        match self {
+            GenerationOutcome::Failed(failure) => {
+                GenerationOutcome::Failed(Box::new(failure.map_text(map)))
+            }
+            GenerationOutcome::Interrupted { reason } => GenerationOutcome::Interrupted {
+                reason: reason.as_deref().map(map),
+            },
+            other => other,
+        }
+    }
+
     /// A stable name; for a failure, the code of its kind.
     #[must_use]
     pub fn code(&self) -> &'static str {
