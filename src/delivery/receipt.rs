@@ -264,15 +264,9 @@ impl Delivery {
         !is_delivered && self.unresolved_attempts().next().is_some()
     }
 
-    /// Whether the task can be posted again to `url` at `now` without duplicating it: all unresolved
-    /// attempts were sent with the key to the same URL, less than `key_retention` milliseconds ago.
-    #[must_use]
-    pub fn is_resend_safe(&self, url: &str, key_retention: u64, now: u64) -> bool {
-        self.resend_risk(url, key_retention, now).is_none()
-    }
-
-    /// Why posting the task again to `url` might duplicate it; `None` if it cannot. Takes the same
-    /// arguments as [`Delivery::is_resend_safe`].
+    /// Why posting the task again to `url` at `now` might duplicate it. `None` if it cannot, because
+    /// all unresolved attempts were sent with the key to the same URL, less than `key_retention`
+    /// milliseconds ago.
     #[must_use]
     pub fn resend_risk(&self, url: &str, key_retention: u64, now: u64) -> Option<ResendRisk> {
         self.unresolved_attempts().find_map(|attempt| {
@@ -379,7 +373,6 @@ mod tests {
             (unconfirmed(true, URL, 0), Some(ResendRisk::KeyForgotten)),
         ] {
             assert_eq!(delivery.resend_risk(URL, HOUR, HOUR), risk);
-            assert_eq!(delivery.is_resend_safe(URL, HOUR, HOUR), risk.is_none());
         }
         let mut resolved = unconfirmed(false, URL, HOUR);
         resolved.resolved_through = 1;
