@@ -1,4 +1,4 @@
-//! Text helpers: truncation, plurals, number grouping and durations.
+//! Text helpers: capitalisation, truncation, plurals, number grouping and durations.
 
 /// Returns at most `limit` bytes of `text`, cut at a character boundary, followed by an ellipsis
 /// if anything was removed.
@@ -74,6 +74,39 @@ pub fn grouped(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Returns `text` with its first letter capitalised. A name such as `config.json` or `base_url` at
+/// the beginning stays as it is.
+#[must_use]
+pub fn capitalize(text: &str) -> String {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let word = word.trim_end_matches(['.', ',', ':', ';']);
+    let is_name = word.contains(['.', '_', '/', '=']);
+    let mut characters = text.chars();
+    match characters.next() {
+        Some(first) if !is_name => first.to_uppercase().chain(characters).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// Makes a heading from a message: capitalised, without a full stop at the end.
+#[must_use]
+pub fn heading(message: &str) -> String {
+    let message = message.trim_end();
+    capitalize(message.strip_suffix('.').unwrap_or(message))
+}
+
+/// Joins a message and its hint into sentences. Adds a full stop to the message if it has none.
+#[must_use]
+pub fn sentences(message: &str, hint: &str) -> String {
+    let message = capitalize(message.trim_end());
+    let stop = if message.ends_with(['.', '!', '?', '…']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{message}{stop} {hint}").trim_end().to_owned()
 }
 
 /// The last `limit` characters of a text on one line: control characters such as line breaks and
@@ -172,6 +205,35 @@ mod tests {
             (1_234_567, "1,234,567 tasks"),
         ] {
             assert_eq!(counted(count, "task"), text);
+        }
+    }
+
+    #[test]
+    fn headings_are_capitalised_and_have_no_full_stop() {
+        for (message, expected) in [
+            ("", ""),
+            (
+                "the response is not complete",
+                "The response is not complete",
+            ),
+            ("No task is approved.", "No task is approved"),
+            ("élan", "Élan"),
+            ("config.json is invalid", "config.json is invalid"),
+            ("base_url: missing", "base_url: missing"),
+            ("stopped. then failed.", "Stopped. then failed"),
+        ] {
+            assert_eq!(heading(message), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_and_its_hint_are_joined_with_one_full_stop() {
+        for (message, hint, expected) in [
+            ("not found", "Try again.", "Not found. Try again."),
+            ("Not found.", "Try again.", "Not found. Try again."),
+            ("Not found", "", "Not found."),
+        ] {
+            assert_eq!(sentences(message, hint), expected);
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     TaskServer,
 };
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
+use crate::text::sentences;
 
 /// Maximum length of a connection's name, in characters.
 pub const MAX_NAME: usize = 80;
@@ -472,21 +473,6 @@ fn bounded<const MIN: u32, const MAX: u32>(
         ));
         default
     })
-}
-
-/// Joins an error message and its hint into sentences.
-fn sentences(what: &str, hint: &str) -> String {
-    let mut characters = what.chars();
-    let what: String = characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default();
-    let stop = if what.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{what}{stop} {hint}")
 }
 
 #[cfg(test)]

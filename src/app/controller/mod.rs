@@ -33,6 +33,7 @@ use crate::run::{Batch, Change, Changes, Event, GenerationState, Mode, Run, RunE
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::ModelEndpoint;
+use crate::text::heading;
 use crate::ui::page::{Page, Problem};
 use coalesced::Coalesced;
 
@@ -303,7 +304,7 @@ impl RunController {
         self.page.problems.update(|problems| {
             problems.push(Problem {
                 code: RUN_PROBLEM.to_owned(),
-                what: error.to_string(),
+                what: heading(&error.to_string()),
                 hint: error.hint().to_owned(),
             });
         });

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::modal::Modal;
 use crate::review::import;
-use crate::text::counted;
+use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::screen::{Pane, Screen};
@@ -40,7 +40,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
             return None;
         }
         page.import_problem
-            .with(|problem| problem.as_ref().map(|p| format!("{}. {}", p.what, p.hint)))
+            .with(|problem| problem.as_ref().map(|p| sentences(&p.what, &p.hint)))
     });
     let read_file = move |event: leptos::ev::Event| {
         let file = event

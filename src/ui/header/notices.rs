@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::text::sentences;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
 use crate::ui::header::read_only_band::ReadOnlyBand;
@@ -50,7 +51,7 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                             <div class="notice" data-tone="warning" role="alert">
                                 {icon("warning")}
                                 <p>
-                                    <strong>{problem.what}</strong>
+                                    <strong>{sentences(&problem.what, "")}</strong>
                                     " "
                                     {problem.hint}
                                 </p>
