@@ -48,7 +48,7 @@ test("a retried call that succeeds counts like any other", async ({ world, app, 
   await app.generateTasks(4, "Sort the letters");
   const requests = app.page.getByRole("group").filter({ hasText: /^1 request, / });
   await requests.locator("summary").first().click();
-  await expect(requests).toContainText("4 of 4 requested tasks. Complete, after 3 calls.");
+  await expect(requests).toContainText("4 of 4 requested tasks. Complete, after 2 retries.");
 });
 
 test("Stop ends the wait for a retry", async ({ world, app, complaints }) => {
@@ -163,7 +163,7 @@ test("timeouts, batch size, prices and limits are set in the settings and surviv
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
   const settings = await app.settings();
-  await settings.getByText("Timeouts, batching, prices and limits").click();
+  await settings.getByText("Limits, timeouts and prices").click();
   const field = (label: string) => settings.getByLabel(label, { exact: true });
   await field("Tasks per request").fill("3");
   await field("Idle timeout (seconds)").fill("0");

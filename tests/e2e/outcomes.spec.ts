@@ -222,19 +222,19 @@ test.describe("an endpoint that fails", () => {
       script: "http-401",
       title: /^The model endpoint rejected the API key: 401 invalid_api_key$/,
       text: "Incorrect API key provided.",
-      action: "Enter another API key",
+      action: "Enter another API key…",
     },
     {
       script: "http-403",
       title: /^The model endpoint does not allow this request: 403/,
       text: "country",
-      action: "Enter another API key",
+      action: "Enter another API key…",
     },
     {
       script: "http-404",
       title: /^The model endpoint does not have this model: 404 model_not_found$/,
       text: "Choose a model from the endpoint's own list",
-      action: "Change settings",
+      action: "Open settings…",
     },
     {
       script: "http-429",

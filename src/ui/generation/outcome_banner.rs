@@ -112,7 +112,12 @@ pub fn FollowUpBanner(screen: Screen) -> impl IntoView {
         let (result, explanation) = match outcome {
             GenerationOutcome::Complete => (
                 counted(count, "suggested edit"),
-                "Open the task to review it. Nothing changes until you accept it.".to_owned(),
+                if count == 0 {
+                    "The response suggested no edit.".to_owned()
+                } else {
+                    "Open each task marked “suggested edit”. Nothing changes until you accept it."
+                        .to_owned()
+                },
             ),
             _ => (
                 title(&outcome, count, None),
@@ -152,6 +157,9 @@ fn complete_title(screen: Screen, count: usize, wanted: Option<usize>) -> String
         }
         _ => counted(count, "task"),
     };
+    if count == 0 {
+        return format!("Complete: {tasks}");
+    }
     let validity = match invalid {
         0 => "all valid".to_owned(),
         _ => format!(
@@ -199,6 +207,8 @@ fn Incomplete(
     let page = screen.page;
     let code = outcome.code();
     let message = match &outcome {
+        // Its message would repeat the heading.
+        GenerationOutcome::Failed(failure) if failure.kind == FailureKind::NotConfigured => None,
         GenerationOutcome::Failed(failure) => Some(failure.message.clone()),
         GenerationOutcome::Interrupted {
             reason: Some(reason),
@@ -216,7 +226,14 @@ fn Incomplete(
     let concerns_key = matches!(
         &outcome,
         GenerationOutcome::Failed(failure)
-            if matches!(failure.kind, FailureKind::KeyRefused | FailureKind::Forbidden)
+            if matches!(
+                failure.kind,
+                FailureKind::KeyRefused | FailureKind::Forbidden | FailureKind::NotSent
+            )
+    );
+    let is_not_sent = matches!(
+        &outcome,
+        GenerationOutcome::Failed(failure) if failure.kind == FailureKind::NotSent
     );
     let concerns_brief = matches!(
         outcome,
@@ -268,7 +285,12 @@ fn Incomplete(
                     view! {
                         <Button
                             icon="key"
-                            label="Enter another API key"
+                            label=if is_not_sent {
+                                "Enter the API key…"
+                            } else {
+                                "Enter another API key…"
+                            }
+                            opens_dialog=true
                             on_press=move || {
                                 screen.command(|commands| commands.ask_for(SecretSlot::API_KEY));
                             }
@@ -281,7 +303,8 @@ fn Incomplete(
                     view! {
                         <Button
                             icon="settings"
-                            label="Change settings"
+                            label="Open settings…"
+                            opens_dialog=true
                             on_press=move || screen.dialog.set(Some(Dialog::Settings))
                         />
                     }

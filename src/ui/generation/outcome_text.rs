@@ -32,11 +32,11 @@ pub fn short(outcome: &GenerationOutcome) -> &'static str {
     match outcome {
         GenerationOutcome::Complete => "Complete",
         GenerationOutcome::CutOff { .. } => "Cut off",
-        GenerationOutcome::Refused { .. } => "Refused",
+        GenerationOutcome::Refused { .. } => "Model refusal",
         GenerationOutcome::Filtered => "Filtered",
         GenerationOutcome::Interrupted { .. } => "Interrupted",
         GenerationOutcome::Stalled => "Stalled",
-        GenerationOutcome::Failed(_) => "Failed",
+        GenerationOutcome::Failed(_) => "Generation failed",
         GenerationOutcome::Cancelled => "Cancelled",
     }
 }
@@ -44,6 +44,8 @@ pub fn short(outcome: &GenerationOutcome) -> &'static str {
 fn failure_title(failure: &Failure) -> String {
     use FailureKind as K;
     let summary = match failure.kind {
+        K::NotConfigured => "No model endpoint is configured",
+        K::DryRun => "The dry run cannot generate tasks for this schema",
         K::BudgetReached => "The cost or token limit of this run is reached",
         K::NotSent => "The request could not be sent",
         K::TookTooLong => "The request timeout was reached",

@@ -57,14 +57,19 @@ fn item(request: &GenerationRequest, prices: Option<&Prices>) -> impl IntoView +
         grouped(usize::try_from(request.arrived).unwrap_or(usize::MAX)),
         counted(request.wanted.into(), "requested task"),
     );
-    if request.calls.len() > 1 {
-        text.push_str(&format!(", after {}", counted(request.calls.len(), "call")));
+    match request.calls.len().saturating_sub(1) {
+        0 => {}
+        1 => text.push_str(", after 1 retry"),
+        retries => text.push_str(&format!(", after {} retries", grouped(retries))),
     }
-    text.push_str(". ");
-    text.push_str(&match request.usage() {
-        Some(usage) => format!("{}.", usage_text(usage, prices)),
-        None => "The endpoint did not report token usage.".to_owned(),
-    });
+    text.push('.');
+    match request.usage() {
+        Some(usage) => text.push_str(&format!(" {}.", usage_text(usage, prices))),
+        None if request.outcome().is_some() => {
+            text.push_str(" The endpoint did not report token usage.");
+        }
+        None => {}
+    }
     let raw = (!request.raw_response.is_empty() && request.outcome().is_some())
         .then(|| raw_text("Raw response", &request.raw_response));
     view! {

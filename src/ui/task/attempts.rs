@@ -53,7 +53,7 @@ fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
             {text.message.map(|message| view! { <p class="soft">{message}</p> })}
             {reasons}
             <details class="fold">
-                <summary>{format!("Attempt {}: times, key and fingerprint", attempt.number)}</summary>
+                <summary>{format!("Attempt {}: times, idempotency key and SHA-256", attempt.number)}</summary>
                 {facts(attempt)}
             </details>
         </li>
@@ -79,6 +79,11 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
         ) => (Some(*status), None),
         _ => (None, None),
     };
+    let end_label = if attempt.ended_at.is_some() && status.is_none() {
+        "Ended"
+    } else {
+        "Response"
+    };
     let fact = |name: &'static str, value: String| {
         view! {
             <dt>{name}</dt>
@@ -87,23 +92,32 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
             </dd>
         }
     };
+    let is_dry = attempt.outcome == Some(DeliveryOutcome::Dry);
     let key_sent = if attempt.key_sent {
         "sent with the request"
+    } else if is_dry {
+        "not sent: this is a dry run"
+    } else if matches!(
+        attempt.outcome,
+        Some(DeliveryOutcome::NoToken | DeliveryOutcome::NotSent { .. })
+    ) {
+        "not sent: the request never left this page"
     } else {
         "not sent: the server is not known to honour idempotency keys"
     };
     view! {
         <dl class="facts">
-            <dt>"Journaled"</dt>
+            <dt>"Started"</dt>
             <dd class="number">{time(attempt.started_at)}</dd>
             <dt>"Sent"</dt>
             <dd class="number">
                 {match attempt.sent_at {
                     Some(at) => time(at).into_any(),
+                    None if is_dry => "not sent: this is a dry run".into_any(),
                     None => "unknown".into_any(),
                 }}
             </dd>
-            <dt>"Response"</dt>
+            <dt>{end_label}</dt>
             <dd class="number">
                 {match attempt.ended_at {
                     Some(at) => view! { {time(at)} {duration} }.into_any(),

@@ -48,7 +48,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
                     <dd>
                         {size} ", "
                         <span class="fingerprint" title=digest.clone()>
-                            "sha256 " {fingerprint(&digest)}
+                            "SHA-256 " {fingerprint(&digest)}
                         </span>
                     </dd>
                     <dt>"Idempotency key"</dt>
@@ -91,7 +91,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
 fn decision_text(draft: &TaskDraft) -> Option<String> {
     if let Some(LookUp::Found { at, .. }) = draft.delivery.look_up.as_deref() {
         return Some(format!(
-            "Looked up at {}: the server has a task with this key.",
+            "Looked up at {}: the server has a task with this idempotency key.",
             clock(*at)
         ));
     }

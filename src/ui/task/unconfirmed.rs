@@ -44,14 +44,24 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
         });
     };
     let obstacle = move || obstacle(screen, &id.get_value());
+    let was_key_sent = Memo::new(move |_| {
+        id.with_value(|id| screen.page.draft(id))
+            .is_some_and(|draft| {
+                draft.with(|draft| {
+                    draft
+                        .delivery
+                        .last()
+                        .is_some_and(|attempt| attempt.key_sent)
+                })
+            })
+    });
+    let advice = move || advice(was_key_sent.get());
     view! {
         <div class="problem" data-tone="unconfirmed" role="group" aria-labelledby="unconfirmed-title">
             {icon("warning")}
             <div class="body">
                 <h3 id="unconfirmed-title">"Was the task delivered?"</h3>
-                <p class="todo">
-                    "Look it up by its idempotency key, or search the task server for its content. If it is not there, wait until no request can still be in flight, then mark it as not delivered."
-                </p>
+                <p class="todo">{advice}</p>
                 <div class="button-row">
                     <Button
                         icon="search"
@@ -81,7 +91,7 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
                     <Show when=move || obstacle().is_none()>
                         <Button
                             icon="retry"
-                            label="Resend with the same key"
+                            label="Resend with the same idempotency key"
                             changes_run=screen
                             on_press=resend
                         />
@@ -96,12 +106,21 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
     }
 }
 
+/// What to do about the task. Without its idempotency key, a repeated request may store it again.
+fn advice(was_key_sent: bool) -> &'static str {
+    if was_key_sent {
+        "Look it up by its idempotency key, or search the task server for its content. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered."
+    } else {
+        "Search the task server for its content. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered. The browser may have repeated the request, so the server may hold this task more than once."
+    }
+}
+
 fn look_up_text(look_up: &LookUp) -> String {
     match look_up {
-        LookUp::Pending => "Looking up this key on the server…".to_owned(),
+        LookUp::Pending => "Looking up this idempotency key on the server…".to_owned(),
         LookUp::Found { at, .. } => format!("{}: the server has the task.", clock(*at)),
         LookUp::NotFound { at } => format!(
-            "{}: the server found no task with this key. That proves nothing: the request may still be in flight, or the server may not store keys.",
+            "{}: the server found no task with this idempotency key. That proves nothing: the request may still be in flight, or the server may not store idempotency keys.",
             clock(*at)
         ),
         LookUp::CannotTell { at, message } => {
@@ -122,16 +141,16 @@ fn obstacle(screen: Screen, id: &DraftId) -> Option<ResendObstacle> {
 fn obstacle_text(obstacle: ResendObstacle) -> &'static str {
     match obstacle {
         ResendObstacle::Attempt(ResendRisk::KeyNotSent) => {
-            "The task cannot be resent by key: it was sent without its idempotency key, because the server was not known to honour Idempotency-Key. If it does, say so in the settings for later tasks."
+            "The task cannot be resent with the same idempotency key: it was sent without its idempotency key, because the server was not known to honour Idempotency-Key. If it does, say so in the settings for later tasks."
         }
         ResendObstacle::Attempt(ResendRisk::OtherAddress) => {
-            "The task cannot be resent by key: it was sent to another address than the one in the settings, and only that server knows its key."
+            "The task cannot be resent with the same idempotency key: it was sent to another address than the one in the settings, and only that server knows the key."
         }
         ResendObstacle::Attempt(ResendRisk::KeyForgotten) => {
-            "The task cannot be resent by key: the idempotency key retention has passed, so the server may have forgotten its key."
+            "The task cannot be resent with the same idempotency key: the server's idempotency key retention has passed, so the server may have forgotten the key."
         }
         ResendObstacle::KeysNotHonoured => {
-            "The task cannot be resent by key: the settings no longer say that this server honours Idempotency-Key."
+            "The task cannot be resent with the same idempotency key: the settings no longer say that this server honours Idempotency-Key."
         }
     }
 }
