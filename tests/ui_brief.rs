@@ -106,9 +106,9 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
 async fn a_secret_is_entered_for_its_host_and_leaves_no_trace_in_the_page() {
     let mounted = mount();
     mounted.page.secret_prompt.set(Some(SecretPrompt {
-        name: SecretSlot::AGENT_TOKEN,
+        slot: SecretSlot::AGENT_TOKEN,
         address: Address::parse("http://127.0.0.1:8080").unwrap(),
-        refusal: Some("127.0.0.1:8080 does not accept the token it was given.".to_owned()),
+        refusal: Some("127.0.0.1:8080 rejected the agent token.".to_owned()),
         default_token: Some("changeme"),
     }));
     drawn().await;

@@ -154,7 +154,7 @@ async fn waiting_tasks_name_what_they_wait_for_and_the_foot_offers_to_open_it() 
     let drafts = vec![id(&mounted, 2), id(&mounted, 3)];
     mounted.commands.apply(Event::Approve { drafts });
     drawn().await;
-    mounted.press("Post 2 tasks to localhost:8080").await;
+    mounted.press("Post 2 tasks to localhost:8080…").await;
     let dialog = text(&mounted, "dialog");
     assert!(
         dialog.contains("All of them depend on tasks that are not approved"),
@@ -181,7 +181,7 @@ async fn waiting_tasks_name_what_they_wait_for_and_the_foot_offers_to_open_it() 
         ),
         "{foot}"
     );
-    mounted.press("Open the task that is not approved").await;
+    mounted.press("Open the unapproved task").await;
     assert_eq!(text(&mounted, "#task-title"), "Take a backup");
     mounted.press("Approve").await;
     assert!(mounted.has_button("Post 1 approved task…"));
@@ -231,7 +231,7 @@ async fn a_missing_journal_is_announced_before_posting() {
         hint: "Make room.".to_owned(),
     }));
     drawn().await;
-    mounted.press("Post 1 task to localhost:8080").await;
+    mounted.press("Post 1 task to localhost:8080…").await;
     let dialog = text(&mounted, "dialog [role=alert]");
     assert!(
         dialog.contains("cannot store the journal") && dialog.contains("The storage is full."),
@@ -289,7 +289,7 @@ async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
 }
 
 #[wasm_bindgen_test]
-async fn an_attempt_shows_its_times_its_key_and_its_fingerprint() {
+async fn an_attempt_shows_its_times_its_key_and_its_digest() {
     let mounted = posting(&[task("first", "Take a backup")]).await;
     end_attempt(&mounted, 1, 1, delivered()).await;
     open(&mounted, 1).await;
@@ -303,7 +303,7 @@ async fn an_attempt_shows_its_times_its_key_and_its_fingerprint() {
     let attempt = text(&mounted, ".attempt");
     for expected in [
         "Delivered: 201",
-        "Journaled",
+        "Started",
         "Sent",
         "after 0 ms",
         "HTTP status201",
@@ -362,7 +362,7 @@ async fn a_read_only_tab_says_so_and_disables_every_action_that_changes_the_run(
         "Approve",
         "Reject…",
         "Archive this run",
-        "Post 1 task to localhost:8080",
+        "Post 1 task to localhost:8080…",
     ] {
         let button = mounted.button(name);
         assert_eq!(
@@ -452,7 +452,7 @@ async fn the_settings_accept_concurrency_and_key_retention_and_focus_a_field_wit
         Some("true")
     );
     type_into(&mounted.one("#concurrency"), "2").await;
-    type_into(&mounted.one("#keys-kept-hours"), "48").await;
+    type_into(&mounted.one("#idempotency-key-retention"), "48").await;
     mounted.press("Save settings").await;
     let server = mounted.page.connection.get_untracked().task_server.unwrap();
     assert_eq!(

@@ -381,7 +381,7 @@ async fn only_pressing_the_confirmation_posts_and_it_posts_the_shown_digest() {
     let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Approve 2 valid tasks").await;
     mounted.commands.events.borrow_mut().clear();
-    mounted.press("Post 2 tasks to localhost:8080").await;
+    mounted.press("Post 2 tasks to localhost:8080…").await;
     let dialog = mounted.one("dialog").text_content().unwrap();
     assert!(dialog.contains("http://localhost:8080/tasks"), "{dialog}");
     assert!(dialog.contains("Not entered yet"), "{dialog}");
@@ -423,7 +423,7 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
     let delivery = mounted.one("#panel-delivery").text_content().unwrap();
     assert!(delivery.contains("Unconfirmed: no response"), "{delivery}");
     assert!(delivery.contains("Failed to fetch"), "{delivery}");
-    assert!(!mounted.has_button("Resend with the same key"));
+    assert!(!mounted.has_button("Resend with the same idempotency key"));
     assert!(!mounted.has_button("Resend first"));
     assert!(
         mounted.one("#json").has_attribute("readonly"),

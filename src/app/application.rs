@@ -14,6 +14,7 @@ use crate::schema::SchemaError;
 use crate::secrets::Keyring;
 use crate::settings::link::Link;
 use crate::settings::{HostPolicy, SettingsError};
+use crate::text::heading;
 use crate::ui::page::{Page, Problem};
 
 /// Names of the items in web storage.
@@ -44,10 +45,11 @@ pub struct Application {
     pub(super) config_is_read: Cell<bool>,
 }
 
+/// A problem with this message as its heading.
 pub(super) fn problem(code: &str, what: impl ToString, hint: &str) -> Problem {
     Problem {
         code: code.to_owned(),
-        what: what.to_string(),
+        what: heading(&what.to_string()),
         hint: hint.to_owned(),
     }
 }
@@ -85,7 +87,7 @@ impl Application {
         let weak = Rc::downgrade(&app);
         app.controller.on_secret_needed(move |slot| {
             if let Some(app) = weak.upgrade() {
-                app.secret_refused(slot);
+                app.request_secret(slot);
             }
         });
         let weak = Rc::downgrade(&app);

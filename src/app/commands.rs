@@ -40,12 +40,12 @@ impl PageCommands for ApplicationCommands {
         self.0.set_brief(form);
     }
 
-    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
-        self.0.give_secret(name, value, keep_for_tab);
+    fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
+        self.0.give_secret(slot, value, keep_for_tab);
     }
 
-    fn ask_for(&self, name: SecretSlot) {
-        self.0.ask_for(name);
+    fn ask_for(&self, slot: SecretSlot) {
+        self.0.ask_for(slot);
     }
 
     fn dismiss_secret_prompt(&self) {

@@ -67,8 +67,8 @@ pub enum Decision {
 /// Why an action is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Another tab has the run.
-    #[error("Another tab has this run open, and only one tab can change and post it.")]
+    /// Another tab is using the run.
+    #[error("Another tab is using this run, and only one tab can change and post it.")]
     ReadOnly,
     /// `config.json` was not read yet and may restrict the hosts.
     #[error("The page has not finished reading config.json.")]

@@ -5,7 +5,7 @@ use std::panic::PanicHookInfo;
 use wasm_bindgen::prelude::*;
 
 /// Installs a panic hook that reports the panic in the console and on the page. Brief, decisions and
-/// journal are stored as they change, so a reload restores them.
+/// journal are stored as they change, so a reload restores them unless the browser could not store them.
 pub fn install() {
     std::panic::set_hook(Box::new(show));
 }
@@ -22,7 +22,7 @@ fn show(info: &PanicHookInfo<'_>) {
         ("why", "This is a bug in Taskwright."),
         (
             "todo",
-            "Reload the page. Your brief, the tasks and the journal are stored. A task that was being posted is shown as unconfirmed. If it happens again, report it and include the text below.",
+            "Reload the page. It restores the brief, the tasks and the journal, if the browser could store them. If a task was being posted, the page shows what became of it. If it happens again, report it and include the text below.",
         ),
         ("raw", &detail),
     ] {

@@ -67,7 +67,7 @@ impl Application {
             self.resume_run(id, lock).await;
             self.page
                 .announcement
-                .set("The other tab was closed. You can continue in this tab.".to_owned());
+                .set("The other tab released this run. You can continue here.".to_owned());
         }
     }
 

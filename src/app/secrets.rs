@@ -39,7 +39,7 @@ impl Application {
         let offer = (slot == SecretSlot::AGENT_TOKEN && is_local).then_some(DEFAULT_LOOPBACK_TOKEN);
         *self.next.borrow_mut() = next;
         self.page.secret_prompt.set(Some(SecretPrompt {
-            name: slot,
+            slot,
             address,
             refusal,
             default_token: offer,
@@ -49,9 +49,14 @@ impl Application {
     /// Lets the operator enter a secret. Posting that is paused for the lack of it then resumes.
     pub(super) fn ask_for(&self, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
+            let what = if slot == SecretSlot::API_KEY {
+                "No model endpoint is configured"
+            } else {
+                "No task server is configured"
+            };
             return self.add_problem(problem(
                 "nothing_configured",
-                format!("No endpoint that takes an {} is configured.", slot.label()),
+                what,
                 "Enter its address in the settings.",
             ));
         };
@@ -73,9 +78,9 @@ impl Application {
         self.prompt_for(slot, address, None, next);
     }
 
-    /// Forgets a secret that an endpoint refused, and asks for another one. Also asks if the current run
-    /// needs a secret that is not held.
-    pub(super) fn secret_refused(&self, slot: SecretSlot) {
+    /// Asks for a secret that the current run needs. One that is in memory was rejected by its endpoint,
+    /// so it is forgotten first.
+    pub(super) fn request_secret(&self, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
             return;
         };
@@ -83,13 +88,8 @@ impl Application {
         self.secrets.borrow_mut().forget(&slot, &address);
         WebStorage::Session.remove(&storage_name(&slot, &address));
         self.show_held_secrets();
-        let refused = was_held.then(|| {
-            format!(
-                "{} did not accept the {}.",
-                address.host_and_port(),
-                slot.label()
-            )
-        });
+        let refused =
+            was_held.then(|| format!("{} rejected the {}.", address.host_and_port(), slot.label()));
         self.prompt_for(slot, address, refused, Next::Send(Event::Resume));
     }
 

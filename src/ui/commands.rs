@@ -29,11 +29,11 @@ pub trait PageCommands {
     /// Replaces the brief in the form, and stores it.
     fn set_brief(&self, form: BriefForm);
     /// Takes a secret for the address that it was requested for.
-    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool);
+    fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool);
     /// Closes the prompt for a secret without one.
     fn dismiss_secret_prompt(&self);
     /// Asks the operator for a secret again, because the current one was not accepted.
-    fn ask_for(&self, name: SecretSlot);
+    fn ask_for(&self, slot: SecretSlot);
     /// Forgets every secret.
     fn forget_secrets(&self);
     /// Uses and saves this connection. Shows in the dialog why it was not accepted, if so.

@@ -23,7 +23,7 @@ use crate::settings::{Address, Connection};
 pub struct Problem {
     /// A stable name.
     pub code: String,
-    /// What happened.
+    /// What happened, as a heading: capitalised, without a full stop at the end.
     pub what: String,
     /// What to do about it.
     pub hint: String,
@@ -33,7 +33,7 @@ pub struct Problem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPrompt {
     /// Which secret.
-    pub name: SecretSlot,
+    pub slot: SecretSlot,
     /// The server that it belongs to.
     pub address: Address,
     /// Why the last one was not accepted, if there was one.
@@ -119,9 +119,9 @@ pub struct Page {
     pub progress: RwSignal<Option<(DeliveryProgress, u64)>>,
     /// Why queued tasks wait, if not for their turn.
     pub waits: RwSignal<Arc<HashMap<DraftId, WaitReason>>>,
-    /// Whether this tab is read-only because another tab has the run.
+    /// Whether this tab is read-only because another tab is using the run.
     pub is_read_only: RwSignal<bool>,
-    /// The tasks that *Approve all valid* would approve.
+    /// The tasks that the button *Approve N valid tasks* approves.
     pub approvable: RwSignal<Vec<DraftId>>,
     /// The response as it arrives.
     pub stream: RwSignal<Stream>,
@@ -143,7 +143,7 @@ pub struct Page {
     pub import_problem: RwSignal<Option<Problem>>,
     /// The secret that the operator is asked for.
     pub secret_prompt: RwSignal<Option<SecretPrompt>>,
-    /// The secrets in memory, by name and origin.
+    /// The secrets in memory, by slot and origin.
     pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A task server from a link that the operator has to accept first.
     pub new_host: RwSignal<Option<Address>>,

@@ -54,7 +54,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ }).click();
         await examine(app.page, "8-token");
         await app.enterToken(server.host, "wrong");
-        await expect(app.field("Agent token")).toHaveAccessibleDescription(/does not accept/);
+        await expect(app.field("Agent token")).toHaveAccessibleDescription(/rejected the agent token/);
         await examine(app.page, "9-token-refused");
         await app.enterToken(server.host, "of-this-test");
         await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();

@@ -183,7 +183,7 @@ test.describe("the API key", () => {
     await app.fillBrief(TYPED);
     await app.generate();
     await expect(app.heading(/^The model endpoint rejected the API key: 401/)).toBeVisible();
-    await app.press("Enter another API key");
+    await app.press("Enter another API key…");
     const prompt = app.dialog(`API key for ${world.testbed.host}`);
     await prompt.getByRole("textbox", { name: "API key" }).fill("testbed-key");
     await prompt.getByRole("button", { name: "Use API key", exact: true }).click();
@@ -232,14 +232,14 @@ test("a wrong token pauses posting; a valid one continues with the same task and
   // The prompt opens again immediately and says why.
   const prompt = app.dialog(`Agent token for ${server.host}`);
   await expect(prompt.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /rejected the agent token/,
   );
   expect(await server.tasks()).toEqual([]);
   await prompt.getByRole("button", { name: "Cancel" }).click();
-  await expect(app.foot).toContainText("the server rejected the token (401)");
+  await expect(app.foot).toContainText("the server rejected the agent token (401)");
   await expect(app.task("keep-the-digits")).toContainText("Queued");
 
-  await app.foot.getByRole("button", { name: /token$/ }).click();
+  await app.foot.getByRole("button", { name: /token…$/ }).click();
   await app.enterToken(server.host, right);
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
 
@@ -248,7 +248,7 @@ test("a wrong token pauses posting; a valid one continues with the same task and
   await app.openTask("keep-the-order");
   const delivery = await app.deliveryTab();
   await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
-    /Token rejected: 401/,
+    /Agent token rejected: 401/,
     /Delivered: 201/,
   ]);
   await expect(delivery).toContainText(stored[0]?.idempotencyKey ?? "a key");
@@ -291,7 +291,7 @@ test("a base URL that returns a web page is reported as such", async ({ world, a
   await app.fillBrief(TYPED);
   await app.generate();
   await expect(app.heading("The base URL returned a web page")).toBeVisible();
-  await expect(app.button("Change settings")).toBeVisible();
+  await expect(app.button("Open settings…")).toBeVisible();
   await expect(app.page.getByText(/^Response body, \d+ characters$/)).toBeVisible();
   await app.expectBrief(TYPED);
 });
@@ -322,13 +322,13 @@ test("a task is refused if the task server redirects, and delivered once the pat
   await app.approveAll(3);
   await app.postWithDefaultToken(3, world.testbed.host);
   await expect(app.task("keep-the-order")).toContainText("Refused");
-  await expect(app.foot).toContainText("the first task was not accepted");
+  await expect(app.foot).toContainText("the server refused the first task");
   await app.openTask("keep-the-order");
   const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
   await expect(delivery).toContainText("with or without the slash at its end");
   await app.closeTask();
 
-  await app.press("Check settings");
+  await app.press("Open settings…");
   await app.dialog(/^Settings: /).getByRole("textbox", { name: "Path" }).fill("/tasks/");
   await app.saveSettings();
   await app.press("Resume posting");

@@ -112,7 +112,7 @@ test("going live calls the model and takes over no dry task, approval or receipt
   await writeReceipts(app, 3);
   expect(await world.testbed.asked(world.tag)).toEqual([]);
 
-  await app.press("Go live with this brief…");
+  await app.press("Go live");
   await expect(app.modeBand).toHaveText("Live → Test bench");
   await expect(app.heading("Complete: 3 tasks, all valid")).toBeVisible();
   await expect(app.heading(/^Dry run done/)).toHaveCount(0);
@@ -140,7 +140,7 @@ test("going live takes over imported tasks without their approvals", async ({
   await writeReceipts(app, 1);
   await expect(app.task("mine")).toContainText("Dry receipt");
 
-  await app.press("Go live with this brief…");
+  await app.press("Go live");
   await expect(app.modeBand).toHaveText("Live → Test bench");
   await expect(app.task("mine")).toContainText("Ready");
   await expect(app.foot).toBeHidden();

@@ -126,7 +126,7 @@ test("an edited task is posted as edited, and a rejected one is not posted", asy
   await expect(app.task("keep-the-space")).toContainText("Rejected");
 });
 
-test("the confirmation shows host, count, mode and fingerprint, and cancelling sends nothing", async ({
+test("the confirmation shows host, count, mode and digest, and cancelling sends nothing", async ({
   world,
   app,
 }) => {
@@ -139,7 +139,7 @@ test("the confirmation shows host, count, mode and fingerprint, and cancelling s
   await expect(confirmation).toContainText(`${server.address}/tasks`);
   await expect(confirmation).toContainText("Test bench");
   await expect(confirmation).toContainText("Live");
-  await expect(confirmation).toContainText(/sha256 ([0-9a-f]{4} ){3}[0-9a-f]{4}/);
+  await expect(confirmation).toContainText(/SHA-256 ([0-9a-f]{4} ){3}[0-9a-f]{4}/);
   await confirmation.getByRole("button", { name: "Cancel" }).click();
   await expect(confirmation).toBeHidden();
   await expect(app.task("keep-the-order")).toContainText("Approved");

@@ -225,7 +225,7 @@ test("the reasons of a FastAPI server are shown with the members they concern", 
   complaints.allow(statusLine(422));
   await postTo(world, app, "requires_owner");
   await expect(app.task(TASKS[0])).toContainText("Refused");
-  await expect(app.foot).toContainText("the first task was not accepted");
+  await expect(app.foot).toContainText("the server refused the first task");
   await app.openTask(TASKS[0]);
   const reasons = app.page.getByRole("list", { name: "The server's reasons" });
   await expect(reasons.getByRole("listitem")).toHaveText([/^\/owner Field required$/i]);
@@ -290,7 +290,7 @@ test("a 403 pauses posting, which continues at the same task with another token"
   const host = await postTo(world, app, "forbidden");
   const prompt = app.dialog(`Agent token for ${host}`);
   await expect(prompt.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /rejected the agent token/,
   );
   await app.enterToken(host, "changeme-renewed");
   await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();
@@ -350,11 +350,11 @@ test("an unconfirmed task that a look-up finds on the server becomes delivered",
   await expect(app.task(TASKS[0])).toContainText("Unconfirmed");
   isLost = false;
   await app.openTask(TASKS[0]);
-  await expect(app.button("Resend with the same key"), "its key was sent").toBeVisible();
+  await expect(app.button("Resend with the same idempotency key"), "its key was sent").toBeVisible();
   await app.press("Look up on the server");
   await expect(app.task(TASKS[0])).toContainText("Delivered");
   const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
-  await expect(delivery).toContainText(/Looked up at .*: the server has a task with this key/);
+  await expect(delivery).toContainText(/Looked up at .*: the server has a task with this idempotency key/);
   const stored = await server.tasks();
   await expect(delivery).toContainText(`Server ID${stored[0]?.id}`);
   await app.post(2, server.host);

@@ -157,7 +157,7 @@ test("with keys, a task in flight at a reload is resent with its key and stored 
   await expect.poll(async () => (await server.tasks()).length).toBe(1);
   await app.page.reload();
   isHeld = false;
-  await expect(app.foot).toContainText("are resent with the same key");
+  await expect(app.foot).toContainText("are resent with the same idempotency key");
   await expect(app.tasks).toHaveText([/Queued/, /Queued/, /Queued/]);
   await app.press("Resume posting");
   await app.enterToken(server.host, "changeme");

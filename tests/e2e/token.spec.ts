@@ -42,15 +42,15 @@ test("a revoked token is requested again once the requests in flight have finish
   await app.post(8, server.host);
   await app.enterToken(server.host, "the-old-token");
 
-  await expect(app.foot).toContainText("the server rejected the token (401)");
-  const another = app.button("Enter another token");
+  await expect(app.foot).toContainText("the server rejected the agent token (401)");
+  const another = app.button("Enter another agent token…");
   await expect(another).toBeDisabled();
   await expect(another).toHaveAccessibleDescription("Wait until the requests in flight have finished.");
   await expect(app.dialog(/^Agent token for /), "no prompt while a task is in flight").toHaveCount(0);
   release();
   const prompt = app.dialog(`Agent token for ${server.host}`);
   await expect(prompt.getByRole("textbox", { name: "Agent token" })).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /rejected the agent token/,
   );
   const before = sent.length;
   await app.enterToken(server.host, "the-new-token");
@@ -119,7 +119,7 @@ test("the request after a rejected one carries the newly entered token", async (
   await app.post(3, host);
   await app.enterToken(host, "changeme");
   await expect(app.dialog(`Agent token for ${host}`).getByRole("textbox")).toHaveAccessibleDescription(
-    /does not accept the token/,
+    /rejected the agent token/,
   );
   await app.enterToken(host, "changeme");
   await expect(app.heading(`Posted to ${host}: 3 delivered`)).toBeVisible();

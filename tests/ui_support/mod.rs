@@ -111,16 +111,16 @@ impl PageCommands for Handle {
     fn set_brief(&self, form: BriefForm) {
         self.0.page.form.set(form);
     }
-    fn give_secret(&self, name: SecretSlot, value: &str, keep_for_tab: bool) {
-        self.record(&format!("give {} {value} {keep_for_tab}", name.name()));
+    fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
+        self.record(&format!("give {} {value} {keep_for_tab}", slot.name()));
         self.0.page.secret_prompt.set(None);
     }
     fn dismiss_secret_prompt(&self) {
         self.record("dismiss secret prompt");
         self.0.page.secret_prompt.set(None);
     }
-    fn ask_for(&self, name: SecretSlot) {
-        self.record(&format!("ask for {}", name.name()));
+    fn ask_for(&self, slot: SecretSlot) {
+        self.record(&format!("ask for {}", slot.name()));
     }
     fn forget_secrets(&self) {
         self.record("forget secrets");

@@ -112,9 +112,9 @@ impl RunController {
                 });
             }
             Effect::WakeAt(at) => self.wake_at(at),
-            Effect::RequestSecret(name) => {
+            Effect::RequestSecret(slot) => {
                 if let Some(on_secret_needed) = self.on_secret_needed.borrow().as_ref() {
-                    on_secret_needed(name);
+                    on_secret_needed(slot);
                 }
             }
         }

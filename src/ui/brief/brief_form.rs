@@ -45,7 +45,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
         if screen.is_generating.get() {
             view! { "Generation is in progress. Stop it, or wait until it ends." }.into_any()
         } else if screen.is_posting.get() {
-            view! { "Tasks are being posted. Pause or stop posting, or wait until it ends." }
+            view! { "Tasks are being posted. Pause or stop posting, or wait until posting ends." }
                 .into_any()
         } else {
             view! {
@@ -223,11 +223,11 @@ fn why_dry(screen: Screen) -> Memo<Option<String>> {
         let has_key = screen.page.secrets_held.with(|secrets| {
             secrets
                 .iter()
-                .any(|(name, of)| *name == SecretSlot::API_KEY && *of == origin)
+                .any(|(slot, of)| *slot == SecretSlot::API_KEY && *of == origin)
         });
         (model.requires_api_key() && !has_key).then(|| {
             format!(
-                "No API key for {} was entered, so this is a dry run. Choose Live to enter one.",
+                "No API key for {} was entered, so this is a dry run. Choose Live and generate; you are then asked for the API key.",
                 model.base_url.host_and_port()
             )
         })

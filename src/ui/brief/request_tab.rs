@@ -47,7 +47,7 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
                     "No model endpoint is configured, so there is no request to show. "
                     <Button
                         kind=ButtonKind::Link
-                        label="Set up a model endpoint"
+                        label="Set up a model endpoint…"
                         opens_dialog=true
                         on_press=move || screen.dialog.set(Some(Dialog::Settings))
                     />

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use crate::schema::agent_action_schema;
 use crate::schema::strict::{ModelSchema, StrictError, model_schema};
-use crate::text::counted;
+use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::screen::{Dialog, Screen};
@@ -14,7 +15,10 @@ pub fn SchemaTab(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let is_custom = move || {
         page.connection
-            .with(|connection| connection.task_schema.is_some())
+            .with(|connection| match &connection.task_schema {
+                Some(text) => text != agent_action_schema(),
+                None => false,
+            })
     };
     let name = move || {
         let source = if is_custom() { "custom" } else { "built in" };
@@ -51,16 +55,16 @@ pub fn SchemaTab(screen: Screen) -> impl IntoView {
         <dl class="facts">
             <dt>"Schema"</dt>
             <dd>{name}</dd>
-            <dt>"Draft"</dt>
+            <dt>"JSON Schema version"</dt>
             <dd>{json_schema_draft}</dd>
             {role("Task key field", |roles| &roles.key)}
             {role("Title field", |roles| &roles.title)}
-            {role("Dependencies", |roles| &roles.depends_on)}
+            {role("Dependencies field", |roles| &roles.depends_on)}
         </dl>
         <p class="hint">
             <Button
                 kind=ButtonKind::Link
-                label="Choose another schema"
+                label="Choose another schema…"
                 opens_dialog=true
                 on_press=move || screen.dialog.set(Some(Dialog::Settings))
             />
@@ -80,7 +84,7 @@ fn relaxations(for_model: &Result<ModelSchema, StrictError>) -> AnyView {
     match for_model {
         Err(error) => view! {
             <h2 class="section-title">"The schema is given to the model as prompt text only"</h2>
-            <p class="hint">{error.to_string()} ". " {error.hint()}</p>
+            <p class="hint">{sentences(&error.to_string(), error.hint())}</p>
         }
         .into_any(),
         Ok(schema) if schema.relaxed.is_empty() => view! {

@@ -89,7 +89,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
                     }
                 })}
             {(mode == Mode::Dry)
-                .then(|| view! { <Button label="Go live with this brief…" on_press=go_live/> })}
+                .then(|| view! { <Button label="Go live" on_press=go_live/> })}
             <Button
                 icon="download"
                 label="Export receipts…"

@@ -48,7 +48,7 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
         None => text(
             "sending",
             "Sending".to_owned(),
-            "Journaled; waiting for the response.",
+            "Waiting for the response.",
             None,
         ),
         Some(DeliveryOutcome::Delivered {
@@ -93,7 +93,9 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
         }) => {
             let wait = retry_after
                 .and_then(|seconds| usize::try_from(seconds).ok())
-                .map(|seconds| format!(" It asked to wait {}.", counted(seconds, "second")));
+                .map(|seconds| {
+                    format!(" It asks the page to wait {}.", counted(seconds, "second"))
+                });
             text(
                 "failed",
                 format!("Not accepted: {status}"),
@@ -106,8 +108,8 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
         }
         Some(DeliveryOutcome::Unauthorized { status, message }) => text(
             "failed",
-            format!("Token rejected: {status}"),
-            "The server rejected the token and did not accept the task.",
+            format!("Agent token rejected: {status}"),
+            "The server rejected the agent token and did not accept the task.",
             Some(message),
         ),
         Some(DeliveryOutcome::Unconfirmed { status, message }) => text(
@@ -117,7 +119,7 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
                 None => "Unconfirmed: no response".to_owned(),
             },
             if attempt.key_sent {
-                "The server may have the task. The request carried its idempotency key, so it can be repeated without storing the task twice."
+                "The server may have the task. The request carried its idempotency key, so it can be resent safely while the server retains the key."
             } else {
                 "The server may have the task. Resending it could store it twice, so nothing is resent until you decide."
             },
@@ -126,7 +128,7 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
         Some(DeliveryOutcome::NoToken) => text(
             "failed",
             "Not sent".to_owned(),
-            "There was no token for this server, so the request never left this page.",
+            "There was no agent token for this server, so the request never left this page.",
             None,
         ),
         Some(DeliveryOutcome::NotSent { message }) => text(

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::review::DraftState;
 use crate::run::{Batch, Mode};
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
@@ -58,11 +59,18 @@ fn Preview(screen: Screen, mode: Mode) -> impl IntoView {
         })
     });
     let headline = move || {
-        let total = page.counts.with(|counts| counts.total());
+        let (total, posted) = page
+            .counts
+            .with(|counts| (counts.total(), counts.of_any(&DraftState::ENDED)));
+        let noun = if posted == 0 {
+            "task"
+        } else {
+            "remaining task"
+        };
         format!(
             "{} of {} approved",
             grouped(count.get()),
-            counted(total, "task")
+            counted(total.saturating_sub(posted), noun)
         )
     };
     let destination = move || match (is_dry, server.get()) {
@@ -75,13 +83,13 @@ fn Preview(screen: Screen, mode: Mode) -> impl IntoView {
         (false, None) => "No task server is configured. Add one in the settings.".to_owned(),
     };
     let label = move || match (is_dry, server.get()) {
-        (true, _) => format!("Write {}", counted(count.get(), "dry receipt")),
+        (true, _) => format!("Write {}…", counted(count.get(), "dry receipt")),
         (false, Some(server)) => format!(
-            "Post {} to {}",
+            "Post {} to {}…",
             counted(count.get(), "task"),
             server.url.host_and_port()
         ),
-        (false, None) => "Set up a task server".to_owned(),
+        (false, None) => "Set up a task server…".to_owned(),
     };
     let post = move || {
         let can_post = is_dry || server.with_untracked(Option::is_some);

@@ -84,14 +84,14 @@ fn actions(screen: Screen, pause: &Pause) -> AnyView {
     };
     match pause {
         Pause::TokenRefused { .. } => {
-            view! { <EnterToken screen label="Enter another token"/> }.into_any()
+            view! { <EnterToken screen label="Enter another agent token…"/> }.into_any()
         }
-        Pause::TokenMissing => view! { <EnterToken screen label="Enter token"/> }.into_any(),
+        Pause::TokenMissing => view! { <EnterToken screen label="Enter agent token…"/> }.into_any(),
         Pause::Operator | Pause::PageClosed => resume().into_any(),
         Pause::NotSent { .. } | Pause::ServerInTrouble | Pause::FirstNotTaken => view! {
             <Button
                 icon="settings"
-                label="Check settings"
+                label="Open settings…"
                 opens_dialog=true
                 on_press=move || screen.dialog.set(Some(Dialog::Settings))
             />
@@ -113,7 +113,7 @@ fn actions(screen: Screen, pause: &Pause) -> AnyView {
     }
 }
 
-/// Asks for another token. Disabled until the requests with the old token have finished.
+/// Asks for an agent token. Disabled until the requests with the old one have finished.
 #[component]
 fn EnterToken(screen: Screen, label: &'static str) -> impl IntoView {
     let is_sending = move || {
@@ -226,12 +226,8 @@ fn Unblock(screen: Screen) -> impl IntoView {
         })
     });
     let show_label = move |state: DraftState| match in_state(state).len() {
-        1 => format!("Open the task that is {}", state_phrase(state)),
-        count => format!(
-            "Show {} tasks that are {}",
-            grouped(count),
-            state_phrase(state)
-        ),
+        1 => format!("Open the {} task", state_adjective(state)),
+        count => format!("Show {} {} tasks", grouped(count), state_adjective(state)),
     };
     let show = move |id: DraftId, state: DraftState| {
         if in_state(state).len() == 1 {
@@ -292,13 +288,21 @@ fn Unblock(screen: Screen) -> impl IntoView {
     }
 }
 
+/// The state of a blocking task, as it reads before "task".
+fn state_adjective(state: DraftState) -> &'static str {
+    match state {
+        DraftState::Checking | DraftState::Ready => "unapproved",
+        state => state_phrase(state),
+    }
+}
+
 fn reason(pause: &Pause) -> Option<String> {
     Some(match pause {
         Pause::Operator => return None,
-        Pause::TokenRefused { status } => format!("the server rejected the token ({status})"),
-        Pause::TokenMissing => "no token was entered".to_owned(),
+        Pause::TokenRefused { status } => format!("the server rejected the agent token ({status})"),
+        Pause::TokenMissing => "no agent token was entered".to_owned(),
         Pause::NotSent { .. } => "the request could not be sent".to_owned(),
-        Pause::FirstNotTaken => "the first task was not accepted".to_owned(),
+        Pause::FirstNotTaken => "the server refused the first task".to_owned(),
         Pause::ServerInTrouble => "the server keeps failing".to_owned(),
         Pause::NotStored { .. } => "the journal could not be written".to_owned(),
         Pause::Blocked => "the remaining tasks wait for others".to_owned(),
@@ -310,12 +314,12 @@ fn what_to_do(pause: &Pause, screen: Screen) -> String {
     match pause {
         Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
         Pause::TokenRefused { .. } => {
-            "The server rejected the token. Enter a valid one to continue with the same task and key."
+            "Enter a valid agent token to continue with the same task."
                 .to_owned()
         }
-        Pause::TokenMissing => "Enter a token to start posting.".to_owned(),
+        Pause::TokenMissing => "Enter an agent token to start posting.".to_owned(),
         Pause::NotSent { reason } => {
-            format!("Nothing left this page. Correct the settings, then resume. Reason: {reason}")
+            format!("This request was not sent. Correct the settings, then resume. Reason: {reason}")
         }
         Pause::FirstNotTaken => {
             "No other task was sent. Open the first task to see why, correct the address or the task, then resume."
@@ -339,8 +343,8 @@ fn what_to_do(pause: &Pause, screen: Screen) -> String {
                 .counts
                 .with(|counts| counts.of(DraftState::Unconfirmed));
             match (unconfirmed, honours_keys) {
-                (0, true) => "Tasks that were in flight are resent with the same key, so none is stored twice.".to_owned(),
-                (0, false) => "No task was in flight. Resume to post the rest.".to_owned(),
+                (0, true) => "When you resume, tasks that were in flight are resent with the same idempotency key, so none is stored twice.".to_owned(),
+                (0, false) => "No task is unconfirmed. Resume to post the rest.".to_owned(),
                 (count, _) => format!(
                     "{} will not be resent automatically. Decide the outcome first, or resume with the rest.",
                     counted(count, "unconfirmed task")

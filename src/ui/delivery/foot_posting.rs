@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::review::DraftState;
 use crate::run::announcements::{self, Announcer};
+use crate::run::receipts::state_text;
 use crate::run::{Event, Mode};
 use crate::text::grouped;
 use crate::ui::controls::button::Button;
@@ -177,7 +178,11 @@ pub(super) fn StateCounts(screen: Screen) -> impl IntoView {
                         {move || grouped(screen.page.counts.with(|counts| counts.of(state)))}
                     </span>
                     " "
-                    {state.label().to_lowercase()}
+                    {if state == DraftState::DryDelivered {
+                        state_text(state).to_owned()
+                    } else {
+                        state.label().to_lowercase()
+                    }}
                 </li>
             </For>
         </ul>

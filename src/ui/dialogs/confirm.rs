@@ -7,7 +7,7 @@ use crate::digest::fingerprint;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
-use crate::text::{counted, grouped};
+use crate::text::{counted, grouped, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::page::Problem;
@@ -110,11 +110,11 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     <dt>"Tasks"</dt>
                     <dd>
                         {move || match (is_dry, count()) {
-                            (true, count) => counted(count, "task"),
+                            (true, count) => grouped(count),
                             (false, 1) => "1".to_owned(),
                             (false, count) => {
                                 format!(
-                                    "{}, in topological order: the first one alone, then {}",
+                                    "{}, dependencies first: the first one alone, then {}",
                                     grouped(count),
                                     concurrency_text(concurrency()),
                                 )
@@ -137,17 +137,17 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     {(!is_dry)
                         .then(|| {
                             view! {
-                                <dt>"Token"</dt>
+                                <dt>"Agent token"</dt>
                                 <dd>{token}</dd>
                             }
                         })}
-                    <dt>"Fingerprint"</dt>
+                    <dt>"Digest of this batch"</dt>
                     <dd class="fingerprint" title=digest>
-                        {move || format!("sha256 {}", fingerprint(&digest()))}
+                        {move || format!("SHA-256 {}", fingerprint(&digest()))}
                     </dd>
                 </dl>
                 <details class="fold">
-                    <summary>"Full fingerprint"</summary>
+                    <summary>"Full digest"</summary>
                     <pre class="raw" tabindex="0">{digest}</pre>
                 </details>
             </div>
@@ -192,7 +192,7 @@ fn no_journal_warning(problem: Problem) -> impl IntoView {
             {icon("warning")}
             <div class="body">
                 <h3>"This browser cannot store the journal"</h3>
-                <p>{problem.what} " " {problem.hint}</p>
+                <p>{sentences(&problem.what, &problem.hint)}</p>
                 <p class="todo">
                     "Every task is journaled before it is sent, so posting will pause at the first one. You can then continue without a journal, but after a crash there is no record of what was sent."
                 </p>
@@ -208,11 +208,11 @@ fn token_text(connection: &Connection, secrets: &[(SecretSlot, String)]) -> Stri
     let origin = server.url.origin();
     let is_held = secrets
         .iter()
-        .any(|(name, of)| *name == SecretSlot::AGENT_TOKEN && *of == origin);
+        .any(|(slot, of)| *slot == SecretSlot::AGENT_TOKEN && *of == origin);
     let header = &server.token_header;
     if is_held {
         format!("In memory, sent as {header} to this host only")
     } else {
-        format!("Not entered yet: requested next, then sent as {header}")
+        format!("Not entered yet. You will be asked for it next. Sent as {header}.")
     }
 }

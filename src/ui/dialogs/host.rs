@@ -26,7 +26,7 @@ pub fn HostDialog(screen: Screen) -> impl IntoView {
         >
             <div class="dialog-body">
                 <p>
-                    "The link you opened names a task server that this browser has not used before. Tasks you post, and the token you enter, would be sent there."
+                    "The link you opened names a task server other than the one in your settings. Tasks you post, and the agent token you enter, would be sent there."
                 </p>
                 <p class="host">{tasks_url}</p>
                 <p class="hint">

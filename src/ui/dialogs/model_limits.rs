@@ -1,4 +1,4 @@
-//! Timeouts, batching, prices and limits of a model endpoint.
+//! Limits, timeouts and prices of a model endpoint.
 
 use leptos::prelude::*;
 
@@ -48,7 +48,7 @@ pub fn ModelLimits(settings: Settings) -> impl IntoView {
     });
     view! {
         <details class="fold" open=move || is_open.get()>
-            <summary>"Timeouts, batching, prices and limits"</summary>
+            <summary>"Limits, timeouts and prices"</summary>
             <div class="pair">
                 <ConnectionField
                     settings

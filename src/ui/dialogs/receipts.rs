@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::run::receipts::{ReceiptFormat, Summary, state_text};
-use crate::text::grouped;
+use crate::text::{capitalize, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::screen::Screen;
@@ -21,7 +21,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
         let rows = summary.get().states.into_iter().map(|(state, count)| {
             view! {
                 <tr data-state=state_name(state)>
-                    <th scope="row">{state_mark(state)} {capitalized(state_text(state))}</th>
+                    <th scope="row">{state_mark(state)} {capitalize(state_text(state))}</th>
                     <td class="number">{grouped(count)}</td>
                 </tr>
             }
@@ -49,7 +49,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
                     </tfoot>
                 </table>
                 <p>
-                    "The file has one line per attempt: task, outcome, status, server ID, idempotency key, SHA-256 of the body, address, times. It contains no API key or token. It is created in this page and saved by your browser."
+                    "The file has one line per attempt (JSON Lines ends with a summary): task, outcome, status, server ID, idempotency key, SHA-256 of the body, address, times. It contains no API key or agent token. It is created in this page and saved by your browser."
                 </p>
                 <p class="hint" role="status">
                     {move || page.saved_file.get().map(|name| format!("Saved as {name}"))}
@@ -70,13 +70,5 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
                 />
             </div>
         </Modal>
-    }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
     }
 }

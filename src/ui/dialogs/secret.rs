@@ -15,11 +15,11 @@ use crate::ui::screen::Screen;
 pub fn SecretDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let prompt = move || page.secret_prompt.get();
-    let name = Memo::new(move |_| {
+    let slot = Memo::new(move |_| {
         page.secret_prompt
-            .with(|prompt| prompt.as_ref().map(|p| p.name.clone()))
+            .with(|prompt| prompt.as_ref().map(|p| p.slot.clone()))
     });
-    let is_token = move || name.get() == Some(SecretSlot::AGENT_TOKEN);
+    let is_token = move || slot.get() == Some(SecretSlot::AGENT_TOKEN);
     let noun = move || {
         if is_token() { "agent token" } else { "API key" }
     };
@@ -48,11 +48,11 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
     let keep = NodeRef::<html::Input>::new();
     let is_visible = RwSignal::new(false);
     let use_secret = move |value: &str| {
-        let Some(name) = name.get_untracked() else {
+        let Some(slot) = slot.get_untracked() else {
             return;
         };
         let keep_for_tab = keep.get_untracked().is_some_and(|keep| keep.checked());
-        screen.command(|commands| commands.give_secret(name, value, keep_for_tab));
+        screen.command(|commands| commands.give_secret(slot, value, keep_for_tab));
         if page.secret_prompt.with_untracked(Option::is_some)
             && let Some(field) = field.get_untracked()
         {
@@ -97,7 +97,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                     <p class="hint" id="secret-hint">
                         {move || {
                             format!(
-                                "Sent as {} to this host only. Kept in memory until the tab is closed.",
+                                "Sent as {} to this host only. Kept in memory until you reload or close the tab.",
                                 header(),
                             )
                         }}

@@ -6,7 +6,7 @@ use super::model_limits::ModelLimits;
 use super::settings::{Settings, id_of};
 use crate::settings::Api;
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
-use crate::text::counted;
+use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::header::notices::problem_panel;
@@ -152,7 +152,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     {needs_key(Some(false), "No")}
                 </div>
                 <p class="hint" id="needs-key-hint">
-                    "Default: an endpoint on this computer does not, every other one does."
+                    "Default: an endpoint on this machine does not, every other one does."
                 </p>
             </fieldset>
         </fieldset>
@@ -247,18 +247,18 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                     }
                 />
                 <span>
-                    "This server honours Idempotency-Key: unconfirmed tasks are resent with the same key"
+                    "This server honours Idempotency-Key: a task whose request got no clear response is resent with the same idempotency key."
                 </span>
             </label>
             <div class="pair">
                 <ConnectionField
                     settings
                     field=FormField::IdempotencyKeyRetention
-                    label="Key retention (hours)"
+                    label="Idempotency key retention (hours)"
                     read=|form| &form.idempotency_key_retention_hours
                     write=|form, text| form.idempotency_key_retention_hours = text
                     input_mode="numeric"
-                    hint="Unconfirmed tasks are not resent after this time."
+                    hint="How long this server retains idempotency keys. After that, such a task is unconfirmed."
                 />
                 <ConnectionField
                     settings
@@ -329,39 +329,37 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
     let secrets = screen.page.secrets_held;
     view! {
         <fieldset class="group">
-            <legend>"Keys and tokens"</legend>
+            <legend>"API keys and agent tokens"</legend>
             <p class="hint">
-                "Requested when needed, kept in memory, and sent only to the server they belong to."
+                "You are asked for these when they are needed. They are kept in memory and sent only to the server they belong to."
             </p>
             {move || {
                 let secrets = secrets.get();
                 if secrets.is_empty() {
-                    return view! { <p>"No keys or tokens stored."</p> }.into_any();
+                    return view! { <p>"No API key or agent token in memory."</p> }.into_any();
                 }
                 let items = secrets
                     .into_iter()
-                    .map(|(name, origin)| {
+                    .map(|(slot, origin)| {
                         view! {
-                            <dt>{name.label().to_owned()}</dt>
+                            <dt>{capitalize(slot.label())}</dt>
                             <dd>
                                 <code>{origin}</code>
                             </dd>
                         }
                     })
                     .collect_view();
-                view! {
-                    <dl class="facts">{items}</dl>
-                    <div class="button-row">
-                        <Button
-                            kind=ButtonKind::Danger
-                            icon="remove"
-                            label="Forget all keys and tokens"
-                            on_press=move || screen.command(|commands| commands.forget_secrets())
-                        />
-                    </div>
-                }
-                    .into_any()
+                view! { <dl class="facts">{items}</dl> }.into_any()
             }}
+            // Always shown: secrets kept for this tab may belong to other connections.
+            <div class="button-row">
+                <Button
+                    kind=ButtonKind::Danger
+                    icon="remove"
+                    label="Forget all API keys and agent tokens"
+                    on_press=move || screen.command(|commands| commands.forget_secrets())
+                />
+            </div>
         </fieldset>
     }
 }

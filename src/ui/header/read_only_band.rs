@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::ui::controls::icons::icon;
 use crate::ui::screen::{READ_ONLY_BAND, Screen};
 
-/// The message, while another tab has the run.
+/// The message, while another tab is using the run.
 #[component]
 pub fn ReadOnlyBand(screen: Screen) -> impl IntoView {
     view! {
@@ -14,7 +14,7 @@ pub fn ReadOnlyBand(screen: Screen) -> impl IntoView {
                 <div class="notice" data-tone="read-only">
                     {icon("eye")}
                     <p id=READ_ONLY_BAND>
-                        <strong>"This tab is read-only, because another tab has this run."</strong>
+                        <strong>"This tab is read-only, because another tab is using this run."</strong>
                         " It shows the changes made there. Edit and post in the other tab. When that tab closes, this one takes over."
                     </p>
                 </div>

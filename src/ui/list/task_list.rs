@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
-use crate::review::DraftId;
+use crate::review::{DraftId, DraftState};
 use crate::text::counted;
 use crate::ui::controls::button::Button;
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, is_from_field};
@@ -239,10 +239,12 @@ fn focused_index(event: &web_sys::KeyboardEvent, tasks: &Arc<[DraftId]>) -> Opti
 fn NoMatch(screen: Screen) -> impl IntoView {
     let total = move || screen.page.rows.with(Vec::len);
     let message = move || {
-        let state = screen
-            .filter
-            .get()
-            .map(|state| format!("is {}", state.label().to_lowercase()));
+        let state = screen.filter.get().map(|state| match state {
+            DraftState::DryDelivered => "has a dry receipt".to_owned(),
+            DraftState::Sending => "is being sent".to_owned(),
+            DraftState::Checking => "is being checked".to_owned(),
+            state => format!("is {}", state.label().to_lowercase()),
+        });
         let search = screen.search.with(|search| {
             let search = search.trim();
             (!search.is_empty()).then(|| format!("contains “{search}”"))

@@ -46,7 +46,7 @@ pub fn TasksPane(screen: Screen) -> impl IntoView {
                 } else if has_run.get() {
                     view! {
                         <div class="empty">
-                            <h3>"No tasks were produced"</h3>
+                            <h3>"No tasks were generated"</h3>
                             <p>
                                 "See the message above for the reason. Your brief is unchanged: edit it and generate again."
                             </p>
@@ -93,6 +93,7 @@ fn PaneHead(screen: Screen) -> impl IntoView {
                     label="Archive this run"
                     changes_run=screen
                     on_press=move || screen.archive()
+                    attr:title="You can undo this for 10 seconds."
                 />
             </Show>
         </div>
