@@ -309,6 +309,7 @@ async fn an_attempt_shows_its_times_its_key_and_its_digest() {
         "HTTP status201",
         "Server IDt-1",
         "Tohttp://localhost:8080/tasks",
+        "Response",
         "not sent: the server is not known to honour idempotency keys",
         &*approval.key,
         &*approval.digest,

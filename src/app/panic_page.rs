@@ -5,7 +5,7 @@ use std::panic::PanicHookInfo;
 use wasm_bindgen::prelude::*;
 
 /// Installs a panic hook that reports the panic in the console and on the page. Brief, decisions and
-/// journal are stored as they change, so a reload restores them unless the browser could not store them.
+/// journal are stored as they change, so a reload restores what the browser could store.
 pub fn install() {
     std::panic::set_hook(Box::new(show));
 }

@@ -67,12 +67,12 @@ impl Application {
     /// number stays.
     pub(super) fn apply_link_count(&self, link: &Link, query: &str) {
         let Some(count) = &link.count else { return };
-        let fingerprint = crate::digest::sha256_hex(query.as_bytes());
-        if WebStorage::Session.read(APPLIED_LINK).as_deref() == Some(fingerprint.as_str()) {
+        let digest = crate::digest::sha256_hex(query.as_bytes());
+        if WebStorage::Session.read(APPLIED_LINK).as_deref() == Some(digest.as_str()) {
             return;
         }
         self.page.form.update(|form| form.count.clone_from(count));
-        if let Err(reason) = WebStorage::Session.write(APPLIED_LINK, &fingerprint) {
+        if let Err(reason) = WebStorage::Session.write(APPLIED_LINK, &digest) {
             self.show_web_storage_error(&reason);
         }
     }

@@ -14,11 +14,10 @@ use crate::ui::screen::{Dialog, Screen};
 pub fn SchemaTab(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let is_custom = move || {
-        page.connection
-            .with(|connection| match &connection.task_schema {
-                Some(text) => text != agent_action_schema(),
-                None => false,
-            })
+        page.connection.with(|connection| {
+            let text = connection.task_schema.as_deref();
+            text.is_some_and(|text| text != agent_action_schema())
+        })
     };
     let name = move || {
         let source = if is_custom() { "custom" } else { "built in" };
