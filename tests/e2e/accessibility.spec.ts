@@ -130,7 +130,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await examine(app.page, "2-new-host");
         await app.press("Do not use it");
         await expect(app.heading(/config\.json cannot be used/)).toBeVisible();
-        await expect(app.heading(/holds a secret/)).toBeVisible();
+        await expect(app.heading(/contains a secret/)).toBeVisible();
         await examine(app.page, "3-problems");
       });
     });

@@ -325,7 +325,7 @@ test("a task is refused if the task server redirects, and delivered once the pat
   await expect(app.foot).toContainText("the server refused the first task");
   await app.openTask("keep-the-order");
   const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
-  await expect(delivery).toContainText("with or without the slash at its end");
+  await expect(delivery).toContainText("with or without the trailing slash");
   await app.closeTask();
 
   await app.press("Open settings…");
@@ -490,7 +490,7 @@ test("text that cannot be imported stays in the dialog with the error", async ({
   const field = app.field("Tasks as JSON");
   await field.fill('{"key": "a"}\n{"key": ');
   await app.press("Import tasks");
-  await expect(field).toHaveAccessibleDescription(/line 2 is not JSON/i);
+  await expect(field).toHaveAccessibleDescription(/Line 2 is not JSON/i);
   await expect(field).toHaveValue('{"key": "a"}\n{"key": ');
 });
 

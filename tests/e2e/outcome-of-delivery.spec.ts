@@ -173,7 +173,7 @@ test.describe("a task that was not accepted is resent automatically after the wa
       expect(posts[0]?.body).toBe(posts[1]?.body);
       await app.openTask(TASKS[0]);
       const delivery = await app.deliveryTab();
-      await expect(delivery.getByText("It asked to wait 1 second.")).toHaveCount(asked ? 1 : 0);
+      await expect(delivery.getByText("It asks the page to wait 1 second.")).toHaveCount(asked ? 1 : 0);
       await expect(delivery.getByRole("list", { name: "Attempts" }).getByRole("listitem")).toHaveText([
         new RegExp(`Not accepted: ${status}.*It is safe to resend it`),
         /Delivered: 200/,

@@ -35,13 +35,13 @@ test.describe("a response that ends early", () => {
     {
       script: "cut-off",
       title: /^Cut off after [1-7] of 8 tasks$/,
-      text: "Raise max_completion_tokens",
+      text: "Raise the max output tokens (max_completion_tokens)",
       console: [],
     },
     {
       script: "filtered",
       title: /^The endpoint's content filter blocked the response$/,
-      text: "Change the wording of the brief.",
+      text: "Change the wording of the brief, or accept the partial response.",
       console: [],
     },
     {
@@ -53,20 +53,20 @@ test.describe("a response that ends early", () => {
     {
       script: "interrupted",
       title: /^The response was interrupted after [1-7] of 8 tasks$/,
-      text: "Ask again, or keep the whole tasks.",
+      text: "Try again, or accept the partial response.",
       console: [],
     },
     {
       script: "broken",
       pauseMs: 5,
       title: /^The response was interrupted after [1-7] of 8 tasks$/,
-      text: "Ask again, or keep the whole tasks.",
+      text: "Try again, or accept the partial response.",
       console: [NO_RESPONSE],
     },
     {
       script: "done-alone",
       title: /^The response was interrupted after 8 of 8 tasks$/,
-      text: "Ask again, or keep the whole tasks.",
+      text: "Try again, or accept the partial response.",
       console: [],
     },
     {
@@ -233,13 +233,13 @@ test.describe("an endpoint that fails", () => {
     {
       script: "http-404",
       title: /^The model endpoint does not have this model: 404 model_not_found$/,
-      text: "Choose a model from the endpoint's own list",
+      text: "Choose a model from the endpoint's list",
       action: "Open settings…",
     },
     {
       script: "http-429",
       title: /^Rate limited by the model endpoint: 429/,
-      text: "Wait 1 s and ask again",
+      text: "Wait 1 s and try again",
       action: "Generate again",
     },
     {
@@ -286,7 +286,7 @@ test.describe("an endpoint that fails", () => {
     await app.open(server.address);
     await generate(app);
     const outcome = banner(app, /^The model endpoint did not respond$/);
-    await expect(outcome).toContainText("its CORS rule needs this page's origin");
+    await expect(outcome).toContainText("CORS policy must allow this page's origin");
   });
 
   test("interrupted-once: Generate again starts over", async ({ world, app }) => {
