@@ -44,7 +44,7 @@ pub fn short(outcome: &GenerationOutcome) -> &'static str {
 fn failure_title(failure: &Failure) -> String {
     use FailureKind as K;
     let summary = match failure.kind {
-        K::BudgetReached => "The cost or token limit of this run is reached",
+        K::LimitReached => "The cost or token limit of this run is reached",
         K::NotSent => "The request could not be sent",
         K::TookTooLong => "The request timeout was reached",
         K::Unreachable => "The model endpoint did not respond",
