@@ -204,7 +204,7 @@ impl Run {
             return;
         };
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
-            // The server may have forgotten its key, or the connection changed in the meantime.
+            // The server may have forgotten this task's key, or the connection may have changed.
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
         let Some(draft) = self.draft_mut(id) else {
