@@ -513,8 +513,8 @@ fn an_inexpressible_schema_is_refused_with_a_reason() {
     }
     let values: Vec<String> = (0..1_001).map(|index| index.to_string()).collect();
     let cases = [
-        (json!({"type": "object"}), "strict_open_object", "\"\""),
-        (json!({}), "strict_open_object", "\"\""),
+        (json!({"type": "object"}), "strict_open_object", "“”"),
+        (json!({}), "strict_open_object", "“”"),
         (
             json!({"type": "object", "properties": {"payload": {"type": "object"}}, "required": ["payload"]}),
             "strict_open_object",
