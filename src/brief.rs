@@ -97,7 +97,7 @@ pub enum BriefError {
         limit: usize,
     },
     /// The count is not a whole number.
-    #[error("{given:?} is not a whole number from 1 to {MAX_COUNT}")]
+    #[error("“{given}” is not a whole number from 1 to {MAX_COUNT}")]
     CountNotANumber {
         /// The text as typed, truncated.
         given: String,

@@ -259,7 +259,7 @@ impl Check for UniqueKey<'_> {
             instance_path: String::new(),
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
-            message: format!("the task key {key:?} is already used, and no other was found"),
+            message: format!("the task key “{key}” is already used, and no other was found"),
         }));
         violations
     }

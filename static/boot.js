@@ -47,7 +47,7 @@ async function explain(step, error) {
     return {
       what: "This browser could not compile Taskwright's WebAssembly",
       why: "The browser is too old, or the files in pkg/ are damaged or from different builds.",
-      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4 or newer). In a checkout, run “cargo xtask build” again and reload without the cache.",
+      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4, or later). In a checkout, run “cargo xtask build” again and reload without the cache.",
     };
   }
   return {
@@ -77,6 +77,13 @@ async function explainLoad() {
     };
   }
   const type = response.headers.get("content-type") ?? "none";
+  if (response.ok && /javascript/i.test(type)) {
+    return {
+      what: "Taskwright could not be loaded",
+      why: "The module failed to load. A file that it imports may be missing, or the files in pkg/ may be damaged or from different builds.",
+      todo: "Reload the page without the cache. In a checkout, run “cargo xtask build” again.",
+    };
+  }
   return {
     what: "Taskwright could not be loaded",
     why: `The web server returned pkg/taskwright.js with status ${response.status} and content type ${type}. Browsers run modules only as text/javascript.`,

@@ -1,16 +1,8 @@
 // A classic script, because it must run where module scripts do not: from a file,
-// or in a browser without WebAssembly. It applies the saved theme before the module
-// renders anything, and shows in the shell why Taskwright cannot run.
+// or in a browser without WebAssembly. It shows in the shell why Taskwright cannot run.
 "use strict";
 
 (() => {
-  try {
-    const theme = localStorage.getItem("taskwright.theme");
-    if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-  } catch {
-    // Storage is disabled: the system's colour scheme applies.
-  }
-
   // { what, why, todo, raw? }, sent by boot.js.
   addEventListener("taskwright:cannot-run", (event) => show(event.detail));
 

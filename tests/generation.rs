@@ -11,10 +11,10 @@
 #[path = "generation/scenario.rs"]
 mod scenario;
 
-#[path = "generation/budget.rs"]
-mod budget;
 #[path = "generation/follow_up.rs"]
 mod follow_up;
+#[path = "generation/limits.rs"]
+mod limits;
 #[path = "generation/many.rs"]
 mod many;
 #[path = "generation/response_formats.rs"]

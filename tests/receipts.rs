@@ -96,7 +96,7 @@ impl Harness {
             }
             Effect::LookUp { draft, .. } => self.apply(Event::LookedUp {
                 draft,
-                answer: LookUp::Found {
+                result: LookUp::Found {
                     at: self.now,
                     server_id: Some("found".to_owned()),
                 },
@@ -393,7 +393,7 @@ fn a_receipt_names_who_determined_the_result() {
     });
     harness.apply(Event::LookedUp {
         draft: draft.clone(),
-        answer: LookUp::Found {
+        result: LookUp::Found {
             at: NOW,
             server_id: None,
         },
@@ -436,7 +436,7 @@ fn the_summary_includes_tasks_that_were_not_posted() {
     });
     assert_eq!(
         harness.run.summary().sentence(),
-        "4 tasks: 1 delivered, 1 approved but not posted, 1 not reviewed and 1 rejected."
+        "4 tasks: 1 delivered, 1 approved but not posted, 1 ready and 1 rejected."
     );
 }
 

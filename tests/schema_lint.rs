@@ -79,7 +79,7 @@ fn a_dependency_on_a_task_outside_the_batch_is_dangling() {
     );
     assert_eq!(
         found[0].message,
-        "No task in the batch has the key \"x\" or \"y\"."
+        "No task in the batch has the key “x” or “y”."
     );
 }
 

@@ -471,6 +471,19 @@ fn recursion_stays_a_reference_that_resolves_in_the_envelope() {
 }
 
 #[test]
+fn a_definition_whose_name_begins_with_anothers_name_does_not_contain_itself() {
+    let model = derived(&json!({"type": "object", "properties": {
+        "part": {"description": "The part", "$ref": "#/$defs/item2"}},
+        "required": ["part"],
+        "$defs": {
+            "item": {"type": "string"},
+            "item2": {"type": "object", "properties": {"name": {"$ref": "#/$defs/item"}}, "required": ["name"]}}}));
+    let part = &model.schema["properties"]["part"];
+    assert_eq!(part["description"], "The part");
+    assert_eq!(part["type"], "object", "inlined, with its description");
+}
+
+#[test]
 fn an_optional_member_that_the_subset_cannot_express_is_omitted() {
     let model = derived(&json!({"type": "object", "properties": {
         "title": {"type": "string"},
@@ -500,8 +513,8 @@ fn an_inexpressible_schema_is_refused_with_a_reason() {
     }
     let values: Vec<String> = (0..1_001).map(|index| index.to_string()).collect();
     let cases = [
-        (json!({"type": "object"}), "strict_open_object", "\"\""),
-        (json!({}), "strict_open_object", "\"\""),
+        (json!({"type": "object"}), "strict_open_object", "“”"),
+        (json!({}), "strict_open_object", "“”"),
         (
             json!({"type": "object", "properties": {"payload": {"type": "object"}}, "required": ["payload"]}),
             "strict_open_object",

@@ -256,10 +256,10 @@ async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
         }],
         "one look-up at a time"
     );
-    let return_look_up = |answer| {
+    let return_look_up = |result| {
         mounted.commands.apply(Event::LookedUp {
             draft: draft.clone(),
-            answer,
+            result,
         });
     };
     return_look_up(LookUp::NotFound { at: NOW });
@@ -422,7 +422,7 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
     end_attempt(&mounted, 1, 1, delivered()).await;
     let banner = text(&mounted, ".banner[data-state=delivered]");
     assert!(
-        banner.contains("3 tasks: 1 delivered, 1 not reviewed and 1 rejected."),
+        banner.contains("3 tasks: 1 delivered, 1 ready and 1 rejected."),
         "{banner}"
     );
     mounted.press("Export receipts…").await;

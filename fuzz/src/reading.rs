@@ -131,7 +131,9 @@ impl Reading {
                         value.equals(task.root()),
                         "another parser reads {text} as {value:?}"
                     );
-                    let is_reported = violations.iter().any(|one| one.keyword == "duplicateKey");
+                    let is_reported = violations
+                        .iter()
+                        .any(|one| one.keyword == "duplicateMember");
                     assert_eq!(
                         value.has_duplicate_member(),
                         is_reported,

@@ -122,7 +122,7 @@ impl PreparedDelivery {
 
     /// Posts the batch and returns one receipt for each task, in the order in which the tasks were
     /// given. `on_receipt` receives each receipt as soon as it is final. After `stop` no further
-    /// request is made; those under way are awaited.
+    /// request is made; those in flight are awaited.
     pub async fn post<M: ModelTransport, T: TaskSink, C: Clock>(
         self,
         driver: &LiveDriver<M, T>,

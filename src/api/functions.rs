@@ -238,7 +238,7 @@ fn missing(member: &'static str, address: &crate::settings::Address) -> Thrown {
     .into()
 }
 
-/// A listener of the caller. If it throws, it is not called again, and what is under way is stopped.
+/// A listener of the caller. If it throws, it is not called again, and what is in progress is stopped.
 struct Listener {
     name: &'static str,
     function: Option<Function>,

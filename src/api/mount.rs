@@ -40,7 +40,7 @@ struct Mounted {
 
 #[wasm_bindgen]
 impl AppHandle {
-    /// Removes the page from its element and stops what is under way.
+    /// Removes the page from its element and stops what is in progress.
     #[wasm_bindgen(skip_typescript)]
     pub fn unmount(&mut self) {
         if let Some(mounted) = self.mounted.take() {

@@ -56,7 +56,7 @@ pub enum NotSent {
     Stopped,
     /// The server refused the first task, so the others were not tried.
     FirstNotTaken,
-    /// The server does not accept the token.
+    /// The server rejected the agent token.
     TokenRefused,
     /// The server kept failing.
     ServerInTrouble,
@@ -91,9 +91,9 @@ impl NotSent {
         match self {
             NotSent::Stopped => "Not sent: posting was stopped.".to_owned(),
             NotSent::FirstNotTaken => "Not sent: the server refused the first task.".to_owned(),
-            NotSent::TokenRefused => "Not sent: the server does not accept the token.".to_owned(),
+            NotSent::TokenRefused => "Not sent: the server rejected the agent token.".to_owned(),
             NotSent::ServerInTrouble => {
-                "Not sent: the server did not take earlier tasks, or did not confirm them."
+                "Not sent: the server did not accept earlier tasks, or did not confirm them."
                     .to_owned()
             }
             NotSent::RequestNotMade(reason) => {
@@ -254,7 +254,7 @@ impl JsReceipt {
                 retry_after: retry_after.map(|seconds| seconds.saturating_mul(1000)),
                 ..base(
                     "failed",
-                    "The server did not take the task. Wait as long as it asks, then post it again.",
+                    "The server did not accept the task. Wait as long as it asks, then post it again.",
                     message,
                 )
             },
@@ -263,7 +263,7 @@ impl JsReceipt {
                 retry: true,
                 ..base(
                     "unauthorized",
-                    "The server did not take the task. Pass a token that it accepts and post it again.",
+                    "The server did not accept the task. Pass a token that it accepts and post it again.",
                     message,
                 )
             },

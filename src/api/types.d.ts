@@ -18,7 +18,7 @@ export type JsonSchema = { [keyword: string]: unknown };
 
 /**
  * One task: the text of one JSON object. Its spacing, member order and number digits are preserved
- * byte for byte; white space around the object is removed.
+ * byte for byte; whitespace around the object is removed.
  */
 export type TaskText = string;
 
@@ -50,8 +50,8 @@ export interface AppConfig {
 export class AppHandle {
   private constructor();
   /**
-   * Removes the page from its element and stops what is under way. A task that is being posted is
-   * shown as unconfirmed when the page is mounted again. Further calls do nothing.
+   * Removes the page from its element and stops what is in progress. When the page is mounted
+   * again, it shows what became of a task that was being posted. Further calls do nothing.
    */
   unmount(): void;
   /** Releases the handle. The page stays mounted. */
@@ -148,7 +148,7 @@ export interface Violation {
   instancePath: string;
   /** Location of the rule in the schema, as a JSON Pointer; empty for rules of JSON itself. */
   schemaPath: string;
-  /** Keyword of the rule, or `duplicateKey` for a member name that occurs twice in an object. */
+  /** Keyword of the rule, or `duplicateMember` for a member name that occurs twice in an object. */
   keyword: string;
   /** What is wrong, in one sentence. */
   message: string;
@@ -374,8 +374,8 @@ export interface Generation {
  *
  * If the endpoint does not support the response format, `generate` falls back to a simpler one and
  * adds a warning. A call that failed temporarily (408, 409, 429, 5xx or no response, but not an
- * exhausted quota) is retried twice, as long as no task of its request has arrived: after half a
- * second and one second, or after the time that `Retry-After` asks for, up to a minute.
+ * exhausted quota) is retried twice, as long as no task of its request has arrived: after up to
+ * half a second and up to one second, or after the time that `Retry-After` asks for, up to a minute.
  * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent
  */
 export function generate(brief: Brief, settings: ModelSettings, options?: GenerateOptions): Promise<Generation>;
@@ -424,7 +424,7 @@ interface ReceiptOf<Name extends string> {
   retry: boolean;
   /** Number of requests made for the task. */
   attempts: number;
-  /** Idempotency key of the task. Pass it again to post an `unconfirmed` task once more. */
+  /** Idempotency key of the task. Pass it again to post an `unconfirmed` task once more: safe only if the server honours `Idempotency-Key`. */
   idempotencyKey: string;
   /** SHA-256 of the exact body, in hexadecimal. */
   digest: string;
@@ -447,11 +447,11 @@ export type Receipt =
       /** Whether the server reports that it already had the task. */
       replayed: boolean;
     })
-  /** The server will not take the task as it is. Redirects count as refusals, are never followed, and have no `status`. */
+  /** The server does not accept the task as it is. Redirects count as refusals, are never followed, and have no `status`. */
   | (ReceiptOf<"refused"> & { status?: number; reasons: Reason[] })
-  /** The server did not take the task after all attempts, or before you aborted. It can be posted again. */
+  /** The server did not accept the task after all attempts, or before you aborted. It can be posted again. */
   | (ReceiptOf<"failed"> & { status: number; /** Wait the server asked for, in milliseconds. */ retryAfter?: number })
-  /** 401 or 403: the server rejected the token and did not take the task. */
+  /** 401 or 403: the server rejected the agent token and did not accept the task. */
   | (ReceiptOf<"unauthorized"> & { status: number })
   /** The server may or may not have the task. */
   | (ReceiptOf<"unconfirmed"> & { status?: number })
@@ -459,8 +459,8 @@ export type Receipt =
    * No request was made. `code` says why:
    * - `stopped`: the signal was aborted, or `onReceipt` threw;
    * - `first_not_taken`: the server refused the first task;
-   * - `token_refused`: the server rejected the token;
-   * - `server_in_trouble`: the server did not take or confirm earlier tasks;
+   * - `token_refused`: the server rejected the agent token;
+   * - `server_in_trouble`: the server did not accept or confirm earlier tasks;
    * - `dependency_not_delivered`: a task it depends on was not delivered;
    * - `duplicate_key`: an earlier task of the array has the same task key (`retry` is `false`);
    * - `schema_violation`: the task violates the schema you passed; see `reasons` (`retry` is `false`);
@@ -470,7 +470,7 @@ export type Receipt =
 
 /** Options of `deliver`. */
 export interface DeliverOptions {
-  /** Stops posting: no further request is made, and requests under way are awaited. */
+  /** Stops posting: no further request is made, and requests in flight are awaited. */
   signal?: AbortSignal;
   /**
    * Called with each receipt as soon as it is final. If it throws, posting stops and the promise
@@ -489,7 +489,7 @@ export interface DeliverOptions {
  * Posts tasks, byte for byte, and returns one receipt per task in the order of `tasks`.
  *
  * A task is posted after the tasks it depends on. The first one goes alone; then up to
- * `concurrency` requests run at a time. A task that the server did not take (425, 429, or 503 with
+ * `concurrency` requests run at a time. A task that the server did not accept (425, 429, or 503 with
  * `Retry-After`) is posted again with backoff, no sooner than `Retry-After` asks, up to 12 times
  * within 15 minutes. A task that may have arrived is posted again with the same key if the server
  * honours keys, and never otherwise. Posting stops if the first task is refused or unconfirmed, if

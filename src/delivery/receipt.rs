@@ -124,7 +124,7 @@ pub struct Attempt {
     pub sent_at: Option<u64>,
     /// When the attempt ended, in milliseconds since 1970.
     pub ended_at: Option<u64>,
-    /// How it ended; `None` while it is under way.
+    /// How it ended; `None` while it is in flight.
     pub outcome: Option<DeliveryOutcome>,
 }
 
@@ -137,7 +137,7 @@ pub enum DeliveryStage {
     Idle,
     /// Waiting to be posted.
     Queued,
-    /// An attempt was begun: it is being journaled, or its request is under way.
+    /// An attempt was begun: it is being journaled, or its request is in flight.
     Sending,
     /// The server has the task.
     Delivered,
@@ -178,7 +178,7 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "look_up", rename_all = "snake_case")]
 pub enum LookUp {
-    /// The request is under way.
+    /// The request is in flight.
     Pending,
     /// The server has a task with this key.
     Found {

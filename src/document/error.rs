@@ -20,7 +20,7 @@ pub enum Fault {
     /// The text ends inside a value.
     Unfinished,
     /// A character that the grammar does not allow here; holds what was expected.
-    Unexpected(&'static str),
+    Expected(&'static str),
     /// A string contains an unescaped control character (below U+0020).
     ControlCharacter,
     /// A `\u` escape is one half of a surrogate pair, without the other half.
@@ -81,7 +81,7 @@ impl DocumentError {
         match self.fault {
             Fault::Empty => "json_empty",
             Fault::Unfinished => "json_unfinished",
-            Fault::Unexpected(_) => "json_syntax",
+            Fault::Expected(_) => "json_syntax",
             Fault::ControlCharacter => "json_control_character",
             Fault::LoneSurrogate => "json_lone_surrogate",
             Fault::TooDeep(_) => "json_too_deep",
@@ -97,7 +97,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Empty => write!(f, "there is no JSON value"),
             Fault::Unfinished => write!(f, "the JSON ends before its value is closed"),
-            Fault::Unexpected(expected) => write!(f, "expected {expected}"),
+            Fault::Expected(expected) => write!(f, "expected {expected}"),
             Fault::ControlCharacter => {
                 write!(
                     f,

@@ -1,8 +1,8 @@
 //! An incremental scanner for strict JSON (RFC 8259): takes text in pieces of any size and records
 //! spans.
 //!
-//! Each byte is read once; the state between pieces suffices to continue. The scanner does not keep
-//! the text.
+//! Each byte is read once, and the scanner can stop and resume between any two characters. It does
+//! not keep the text.
 
 use std::sync::Arc;
 
@@ -71,29 +71,29 @@ pub enum ScanProgress {
 enum State {
     Value,
     ValueOrEnd,
-    KeyOrEnd,
-    Key,
+    NameOrEnd,
+    Name,
     Colon,
     AfterValue,
     Text {
-        key: bool,
+        is_name: bool,
     },
     Escape {
-        key: bool,
+        is_name: bool,
     },
     /// Inside `\uXXXX`: digits left, their value so far, and whether a low surrogate must result.
     Hex {
-        key: bool,
+        is_name: bool,
         left: u8,
         unit: u16,
         low: bool,
     },
     /// Expects the backslash, then the `u`, of the second half of a surrogate pair.
     LowBackslash {
-        key: bool,
+        is_name: bool,
     },
     LowU {
-        key: bool,
+        is_name: bool,
     },
     Number(NumberPart),
     Literal {
@@ -190,7 +190,7 @@ impl Scanner {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match self.state {
-                State::Text { key } => {
+                State::Text { is_name } => {
                     let rest = bytes.get(at..).unwrap_or_default();
                     let stop = plain_run(rest);
                     at += stop;
@@ -200,7 +200,7 @@ impl Scanner {
                             at += 1;
                             self.close_leaf(at);
                             let rest = bytes.get(at..).unwrap_or_default();
-                            at += if key {
+                            at += if is_name {
                                 self.after_name(rest, at)
                             } else {
                                 self.after_text(rest, at)
@@ -211,7 +211,7 @@ impl Scanner {
                             if let Some(record) = self.records.last_mut() {
                                 record.escaped = true;
                             }
-                            self.state = State::Escape { key };
+                            self.state = State::Escape { is_name };
                         }
                         _ => return Err(self.fault(Fault::ControlCharacter, at)),
                     }
@@ -306,7 +306,7 @@ impl Scanner {
         match rest {
             [b':', b'"', ..] => {
                 self.begin_value(Kind::String, at + 1);
-                self.state = State::Text { key: false };
+                self.state = State::Text { is_name: false };
                 2
             }
             [b':', ..] => {
@@ -325,12 +325,12 @@ impl Scanner {
         match (self.innermost(), rest) {
             (Some(Kind::Object), [b',', b'"', ..]) => {
                 self.begin(Kind::String, at + 1);
-                self.state = State::Text { key: true };
+                self.state = State::Text { is_name: true };
                 2
             }
             (Some(_), [b',', b'"', ..]) => {
                 self.begin_value(Kind::String, at + 1);
-                self.state = State::Text { key: false };
+                self.state = State::Text { is_name: false };
                 2
             }
             _ => {
@@ -356,7 +356,7 @@ impl Scanner {
                     return Ok(true);
                 }
                 if !part.may_end() {
-                    return Err(self.fault(Fault::Unexpected("a digit"), at));
+                    return Err(self.fault(Fault::Expected("a digit"), at));
                 }
                 self.close_leaf(at);
                 self.state = State::AfterValue;
@@ -373,7 +373,7 @@ impl Scanner {
                         }
                         Ok(true)
                     }
-                    _ => Err(self.fault(Fault::Unexpected("true, false or null"), at)),
+                    _ => Err(self.fault(Fault::Expected("true, false or null"), at)),
                 };
             }
             State::Escape { .. }
@@ -389,22 +389,20 @@ impl Scanner {
             return Ok(true);
         }
         match (self.state, byte) {
-            (State::ValueOrEnd, b']') | (State::KeyOrEnd, b'}') => self.close(at),
+            (State::ValueOrEnd, b']') | (State::NameOrEnd, b'}') => self.close(at),
             (State::Value | State::ValueOrEnd, _) => self.value(byte, at)?,
-            (State::KeyOrEnd | State::Key, b'"') => {
+            (State::NameOrEnd | State::Name, b'"') => {
                 self.begin(Kind::String, at);
-                self.state = State::Text { key: true };
+                self.state = State::Text { is_name: true };
             }
-            (State::KeyOrEnd, _) => {
-                return Err(
-                    self.fault(Fault::Unexpected("a member name in double quotes or }"), at)
-                );
+            (State::NameOrEnd, _) => {
+                return Err(self.fault(Fault::Expected("a member name in double quotes or }"), at));
             }
-            (State::Key, _) => {
-                return Err(self.fault(Fault::Unexpected("a member name in double quotes"), at));
+            (State::Name, _) => {
+                return Err(self.fault(Fault::Expected("a member name in double quotes"), at));
             }
             (State::Colon, b':') => self.state = State::Value,
-            (State::Colon, _) => return Err(self.fault(Fault::Unexpected("a colon"), at)),
+            (State::Colon, _) => return Err(self.fault(Fault::Expected("a colon"), at)),
             (State::AfterValue, _) => self.after_value(byte, at)?,
             _ => {}
         }
@@ -418,7 +416,7 @@ impl Scanner {
                     return Err(self.fault(Fault::TooDeep(self.limits.depth), at));
                 }
                 let (kind, state) = match byte {
-                    b'{' => (Kind::Object, State::KeyOrEnd),
+                    b'{' => (Kind::Object, State::NameOrEnd),
                     _ => (Kind::Array, State::ValueOrEnd),
                 };
                 let index = self.begin_value(kind, at);
@@ -427,7 +425,7 @@ impl Scanner {
             }
             b'"' => {
                 self.begin_value(Kind::String, at);
-                State::Text { key: false }
+                State::Text { is_name: false }
             }
             b'-' | b'0'..=b'9' => {
                 self.begin_value(Kind::Number, at);
@@ -440,7 +438,7 @@ impl Scanner {
             b't' => self.literal(Kind::Boolean, b"rue", at),
             b'f' => self.literal(Kind::Boolean, b"alse", at),
             b'n' => self.literal(Kind::Null, b"ull", at),
-            _ => return Err(self.fault(Fault::Unexpected("a JSON value"), at)),
+            _ => return Err(self.fault(Fault::Expected("a JSON value"), at)),
         };
         Ok(())
     }
@@ -452,36 +450,36 @@ impl Scanner {
 
     fn after_value(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
         match (self.innermost(), byte) {
-            (Some(Kind::Object), b',') => self.state = State::Key,
+            (Some(Kind::Object), b',') => self.state = State::Name,
             (Some(Kind::Array), b',') => self.state = State::Value,
             (Some(Kind::Object), b'}') | (Some(Kind::Array), b']') => self.close(at),
             (Some(Kind::Object), _) => {
-                return Err(self.fault(Fault::Unexpected("a comma or }"), at));
+                return Err(self.fault(Fault::Expected("a comma or }"), at));
             }
-            _ => return Err(self.fault(Fault::Unexpected("a comma or ]"), at)),
+            _ => return Err(self.fault(Fault::Expected("a comma or ]"), at)),
         }
         Ok(())
     }
 
     fn escape(&mut self, byte: u8, at: usize) -> Result<(), DocumentError> {
         self.state = match self.state {
-            State::Escape { key } => match byte {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::Text { key },
+            State::Escape { is_name } => match byte {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::Text { is_name },
                 b'u' => State::Hex {
-                    key,
+                    is_name,
                     left: 4,
                     unit: 0,
                     low: false,
                 },
                 _ => {
                     return Err(self.fault(
-                        Fault::Unexpected("one of \" \\ / b f n r t u after a backslash"),
+                        Fault::Expected("one of \" \\ / b f n r t u after a backslash"),
                         at,
                     ));
                 }
             },
             State::Hex {
-                key,
+                is_name,
                 left,
                 unit,
                 low,
@@ -490,26 +488,28 @@ impl Scanner {
                     .to_digit(16)
                     .and_then(|digit| u16::try_from(digit).ok())
                     .ok_or_else(|| {
-                        self.fault(Fault::Unexpected("four hexadecimal digits after \\u"), at)
+                        self.fault(Fault::Expected("four hexadecimal digits after \\u"), at)
                     })?;
                 let unit = (unit << 4) | digit;
                 let is_low = (0xDC00..=0xDFFF).contains(&unit);
                 match (left - 1, low) {
                     (0, true) if !is_low => return Err(self.fault(Fault::LoneSurrogate, at)),
                     (0, false) if is_low => return Err(self.fault(Fault::LoneSurrogate, at)),
-                    (0, false) if (0xD800..=0xDBFF).contains(&unit) => State::LowBackslash { key },
-                    (0, _) => State::Text { key },
+                    (0, false) if (0xD800..=0xDBFF).contains(&unit) => {
+                        State::LowBackslash { is_name }
+                    }
+                    (0, _) => State::Text { is_name },
                     (left, low) => State::Hex {
-                        key,
+                        is_name,
                         left,
                         unit,
                         low,
                     },
                 }
             }
-            State::LowBackslash { key } if byte == b'\\' => State::LowU { key },
-            State::LowU { key } if byte == b'u' => State::Hex {
-                key,
+            State::LowBackslash { is_name } if byte == b'\\' => State::LowU { is_name },
+            State::LowU { is_name } if byte == b'u' => State::Hex {
+                is_name,
                 left: 4,
                 unit: 0,
                 low: true,
@@ -540,7 +540,7 @@ impl Scanner {
         index
     }
 
-    /// Closes the last record before byte `at` of the current piece.
+    /// Ends the last record at byte `at` (exclusive) of the current piece.
     fn close_leaf(&mut self, at: usize) {
         let next = offset(self.records.len());
         let end = offset(self.position + at);

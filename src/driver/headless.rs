@@ -48,10 +48,10 @@ pub async fn run_generation<M: ModelTransport, T: TaskSink, C: Clock>(
         let effect = generation.effects.borrow_mut().pop_front();
         match effect {
             Some(Effect::Generate {
-                ask,
+                request,
                 response_format,
             }) => {
-                let assignment = Assignment::of(&generation.run.borrow(), ask, response_format);
+                let assignment = Assignment::of(&generation.run.borrow(), request, response_format);
                 let Some(assignment) = assignment else { break };
                 let call = StopSignal::default();
                 *current_call.borrow_mut() = call.clone();
@@ -123,7 +123,7 @@ impl<C: Clock> Generation<'_, C> {
 
 /// Posts the tasks that are queued in a live run until none is left or posting pauses. `step` is
 /// the step in which they were queued. There is no journal: every attempt counts as recorded. After
-/// `stop` no further request is made; those under way are awaited. `on_change` receives every draft
+/// `stop` no further request is made; those in flight are awaited. `on_change` receives every draft
 /// that changed. Returns the run in its final state, paused if it stopped early.
 pub async fn run_delivery<M: ModelTransport, T: TaskSink, C: Clock>(
     driver: &LiveDriver<M, T>,

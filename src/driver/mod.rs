@@ -37,7 +37,7 @@ pub struct Assignment {
     /// The connection. A dry run does not use it.
     pub connection: Connection,
     /// What to ask for.
-    pub ask: TaskRequest,
+    pub request: TaskRequest,
     /// The response format to ask for at most.
     pub response_format: ResponseFormat,
 }
@@ -45,12 +45,16 @@ pub struct Assignment {
 impl Assignment {
     /// The input for a request of this run; `None` if the run has no brief.
     #[must_use]
-    pub fn of(run: &Run, ask: TaskRequest, response_format: ResponseFormat) -> Option<Assignment> {
+    pub fn of(
+        run: &Run,
+        request: TaskRequest,
+        response_format: ResponseFormat,
+    ) -> Option<Assignment> {
         Some(Assignment {
             brief: run.brief()?.clone(),
             schema: run.schema().clone(),
             connection: run.connection().clone(),
-            ask,
+            request,
             response_format,
         })
     }
@@ -67,12 +71,12 @@ impl Assignment {
             let limit = model.limits.tasks_per_request.get();
             u16::try_from(limit).ok().and_then(Count::new)
         });
-        let ask = TaskRequest::first(&brief, limit.unwrap_or(brief.count));
+        let request = TaskRequest::first(&brief, limit.unwrap_or(brief.count));
         Assignment {
             brief,
             schema,
             connection,
-            ask,
+            request,
             response_format,
         }
     }

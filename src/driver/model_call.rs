@@ -160,7 +160,7 @@ impl PromptSchema {
     ) -> HttpRequest {
         let messages = prompt::messages(
             &assignment.brief,
-            &assignment.ask,
+            &assignment.request,
             &assignment.schema,
             &self.envelope,
         );

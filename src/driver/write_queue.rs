@@ -50,9 +50,8 @@ impl WriteQueue {
         run.journals_ahead() && (self.attempts.is_empty() || run.has_enough_journaled())
     }
 
-    /// The next transaction; `None` while one is under way or if nothing changed. Attempts are part
-    /// of the transaction that empties the queue, because their records are useless after a reload
-    /// without the changes before them.
+    /// The next transaction; `None` while one is in progress or if nothing changed. An attempt
+    /// goes into the last transaction: its record needs all earlier changes.
     pub fn next(&mut self, run: &Run) -> Option<Transaction> {
         if self.is_busy || self.changes.is_empty() {
             return None;
@@ -116,7 +115,7 @@ impl WriteQueue {
 }
 
 impl Transaction {
-    /// What changed, for read-only pages.
+    /// What changed, for read-only tabs.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes

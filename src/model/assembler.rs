@@ -269,7 +269,7 @@ impl ResponseAssembler {
             ),
             Finish::Other(reason) => fail(
                 FailureKind::UnknownFinish,
-                format!("The endpoint ended the response for an unknown reason: {reason:?}"),
+                format!("The endpoint ended the response for an unknown reason: “{reason}”"),
             ),
             Finish::Stop | Finish::Length if self.text_failure.is_some() => {
                 self.text_failure.as_ref().and_then(failed)

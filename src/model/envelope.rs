@@ -6,8 +6,8 @@
 //! must continue as JSON. In prose, a document begins at the first `{` that is followed by a member
 //! name, or the first `[` that is followed by `{`.
 //!
-//! Each byte is examined once, however the text is split. Only a single task without an envelope is
-//! parsed a second time, after it has closed.
+//! However the text is split, each byte is examined once, except that a single task without an
+//! envelope is parsed a second time after it closes.
 
 mod error;
 mod prose;
@@ -314,7 +314,7 @@ impl Envelope {
             (State::AfterMember, _) => "a comma or }",
             _ => "a comma or ]",
         };
-        Err(self.malformed(text, self.at, Fault::Unexpected(wanted)))
+        Err(self.malformed(text, self.at, Fault::Expected(wanted)))
     }
 
     fn begin(&mut self, what: Scanned) {
@@ -340,7 +340,7 @@ impl Envelope {
         ) = (tasks, &mut self.root)
         {
             if *names_tasks {
-                return Err(EnvelopeError::RepeatedMember { offset: self.at });
+                return Err(EnvelopeError::DuplicateMember { offset: self.at });
             }
             *names_tasks = true;
             if byte == b'[' {

@@ -103,8 +103,8 @@ impl Failure {
     /// A request that was not made because it might exceed the run's cost limit or token limit;
     /// `reason` gives the amounts.
     #[must_use]
-    pub fn budget_reached(reason: impl Into<String>) -> Failure {
-        Failure::new(FailureKind::BudgetReached, reason)
+    pub fn limit_reached(reason: impl Into<String>) -> Failure {
+        Failure::new(FailureKind::LimitReached, reason)
     }
 
     /// A response that was not complete when the request timeout expired.
@@ -183,7 +183,7 @@ impl Failure {
                 "Dry runs cannot generate tasks for this schema. Change the schema, or start a \
                  live run."
             }
-            K::BudgetReached => {
+            K::LimitReached => {
                 "Raise the cost limit or the token limit in the settings, or continue with the \
                  tasks you have. This request was not sent."
             }
@@ -200,7 +200,8 @@ impl Failure {
                  and Content-Type."
             }
             K::KeyRefused => {
-                "Enter the API key again: it is wrong, expired, or belongs to another organisation."
+                "Enter a valid API key: the current one is missing, wrong, expired, or belongs to \
+                 another organisation."
             }
             K::Forbidden => {
                 "The API key is valid but not allowed to do this. Check the project's permissions, \
@@ -285,8 +286,8 @@ impl Failure {
                  tools of its own."
             }
             K::UnknownFinish => {
-                "It is unknown whether the response is complete. Read its text, then try again or \
-                 accept the partial response."
+                "It is unknown whether the response is complete. Read its text, then try again. If \
+                 tasks arrived, you can accept the partial response."
             }
             K::MalformedResponse | K::JsonNotClosed | K::NoJson | K::SeveralDocuments => {
                 "The model did not write the JSON that it was asked for. Nothing was repaired. Try \
@@ -327,7 +328,7 @@ impl From<EnvelopeError> for Failure {
             EnvelopeError::TooLarge { .. } => FailureKind::TaskTooLarge,
             EnvelopeError::TooDeep { .. } => FailureKind::TaskTooDeep,
             EnvelopeError::TooManyTasks => FailureKind::TooManyTasks,
-            EnvelopeError::SeveralDocuments { .. } | EnvelopeError::RepeatedMember { .. } => {
+            EnvelopeError::SeveralDocuments { .. } | EnvelopeError::DuplicateMember { .. } => {
                 FailureKind::SeveralDocuments
             }
         };

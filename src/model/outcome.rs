@@ -137,20 +137,24 @@ impl GenerationOutcome {
             GenerationOutcome::Complete => "Review the tasks.".to_owned(),
             GenerationOutcome::CutOff { limit } => format!(
                 "Raise the max output tokens ({limit}), or ask for fewer tasks per request. If \
-                 you set no limit, the model's own limit or its context window applied. You can \
-                 accept the partial response; its unfinished task is dropped."
+                 you set no limit, the model's own limit or its context window applied. If \
+                 complete tasks arrived, you can accept the partial response; its unfinished task \
+                 is dropped."
             ),
             GenerationOutcome::Refused { .. } => {
                 "Change the brief, or choose another model.".to_owned()
             }
             GenerationOutcome::Filtered => {
-                "Change the wording of the brief, or accept the partial response.".to_owned()
+                "Change the wording of the brief. If tasks arrived, you can accept the partial response."
+                    .to_owned()
             }
             GenerationOutcome::Interrupted { .. } | GenerationOutcome::Stalled => {
-                "Try again, or accept the partial response.".to_owned()
+                "Try again. If tasks arrived, you can accept the partial response.".to_owned()
             }
             GenerationOutcome::Failed(failure) => failure.hint(),
-            GenerationOutcome::Cancelled => "You can accept the partial response.".to_owned(),
+            GenerationOutcome::Cancelled => {
+                "If tasks arrived, you can accept the partial response.".to_owned()
+            }
         }
     }
 }

@@ -188,7 +188,7 @@ pub struct Draft<D> {
     pub content: Content,
     /// Number of changes to the text. The check of an earlier revision is ignored.
     pub revision: u32,
-    /// The schema violations; `None` while the check is under way.
+    /// The schema violations; `None` while the check is in progress.
     pub violations: Option<Vec<Violation>>,
     /// The operator's decision.
     pub review: Review,
@@ -250,7 +250,7 @@ impl<D> Draft<D> {
 /// State of a draft, for lists and filters. In the order of the list's filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DraftState {
-    /// The schema check is under way.
+    /// The schema check is in progress.
     Checking,
     /// It violates the schema, or is not JSON.
     Invalid,

@@ -63,7 +63,7 @@ impl Run {
                 attempt,
                 outcome,
             } => self.attempt_ended(&draft, attempt, outcome, now, &mut step),
-            Event::LookedUp { draft, answer } => self.looked_up(&draft, answer, now, &mut step),
+            Event::LookedUp { draft, result } => self.looked_up(&draft, result, now, &mut step),
             Event::Woke => {
                 self.send_next(now, &mut step);
                 self.retry_call_if_due(now, &mut step);

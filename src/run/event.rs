@@ -91,12 +91,12 @@ pub enum Event {
     },
     /// Use this connection from now on.
     Connect(Box<crate::settings::Connection>),
-    /// Send nothing more. Requests under way are completed.
+    /// Send nothing more. Requests in flight are completed.
     Pause,
     /// Continue posting.
     Resume,
-    /// Continue posting although attempts cannot be journaled. After a crash, nobody knows what was
-    /// sent.
+    /// Continue posting although attempts cannot be journaled. After a crash, there is no record of
+    /// what was sent.
     ContinueWithoutJournal,
     /// Remove unsent tasks from the queue. They stay approved.
     StopPosting,
@@ -185,8 +185,8 @@ pub enum Event {
     LookedUp {
         /// The task.
         draft: DraftId,
-        /// What the server said.
-        answer: LookUp,
+        /// Its result.
+        result: LookUp,
     },
     /// A requested wake-up is due, or the page became active again.
     Woke,
@@ -205,7 +205,7 @@ pub enum Effect {
     /// `UsageArrived` and `NoticeArrived`, and finally `CallEnded`.
     Generate {
         /// What to ask for.
-        ask: TaskRequest,
+        request: TaskRequest,
         /// The response format to ask for at most; a lesser one if the endpoint is known not to
         /// support it.
         response_format: ResponseFormat,

@@ -129,13 +129,15 @@ impl Run {
 
     /// Makes a call for the last request.
     fn start_call(&mut self, now: u64, step: &mut Step) {
-        let ask = self.requests.last().and_then(|last| {
+        let request = self.requests.last().and_then(|last| {
             let wanted = Count::new(last.wanted)?;
             self.build_request(&last.purpose, wanted)
         });
-        let Some((ask, _)) = ask else { return };
-        if let Some(request) = self.requests.last_mut() {
-            request.calls.push(Call {
+        let Some((request, _)) = request else {
+            return;
+        };
+        if let Some(last) = self.requests.last_mut() {
+            last.calls.push(Call {
                 at: now,
                 response_format: None,
                 usage: None,
@@ -153,7 +155,7 @@ impl Run {
         };
         step.changes.push(Change::Run);
         step.effects.push(Effect::Generate {
-            ask,
+            request,
             response_format: self.response_format,
         });
     }
@@ -173,7 +175,7 @@ impl Run {
         }
     }
 
-    /// Whether a request is under way, including waits for retries.
+    /// Whether a request is in progress, including waits for retries.
     #[must_use]
     pub fn is_generating(&self) -> bool {
         matches!(self.last_request_state(), GenerationState::Running { .. })
@@ -209,12 +211,12 @@ impl Run {
                 })
                 .collect(),
         };
-        let ask = TaskRequest {
+        let request = TaskRequest {
             count,
             existing,
             work,
         };
-        let messages = prompt::messages(brief, &ask, &self.schema, self.schema.value());
+        let messages = prompt::messages(brief, &request, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // If the endpoint enforces the schema, the request contains it twice.
         let schema = match self.response_format {
@@ -222,7 +224,7 @@ impl Run {
             ResponseFormat::JsonObject | ResponseFormat::PromptOnly => 0,
         };
         let bytes = u64::try_from(texts.sum::<usize>() + schema).unwrap_or(u64::MAX);
-        Some((ask, bytes))
+        Some((request, bytes))
     }
 
     /// The expected usage of a request of this size for `count` tasks.
@@ -311,7 +313,7 @@ impl Run {
             && !self.is_posting()
     }
 
-    /// The request whose call is under way.
+    /// The request whose call is in progress.
     fn open_request(&mut self) -> Option<&mut GenerationRequest> {
         match self.last_request_state() {
             GenerationState::Running {

@@ -208,7 +208,7 @@ impl Run {
             instance_path: push_token("", name),
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
-            message: format!("{name} {key:?} is already used by task {owner} of this run"),
+            message: format!("{name} “{key}” is already used by task {owner} of this run"),
         }
     }
 

@@ -8,13 +8,13 @@
 mod actions;
 pub mod announcements;
 mod apply;
-mod budget;
 mod changes;
 mod delivering;
 mod event;
 mod follow_up;
 mod generating;
 mod keys;
+mod limits;
 pub mod receipts;
 mod record;
 mod request;
@@ -67,7 +67,7 @@ pub enum GenerationState {
     Running {
         /// When it started, in milliseconds since 1970.
         since: u64,
-        /// The retry that is scheduled; `None` while a call is under way.
+        /// The retry that is scheduled; `None` while a call is in progress.
         pending_retry: Option<PendingRetry>,
         /// Whether the operator stopped it.
         stopping: bool,

@@ -278,7 +278,7 @@ impl Run {
         }
     }
 
-    /// Builds a run from its records without changing its state. For a read-only page, while another
+    /// Builds a run from its records without changing its state. For a read-only tab, while another
     /// page drives the run.
     ///
     /// # Errors
@@ -389,7 +389,7 @@ impl Run {
     }
 }
 
-/// The kind of the request that is under way; `Tasks` if there is none.
+/// The kind of the request that is in progress; `Tasks` if there is none.
 fn running_kind(follow_up: &GenerationState) -> RequestKind {
     match follow_up {
         GenerationState::Running { .. } => RequestKind::FollowUp,

@@ -63,13 +63,13 @@ pub struct Call {
     pub response_format: Option<ResponseFormat>,
     /// Its usage, if the endpoint reported it.
     pub usage: Option<Usage>,
-    /// How it ended; `None` while it is under way.
+    /// How it ended; `None` while it is in progress.
     #[serde(with = "record::stored_outcome::optional")]
     pub outcome: Option<GenerationOutcome>,
 }
 
 impl GenerationRequest {
-    /// How it ended; `None` while it is under way.
+    /// How it ended; `None` while it is in progress.
     #[must_use]
     pub fn outcome(&self) -> Option<&GenerationOutcome> {
         self.calls.last()?.outcome.as_ref()

@@ -190,7 +190,7 @@ impl Run {
         }
     }
 
-    /// The tasks that "Approve all valid" would approve.
+    /// The tasks that "Approve N valid tasks" would approve.
     #[must_use]
     pub fn approvable(&self) -> Vec<DraftId> {
         let context = self.action_context();

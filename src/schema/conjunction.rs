@@ -54,13 +54,13 @@ impl<'a> Located<'a> {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub(crate) enum ExpandError {
     /// The schema `false`: nothing satisfies it.
-    #[error("nothing satisfies the schema at {pointer:?}")]
+    #[error("nothing satisfies the schema at “{pointer}”")]
     Never {
         /// The location of the `false`.
         pointer: String,
     },
     /// A `$ref` to another document. It is never fetched.
-    #[error("{reference:?} at {pointer:?} is outside the schema")]
+    #[error("“{reference}” at “{pointer}” is outside the schema")]
     Remote {
         /// The location of the reference.
         pointer: String,
@@ -68,7 +68,7 @@ pub(crate) enum ExpandError {
         reference: String,
     },
     /// A `$ref` whose target does not exist.
-    #[error("the target of {reference:?} at {pointer:?} does not exist")]
+    #[error("the target of “{reference}” at “{pointer}” does not exist")]
     Unresolved {
         /// The location of the reference.
         pointer: String,

@@ -101,7 +101,7 @@ fn duplicate_keys(
                 code: FindingCode::DuplicateKey,
                 severity: Severity::Error,
                 tasks: tasks.clone(),
-                message: format!("{} tasks have the key {key:?}.", tasks.len()),
+                message: format!("{} tasks have the key “{key}”.", tasks.len()),
             })
         })
         .collect()
@@ -122,12 +122,12 @@ fn dependencies(
         let mut targets = Vec::new();
         for key in &listed {
             match holders.get(key.as_ref()) {
-                None => missing.push(format!("{key:?}")),
+                None => missing.push(format!("“{key}”")),
                 Some(holders) if holders.contains(&index) => self_dependencies.push(Finding {
                     code: FindingCode::SelfDependency,
                     severity: Severity::Error,
                     tasks: vec![index],
-                    message: format!("This task depends on its own key, {key:?}."),
+                    message: format!("This task depends on its own key, “{key}”."),
                 }),
                 Some(holders) => targets.extend(holders),
             }

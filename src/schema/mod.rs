@@ -32,7 +32,7 @@ pub struct Violation {
     pub instance_path: String,
     /// The rule, as a JSON Pointer into the schema; empty for rules that no schema states.
     pub schema_path: String,
-    /// The schema keyword, `duplicateKey` for a duplicate member, or [`UNIQUE_KEY`].
+    /// The schema keyword, `duplicateMember` for a duplicate member, or [`UNIQUE_KEY`].
     pub keyword: String,
     /// A message for the operator.
     pub message: String,
@@ -55,7 +55,7 @@ pub enum SchemaError {
         reason: String,
     },
     /// The text is JSON but not a JSON Schema.
-    #[error("the schema is not a valid JSON Schema, at {pointer:?}: {reason}")]
+    #[error("the schema is not a valid JSON Schema, at “{pointer}”: {reason}")]
     NotASchema {
         /// The location in the schema, as a JSON Pointer.
         pointer: String,

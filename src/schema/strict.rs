@@ -47,14 +47,14 @@ pub struct Relaxation {
 pub enum StrictError {
     /// A required object has members whose names are not known in advance.
     #[error(
-        "the object at {pointer:?} has members with arbitrary names, which the model's schema cannot describe"
+        "the object at “{pointer}” has members with arbitrary names, which the model's schema cannot describe"
     )]
     OpenObject {
         /// The location of the object.
         pointer: String,
     },
     /// A keyword has a value that the subset cannot express.
-    #[error("the model's schema cannot express {keyword} at {pointer:?}: {why}")]
+    #[error("the model's schema cannot express {keyword} at “{pointer}”: {why}")]
     Inexpressible {
         /// The location in the schema.
         pointer: String,
@@ -64,13 +64,13 @@ pub enum StrictError {
         why: String,
     },
     /// Nothing satisfies the schema at this location.
-    #[error("nothing satisfies the schema at {pointer:?}")]
+    #[error("nothing satisfies the schema at “{pointer}”")]
     Contradiction {
         /// The location in the schema.
         pointer: String,
     },
     /// A reference to another document or without a target. Nothing is ever fetched.
-    #[error("the reference {reference:?} at {pointer:?} cannot be resolved")]
+    #[error("the reference “{reference}” at “{pointer}” cannot be resolved")]
     Reference {
         /// The location of the reference.
         pointer: String,

@@ -76,7 +76,7 @@ impl Validator {
             .map(|pointer| Violation {
                 instance_path: pointer,
                 schema_path: String::new(),
-                keyword: "duplicateKey".to_owned(),
+                keyword: "duplicateMember".to_owned(),
                 message: "the object has another member with this name".to_owned(),
             });
         let errors = self
@@ -430,7 +430,7 @@ mod tests {
         let found = check(&json!({}), r#"{"a":{"b":1,"b":1}}"#);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].instance_path, "/a/b");
-        assert_eq!(found[0].keyword, "duplicateKey");
+        assert_eq!(found[0].keyword, "duplicateMember");
     }
 
     #[test]

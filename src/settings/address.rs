@@ -235,7 +235,7 @@ pub enum AddressError {
     #[error("the address is empty")]
     Empty,
     /// The scheme is missing.
-    #[error("{given:?} does not start with https:// or http://")]
+    #[error("“{given}” does not start with https:// or http://")]
     NoScheme {
         /// The address as given.
         given: String,
@@ -259,19 +259,19 @@ pub enum AddressError {
     #[error("the address contains a ? or #")]
     QueryOrFragment,
     /// The host is invalid.
-    #[error("{given:?} does not contain a valid host")]
+    #[error("“{given}” does not contain a valid host")]
     Host {
         /// The address as given.
         given: String,
     },
     /// The port is invalid.
-    #[error("{given:?} is not a valid port")]
+    #[error("“{given}” is not a valid port")]
     Port {
         /// The port as given.
         given: String,
     },
     /// The address is invalid for another reason.
-    #[error("{given:?} is not a valid address")]
+    #[error("“{given}” is not a valid address")]
     Malformed {
         /// The address as given.
         given: String,

@@ -20,7 +20,7 @@ pub struct Config {
     pub hosts: HostPolicy,
     /// Text the page shows unchanged.
     pub notice: Option<String>,
-    /// Where secrets can be looked up.
+    /// Reserved: the page does not use it yet.
     pub vault: Option<Vault>,
 }
 
@@ -49,7 +49,7 @@ pub struct ConfigFile {
     /// Text the page shows unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-    /// Where secrets can be looked up.
+    /// Reserved: the page does not use it yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vault: Option<Vault>,
 }

@@ -272,14 +272,14 @@ pub enum SettingsError {
     },
     /// The path is invalid.
     #[error(
-        "{path:?} is not a valid path: it must start with / and must not contain ?, #, % or .."
+        "“{path}” is not a valid path: it must start with / and must not contain ?, #, % or .."
     )]
     Path {
         /// The path as given.
         path: String,
     },
     /// The header name cannot be used.
-    #[error("{name:?} cannot be used as the token header")]
+    #[error("“{name}” cannot be used as the token header")]
     TokenHeader {
         /// The name as given.
         name: String,

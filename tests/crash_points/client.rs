@@ -32,7 +32,7 @@ impl ModelTransport for NoModel {
 
 type PendingRequest = Pin<Box<dyn Future<Output = ()>>>;
 
-/// A transaction under way.
+/// A transaction in progress.
 pub enum Pending {
     /// It has not ended.
     Begun(Transaction),
@@ -47,7 +47,7 @@ pub struct Client {
     driver: Rc<LiveDriver<NoModel, Wire>>,
     secrets: Rc<RefCell<Keyring>>,
     store: Committed,
-    /// The transaction under way.
+    /// The transaction in progress.
     pub transaction: Option<Pending>,
     requests: Vec<PendingRequest>,
     /// Events that were reported but not applied.
@@ -137,7 +137,7 @@ impl Client {
         self.advance();
     }
 
-    /// Begins the next transaction if none is under way, and advances all requests.
+    /// Begins the next transaction if none is in progress, and advances all requests.
     pub fn advance(&mut self) {
         if self.transaction.is_none() {
             self.transaction = self.write_queue.next(&self.run).map(Pending::Begun);
@@ -147,7 +147,7 @@ impl Client {
             .retain_mut(|future| future.as_mut().poll(&mut context).is_pending());
     }
 
-    /// Advances the transaction under way by one step. Fails it if the disk is full.
+    /// Advances the transaction in progress by one step. Fails it if the disk is full.
     pub fn step_transaction(&mut self, is_full: bool) {
         match self.transaction.take() {
             Some(Pending::Begun(transaction)) => {

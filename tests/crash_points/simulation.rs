@@ -20,6 +20,8 @@ use crate::store::Committed;
 
 const START: u64 = 1_700_000_000_000;
 const HOUR: u64 = 3_600_000;
+/// How long the simulated server retains idempotency keys, in milliseconds.
+const KEY_RETENTION: u64 = 25 * HOUR;
 
 /// The seed of a simulation, and the steps at which the page crashes.
 pub struct Case {
@@ -89,7 +91,7 @@ impl Simulation {
         let fault_percent = 20 + rng.below(80);
         let concurrency = 1 + rng.below(4);
         let now = Rc::new(Cell::new(START));
-        let world = World::new(honours_keys, 25 * HOUR, faults, fault_percent);
+        let world = World::new(honours_keys, KEY_RETENTION, faults, fault_percent);
         let world = Rc::new(RefCell::new(world));
         let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         server.honours_idempotency_keys = honours_keys;
@@ -190,8 +192,8 @@ impl Simulation {
             0 => 3 * 24 * HOUR,
             _ => self.rng.below(10_000),
         };
-        if downtime > HOUR {
-            // No request is on its way for days: it arrives soon or never.
+        if downtime > KEY_RETENTION {
+            // No request is in flight for days: it arrives soon or never.
             self.exceeded_retention = true;
             let now = self.now.get();
             self.world.borrow_mut().flush_requests(&mut self.rng, now);
@@ -307,7 +309,7 @@ impl Simulation {
             ) && !will_be_refused(draft)
         };
         if drafts.iter().any(may_retry) {
-            // This includes unconfirmed tasks, which must not be retried.
+            // Unconfirmed tasks are included on purpose: the run must not retry them.
             let drafts = drafts.iter().filter(|draft| !will_be_refused(draft));
             let drafts = drafts.map(|draft| draft.id.clone()).collect();
             self.client.apply(Event::Retry { drafts });

@@ -11,7 +11,7 @@ use js_sys::{JSON, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 
-mod border;
+mod boundary;
 mod calls;
 mod stream;
 mod values;

@@ -112,7 +112,7 @@ async fn a_value_is_validated_as_its_json_stringify_text() {
     let exact = validator.validate_text(&"{\"n\": 20.0, \"n\": 3}".into());
     assert_eq!(
         string(&Array::from(&exact.unwrap()).get(0), "keyword"),
-        "duplicateKey"
+        "duplicateMember"
     );
 }
 

@@ -108,7 +108,7 @@ impl Error {
             }
             Self::Signals(_) => "Run the command again.".into(),
             Self::SomeFailed { of, command, .. } => format!(
-                "Correct what the output above reports. `cargo xtask {command} NAME` runs one of \
+                "Fix the problems above. `cargo xtask {command} NAME` runs one of \
                  the {of} alone."
             ),
         }

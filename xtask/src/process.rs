@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::setup::cache::OVERRIDE;
 
 /// What to do when compiling fails.
-pub const READ_THE_COMPILER: &str =
-    "Read the compiler's message above, correct what it reports, and run the command again.";
+pub const SEE_COMPILER_OUTPUT: &str =
+    "Fix the problems that the compiler reports above, then run the command again.";
 
 /// A `cargo` command in the given folder, using the cargo that runs this program.
 ///

@@ -62,7 +62,7 @@ impl Project {
         let text = process::capture(
             process::cargo(&root).args(["metadata", "--no-deps", "--format-version", "1"]),
             "`cargo metadata`",
-            process::READ_THE_COMPILER,
+            process::SEE_COMPILER_OUTPUT,
         )?;
         Self::from_metadata(root, &text).map_err(|reason| Error::Unexpected {
             what: "the output of `cargo metadata`".into(),

@@ -11,7 +11,7 @@ use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
 
 /// Maximum inserts per transaction.
 const MAX_BATCH: usize = 256;
-/// Total bytes of bodies after which a transaction accepts no further insert.
+/// Once a transaction's bodies reach this size, it takes no more inserts.
 const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Idempotency key retention: one day more than the guaranteed 7 days.
 const KEY_RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);

@@ -173,7 +173,7 @@ fn page_json(page: &Page) -> String {
 }
 
 /// Appends one item. The posted text is copied verbatim: it is known to be valid JSON, and parsing and
-/// serializing it would change its numbers, white space and member order.
+/// serializing it would change its numbers, whitespace and member order.
 fn push_task(json: &mut String, task: &StoredTask) {
     json.push_str("{\"id\":");
     push_string(json, &task.id);

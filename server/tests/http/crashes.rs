@@ -158,7 +158,7 @@ fn send_until_response(
     }
 }
 
-/// A JSON text with unusual white space, occasionally large enough for many pages of the store.
+/// A JSON text with unusual whitespace, occasionally large enough for many pages of the store.
 fn body(random: &mut Random, key: &str) -> String {
     let longest = if random.one_in(10) { 40_000 } else { 400 };
     let filler = "ü ".repeat(random.below(longest) as usize / 3);

@@ -225,7 +225,7 @@ fn a_duplicate_member_is_refused() {
     let server = Start::new().run();
     let twice = TASK.replace("\"priority\"", "\"title\":\"Another\",\"priority\"");
     let problem = server.post(twice).problem(422, "schema_violation");
-    assert_eq!(problem["violations"][0]["keyword"], "duplicateKey");
+    assert_eq!(problem["violations"][0]["keyword"], "duplicateMember");
 }
 
 #[test]

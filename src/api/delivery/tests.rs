@@ -587,7 +587,7 @@ fn after_a_stop_requests_under_way_are_awaited_and_no_other_is_made() {
     let ended = call(&texts).stop_after(1).run(statuses(&[]));
     assert_eq!(ended.posted.len(), 1);
     assert_eq!(ended.outcomes()[..2], ["delivered", "stopped"]);
-    // After the second receipt three more requests are under way.
+    // After the second receipt three more requests are in flight.
     let ended = call(&texts)
         .with_server(|server| server.concurrency = 4)
         .stop_after(2)

@@ -38,10 +38,10 @@ impl RunController {
         let controller = Rc::clone(self);
         match effect {
             Effect::Generate {
-                ask,
+                request,
                 response_format,
             } => {
-                let assignment = self.with_run(|run| Assignment::of(run, ask, response_format));
+                let assignment = self.with_run(|run| Assignment::of(run, request, response_format));
                 let Some(assignment) = assignment.flatten() else {
                     return;
                 };

@@ -42,7 +42,7 @@ pub enum EnvelopeError {
     },
     /// The envelope has a duplicate member `tasks`.
     #[error("the response has a duplicate member \"tasks\" at byte {offset}")]
-    RepeatedMember {
+    DuplicateMember {
         /// Where the value of the duplicate begins.
         offset: usize,
     },

@@ -165,7 +165,7 @@ fn a_second_document_is_an_error() {
         );
     }
     let (.., end) = read_both_ways(r#"{"tasks":[{}],"tasks":[]}"#);
-    assert_eq!(end, Err(EnvelopeError::RepeatedMember { offset: 22 }));
+    assert_eq!(end, Err(EnvelopeError::DuplicateMember { offset: 22 }));
 }
 
 #[test]

@@ -13,7 +13,8 @@ pub enum FailureKind {
     /// The generator of dry runs cannot satisfy the schema.
     DryRun,
     /// Another request might exceed the run's cost limit or token limit.
-    BudgetReached,
+    #[serde(alias = "budget_reached")]
+    LimitReached,
     /// The request could not be made: the API key is missing or belongs to another endpoint.
     NotSent,
 
@@ -107,7 +108,7 @@ impl FailureKind {
         match self {
             K::NotConfigured => "not_configured",
             K::DryRun => "dry_run",
-            K::BudgetReached => "budget_reached",
+            K::LimitReached => "limit_reached",
             K::NotSent => "not_sent",
             K::TookTooLong => "took_too_long",
             K::Unreachable => "unreachable",

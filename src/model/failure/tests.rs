@@ -185,7 +185,7 @@ fn each_kind_is_stored_under_its_code() {
     for kind in [
         K::NotConfigured,
         K::DryRun,
-        K::BudgetReached,
+        K::LimitReached,
         K::NotSent,
         K::TookTooLong,
         K::Unreachable,
@@ -231,6 +231,7 @@ fn each_kind_is_stored_under_its_code() {
 fn a_stored_kind_can_be_read_by_its_former_name() {
     use FailureKind as K;
     for (name, kind) in [
+        ("budget_reached", K::LimitReached),
         ("malformed_answer", K::MalformedResponse),
         ("answer_not_closed", K::JsonNotClosed),
         ("empty_answer", K::EmptyResponse),

@@ -123,7 +123,7 @@ impl Run {
         Ok(())
     }
 
-    /// Recovers deliveries that were under way when the page was closed.
+    /// Recovers deliveries that were in flight when the page was closed.
     pub(super) fn recover_deliveries(&mut self, now: u64, step: &mut Step) {
         for id in self.in_stage(DeliveryStage::Sending) {
             self.recover_delivery(&id, now, step);
@@ -255,7 +255,7 @@ impl Run {
         self.send_next(now, step);
     }
 
-    /// Pauses posting. Nothing more is sent; requests under way are completed.
+    /// Pauses posting. Nothing more is sent; requests in flight are completed.
     fn pause_for(&mut self, why: Pause, step: &mut Step) {
         self.withdraw_unsent_attempts(step);
         self.set_batch(Batch::Paused { why }, step);

@@ -198,7 +198,7 @@ impl Run {
     pub(in crate::run) fn looked_up(
         &mut self,
         id: &DraftId,
-        answer: LookUp,
+        result: LookUp,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
@@ -206,8 +206,8 @@ impl Run {
         if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) {
             return Ok(());
         }
-        let is_found = matches!(answer, LookUp::Found { .. });
-        draft.delivery.look_up = Some(Box::new(answer));
+        let is_found = matches!(result, LookUp::Found { .. });
+        draft.delivery.look_up = Some(Box::new(result));
         if is_found && draft.delivery.stage == DeliveryStage::Unconfirmed {
             draft.delivery.resolved_through = draft.delivery.last().map_or(0, |last| last.number);
             draft.delivery.stage = DeliveryStage::Delivered;

@@ -28,7 +28,7 @@ pub struct DeliveryProgress {
     pub phase: Phase,
     /// Number of tasks that are queued or being posted.
     pub left: usize,
-    /// If no request is under way: when the next one is sent, in milliseconds since 1970.
+    /// If no request is in flight: when the next one is sent, in milliseconds since 1970.
     pub next_at: Option<u64>,
     /// Tasks finished per minute, if the rate is known.
     pub per_minute: Option<u32>,

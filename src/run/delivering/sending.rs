@@ -9,12 +9,12 @@ use crate::run::{Batch, Mode, Pace, Pause, Run};
 use crate::settings::DEFAULT_CONCURRENCY;
 
 /// The next action of a running batch.
-enum NextAction {
+enum NextStep {
     /// Begin an attempt for this task.
     Begin(DraftId),
     /// Wait until this time, in milliseconds since 1970.
     WaitUntil(u64),
-    /// Wait for a request under way or for the network.
+    /// Wait for a request in flight or for the network.
     Wait,
     /// All remaining tasks wait for dependencies that will not be delivered without the operator.
     Blocked,
@@ -41,8 +41,8 @@ impl Run {
     pub(in crate::run) fn send_next(&mut self, now: u64, step: &mut Step) {
         self.send_journaled(now, step);
         if self.queue().sending() > self.concurrency_limit() + self.journal_ahead_limit() / 2 {
-            // Wait to journal several attempts in one transaction, because each transaction is
-            // expensive.
+            // Wait until half of the attempts journaled ahead are sent, so that the next ones share
+            // a transaction.
             return;
         }
         loop {
@@ -56,15 +56,15 @@ impl Run {
             if sending >= self.concurrency_limit() + self.journal_ahead_limit() {
                 return;
             }
-            match self.next_action(now) {
-                NextAction::Begin(id) => self.begin_attempt(&id, now, step),
-                NextAction::WaitUntil(at) => {
+            match self.next_step(now) {
+                NextStep::Begin(id) => self.begin_attempt(&id, now, step),
+                NextStep::WaitUntil(at) => {
                     step.effects.push(Effect::WakeAt(at));
                     return;
                 }
-                NextAction::Wait => return,
-                NextAction::Blocked => return self.pause_for(Pause::Blocked, step),
-                NextAction::End => return self.set_batch(Batch::Idle, step),
+                NextStep::Wait => return,
+                NextStep::Blocked => return self.pause_for(Pause::Blocked, step),
+                NextStep::End => return self.set_batch(Batch::Idle, step),
             }
         }
     }
@@ -112,7 +112,7 @@ impl Run {
         if self.is_posting() && has_to_wait {
             return self.withdraw_unsent_attempts(step);
         }
-        // This also sends an individually selected task while posting is paused.
+        // While posting is paused, only a task that the operator resends individually can be ready.
         while !self.dispatch.ready_to_send.is_empty()
             && self.queue().in_flight() < self.concurrency_limit()
         {
@@ -128,7 +128,7 @@ impl Run {
             return;
         };
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
-            // The server may have forgotten its key in the meantime.
+            // The server may have forgotten this task's key since the attempt was journaled.
             self.withdraw_attempt(id, step);
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
@@ -152,13 +152,13 @@ impl Run {
         self.update_queue(id);
     }
 
-    fn next_action(&mut self, now: u64) -> NextAction {
+    fn next_step(&mut self, now: u64) -> NextStep {
         if self.lacks_network() {
-            return NextAction::Wait;
+            return NextStep::Wait;
         }
         if let Some(until) = self.dispatch.server_wait_until {
             if now < until {
-                return NextAction::WaitUntil(until);
+                return NextStep::WaitUntil(until);
             }
             self.dispatch.server_wait_until = None;
         }
@@ -169,17 +169,17 @@ impl Run {
         let (queued, sending) = (queue.queued(), queue.sending());
         let rank = match (queue.first_delayed(), queue.first_ready()) {
             (Some((at, rank)), _) if at <= now => rank,
-            (Some((at, _)), _) if is_sequential => return NextAction::WaitUntil(at),
+            (Some((at, _)), _) if is_sequential => return NextStep::WaitUntil(at),
             (_, Some(rank)) => rank,
-            (Some((at, _)), None) => return NextAction::WaitUntil(at),
-            (None, None) if sending > 0 => return NextAction::Wait,
-            (None, None) if queued > 0 => return NextAction::Blocked,
-            (None, None) => return NextAction::End,
+            (Some((at, _)), None) => return NextStep::WaitUntil(at),
+            (None, None) if sending > 0 => return NextStep::Wait,
+            (None, None) if queued > 0 => return NextStep::Blocked,
+            (None, None) => return NextStep::End,
         };
         let plan = self.plan();
         match plan.at(rank).and_then(|index| self.drafts.get(index)) {
-            Some(draft) => NextAction::Begin(draft.id.clone()),
-            None => NextAction::Wait,
+            Some(draft) => NextStep::Begin(draft.id.clone()),
+            None => NextStep::Wait,
         }
     }
 
@@ -204,7 +204,7 @@ impl Run {
             return;
         };
         if draft.delivery.may_have_arrived() && !self.may_resend(draft, now) {
-            // The server may have forgotten its key, or the connection changed in the meantime.
+            // The server may have forgotten this task's key, or the connection may have changed.
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
         let Some(draft) = self.draft_mut(id) else {

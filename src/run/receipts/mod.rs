@@ -59,7 +59,7 @@ pub struct Receipt {
     pub task_state: &'static str,
     /// Number of the attempt, from 1.
     pub attempt: u32,
-    /// Outcome of the attempt, such as `delivered` or `unconfirmed`; `None` while it is under way.
+    /// Outcome of the attempt, such as `delivered` or `unconfirmed`; `None` while it is in flight.
     pub outcome: Option<&'static str>,
     /// Who determined the result for the task; `None` if it is unknown.
     pub decided_by: Option<DecidedBy>,

@@ -77,7 +77,7 @@ pub fn state_text(state: DraftState) -> &'static str {
         DraftState::Sending => "being posted",
         DraftState::Queued => "queued",
         DraftState::Approved => "approved but not posted",
-        DraftState::Ready => "not reviewed",
+        DraftState::Ready => "ready",
         DraftState::Invalid => "invalid",
         DraftState::Checking => "being checked",
         DraftState::Rejected => "rejected",

@@ -822,7 +822,7 @@ fn a_token_is_requested_after_all_requests_under_way_have_ended() {
     };
     harness.effects.clear();
     harness.end_attempt(2, no_token.clone());
-    assert!(harness.effects.is_empty(), "two requests are under way");
+    assert!(harness.effects.is_empty(), "two requests are in flight");
     harness.end_attempt(3, delivered());
     assert!(harness.effects.is_empty());
     harness.end_attempt(4, no_token);
@@ -876,7 +876,7 @@ fn without_a_journal_nothing_is_sent_until_the_operator_continues() {
 
 #[test]
 fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
-    for (answer, state) in [
+    for (result, state) in [
         (
             LookUp::Found {
                 at: NOW,
@@ -916,9 +916,9 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
         assert_eq!(harness.effects, [look_up]);
         harness.ok(Event::LookedUp {
             draft: draft.clone(),
-            answer: answer.clone(),
+            result: result.clone(),
         });
-        assert_eq!(harness.state(1), state, "{answer:?}");
+        assert_eq!(harness.state(1), state, "{result:?}");
         if state == DraftState::Delivered {
             let delivery = &harness.run.draft(&draft).unwrap().delivery;
             assert_eq!(delivery.server_id(), Some("s-1"));

@@ -26,7 +26,7 @@ pub(super) fn parse(source: &str) -> Result<Node, String> {
     let node = parser.either(0)?;
     match parser.rest.next() {
         None => Ok(node),
-        Some(character) => Err(format!("unmatched {character:?}")),
+        Some(character) => Err(format!("unmatched “{character}”")),
     }
 }
 
@@ -73,7 +73,7 @@ impl Parser<'_> {
             Some('(') => self.group(depth),
             Some('\\') => self.escape(),
             Some(character @ ('*' | '+' | '?')) => {
-                Err(format!("nothing to repeat before {character:?}"))
+                Err(format!("nothing to repeat before “{character}”"))
             }
             Some(character) => Ok(single(character)),
             None => Err("it ends unexpectedly".to_owned()),
@@ -366,5 +366,5 @@ fn from_hex(digits: &str) -> Result<char, String> {
     u32::from_str_radix(digits, 16)
         .ok()
         .and_then(char::from_u32)
-        .ok_or_else(|| format!("{digits:?} is not a code point"))
+        .ok_or_else(|| format!("“{digits}” is not a code point"))
 }

@@ -6,7 +6,7 @@ use crate::schema::conjunction::ExpandError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SampleError {
     /// A keyword has a value that the generator does not support.
-    #[error("the generator does not support {keyword} at {pointer:?}: {why}")]
+    #[error("the generator does not support {keyword} at “{pointer}”: {why}")]
     Unsupported {
         /// The location in the schema.
         pointer: String,
@@ -16,7 +16,7 @@ pub enum SampleError {
         why: String,
     },
     /// Nothing satisfies the schema at this location.
-    #[error("nothing satisfies {keyword} at {pointer:?}: {why}")]
+    #[error("nothing satisfies {keyword} at “{pointer}”: {why}")]
     Contradiction {
         /// The location in the schema.
         pointer: String,
@@ -26,7 +26,7 @@ pub enum SampleError {
         why: String,
     },
     /// A reference to another document or without a target. Nothing is ever fetched.
-    #[error("the reference {reference:?} at {pointer:?} cannot be resolved")]
+    #[error("the reference “{reference}” at “{pointer}” cannot be resolved")]
     Reference {
         /// The location of the reference.
         pointer: String,
@@ -34,14 +34,14 @@ pub enum SampleError {
         reference: String,
     },
     /// Instances would be nested without end or exceed the generator's limits.
-    #[error("an instance would become too large at {pointer:?}")]
+    #[error("an instance would become too large at “{pointer}”")]
     TooLarge {
         /// The location in the schema at which the generator gave up.
         pointer: String,
     },
     /// All generated instances are invalid.
     #[error(
-        "none of {attempts} samples was valid; the last one violates {keyword} at {schema_path:?}: {message}"
+        "none of {attempts} samples was valid; the last one violates {keyword} at “{schema_path}”: {message}"
     )]
     NotSatisfied {
         /// The number of instances generated.

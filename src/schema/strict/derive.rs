@@ -182,7 +182,7 @@ impl<'a> Deriver<'a> {
                 .filter_map(|reference| resolve(self.root, reference, "").ok())
             {
                 // An ancestor contains the start too.
-                if start.pointer.starts_with(&target.pointer) {
+                if is_same_or_ancestor(&target.pointer, &start.pointer) {
                     return true;
                 }
                 if !seen.contains(&target.pointer) {
@@ -246,7 +246,7 @@ impl<'a> Deriver<'a> {
             self.relax(
                 &choice.pointer,
                 choice.keyword,
-                "Which members belong together cannot be expressed to the model. Validation checks it.",
+                "The model's schema cannot say which members belong together. Validation still checks it.",
             );
         }
         let mut choices = expressible.into_iter();
@@ -282,6 +282,9 @@ impl<'a> Deriver<'a> {
                 self.merged(&context, branch, &out, depth + 1)
             };
             match derived {
+                // Drop a duplicate branch with its nullable locations, which do not exist in the
+                // model's schema. Its relaxations concern the operator's schema and stay; its
+                // definitions are those of the equal branch.
                 Ok(schema) if branches.contains(&schema) => self.nullable.truncate(mark.nullable),
                 Ok(schema) => branches.push(schema),
                 // Drop a branch that contradicts the context.
@@ -413,6 +416,13 @@ impl<'a> Deriver<'a> {
             });
         }
     }
+}
+
+/// Whether the JSON Pointer `ancestor` is `pointer` or begins it, token by token.
+fn is_same_or_ancestor(ancestor: &str, pointer: &str) -> bool {
+    pointer
+        .strip_prefix(ancestor)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Collects the references anywhere inside a schema.

@@ -245,7 +245,7 @@ fn Incomplete(
             GenerationOutcome::Failed(failure) if matches!(
                 failure.kind,
                 FailureKind::AddressNotFound
-                    | FailureKind::BudgetReached
+                    | FailureKind::LimitReached
                     | FailureKind::NotSent
                     | FailureKind::TookTooLong
                     | FailureKind::ModelNotFound

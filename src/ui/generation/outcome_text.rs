@@ -46,7 +46,7 @@ fn failure_title(failure: &Failure) -> String {
     let summary = match failure.kind {
         K::NotConfigured => "No model endpoint is configured",
         K::DryRun => "The dry run cannot generate tasks for this schema",
-        K::BudgetReached => "The cost or token limit of this run is reached",
+        K::LimitReached => "The cost or token limit of this run is reached",
         K::NotSent => "The request could not be sent",
         K::TookTooLong => "The request timeout was reached",
         K::Unreachable => "The model endpoint did not respond",

@@ -6,7 +6,7 @@
 //! `GET /_faults` reports each `POST` and its fault. `POST /_faults` replaces the plan and empties the
 //! report.
 //!
-//! Every connection serves one request, in both directions. If a reused connection breaks without a
+//! Each connection, to the client or to the upstream, carries one request. If a reused connection breaks without a
 //! response, a browser repeats the request by itself, even a `POST`. On a new connection it does not,
 //! so a page that sends one request sees one failure.
 //!
@@ -195,7 +195,7 @@ fn faults(state: &ProxyState, request: &Request) -> Outcome {
             405,
             json!({"error": {
                 "code": "method_not_allowed",
-                "message": "Faults are reported by GET and planned by POST.",
+                "message": "GET reports the faults; POST sets the plan.",
                 "hint": "Send GET, or POST with a plan.",
             }}),
         ),

@@ -76,7 +76,7 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
             "taskwright-testbed",
         ]),
         "compiling the server and the testbed",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )?;
     let out = project.work_folder("bench")?.join("delivery.json");
     let (tasks, large) = if effort.quick {

@@ -127,7 +127,7 @@ fn build(project: &Project, tools: &Installed, target: Option<Target>) -> Result
     process::run(
         cargo_fuzz(project, tools, "build")?.args(target.map(choice::name)),
         "building the fuzz targets",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )
 }
 

@@ -97,7 +97,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
             .args(["--target", "web", "--out-name", "taskwright", "--out-dir"])
             .arg(&fresh),
         "wasm-bindgen",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )?;
     if profile == Profile::Release {
         optimise(project, &fresh.join("taskwright_bg.wasm"))?;
@@ -130,7 +130,7 @@ fn compile(project: &Project, profile: Profile) -> Result<PathBuf, Error> {
             .args(["build", "--package", "taskwright", "--lib"])
             .args(["--target", WASM_TARGET, "--profile", profile.cargo_name()]),
         "compiling the module",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )?;
     Ok(project
         .target

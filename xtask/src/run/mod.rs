@@ -95,7 +95,7 @@ fn build_programs(project: &Project, options: &Options) -> Result<(), Error> {
     process::run(
         &mut command,
         "compiling the server",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )
 }
 

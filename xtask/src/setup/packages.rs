@@ -54,7 +54,7 @@ fn install(project: &Project, folder: &Path) -> Result<(), Error> {
             .args(["--loglevel", "error"])
             .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
         "installing the npm packages",
-        "If npm is missing, install Node.js 20 or newer from https://nodejs.org. Otherwise read \
+        "If npm is missing, install Node.js 20 or later from https://nodejs.org. Otherwise read \
          npm's message above and check the network.",
     )?;
     fs::write(&stamp, &wanted).map_err(Error::file("write", &stamp))

@@ -6,7 +6,7 @@ use super::Tier;
 use super::browser_settings::capabilities;
 use crate::error::Error;
 use crate::module::{self, Profile};
-use crate::process::{self, READ_THE_COMPILER};
+use crate::process::{self, SEE_COMPILER_OUTPUT};
 use crate::project::Project;
 use crate::say;
 use crate::setup::tools::{self, Tool};
@@ -50,7 +50,7 @@ fn format(project: &Project, arguments: &[String]) -> Result<(), Error> {
 }
 
 fn clippy(project: &Project, arguments: &[String]) -> Result<(), Error> {
-    let hint = "Correct what clippy reports above. If clippy is missing: `rustup component add \
+    let hint = "Fix the problems above. If clippy is missing: `rustup component add \
                 clippy`.";
     say::step("clippy", "for this machine");
     let here = process::run(
@@ -85,11 +85,7 @@ fn native(project: &Project, arguments: &[String]) -> Result<(), Error> {
     command
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(arguments);
-    process::run(
-        &mut command,
-        "the native tests",
-        "Correct what the compiler or the tests report above.",
-    )
+    process::run(&mut command, "the native tests", "Fix the problems above.")
 }
 
 fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
@@ -119,7 +115,7 @@ fn browser_tests(project: &Project, arguments: &[String]) -> Result<(), Error> {
     process::run(
         &mut command,
         "the browser tests",
-        "Correct what the tests report above. If wasm-pack itself fails, delete the tools' cache \
+        "Fix the problems above. If wasm-pack itself fails, delete the tools' cache \
          folder to recompile it.",
     )
 }
@@ -132,7 +128,7 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
             .args(["--noEmit", "--project", "tests/typescript"])
             .args(arguments),
         "the check of the TypeScript types",
-        "Correct what the TypeScript compiler reports above.",
+        "Fix the problems above.",
     )
 }
 
@@ -150,7 +146,7 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
             "taskwright-testbed",
         ]),
         "compiling the server and the testbed",
-        READ_THE_COMPILER,
+        SEE_COMPILER_OUTPUT,
     )?;
     let mut command = process::node_script(&project.root, "@playwright/test/cli.js");
     command
@@ -169,6 +165,6 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
     process::run(
         &mut command,
         "the end-to-end tests",
-        "Correct what the tests report above. They need Node.js 20 or newer (https://nodejs.org).",
+        "Fix the problems above. They need Node.js 20 or later (https://nodejs.org).",
     )
 }

@@ -136,7 +136,7 @@ pub(super) fn format_type<'a>(
 }
 
 /// The format `json_object`. The public service refuses it if no message mentions JSON, because such
-/// a model may generate white space until its limit. `error` is that refusal.
+/// a model may generate whitespace until its limit. `error` is that refusal.
 pub(super) fn json_object(messages: &[(String, String)], error: &str) -> Result<Format, ApiError> {
     let mentioned = messages
         .iter()

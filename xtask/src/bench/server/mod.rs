@@ -60,7 +60,7 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
             "store_turned_off",
         ]),
         "compiling the server",
-        process::READ_THE_COMPILER,
+        process::SEE_COMPILER_OUTPUT,
     )?;
     // The baseline comes first: ratios are relative to the first line of a table.
     let contenders = [

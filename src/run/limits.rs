@@ -43,7 +43,7 @@ impl Run {
 }
 
 fn limit_reached(message: String) -> GenerationOutcome {
-    GenerationOutcome::Failed(Box::new(Failure::budget_reached(message)))
+    GenerationOutcome::Failed(Box::new(Failure::limit_reached(message)))
 }
 
 fn token_limit_message(limit: u64, used: u64, expected: u64) -> String {

@@ -79,23 +79,23 @@ fn a_limit_stops_the_run_before_the_request_that_might_exceed_it() {
             "tokens of one and a half",
             priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10_400)),
             2,
-            "budget_reached",
+            "limit_reached",
         ),
         (
             "cost of one and a half",
             priced(|end| end.limits.cost_limit = Some("0.077".parse().unwrap())),
             2,
-            "budget_reached",
+            "limit_reached",
         ),
         (
             "not enough for the first",
             priced(|end| end.limits.token_limit = std::num::NonZeroU64::new(10)),
             0,
-            "budget_reached",
+            "limit_reached",
         ),
     ];
     for (name, scenario, calls, code) in table {
-        let budget = scenario.endpoint.limits.clone();
+        let limits = scenario.endpoint.limits.clone();
         let prices = scenario.endpoint.prices.unwrap();
         let finished = scenario.run_with(complete_replies());
         assert_eq!(
@@ -105,12 +105,12 @@ fn a_limit_stops_the_run_before_the_request_that_might_exceed_it() {
         );
         let used = finished.run.usage().unwrap_or_default();
         assert!(
-            budget
+            limits
                 .token_limit
                 .is_none_or(|limit| used.tokens() <= limit.get())
         );
         assert!(
-            budget
+            limits
                 .cost_limit
                 .is_none_or(|limit| used.cost(&prices) <= limit)
         );
