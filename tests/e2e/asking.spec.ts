@@ -202,7 +202,7 @@ test("repairing an invalid task yields a suggested edit and changes nothing by i
   expect(await app.texts()).toEqual(before);
   const [, followUp] = await world.testbed.asked(world.tag);
   const prompt = JSON.parse(followUp!.body).messages.at(-1).content;
-  expect(prompt).toContain(`${before[1]}\n- /key: key "`);
+  expect(prompt).toContain(`${before[1]}\n- /key: key “`);
   expect(prompt).toContain("is already used by task 1 of this run");
 
   await app.tasks.nth(1).getByRole("button").first().click();
