@@ -89,7 +89,7 @@ test("many tasks are generated in several requests, and their token usage is add
   const first = JSON.parse((await app.texts())[0] ?? "{}");
   expect(bodies[0]).not.toContain(first.key);
   expect(bodies[2]).toContain(JSON.stringify({ key: first.key, title: first.title }));
-  const requests = app.page.getByRole("group").filter({ hasText: /^3 requests, [\d,]+ tokens in.* out.*, cost \d/ });
+  const requests = app.page.getByRole("group").filter({ hasText: /^3 requests, [\d,]+ input tokens.*, [\d,]+ output tokens.*, cost \d/ });
   await requests.locator("summary").first().click();
   await expect(requests.getByRole("listitem")).toHaveCount(3);
   await expect(requests.getByRole("listitem").last()).toContainText("5 of 5 requested tasks. Complete.");

@@ -102,7 +102,7 @@ test.describe("the settings", () => {
     {
       field: "Base URL",
       given: "http://models.example.com/v1",
-      error: "Http://models.example.com would send secrets unencrypted over the network. Use https://",
+      error: "http://models.example.com would send secrets unencrypted over the network. Use https://",
     },
     { field: "Base URL", given: "models.example.com", error: "does not start with https:// or http://" },
     { field: "Base URL", given: "ftp://models.example.com", error: "A page cannot call ftp: addresses." },

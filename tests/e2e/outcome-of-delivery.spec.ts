@@ -79,7 +79,7 @@ test.describe("a response that does not settle the outcome leaves the task uncon
     {
       variant: "html",
       heading: "Unconfirmed: 200",
-      text: "The answer is a web page",
+      text: "The response is a web page",
       console: [],
       stored: false,
     },

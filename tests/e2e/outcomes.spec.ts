@@ -41,7 +41,7 @@ test.describe("a response that ends early", () => {
     {
       script: "filtered",
       title: /^The endpoint's content filter blocked the response$/,
-      text: "Change the wording of the brief, or accept the partial response.",
+      text: "Change the wording of the brief. If tasks arrived, you can accept the partial response.",
       console: [],
     },
     {
@@ -53,20 +53,20 @@ test.describe("a response that ends early", () => {
     {
       script: "interrupted",
       title: /^The response was interrupted after [1-7] of 8 tasks$/,
-      text: "Try again, or accept the partial response.",
+      text: "Try again. If tasks arrived, you can accept the partial response.",
       console: [],
     },
     {
       script: "broken",
       pauseMs: 5,
       title: /^The response was interrupted after [1-7] of 8 tasks$/,
-      text: "Try again, or accept the partial response.",
+      text: "Try again. If tasks arrived, you can accept the partial response.",
       console: [NO_RESPONSE],
     },
     {
       script: "done-alone",
       title: /^The response was interrupted after 8 of 8 tasks$/,
-      text: "Try again, or accept the partial response.",
+      text: "Try again. If tasks arrived, you can accept the partial response.",
       console: [],
     },
     {
