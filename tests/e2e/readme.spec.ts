@@ -44,9 +44,9 @@ test("every JavaScript example of the README runs as written", async ({ page }) 
     expect(stored).toHaveLength(3);
     // Each task was reported when it arrived, got a receipt, and arrived through a TaskStream too.
     // Requests run concurrently, so they may be stored in another order.
-    expect(said.filter((line) => stored.includes(line)).sort()).toEqual([...stored, ...stored].sort());
-    expect(said.filter((line) => line.endsWith(" delivered"))).toHaveLength(3);
-    expect(said.at(-1)).toBe("complete");
+    expect(logged.filter((line) => stored.includes(line)).sort()).toEqual([...stored, ...stored].sort());
+    expect(logged.filter((line) => line.endsWith(" delivered"))).toHaveLength(3);
+    expect(logged.at(-1)).toBe("complete");
   } finally {
     await Promise.all([testbed.stop(), server.stop()]);
     await rm(folder, { recursive: true });
