@@ -247,7 +247,7 @@ async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
     let draft = id(&mounted, 1);
     let result = || text(&mounted, "#look-up-result");
     mounted.press("Look up on the server").await;
-    assert!(result().contains("Looking up this key"));
+    assert!(result().contains("Looking up this idempotency key"));
     mounted.press("Look up on the server").await;
     assert_eq!(
         *mounted.commands.events.borrow(),
