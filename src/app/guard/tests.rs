@@ -1,0 +1,456 @@
+use super::*;
+use crate::delivery::DeliveryOutcome;
+use crate::review::RunId;
+use crate::run::{Effect, Start};
+use crate::schema::{TaskSchema, agent_task_schema};
+
+const MODEL: &str = "https://api.example.com/v1";
+const SERVER: &str = "https://tasks.example.com";
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn connection() -> Connection {
+    Connection {
+        model: Some(ModelEndpoint::at(address(MODEL), "m")),
+        task_server: Some(TaskServer::at(address(SERVER))),
+        ..Connection::built_in()
+    }
+}
+
+fn keyring(slots: &[SecretSlot]) -> Keyring {
+    let mut keyring = Keyring::default();
+    for slot in slots {
+        let of = if *slot == SecretSlot::API_KEY {
+            MODEL
+        } else {
+            SERVER
+        };
+        keyring.give(slot.clone(), &address(of), "secret").unwrap();
+    }
+    keyring
+}
+
+/// A run with one imported task; approved if `is_approved`.
+fn run(mode: Mode, connection: Connection, is_approved: bool) -> Run {
+    let (mut run, _) = Run::start(Start {
+        id: RunId::from_bits(1),
+        mode,
+        at: 0,
+        brief: None,
+        connection,
+        schema: TaskSchema::parse(agent_task_schema()).unwrap(),
+    });
+    let task = r#"{"key":"a","title":"A task","instructions":"Do it."}"#;
+    let step = run.apply(
+        Event::Import {
+            texts: vec![task.into()],
+        },
+        0,
+    );
+    for effect in step.effects {
+        if let Effect::Check {
+            draft, revision, ..
+        } = effect
+        {
+            let violations = Vec::new();
+            run.apply(
+                Event::Checked {
+                    draft,
+                    revision,
+                    violations,
+                },
+                0,
+            );
+        }
+    }
+    if is_approved {
+        let drafts = run.approvable();
+        run.apply(Event::Approve { drafts }, 0);
+    }
+    run
+}
+
+fn digest(run: &Run) -> String {
+    run.confirmation().map(|c| c.digest).unwrap_or_default()
+}
+
+fn post(run: &Run) -> Event {
+    Event::Post {
+        digest: digest(run),
+    }
+}
+
+/// A live run whose first post was refused for its token.
+fn paused() -> Run {
+    let mut run = run(Mode::Live, connection(), true);
+    let event = post(&run);
+    let mut effects = run.apply(event, 0).effects;
+    while let Some(effect) = effects.pop() {
+        match effect {
+            Effect::Journal { draft, attempt } => {
+                effects.extend(run.apply(Event::Journaled { draft, attempt }, 0).effects);
+            }
+            Effect::Deliver(posting) => {
+                let outcome = DeliveryOutcome::NoToken;
+                let (draft, attempt) = (posting.draft, posting.attempt);
+                run.apply(
+                    Event::AttemptEnded {
+                        draft,
+                        attempt,
+                        outcome,
+                    },
+                    0,
+                );
+            }
+            _ => {}
+        }
+    }
+    assert!(
+        matches!(run.batch(), Batch::Paused { .. }),
+        "{:?}",
+        run.batch()
+    );
+    run
+}
+
+fn posting() -> Run {
+    let mut run = run(Mode::Live, connection(), true);
+    let event = post(&run);
+    run.apply(event, 0);
+    assert!(run.is_posting());
+    run
+}
+
+fn send(address_of: &str, slot: Option<SecretSlot>) -> Decision {
+    Decision::Send(Access {
+        address: address(address_of),
+        slot,
+    })
+}
+
+fn prompt(address_of: &str, slot: SecretSlot) -> Decision {
+    Decision::Prompt {
+        slot,
+        address: address(address_of),
+    }
+}
+
+/// A row of the table: a name, the action, the situation and the decision.
+struct Row<'a> {
+    name: &'a str,
+    action: Action<'a>,
+    run: Option<&'a Run>,
+    held: &'a [SecretSlot],
+    expected: Decision,
+}
+
+#[test]
+fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
+    let (key, token) = (SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN);
+    let both = [key.clone(), token.clone()];
+    let dry = run(Mode::Dry, connection(), true);
+    let live = run(Mode::Live, connection(), true);
+    let unapproved = run(Mode::Live, connection(), false);
+    let (paused, posting) = (paused(), posting());
+    let (post_dry, post_live) = (post(&dry), post(&live));
+    let nothing = Event::Post {
+        digest: String::new(),
+    };
+    let look_up = Event::LookUp {
+        draft: live.drafts()[0].id.clone(),
+    };
+    let reject = Event::Reject {
+        draft: live.drafts()[0].id.clone(),
+        reason: String::new(),
+    };
+    let missing = Event::RequestMissing {
+        outcome: "cut_off".to_owned(),
+    };
+    let row = |name, action, run, held, expected| Row {
+        name,
+        action,
+        run,
+        held,
+        expected,
+    };
+    let none: &[SecretSlot] = &[];
+    let refuse = Decision::Refuse;
+    let table = [
+        row(
+            "a dry run starts without a secret",
+            Action::Generate(Mode::Dry),
+            None,
+            none,
+            Decision::Local,
+        ),
+        row(
+            "a live run asks for the key",
+            Action::Generate(Mode::Live),
+            None,
+            none,
+            prompt(MODEL, key.clone()),
+        ),
+        row(
+            "the token does not replace the key",
+            Action::Generate(Mode::Live),
+            None,
+            &both[1..],
+            prompt(MODEL, key.clone()),
+        ),
+        row(
+            "a live run starts with the key",
+            Action::Generate(Mode::Live),
+            None,
+            &both,
+            send(MODEL, Some(key.clone())),
+        ),
+        row(
+            "no run starts while tasks are posted",
+            Action::Generate(Mode::Dry),
+            Some(&posting),
+            &both,
+            refuse(Refusal::Posting),
+        ),
+        row(
+            "the run stays while tasks are posted",
+            Action::LeaveRun,
+            Some(&posting),
+            &both,
+            refuse(Refusal::Posting),
+        ),
+        row(
+            "a paused run can be left",
+            Action::LeaveRun,
+            Some(&paused),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "an import sends nothing",
+            Action::Import,
+            Some(&live),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "a dry run is posted without a secret",
+            Action::Send(&post_dry),
+            Some(&dry),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "posting asks for the token",
+            Action::Send(&post_live),
+            Some(&live),
+            &both[..1],
+            prompt(SERVER, token.clone()),
+        ),
+        row(
+            "posting sends the token",
+            Action::Send(&post_live),
+            Some(&live),
+            &both,
+            send(SERVER, Some(token.clone())),
+        ),
+        row(
+            "without approved tasks no token is asked for",
+            Action::Send(&nothing),
+            Some(&unapproved),
+            none,
+            refuse(Refusal::NothingApproved),
+        ),
+        row(
+            "a batch is not posted twice",
+            Action::Send(&nothing),
+            Some(&posting),
+            &both,
+            refuse(Refusal::Posting),
+        ),
+        row(
+            "resuming asks for the token",
+            Action::Send(&Event::Resume),
+            Some(&paused),
+            none,
+            prompt(SERVER, token.clone()),
+        ),
+        row(
+            "resuming sends the token",
+            Action::Send(&Event::Resume),
+            Some(&paused),
+            &both,
+            send(SERVER, Some(token.clone())),
+        ),
+        row(
+            "resuming without a pause does nothing",
+            Action::Send(&Event::Resume),
+            Some(&live),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "looking a task up needs the token",
+            Action::Send(&look_up),
+            Some(&live),
+            none,
+            prompt(SERVER, token.clone()),
+        ),
+        row(
+            "asking for missing tasks needs the key",
+            Action::Send(&missing),
+            Some(&live),
+            none,
+            prompt(MODEL, key.clone()),
+        ),
+        row(
+            "asking for missing tasks in a dry run needs nothing",
+            Action::Send(&missing),
+            Some(&dry),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "a decision about a task sends nothing",
+            Action::Send(&reject),
+            Some(&live),
+            none,
+            Decision::Local,
+        ),
+    ];
+    for Row {
+        name,
+        action,
+        run,
+        held,
+        expected,
+    } in table
+    {
+        let situation = Situation {
+            connection: &connection(),
+            run,
+            is_read_only: false,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &keyring(held),
+        };
+        assert_eq!(decide(action, &situation), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
+    let posting = posting();
+    let situation = Situation {
+        connection: &connection(),
+        run: Some(&posting),
+        is_read_only: true,
+        hosts: Some(&HostPolicy::default()),
+        secrets: &Keyring::default(),
+    };
+    let refused = Decision::Refuse(Refusal::ReadOnly);
+    assert_eq!(decide(Action::Send(&Event::Pause), &situation), refused);
+    assert_eq!(decide(Action::Import, &situation), refused);
+    assert_eq!(decide(Action::LeaveRun, &situation), Decision::Local);
+    assert_eq!(
+        decide(Action::Generate(Mode::Dry), &situation),
+        Decision::Local
+    );
+}
+
+#[test]
+fn a_request_needs_a_host_that_is_known_to_be_allowed() {
+    let live = run(Mode::Live, connection(), true);
+    let post = post(&live);
+    let other = HostPolicy::only(vec!["other.example.com".to_owned()]);
+    let only_model = HostPolicy::only(vec!["api.example.com".to_owned()]);
+    let held = keyring(&[SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN]);
+    let (generate, post) = (Action::Generate(Mode::Live), Action::Send(&post));
+    let endpoint = connection().model.unwrap();
+    for (action, hosts, expected) in [
+        (generate, None, "still_opening"),
+        (post, None, "still_opening"),
+        (Action::ListModels(&endpoint), None, "still_opening"),
+        (generate, Some(&other), "host_not_allowed"),
+        (post, Some(&other), "host_not_allowed"),
+        (
+            Action::ListModels(&endpoint),
+            Some(&other),
+            "host_not_allowed",
+        ),
+        (generate, Some(&only_model), "sent"),
+        (post, Some(&only_model), "host_not_allowed"),
+    ] {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(&live),
+            is_read_only: false,
+            hosts,
+            secrets: &held,
+        };
+        let code = match decide(action, &situation) {
+            Decision::Refuse(refusal) => {
+                assert!(!refusal.hint().is_empty());
+                refusal.code()
+            }
+            Decision::Send(_) => "sent",
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(code, expected, "{action:?} {hosts:?}");
+    }
+    // An action without requests does not need config.json.
+    let situation = Situation {
+        connection: &connection(),
+        run: None,
+        is_read_only: false,
+        hosts: None,
+        secrets: &held,
+    };
+    assert_eq!(
+        decide(Action::Generate(Mode::Dry), &situation),
+        Decision::Local
+    );
+}
+
+#[test]
+fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
+    let without = Connection {
+        model: None,
+        task_server: None,
+        ..connection()
+    };
+    let live = run(Mode::Live, without.clone(), true);
+    let post = post(&live);
+    let local = Connection {
+        model: Some(ModelEndpoint::at(address("http://localhost:11434/v1"), "m")),
+        ..connection()
+    };
+    let listed = connection().model.unwrap();
+    for (action, connection, expected) in [
+        (
+            Action::Generate(Mode::Live),
+            &without,
+            Decision::Refuse(Refusal::NoModel),
+        ),
+        (
+            Action::Send(&post),
+            &without,
+            Decision::Refuse(Refusal::NoTaskServer),
+        ),
+        (
+            Action::Generate(Mode::Live),
+            &local,
+            send("http://localhost:11434/v1", None),
+        ),
+        (Action::ListModels(&listed), &local, send(MODEL, None)),
+    ] {
+        let situation = Situation {
+            connection,
+            run: Some(&live),
+            is_read_only: false,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &Keyring::default(),
+        };
+        assert_eq!(decide(action, &situation), expected, "{action:?}");
+    }
+}
