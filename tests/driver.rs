@@ -18,15 +18,17 @@ use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::DeliveryOutcome;
 use taskwright::delivery::response::ServerReply;
-use taskwright::driver::{self, Assignment, DryDriver, LiveDriver, Loaded, Report, WriteQueue};
+use taskwright::driver::{
+    self, Assignment, DryDriver, LiveDriver, Loaded, Report, StoredRun, Transaction, WriteQueue,
+};
 use taskwright::http::{HttpRequest, PreparedRequest};
 use taskwright::model::{End, GenerationOutcome, ResponseFormat};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, ResponsePart, StopSignal, Store, StoreError,
     Table, TaskSink, Timeouts,
 };
-use taskwright::review::{Approval, DraftId, RunId};
-use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
+use taskwright::review::{Approval, DraftId, DraftState, RunId};
+use taskwright::run::{Change, Event, Mode, Posting, Run, RunSummary, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, SecretSlot};
@@ -502,6 +504,14 @@ impl Store for Memory {
             .filter(|((name, key), _)| *name == table.name() && key.starts_with(prefix));
         Ok(found.map(|(_, text)| text.clone()).collect())
     }
+
+    async fn delete(&self, tables: &[Table], prefix: &str) -> Result<(), StoreError> {
+        let names: Vec<_> = tables.iter().map(|table| table.name()).collect();
+        self.records
+            .borrow_mut()
+            .retain(|(name, key), _| !(names.contains(name) && key.starts_with(prefix)));
+        Ok(())
+    }
 }
 
 #[test]
@@ -574,11 +584,17 @@ fn unsaved_run(tasks: usize) -> (Run, WriteQueue) {
     (run, write_queue)
 }
 
+/// The number of drafts that a transaction writes.
+fn drafts_in(transaction: &Transaction) -> usize {
+    let is_draft = |entry: &&Entry| entry.table == Table::Drafts;
+    transaction.entries.iter().filter(is_draft).count()
+}
+
 #[test]
 fn changes_during_a_transaction_go_into_the_next_one() {
     let (run, mut write_queue) = unsaved_run(3);
     let first = write_queue.next(&run).unwrap();
-    assert_eq!(first.entries.len(), 4);
+    assert_eq!(first.entries.len(), 5, "setup, state and drafts");
     assert_eq!(first.durability, Durability::Relaxed);
     let id = run.drafts()[1].id.clone();
     write_queue.add_attempt(id.clone(), 1);
@@ -609,10 +625,10 @@ fn an_attempt_is_journaled_after_all_earlier_changes() {
     let mut events = Vec::new();
     while let Some(transaction) = write_queue.next(&run) {
         assert!(events.is_empty(), "the attempt is in the last transaction");
-        written += transaction.entries.len();
+        written += drafts_in(&transaction);
         events = write_queue.done(transaction, &Ok(()));
     }
-    assert_eq!(written, 601);
+    assert_eq!(written, 600);
     assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
 }
 
@@ -631,8 +647,172 @@ fn if_the_disk_is_full_nothing_is_sent_and_nothing_is_lost() {
     ));
     let mut written = 0;
     while let Some(transaction) = write_queue.next(&run) {
-        written += transaction.entries.len();
+        written += drafts_in(&transaction);
         assert_eq!(write_queue.done(transaction, &Ok(())), []);
     }
-    assert_eq!(written, 601);
+    assert_eq!(written, 600);
+}
+
+#[test]
+fn if_the_store_was_cleared_the_whole_run_is_written_again_before_anything_is_sent() {
+    let (run, mut write_queue) = unsaved_run(600);
+    while let Some(transaction) = write_queue.next(&run) {
+        assert_eq!(write_queue.done(transaction, &Ok(())), []);
+    }
+    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    let transaction = write_queue.next(&run).unwrap();
+    assert_eq!(write_queue.done(transaction, &Err(StoreError::Cleared)), []);
+    let store = Memory::default();
+    let mut events = Vec::new();
+    while let Some(mut transaction) = write_queue.next(&run) {
+        assert!(events.is_empty(), "the attempt is in the last transaction");
+        let entries = std::mem::take(&mut transaction.entries);
+        run_now(store.write(entries, transaction.durability)).unwrap();
+        events = write_queue.done(transaction, &Ok(()));
+    }
+    assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
+    let loaded = run_now(driver::load(&store, &run.id().to_string(), 9)).unwrap();
+    let Loaded::Run(loaded, _) = loaded else {
+        panic!("the run was written again");
+    };
+    assert_eq!(loaded.drafts().len(), 600);
+}
+
+#[test]
+fn a_change_writes_what_changed_and_not_the_responses_of_earlier_requests() {
+    let (run, mut write_queue) = unsaved_run(2);
+    while let Some(transaction) = write_queue.next(&run) {
+        write_queue.done(transaction, &Ok(()));
+    }
+    write_queue.add([Change::Draft(run.drafts()[1].id.clone())]);
+    let transaction = write_queue.next(&run).unwrap();
+    let tables: Vec<Table> = transaction
+        .entries
+        .iter()
+        .map(|entry| entry.table)
+        .collect();
+    assert_eq!(tables, [Table::Drafts, Table::Runs]);
+    let bytes: usize = transaction
+        .entries
+        .iter()
+        .map(|entry| entry.text.len())
+        .sum();
+    assert!(bytes < 1_500, "{bytes} bytes for a task of 20");
+}
+
+#[test]
+fn a_record_holds_the_text_of_an_approved_task_once() {
+    let (mut run, _) = unsaved_run(1);
+    let id = run.drafts()[0].id.clone();
+    run.apply(
+        Event::Checked {
+            draft: id.clone(),
+            revision: 0,
+            violations: Vec::new(),
+        },
+        3,
+    );
+    run.apply(Event::Approve { drafts: vec![id] }, 4);
+    assert!(run.drafts()[0].approval().is_some());
+    let entries = driver::entries(&run, &run.all_parts());
+    let draft = entries.iter().find(|entry| entry.table == Table::Drafts);
+    let text = &draft.unwrap().text;
+    assert_eq!(text.matches("task 0").count(), 1, "{text}");
+}
+
+#[test]
+fn stored_runs_are_listed_renamed_archived_and_deleted_without_opening_them() {
+    let store = Memory::default();
+    let save = |id: u128, at: u64, tasks: usize| {
+        let (mut run, _) = Run::start(Start {
+            id: RunId::from_bits(id),
+            mode: Mode::Live,
+            at,
+            brief: None,
+            connection: Connection::built_in(),
+            schema: TaskSchema::parse(LOOSE).unwrap(),
+        });
+        let texts = (0..tasks).map(|n| format!("{{\"title\":\"task {n}\"}}").into());
+        run.apply(
+            Event::Import {
+                texts: texts.collect(),
+            },
+            at,
+        );
+        let entries = driver::entries(&run, &run.all_parts());
+        run_now(store.write(entries, Durability::Relaxed)).unwrap();
+        run.id().to_string()
+    };
+    let older = save(1, 10, 2);
+    let newer = save(2, 20, 1);
+    let summaries = || -> Vec<RunSummary> {
+        run_now(driver::list_runs(&store))
+            .unwrap()
+            .into_iter()
+            .map(|run| match run {
+                StoredRun::Readable(summary) => summary,
+                StoredRun::Unreadable { error, .. } => panic!("{error}"),
+            })
+            .collect()
+    };
+    let names: Vec<String> = summaries().into_iter().map(|run| run.name).collect();
+    assert_eq!(
+        names,
+        ["1 task imported", "2 tasks imported"],
+        "the last changed first"
+    );
+    assert_eq!(summaries()[1].counts.of(DraftState::Checking), 2);
+
+    run_now(driver::update_run(&store, &older, |run| {
+        run.renamed("  Audit \n 2026 ")
+    }))
+    .unwrap();
+    run_now(driver::update_run(&store, &older, |run| run.archived(true))).unwrap();
+    assert_eq!(summaries()[1].name, "Audit 2026");
+    assert!(summaries()[1].is_archived);
+    let loaded = run_now(driver::load(&store, &older, 30)).unwrap();
+    assert!(matches!(loaded, Loaded::Run(run, _) if run.is_archived() && run.drafts().len() == 2));
+    run_now(driver::update_run(&store, &older, |run| run.renamed(" "))).unwrap();
+    assert_eq!(summaries()[1].name, "2 tasks imported");
+
+    run_now(driver::delete_run(&store, &older)).unwrap();
+    assert_eq!(summaries().len(), 1);
+    assert!(
+        store
+            .records
+            .borrow()
+            .keys()
+            .all(|(_, key)| key.starts_with(&newer))
+    );
+    run_now(driver::delete_all_runs(&store)).unwrap();
+    assert!(store.records.borrow().is_empty());
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_listed_with_the_reason() {
+    let store = Memory::default();
+    for (key, record) in [
+        ("a", r#"{"version":1,"id":"a","rung":"strict"}"#),
+        ("b", r#"{"version":99,"id":"b"}"#),
+        ("c", "no record"),
+    ] {
+        let key = ("runs", key.to_owned());
+        store.records.borrow_mut().insert(key, record.to_owned());
+    }
+    let runs = run_now(driver::list_runs(&store)).unwrap();
+    let listed: Vec<_> = runs
+        .iter()
+        .map(|run| match run {
+            StoredRun::Unreadable { id, error } => (id.as_deref(), error.code()),
+            StoredRun::Readable(run) => panic!("{run:?}"),
+        })
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            (Some("a"), "record_older"),
+            (Some("b"), "record_newer"),
+            (None, "record_malformed"),
+        ]
+    );
 }

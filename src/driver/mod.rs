@@ -7,15 +7,19 @@ mod journal;
 mod live;
 mod model_call;
 mod schema_adherence;
+mod stored_runs;
 mod write_queue;
 
 use std::sync::Arc;
 
 pub use dry::DryDriver;
 pub use headless::{run_delivery, run_generation};
-pub use journal::{Loaded, draft_entry, entries, load, load_changes, load_read_only, run_entry};
+pub use journal::{Loaded, entries, load, load_changes, load_read_only};
 pub use live::LiveDriver;
 pub use model_call::request_for;
+pub use stored_runs::{
+    StoredRun, delete_all_runs, delete_responses, delete_run, list_runs, update_run,
+};
 pub use write_queue::{Transaction, WriteQueue};
 
 use crate::brief::{Brief, Count};

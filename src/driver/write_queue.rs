@@ -17,6 +17,8 @@ pub struct WriteQueue {
     /// Attempts that are sent once their records are written.
     attempts: Vec<(DraftId, u32)>,
     is_busy: bool,
+    /// Whether the store was cleared, so that the next transactions write the whole run.
+    rewrites_all: bool,
 }
 
 /// One transaction.
@@ -56,6 +58,9 @@ impl WriteQueue {
         if self.is_busy || self.changes.is_empty() {
             return None;
         }
+        if std::mem::take(&mut self.rewrites_all) {
+            self.changes.extend(run.all_parts());
+        }
         let changes = self.changes.take(run.id(), MAX_ENTRIES);
         let attempts = if self.changes.is_empty() {
             std::mem::take(&mut self.attempts)
@@ -87,6 +92,14 @@ impl WriteQueue {
             Ok(()) => {
                 let event = |(draft, attempt)| Event::Journaled { draft, attempt };
                 transaction.attempts.into_iter().map(event).collect()
+            }
+            // Everything that was stored before is gone as well. It is all written again before
+            // anything is sent.
+            Err(StoreError::Cleared) => {
+                self.rewrites_all = true;
+                self.changes.extend(transaction.changes);
+                self.attempts.extend(transaction.attempts);
+                Vec::new()
             }
             Err(error) => {
                 self.changes.extend(transaction.changes);

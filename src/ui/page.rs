@@ -284,14 +284,8 @@ impl Page {
                 self.action_context.set(NO_RUN);
             }
             Some(run) => {
-                let mut changes = vec![Change::Run];
-                changes.extend(
-                    run.drafts()
-                        .iter()
-                        .map(|draft| Change::Draft(draft.id.clone())),
-                );
                 self.rows.set(Vec::new());
-                self.refresh(run, &changes);
+                self.refresh(run, &run.all_parts());
             }
         }
     }
@@ -349,7 +343,10 @@ impl Page {
         {
             self.any_draft.notify();
         }
-        if changes.contains(&Change::Run) {
+        if changes
+            .iter()
+            .any(|change| !matches!(change, Change::Draft(_)))
+        {
             self.run.set(Some(RunHead {
                 id: run.id().clone(),
                 mode: run.mode(),

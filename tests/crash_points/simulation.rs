@@ -119,10 +119,7 @@ impl Simulation {
         }
         let run = approved(seed, server, texts);
         let store = Committed::default();
-        let mut changes = vec![taskwright::run::Change::Run];
-        let drafts = run.drafts().iter();
-        changes.extend(drafts.map(|draft| taskwright::run::Change::Draft(draft.id.clone())));
-        store.commit(&taskwright::driver::entries(&run, &changes));
+        store.commit(&taskwright::driver::entries(&run, &run.all_parts()));
         let id = run.id().clone();
         let client = Client::open(
             run,

@@ -10,7 +10,7 @@ use crate::browser::lock::{self, TabLock};
 use crate::driver;
 use crate::ports::Clock;
 use crate::review::RunId;
-use crate::run::{Change, Event};
+use crate::run::{Change, ChangedRecords, Event};
 
 /// How often to try to lock a stored run, and the pause between attempts.
 const LOCK_ATTEMPTS: u32 = 3;
@@ -75,21 +75,14 @@ impl RunController {
                     break;
                 }
                 // If reading fails, the next message is another chance.
-                if let Ok((run, drafts)) =
-                    driver::load_changes(&controller.store, &changes, &id).await
-                {
-                    controller.apply_records(&id, run, drafts);
+                if let Ok(changed) = driver::load_changes(&controller.store, &changes, &id).await {
+                    controller.apply_records(&id, changed);
                 }
             }
         });
     }
 
-    fn apply_records(
-        self: &Rc<Self>,
-        id: &RunId,
-        record: Option<crate::run::RunRecord>,
-        drafts: Vec<crate::run::DraftRecord>,
-    ) {
+    fn apply_records(self: &Rc<Self>, id: &RunId, changed: ChangedRecords) {
         // Meanwhile this tab may have taken over, or it may show another run.
         if self.holds_lock() {
             return;
@@ -97,7 +90,7 @@ impl RunController {
         if let Some(current) = self.current.borrow_mut().as_mut()
             && current.run.id() == id
         {
-            let step = current.run.apply_records(record, drafts);
+            let step = current.run.apply_records(changed);
             self.page.refresh_parts(&current.run, &step.changes);
         }
         self.summarize_soon();

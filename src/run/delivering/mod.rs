@@ -70,8 +70,17 @@ impl Run {
         let origin = self.task_origin();
         let template = self.body_template().cloned();
         self.connection = connection;
-        step.changes.push(Change::Run);
+        step.changes.extend([Change::Setup, Change::Run]);
         let body_changed = self.body_template() != template.as_ref();
+        if body_changed {
+            // The record of an approved body refers to the body template.
+            let approved = self
+                .drafts
+                .iter()
+                .filter(|draft| draft.approval().is_some());
+            step.changes
+                .extend(approved.map(|draft| Change::Draft(draft.id.clone())));
+        }
         if body_changed || self.task_origin() != origin {
             // The operator confirmed another server or other bodies.
             self.clear_queue(step);
