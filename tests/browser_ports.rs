@@ -2,9 +2,14 @@
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::Function;
 use taskwright::browser::clock::PageClock;
 use taskwright::browser::database::Database;
 use taskwright::browser::fetch::Fetch;
+use taskwright::browser::lock;
 use taskwright::browser::random;
 use taskwright::browser::web_storage::WebStorage;
 use taskwright::delivery;
@@ -16,6 +21,7 @@ use taskwright::ports::{
 use taskwright::review::Approval;
 use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, TaskServer};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -71,6 +77,95 @@ async fn records_are_stored_by_key_and_read_in_key_order() {
         Some("second")
     );
     assert_eq!(reopened.read(Table::Runs, "none").await.unwrap(), None);
+}
+
+/// Runs JavaScript and returns its result.
+fn javascript(body: &str) -> JsValue {
+    Function::new_no_args(body).call0(&JsValue::NULL).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn a_strict_write_asks_the_browser_for_strict_durability() {
+    javascript(
+        "const original = IDBDatabase.prototype.transaction;
+         globalThis.durabilities = [];
+         IDBDatabase.prototype.transaction = function (tables, mode, options) {
+           globalThis.durabilities.push(options?.durability);
+           return original.call(this, tables, mode, options);
+         };
+         globalThis.restoreTransaction = () => { IDBDatabase.prototype.transaction = original; };",
+    );
+    let database = Database::new();
+    let run = format!("{:x}", random::bits().unwrap());
+    for durability in [Durability::Strict, Durability::Relaxed] {
+        let entries = vec![entry(Table::Runs, &run, "{}")];
+        database.write(entries, durability).await.unwrap();
+    }
+    let asked = javascript("restoreTransaction(); return durabilities.join()");
+    assert_eq!(asked.as_string().as_deref(), Some("strict,relaxed"));
+}
+
+#[wasm_bindgen_test]
+async fn a_write_that_is_aborted_after_its_requests_succeeded_is_reported_as_failed() {
+    javascript(
+        "const original = IDBObjectStore.prototype.put;
+         IDBObjectStore.prototype.put = function (...args) {
+           IDBObjectStore.prototype.put = original;
+           const request = original.apply(this, args);
+           request.addEventListener('success', () => this.transaction.abort());
+           return request;
+         };",
+    );
+    let database = Database::new();
+    let run = format!("{:x}", random::bits().unwrap());
+    let entries = vec![entry(Table::Runs, &run, "{}")];
+    let result = database.write(entries, Durability::Strict).await;
+    assert!(result.is_err(), "{result:?}");
+    assert_eq!(database.read(Table::Runs, &run).await.unwrap(), None);
+}
+
+#[wasm_bindgen_test]
+async fn deleting_a_run_deletes_its_records_in_every_table_and_no_others() {
+    let database = Database::new();
+    let (run, other) = (
+        format!("{:032x}", random::bits().unwrap()),
+        format!("{:032x}", random::bits().unwrap()),
+    );
+    let entries = Table::ALL.into_iter().flat_map(|table| {
+        [&run, &other].map(|run| entry(table, &format!("{run}-0000000001"), "{}"))
+    });
+    database
+        .write(entries.collect(), Durability::Relaxed)
+        .await
+        .unwrap();
+    database.delete(&Table::ALL, &run).await.unwrap();
+    for table in Table::ALL {
+        assert_eq!(database.read_all(table, &run).await.unwrap().len(), 0);
+        assert_eq!(database.read_all(table, &other).await.unwrap().len(), 1);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_lock_is_refused_to_a_second_holder_and_a_stolen_lock_reports_its_loss() {
+    let name = format!("test-{:x}", random::bits().unwrap());
+    let first = lock::try_acquire(&name).await.unwrap();
+    assert!(first.no_protection().is_none());
+    assert!(lock::try_acquire(&name).await.is_none());
+    let is_lost = Rc::new(Cell::new(false));
+    let lost = Rc::clone(&is_lost);
+    first.on_lost(move || lost.set(true));
+    let second = lock::steal(&name).await;
+    PageClock.sleep(20).await;
+    assert!(second.is_some());
+    assert!(is_lost.get());
+    drop(first);
+    assert!(
+        lock::try_acquire(&name).await.is_none(),
+        "the second has it"
+    );
+    drop(second);
+    PageClock.sleep(20).await;
+    assert!(lock::try_acquire(&name).await.is_some());
 }
 
 #[wasm_bindgen_test]

@@ -3,7 +3,7 @@
 //! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
 //! has no state and no side effects; `application` collects what it needs to know.
 
-use crate::run::{Batch, Event, Mode, Run};
+use crate::run::{Batch, Event, Mode, OpenWork, Run};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
@@ -31,6 +31,8 @@ pub struct Situation<'a> {
     pub run: Option<&'a Run>,
     /// Whether another tab has that run and this one is read-only.
     pub is_read_only: bool,
+    /// Whether the operator agreed to leave the open work of that run.
+    pub may_leave_work: bool,
     /// The hosts that the deployment allows; `None` until `config.json` has been read.
     pub hosts: Option<&'a HostPolicy>,
     /// The secrets that are held.
@@ -53,6 +55,8 @@ pub enum Decision {
     Local,
     /// Go ahead: the action sends requests to this address.
     Send(Access),
+    /// Ask the operator first whether to leave the open work of the run on the page.
+    ConfirmLeaving(OpenWork),
     /// Ask the operator for a secret first.
     Prompt {
         /// Which secret.
@@ -125,12 +129,30 @@ impl Refusal {
 /// Decides whether `action` is allowed.
 #[must_use]
 pub fn decide(action: Action<'_>, situation: &Situation<'_>) -> Decision {
-    match target(action, situation) {
+    let decision = match target(action, situation) {
         Ok(None) => Decision::Local,
         Ok(Some(Target::Model(endpoint))) => model_access(endpoint, situation),
         Ok(Some(Target::ModelList(endpoint))) => list_access(endpoint, situation),
         Ok(Some(Target::TaskServer(server))) => server_access(server, situation),
         Err(refusal) => Decision::Refuse(refusal),
+    };
+    match (decision, work_left(action, situation)) {
+        (refused @ Decision::Refuse(_), _) => refused,
+        (_, Some(work)) => Decision::ConfirmLeaving(work),
+        (decision, None) => decision,
+    }
+}
+
+/// The open work that an action takes off the page, unless the operator agreed to that. A read-only tab
+/// leaves it to the tab that has the run.
+fn work_left(action: Action<'_>, situation: &Situation<'_>) -> Option<OpenWork> {
+    match action {
+        Action::Generate(_) | Action::LeaveRun
+            if !situation.may_leave_work && !situation.is_read_only =>
+        {
+            situation.run?.counts().open_work()
+        }
+        _ => None,
     }
 }
 

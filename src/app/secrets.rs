@@ -111,15 +111,6 @@ impl Application {
         self.page.secrets_held.set(self.secrets.borrow().held());
     }
 
-    /// Continues with the action that needed a secret.
-    fn run_next(self: &Rc<Self>) {
-        match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
-            Next::Nothing => {}
-            Next::Start(mode) => self.start(mode),
-            Next::Send(event) => self.send(event),
-        }
-    }
-
     pub(super) fn give_secret(self: &Rc<Self>, slot: SecretSlot, value: &str, keep_for_tab: bool) {
         let Some(prompt) = self.page.secret_prompt.get_untracked() else {
             return;
@@ -154,6 +145,7 @@ impl Application {
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         *self.next.borrow_mut() = Next::Nothing;
+        self.may_leave_work.set(false);
         self.page.secret_prompt.set(None);
     }
 

@@ -80,6 +80,12 @@ impl WriteQueue {
         })
     }
 
+    /// Whether everything is stored.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.is_busy && self.changes.is_empty()
+    }
+
     /// Handles the result of a transaction and returns the events for the run. After a failure, the
     /// changes stay in the queue and are written with the next change.
     pub fn done(

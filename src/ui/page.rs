@@ -7,12 +7,13 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
+use crate::driver::StoredRun;
 use crate::model::{Notice, ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     ActionContext, Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress,
-    DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, Run, TaskDraft,
-    WaitReason,
+    DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, OpenWork, Run,
+    TaskDraft, WaitReason,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;
@@ -54,6 +55,55 @@ pub enum Models {
     Known(Vec<String>),
     /// The request failed.
     Failed(Problem),
+}
+
+/// The runs in this browser.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunList {
+    /// The runs, the last changed first.
+    pub runs: Vec<StoredRun>,
+    /// How many bytes this origin stores, if the browser tells.
+    pub bytes_used: Option<u64>,
+    /// Whether the browser keeps the data when space is short, if it tells.
+    pub is_persistent: Option<bool>,
+}
+
+/// What is about to happen to a run with open work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkAction {
+    /// It is taken off the page. It stays stored.
+    Leave,
+    /// It is deleted.
+    Delete,
+}
+
+/// A question whether to leave or delete a run with open work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkPrompt {
+    /// The open work.
+    pub work: OpenWork,
+    /// What is about to happen.
+    pub action: WorkAction,
+}
+
+/// How a run was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is in the archive.
+    Archived,
+    /// It is deleted, once this can no longer be undone.
+    Deleted,
+}
+
+/// A run that was removed and can be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedRun {
+    /// Its id.
+    pub id: String,
+    /// How it was removed.
+    pub removal: Removal,
+    /// Whether it was on the page.
+    pub was_shown: bool,
 }
 
 /// The run that is shown, without its drafts.
@@ -166,6 +216,14 @@ pub struct Page {
     /// The mode of a new run unless the operator chooses one: live if everything it needs is
     /// configured, otherwise dry.
     pub suggested_mode: RwSignal<Mode>,
+    /// The runs in this browser; `None` until the list is opened.
+    pub run_list: RwSignal<Option<RunList>>,
+    /// The result of the last action on the list of runs.
+    pub run_list_message: RwSignal<Option<String>>,
+    /// A question whether to leave or delete a run with open work.
+    pub work_prompt: RwSignal<Option<WorkPrompt>>,
+    /// The run that was removed last, while it can be restored.
+    pub removed_run: RwSignal<Option<RemovedRun>>,
     /// The name of the last saved file.
     pub saved_file: RwSignal<Option<String>>,
     /// The latest message for screen readers, such as "12 tasks delivered".
@@ -216,6 +274,10 @@ impl Page {
             response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
             suggested_mode: RwSignal::new(Mode::Dry),
+            run_list: RwSignal::new(None),
+            run_list_message: RwSignal::new(None),
+            work_prompt: RwSignal::new(None),
+            removed_run: RwSignal::new(None),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
             drafts: StoredValue::new(Vec::new()),

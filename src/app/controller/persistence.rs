@@ -3,16 +3,21 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set};
+use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::RunController;
 use crate::browser::lock::TabLock;
-use crate::ports::{Durability, Entry, Store, StoreError};
+use crate::ports::{Clock, Durability, Entry, Store, StoreError};
+use crate::text::heading;
 use crate::ui::page::Problem;
 
 /// How long changes are collected if nothing waits for their transaction, in milliseconds.
 const COLLECT_MILLISECONDS: u32 = 50;
+
+/// How often, and how many times, to look whether all changes are stored.
+const PERSISTED_POLL_MILLISECONDS: u32 = 20;
+const PERSISTED_POLLS: u32 = 50;
 
 impl RunController {
     /// Stores the queued changes. There is one transaction at a time, each with all changes up to its
@@ -59,7 +64,12 @@ impl RunController {
                 .store
                 .write(entries, transaction.durability)
                 .await;
-            controller.show_storage_error(result.as_ref().err());
+            let is_cleared = result == Err(StoreError::Cleared);
+            if is_cleared {
+                controller.report_cleared();
+            } else {
+                controller.show_storage_error(result.as_ref().err());
+            }
             if result.is_ok() {
                 controller
                     .tabs
@@ -71,9 +81,37 @@ impl RunController {
             for event in events {
                 controller.apply_to(&id, event);
             }
-            if result.is_ok() {
+            if result.is_ok() || is_cleared {
                 controller.persist_soon();
             }
+        });
+    }
+
+    /// Waits until the changes of the current run are stored, at most a second.
+    pub async fn persisted(&self) {
+        for _ in 0..PERSISTED_POLLS {
+            let is_idle = self
+                .current
+                .borrow()
+                .as_ref()
+                .is_none_or(|current| current.write_queue.borrow().is_idle());
+            if is_idle {
+                return;
+            }
+            self.clock.sleep(PERSISTED_POLL_MILLISECONDS).await;
+        }
+    }
+
+    /// Says that the browser deleted the stored runs. The current one is written again.
+    fn report_cleared(&self) {
+        let error = StoreError::Cleared;
+        self.page.problems.update(|problems| {
+            problems.retain(|problem| problem.code != error.code());
+            problems.push(Problem {
+                code: error.code().to_owned(),
+                what: heading(&error.to_string()),
+                hint: error.hint().to_owned(),
+            });
         });
     }
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::delivery::DeliveryOutcome;
 use crate::review::RunId;
-use crate::run::{Effect, Start};
+use crate::run::{Effect, OpenWork, Start};
 use crate::schema::{TaskSchema, agent_task_schema};
 
 const MODEL: &str = "https://api.example.com/v1";
@@ -331,6 +331,7 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
             connection: &connection(),
             run,
             is_read_only: false,
+            may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &keyring(held),
         };
@@ -345,6 +346,7 @@ fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
         connection: &connection(),
         run: Some(&posting),
         is_read_only: true,
+        may_leave_work: false,
         hosts: Some(&HostPolicy::default()),
         secrets: &Keyring::default(),
     };
@@ -385,6 +387,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
             connection: &connection(),
             run: Some(&live),
             is_read_only: false,
+            may_leave_work: true,
             hosts,
             secrets: &held,
         };
@@ -403,6 +406,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
         connection: &connection(),
         run: None,
         is_read_only: false,
+        may_leave_work: false,
         hosts: None,
         secrets: &held,
     };
@@ -448,9 +452,102 @@ fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
             connection,
             run: Some(&live),
             is_read_only: false,
+            may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
         };
         assert_eq!(decide(action, &situation), expected, "{action:?}");
+    }
+}
+
+#[test]
+fn open_work_is_left_only_after_the_operator_agreed() {
+    let held = keyring(&[SecretSlot::API_KEY]);
+    let (approved, unapproved) = (
+        run(Mode::Live, connection(), true),
+        run(Mode::Live, connection(), false),
+    );
+    let (dry, paused) = (run(Mode::Dry, connection(), true), paused());
+    let one_approved = OpenWork {
+        approved: 1,
+        ..OpenWork::default()
+    };
+    let one_queued = OpenWork {
+        queued: 1,
+        ..OpenWork::default()
+    };
+    let generate = Action::Generate(Mode::Live);
+    let sent = send(MODEL, Some(SecretSlot::API_KEY));
+    let ask = Decision::ConfirmLeaving;
+    for (name, action, run, may_leave_work, expected) in [
+        (
+            "generating asks",
+            generate,
+            &approved,
+            false,
+            ask(one_approved),
+        ),
+        (
+            "also in a dry run",
+            Action::Generate(Mode::Dry),
+            &dry,
+            false,
+            ask(one_approved),
+        ),
+        (
+            "opening another run asks",
+            Action::LeaveRun,
+            &paused,
+            false,
+            ask(one_queued),
+        ),
+        (
+            "after consent it goes ahead",
+            generate,
+            &approved,
+            true,
+            sent.clone(),
+        ),
+        (
+            "without open work it does not ask",
+            generate,
+            &unapproved,
+            false,
+            sent,
+        ),
+        (
+            "an import stays in the run",
+            Action::Import,
+            &approved,
+            false,
+            Decision::Local,
+        ),
+    ] {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(run),
+            is_read_only: false,
+            may_leave_work,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &held,
+        };
+        assert_eq!(decide(action, &situation), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_is_posted_is_not_left_even_with_consent() {
+    let posting = posting();
+    for may_leave_work in [false, true] {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(&posting),
+            is_read_only: false,
+            may_leave_work,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &Keyring::default(),
+        };
+        let refused = Decision::Refuse(Refusal::Posting);
+        assert_eq!(decide(Action::LeaveRun, &situation), refused);
     }
 }
