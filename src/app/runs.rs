@@ -70,13 +70,11 @@ impl Application {
 
     /// Shows a run read-only after another tab took it over.
     pub(super) fn follow_taken_run(self: &Rc<Self>, id: String) {
+        self.page
+            .announcement
+            .set("Another tab took this run over. This tab is read-only now.".to_owned());
         let app = Rc::clone(self);
-        spawn_local(async move {
-            app.show_read_only(&id).await;
-            app.page
-                .announcement
-                .set("Another tab took this run over. This tab is read-only now.".to_owned());
-        });
+        spawn_local(async move { app.show_read_only(&id).await });
     }
 
     /// Takes the current run over from the tab that has it.
@@ -146,11 +144,14 @@ impl Application {
     fn accept_loaded(&self, loaded: Result<Loaded, StoreError>) -> Option<(Run, Step)> {
         match loaded {
             Ok(Loaded::Run(run, step)) => return Some((*run, step)),
-            Ok(Loaded::Absent) => self.add_problem(problem(
-                "run_absent",
-                "This run is no longer stored in this browser.",
-                "It was deleted here or in another tab, or the browser deleted this site's data.",
-            )),
+            Ok(Loaded::Absent) => {
+                self.remember_run(None);
+                self.add_problem(problem(
+                    "run_absent",
+                    "This run is no longer stored in this browser.",
+                    "It was deleted here or in another tab, or the browser deleted this site's data.",
+                ));
+            }
             Ok(Loaded::Unreadable(error)) => {
                 self.add_problem(problem(
                     error.code(),

@@ -63,10 +63,7 @@ impl Application {
         self.controller.close_run();
         self.remember_run(Some(&id));
         let app = Rc::clone(self);
-        spawn_local(async move {
-            app.load_run(&id).await;
-            app.read_runs().await;
-        });
+        spawn_local(async move { app.load_run(&id).await });
     }
 
     /// Takes the current run off the page.

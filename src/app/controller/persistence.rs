@@ -78,8 +78,16 @@ impl RunController {
                     .inspect(|tabs| tabs.broadcast(&id, transaction.changes()));
             }
             let events = write_queue.borrow_mut().done(transaction, &result);
-            for event in events {
-                controller.apply_to(&id, event);
+            // If the run was closed meanwhile, its attempts are not sent, also if it was opened again.
+            let is_open = controller
+                .current
+                .borrow()
+                .as_ref()
+                .is_some_and(|current| Rc::ptr_eq(&current.write_queue, &write_queue));
+            if is_open {
+                for event in events {
+                    controller.apply_to(&id, event);
+                }
             }
             if result.is_ok() || is_cleared {
                 controller.persist_soon();
