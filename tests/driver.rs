@@ -26,7 +26,9 @@ use taskwright::ports::{
     Table, TaskSink, Timeouts,
 };
 use taskwright::review::{Approval, DraftId, RunId};
-use taskwright::run::{Change, Event, Mode, Posting, Run, Start, Step};
+use taskwright::run::{
+    Change, Effect, Event, JournalEntry, Mode, Posting, Run, Start, Step,
+};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, SecretSlot};
@@ -574,14 +576,23 @@ fn unsaved_run(tasks: usize) -> (Run, WriteQueue) {
     (run, write_queue)
 }
 
+/// An attempt of the first task.
+fn first_attempt(run: &Run) -> JournalEntry {
+    JournalEntry {
+        draft: run.drafts()[0].id.clone(),
+        attempt: 1,
+        digest: "d".into(),
+    }
+}
+
 #[test]
 fn changes_during_a_transaction_go_into_the_next_one() {
     let (run, mut write_queue) = unsaved_run(3);
     let first = write_queue.next(&run).unwrap();
     assert_eq!(first.entries.len(), 4);
     assert_eq!(first.durability, Durability::Relaxed);
-    let id = run.drafts()[1].id.clone();
-    write_queue.add_attempt(id.clone(), 1);
+    let id = run.drafts()[0].id.clone();
+    write_queue.add_attempt(first_attempt(&run));
     write_queue.add([Change::Run]);
     assert!(
         write_queue.next(&run).is_none(),
@@ -593,10 +604,7 @@ fn changes_during_a_transaction_go_into_the_next_one() {
     assert_eq!(second.durability, Durability::Strict);
     assert_eq!(
         write_queue.done(second, &Ok(())),
-        [Event::Journaled {
-            draft: id,
-            attempt: 1
-        }]
+        [Event::Journaled(first_attempt(&run))]
     );
     assert!(write_queue.next(&run).is_none());
 }
@@ -604,7 +612,7 @@ fn changes_during_a_transaction_go_into_the_next_one() {
 #[test]
 fn an_attempt_is_journaled_after_all_earlier_changes() {
     let (run, mut write_queue) = unsaved_run(600);
-    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(first_attempt(&run));
     let mut written = 0;
     let mut events = Vec::new();
     while let Some(transaction) = write_queue.next(&run) {
@@ -613,13 +621,13 @@ fn an_attempt_is_journaled_after_all_earlier_changes() {
         events = write_queue.done(transaction, &Ok(()));
     }
     assert_eq!(written, 601);
-    assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
+    assert_eq!(events, [Event::Journaled(first_attempt(&run))]);
 }
 
 #[test]
 fn if_the_disk_is_full_nothing_is_sent_and_nothing_is_lost() {
     let (run, mut write_queue) = unsaved_run(600);
-    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(first_attempt(&run));
     let full = Err(StoreError::Full {
         reason: "no space".to_owned(),
     });
@@ -635,4 +643,109 @@ fn if_the_disk_is_full_nothing_is_sent_and_nothing_is_lost() {
         assert_eq!(write_queue.done(transaction, &Ok(())), []);
     }
     assert_eq!(written, 601);
+}
+
+/// Applies an event to a run whose changes and attempts go into a write queue. Returns the requests
+/// that leave.
+fn apply_and_queue(run: &mut Run, write_queue: &mut WriteQueue, event: Event) -> Vec<Posting> {
+    let step = run.apply(event, 3);
+    assert_eq!(step.refused, None);
+    write_queue.add(step.changes);
+    let mut checks = Vec::new();
+    let mut sent = Vec::new();
+    for effect in step.effects {
+        match effect {
+            Effect::Journal(entry) => write_queue.add_attempt(entry),
+            Effect::Deliver(posting) => sent.push(posting),
+            Effect::Check {
+                draft, revision, ..
+            } => checks.push(Event::Checked {
+                draft,
+                revision,
+                violations: Vec::new(),
+            }),
+            other => panic!("{other:?}"),
+        }
+    }
+    for event in checks {
+        sent.extend(apply_and_queue(run, write_queue, event));
+    }
+    sent
+}
+
+/// Approves the only task and posts it.
+fn approve_and_post(run: &mut Run, write_queue: &mut WriteQueue) -> Vec<Posting> {
+    let drafts = run.approvable();
+    let mut sent = apply_and_queue(run, write_queue, Event::Approve { drafts });
+    let digest = run.confirmation().unwrap().digest;
+    sent.extend(apply_and_queue(run, write_queue, Event::Post { digest }));
+    sent
+}
+
+#[test]
+fn the_commit_of_a_withdrawn_attempt_lets_no_other_body_leave() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft: draft.clone(),
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    assert_eq!(approve_and_post(&mut run, &mut write_queue), []);
+    let slow = write_queue.next(&run).unwrap();
+    // While the transaction runs, the operator posts another body instead.
+    for event in [
+        Event::Pause,
+        Event::StopPosting,
+        Event::Edit {
+            draft,
+            text: r#"{"title":"another"}"#.to_owned(),
+        },
+    ] {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    assert_eq!(approve_and_post(&mut run, &mut write_queue), []);
+    for event in write_queue.done(slow, &Ok(())) {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    // Its own commit lets the new body leave.
+    let next = write_queue.next(&run).unwrap();
+    let written = &next.entries.last().unwrap().text;
+    assert!(written.contains("another"));
+    let mut sent = Vec::new();
+    for event in write_queue.done(next, &Ok(())) {
+        sent.extend(apply_and_queue(&mut run, &mut write_queue, event));
+    }
+    let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
+    assert_eq!(bodies, [r#"{"title":"another"}"#]);
+}
+
+#[test]
+fn the_failure_of_a_withdrawn_attempt_does_not_stop_the_next_one() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft: draft.clone(),
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    approve_and_post(&mut run, &mut write_queue);
+    for event in [Event::Pause, Event::Resume] {
+        apply_and_queue(&mut run, &mut write_queue, event);
+    }
+    let stale = Event::JournalFailed {
+        draft,
+        attempt: 1,
+        reason: "full".to_owned(),
+    };
+    assert_eq!(apply_and_queue(&mut run, &mut write_queue, stale), []);
+    assert!(run.is_posting());
 }

@@ -84,7 +84,7 @@ impl Harness {
             return;
         }
         match self.effects.remove(0) {
-            Effect::Journal { draft, attempt } => self.apply(Event::Journaled { draft, attempt }),
+            Effect::Journal(entry) => self.apply(Event::Journaled(entry)),
             Effect::Deliver(posting) => self.apply(Event::AttemptEnded {
                 draft: posting.draft,
                 attempt: posting.attempt,
@@ -94,8 +94,9 @@ impl Harness {
                 self.now = self.now.max(at);
                 self.apply(Event::Woke);
             }
-            Effect::LookUp { draft, .. } => self.apply(Event::LookedUp {
+            Effect::LookUp { draft, key } => self.apply(Event::LookedUp {
                 draft,
+                key,
                 result: LookUp::Found {
                     at: self.now,
                     server_id: Some("found".to_owned()),
@@ -107,7 +108,7 @@ impl Harness {
 
     /// Journals the attempt, so that its request is sent.
     fn journal(&mut self) {
-        assert!(matches!(self.effects[..], [Effect::Journal { .. }]));
+        assert!(matches!(self.effects[..], [Effect::Journal(_)]));
         self.carry_out(DeliveryOutcome::NoToken);
     }
 
@@ -391,8 +392,10 @@ fn a_receipt_names_who_determined_the_result() {
     harness.apply(Event::LookUp {
         draft: draft.clone(),
     });
+    let key = harness.run.drafts()[0].delivery.last().unwrap().key.to_string();
     harness.apply(Event::LookedUp {
         draft: draft.clone(),
+        key,
         result: LookUp::Found {
             at: NOW,
             server_id: None,

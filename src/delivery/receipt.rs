@@ -107,7 +107,8 @@ impl DeliveryOutcome {
 /// One attempt to post one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Number of the attempt, from 1. Never reset for a draft.
+    /// Number of the attempt, from 1. Never used again for a draft, so numbers of attempts that were
+    /// withdrawn before their requests were sent are missing.
     pub number: u32,
     /// The idempotency key of the body, whether or not it was sent.
     pub key: Arc<str>,
@@ -158,6 +159,10 @@ pub struct Delivery {
     pub stage: DeliveryStage,
     /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,
+    /// The highest number that an attempt had, also one that was withdrawn; 0 if there was none. A
+    /// record from before this member was added has its last attempt's number.
+    #[serde(default)]
+    pub last_attempt_number: u32,
     /// Whether the operator decided the outcome of an unconfirmed task.
     pub decided_by_operator: bool,
     /// Number of the last attempt that the operator or a look-up resolved; 0 if none.
@@ -299,10 +304,26 @@ impl Delivery {
         }
     }
 
+    /// The number of the next attempt. The numbers of withdrawn attempts are not used again: a
+    /// transaction that holds one of them may still commit.
+    #[must_use]
+    pub fn next_attempt_number(&self) -> u32 {
+        let last = self.last().map_or(0, |last| last.number);
+        self.last_attempt_number.max(last).saturating_add(1)
+    }
+
     /// Adds an attempt. Reserves space for no more, because most tasks need only one.
     pub fn add_attempt(&mut self, attempt: Attempt) {
+        self.last_attempt_number = self.last_attempt_number.max(attempt.number);
         self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
+    }
+
+    /// Removes the last attempt, whose request was never sent. Its number stays used.
+    pub fn withdraw_last_attempt(&mut self) {
+        self.attempts.pop();
+        self.is_ready_to_send = false;
+        self.tries = self.tries.saturating_sub(1);
     }
 
     /// Resets the retry limit.

@@ -156,13 +156,8 @@ pub enum Event {
         /// The schema violations found.
         violations: Vec<Violation>,
     },
-    /// The attempt is in the journal; its request may be sent.
-    Journaled {
-        /// The task.
-        draft: DraftId,
-        /// Number of the attempt.
-        attempt: u32,
-    },
+    /// The attempt is in the journal; exactly this body may be sent under it.
+    Journaled(JournalEntry),
     /// The attempt could not be written to the journal.
     JournalFailed {
         /// The task.
@@ -185,6 +180,8 @@ pub enum Event {
     LookedUp {
         /// The task.
         draft: DraftId,
+        /// The idempotency key that was looked up.
+        key: String,
         /// Its result.
         result: LookUp,
     },
@@ -224,12 +221,7 @@ pub enum Effect {
         text: Arc<str>,
     },
     /// Store the draft durably in its current state. Results in `Journaled` or `JournalFailed`.
-    Journal {
-        /// The task.
-        draft: DraftId,
-        /// Number of the attempt.
-        attempt: u32,
-    },
+    Journal(JournalEntry),
     /// Post a task. Results in `AttemptEnded`.
     Deliver(Posting),
     /// Look a task up on the server by its idempotency key. Results in `LookedUp`.
@@ -244,6 +236,19 @@ pub enum Effect {
     WakeAt(u64),
     /// Ask the operator for a secret, then send `Resume`.
     RequestSecret(SecretSlot),
+}
+
+/// What the journal holds about one attempt. A transaction may take seconds, and the operator may
+/// withdraw the attempt and post another body meanwhile. So the entry names the body: its commit
+/// allows that request and no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The task.
+    pub draft: DraftId,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// SHA-256 of the exact body, in hexadecimal.
+    pub digest: Arc<str>,
 }
 
 /// A request to post one task.

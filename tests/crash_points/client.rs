@@ -112,7 +112,7 @@ impl Client {
         self.write_queue.add(step.changes);
         for effect in step.effects {
             match effect {
-                Effect::Journal { draft, attempt } => self.write_queue.add_attempt(draft, attempt),
+                Effect::Journal(entry) => self.write_queue.add_attempt(entry),
                 Effect::Deliver(posting) => {
                     let driver = Rc::clone(&self.driver);
                     let inbox = Rc::clone(&self.inbox);

@@ -157,7 +157,7 @@ impl Run {
         };
         if is_dry {
             // A dry run sends nothing, so nothing can have arrived.
-            draft.delivery.attempts.pop();
+            draft.delivery.withdraw_last_attempt();
             return self.set_stage(id, DeliveryStage::Queued, step);
         }
         if let Some(last) = draft.delivery.attempts.last_mut() {
@@ -287,9 +287,7 @@ impl Run {
         if draft.delivery.stage != DeliveryStage::Sending || draft.delivery.is_in_flight() {
             return;
         }
-        draft.delivery.attempts.pop();
-        draft.delivery.is_ready_to_send = false;
-        draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
+        draft.delivery.withdraw_last_attempt();
         self.set_stage(id, DeliveryStage::Queued, step);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, retry};
 use crate::review::DraftId;
-use crate::run::event::{Effect, RunError, Step};
+use crate::run::event::{Effect, JournalEntry, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
 use crate::secrets::SecretSlot;
 
@@ -12,13 +12,14 @@ const MAX_FINISH_TIMES: usize = 64;
 impl Run {
     pub(in crate::run) fn journaled(
         &mut self,
-        id: &DraftId,
-        attempt: u32,
+        entry: &JournalEntry,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
+        let id = &entry.draft;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        let is_unsent = current_attempt(draft, attempt).is_some_and(|last| last.sent_at.is_none());
+        let is_unsent = current_attempt(draft, entry.attempt)
+            .is_some_and(|last| last.sent_at.is_none() && last.digest == entry.digest);
         if is_unsent && !draft.delivery.is_ready_to_send {
             draft.delivery.is_ready_to_send = true;
             step.display_changes.push(id.clone());
@@ -194,16 +195,19 @@ impl Run {
     }
 
     /// Handles the result of a look-up. A task that was found is delivered; any other result proves
-    /// nothing.
+    /// nothing. A result about another key than that of the last attempt is late and says nothing
+    /// about the task as it is now.
     pub(in crate::run) fn looked_up(
         &mut self,
         id: &DraftId,
+        key: &str,
         result: LookUp,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) {
+        let is_current = draft.delivery.last().is_some_and(|last| &*last.key == key);
+        if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) || !is_current {
             return Ok(());
         }
         let is_found = matches!(result, LookUp::Found { .. });

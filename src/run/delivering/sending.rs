@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::delivery::{Attempt, DeliveryStage};
-use crate::review::DraftId;
-use crate::run::event::{Effect, Posting, Step};
+use crate::review::{Approval, DraftId};
+use crate::run::event::{Effect, JournalEntry, Posting, Step};
 use crate::run::{Batch, Mode, Pace, Pause, Run};
 use crate::settings::DEFAULT_CONCURRENCY;
 
@@ -132,8 +132,13 @@ impl Run {
             self.withdraw_attempt(id, step);
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
-        let Some(approval) = draft.approval().cloned() else {
-            // Journaled tasks are approved. A task without approval is never sent.
+        let is_journaled = |approval: &&Approval| {
+            let last = draft.delivery.last();
+            last.is_some_and(|last| last.digest == approval.digest)
+        };
+        let Some(approval) = draft.approval().filter(is_journaled).cloned() else {
+            // Journaled tasks are approved. Without its approval, or with the approval of another
+            // body, a task is never sent.
             return self.withdraw_attempt(id, step);
         };
         let Some(draft) = self.draft_mut(id) else {
@@ -215,7 +220,7 @@ impl Run {
             return self.set_stage(id, DeliveryStage::Idle, step);
         };
         let delivery = &mut draft.delivery;
-        let number = delivery.last().map_or(0, |last| last.number) + 1;
+        let number = delivery.next_attempt_number();
         delivery.decided_by_operator = false;
         delivery.look_up = None;
         delivery.not_before = None;
@@ -239,10 +244,11 @@ impl Run {
                 approval,
             })
         } else {
-            Effect::Journal {
+            Effect::Journal(JournalEntry {
                 draft: id.clone(),
                 attempt: number,
-            }
+                digest: approval.digest,
+            })
         });
     }
 }

@@ -43,7 +43,7 @@ fn nothing_is_sent_before_it_is_journaled() {
     harness.post();
     assert!(matches!(
         harness.effects[..],
-        [Effect::Journal { attempt: 1, .. }]
+        [Effect::Journal(JournalEntry { attempt: 1, .. })]
     ));
     harness.effects.clear();
     harness.ok(Event::JournalFailed {
@@ -62,9 +62,44 @@ fn nothing_is_sent_before_it_is_journaled() {
     harness.ok(Event::Resume);
     let sent = harness.run_effects(|_| delivered());
     assert_eq!(
-        sent[0].attempt, 1,
-        "an attempt that was not sent does not count"
+        sent[0].attempt, 2,
+        "the number of an attempt that was not sent is not used again"
     );
+    assert_eq!(harness.run.drafts()[0].delivery.attempts.len(), 1);
+}
+
+#[test]
+fn only_the_journaled_body_leaves_under_an_attempt() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    let Some(Effect::Journal(entry)) = harness.effects.pop() else {
+        panic!("a journal entry comes first");
+    };
+    harness.ok(Event::Journaled(JournalEntry {
+        digest: "another".into(),
+        ..entry.clone()
+    }));
+    assert!(harness.effects.is_empty(), "another body was journaled");
+    harness.ok(Event::Journaled(entry));
+    assert!(matches!(harness.effects[..], [Effect::Deliver(_)]));
+}
+
+#[test]
+fn the_number_of_a_withdrawn_attempt_is_not_used_again_even_after_a_reload() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    for number in 1..4 {
+        let Some(Effect::Journal(entry)) = harness.effects.pop() else {
+            panic!("a journal entry comes first");
+        };
+        assert_eq!(entry.attempt, number);
+        harness.ok(Event::Pause);
+        harness.reload();
+        assert_eq!(harness.state(1), DraftState::Queued);
+        harness.ok(Event::Resume);
+    }
 }
 
 #[test]
@@ -404,10 +439,10 @@ fn a_reload_restores_the_run_and_a_task_being_posted_is_unconfirmed() {
     });
     harness.approve_all();
     harness.post();
-    let Some(Effect::Journal { draft, attempt }) = harness.effects.pop() else {
+    let Some(Effect::Journal(entry)) = harness.effects.pop() else {
         panic!("a journal entry comes first");
     };
-    harness.ok(Event::Journaled { draft, attempt });
+    harness.ok(Event::Journaled(entry));
     let before = harness
         .run
         .draft(&harness.id(1))
@@ -914,10 +949,14 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
             key: key.to_string(),
         };
         assert_eq!(harness.effects, [look_up]);
-        harness.ok(Event::LookedUp {
-            draft: draft.clone(),
-            result: result.clone(),
-        });
+        for of in ["another", &*key] {
+            assert_eq!(harness.state(1), DraftState::Unconfirmed);
+            harness.ok(Event::LookedUp {
+                draft: draft.clone(),
+                key: of.to_owned(),
+                result: result.clone(),
+            });
+        }
         assert_eq!(harness.state(1), state, "{result:?}");
         if state == DraftState::Delivered {
             let delivery = &harness.run.draft(&draft).unwrap().delivery;
