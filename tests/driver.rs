@@ -386,6 +386,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
         let tasks = Tasks::default();
         tasks.responses.borrow_mut().push_back(ServerReply::Http {
             status: 201,
+            content_type: None,
             retry_after: None,
             replayed: false,
             body: String::new(),
@@ -428,6 +429,7 @@ fn a_token_in_a_response_is_redacted() {
     for status in [401, 422, 500] {
         let response = ServerReply::Http {
             status,
+            content_type: None,
             retry_after: None,
             replayed: false,
             body:

@@ -158,7 +158,9 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
             status: 429, retry_after: Some(1), message,
         }),
         1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, message }),
-        2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed { status: None, message }),
+        2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed {
+            status: None, cause: UnconfirmedCause::NoResponse, message,
+        }),
         1 => message().prop_map(|message| DeliveryOutcome::NotSent { message }),
         1 => Just(DeliveryOutcome::NoToken),
     ]
@@ -324,6 +326,7 @@ fn delivered(id: &str) -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }

@@ -10,7 +10,7 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::delivery::{DeliveryOutcome, LookUp};
+use taskwright::delivery::{DeliveryOutcome, LookUp, UnconfirmedCause};
 use taskwright::model::GenerationOutcome;
 use taskwright::review::DraftId;
 use taskwright::run::{DeliveryProgress, Event, JournalEntry, Mode, Phase};
@@ -81,6 +81,7 @@ fn delivered() -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }

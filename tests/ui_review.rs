@@ -416,6 +416,7 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
         attempt: 1,
         outcome: taskwright::delivery::DeliveryOutcome::Unconfirmed {
             status: None,
+            cause: taskwright::delivery::UnconfirmedCause::NoResponse,
             message: "Failed to fetch".to_owned(),
         },
     });

@@ -30,7 +30,7 @@ pub enum DeliveryOutcome {
     Dry,
     /// The server does not accept this task.
     Refused {
-        /// The HTTP status; `None` for a redirect, whose status a page cannot see.
+        /// The HTTP status; `None` if the page does not know it.
         status: Option<u16>,
         /// A stable identifier of the reason.
         code: String,
@@ -57,8 +57,11 @@ pub enum DeliveryOutcome {
     },
     /// The server may or may not have the task.
     Unconfirmed {
-        /// The HTTP status, if there was a response.
+        /// The HTTP status, if the page saw a response that has one.
         status: Option<u16>,
+        /// Why the outcome is open. Records from before this member was added have the default.
+        #[serde(default)]
+        cause: UnconfirmedCause,
         /// The server's message, truncated, or a description of what happened.
         message: String,
     },
@@ -69,6 +72,27 @@ pub enum DeliveryOutcome {
         /// The reason.
         message: String,
     },
+}
+
+/// Why it is unknown whether the server has a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnconfirmedCause {
+    /// The status does not tell, such as 500.
+    #[default]
+    Status,
+    /// The status is a 2xx, but the body is no receipt: it is a web page, or it contradicts the
+    /// status.
+    NoReceipt,
+    /// The server redirects. Some servers do so once they have stored a task.
+    Redirected,
+    /// The page saw no response. To a page, a server that is down, a preflight that was refused, an
+    /// error without CORS headers and a lost response look the same.
+    NoResponse,
+    /// There was no response within the timeout.
+    TimedOut,
+    /// The page was closed before the response.
+    PageClosed,
 }
 
 impl DeliveryOutcome {
@@ -287,6 +311,27 @@ impl Delivery {
         })
     }
 
+    /// Whether an attempt sent the idempotency key of the last one.
+    #[must_use]
+    pub fn is_key_sent(&self) -> bool {
+        self.last().is_some_and(|last| {
+            let mut attempts = self.attempts.iter();
+            attempts.any(|attempt| attempt.key_sent && attempt.key == last.key)
+        })
+    }
+
+    /// Whether the browser let the page see no response to the last attempt.
+    #[must_use]
+    pub fn lacks_visible_response(&self) -> bool {
+        matches!(
+            self.outcome(),
+            Some(DeliveryOutcome::Unconfirmed {
+                cause: UnconfirmedCause::NoResponse,
+                ..
+            })
+        )
+    }
+
     /// The server's identifier of the task, from an attempt or a look-up.
     #[must_use]
     pub fn server_id(&self) -> Option<&str> {
@@ -375,6 +420,7 @@ mod tests {
                 ended_at: Some(started_at),
                 outcome: Some(DeliveryOutcome::Unconfirmed {
                     status: None,
+                    cause: UnconfirmedCause::NoResponse,
                     message: String::new(),
                 }),
             }],

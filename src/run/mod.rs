@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
 use crate::delivery::plan::Plan;
-use crate::delivery::{Delivery, DeliveryStage, body};
+use crate::delivery::{Delivery, DeliveryStage, UnconfirmedCause, body};
 use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
@@ -176,6 +176,11 @@ pub enum Pause {
     },
     /// The server refused the first task, so the others were not posted.
     FirstNotTaken,
+    /// The first task is unconfirmed, so the others were not posted.
+    FirstUnconfirmed {
+        /// Why its outcome is open.
+        cause: UnconfirmedCause,
+    },
     /// Posting failed repeatedly, or may have, and the retry limit is reached.
     ServerInTrouble,
     /// All remaining tasks wait for dependencies that will not be delivered without the operator.

@@ -92,6 +92,7 @@ const NO_RUN: ActionContext = ActionContext {
     mode: Mode::Dry,
     allows_decisions: false,
     allows_follow_ups: false,
+    honours_keys: false,
 };
 
 /// The response as it arrives, updated once per animation frame.

@@ -164,6 +164,7 @@ impl World {
             id,
             ServerReply::Http {
                 status: if is_new { 201 } else { 200 },
+                content_type: None,
                 retry_after: None,
                 replayed: !is_new,
                 body: format!("{{\"id\":\"s-{id}\"}}"),
@@ -202,6 +203,7 @@ impl World {
 fn http(status: u16, retry_after: Option<&str>) -> ServerReply {
     ServerReply::Http {
         status,
+        content_type: None,
         retry_after: retry_after.map(str::to_owned),
         replayed: false,
         body: String::new(),

@@ -19,7 +19,7 @@ use super::actions::resend_obstacle;
 use super::event::{Change, RunError, Step};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
-use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp};
+use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause};
 use crate::review::DraftId;
 use crate::settings::{Connection, TaskServer};
 use queue::Queue;
@@ -164,6 +164,7 @@ impl Run {
             last.ended_at = Some(now);
             last.outcome = Some(DeliveryOutcome::Unconfirmed {
                 status: None,
+                cause: UnconfirmedCause::PageClosed,
                 message: "The page was closed while the task was being posted.".to_owned(),
             });
         }

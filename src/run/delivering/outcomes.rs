@@ -1,6 +1,6 @@
 //! How attempts and look-ups end: the effect on the task and on the batch.
 
-use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, retry};
+use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, retry};
 use crate::review::DraftId;
 use crate::run::event::{Effect, JournalEntry, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
@@ -108,7 +108,15 @@ impl Run {
         let jitter = retry::jitter(&last.key, last.number);
         let wait = retry::wait(delivery.tries, retry_after, jitter);
         let elapsed = now.saturating_sub(delivery.trying_since().unwrap_or(now));
-        retry::is_within_limits(delivery.tries, elapsed, wait).then(|| now.saturating_add(wait))
+        let max_tries = match outcome {
+            DeliveryOutcome::Unconfirmed {
+                cause: UnconfirmedCause::NoReceipt | UnconfirmedCause::Redirected,
+                ..
+            } => retry::MAX_TRIES_WITHOUT_TASK_SERVER,
+            _ => retry::MAX_TRIES,
+        };
+        let is_within = retry::is_within_limits(delivery.tries, max_tries, elapsed, wait);
+        is_within.then(|| now.saturating_add(wait))
     }
 
     /// Adjusts the pace of the batch, or pauses it, according to the outcome of an attempt.
@@ -150,6 +158,12 @@ impl Run {
                 // `Retry-After` applies to the server, not only to this task.
                 let until = now.saturating_add(seconds.saturating_mul(1_000));
                 self.dispatch.server_wait_until = self.dispatch.server_wait_until.max(Some(until));
+            }
+            DeliveryOutcome::Unconfirmed { cause, .. }
+                if !will_retry && pace == Some(Pace::First) =>
+            {
+                self.count_failure(step);
+                self.pause_or_end(Pause::FirstUnconfirmed { cause }, step);
             }
             DeliveryOutcome::Failed { .. } | DeliveryOutcome::Unconfirmed { .. } => {
                 self.count_failure(step);

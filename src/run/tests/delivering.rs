@@ -123,7 +123,18 @@ fn only_the_confirmed_tasks_are_posted() {
 fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
     for (outcome, why) in [
         (refused(), Pause::FirstNotTaken),
-        (unconfirmed(), Pause::ServerInTrouble),
+        (
+            unconfirmed(),
+            Pause::FirstUnconfirmed {
+                cause: UnconfirmedCause::NoResponse,
+            },
+        ),
+        (
+            redirected(),
+            Pause::FirstUnconfirmed {
+                cause: UnconfirmedCause::Redirected,
+            },
+        ),
     ] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
         harness.approve_all();
@@ -135,6 +146,49 @@ fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
         assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
         assert_eq!(harness.state(2), DraftState::Delivered);
     }
+}
+
+/// A redirect whose target the page cannot see.
+fn redirected() -> DeliveryOutcome {
+    crate::delivery::response::outcome(
+        &crate::delivery::response::ServerReply::Redirected {
+            adjusts_slash: false,
+        },
+        NOW,
+    )
+}
+
+#[test]
+fn a_task_may_have_arrived_if_the_server_redirects() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| redirected());
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    let draft = harness.id(1);
+    assert_eq!(
+        harness.apply(Event::Retry {
+            drafts: vec![draft]
+        }),
+        Some(RunError::WrongState)
+    );
+}
+
+#[test]
+fn a_redirect_is_repeated_twice_if_the_server_honours_keys() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:8080",
+    ))));
+    harness.approve_all();
+    harness.post();
+    let sent = harness.run_effects(|_| redirected());
+    assert_eq!(sent.len(), 3);
+    assert!(
+        sent.iter()
+            .all(|posting| posting.approval == sent[0].approval)
+    );
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
 }
 
 #[test]
@@ -929,6 +983,9 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
         ),
     ] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(
+            "http://localhost:8080",
+        ))));
         harness.approve_all();
         harness.post();
         harness.run_effects(|_| unconfirmed());
@@ -967,6 +1024,25 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
             );
         }
     }
+}
+
+#[test]
+fn a_task_whose_key_was_not_sent_is_not_looked_up() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    // The key that is known now was never sent.
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:8080",
+    ))));
+    assert_eq!(
+        harness.apply(Event::LookUp {
+            draft: harness.id(1)
+        }),
+        Some(RunError::WrongState)
+    );
+    assert!(harness.effects.is_empty());
 }
 
 #[test]

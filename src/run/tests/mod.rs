@@ -198,6 +198,7 @@ fn refused() -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }
