@@ -295,7 +295,7 @@ impl Delivery {
 
     /// Why posting the task again to `url` at `now` might duplicate it. `None` if it cannot, because
     /// all unresolved attempts were sent with the key to the same URL, less than `key_retention`
-    /// milliseconds ago.
+    /// milliseconds ago. An attempt in the future, after the clock was set back, may be of any age.
     #[must_use]
     pub fn resend_risk(&self, url: &str, key_retention: u64, now: u64) -> Option<ResendRisk> {
         self.unresolved_attempts().find_map(|attempt| {
@@ -303,7 +303,7 @@ impl Delivery {
                 Some(ResendRisk::KeyNotSent)
             } else if attempt.url.as_deref() != Some(url) {
                 Some(ResendRisk::OtherAddress)
-            } else if now.saturating_sub(attempt.started_at) >= key_retention {
+            } else if is_expired(attempt.started_at, key_retention, now) {
                 Some(ResendRisk::KeyForgotten)
             } else {
                 None
@@ -399,6 +399,12 @@ impl Delivery {
     }
 }
 
+/// Whether a period that began at `since` may have passed. Conservative: if the clock was set back,
+/// nobody knows how long ago that was.
+fn is_expired(since: u64, period: u64, now: u64) -> bool {
+    now.checked_sub(since).is_none_or(|age| age >= period)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -438,6 +444,11 @@ mod tests {
                 Some(ResendRisk::OtherAddress),
             ),
             (unconfirmed(true, URL, 0), Some(ResendRisk::KeyForgotten)),
+            (
+                // The clock was set back.
+                unconfirmed(true, URL, HOUR + 1),
+                Some(ResendRisk::KeyForgotten),
+            ),
         ] {
             assert_eq!(delivery.resend_risk(URL, HOUR, HOUR), risk);
         }

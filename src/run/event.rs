@@ -283,6 +283,61 @@ pub struct Step {
     pub display_changes: Vec<DraftId>,
     /// Why the event had no effect, if the run refused it.
     pub refused: Option<RunError>,
+    /// Approvals that were withdrawn although the operator did not decide about their tasks.
+    pub withdrawn_approvals: Option<WithdrawnApprovals>,
+}
+
+impl Step {
+    /// Records that approvals were withdrawn, if any were.
+    pub(super) fn report_withdrawn(&mut self, count: usize, cause: WithdrawalCause) {
+        if count > 0 {
+            self.withdrawn_approvals = Some(WithdrawnApprovals { count, cause });
+        }
+    }
+}
+
+/// Approvals that the run withdrew by itself, for the operator to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WithdrawnApprovals {
+    /// Number of tasks; at least 1.
+    pub count: usize,
+    /// The reason.
+    pub cause: WithdrawalCause,
+}
+
+/// Why a run withdraws approvals by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawalCause {
+    /// The connection has another task server, or posts there in another form.
+    #[error("the task server of the connection changed")]
+    ServerChanged,
+    /// The stored body of the task is not the one that was approved.
+    #[error("the stored text is not the one that was approved")]
+    RecordChanged,
+}
+
+impl WithdrawalCause {
+    /// A stable identifier of the cause.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            WithdrawalCause::ServerChanged => "approvals_withdrawn_server",
+            WithdrawalCause::RecordChanged => "approvals_withdrawn_record",
+        }
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            WithdrawalCause::ServerChanged => {
+                "Check the address, then approve the tasks for this server and post them."
+            }
+            WithdrawalCause::RecordChanged => {
+                "Something other than this page changed the browser's storage. Read these tasks again before you approve them."
+            }
+        }
+    }
 }
 
 /// Why a run refuses an action.

@@ -37,7 +37,10 @@ pub use actions::{ActionContext, DraftActions, ResendObstacle, resend_obstacle};
 pub use changes::Changes;
 use delivering::Dispatch;
 pub use delivering::{DeliveryProgress, Phase, WaitReason};
-pub use event::{Change, Effect, Event, JournalEntry, Posting, RunError, Step};
+pub use event::{
+    Change, Effect, Event, JournalEntry, Posting, RunError, Step, WithdrawalCause,
+    WithdrawnApprovals,
+};
 pub use follow_up::{CostEstimate, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
 pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
 use request::RequestKind;

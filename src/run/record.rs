@@ -39,6 +39,9 @@ pub struct RunRecord {
     notices: Vec<Notice>,
     follow_up: GenerationState,
     batch: Batch,
+    /// Until when the task server asked to send nothing, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_wait_until: Option<u64>,
 }
 
 /// A stored draft with its attempts.
@@ -258,6 +261,7 @@ impl Run {
             notices: self.notices.clone(),
             follow_up: self.follow_up.clone(),
             batch: self.batch.clone(),
+            server_wait_until: self.dispatch.server_wait_until,
         }
     }
 
@@ -319,7 +323,7 @@ impl Run {
             keys: Keys::default(),
             batch: record.batch,
             plan: OnceCell::new(),
-            dispatch: Dispatch::default(),
+            dispatch: Dispatch::waiting_until(record.server_wait_until),
         };
         // The records already contain the violations about keys.
         let _ = run.update_all_keys();
@@ -384,6 +388,7 @@ impl Run {
             }
             run.end_generation(outcome, now, &mut step);
         }
+        run.verify_approvals(&mut step);
         run.recover_deliveries(now, &mut step);
         Ok((run, step))
     }

@@ -2,7 +2,7 @@
 
 use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, retry};
 use crate::review::DraftId;
-use crate::run::event::{Effect, JournalEntry, RunError, Step};
+use crate::run::event::{Change, Effect, JournalEntry, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
 use crate::secrets::SecretSlot;
 
@@ -158,6 +158,7 @@ impl Run {
                 // `Retry-After` applies to the server, not only to this task.
                 let until = now.saturating_add(seconds.saturating_mul(1_000));
                 self.dispatch.server_wait_until = self.dispatch.server_wait_until.max(Some(until));
+                step.changes.push(Change::Run);
             }
             DeliveryOutcome::Unconfirmed { cause, .. }
                 if !will_retry && pace == Some(Pace::First) =>

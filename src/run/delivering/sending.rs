@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Attempt, DeliveryStage};
+use crate::delivery::{Attempt, DeliveryStage, retry};
 use crate::review::{Approval, DraftId};
 use crate::run::event::{Effect, JournalEntry, Posting, Step};
 use crate::run::{Batch, Mode, Pace, Pause, Run};
@@ -107,8 +107,7 @@ impl Run {
     /// Sends journaled tasks up to the concurrency limit. If sending has to wait for the server or
     /// the network, queues them again; they are journaled again when they are due.
     fn send_journaled(&mut self, now: u64, step: &mut Step) {
-        let server_wait = self.dispatch.server_wait_until;
-        let has_to_wait = self.lacks_network() || server_wait.is_some_and(|until| now < until);
+        let has_to_wait = self.lacks_network() || self.server_wait(now).is_some();
         if self.is_posting() && has_to_wait {
             return self.withdraw_unsent_attempts(step);
         }
@@ -120,6 +119,14 @@ impl Run {
                 self.send_request(&id, now, step);
             }
         }
+    }
+
+    /// Until when the server asked to send nothing, if that is after `now`, in milliseconds since
+    /// 1970. A wait beyond the retry limit is none: the clock was set back.
+    fn server_wait(&self, now: u64) -> Option<u64> {
+        let until = self.dispatch.server_wait_until?;
+        let wait = until.checked_sub(now)?;
+        (wait > 0 && wait <= retry::MAX_TRYING_TIME).then_some(until)
     }
 
     /// Sends the request of a journaled attempt.
@@ -161,19 +168,17 @@ impl Run {
         if self.lacks_network() {
             return NextStep::Wait;
         }
-        if let Some(until) = self.dispatch.server_wait_until {
-            if now < until {
-                return NextStep::WaitUntil(until);
-            }
-            self.dispatch.server_wait_until = None;
+        if let Some(until) = self.server_wait(now) {
+            return NextStep::WaitUntil(until);
         }
+        self.dispatch.server_wait_until = None;
         // While posting one task at a time, retry the task that failed: another one would only be
         // delayed as well.
         let is_sequential = !matches!(self.batch, Batch::Running { pace: Pace::Full });
         let queue = self.queue();
         let (queued, sending) = (queue.queued(), queue.sending());
         let rank = match (queue.first_delayed(), queue.first_ready()) {
-            (Some((at, rank)), _) if at <= now => rank,
+            (Some((at, rank)), _) if is_due(at, now) => rank,
             (Some((at, _)), _) if is_sequential => return NextStep::WaitUntil(at),
             (_, Some(rank)) => rank,
             (Some((at, _)), None) => return NextStep::WaitUntil(at),
@@ -251,4 +256,10 @@ impl Run {
             })
         });
     }
+}
+
+/// Whether a retry at `at` is due. A later one than the retry limit allows is: the clock was set
+/// back.
+fn is_due(at: u64, now: u64) -> bool {
+    at.saturating_sub(now) == 0 || at.saturating_sub(now) > retry::MAX_TRYING_TIME
 }

@@ -363,24 +363,233 @@ fn an_unconfirmed_task_stays_unconfirmed_whatever_the_outcome_of_later_attempts(
     }
 }
 
+/// The built-in connection with a changed task server.
+fn with_server(change: impl FnOnce(&mut crate::settings::TaskServer)) -> Connection {
+    let mut connection = Connection::built_in();
+    if let Some(server) = &mut connection.task_server {
+        change(server);
+    }
+    connection
+}
+
 #[test]
-fn another_server_empties_the_queue_until_the_operator_confirms_it() {
-    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+fn another_address_header_or_template_withdraws_queue_and_approvals() {
+    let address = |text: &str| crate::settings::Address::parse(text).unwrap();
+    let mut none = Connection::built_in();
+    none.task_server = None;
+    for (what, changed) in [
+        (
+            "scheme",
+            with_server(|server| server.url = address("https://localhost:8080")),
+        ),
+        (
+            "host",
+            with_server(|server| server.url = address("http://127.0.0.1:8080")),
+        ),
+        (
+            "port",
+            with_server(|server| server.url = address("http://localhost:9999")),
+        ),
+        (
+            "base path",
+            with_server(|server| server.url = address("http://localhost:8080/tenant")),
+        ),
+        ("path", with_server(|server| server.path = "/other".into())),
+        (
+            "trailing slash",
+            with_server(|server| server.path = "/tasks/".into()),
+        ),
+        (
+            "token header",
+            with_server(|server| server.token_header = "X-Other".into()),
+        ),
+        ("body template", templated(Some("[$task]"))),
+        ("no server", none),
+    ] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| refused());
+        assert_eq!(harness.state(2), DraftState::Queued);
+        let step = harness
+            .run
+            .apply(Event::Connect(Box::new(changed)), harness.now);
+        assert_eq!(
+            step.withdrawn_approvals,
+            Some(WithdrawnApprovals {
+                count: 2,
+                cause: WithdrawalCause::ServerChanged
+            }),
+            "{what}"
+        );
+        assert_eq!(harness.state(1), DraftState::Ready, "{what}");
+        assert_eq!(harness.state(2), DraftState::Ready, "{what}");
+        assert_eq!(harness.run.batch(), &Batch::Idle, "{what}");
+        harness.ok(Event::Resume);
+        assert!(harness.effects.is_empty(), "{what}");
+        assert_eq!(harness.run.confirmation(), None, "{what}");
+    }
+}
+
+#[test]
+fn other_settings_of_the_same_server_keep_queue_and_approvals() {
+    let mut renamed = Connection::built_in();
+    renamed.name = "Queue".to_owned();
+    for changed in [
+        renamed,
+        with_server(|server| server.honours_idempotency_keys = true),
+        with_server(|server| server.idempotency_key_retention_hours = 9),
+        with_server(|server| server.concurrency = 1),
+        with_server(|server| server.token_header = "x-agent-token".into()),
+    ] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| refused());
+        let step = harness
+            .run
+            .apply(Event::Connect(Box::new(changed)), harness.now);
+        assert_eq!(step.withdrawn_approvals, None);
+        assert_eq!(harness.state(2), DraftState::Queued);
+        harness.ok(Event::Resume);
+        assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+    }
+}
+
+#[test]
+fn a_task_that_may_have_arrived_stays_unconfirmed_at_another_server() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:8080",
+    ))));
     harness.approve_all();
     harness.post();
-    harness.run_effects(|_| refused());
-    assert_eq!(harness.state(2), DraftState::Queued);
+    harness.journal();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Queued);
     harness.ok(Event::Connect(Box::new(honouring_server(
         "http://localhost:9999",
     ))));
-    assert_eq!(harness.state(2), DraftState::Approved);
-    assert_eq!(harness.run.batch(), &Batch::Idle);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
     harness.ok(Event::Resume);
-    assert!(
-        harness.effects.is_empty(),
-        "nothing is posted to an unconfirmed server"
+    assert!(harness.effects.is_empty());
+}
+
+/// Restores the run after something else changed the record of its first draft.
+fn reload_changed(harness: &mut Harness, from: &str, to: &str) -> Step {
+    let record = serde_json::to_string(&harness.run.record()).unwrap();
+    let draft = serde_json::to_string(&Run::draft_record(&harness.run.drafts()[0])).unwrap();
+    assert!(draft.contains(from), "{draft}");
+    let draft = DraftRecord::read(&draft.replace(from, to)).unwrap();
+    let record = RunRecord::read(&record).unwrap();
+    let (run, step) = Run::restore_from(record, vec![draft], harness.now).unwrap();
+    harness.run = run;
+    harness.effects.clear();
+    step
+}
+
+#[test]
+fn a_restored_body_that_was_not_approved_is_not_sent() {
+    let text = r#"{\"key\":\"a\"}"#;
+    let body = format!(r#""body":"{text}""#);
+    let other = r#""body":"{\"key\":\"b\"}""#;
+    for stage in ["approved", "queued", "sending", "unconfirmed"] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(
+            "http://localhost:8080",
+        ))));
+        harness.approve_all();
+        if stage != "approved" {
+            harness.post();
+        }
+        match stage {
+            "queued" => harness.ok(Event::Pause),
+            "sending" => harness.journal(),
+            "unconfirmed" => drop(harness.run_effects(|_| unconfirmed())),
+            _ => {}
+        }
+        let step = reload_changed(&mut harness, &body, other);
+        assert_eq!(
+            step.withdrawn_approvals,
+            Some(WithdrawnApprovals {
+                count: 1,
+                cause: WithdrawalCause::RecordChanged
+            }),
+            "{stage}"
+        );
+        let expected = match stage {
+            "approved" | "queued" => DraftState::Ready,
+            _ => DraftState::Unconfirmed,
+        };
+        assert_eq!(harness.state(1), expected, "{stage}");
+        harness.apply(Event::Resume);
+        harness.apply(Event::ResendSameKey {
+            draft: harness.id(1),
+        });
+        assert!(harness.effects.is_empty(), "{stage}");
+    }
+    // A record that nobody changed keeps its approval.
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    let step = reload_changed(&mut harness, &body, &body);
+    assert_eq!(step.withdrawn_approvals, None);
+    assert_eq!(harness.state(1), DraftState::Approved);
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_forgotten_key_young() {
+    let mut harness = four_tasks(1, true);
+    harness.journal();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Queued);
+    harness.now -= 3_600_000;
+    harness.ok(Event::Resume);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+}
+
+#[test]
+fn the_wait_that_the_server_asked_for_survives_a_reload_and_a_pause() {
+    let slow_down = || DeliveryOutcome::Failed {
+        status: 429,
+        retry_after: Some(60),
+        message: String::new(),
+    };
+    let mut harness = four_tasks(1, false);
+    harness.journal();
+    harness.end_attempt(1, slow_down());
+    let until = harness.now + 60_000;
+    for reload in [true, false] {
+        if reload {
+            harness.reload();
+        } else {
+            harness.ok(Event::Pause);
+        }
+        harness.effects.clear();
+        harness.ok(Event::Resume);
+        assert_eq!(harness.effects, [Effect::WakeAt(until)]);
+    }
+    harness.effects.clear();
+    harness.now = until;
+    harness.ok(Event::Woke);
+    assert!(matches!(harness.effects[..], [Effect::Journal(_)]));
+}
+
+#[test]
+fn a_wait_that_a_change_of_the_clock_made_too_long_ends() {
+    let mut harness = four_tasks(1, false);
+    harness.journal();
+    harness.end_attempt(
+        1,
+        DeliveryOutcome::Failed {
+            status: 429,
+            retry_after: Some(60),
+            message: String::new(),
+        },
     );
-    assert_eq!(harness.run.confirmation().unwrap().count, 1);
+    harness.effects.clear();
+    harness.now -= 24 * 3_600_000;
+    harness.ok(Event::Woke);
+    assert!(matches!(harness.effects[..], [Effect::Journal(_)]));
 }
 
 #[test]
