@@ -104,6 +104,9 @@ impl Run {
     pub(super) fn pause(&mut self, step: &mut Step) -> Result<(), RunError> {
         if self.is_posting() {
             self.pause_for(Pause::Operator, step);
+        } else {
+            // A task that was sent individually may be waiting for the journal.
+            self.withdraw_unsent_attempts(step);
         }
         Ok(())
     }
