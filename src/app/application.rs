@@ -22,6 +22,7 @@ pub(super) const STORED_BRIEF: &str = "brief";
 pub(super) const STORED_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_FORMATS: &str = "response_formats";
+pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
 
 /// What continues once the operator has entered a secret.
 pub(super) enum Next {
