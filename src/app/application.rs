@@ -41,7 +41,6 @@ pub struct Application {
     pub(super) next: RefCell<Next>,
     /// The id of the run that was archived last, for undo.
     pub(super) archived_run: RefCell<Option<String>>,
-    pub(super) link_requests_dry_run: Cell<bool>,
     /// Whether `config.json` was read, so that the allowed hosts are known.
     pub(super) config_is_read: Cell<bool>,
 }
@@ -82,7 +81,6 @@ impl Application {
             hosts: RefCell::new(HostPolicy::default()),
             next: RefCell::new(Next::Nothing),
             archived_run: RefCell::new(None),
-            link_requests_dry_run: Cell::new(false),
             config_is_read: Cell::new(false),
         });
         let weak = Rc::downgrade(&app);
@@ -107,7 +105,6 @@ impl Application {
         spawn_local(async move {
             starting.read_config().await;
             starting.apply_link(link);
-            starting.suggest_mode();
             starting.page.is_open.set(true);
         });
         app

@@ -94,7 +94,7 @@ impl Application {
         if link.problems.iter().any(holds_secret) {
             forget_query();
         }
-        self.link_requests_dry_run.set(link.dry_run);
+        self.page.link_requests_dry_run.set(link.dry_run);
         let Some(address) = link.task_server else {
             return;
         };

@@ -311,6 +311,23 @@ impl Delivery {
         })
     }
 
+    /// The URL of the last attempt whose request left; `None` if none did.
+    #[must_use]
+    pub fn last_sent_url(&self) -> Option<&str> {
+        let mut attempts = self.attempts.iter().rev();
+        let sent = attempts.find(|attempt| {
+            !matches!(
+                attempt.outcome,
+                None | Some(
+                    DeliveryOutcome::NoToken
+                        | DeliveryOutcome::NotSent { .. }
+                        | DeliveryOutcome::Dry
+                )
+            )
+        });
+        sent.and_then(|attempt| attempt.url.as_deref())
+    }
+
     /// Whether an attempt sent the idempotency key of the last one.
     #[must_use]
     pub fn is_key_sent(&self) -> bool {

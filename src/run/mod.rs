@@ -15,6 +15,7 @@ mod follow_up;
 mod generating;
 mod keys;
 mod limits;
+pub mod next_run;
 pub mod receipts;
 mod record;
 mod request;

@@ -432,6 +432,49 @@ fn another_address_header_or_template_withdraws_queue_and_approvals() {
 }
 
 #[test]
+fn the_destinations_are_where_tasks_went_whatever_the_connection_is_now() {
+    let mut harness = Harness::imported(
+        Mode::Live,
+        &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
+    );
+    assert!(harness.run.destinations().is_empty());
+    let mut post_one = |ordinal: u32, outcome: DeliveryOutcome, url: &str, path: &str| {
+        let server = crate::settings::TaskServer {
+            path: path.to_owned(),
+            ..crate::settings::TaskServer::at(crate::settings::Address::parse(url).unwrap())
+        };
+        let mut connection = Connection::built_in();
+        connection.task_server = Some(server);
+        harness.ok(Event::Connect(Box::new(connection)));
+        harness.ok(Event::Approve {
+            drafts: vec![harness.id(ordinal)],
+        });
+        harness.post();
+        harness.run_effects(|_| outcome.clone());
+        harness.ok(Event::StopPosting);
+        harness.run.destinations()
+    };
+    let staging = "http://localhost:8211";
+    assert_eq!(
+        post_one(1, delivered(), staging, "/tasks"),
+        ["localhost:8211"]
+    );
+    // A request without a token never left.
+    assert_eq!(
+        post_one(2, DeliveryOutcome::NoToken, "http://localhost:8212", "/tasks"),
+        ["localhost:8211"]
+    );
+    assert_eq!(
+        post_one(2, delivered(), "http://localhost:8213", "/tasks"),
+        ["localhost:8211", "localhost:8213"]
+    );
+    assert_eq!(
+        post_one(3, delivered(), staging, "/other"),
+        ["localhost:8211/tasks", "localhost:8213", "localhost:8211/other"]
+    );
+}
+
+#[test]
 fn other_settings_of_the_same_server_keep_queue_and_approvals() {
     let mut renamed = Connection::built_in();
     renamed.name = "Queue".to_owned();
