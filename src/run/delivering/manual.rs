@@ -4,6 +4,7 @@ use crate::delivery::{DeliveryStage, LookUp};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
 use crate::run::{Batch, Pause, Run};
+use crate::settings::TaskServer;
 
 impl Run {
     pub(in crate::run) fn retry(
@@ -51,7 +52,9 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        let can_look_up = self.actions(draft).can_look_up;
+        let url = self.connection.task_server.as_ref().map(TaskServer::tasks_url);
+        let went_there = draft.delivery.last_sent_url() == url.as_deref();
+        let can_look_up = self.actions(draft).can_look_up && went_there;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         let last = draft.delivery.last().map(|last| last.key.clone());
         let (true, Some(key)) = (can_look_up, last) else {

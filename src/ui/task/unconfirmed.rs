@@ -59,6 +59,8 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
     let can_look_up = Memo::new(move |_| {
         id.with_value(|id| screen.page.draft(id))
             .is_some_and(|draft| draft.with(|draft| screen.page.actions(draft).can_look_up))
+            // Another server does not know the key.
+            && obstacle() != Some(ResendObstacle::Attempt(ResendRisk::OtherAddress))
     });
     let is_unseen = Memo::new(move |_| {
         id.with_value(|id| screen.page.draft(id))
