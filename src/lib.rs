@@ -25,6 +25,7 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod text;
+pub mod web_page;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;

@@ -11,7 +11,14 @@ use std::process::Command;
 /// The modules in layers, lowest first. A module uses only itself and modules in lower layers, none
 /// in its own. `settings` is below `secrets`, because a secret belongs to an address.
 const LAYERS: [&[&str]; 16] = [
-    &["digest", "document", "random", "retry_after", "text"],
+    &[
+        "digest",
+        "document",
+        "random",
+        "retry_after",
+        "text",
+        "web_page",
+    ],
     &["schema"],
     &["settings", "brief"],
     &["secrets"],

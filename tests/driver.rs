@@ -28,7 +28,9 @@ use taskwright::ports::{
     Table, TaskSink, Timeouts,
 };
 use taskwright::review::{Approval, DraftId, DraftState, RunId};
-use taskwright::run::{Change, Event, Mode, Posting, Run, RunSummary, Start, Step};
+use taskwright::run::{
+    Change, Effect, Event, JournalEntry, Mode, Posting, Run, RunSummary, Start, Step,
+};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, SecretSlot};
@@ -386,6 +388,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
         let tasks = Tasks::default();
         tasks.responses.borrow_mut().push_back(ServerReply::Http {
             status: 201,
+            content_type: None,
             retry_after: None,
             replayed: false,
             body: String::new(),
@@ -428,6 +431,7 @@ fn a_token_in_a_response_is_redacted() {
     for status in [401, 422, 500] {
         let response = ServerReply::Http {
             status,
+            content_type: None,
             retry_after: None,
             replayed: false,
             body:
@@ -590,14 +594,23 @@ fn drafts_in(transaction: &Transaction) -> usize {
     transaction.entries.iter().filter(is_draft).count()
 }
 
+/// An attempt of the first task.
+fn first_attempt(run: &Run) -> JournalEntry {
+    JournalEntry {
+        draft: run.drafts()[0].id.clone(),
+        attempt: 1,
+        digest: "d".into(),
+    }
+}
+
 #[test]
 fn changes_during_a_transaction_go_into_the_next_one() {
     let (run, mut write_queue) = unsaved_run(3);
     let first = write_queue.next(&run).unwrap();
     assert_eq!(first.entries.len(), 5, "setup, state and drafts");
     assert_eq!(first.durability, Durability::Relaxed);
-    let id = run.drafts()[1].id.clone();
-    write_queue.add_attempt(id.clone(), 1);
+    let id = run.drafts()[0].id.clone();
+    write_queue.add_attempt(first_attempt(&run));
     write_queue.add([Change::Run]);
     assert!(
         write_queue.next(&run).is_none(),
@@ -609,10 +622,7 @@ fn changes_during_a_transaction_go_into_the_next_one() {
     assert_eq!(second.durability, Durability::Strict);
     assert_eq!(
         write_queue.done(second, &Ok(())),
-        [Event::Journaled {
-            draft: id,
-            attempt: 1
-        }]
+        [Event::Journaled(first_attempt(&run))]
     );
     assert!(write_queue.next(&run).is_none());
 }
@@ -620,7 +630,7 @@ fn changes_during_a_transaction_go_into_the_next_one() {
 #[test]
 fn an_attempt_is_journaled_after_all_earlier_changes() {
     let (run, mut write_queue) = unsaved_run(600);
-    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(first_attempt(&run));
     let mut written = 0;
     let mut events = Vec::new();
     while let Some(transaction) = write_queue.next(&run) {
@@ -629,13 +639,13 @@ fn an_attempt_is_journaled_after_all_earlier_changes() {
         events = write_queue.done(transaction, &Ok(()));
     }
     assert_eq!(written, 600);
-    assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
+    assert_eq!(events, [Event::Journaled(first_attempt(&run))]);
 }
 
 #[test]
 fn if_the_disk_is_full_nothing_is_sent_and_nothing_is_lost() {
     let (run, mut write_queue) = unsaved_run(600);
-    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(first_attempt(&run));
     let full = Err(StoreError::Full {
         reason: "no space".to_owned(),
     });
@@ -659,7 +669,7 @@ fn if_the_store_was_cleared_the_whole_run_is_written_again_before_anything_is_se
     while let Some(transaction) = write_queue.next(&run) {
         assert_eq!(write_queue.done(transaction, &Ok(())), []);
     }
-    write_queue.add_attempt(run.drafts()[0].id.clone(), 1);
+    write_queue.add_attempt(first_attempt(&run));
     let transaction = write_queue.next(&run).unwrap();
     assert_eq!(write_queue.done(transaction, &Err(StoreError::Cleared)), []);
     let store = Memory::default();
@@ -670,7 +680,7 @@ fn if_the_store_was_cleared_the_whole_run_is_written_again_before_anything_is_se
         run_now(store.write(entries, transaction.durability)).unwrap();
         events = write_queue.done(transaction, &Ok(()));
     }
-    assert!(matches!(events[..], [Event::Journaled { attempt: 1, .. }]));
+    assert_eq!(events, [Event::Journaled(first_attempt(&run))]);
     let loaded = run_now(driver::load(&store, &run.id().to_string(), 9)).unwrap();
     let Loaded::Run(loaded, _) = loaded else {
         panic!("the run was written again");
@@ -815,4 +825,112 @@ fn a_run_that_cannot_be_read_is_listed_with_the_reason() {
             (None, "record_malformed"),
         ]
     );
+}
+
+/// Applies an event to a run whose changes and attempts go into a write queue. Returns the requests
+/// that leave.
+fn apply_and_queue(run: &mut Run, write_queue: &mut WriteQueue, event: Event) -> Vec<Posting> {
+    let step = run.apply(event, 3);
+    assert_eq!(step.refused, None);
+    write_queue.add(step.changes);
+    let mut checks = Vec::new();
+    let mut sent = Vec::new();
+    for effect in step.effects {
+        match effect {
+            Effect::Journal(entry) => write_queue.add_attempt(entry),
+            Effect::Deliver(posting) => sent.push(posting),
+            Effect::Check {
+                draft, revision, ..
+            } => checks.push(Event::Checked {
+                draft,
+                revision,
+                violations: Vec::new(),
+            }),
+            other => panic!("{other:?}"),
+        }
+    }
+    for event in checks {
+        sent.extend(apply_and_queue(run, write_queue, event));
+    }
+    sent
+}
+
+/// Approves the only task and posts it.
+fn approve_and_post(run: &mut Run, write_queue: &mut WriteQueue) -> Vec<Posting> {
+    let drafts = run.approvable();
+    let mut sent = apply_and_queue(run, write_queue, Event::Approve { drafts });
+    let digest = run.confirmation().unwrap().digest;
+    sent.extend(apply_and_queue(run, write_queue, Event::Post { digest }));
+    sent
+}
+
+#[test]
+fn the_commit_of_a_withdrawn_attempt_lets_no_other_body_leave() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft: draft.clone(),
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    assert_eq!(approve_and_post(&mut run, &mut write_queue), []);
+    let slow = write_queue.next(&run).unwrap();
+    // While the transaction runs, the operator posts another body instead.
+    for event in [
+        Event::Pause,
+        Event::StopPosting,
+        Event::Edit {
+            draft,
+            text: r#"{"title":"another"}"#.to_owned(),
+        },
+    ] {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    assert_eq!(approve_and_post(&mut run, &mut write_queue), []);
+    for event in write_queue.done(slow, &Ok(())) {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    // Its own commit lets the new body leave.
+    let next = write_queue.next(&run).unwrap();
+    assert!(
+        next.entries
+            .iter()
+            .any(|entry| entry.text.contains("another"))
+    );
+    let mut sent = Vec::new();
+    for event in write_queue.done(next, &Ok(())) {
+        sent.extend(apply_and_queue(&mut run, &mut write_queue, event));
+    }
+    let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
+    assert_eq!(bodies, [r#"{"title":"another"}"#]);
+}
+
+#[test]
+fn the_failure_of_a_withdrawn_attempt_does_not_stop_the_next_one() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft: draft.clone(),
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    approve_and_post(&mut run, &mut write_queue);
+    for event in [Event::Pause, Event::Resume] {
+        apply_and_queue(&mut run, &mut write_queue, event);
+    }
+    let stale = Event::JournalFailed {
+        draft,
+        attempt: 1,
+        reason: "full".to_owned(),
+    };
+    assert_eq!(apply_and_queue(&mut run, &mut write_queue, stale), []);
+    assert!(run.is_posting());
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use taskwright::delivery::{DeliveryOutcome, LookUp};
+use taskwright::delivery::{DeliveryOutcome, LookUp, UnconfirmedCause};
 use taskwright::review::RunId;
 use taskwright::run::receipts::{self, ReceiptFormat};
 use taskwright::run::{Effect, Event, Mode, Run, Start};
@@ -84,7 +84,7 @@ impl Harness {
             return;
         }
         match self.effects.remove(0) {
-            Effect::Journal { draft, attempt } => self.apply(Event::Journaled { draft, attempt }),
+            Effect::Journal(entry) => self.apply(Event::Journaled(entry)),
             Effect::Deliver(posting) => self.apply(Event::AttemptEnded {
                 draft: posting.draft,
                 attempt: posting.attempt,
@@ -94,8 +94,9 @@ impl Harness {
                 self.now = self.now.max(at);
                 self.apply(Event::Woke);
             }
-            Effect::LookUp { draft, .. } => self.apply(Event::LookedUp {
+            Effect::LookUp { draft, key } => self.apply(Event::LookedUp {
                 draft,
+                key,
                 result: LookUp::Found {
                     at: self.now,
                     server_id: Some("found".to_owned()),
@@ -107,7 +108,7 @@ impl Harness {
 
     /// Journals the attempt, so that its request is sent.
     fn journal(&mut self) {
-        assert!(matches!(self.effects[..], [Effect::Journal { .. }]));
+        assert!(matches!(self.effects[..], [Effect::Journal(_)]));
         self.carry_out(DeliveryOutcome::NoToken);
     }
 
@@ -157,7 +158,9 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
             status: 429, retry_after: Some(1), message,
         }),
         1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, message }),
-        2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed { status: None, message }),
+        2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed {
+            status: None, cause: UnconfirmedCause::NoResponse, message,
+        }),
         1 => message().prop_map(|message| DeliveryOutcome::NotSent { message }),
         1 => Just(DeliveryOutcome::NoToken),
     ]
@@ -323,6 +326,7 @@ fn delivered(id: &str) -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }
@@ -391,8 +395,15 @@ fn a_receipt_names_who_determined_the_result() {
     harness.apply(Event::LookUp {
         draft: draft.clone(),
     });
+    let key = harness.run.drafts()[0]
+        .delivery
+        .last()
+        .unwrap()
+        .key
+        .to_string();
     harness.apply(Event::LookedUp {
         draft: draft.clone(),
+        key,
         result: LookUp::Found {
             at: NOW,
             server_id: None,

@@ -50,7 +50,11 @@ async fn errors_of_a_brief_are_shown_at_their_fields_and_the_first_field_gets_th
         "corrected fields have no errors"
     );
     mounted.press("Generate 5 tasks").await;
-    assert_eq!(*mounted.commands.given.borrow(), ["start Dry", "start Dry"]);
+    // The endpoint needs no key.
+    assert_eq!(
+        *mounted.commands.given.borrow(),
+        ["start Live", "start Live"]
+    );
 }
 
 #[wasm_bindgen_test]
@@ -71,9 +75,9 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
         mounted.one("dialog h2").text_content().unwrap(),
         "Settings: Local"
     );
-    let dry: web_sys::HtmlInputElement =
-        mounted.one("input[name=mode][value=dry]").unchecked_into();
-    assert!(dry.checked());
+    let live: web_sys::HtmlInputElement =
+        mounted.one("input[name=mode][value=live]").unchecked_into();
+    assert!(live.checked(), "what was chosen stays chosen");
     type_into(&mounted.one("#base"), "http://model.example.com/v1").await;
     type_into(&mounted.one("#model"), "small").await;
     mounted.press("Save settings").await;
@@ -93,12 +97,68 @@ async fn without_a_model_a_run_is_dry_and_choosing_live_opens_the_settings() {
     mounted.press("Save settings").await;
     assert_eq!(*mounted.commands.given.borrow(), ["connect Local"]);
     assert!(mounted.all("dialog").is_empty());
+    assert!(live.checked());
     assert!(
         mounted
             .one(".mode-band")
             .text_content()
             .unwrap()
             .contains("Live → Local")
+    );
+}
+
+#[wasm_bindgen_test]
+async fn live_without_an_endpoint_starts_nothing_and_opens_the_settings() {
+    let mounted = mount();
+    mounted.page.connection.set(Connection::built_in());
+    drawn().await;
+    type_into(&mounted.one("#goal"), "Ship it").await;
+    mounted.one("input[name=mode][value=live]").click();
+    drawn().await;
+    mounted.press("Cancel").await;
+    mounted.press("Generate tasks").await;
+    assert_eq!(
+        mounted.one("dialog h2").text_content().unwrap(),
+        "Settings: Local"
+    );
+    assert!(mounted.commands.given.borrow().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn without_the_api_key_the_page_says_why_the_run_is_dry_and_offers_to_enter_it() {
+    let mounted = mount();
+    let mut connection = ui_support::connection();
+    if let Some(model) = &mut connection.model {
+        model.needs_key = Some(true);
+    }
+    mounted.page.connection.set(connection);
+    drawn().await;
+    let why = mounted.one("#mode-why").text_content().unwrap();
+    assert!(
+        why.contains("No API key for localhost:9 was entered"),
+        "{why}"
+    );
+    mounted.press("Enter API key…").await;
+    assert_eq!(*mounted.commands.given.borrow(), ["ask for api_key"]);
+}
+
+#[wasm_bindgen_test]
+async fn an_import_asks_for_its_mode_and_prefers_live() {
+    let mounted = mount();
+    mounted.page.connection.set(Connection::built_in());
+    drawn().await;
+    mounted.press("Import tasks…").await;
+    type_into(&mounted.one("#import-text"), r#"[{"key":"a"}]"#).await;
+    let live: web_sys::HtmlInputElement = mounted
+        .one("input[name=import-mode][value=live]")
+        .unchecked_into();
+    assert!(live.checked(), "a task server is configured");
+    mounted.one("input[name=import-mode][value=dry]").click();
+    drawn().await;
+    mounted.press("Import 1 task").await;
+    assert_eq!(
+        *mounted.commands.given.borrow(),
+        [r#"import Dry [{"key":"a"}]"#]
     );
 }
 

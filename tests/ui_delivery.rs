@@ -10,10 +10,10 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::delivery::{DeliveryOutcome, LookUp};
+use taskwright::delivery::{DeliveryOutcome, LookUp, UnconfirmedCause};
 use taskwright::model::GenerationOutcome;
 use taskwright::review::DraftId;
-use taskwright::run::{DeliveryProgress, Event, Mode, Phase};
+use taskwright::run::{DeliveryProgress, Event, JournalEntry, Mode, Phase};
 use taskwright::ui::page::Problem;
 use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -56,10 +56,12 @@ fn id(mounted: &Mounted, ordinal: usize) -> DraftId {
 /// Sends an attempt and ends it with this outcome.
 async fn end_attempt(mounted: &Mounted, ordinal: usize, attempt: u32, outcome: DeliveryOutcome) {
     let draft = id(mounted, ordinal);
-    mounted.commands.apply(Event::Journaled {
+    let approved = mounted.page.draft_untracked(&draft).unwrap();
+    mounted.commands.apply(Event::Journaled(JournalEntry {
         draft: draft.clone(),
         attempt,
-    });
+        digest: approved.approval().unwrap().digest.clone(),
+    }));
     mounted.commands.apply(Event::AttemptEnded {
         draft,
         attempt,
@@ -79,6 +81,7 @@ fn delivered() -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }
@@ -257,8 +260,10 @@ async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
         "one look-up at a time"
     );
     let return_look_up = |result| {
+        let posted = mounted.page.draft_untracked(&draft).unwrap();
         mounted.commands.apply(Event::LookedUp {
             draft: draft.clone(),
+            key: posted.delivery.last().unwrap().key.to_string(),
             result,
         });
     };

@@ -11,7 +11,7 @@ mod ui_support;
 
 use leptos::prelude::*;
 use taskwright::model::GenerationOutcome;
-use taskwright::run::{Event, Mode};
+use taskwright::run::{Event, JournalEntry, Mode};
 use taskwright::settings::Api;
 use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
 use wasm_bindgen::JsCast;
@@ -403,10 +403,12 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
     mounted.commands.apply(Event::Post {
         digest: confirmation.digest,
     });
-    mounted.commands.apply(Event::Journaled {
+    let approved = mounted.page.draft_untracked(&draft).unwrap();
+    mounted.commands.apply(Event::Journaled(JournalEntry {
         draft: draft.clone(),
         attempt: 1,
-    });
+        digest: approved.approval().unwrap().digest.clone(),
+    }));
     drawn().await;
     assert!(mounted.has_button("Pause posting"));
     mounted.commands.apply(Event::AttemptEnded {
@@ -414,6 +416,7 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
         attempt: 1,
         outcome: taskwright::delivery::DeliveryOutcome::Unconfirmed {
             status: None,
+            cause: taskwright::delivery::UnconfirmedCause::NoResponse,
             message: "Failed to fetch".to_owned(),
         },
     });

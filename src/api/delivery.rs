@@ -293,7 +293,7 @@ fn why_not_sent(batch: &Batch) -> NotSent {
         Pause::TokenRefused { .. } | Pause::TokenMissing => NotSent::TokenRefused,
         Pause::NotSent { reason } => NotSent::RequestNotMade(reason.clone()),
         Pause::FirstNotTaken => NotSent::FirstNotTaken,
-        Pause::ServerInTrouble => NotSent::ServerInTrouble,
+        Pause::FirstUnconfirmed { .. } | Pause::ServerInTrouble => NotSent::ServerInTrouble,
         Pause::Blocked => NotSent::DependencyNotDelivered,
         // The last two do not occur here: there is no journal and no page.
         Pause::Operator | Pause::NotStored { .. } | Pause::PageClosed => NotSent::Stopped,

@@ -267,7 +267,9 @@ impl JsReceipt {
                     message,
                 )
             },
-            DeliveryOutcome::Unconfirmed { status, message } => JsReceipt {
+            DeliveryOutcome::Unconfirmed {
+                status, message, ..
+            } => JsReceipt {
                 status: *status,
                 ..base(
                     "unconfirmed",
@@ -312,7 +314,7 @@ impl JsReceipt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery;
+    use crate::delivery::{self, UnconfirmedCause};
     use serde_json::{Value, json};
 
     fn seen(outcome: &DeliveryOutcome) -> Value {
@@ -345,6 +347,7 @@ mod tests {
             (
                 DeliveryOutcome::Unconfirmed {
                     status: Some(500),
+                    cause: UnconfirmedCause::Status,
                     message: m(),
                 },
                 "unconfirmed",

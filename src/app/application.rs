@@ -23,6 +23,7 @@ pub(super) const STORED_BRIEF: &str = "brief";
 pub(super) const STORED_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_FORMATS: &str = "response_formats";
+pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
 
 /// What continues once the operator has entered a secret or agreed to leave a run.
 pub(super) enum Next {
@@ -48,7 +49,6 @@ pub struct Application {
     pub(super) persistence_requested: Cell<bool>,
     /// Listens for the page coming back from the back/forward cache.
     pub(super) page_return: RefCell<Option<PageReturn>>,
-    pub(super) link_requests_dry_run: Cell<bool>,
     /// Whether `config.json` was read, so that the allowed hosts are known.
     pub(super) config_is_read: Cell<bool>,
 }
@@ -91,7 +91,6 @@ impl Application {
             may_leave_work: Cell::new(false),
             persistence_requested: Cell::new(false),
             page_return: RefCell::new(None),
-            link_requests_dry_run: Cell::new(false),
             config_is_read: Cell::new(false),
         });
         let weak = Rc::downgrade(&app);
@@ -129,7 +128,6 @@ impl Application {
         spawn_local(async move {
             starting.read_config().await;
             starting.apply_link(link);
-            starting.suggest_mode();
             starting.page.is_open.set(true);
         });
         app

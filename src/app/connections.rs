@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set};
+use leptos::prelude::Set;
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
@@ -13,8 +13,7 @@ use super::runs::{compile, schema_of};
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
 use crate::model::{Failure, http, models};
-use crate::run::{Event, Mode};
-use crate::secrets::SecretSlot;
+use crate::run::Event;
 use crate::settings::{Connection, SettingsError};
 use crate::ui::page::{Models, Problem};
 
@@ -46,29 +45,7 @@ impl Application {
         self.page.schema.set(schema);
         self.show_format();
         self.restore_secrets();
-        self.suggest_mode();
         Ok(())
-    }
-
-    /// Suggests the mode of the next run: live if the model endpoint can be called now, unless the link
-    /// asks for a dry run.
-    pub(super) fn suggest_mode(&self) {
-        let connection = self.page.connection.get_untracked();
-        let can_generate = connection.model.as_ref().is_some_and(|endpoint| {
-            !endpoint.requires_api_key()
-                || self
-                    .secrets
-                    .borrow()
-                    .get(&SecretSlot::API_KEY, &endpoint.base_url)
-                    .is_some()
-        });
-        self.page
-            .suggested_mode
-            .set(if can_generate && !self.link_requests_dry_run.get() {
-                Mode::Live
-            } else {
-                Mode::Dry
-            });
     }
 
     pub(super) fn connect(self: &Rc<Self>, connection: Connection) {

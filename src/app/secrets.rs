@@ -95,7 +95,6 @@ impl Application {
 
     pub(super) fn show_held_secrets(&self) {
         self.page.secrets_held.set(self.secrets.borrow().held());
-        self.suggest_mode();
     }
 
     pub(super) fn restore_secrets(&self) {

@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{Application, STORED_BRIEF, STORED_CONNECTION, problem, settings_problem};
+use super::application::{
+    Application, STORED_BRIEF, STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem,
+};
 use crate::brief::BriefForm;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
@@ -12,7 +14,7 @@ use crate::http::HttpRequest;
 use crate::run::Event;
 use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
-use crate::settings::link::{Link, LinkError};
+use crate::settings::link::{self, Link, LinkError, LinkServer, LinkServerDecisions};
 use crate::settings::{Address, AddressError, Connection, TaskServer};
 
 /// Name of the item in `sessionStorage` with the SHA-256 of the link whose count was applied.
@@ -77,8 +79,8 @@ impl Application {
         }
     }
 
-    /// Applies the link: dry run and task server. The operator must accept a server on a new origin
-    /// first.
+    /// Applies the link: dry run and task server. The operator must accept a server whose address
+    /// differs from that of the connection in any way. The decision is remembered in this browser.
     pub(super) fn apply_link(&self, link: Link) {
         for error in &link.problems {
             self.add_problem(problem(error.code(), error, error.hint()));
@@ -92,7 +94,7 @@ impl Application {
         if link.problems.iter().any(holds_secret) {
             forget_query();
         }
-        self.link_requests_dry_run.set(link.dry_run);
+        self.page.link_requests_dry_run.set(link.dry_run);
         let Some(address) = link.task_server else {
             return;
         };
@@ -100,31 +102,56 @@ impl Application {
             return self.add_problem(settings_problem(&error));
         }
         let known = self.page.connection.get_untracked().task_server;
-        if known.as_ref().is_some_and(|server| server.url == address) {
-            return;
-        }
-        let is_known_origin = known.is_some_and(|server| server.url.origin() == address.origin());
-        if is_known_origin {
-            self.use_server_at(address);
-        } else {
-            self.page.new_host.set(Some(address));
+        let decisions = restore_decisions();
+        match link::decide_server(known.as_ref(), &address, &decisions) {
+            LinkServer::Known => {}
+            LinkServer::Rejected => self.add_problem(problem(
+                "link_server_rejected",
+                format!(
+                    "The link's task server is not used, because you rejected it before: {}",
+                    TaskServer::at(address).tasks_url()
+                ),
+                "If you want to use it, enter its address in the settings.",
+            )),
+            // The operator accepted it before, but for new runs: what is queued or approved in the run
+            // that was restored stays with its server.
+            LinkServer::Accepted => {
+                if let Err(problem) = self.use_connection(&self.connection_to(address)) {
+                    self.add_problem(problem);
+                }
+            }
+            LinkServer::Ask => self.page.new_host.set(Some(address)),
         }
     }
 
-    pub(super) fn use_server_at(&self, address: Address) {
-        let mut connection = self.page.connection.get_untracked();
-        // Another path on the same origin is the same server and keeps its other settings. A new origin
-        // gets defaults.
-        let known = connection.task_server.take();
-        let server = match known.filter(|known| known.url.origin() == address.origin()) {
-            Some(known) => TaskServer {
-                url: address,
-                ..known
-            },
-            None => TaskServer::at(address),
+    /// The connection with the task server at this address, which has the defaults for everything that
+    /// a link does not name: the settings of another server may be wrong for it.
+    fn connection_to(&self, address: Address) -> Connection {
+        let connection = self.page.connection.get_untracked();
+        let server = TaskServer::at(address);
+        Connection {
+            name: server.url.host_and_port(),
+            task_server: Some(server),
+            ..connection
+        }
+    }
+
+    pub(super) fn decide_host(self: &Rc<Self>, accepted: bool) {
+        let Some(address) = self.page.new_host.get_untracked() else {
+            return;
         };
-        connection.name = server.url.host_and_port();
-        connection.task_server = Some(server);
+        self.page.new_host.set(None);
+        let mut decisions = restore_decisions();
+        decisions.remember(&address, accepted);
+        if let Ok(text) = serde_json::to_string(&decisions)
+            && let Err(reason) = WebStorage::Local.write(STORED_LINK_SERVERS, &text)
+        {
+            self.show_web_storage_error(&reason);
+        }
+        if !accepted {
+            return;
+        }
+        let connection = self.connection_to(address);
         match self.use_connection(&connection) {
             Ok(()) => self
                 .controller
@@ -132,14 +159,14 @@ impl Application {
             Err(problem) => self.add_problem(problem),
         }
     }
+}
 
-    pub(super) fn decide_host(self: &Rc<Self>, accepted: bool) {
-        let address = self.page.new_host.get_untracked();
-        self.page.new_host.set(None);
-        if let (true, Some(address)) = (accepted, address) {
-            self.use_server_at(address);
-        }
-    }
+/// What the operator decided about the servers of earlier links.
+fn restore_decisions() -> LinkServerDecisions {
+    WebStorage::Local
+        .read(STORED_LINK_SERVERS)
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
 }
 
 /// Removes the query, which contains a secret, from the address bar and the history.

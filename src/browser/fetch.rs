@@ -11,7 +11,7 @@ use web_sys::{
 
 use super::clock::{PageClock, Timer};
 use super::js_error_message;
-use crate::delivery::response::ServerReply;
+use crate::delivery::response::{ServerReply, adjusts_slash};
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
 use crate::model::End;
 use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
@@ -242,37 +242,42 @@ async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerRep
         return not_sent("this browser cannot stop requests".to_owned());
     };
     let limit = request.request().max_response_bytes;
+    let url = request.request().url.clone();
     let request = match build(request, &abort) {
         Ok(request) => request,
         Err(reason) => return not_sent(reason),
     };
     // From here on the task may have arrived, whatever happens.
-    match within(milliseconds, reply(request, limit)).await {
+    match within(milliseconds, reply(request, url, limit)).await {
         Some(reply) => reply,
         None => {
             abort.abort();
-            ServerReply::None {
-                message: format!("There was no response within {} s.", milliseconds / 1_000),
-            }
+            ServerReply::TimedOut { milliseconds }
         }
     }
 }
 
-async fn reply(request: Request, limit: Option<usize>) -> ServerReply {
+async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
         Err(message) => return ServerReply::None { message },
     };
-    if response.type_() == ResponseType::Opaqueredirect {
-        return ServerReply::Redirected;
-    }
     let header = |name: &str| response.headers().get(name);
-    let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
     let status = response.status();
+    // Browsers hide status and target of a redirect; other implementations of `fetch` show them.
+    let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
+    if is_redirect || response.type_() == ResponseType::Opaqueredirect {
+        return ServerReply::Redirected {
+            adjusts_slash: adjusts_slash(&url, status, header("location").as_deref()),
+        };
+    }
+    let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
+    let content_type = header("content-type");
     // The status decides the outcome; a truncated body does not change it.
     let (body, _) = read_at_most(&response, limit).await;
     ServerReply::Http {
         status,
+        content_type,
         retry_after,
         replayed: replayed.is_some_and(|value| value == "true"),
         body: String::from_utf8_lossy(&body).into_owned(),

@@ -21,6 +21,22 @@ pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -
         Some(template) => template.wrap(task).into(),
     };
     let digest = sha256_hex(body.as_bytes());
+    Approval {
+        key: key(id, &digest).into(),
+        body,
+        digest: digest.into(),
+    }
+}
+
+/// Whether body, digest and key of an approval of this draft belong together.
+#[must_use]
+pub fn is_intact(id: &DraftId, approval: &Approval) -> bool {
+    *approval.digest == *sha256_hex(approval.body.as_bytes())
+        && *approval.key == *key(id, &approval.digest)
+}
+
+/// The idempotency key of a draft's body with this digest.
+fn key(id: &DraftId, digest: &str) -> String {
     let seed: [u8; 32] = Sha256::digest(format!("taskwright key\n{id}\n{digest}")).into();
     let [
         key_bytes @ ..,
@@ -42,11 +58,7 @@ pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -
         _,
     ] = seed;
     let key = uuid::Builder::from_custom_bytes(key_bytes).into_uuid();
-    Approval {
-        key: key.to_string().into(),
-        body,
-        digest: digest.into(),
-    }
+    key.to_string()
 }
 
 /// The digest of a batch: a digest of the digests of its bodies, in this order.
@@ -90,6 +102,34 @@ mod tests {
         let groups: Vec<_> = approval.key.split('-').map(str::len).collect();
         assert_eq!(groups, [8, 4, 4, 4, 12]);
         assert_eq!(approval.key.chars().nth(14), Some('8'));
+    }
+
+    #[test]
+    fn an_approval_is_intact_only_with_its_own_body_digest_and_key() {
+        let approval = approve(&id(7, 1), &Arc::from("{}"), None);
+        assert!(is_intact(&id(7, 1), &approval));
+        assert!(!is_intact(&id(7, 2), &approval), "the key of another draft");
+        for changed in [
+            Approval {
+                body: "[]".into(),
+                ..approval.clone()
+            },
+            Approval {
+                digest: sha256_hex(b"[]").into(),
+                ..approval.clone()
+            },
+            Approval {
+                body: "[]".into(),
+                digest: sha256_hex(b"[]").into(),
+                ..approval.clone()
+            },
+            Approval {
+                key: "k".into(),
+                ..approval.clone()
+            },
+        ] {
+            assert!(!is_intact(&id(7, 1), &changed), "{changed:?}");
+        }
     }
 
     #[test]

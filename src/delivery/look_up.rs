@@ -23,13 +23,21 @@ pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
 #[must_use]
 pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     let cannot_tell = |message: String| LookUp::CannotTell { at, message };
-    let (status, body) = match reply {
-        ServerReply::Http { status, body, .. } => (*status, body),
-        ServerReply::Redirected => {
+    let (status, content_type, body) = match reply {
+        ServerReply::Http {
+            status,
+            content_type,
+            body,
+            ..
+        } => (*status, content_type.as_deref(), body),
+        ServerReply::Redirected { .. } => {
             return cannot_tell("The server redirects this address.".to_owned());
         }
         ServerReply::None { message } | ServerReply::NotSent { message } => {
             return cannot_tell(message.clone());
+        }
+        ServerReply::TimedOut { milliseconds } => {
+            return cannot_tell(response::timed_out(*milliseconds));
         }
         ServerReply::NoToken => {
             return cannot_tell("No agent token is held for this server.".to_owned());
@@ -39,7 +47,7 @@ pub fn read(reply: &ServerReply, key: &str, at: u64) -> LookUp {
     if !(200..300).contains(&status) {
         return cannot_tell(format!(
             "The server responded with status {status}: {}",
-            response::message(status, value.as_ref(), body)
+            response::message(status, content_type, value.as_ref(), body)
         ));
     }
     let Some(items) = value.as_ref().and_then(items) else {
@@ -78,6 +86,7 @@ mod tests {
     fn http(status: u16, body: &str) -> ServerReply {
         ServerReply::Http {
             status,
+            content_type: None,
             retry_after: None,
             replayed: false,
             body: body.to_owned(),
@@ -128,7 +137,12 @@ mod tests {
             http(200, "<!doctype html>"),
             http(200, r#"{"ok":true}"#),
             http(200, "\"x\""),
-            ServerReply::Redirected,
+            ServerReply::Redirected {
+                adjusts_slash: false,
+            },
+            ServerReply::TimedOut {
+                milliseconds: 15_000,
+            },
             ServerReply::NoToken,
             ServerReply::None {
                 message: "Failed to fetch".to_owned(),

@@ -30,7 +30,7 @@ pub enum DeliveryOutcome {
     Dry,
     /// The server does not accept this task.
     Refused {
-        /// The HTTP status; `None` for a redirect, whose status a page cannot see.
+        /// The HTTP status; `None` if the page does not know it.
         status: Option<u16>,
         /// A stable identifier of the reason.
         code: String,
@@ -57,8 +57,11 @@ pub enum DeliveryOutcome {
     },
     /// The server may or may not have the task.
     Unconfirmed {
-        /// The HTTP status, if there was a response.
+        /// The HTTP status, if the page saw a response that has one.
         status: Option<u16>,
+        /// Why the outcome is open. Records from before this member was added have the default.
+        #[serde(default)]
+        cause: UnconfirmedCause,
         /// The server's message, truncated, or a description of what happened.
         message: String,
     },
@@ -69,6 +72,27 @@ pub enum DeliveryOutcome {
         /// The reason.
         message: String,
     },
+}
+
+/// Why it is unknown whether the server has a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnconfirmedCause {
+    /// The status does not tell, such as 500.
+    #[default]
+    Status,
+    /// The status is a 2xx, but the body is no receipt: it is a web page, or it contradicts the
+    /// status.
+    NoReceipt,
+    /// The server redirects. Some servers do so once they have stored a task.
+    Redirected,
+    /// The page saw no response. To a page, a server that is down, a preflight that was refused, an
+    /// error without CORS headers and a lost response look the same.
+    NoResponse,
+    /// There was no response within the timeout.
+    TimedOut,
+    /// The page was closed before the response.
+    PageClosed,
 }
 
 impl DeliveryOutcome {
@@ -107,7 +131,8 @@ impl DeliveryOutcome {
 /// One attempt to post one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Number of the attempt, from 1. Never reset for a draft.
+    /// Number of the attempt, from 1. Never used again for a draft, so numbers of attempts that were
+    /// withdrawn before their requests were sent are missing.
     pub number: u32,
     /// The idempotency key of the body, whether or not it was sent.
     pub key: Arc<str>,
@@ -158,6 +183,10 @@ pub struct Delivery {
     pub stage: DeliveryStage,
     /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,
+    /// The highest number that an attempt had, also one that was withdrawn; 0 if there was none. A
+    /// record from before this member was added has its last attempt's number.
+    #[serde(default)]
+    pub last_attempt_number: u32,
     /// Whether the operator decided the outcome of an unconfirmed task.
     pub decided_by_operator: bool,
     /// Number of the last attempt that the operator or a look-up resolved; 0 if none.
@@ -266,7 +295,7 @@ impl Delivery {
 
     /// Why posting the task again to `url` at `now` might duplicate it. `None` if it cannot, because
     /// all unresolved attempts were sent with the key to the same URL, less than `key_retention`
-    /// milliseconds ago.
+    /// milliseconds ago. An attempt in the future, after the clock was set back, may be of any age.
     #[must_use]
     pub fn resend_risk(&self, url: &str, key_retention: u64, now: u64) -> Option<ResendRisk> {
         self.unresolved_attempts().find_map(|attempt| {
@@ -274,12 +303,50 @@ impl Delivery {
                 Some(ResendRisk::KeyNotSent)
             } else if attempt.url.as_deref() != Some(url) {
                 Some(ResendRisk::OtherAddress)
-            } else if now.saturating_sub(attempt.started_at) >= key_retention {
+            } else if is_expired(attempt.started_at, key_retention, now) {
                 Some(ResendRisk::KeyForgotten)
             } else {
                 None
             }
         })
+    }
+
+    /// The URL of the last attempt whose request left; `None` if none did.
+    #[must_use]
+    pub fn last_sent_url(&self) -> Option<&str> {
+        let mut attempts = self.attempts.iter().rev();
+        let sent = attempts.find(|attempt| {
+            !matches!(
+                attempt.outcome,
+                None | Some(
+                    DeliveryOutcome::NoToken
+                        | DeliveryOutcome::NotSent { .. }
+                        | DeliveryOutcome::Dry
+                )
+            )
+        });
+        sent.and_then(|attempt| attempt.url.as_deref())
+    }
+
+    /// Whether an attempt sent the idempotency key of the last one.
+    #[must_use]
+    pub fn is_key_sent(&self) -> bool {
+        self.last().is_some_and(|last| {
+            let mut attempts = self.attempts.iter();
+            attempts.any(|attempt| attempt.key_sent && attempt.key == last.key)
+        })
+    }
+
+    /// Whether the browser let the page see no response to the last attempt.
+    #[must_use]
+    pub fn lacks_visible_response(&self) -> bool {
+        matches!(
+            self.outcome(),
+            Some(DeliveryOutcome::Unconfirmed {
+                cause: UnconfirmedCause::NoResponse,
+                ..
+            })
+        )
     }
 
     /// The server's identifier of the task, from an attempt or a look-up.
@@ -299,10 +366,26 @@ impl Delivery {
         }
     }
 
+    /// The number of the next attempt. The numbers of withdrawn attempts are not used again: a
+    /// transaction that holds one of them may still commit.
+    #[must_use]
+    pub fn next_attempt_number(&self) -> u32 {
+        let last = self.last().map_or(0, |last| last.number);
+        self.last_attempt_number.max(last).saturating_add(1)
+    }
+
     /// Adds an attempt. Reserves space for no more, because most tasks need only one.
     pub fn add_attempt(&mut self, attempt: Attempt) {
+        self.last_attempt_number = self.last_attempt_number.max(attempt.number);
         self.attempts.reserve_exact(1);
         self.attempts.push(attempt);
+    }
+
+    /// Removes the last attempt, whose request was never sent. Its number stays used.
+    pub fn withdraw_last_attempt(&mut self) {
+        self.attempts.pop();
+        self.is_ready_to_send = false;
+        self.tries = self.tries.saturating_sub(1);
     }
 
     /// Resets the retry limit.
@@ -333,6 +416,12 @@ impl Delivery {
     }
 }
 
+/// Whether a period that began at `since` may have passed. Conservative: if the clock was set back,
+/// nobody knows how long ago that was.
+fn is_expired(since: u64, period: u64, now: u64) -> bool {
+    now.checked_sub(since).is_none_or(|age| age >= period)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,6 +443,7 @@ mod tests {
                 ended_at: Some(started_at),
                 outcome: Some(DeliveryOutcome::Unconfirmed {
                     status: None,
+                    cause: UnconfirmedCause::NoResponse,
                     message: String::new(),
                 }),
             }],
@@ -371,6 +461,11 @@ mod tests {
                 Some(ResendRisk::OtherAddress),
             ),
             (unconfirmed(true, URL, 0), Some(ResendRisk::KeyForgotten)),
+            (
+                // The clock was set back.
+                unconfirmed(true, URL, HOUR + 1),
+                Some(ResendRisk::KeyForgotten),
+            ),
         ] {
             assert_eq!(delivery.resend_risk(URL, HOUR, HOUR), risk);
         }

@@ -5,6 +5,9 @@ use crate::random::SeededRng;
 
 /// Attempts before we give up and ask the operator.
 pub const MAX_TRIES: u32 = 12;
+/// Attempts before we give up if the response does not come from a task server: a redirect, a web
+/// page, or a receipt that contradicts itself. These are rarely temporary.
+pub const MAX_TRIES_WITHOUT_TASK_SERVER: u32 = 3;
 /// Longest time of retrying before we give up and ask the operator, in milliseconds.
 pub const MAX_TRYING_TIME: u64 = 15 * 60_000;
 /// After this many consecutive failed requests, one task is posted at a time until one succeeds.
@@ -33,11 +36,11 @@ pub fn wait(tries: u32, retry_after: Option<u64>, jitter: u64) -> u64 {
     }
 }
 
-/// Whether another attempt after `wait` milliseconds is within the retry limit. `elapsed` is the
-/// time since the first attempt, in milliseconds.
+/// Whether another attempt after `wait` milliseconds is within the retry limit of `max_tries`
+/// attempts and [`MAX_TRYING_TIME`]. `elapsed` is the time since the first attempt, in milliseconds.
 #[must_use]
-pub fn is_within_limits(tries: u32, elapsed: u64, wait: u64) -> bool {
-    tries < MAX_TRIES && elapsed.saturating_add(wait) <= MAX_TRYING_TIME
+pub fn is_within_limits(tries: u32, max_tries: u32, elapsed: u64, wait: u64) -> bool {
+    tries < max_tries && elapsed.saturating_add(wait) <= MAX_TRYING_TIME
 }
 
 /// Deterministic jitter for an attempt, uniformly distributed and different for each key and
@@ -85,11 +88,11 @@ mod tests {
 
     #[test]
     fn retries_end_after_a_number_of_attempts_and_after_a_time() {
-        assert!(is_within_limits(MAX_TRIES - 1, 0, 0));
-        assert!(!is_within_limits(MAX_TRIES, 0, 0));
-        assert!(is_within_limits(1, 0, MAX_TRYING_TIME));
-        assert!(!is_within_limits(1, 1, MAX_TRYING_TIME));
-        assert!(!is_within_limits(1, u64::MAX, u64::MAX));
+        assert!(is_within_limits(MAX_TRIES - 1, MAX_TRIES, 0, 0));
+        assert!(!is_within_limits(MAX_TRIES, MAX_TRIES, 0, 0));
+        assert!(is_within_limits(1, MAX_TRIES, 0, MAX_TRYING_TIME));
+        assert!(!is_within_limits(1, MAX_TRIES, 1, MAX_TRYING_TIME));
+        assert!(!is_within_limits(1, MAX_TRIES, u64::MAX, u64::MAX));
     }
 
     #[test]

@@ -146,9 +146,7 @@ pub async fn run_delivery<M: ModelTransport, T: TaskSink, C: Clock>(
         delivery.pause_if_stopped();
         while let Some(effect) = delivery.next_effect() {
             match effect {
-                Effect::Journal { draft, attempt } => {
-                    delivery.apply(Event::Journaled { draft, attempt });
-                }
+                Effect::Journal(entry) => delivery.apply(Event::Journaled(entry)),
                 Effect::Deliver(posting) => requests.push(delivery.deliver(driver, posting)),
                 // A wake-up that comes too early is harmless: the run asks for another one.
                 Effect::WakeAt(at) => wake_at = Some(wake_at.map_or(at, |other| other.min(at))),

@@ -71,7 +71,11 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                 look_up::read(&reply, key, now()).map_server_text(|text| request.redact(text))
             }
         };
-        report(Report::event(Event::LookedUp { draft, result }));
+        report(Report::event(Event::LookedUp {
+            draft,
+            key: key.to_owned(),
+            result,
+        }));
     }
 
     /// Prepares a request to the task server. Returns the reply to report instead if the request

@@ -3,8 +3,7 @@
 
 use super::journal;
 use crate::ports::{Durability, Entry, StoreError};
-use crate::review::DraftId;
-use crate::run::{Change, Changes, Event, Run};
+use crate::run::{Change, Changes, Event, JournalEntry, Run};
 
 /// Maximum number of records per transaction. Keeps the page responsive, and avoids having all texts
 /// in memory twice.
@@ -15,7 +14,7 @@ const MAX_ENTRIES: usize = 250;
 pub struct WriteQueue {
     changes: Changes,
     /// Attempts that are sent once their records are written.
-    attempts: Vec<(DraftId, u32)>,
+    attempts: Vec<JournalEntry>,
     is_busy: bool,
     /// Whether the store was cleared, so that the next transactions write the whole run.
     rewrites_all: bool,
@@ -29,7 +28,7 @@ pub struct Transaction {
     /// The required durability.
     pub durability: Durability,
     changes: Vec<Change>,
-    attempts: Vec<(DraftId, u32)>,
+    attempts: Vec<JournalEntry>,
 }
 
 impl WriteQueue {
@@ -39,9 +38,9 @@ impl WriteQueue {
     }
 
     /// Adds an attempt, to be reported as journaled once it is written.
-    pub fn add_attempt(&mut self, draft: DraftId, attempt: u32) {
-        self.changes.extend([Change::Draft(draft.clone())]);
-        self.attempts.push((draft, attempt));
+    pub fn add_attempt(&mut self, entry: JournalEntry) {
+        self.changes.extend([Change::Draft(entry.draft.clone())]);
+        self.attempts.push(entry);
     }
 
     /// Whether the next transaction may be delayed to collect more changes. True if enough attempts
@@ -96,8 +95,8 @@ impl WriteQueue {
         self.is_busy = false;
         match result {
             Ok(()) => {
-                let event = |(draft, attempt)| Event::Journaled { draft, attempt };
-                transaction.attempts.into_iter().map(event).collect()
+                let attempts = transaction.attempts.into_iter();
+                attempts.map(Event::Journaled).collect()
             }
             // Everything that was stored before is gone as well. It is all written again before
             // anything is sent.
@@ -111,9 +110,9 @@ impl WriteQueue {
                 self.changes.extend(transaction.changes);
                 // Attempts that wait for a later transaction cannot be journaled either.
                 let waiting = std::mem::take(&mut self.attempts);
-                let failed = |(draft, attempt)| Event::JournalFailed {
-                    draft,
-                    attempt,
+                let failed = |entry: JournalEntry| Event::JournalFailed {
+                    draft: entry.draft,
+                    attempt: entry.attempt,
                     reason: error.to_string(),
                 };
                 transaction

@@ -7,6 +7,7 @@ use super::error_body::ErrorBody;
 use super::failure::{Failure, FailureKind};
 use crate::retry_after::retry_after;
 use crate::text::truncate_lossy;
+use crate::web_page::is_markup;
 
 /// How much of the body needs to be read: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 << 10;
@@ -41,7 +42,7 @@ pub fn failure(
                 | FailureKind::RequestRefused
                 | FailureKind::UnexpectedStatus
         );
-        if looks_like_html(body) && is_uninformative {
+        if is_markup(header("content-type").as_deref(), body) && is_uninformative {
             failure.kind = FailureKind::WebPage;
         }
     }
@@ -66,24 +67,6 @@ fn requested_wait(header: &impl Fn(&str) -> Option<String>, now: u64) -> Option<
     milliseconds
         .or_else(|| retry_after(&header("retry-after")?, now))
         .filter(|wait| *wait <= MAX_RETRY_AFTER_MILLISECONDS)
-}
-
-/// Whether a body looks like HTML or XML.
-pub(super) fn looks_like_html(body: &[u8]) -> bool {
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let start = body.trim_ascii_start().to_ascii_lowercase();
-    [
-        &b"<!doctype"[..],
-        b"<html",
-        b"<head",
-        b"<body",
-        b"<!--",
-        b"<?xml",
-        b"<h1",
-        b"<title",
-    ]
-    .iter()
-    .any(|tag| start.starts_with(tag))
 }
 
 #[cfg(test)]

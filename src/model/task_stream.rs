@@ -9,7 +9,6 @@ use super::chunk::ChatReader;
 use super::error_body::ErrorBody;
 use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
-use super::http::looks_like_html;
 use super::notice::NoticeCode;
 use super::outcome::GenerationOutcome;
 use super::piece::{Malformed, Piece};
@@ -284,13 +283,7 @@ impl TaskStream {
     /// The failure of a body that ended and is not a model response.
     fn body_failure(&self) -> Option<Failure> {
         let (kind, message) = match self.body {
-            Body::Html if looks_like_html(&self.head) => {
-                (FailureKind::WebPage, "The endpoint sent a web page.")
-            }
-            Body::Html => (
-                FailureKind::NotAModelResponse,
-                "The endpoint sent plain text.",
-            ),
+            Body::Html => (FailureKind::WebPage, "The endpoint sent a web page."),
             Body::Stream if !self.decoder.is_event_stream() => (
                 FailureKind::NotAModelResponse,
                 "The endpoint sent plain text.",

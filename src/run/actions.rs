@@ -18,6 +18,8 @@ pub struct ActionContext {
     pub allows_decisions: bool,
     /// Whether the model can be asked about single tasks.
     pub allows_follow_ups: bool,
+    /// Whether the task server is known to honour idempotency keys.
+    pub honours_keys: bool,
 }
 
 /// The actions that one draft allows.
@@ -37,7 +39,7 @@ pub struct DraftActions {
     pub can_follow_up: bool,
     /// Post it again after the server refused it or did not accept it.
     pub can_retry: bool,
-    /// Look it up on the task server.
+    /// Look it up on the task server. Its key must have been sent to a server that honours keys.
     pub can_look_up: bool,
     /// Decide whether it was delivered.
     pub can_decide: bool,
@@ -68,7 +70,8 @@ impl DraftActions {
                 && draft.approval().is_some(),
             can_look_up: is_unconfirmed
                 && context.mode == Mode::Live
-                && draft.delivery.last().is_some(),
+                && context.honours_keys
+                && draft.delivery.is_key_sent(),
             can_decide: is_unconfirmed,
         }
     }
@@ -82,6 +85,7 @@ impl Run {
             mode: self.mode,
             allows_decisions: self.generation.allows_approval(),
             allows_follow_ups: self.may_follow_up(),
+            honours_keys: self.honours_keys(),
         }
     }
 
@@ -171,6 +175,7 @@ mod tests {
         mode: Mode::Live,
         allows_decisions: true,
         allows_follow_ups: true,
+        honours_keys: true,
     };
 
     fn ready() -> TaskDraft {
@@ -289,6 +294,20 @@ mod tests {
             let (_, expected) = expected.iter().find(|(of, _)| *of == state).unwrap();
             assert_eq!(actions, *expected, "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_task_can_be_looked_up_only_by_a_key_that_the_server_received() {
+        let mut draft = draft_in(DraftState::Unconfirmed);
+        let plain = ActionContext {
+            honours_keys: false,
+            ..LIVE
+        };
+        assert_eq!(names(DraftActions::new(&draft, &plain)), ["decide"]);
+        for attempt in &mut draft.delivery.attempts {
+            attempt.key_sent = false;
+        }
+        assert_eq!(names(DraftActions::new(&draft, &LIVE)), ["decide"]);
     }
 
     #[test]

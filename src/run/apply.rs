@@ -60,7 +60,7 @@ impl Run {
             Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),
             Event::LookUp { draft } => self.look_up(&draft, &mut step),
             Event::Decide { draft, delivered } => self.decide(&draft, delivered, &mut step),
-            Event::Journaled { draft, attempt } => self.journaled(&draft, attempt, now, &mut step),
+            Event::Journaled(entry) => self.journaled(&entry, now, &mut step),
             Event::JournalFailed {
                 draft,
                 attempt,
@@ -71,7 +71,9 @@ impl Run {
                 attempt,
                 outcome,
             } => self.attempt_ended(&draft, attempt, outcome, now, &mut step),
-            Event::LookedUp { draft, result } => self.looked_up(&draft, result, now, &mut step),
+            Event::LookedUp { draft, key, result } => {
+                self.looked_up(&draft, &key, result, now, &mut step)
+            }
             Event::Woke => {
                 self.send_next(now, &mut step);
                 self.retry_call_if_due(now, &mut step);

@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use super::event::Change;
 use crate::review::{DraftId, RunId};
 
-/// Changes of one run: the run first, then requests, responses and drafts by number.
+/// Changes of one run: the run first, then requests, responses and drafts by number. A setup that changed
+/// after drafts comes last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     setup: bool,
+    /// Whether drafts changed before the setup. If it has another task server, approvals that were
+    /// withdrawn for that reason must not be restored with it after a crash.
+    setup_is_last: bool,
     run: bool,
     /// Numbers of requests.
     requests: BTreeSet<u32>,
@@ -31,7 +35,7 @@ impl Changes {
     }
 
     fn pop(&mut self, run: &RunId) -> Option<Change> {
-        if std::mem::take(&mut self.setup) {
+        if !self.setup_is_last && std::mem::take(&mut self.setup) {
             return Some(Change::Setup);
         }
         if std::mem::take(&mut self.run) {
@@ -43,11 +47,14 @@ impl Changes {
         if let Some(number) = self.responses.pop_first() {
             return Some(Change::Response(number));
         }
-        let ordinal = self.drafts.pop_first()?;
-        Some(Change::Draft(DraftId {
-            run: run.clone(),
-            ordinal,
-        }))
+        if let Some(ordinal) = self.drafts.pop_first() {
+            return Some(Change::Draft(DraftId {
+                run: run.clone(),
+                ordinal,
+            }));
+        }
+        self.setup_is_last = false;
+        std::mem::take(&mut self.setup).then_some(Change::Setup)
     }
 
     /// Removes and returns all changes of `run`.
@@ -65,7 +72,10 @@ impl Extend<Change> for Changes {
     fn extend<T: IntoIterator<Item = Change>>(&mut self, changes: T) {
         for change in changes {
             match change {
-                Change::Setup => self.setup = true,
+                Change::Setup => {
+                    self.setup_is_last |= !self.drafts.is_empty();
+                    self.setup = true;
+                }
                 Change::Run => self.run = true,
                 Change::Request(number) => {
                     self.requests.insert(number);
@@ -99,11 +109,22 @@ mod tests {
         changes.extend([draft(9), draft(2), Change::Response(3), Change::Request(3)]);
         changes.extend([Change::Run, draft(9), Change::Run, Change::Setup]);
         assert_eq!(changes.take(&run, 0), []);
-        assert_eq!(changes.take(&run, 2), [Change::Setup, Change::Run]);
-        let numbered = [Change::Request(3), Change::Response(3), draft(2)];
-        assert_eq!(changes.take(&run, 3), numbered);
+        let numbered = [
+            Change::Run,
+            Change::Request(3),
+            Change::Response(3),
+            draft(2),
+        ];
+        assert_eq!(changes.take(&run, 4), numbered);
         changes.extend([draft(1)]);
-        assert_eq!(changes.take_all(&run), [draft(1), draft(9)]);
+        let rest = [draft(1), draft(9), Change::Setup];
+        assert_eq!(
+            changes.take_all(&run),
+            rest,
+            "the setup changed after drafts"
+        );
         assert!(changes.is_empty());
+        changes.extend([Change::Setup, draft(1)]);
+        assert_eq!(changes.take(&run, 1), [Change::Setup]);
     }
 }

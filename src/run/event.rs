@@ -166,13 +166,8 @@ pub enum Event {
         /// The schema violations found.
         violations: Vec<Violation>,
     },
-    /// The attempt is in the journal; its request may be sent.
-    Journaled {
-        /// The task.
-        draft: DraftId,
-        /// Number of the attempt.
-        attempt: u32,
-    },
+    /// The attempt is in the journal; exactly this body may be sent under it.
+    Journaled(JournalEntry),
     /// The attempt could not be written to the journal.
     JournalFailed {
         /// The task.
@@ -195,6 +190,8 @@ pub enum Event {
     LookedUp {
         /// The task.
         draft: DraftId,
+        /// The idempotency key that was looked up.
+        key: String,
         /// Its result.
         result: LookUp,
     },
@@ -234,12 +231,7 @@ pub enum Effect {
         text: Arc<str>,
     },
     /// Store the draft durably in its current state. Results in `Journaled` or `JournalFailed`.
-    Journal {
-        /// The task.
-        draft: DraftId,
-        /// Number of the attempt.
-        attempt: u32,
-    },
+    Journal(JournalEntry),
     /// Post a task. Results in `AttemptEnded`.
     Deliver(Posting),
     /// Look a task up on the server by its idempotency key. Results in `LookedUp`.
@@ -254,6 +246,19 @@ pub enum Effect {
     WakeAt(u64),
     /// Ask the operator for a secret, then send `Resume`.
     RequestSecret(SecretSlot),
+}
+
+/// What the journal holds about one attempt. A transaction may take seconds, and the operator may
+/// withdraw the attempt and post another body meanwhile. So the entry names the body: its commit
+/// allows that request and no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    /// The task.
+    pub draft: DraftId,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// SHA-256 of the exact body, in hexadecimal.
+    pub digest: Arc<str>,
 }
 
 /// A request to post one task.
@@ -294,6 +299,61 @@ pub struct Step {
     pub display_changes: Vec<DraftId>,
     /// Why the event had no effect, if the run refused it.
     pub refused: Option<RunError>,
+    /// Approvals that were withdrawn although the operator did not decide about their tasks.
+    pub withdrawn_approvals: Option<WithdrawnApprovals>,
+}
+
+impl Step {
+    /// Records that approvals were withdrawn, if any were.
+    pub(super) fn report_withdrawn(&mut self, count: usize, cause: WithdrawalCause) {
+        if count > 0 {
+            self.withdrawn_approvals = Some(WithdrawnApprovals { count, cause });
+        }
+    }
+}
+
+/// Approvals that the run withdrew by itself, for the operator to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WithdrawnApprovals {
+    /// Number of tasks; at least 1.
+    pub count: usize,
+    /// The reason.
+    pub cause: WithdrawalCause,
+}
+
+/// Why a run withdraws approvals by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WithdrawalCause {
+    /// The connection has another task server, or posts there in another form.
+    #[error("the task server of the connection changed")]
+    ServerChanged,
+    /// The stored body of the task is not the one that was approved.
+    #[error("the stored text is not the one that was approved")]
+    RecordChanged,
+}
+
+impl WithdrawalCause {
+    /// A stable identifier of the cause.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            WithdrawalCause::ServerChanged => "approvals_withdrawn_server",
+            WithdrawalCause::RecordChanged => "approvals_withdrawn_record",
+        }
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            WithdrawalCause::ServerChanged => {
+                "Check the address, then approve the tasks for this server and post them."
+            }
+            WithdrawalCause::RecordChanged => {
+                "Something other than this page changed the browser's storage. Read these tasks again before you approve them."
+            }
+        }
+    }
 }
 
 /// Why a run refuses an action.

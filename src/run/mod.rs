@@ -15,6 +15,7 @@ mod follow_up;
 mod generating;
 mod keys;
 mod limits;
+pub mod next_run;
 pub mod receipts;
 mod record;
 mod request;
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::brief::Brief;
 use crate::delivery::plan::Plan;
-use crate::delivery::{Delivery, DeliveryStage, body};
+use crate::delivery::{Delivery, DeliveryStage, UnconfirmedCause, body};
 use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
@@ -39,7 +40,10 @@ pub use actions::{ActionContext, DraftActions, ResendObstacle, resend_obstacle};
 pub use changes::Changes;
 use delivering::Dispatch;
 pub use delivering::{DeliveryProgress, Phase, WaitReason};
-pub use event::{Change, Effect, Event, Posting, RunError, Step};
+pub use event::{
+    Change, Effect, Event, JournalEntry, Posting, RunError, Step, WithdrawalCause,
+    WithdrawnApprovals,
+};
 pub use follow_up::{CostEstimate, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
 pub use record::{
     ChangedRecords, DraftRecord, RECORD_VERSION, RecordError, RequestRecord, ResponseRecord,
@@ -184,6 +188,11 @@ pub enum Pause {
     },
     /// The server refused the first task, so the others were not posted.
     FirstNotTaken,
+    /// The first task is unconfirmed, so the others were not posted.
+    FirstUnconfirmed {
+        /// Why its outcome is open.
+        cause: UnconfirmedCause,
+    },
     /// Posting failed repeatedly, or may have, and the retry limit is reached.
     ServerInTrouble,
     /// All remaining tasks wait for dependencies that will not be delivered without the operator.

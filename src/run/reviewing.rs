@@ -160,17 +160,20 @@ impl Run {
         server.and_then(|server| server.body_template.as_ref())
     }
 
-    /// Withdraws the approvals of all tasks that were not posted, because their bodies changed.
-    pub(super) fn withdraw_approvals(&mut self, step: &mut Step) {
+    /// Withdraws the approvals of all tasks that were not posted. Returns their number.
+    pub(super) fn withdraw_approvals(&mut self, step: &mut Step) -> usize {
+        let mut count = 0;
         for draft in &mut self.drafts {
             if draft.approval().is_some() && check_editable(draft).is_ok() {
                 let draft = Arc::make_mut(draft);
                 draft.review = Review::Undecided;
                 draft.delivery.stage = DeliveryStage::Idle;
                 step.changes.push(Change::Draft(draft.id.clone()));
+                count += 1;
             }
         }
         self.drop_queue();
+        count
     }
 
     /// The schema checks that a restored run still needs.

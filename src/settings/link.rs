@@ -5,9 +5,11 @@
 //! link before it can receive any secret.
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 
 use super::config::is_secret_name;
-use super::{Address, AddressError};
+use super::{Address, AddressError, TaskServer};
+use crate::digest::sha256_hex;
 
 /// The flags of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -105,6 +107,73 @@ impl Link {
     }
 }
 
+/// What to do about the task server of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkServer {
+    /// It is the server of the connection, whose settings all stay.
+    Known,
+    /// The operator accepted it before.
+    Accepted,
+    /// The operator rejected it before.
+    Rejected,
+    /// Ask the operator. Until then nothing is sent there, and no secret can be entered for it.
+    Ask,
+}
+
+/// Decides what to do about the task server of a link. An address that differs from the known one in
+/// any way, such as in its path, is another server: two paths may belong to two tenants of one host.
+#[must_use]
+pub fn decide_server(
+    known: Option<&TaskServer>,
+    address: &Address,
+    decisions: &LinkServerDecisions,
+) -> LinkServer {
+    if known.is_some_and(|server| server.url == *address) {
+        return LinkServer::Known;
+    }
+    match decisions.of(address) {
+        Some(true) => LinkServer::Accepted,
+        Some(false) => LinkServer::Rejected,
+        None => LinkServer::Ask,
+    }
+}
+
+/// What the operator decided about the servers of links. Holds SHA-256 digests of the addresses, so
+/// that what is stored does not tell where a link led.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LinkServerDecisions {
+    /// Digest and whether the server was accepted, oldest first.
+    decisions: Vec<(String, bool)>,
+}
+
+/// Maximum number of decisions to remember. Above it the oldest one is forgotten, and asked again.
+const MAX_DECISIONS: usize = 100;
+
+impl LinkServerDecisions {
+    /// Remembers the decision about an address.
+    pub fn remember(&mut self, address: &Address, accepted: bool) {
+        let digest = digest_of(address);
+        self.decisions.retain(|(other, _)| *other != digest);
+        self.decisions.push((digest, accepted));
+        let excess = self.decisions.len().saturating_sub(MAX_DECISIONS);
+        self.decisions.drain(..excess);
+    }
+
+    /// Whether the address was accepted; `None` if it was never asked about.
+    fn of(&self, address: &Address) -> Option<bool> {
+        let digest = digest_of(address);
+        let mut decisions = self.decisions.iter();
+        decisions
+            .find(|(other, _)| *other == digest)
+            .map(|(_, accepted)| *accepted)
+    }
+}
+
+fn digest_of(address: &Address) -> String {
+    sha256_hex(address.to_string().as_bytes())
+}
+
 /// Decodes a part of the query: percent-encoding and `+` for a space. Invalid UTF-8 is replaced.
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " "))
@@ -132,6 +201,51 @@ mod tests {
             "https://tasks.example.com"
         );
         assert_eq!(Link::parse(""), Link::default());
+    }
+
+    #[test]
+    fn a_server_is_asked_about_once_unless_its_address_is_exactly_the_known_one() {
+        let address = |text: &str| Address::parse(text).unwrap();
+        let known = TaskServer::at(address("https://tasks.example/a"));
+        let mut decisions = LinkServerDecisions::default();
+        assert_eq!(
+            decide_server(Some(&known), &known.url, &decisions),
+            LinkServer::Known
+        );
+        for other in [
+            "https://tasks.example/b",
+            "https://tasks.example",
+            "https://tasks.example:8443/a",
+            "https://other.example/a",
+        ] {
+            let other = address(other);
+            let decide =
+                |decisions: &LinkServerDecisions| decide_server(Some(&known), &other, decisions);
+            assert_eq!(decide(&decisions), LinkServer::Ask, "{other}");
+            decisions.remember(&other, true);
+            assert_eq!(decide(&decisions), LinkServer::Accepted, "{other}");
+            decisions.remember(&other, false);
+            assert_eq!(decide(&decisions), LinkServer::Rejected, "{other}");
+        }
+        assert_eq!(decide_server(None, &known.url, &decisions), LinkServer::Ask);
+    }
+
+    #[test]
+    fn decisions_are_stored_without_the_addresses() {
+        let address = |port: usize| Address::parse(&format!("http://localhost:{port}")).unwrap();
+        let mut decisions = LinkServerDecisions::default();
+        for port in 1_000..1_200 {
+            decisions.remember(&address(port), true);
+        }
+        let text = serde_json::to_string(&decisions).unwrap();
+        assert!(!text.contains("localhost"));
+        let restored: LinkServerDecisions = serde_json::from_str(&text).unwrap();
+        assert_eq!(restored.of(&address(1_199)), Some(true));
+        assert_eq!(
+            restored.of(&address(1_000)),
+            None,
+            "the oldest is forgotten"
+        );
     }
 
     #[test]

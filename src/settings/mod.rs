@@ -172,6 +172,16 @@ impl TaskServer {
         self.url.join(&self.path)
     }
 
+    /// Whether tasks for `other` go to the same place in the same form: URL, token header and body
+    /// template are equal. Otherwise it is another server, and what was approved and confirmed for
+    /// this one does not count there: on one origin, two paths may belong to two tenants.
+    #[must_use]
+    pub fn is_same_destination(&self, other: &TaskServer) -> bool {
+        self.tasks_url() == other.tasks_url()
+            && self.token_header.eq_ignore_ascii_case(&other.token_header)
+            && self.body_template == other.body_template
+    }
+
     /// Validates everything except the address, which is valid by construction.
     ///
     /// # Errors

@@ -142,6 +142,7 @@ const NO_RUN: ActionContext = ActionContext {
     mode: Mode::Dry,
     allows_decisions: false,
     allows_follow_ups: false,
+    honours_keys: false,
 };
 
 /// The response as it arrives, updated once per animation frame.
@@ -162,6 +163,8 @@ pub struct Page {
     pub rows: RwSignal<Vec<DraftId>>,
     /// The number of drafts in each state.
     pub counts: RwSignal<Counts>,
+    /// Where the tasks with an outcome went.
+    pub destinations: RwSignal<Vec<String>>,
     /// The tasks that would be posted now.
     pub confirmation: RwSignal<Option<Confirmation>>,
     /// The progress of posting and the time it was measured, in milliseconds since 1970. `None` while
@@ -213,9 +216,6 @@ pub struct Page {
     pub response_format: RwSignal<ResponseFormat>,
     /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
-    /// The mode of a new run unless the operator chooses one: live if everything it needs is
-    /// configured, otherwise dry.
-    pub suggested_mode: RwSignal<Mode>,
     /// The runs in this browser; `None` until the list is opened.
     pub run_list: RwSignal<Option<RunList>>,
     /// The result of the last action on the list of runs.
@@ -224,6 +224,8 @@ pub struct Page {
     pub work_prompt: RwSignal<Option<WorkPrompt>>,
     /// The run that was removed last, while it can be restored.
     pub removed_run: RwSignal<Option<RemovedRun>>,
+    /// Whether the link that opened the page asks for a dry run.
+    pub link_requests_dry_run: RwSignal<bool>,
     /// The name of the last saved file.
     pub saved_file: RwSignal<Option<String>>,
     /// The latest message for screen readers, such as "12 tasks delivered".
@@ -248,6 +250,7 @@ impl Page {
             run: RwSignal::new(None),
             rows: RwSignal::new(Vec::new()),
             counts: RwSignal::new(Counts::default()),
+            destinations: RwSignal::new(Vec::new()),
             confirmation: RwSignal::new(None),
             progress: RwSignal::new(None),
             waits: RwSignal::default(),
@@ -273,11 +276,11 @@ impl Page {
             action_context: RwSignal::new(NO_RUN),
             response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
-            suggested_mode: RwSignal::new(Mode::Dry),
             run_list: RwSignal::new(None),
             run_list_message: RwSignal::new(None),
             work_prompt: RwSignal::new(None),
             removed_run: RwSignal::new(None),
+            link_requests_dry_run: RwSignal::new(false),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
             drafts: StoredValue::new(Vec::new()),
@@ -336,6 +339,7 @@ impl Page {
                 self.rows.set(Vec::new());
                 self.run.set(None);
                 self.counts.set(Counts::default());
+                self.destinations.set(Vec::new());
                 self.confirmation.set(None);
                 self.approvable.set(Vec::new());
                 self.progress.set(None);
@@ -361,6 +365,7 @@ impl Page {
     /// Updates what depends on the run as a whole: counts, what would be posted, what can be approved.
     /// Reads every draft, so call it once after many changes.
     pub fn summarize(&self, run: &Run) {
+        set_if_changed(self.destinations, run.destinations());
         set_if_changed(self.counts, run.counts());
         set_if_changed(self.confirmation, run.confirmation());
         set_if_changed(self.approvable, run.approvable());

@@ -7,8 +7,10 @@ use leptos::prelude::*;
 
 use crate::brief::BriefForm;
 use crate::review::{DraftId, DraftState};
+use crate::run::next_run::{self, EndpointReadiness, NextRun};
 use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
 use crate::schema::Roles;
+use crate::secrets::SecretSlot;
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, has_focus};
@@ -95,8 +97,10 @@ pub struct Screen {
     pub undo: RwSignal<Option<Undo>>,
     /// The mode that the operator chose for the next run.
     pub chosen_mode: RwSignal<Option<Mode>>,
-    /// The mode of the next run.
-    pub next_mode: Memo<Mode>,
+    /// The mode that was chosen for the next run, by the operator or otherwise.
+    pub mode_choice: Memo<Option<Mode>>,
+    /// What *Generate* does.
+    pub next_run: Memo<NextRun>,
     /// The mode that the page shows: that of the current run, or else of the next.
     pub mode: Memo<Mode>,
     /// The members that hold a task's key and title.
@@ -118,10 +122,15 @@ impl Screen {
         let chosen_mode = RwSignal::new(None);
         let filter = RwSignal::new(None);
         let search = RwSignal::new(String::new());
-        let next_mode = Memo::new(move |_| next_mode(page, chosen_mode.get()));
+        let mode_choice = Memo::new(move |_| {
+            let on_page = page.run.with(|run| run.as_ref().map(|run| run.mode));
+            next_run::chosen_mode(chosen_mode.get(), page.link_requests_dry_run.get(), on_page)
+        });
+        let next_run =
+            Memo::new(move |_| NextRun::decide(mode_choice.get(), endpoint_readiness(page)));
         let mode = Memo::new(move |_| {
             let of_run = page.run.with(|run| run.as_ref().map(|run| run.mode));
-            of_run.unwrap_or_else(|| next_mode.get())
+            of_run.unwrap_or_else(|| next_run.get().mode())
         });
         let roles = Memo::new(move |_| {
             let of_run = page
@@ -158,7 +167,8 @@ impl Screen {
             import_text: RwSignal::new(String::new()),
             undo: RwSignal::new(None),
             chosen_mode,
-            next_mode,
+            mode_choice,
+            next_run,
             mode,
             roles,
             is_generating,
@@ -354,15 +364,19 @@ impl Screen {
     }
 }
 
-/// The mode that the operator chose, or else the suggested one. Dry if no model is configured.
-fn next_mode(page: Page, chosen: Option<Mode>) -> Mode {
-    if page
-        .connection
-        .with(|connection| connection.model.is_none())
-    {
-        return Mode::Dry;
-    }
-    chosen.unwrap_or_else(|| page.suggested_mode.get())
+/// Whether the model endpoint of the next run can be called.
+fn endpoint_readiness(page: Page) -> EndpointReadiness {
+    page.connection.with(|connection| {
+        let endpoint = connection.model.as_ref();
+        let holds_key = endpoint.is_some_and(|endpoint| {
+            let origin = endpoint.base_url.origin();
+            page.secrets_held.with(|secrets| {
+                let mut secrets = secrets.iter();
+                secrets.any(|(slot, of)| *slot == SecretSlot::API_KEY && *of == origin)
+            })
+        });
+        EndpointReadiness::of(endpoint, holds_key)
+    })
 }
 
 /// The tasks that pass filter and search. Without either, no task is read.

@@ -333,6 +333,19 @@ fn a_missing_or_extra_trailing_slash_redirects() {
 }
 
 #[test]
+fn a_task_can_be_stored_although_the_response_does_not_say_so() {
+    for (variant, status) in [("303_after_store", 303), ("503_after_store", 503)] {
+        let port = start(|_| {});
+        let response = post_to(port, variant);
+        assert_eq!(response.status, status, "{variant}");
+        assert_eq!(response.header("retry-after"), None, "{variant}");
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+        let received = received(port, &format!("/plain/{variant}/b"));
+        assert_eq!(received[0]["stored"], true, "{variant}");
+    }
+}
+
+#[test]
 fn cors_is_that_of_starlette() {
     let port = start(|_| {});
     let preflight = |origin: &str, method: &str, headers: &str| {

@@ -7,7 +7,14 @@
 //! - a delivered task is on the server, and a task that is safe to post is neither there nor on its
 //!   way;
 //! - a task never arrives before its dependencies;
+//! - what leaves is in the committed journal with this very body, and was approved for this server;
+//! - a second tab shows what is stored;
 //! - with a server that honours keys, every task that it accepts is delivered in the end.
+//!
+//! Half of the operators interfere: they pause, stop, edit, approve and post during a transaction,
+//! look tasks up, decide about them, use another path or body template, archive the run and load it
+//! again, and post a second run in between. A second tab may take the lock, and the database may be
+//! cleared.
 //!
 //! A failing case prints the command to reproduce it.
 #![cfg(not(target_arch = "wasm32"))]
@@ -143,6 +150,15 @@ struct Totals {
     token_requested: u64,
     not_stored: u64,
     probed: u64,
+    without_receipt: u64,
+    found: u64,
+    replaced: u64,
+    moved: u64,
+    archived: u64,
+    switched: u64,
+    cleared: u64,
+    taken_over: u64,
+    decided: u64,
 }
 
 impl Totals {
@@ -157,6 +173,15 @@ impl Totals {
         self.token_requested += stats.token_requested;
         self.not_stored += stats.not_stored;
         self.probed += stats.probed;
+        self.without_receipt += stats.without_receipt;
+        self.found += stats.found;
+        self.replaced += stats.replaced;
+        self.moved += stats.moved;
+        self.archived += stats.archived;
+        self.switched += stats.switched;
+        self.cleared += stats.cleared;
+        self.taken_over += stats.taken_over;
+        self.decided += stats.decided;
     }
 
     fn expect_variety(&self) {
@@ -170,6 +195,15 @@ impl Totals {
             ("token requested", self.token_requested),
             ("not stored", self.not_stored),
             ("probed", self.probed),
+            ("without a receipt", self.without_receipt),
+            ("found by a look-up", self.found),
+            ("replaced while journaling", self.replaced),
+            ("moved to another server", self.moved),
+            ("archived and loaded", self.archived),
+            ("switched to another run", self.switched),
+            ("database cleared", self.cleared),
+            ("taken over by a second tab", self.taken_over),
+            ("decided by the operator", self.decided),
         ] {
             assert!(count > 100, "too few cases of \"{what}\": {count}");
         }

@@ -2,20 +2,24 @@
 //! each.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use taskwright::delivery::DeliveryStage;
+use taskwright::delivery::{DeliveryStage, ResendRisk};
+use taskwright::driver::{self, Loaded};
+use taskwright::ports::Table;
 use taskwright::random::SeededRng;
-use taskwright::review::RunId;
+use taskwright::review::{DraftId, RunId};
 use taskwright::run::{
-    Batch, Effect, Event, Mode, Pace, Pause, Run, Start, Step, TaskDraft, WaitReason,
+    Batch, Change, Effect, Event, Mode, Pace, Pause, ResendObstacle, Run, Start, Step, TaskDraft,
+    WaitReason, resend_obstacle,
 };
 use taskwright::schema::TaskSchema;
-use taskwright::settings::{Address, Connection, TaskServer};
+use taskwright::settings::{Address, BodyTemplate, Connection, TaskServer};
 
-use crate::client::{Client, Pending};
-use crate::server::{Wire, World};
+use crate::client::{Client, Pending, is_about, run_now};
+use crate::server::{Wire, World, identity};
 use crate::store::Committed;
 
 const START: u64 = 1_700_000_000_000;
@@ -41,6 +45,24 @@ pub struct Stats {
     pub token_requested: u64,
     pub not_stored: u64,
     pub probed: u64,
+    /// Redirects, web pages and contradictions.
+    pub without_receipt: u64,
+    /// Tasks that a look-up found.
+    pub found: u64,
+    /// Tasks that were edited and approved anew while a transaction was in progress.
+    pub replaced: u64,
+    /// Changes of the task server.
+    pub moved: u64,
+    /// Runs that were archived and loaded again.
+    pub archived: u64,
+    /// Changes to the other run.
+    pub switched: u64,
+    /// Databases that were cleared.
+    pub cleared: u64,
+    /// Runs that a second tab took over, whose lock was refused until then.
+    pub taken_over: u64,
+    /// Unconfirmed tasks that the operator decided.
+    pub decided: u64,
 }
 
 struct Simulation {
@@ -49,15 +71,37 @@ struct Simulation {
     store: Committed,
     now: Rc<Cell<u64>>,
     client: Client,
-    run: RunId,
+    /// One run, or two in the same browser.
+    runs: Vec<SimulatedRun>,
+    /// Index of the run that the page shows.
+    shown: usize,
     honours_keys: bool,
+    /// The task servers of the connection: two paths, and another form of the body.
+    servers: [TaskServer; 3],
+    /// How often the operator still interferes while tasks are posted.
+    actions_left: u64,
+    /// Whether the operator finds out what became of unconfirmed tasks.
+    decides: bool,
     /// Whether the page was closed for longer than the key retention.
     exceeded_retention: bool,
+    /// A second tab. The lock is refused to it, so it only follows.
+    second_tab: Option<Run>,
+    /// URL and digest that the operator approved, by task.
+    approved: HashMap<String, (String, String)>,
     is_verbose: bool,
     probed: Cell<u64>,
     /// Number of stored tasks that were checked.
     checked: Cell<usize>,
     stats: Stats,
+}
+
+struct SimulatedRun {
+    id: RunId,
+    /// Which task each draft is, in order.
+    identities: Vec<String>,
+    is_finished: bool,
+    /// Whether the store lost it.
+    is_lost: bool,
 }
 
 /// Simulates a case. Returns an error if an invariant is violated.
@@ -67,7 +111,9 @@ pub fn simulate(case: &Case, is_verbose: bool) -> Result<Stats, String> {
     loop {
         if crashes.peek() == Some(&simulation.stats.steps) {
             crashes.next();
-            simulation.crash();
+            if !simulation.crash() {
+                break;
+            }
             simulation.check_invariants()?;
         }
         if !simulation.step()? {
@@ -79,14 +125,13 @@ pub fn simulate(case: &Case, is_verbose: bool) -> Result<Stats, String> {
             return Err(format!("it does not end: {}", simulation.state()));
         }
     }
-    simulation.end()
+    Ok(simulation.end())
 }
 
 impl Simulation {
     fn begin(seed: u64, is_verbose: bool) -> Simulation {
         let mut rng = SeededRng::new(seed);
         let honours_keys = rng.chance(60, 100);
-        let tasks = 2 + rng.below(6);
         let faults = rng.below(9);
         let fault_percent = 20 + rng.below(80);
         let concurrency = 1 + rng.below(4);
@@ -96,47 +141,65 @@ impl Simulation {
         let mut server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
         server.honours_idempotency_keys = honours_keys;
         server.concurrency = u8::try_from(concurrency).unwrap();
-        let is_numeric = rng.chance(1, 3);
-        let mut texts: Vec<Arc<str>> = (1..=tasks)
-            .map(|n| {
-                // A task may depend on an earlier one, and one in ten is refused.
-                let dependency = (rng.chance(30, 100) && n > 1).then(|| 1 + rng.below(n - 1));
-                let depends_on = match (dependency, rng.chance(1, 2)) {
-                    (Some(other), true) => format!(",\"depends_on\":{}", key(other, is_numeric)),
-                    (Some(other), false) => {
-                        format!(",\"depends_on\":[{}]", key(other, is_numeric))
-                    }
-                    (None, _) => String::new(),
-                };
-                let refuse = rng.chance(10, 100);
-                let key = key(n, is_numeric);
-                format!("{{\"key\":{key},\"refuse\":{refuse}{depends_on}}}").into()
+        let mut other_path = server.clone();
+        other_path.path = "/other".to_owned();
+        let mut wrapped = server.clone();
+        wrapped.body_template = Some(BodyTemplate::parse("{\"payload\": $task}").unwrap());
+        // Half of the operators only confirm and resume.
+        let actions_left = if rng.chance(50, 100) {
+            1 + rng.below(12)
+        } else {
+            0
+        };
+        let has_second_run = actions_left > 0 && rng.chance(40, 100);
+        let store = Committed::default();
+        let names = if has_second_run { "ab" } else { "a" };
+        let mut runs: Vec<Run> = names
+            .chars()
+            .zip(0..)
+            .map(|(name, number)| {
+                let texts = tasks(name, &mut rng);
+                let id = u128::from(seed) | number << 64;
+                approved(id, server.clone(), texts)
             })
             .collect();
-        if rng.chance(1, 2) {
-            // Dependencies come after their dependents.
-            texts.reverse();
+        for run in &runs {
+            store.commit(&driver::entries(run, &run.all_parts()));
         }
-        let run = approved(seed, server, texts);
-        let store = Committed::default();
-        store.commit(&taskwright::driver::entries(&run, &run.all_parts()));
-        let id = run.id().clone();
+        let simulated = |run: &Run| SimulatedRun {
+            id: run.id().clone(),
+            identities: run
+                .drafts()
+                .iter()
+                .map(|draft| identity(draft.content.text()))
+                .collect(),
+            is_finished: false,
+            is_lost: false,
+        };
+        let simulated: Vec<SimulatedRun> = runs.iter().map(simulated).collect();
         let client = Client::open(
-            run,
+            runs.swap_remove(0),
             Step::default(),
             store.clone(),
             Wire(Rc::clone(&world)),
             Rc::clone(&now),
         );
+        let decides = actions_left > 0 && rng.chance(50, 100);
         let mut simulation = Simulation {
             rng,
             world,
             store,
             now,
             client,
-            run: id,
+            runs: simulated,
+            shown: 0,
             honours_keys,
+            servers: [server, other_path, wrapped],
+            actions_left,
+            decides,
             exceeded_retention: false,
+            second_tab: None,
+            approved: HashMap::new(),
             is_verbose,
             probed: Cell::new(0),
             checked: Cell::new(0),
@@ -176,36 +239,58 @@ impl Simulation {
             "{} | {:?} | {} requests, {} responses, {} stored",
             stages.join(" "),
             self.client.run.batch(),
-            world.requests.len(),
+            world.requests(),
             world.responses.len(),
             world.stored.len()
         )
     }
 
-    /// Crashes the page and reopens it, possibly much later.
-    fn crash(&mut self) {
-        self.world.borrow_mut().abandon_requests();
+    /// Crashes the page and reopens it, possibly much later. Returns `false` if the store lost every
+    /// run.
+    fn crash(&mut self) -> bool {
         let downtime = match self.rng.below(10) {
             0 => 3 * 24 * HOUR,
             _ => self.rng.below(10_000),
         };
+        self.world.borrow_mut().abandon_requests();
         if downtime > KEY_RETENTION {
             // No request is in flight for days: it arrives soon or never.
             self.exceeded_retention = true;
             let now = self.now.get();
-            self.world.borrow_mut().flush_requests(&mut self.rng, now);
+            self.world.borrow_mut().flush_posts(&mut self.rng, now);
         }
         self.now.set(self.now.get() + downtime);
-        let id = self.run.to_string();
-        self.client = Client::reopen(
-            &id,
-            self.store.clone(),
-            Wire(Rc::clone(&self.world)),
-            Rc::clone(&self.now),
-        );
+        let is_open = self.reopen();
+        self.log(|| "page crashed and reopened".to_owned());
+        is_open
+    }
+
+    /// Opens the stored run in a new page: after a crash, or in a second tab that takes over. Returns
+    /// `false` if the store lost every run.
+    fn reopen(&mut self) -> bool {
+        self.stats.taken_over += u64::from(self.second_tab.take().is_some());
+        loop {
+            let run = &mut self.runs[self.shown];
+            let client = Client::reopen(
+                &run.id.to_string(),
+                self.store.clone(),
+                Wire(Rc::clone(&self.world)),
+                Rc::clone(&self.now),
+            );
+            if let Some(client) = client {
+                self.client = client;
+                break;
+            }
+            run.is_lost = true;
+            match self.runs.iter().position(|run| !run.is_lost) {
+                Some(other) => self.shown = other,
+                None => return false,
+            }
+        }
+        self.approved.clear();
         let token = self.world.borrow().token.clone();
         self.client.enter_token(&token);
-        self.log(|| "page crashed and reopened".to_owned());
+        true
     }
 
     /// Performs one random step. Returns `false` if none is possible.
@@ -219,15 +304,19 @@ impl Simulation {
         }
         let (requests, responses) = {
             let world = self.world.borrow();
-            (world.requests.len(), world.responses.len())
+            (world.requests(), world.responses.len())
         };
+        if self.actions_left > 0 && self.rng.chance(8, 100) {
+            self.actions_left -= 1;
+            return Ok(self.interfere());
+        }
         steps.extend((0..requests).map(NextStep::Receive));
         steps.extend((0..responses).map(NextStep::Respond));
         if steps.is_empty() || self.rng.chance(3, 100) {
             if self.client.wake_at.is_some() {
                 steps.push(NextStep::Wake);
             } else if steps.is_empty() {
-                return Ok(self.operate());
+                return self.operate();
             }
         }
         let index = self.rng.below(steps.len() as u64);
@@ -235,6 +324,10 @@ impl Simulation {
             NextStep::ApplyEvent => {
                 let event = self.client.inbox.borrow_mut().pop_front().unwrap();
                 self.log(|| format!("event {event:?}").chars().take(44).collect());
+                if !is_about(&event, &self.client.run) {
+                    // The page shows another run by now.
+                    return Ok(true);
+                }
                 let duplicate = self.rng.chance(5, 100).then(|| event.clone());
                 self.client.apply(event);
                 if let Some(event) = duplicate {
@@ -250,7 +343,8 @@ impl Simulation {
                     world.faults_left -= u64::from(is_full);
                     is_full
                 };
-                self.client.step_transaction(is_full);
+                let committed = self.client.step_transaction(is_full);
+                self.follow(&committed)?;
                 self.log(|| format!("transaction step, disk full: {is_full}"));
             }
             NextStep::Receive(index) => {
@@ -274,9 +368,254 @@ impl Simulation {
         Ok(true)
     }
 
+    /// Shows what was committed in the second tab, which must then be the same as what is stored.
+    fn follow(&mut self, committed: &[Change]) -> Result<(), String> {
+        let Some(tab) = &mut self.second_tab else {
+            return Ok(());
+        };
+        let id = tab.id().clone();
+        let changes = driver::load_changes(&self.store, committed, &id);
+        tab.apply_records(run_now(changes).unwrap());
+        let differs = tab.drafts().iter().find(|draft| {
+            let change = Change::Draft(draft.id.clone());
+            let shown = driver::entries(tab, [&change]).swap_remove(0);
+            self.store.get(Table::Drafts, &shown.key) != Some(shown.text)
+        });
+        match differs.map(|draft| draft.id.ordinal) {
+            Some(ordinal) => Err(format!(
+                "{ordinal}: the second tab shows another state\n{}",
+                self.state()
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// Any draft of the run that is shown.
+    fn any_draft(&mut self) -> DraftId {
+        let drafts = self.client.run.drafts();
+        let index = self.rng.below(drafts.len() as u64);
+        drafts[usize::try_from(index).unwrap()].id.clone()
+    }
+
+    /// Performs an action of the operator, or of the browser, whatever else happens. An action that
+    /// the run refuses has no effect. Returns `false` if the store lost every run.
+    fn interfere(&mut self) -> bool {
+        let is_busy = self.client.run.is_posting() || self.client.run.is_sending();
+        let draft = self.any_draft();
+        match self.rng.below(19) {
+            0 => self.act(Event::Pause),
+            1 => self.act(Event::Resume),
+            2 => self.act(Event::StopPosting),
+            3 => self.edit(&draft),
+            4 => self.act(Event::UndoDecisions {
+                drafts: vec![draft],
+            }),
+            5 => self.approve_all(),
+            6 => self.post(),
+            7 => self.act(Event::Retry {
+                drafts: vec![draft],
+            }),
+            8 => self.act(Event::ResendSameKey { draft }),
+            9 => self.look_up(),
+            10 => {
+                self.decide();
+            }
+            11 | 12 => self.replace_while_journaling(&draft),
+            13 if !is_busy => self.connect(),
+            14 if !is_busy && self.second_tab.is_none() => return self.close_and_load(self.shown),
+            15 if !is_busy && self.second_tab.is_none() => {
+                let other = self.runs.len() - 1 - self.shown;
+                if other != self.shown && !self.runs[other].is_lost {
+                    return self.close_and_load(other);
+                }
+            }
+            16 if self.second_tab.is_none() => self.open_second_tab(),
+            17 if self.second_tab.is_some() => return self.steal_lock(),
+            18 if self.rng.chance(30, 100) => self.clear_database(),
+            _ => {}
+        }
+        true
+    }
+
+    fn act(&mut self, event: Event) {
+        let name = format!("{event:?}").chars().take(34).collect::<String>();
+        let refused = self.client.apply(event);
+        self.log(|| format!("operator: {name} {refused:?}"));
+    }
+
+    fn approve_all(&mut self) {
+        let drafts = self.client.run.approvable();
+        self.act(Event::Approve { drafts });
+    }
+
+    /// Posts what is approved. The guard refuses that while tasks are being posted.
+    fn post(&mut self) {
+        let run = &self.client.run;
+        if let Some(confirmation) = run.confirmation().filter(|_| !run.is_sending()) {
+            let digest = confirmation.digest;
+            self.act(Event::Post { digest });
+        }
+    }
+
+    /// Changes the text of a task.
+    fn edit(&mut self, draft: &DraftId) {
+        let text = self.client.run.draft(draft).unwrap().content.shared_text();
+        let (before, after) = text.split_once("\"revision\":").unwrap();
+        let (number, rest) = after.split_once(',').unwrap();
+        let next = number.parse::<u64>().unwrap() + 1;
+        self.act(Event::Edit {
+            draft: draft.clone(),
+            text: format!("{before}\"revision\":{next},{rest}"),
+        });
+    }
+
+    /// Takes back what is being journaled, and posts another body of one of the tasks instead, all
+    /// of it during one transaction.
+    fn replace_while_journaling(&mut self, draft: &DraftId) {
+        let was_writing = self.client.transaction.is_some();
+        self.act(Event::Pause);
+        self.act(Event::StopPosting);
+        self.edit(draft);
+        // The check of the new text.
+        let checks: Vec<Event> = {
+            let mut inbox = self.client.inbox.borrow_mut();
+            let (checks, others): (Vec<Event>, Vec<Event>) = std::mem::take(&mut *inbox)
+                .into_iter()
+                .partition(|event| matches!(event, Event::Checked { .. }));
+            *inbox = others.into();
+            checks
+        };
+        for check in checks {
+            if is_about(&check, &self.client.run) {
+                self.client.apply(check);
+            }
+        }
+        self.approve_all();
+        self.post();
+        let is_sending = |draft: &&Arc<TaskDraft>| {
+            draft.content.is_json()
+                && draft.revision > 0
+                && draft.delivery.stage == DeliveryStage::Sending
+        };
+        let replaced = self.client.run.draft(draft).filter(is_sending).is_some();
+        self.stats.replaced += u64::from(was_writing && replaced);
+    }
+
+    fn look_up(&mut self) {
+        let drafts = self.client.run.drafts().iter();
+        let mut unconfirmed =
+            drafts.filter(|draft| draft.delivery.stage == DeliveryStage::Unconfirmed);
+        if let Some(draft) = unconfirmed.next().map(|draft| draft.id.clone()) {
+            self.act(Event::LookUp { draft });
+        }
+    }
+
+    /// Decides an unconfirmed task by what the servers have, once its post is no longer on its way.
+    fn decide(&mut self) -> bool {
+        let world = self.world.borrow();
+        let identities = &self.runs[self.shown].identities;
+        let drafts = self.client.run.drafts().iter().zip(identities);
+        let decision = drafts
+            .filter(|(draft, identity)| {
+                draft.delivery.stage == DeliveryStage::Unconfirmed && !world.is_on_its_way(identity)
+            })
+            .map(|(draft, identity)| Event::Decide {
+                draft: draft.id.clone(),
+                delivered: world.count(identity) > 0,
+            })
+            .next();
+        drop(world);
+        let Some(event) = decision else {
+            return false;
+        };
+        self.stats.decided += 1;
+        self.act(event);
+        true
+    }
+
+    /// Uses another path, or another form of the body.
+    fn connect(&mut self) {
+        let mut connection = self.client.run.connection().clone();
+        let index = usize::try_from(self.rng.below(3)).unwrap();
+        connection.task_server = Some(self.servers[index].clone());
+        self.stats.moved += 1;
+        self.act(Event::Connect(Box::new(connection)));
+    }
+
+    /// Archives the run and loads this one. Returns `false` if the store lost every run.
+    fn close_and_load(&mut self, index: usize) -> bool {
+        if index == self.shown {
+            self.stats.archived += 1;
+        } else {
+            self.stats.switched += 1;
+        }
+        let fails = [self.rng.chance(5, 100), self.rng.chance(5, 100)];
+        let is_late = self.rng.chance(50, 100);
+        let id = self.runs[index].id.to_string();
+        let is_loaded = self.client.close_and_load(&id, fails, is_late);
+        self.shown = index;
+        self.second_tab = None;
+        let is_open = is_loaded || {
+            self.world.borrow_mut().abandon_requests();
+            self.reopen()
+        };
+        self.approved.clear();
+        self.log(|| format!("operator closes the run and loads {id}"));
+        is_open
+    }
+
+    fn open_second_tab(&mut self) {
+        let id = self.runs[self.shown].id.to_string();
+        if let Loaded::Run(run, _) = run_now(driver::load_read_only(&self.store, &id)).unwrap() {
+            self.second_tab = Some(*run);
+            self.log(|| "second tab: the lock is refused".to_owned());
+        }
+    }
+
+    /// The second tab gets the lock. The first one was told, and sends and writes nothing more; its
+    /// transaction in progress may still commit.
+    fn steal_lock(&mut self) -> bool {
+        let is_begun = matches!(self.client.transaction, Some(Pending::Begun(_)));
+        if is_begun && self.rng.chance(50, 100) {
+            self.client.step_transaction(false);
+        }
+        self.world.borrow_mut().abandon_requests();
+        let is_open = self.reopen();
+        self.log(|| "second tab: takes over".to_owned());
+        is_open
+    }
+
+    fn clear_database(&mut self) {
+        self.stats.cleared += 1;
+        self.store.clear();
+        self.second_tab = None;
+        let shown = self.shown;
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            run.is_lost |= index != shown;
+        }
+        self.client.store_was_cleared();
+        self.log(|| "the database was cleared".to_owned());
+    }
+
     /// Performs an action of the operator when nothing else can happen. Resends unconfirmed tasks
     /// only if the server honours keys. Returns `false` if nothing is left to do.
-    fn operate(&mut self) -> bool {
+    fn operate(&mut self) -> Result<bool, String> {
+        if self.finish() {
+            return Ok(true);
+        }
+        self.end_run()?;
+        self.runs[self.shown].is_finished = true;
+        let other = self
+            .runs
+            .iter()
+            .position(|run| !run.is_finished && !run.is_lost);
+        match other {
+            Some(other) => Ok(self.close_and_load(other)),
+            None => Ok(false),
+        }
+    }
+
+    fn finish(&mut self) -> bool {
         if self.client.needs_token {
             self.stats.token_requested += 1;
             let token = self.world.borrow().token.clone();
@@ -288,6 +627,10 @@ impl Simulation {
             self.stats.not_stored += u64::from(matches!(why, Pause::NotStored { .. }));
             self.client.apply(Event::Resume);
             self.log(|| "operator resumes".to_owned());
+            return true;
+        }
+        if !self.client.run.approvable().is_empty() {
+            self.approve_all();
             return true;
         }
         if let Some(confirmation) = self.client.run.confirmation() {
@@ -326,34 +669,58 @@ impl Simulation {
             self.log(|| "operator resends an unconfirmed task".to_owned());
             return true;
         }
-        false
+        self.decides && self.decide()
+    }
+
+    /// Notes what the operator approved, and for which server.
+    fn note_approvals(&mut self) {
+        let run = &self.client.run;
+        let server = run.connection().task_server.as_ref().unwrap();
+        for (draft, identity) in run.drafts().iter().zip(&self.runs[self.shown].identities) {
+            match (draft.approval(), self.approved.get(identity)) {
+                (None, _) => {
+                    self.approved.remove(identity);
+                }
+                (Some(approval), Some((_, digest))) if **digest == *approval.digest => {}
+                (Some(approval), _) => {
+                    let approved = (server.tasks_url(), approval.digest.to_string());
+                    self.approved.insert(identity.clone(), approved);
+                }
+            }
+        }
     }
 
     /// Checks the invariants that hold at all times.
-    fn check_invariants(&self) -> Result<(), String> {
+    fn check_invariants(&mut self) -> Result<(), String> {
+        self.note_approvals();
+        let sent = std::mem::take(&mut self.world.borrow_mut().sent);
+        for (identity, url, body) in sent {
+            let digest = taskwright::digest::sha256_hex(body.as_bytes());
+            if self.approved.get(&identity) != Some(&(url, digest)) {
+                return Err(format!(
+                    "sent without an approval: {body}\n{}",
+                    self.state()
+                ));
+            }
+        }
         let world = self.world.borrow();
         let run = &self.client.run;
         let violated = |draft: &TaskDraft, what: &str| {
             Err(format!("{}: {what}\n{}", draft.id.ordinal, self.state()))
         };
-        for draft in run.drafts() {
-            let body = draft.content.text();
-            let count = world.count(body);
-            if count > 1 {
-                return violated(draft, "the server has it twice");
-            }
+        for (draft, identity) in run.drafts().iter().zip(&self.runs[self.shown].identities) {
+            let count = world.count(identity);
+            let may_arrive = || world.is_on_its_way(identity);
             match draft.delivery.stage {
                 DeliveryStage::Delivered if count == 0 => {
                     return violated(draft, "delivered, but the server does not have it");
                 }
                 DeliveryStage::Idle | DeliveryStage::Refused | DeliveryStage::Failed
-                    if count > 0 || world.is_on_its_way(body) =>
+                    if count > 0 || may_arrive() =>
                 {
                     return violated(draft, "safe to post, but the server may have it");
                 }
-                DeliveryStage::Queued
-                    if !self.honours_keys && (count > 0 || world.is_on_its_way(body)) =>
-                {
+                DeliveryStage::Queued if !self.honours_keys && (count > 0 || may_arrive()) => {
                     return violated(draft, "queued without a key, but the server may have it");
                 }
                 _ => {}
@@ -362,19 +729,25 @@ impl Simulation {
         // Tasks that arrived since the last check.
         let checked = self.checked.replace(world.stored.len());
         for (index, task) in world.stored.iter().enumerate().skip(checked) {
-            let draft = run
-                .drafts()
-                .iter()
-                .find(|draft| draft.content.text() == task.body);
-            let Some(draft) = draft else {
+            let mut runs = self.runs.iter();
+            if !runs.any(|run| run.identities.contains(&task.identity)) {
                 return Err(format!("the server has an unknown task: {}", task.body));
-            };
-            for key in dependencies(&task.body) {
-                let arrived_before = world.stored[..index]
-                    .iter()
-                    .any(|earlier| earlier.body.contains(&format!("\"key\":{key},")));
-                if !arrived_before {
-                    return violated(draft, "arrived before its dependency");
+            }
+            if world.count(&task.identity) > 1 {
+                return Err(format!(
+                    "the servers have it twice: {}\n{}",
+                    task.body,
+                    self.state()
+                ));
+            }
+            for dependency in dependencies(&task.body) {
+                let mut earlier = world.stored[..index].iter();
+                if !earlier.any(|earlier| earlier.identity == dependency) {
+                    return Err(format!(
+                        "it arrived before its dependency: {}\n{}",
+                        task.body,
+                        self.state()
+                    ));
                 }
             }
         }
@@ -407,21 +780,26 @@ impl Simulation {
         Ok(())
     }
 
-    /// Checks the invariants that hold at the end.
-    fn end(mut self) -> Result<Stats, String> {
+    /// Checks the invariants that hold once nothing is left to do in a run.
+    fn end_run(&mut self) -> Result<(), String> {
         let world = self.world.borrow();
         let run = &self.client.run;
-        for draft in run.drafts() {
-            let count = world.count(draft.content.text());
+        let now = self.now.get();
+        for (draft, identity) in run.drafts().iter().zip(&self.runs[self.shown].identities) {
+            let count = world.count(identity);
             let is_refused = will_be_refused(draft);
+            let went_elsewhere = resend_obstacle(run.connection(), draft, now)
+                == Some(ResendObstacle::Attempt(ResendRisk::OtherAddress));
             let is_as_expected = match draft.delivery.stage {
                 DeliveryStage::Delivered => count == 1,
-                DeliveryStage::Refused => is_refused && count == 0,
+                // The operator may have decided that an unconfirmed task was not delivered.
+                DeliveryStage::Refused | DeliveryStage::Failed => is_refused && count == 0,
                 DeliveryStage::Queued => is_blocked_forever(run, draft) && count == 0,
                 // With a server that honours keys, a task stays unconfirmed only if the server may
-                // have forgotten its key, or refuses it after an unconfirmed attempt.
+                // have forgotten its key, does not know it, or refuses the task after an unconfirmed
+                // attempt.
                 DeliveryStage::Unconfirmed => {
-                    !self.honours_keys || self.exceeded_retention || is_refused
+                    !self.honours_keys || self.exceeded_retention || is_refused || went_elsewhere
                 }
                 _ => false,
             };
@@ -441,10 +819,17 @@ impl Simulation {
             }
             self.stats.retried += u64::from(draft.delivery.attempts.len() > 1);
         }
+        Ok(())
+    }
+
+    fn end(mut self) -> Stats {
+        let world = self.world.borrow();
         self.stats.replayed = world.replayed;
+        self.stats.without_receipt = world.without_receipt;
+        self.stats.found = world.found;
         self.stats.probed = self.probed.get();
         drop(world);
-        Ok(self.stats)
+        self.stats
     }
 }
 
@@ -470,7 +855,7 @@ fn is_blocked_forever(run: &Run, draft: &TaskDraft) -> bool {
     };
     let dependency = run.draft(&draft).unwrap();
     match dependency.delivery.stage {
-        DeliveryStage::Refused | DeliveryStage::Unconfirmed => true,
+        DeliveryStage::Refused | DeliveryStage::Failed | DeliveryStage::Unconfirmed => true,
         DeliveryStage::Queued => is_blocked_forever(run, dependency),
         _ => false,
     }
@@ -485,18 +870,51 @@ fn key(n: u64, is_numeric: bool) -> String {
     }
 }
 
-/// The keys that a body depends on, as JSON texts. Independent of the code under test.
+/// The tasks that a body depends on. Independent of the code under test.
 fn dependencies(body: &str) -> Vec<String> {
-    let task: serde_json::Value = serde_json::from_str(body).unwrap();
-    match task.get("depends_on") {
-        Some(serde_json::Value::Array(keys)) => keys.iter().map(ToString::to_string).collect(),
-        Some(key) => vec![key.to_string()],
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let task = body.get("payload").unwrap_or(&body);
+    let keys = match task.get("depends_on") {
+        Some(serde_json::Value::Array(keys)) => keys.iter().collect(),
+        Some(key) => vec![key],
         None => Vec::new(),
+    };
+    keys.into_iter()
+        .map(|key| format!("{{\"run\":{},\"key\":{key}", task["run"]))
+        .collect()
+}
+
+/// The tasks of a run. A task may depend on an earlier one, and one in ten is refused.
+fn tasks(run: char, rng: &mut SeededRng) -> Vec<Arc<str>> {
+    let is_numeric = rng.chance(1, 3);
+    let count = 2 + rng.below(6);
+    let mut texts: Vec<Arc<str>> = (1..=count)
+        .map(|n| {
+            let dependency = (rng.chance(30, 100) && n > 1).then(|| 1 + rng.below(n - 1));
+            let depends_on = match (dependency, rng.chance(1, 2)) {
+                (Some(other), true) => format!(",\"depends_on\":{}", key(other, is_numeric)),
+                (Some(other), false) => {
+                    format!(",\"depends_on\":[{}]", key(other, is_numeric))
+                }
+                (None, _) => String::new(),
+            };
+            let refuse = rng.chance(10, 100);
+            let key = key(n, is_numeric);
+            format!(
+                "{{\"run\":\"{run}\",\"key\":{key},\"revision\":0,\"refuse\":{refuse}{depends_on}}}"
+            )
+            .into()
+        })
+        .collect();
+    if rng.chance(1, 2) {
+        // Dependencies come after their dependents.
+        texts.reverse();
     }
+    texts
 }
 
 /// A live run with these tasks, all valid and approved.
-fn approved(seed: u64, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
+fn approved(id: u128, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
     let mut connection = Connection::built_in();
     connection.task_server = Some(server);
     let schema = TaskSchema::parse(
@@ -505,7 +923,7 @@ fn approved(seed: u64, server: TaskServer, texts: Vec<Arc<str>>) -> Run {
                 "items":{"type":["string","integer"]}}}}"#,
     );
     let (mut run, _) = Run::start(Start {
-        id: RunId::from_bits(u128::from(seed)),
+        id: RunId::from_bits(id),
         mode: Mode::Live,
         at: START,
         brief: None,

@@ -11,6 +11,19 @@ use taskwright::ports::{Durability, Entry, Store, StoreError, Table};
 pub struct Committed(Rc<RefCell<BTreeMap<(&'static str, String), String>>>);
 
 impl Committed {
+    /// The record with this key.
+    pub fn get(&self, table: Table, key: &str) -> Option<String> {
+        self.0
+            .borrow()
+            .get(&(table.name(), key.to_owned()))
+            .cloned()
+    }
+
+    /// Loses all records, as if the operator or the browser cleared the site's data.
+    pub fn clear(&self) {
+        self.0.borrow_mut().clear();
+    }
+
     /// Commits a transaction.
     pub fn commit(&self, entries: &[Entry]) {
         let mut records = self.0.borrow_mut();
@@ -27,8 +40,7 @@ impl Store for Committed {
     }
 
     async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
-        let records = self.0.borrow();
-        Ok(records.get(&(table.name(), key.to_owned())).cloned())
+        Ok(self.get(table, key))
     }
 
     async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {

@@ -79,7 +79,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       });
 
       test("the states of a delivery that is paused", async ({ world, app, complaints }) => {
-        complaints.allow(NO_RESPONSE, statusLine(405));
+        complaints.allow(NO_RESPONSE);
         const server = await world.liveServer({
           script: "exact-text",
           tasks: world.testbed.plain("drop", world.tag),
@@ -104,10 +104,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await examine(app.page, "1-will-wait");
         await app.dialog("Post 2 tasks?").getByRole("button", { name: /^Post 2 tasks/ }).click();
         await app.enterToken(world.testbed.host, "changeme");
-        await expect(app.foot).toContainText("the server keeps failing");
+        await expect(app.foot).toContainText("this page sees no response to the first task");
         await app.openTask("a");
-        await app.press("Look up on the server");
-        await expect(app.page.getByText(/the response is inconclusive/)).toBeVisible();
         await examine(app.page, "2-unconfirmed");
         await app.press("Mark as delivered");
         await app.closeTask();

@@ -87,7 +87,13 @@ test("without a model the page selects a dry run, says what live needs, and open
   await app.page.getByText("Live", { exact: true }).click();
   await expect(app.dialog(/^Settings: /)).toBeVisible();
   await app.dialog(/^Settings: /).getByRole("button", { name: "Cancel" }).click();
-  await expect(app.page.getByRole("radio", { name: "Dry run" })).toBeChecked();
+  // What was chosen stays chosen, and Generate makes no dry tasks instead.
+  await expect(live).toBeChecked();
+  await app.fillBrief({ goal: "Greet the visitors" });
+  await app.generate();
+  await expect(app.dialog(/^Settings: /)).toBeVisible();
+  await app.dialog(/^Settings: /).getByRole("button", { name: "Cancel" }).click();
+  await expect(app.tasks).toHaveCount(0);
 });
 
 test("the same brief yields the same dry tasks, and another brief yields others", async ({ world, app }) => {

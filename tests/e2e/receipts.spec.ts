@@ -84,7 +84,7 @@ test("receipts can be saved while posting is paused", async ({ world, app, compl
   await app.generateTasks(3);
   await app.approveAll(3);
   await app.postWithDefaultToken(3, world.testbed.host);
-  await expect(app.foot).toContainText("the server keeps failing");
+  await expect(app.foot).toContainText("this page sees no response to the first task");
   await app.foot.getByRole("button", { name: "Export receipts…" }).click();
   const { text } = await save(app, "Save as JSON Lines");
   const [attempt, summary] = text.trimEnd().split("\n").map((line) => JSON.parse(line));

@@ -94,8 +94,8 @@ impl PageCommands for Handle {
     fn go_live(&self) {
         self.record("go live");
     }
-    fn import(&self, text: &str, _mode: Mode) {
-        self.record(&format!("import {text}"));
+    fn import(&self, text: &str, mode: Mode) {
+        self.record(&format!("import {mode:?} {text}"));
     }
     fn send(&self, event: Event) {
         self.0.events.borrow_mut().push(event.clone());

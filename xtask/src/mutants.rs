@@ -88,7 +88,9 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     }
     Err(Error::Failed {
         what: "catching mutants".to_owned(),
-        reason: format!("{percent} % of the mutants were caught, {REQUIRED_PERCENT} % are required"),
+        reason: format!(
+            "{percent} % of the mutants were caught, {REQUIRED_PERCENT} % are required"
+        ),
         hint: format!(
             "The survivors are in {}. Add a test for each promise that one of them breaks.",
             output.join("mutants.out/missed.txt").display()

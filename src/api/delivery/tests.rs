@@ -262,6 +262,7 @@ impl Ended {
 fn http(status: u16) -> ServerReply {
     ServerReply::Http {
         status,
+        content_type: None,
         retry_after: None,
         replayed: false,
         body: "{\"id\":7}".into(),
@@ -271,6 +272,7 @@ fn http(status: u16) -> ServerReply {
 fn retry_after(status: u16, seconds: &str) -> ServerReply {
     ServerReply::Http {
         status,
+        content_type: None,
         retry_after: Some(seconds.to_owned()),
         replayed: false,
         body: String::new(),
@@ -642,6 +644,7 @@ fn a_request_that_cannot_be_made_ends_the_delivery() {
 fn a_token_that_the_server_repeats_is_in_no_receipt() {
     let ended = call(&THREE[..1]).run(|_, _| ServerReply::Http {
         status: 422,
+        content_type: None,
         retry_after: None,
         replayed: false,
         body: format!(r#"{{"detail":"{TOKEN} may not post this"}}"#),

@@ -90,9 +90,7 @@ impl RunController {
                 self.check_soon();
             }
             // The write queue stores it together with the other changes of this step.
-            Effect::Journal { draft, attempt } => {
-                write_queue.borrow_mut().add_attempt(draft, attempt)
-            }
+            Effect::Journal(entry) => write_queue.borrow_mut().add_attempt(entry),
             Effect::Deliver(posting) => {
                 let server = self.task_server();
                 let clock = self.clock;

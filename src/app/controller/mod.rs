@@ -29,11 +29,13 @@ use crate::driver::{DryDriver, LiveDriver, WriteQueue};
 use crate::model::{FormatMemory, ResponseFormat};
 use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, RunId};
-use crate::run::{Batch, Change, Changes, Event, GenerationState, Mode, Run, RunError, Step};
+use crate::run::{
+    Batch, Change, Changes, Event, GenerationState, Mode, Run, RunError, Step, WithdrawnApprovals,
+};
 use crate::schema::Check;
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::ModelEndpoint;
-use crate::text::heading;
+use crate::text::{counted, heading};
 use crate::ui::page::{Page, Problem};
 use coalesced::Coalesced;
 
@@ -229,6 +231,7 @@ impl RunController {
             lock: Rc::new(RefCell::new(lock)),
             write_queue: Rc::new(RefCell::new(write_queue)),
         });
+        self.show_withdrawn(step.withdrawn_approvals);
         for effect in step.effects {
             self.execute(effect);
         }
@@ -308,6 +311,7 @@ impl RunController {
             Some(error) => self.show_problem(&error),
             None => self.clear_problem(),
         }
+        self.show_withdrawn(step.withdrawn_approvals);
         for effect in step.effects {
             self.execute(effect);
         }
@@ -323,6 +327,23 @@ impl RunController {
                 what: heading(&error.to_string()),
                 hint: error.hint().to_owned(),
             });
+        });
+    }
+
+    /// Tells the operator that the run withdrew approvals by itself.
+    fn show_withdrawn(&self, withdrawn: Option<WithdrawnApprovals>) {
+        let Some(WithdrawnApprovals { count, cause }) = withdrawn else {
+            return;
+        };
+        let verb = if count == 1 { "was" } else { "were" };
+        let problem = Problem {
+            code: cause.code().to_owned(),
+            what: format!("{} {verb} withdrawn: {cause}", counted(count, "approval")),
+            hint: cause.hint().to_owned(),
+        };
+        self.page.problems.update(|problems| {
+            problems.retain(|shown| shown.code != problem.code);
+            problems.push(problem);
         });
     }
 

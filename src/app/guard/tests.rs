@@ -89,8 +89,8 @@ fn paused() -> Run {
     let mut effects = run.apply(event, 0).effects;
     while let Some(effect) = effects.pop() {
         match effect {
-            Effect::Journal { draft, attempt } => {
-                effects.extend(run.apply(Event::Journaled { draft, attempt }, 0).effects);
+            Effect::Journal(entry) => {
+                effects.extend(run.apply(Event::Journaled(entry), 0).effects);
             }
             Effect::Deliver(posting) => {
                 let outcome = DeliveryOutcome::NoToken;

@@ -3,7 +3,8 @@
 use crate::delivery::{DeliveryStage, LookUp};
 use crate::review::DraftId;
 use crate::run::event::{Effect, RunError, Step};
-use crate::run::{Batch, Mode, Pause, Run};
+use crate::run::{Batch, Pause, Run};
+use crate::settings::TaskServer;
 
 impl Run {
     pub(in crate::run) fn retry(
@@ -44,17 +45,23 @@ impl Run {
         Ok(())
     }
 
-    /// Looks an unconfirmed task up on the server.
+    /// Looks an unconfirmed task up on the server. Refused if the server cannot know its key.
     pub(in crate::run) fn look_up(
         &mut self,
         id: &DraftId,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        let is_live = self.mode == Mode::Live;
+        let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+        let url = self
+            .connection
+            .task_server
+            .as_ref()
+            .map(TaskServer::tasks_url);
+        let went_there = draft.delivery.last_sent_url() == url.as_deref();
+        let can_look_up = self.actions(draft).can_look_up && went_there;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
         let last = draft.delivery.last().map(|last| last.key.clone());
-        let (true, DeliveryStage::Unconfirmed, Some(key)) = (is_live, draft.delivery.stage, last)
-        else {
+        let (true, Some(key)) = (can_look_up, last) else {
             return Err(RunError::WrongState);
         };
         if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) {

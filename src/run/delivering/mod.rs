@@ -16,23 +16,24 @@ use std::sync::Arc;
 pub use progress::{DeliveryProgress, Phase, WaitReason};
 
 use super::actions::resend_obstacle;
-use super::event::{Change, RunError, Step};
+use super::event::{Change, RunError, Step, WithdrawalCause};
 use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
-use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp};
-use crate::review::DraftId;
-use crate::settings::{Connection, TaskServer};
+use crate::delivery::{Delivery, DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, body};
+use crate::review::{DraftId, Review};
+use crate::settings::{BodyTemplate, Connection, TaskServer};
 use queue::Queue;
 
-/// State of the delivery that is not stored. A reload resets it.
+/// State of the delivery. Most of it is not stored, and a reload resets it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Dispatch {
     /// Built on demand; dropped when tasks are added, or their texts or reviews change.
     queue: Option<Queue>,
     /// Number of consecutive failed requests.
     consecutive_failures: u32,
-    /// The server asked to send nothing before this time, in milliseconds since 1970.
-    server_wait_until: Option<u64>,
+    /// The server asked to send nothing before this time, in milliseconds since 1970. Stored with the
+    /// run.
+    pub(super) server_wait_until: Option<u64>,
     /// Whether the browser reports that there is no network.
     is_offline: bool,
     /// The URL that tasks are posted to, shared by all attempts.
@@ -43,6 +44,20 @@ pub(super) struct Dispatch {
     without_journal: bool,
     /// When the last tasks were finished, in milliseconds since 1970.
     finish_times: VecDeque<u64>,
+}
+
+impl Dispatch {
+    /// The state after a reload.
+    pub(super) fn waiting_until(server_wait_until: Option<u64>) -> Dispatch {
+        Dispatch {
+            server_wait_until,
+            ..Dispatch::default()
+        }
+    }
+}
+
+fn template_of(server: Option<&TaskServer>) -> Option<&BodyTemplate> {
+    server.and_then(|server| server.body_template.as_ref())
 }
 
 impl Run {
@@ -58,7 +73,8 @@ impl Run {
         Ok(())
     }
 
-    /// Changes the connection. Refused while tasks are being posted.
+    /// Changes the connection. Refused while tasks are being posted. Another task server takes back
+    /// queue and approvals: the operator approved and confirmed the tasks for the earlier one.
     pub(super) fn connect(
         &mut self,
         connection: Connection,
@@ -67,12 +83,15 @@ impl Run {
         if self.is_posting() || self.is_sending() {
             return Err(RunError::WrongState);
         }
-        let origin = self.task_origin();
-        let template = self.body_template().cloned();
+        let is_same = match (self.mode, self.task_server(), &connection.task_server) {
+            (_, None, None) => true,
+            (Mode::Live, Some(old), Some(new)) => old.is_same_destination(new),
+            // A dry run posts to no address, but its receipts have the bodies of the template.
+            (Mode::Dry, old, new) => template_of(old) == template_of(new.as_ref()),
+            (Mode::Live, ..) => false,
+        };
         self.connection = connection;
-        step.changes.extend([Change::Setup, Change::Run]);
-        let body_changed = self.body_template() != template.as_ref();
-        if body_changed {
+        if !is_same {
             // The record of an approved body refers to the body template.
             let approved = self
                 .drafts
@@ -80,20 +99,22 @@ impl Run {
                 .filter(|draft| draft.approval().is_some());
             step.changes
                 .extend(approved.map(|draft| Change::Draft(draft.id.clone())));
-        }
-        if body_changed || self.task_origin() != origin {
-            // The operator confirmed another server or other bodies.
             self.clear_queue(step);
+            self.dispatch.server_wait_until = None;
+            let count = self.withdraw_approvals(step);
+            step.report_withdrawn(count, WithdrawalCause::ServerChanged);
         }
-        if body_changed {
-            self.withdraw_approvals(step);
-        }
+        // After the drafts: withdrawn approvals must not be restored with the new server.
+        step.changes.extend([Change::Setup, Change::Run]);
         Ok(())
     }
 
     pub(super) fn pause(&mut self, step: &mut Step) -> Result<(), RunError> {
         if self.is_posting() {
             self.pause_for(Pause::Operator, step);
+        } else {
+            // A task that was sent individually may be waiting for the journal.
+            self.withdraw_unsent_attempts(step);
         }
         Ok(())
     }
@@ -132,6 +153,32 @@ impl Run {
         Ok(())
     }
 
+    /// Withdraws restored approvals whose body, digest and key do not belong together: something
+    /// else changed the store. Delivered tasks keep theirs, which are not sent again.
+    pub(super) fn verify_approvals(&mut self, step: &mut Step) {
+        let mut count = 0;
+        for draft in &mut self.drafts {
+            let is_final = matches!(
+                draft.delivery.stage,
+                DeliveryStage::Delivered | DeliveryStage::Dry
+            );
+            let is_intact = draft
+                .approval()
+                .is_none_or(|approval| body::is_intact(&draft.id, approval));
+            if is_final || is_intact {
+                continue;
+            }
+            let draft = Arc::make_mut(draft);
+            draft.review = Review::Undecided;
+            if draft.delivery.stage == DeliveryStage::Queued {
+                draft.delivery.stage = stage_when_unqueued(&draft.delivery);
+            }
+            count += 1;
+            step.changes.push(Change::Draft(draft.id.clone()));
+        }
+        step.report_withdrawn(count, WithdrawalCause::RecordChanged);
+    }
+
     /// Recovers deliveries that were in flight when the page was closed.
     pub(super) fn recover_deliveries(&mut self, now: u64, step: &mut Step) {
         for id in self.in_stage(DeliveryStage::Sending) {
@@ -166,19 +213,24 @@ impl Run {
         };
         if is_dry {
             // A dry run sends nothing, so nothing can have arrived.
-            draft.delivery.attempts.pop();
-            return self.set_stage(id, DeliveryStage::Queued, step);
+            draft.delivery.withdraw_last_attempt();
+            let stage = match draft.approval() {
+                Some(_) => DeliveryStage::Queued,
+                None => DeliveryStage::Idle,
+            };
+            return self.set_stage(id, stage, step);
         }
         if let Some(last) = draft.delivery.attempts.last_mut() {
             last.ended_at = Some(now);
             last.outcome = Some(DeliveryOutcome::Unconfirmed {
                 status: None,
+                cause: UnconfirmedCause::PageClosed,
                 message: "The page was closed while the task was being posted.".to_owned(),
             });
         }
         let is_safe = self
             .draft(id)
-            .is_some_and(|draft| self.may_resend(draft, now));
+            .is_some_and(|draft| draft.approval().is_some() && self.may_resend(draft, now));
         let stage = if is_safe {
             DeliveryStage::Queued
         } else {
@@ -228,15 +280,10 @@ impl Run {
     fn clear_queue(&mut self, step: &mut Step) {
         self.withdraw_unsent_attempts(step);
         for id in self.in_stage(DeliveryStage::Queued) {
-            let may_have_arrived = self
+            let stage = self
                 .draft(&id)
-                .is_some_and(|draft| draft.delivery.may_have_arrived());
-            let stage = if may_have_arrived {
-                DeliveryStage::Unconfirmed
-            } else {
-                DeliveryStage::Idle
-            };
-            self.set_stage(&id, stage, step);
+                .map(|draft| stage_when_unqueued(&draft.delivery));
+            self.set_stage(&id, stage.unwrap_or_default(), step);
         }
         let batch = if self.is_sending() {
             Batch::Paused {
@@ -258,7 +305,6 @@ impl Run {
 
     fn start_batch(&mut self, now: u64, step: &mut Step) {
         self.dispatch.consecutive_failures = 0;
-        self.dispatch.server_wait_until = None;
         self.dispatch.finish_times.clear();
         self.set_batch(Batch::Running { pace: Pace::First }, step);
         self.send_next(now, step);
@@ -296,9 +342,7 @@ impl Run {
         if draft.delivery.stage != DeliveryStage::Sending || draft.delivery.is_in_flight() {
             return;
         }
-        draft.delivery.attempts.pop();
-        draft.delivery.is_ready_to_send = false;
-        draft.delivery.tries = draft.delivery.tries.saturating_sub(1);
+        draft.delivery.withdraw_last_attempt();
         self.set_stage(id, DeliveryStage::Queued, step);
     }
 
@@ -342,10 +386,6 @@ impl Run {
         self.dispatch.url.clone()
     }
 
-    fn task_origin(&self) -> Option<String> {
-        self.task_server().map(|server| server.url.origin())
-    }
-
     fn in_stage(&self, stage: DeliveryStage) -> Vec<DraftId> {
         self.drafts
             .iter()
@@ -381,5 +421,14 @@ impl Run {
             self.batch = batch;
             step.changes.push(Change::Run);
         }
+    }
+}
+
+/// The stage of a task that leaves the queue without being sent.
+fn stage_when_unqueued(delivery: &Delivery) -> DeliveryStage {
+    if delivery.may_have_arrived() {
+        DeliveryStage::Unconfirmed
+    } else {
+        DeliveryStage::Idle
     }
 }

@@ -1,8 +1,8 @@
 //! How attempts and look-ups end: the effect on the task and on the batch.
 
-use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, retry};
+use crate::delivery::{DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, retry};
 use crate::review::DraftId;
-use crate::run::event::{Effect, RunError, Step};
+use crate::run::event::{Change, Effect, JournalEntry, RunError, Step};
 use crate::run::{Batch, Pace, Pause, Run, TaskDraft};
 use crate::secrets::SecretSlot;
 
@@ -12,13 +12,14 @@ const MAX_FINISH_TIMES: usize = 64;
 impl Run {
     pub(in crate::run) fn journaled(
         &mut self,
-        id: &DraftId,
-        attempt: u32,
+        entry: &JournalEntry,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
+        let id = &entry.draft;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        let is_unsent = current_attempt(draft, attempt).is_some_and(|last| last.sent_at.is_none());
+        let is_unsent = current_attempt(draft, entry.attempt)
+            .is_some_and(|last| last.sent_at.is_none() && last.digest == entry.digest);
         if is_unsent && !draft.delivery.is_ready_to_send {
             draft.delivery.is_ready_to_send = true;
             step.display_changes.push(id.clone());
@@ -107,7 +108,15 @@ impl Run {
         let jitter = retry::jitter(&last.key, last.number);
         let wait = retry::wait(delivery.tries, retry_after, jitter);
         let elapsed = now.saturating_sub(delivery.trying_since().unwrap_or(now));
-        retry::is_within_limits(delivery.tries, elapsed, wait).then(|| now.saturating_add(wait))
+        let max_tries = match outcome {
+            DeliveryOutcome::Unconfirmed {
+                cause: UnconfirmedCause::NoReceipt | UnconfirmedCause::Redirected,
+                ..
+            } => retry::MAX_TRIES_WITHOUT_TASK_SERVER,
+            _ => retry::MAX_TRIES,
+        };
+        let is_within = retry::is_within_limits(delivery.tries, max_tries, elapsed, wait);
+        is_within.then(|| now.saturating_add(wait))
     }
 
     /// Adjusts the pace of the batch, or pauses it, according to the outcome of an attempt.
@@ -149,6 +158,13 @@ impl Run {
                 // `Retry-After` applies to the server, not only to this task.
                 let until = now.saturating_add(seconds.saturating_mul(1_000));
                 self.dispatch.server_wait_until = self.dispatch.server_wait_until.max(Some(until));
+                step.changes.push(Change::Run);
+            }
+            DeliveryOutcome::Unconfirmed { cause, .. }
+                if !will_retry && pace == Some(Pace::First) =>
+            {
+                self.count_failure(step);
+                self.pause_or_end(Pause::FirstUnconfirmed { cause }, step);
             }
             DeliveryOutcome::Failed { .. } | DeliveryOutcome::Unconfirmed { .. } => {
                 self.count_failure(step);
@@ -194,16 +210,19 @@ impl Run {
     }
 
     /// Handles the result of a look-up. A task that was found is delivered; any other result proves
-    /// nothing.
+    /// nothing. A result about another key than that of the last attempt is late and says nothing
+    /// about the task as it is now.
     pub(in crate::run) fn looked_up(
         &mut self,
         id: &DraftId,
+        key: &str,
         result: LookUp,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) {
+        let is_current = draft.delivery.last().is_some_and(|last| &*last.key == key);
+        if draft.delivery.look_up.as_deref() != Some(&LookUp::Pending) || !is_current {
             return Ok(());
         }
         let is_found = matches!(result, LookUp::Found { .. });

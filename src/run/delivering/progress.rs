@@ -4,6 +4,7 @@ use super::queue;
 use crate::delivery::DeliveryStage;
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Pace, Run, TaskDraft};
+use crate::settings::Address;
 
 /// Period over which the posting rate is measured, in milliseconds. Older times do not count.
 const RATE_WINDOW: u64 = 60_000;
@@ -84,6 +85,38 @@ impl Run {
             }),
             time_left: rate.map(|(count, milliseconds)| left as u64 * milliseconds / count),
         })
+    }
+
+    /// Where the tasks with an outcome went, in order of arrival: the host and port, or the URL
+    /// without its scheme if several addresses have the same host. Taken from the attempts, because
+    /// the connection may have changed since. Empty in a dry run.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<String> {
+        let mut urls: Vec<&str> = Vec::new();
+        for draft in &self.drafts {
+            let went_to = DraftState::ENDED
+                .contains(&Run::state(draft))
+                .then(|| draft.delivery.last_sent_url())
+                .flatten();
+            if let Some(url) = went_to.filter(|url| !urls.contains(url)) {
+                urls.push(url);
+            }
+        }
+        let host = |url: &str| Address::parse(url).map(|address| address.host_and_port());
+        let hosts: Vec<String> = urls
+            .iter()
+            .map(|url| host(url).unwrap_or_else(|_| (*url).to_owned()))
+            .collect();
+        let is_unique = |host: &String| hosts.iter().filter(|other| *other == host).count() == 1;
+        let names = hosts.iter().zip(&urls).map(|(host, url)| {
+            if is_unique(host) {
+                host.clone()
+            } else {
+                let without_scheme = url.split_once("://").map_or(*url, |(_, rest)| rest);
+                without_scheme.to_owned()
+            }
+        });
+        names.collect()
     }
 
     /// Number of recently finished tasks, and the milliseconds they took.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Attempt, DeliveryStage};
-use crate::review::DraftId;
-use crate::run::event::{Effect, Posting, Step};
+use crate::delivery::{Attempt, DeliveryStage, retry};
+use crate::review::{Approval, DraftId};
+use crate::run::event::{Effect, JournalEntry, Posting, Step};
 use crate::run::{Batch, Mode, Pace, Pause, Run};
 use crate::settings::DEFAULT_CONCURRENCY;
 
@@ -107,8 +107,7 @@ impl Run {
     /// Sends journaled tasks up to the concurrency limit. If sending has to wait for the server or
     /// the network, queues them again; they are journaled again when they are due.
     fn send_journaled(&mut self, now: u64, step: &mut Step) {
-        let server_wait = self.dispatch.server_wait_until;
-        let has_to_wait = self.lacks_network() || server_wait.is_some_and(|until| now < until);
+        let has_to_wait = self.lacks_network() || self.server_wait(now).is_some();
         if self.is_posting() && has_to_wait {
             return self.withdraw_unsent_attempts(step);
         }
@@ -122,6 +121,14 @@ impl Run {
         }
     }
 
+    /// Until when the server asked to send nothing, if that is after `now`, in milliseconds since
+    /// 1970. A wait beyond the retry limit is none: the clock was set back.
+    fn server_wait(&self, now: u64) -> Option<u64> {
+        let until = self.dispatch.server_wait_until?;
+        let wait = until.checked_sub(now)?;
+        (wait > 0 && wait <= retry::MAX_TRYING_TIME).then_some(until)
+    }
+
     /// Sends the request of a journaled attempt.
     fn send_request(&mut self, id: &DraftId, now: u64, step: &mut Step) {
         let Some(draft) = self.draft(id) else {
@@ -132,8 +139,13 @@ impl Run {
             self.withdraw_attempt(id, step);
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
-        let Some(approval) = draft.approval().cloned() else {
-            // Journaled tasks are approved. A task without approval is never sent.
+        let is_journaled = |approval: &&Approval| {
+            let last = draft.delivery.last();
+            last.is_some_and(|last| last.digest == approval.digest)
+        };
+        let Some(approval) = draft.approval().filter(is_journaled).cloned() else {
+            // Journaled tasks are approved. Without its approval, or with the approval of another
+            // body, a task is never sent.
             return self.withdraw_attempt(id, step);
         };
         let Some(draft) = self.draft_mut(id) else {
@@ -156,19 +168,17 @@ impl Run {
         if self.lacks_network() {
             return NextStep::Wait;
         }
-        if let Some(until) = self.dispatch.server_wait_until {
-            if now < until {
-                return NextStep::WaitUntil(until);
-            }
-            self.dispatch.server_wait_until = None;
+        if let Some(until) = self.server_wait(now) {
+            return NextStep::WaitUntil(until);
         }
+        self.dispatch.server_wait_until = None;
         // While posting one task at a time, retry the task that failed: another one would only be
         // delayed as well.
         let is_sequential = !matches!(self.batch, Batch::Running { pace: Pace::Full });
         let queue = self.queue();
         let (queued, sending) = (queue.queued(), queue.sending());
         let rank = match (queue.first_delayed(), queue.first_ready()) {
-            (Some((at, rank)), _) if at <= now => rank,
+            (Some((at, rank)), _) if is_due(at, now) => rank,
             (Some((at, _)), _) if is_sequential => return NextStep::WaitUntil(at),
             (_, Some(rank)) => rank,
             (Some((at, _)), None) => return NextStep::WaitUntil(at),
@@ -215,7 +225,7 @@ impl Run {
             return self.set_stage(id, DeliveryStage::Idle, step);
         };
         let delivery = &mut draft.delivery;
-        let number = delivery.last().map_or(0, |last| last.number) + 1;
+        let number = delivery.next_attempt_number();
         delivery.decided_by_operator = false;
         delivery.look_up = None;
         delivery.not_before = None;
@@ -239,10 +249,17 @@ impl Run {
                 approval,
             })
         } else {
-            Effect::Journal {
+            Effect::Journal(JournalEntry {
                 draft: id.clone(),
                 attempt: number,
-            }
+                digest: approval.digest,
+            })
         });
     }
+}
+
+/// Whether a retry at `at` is due. A later one than the retry limit allows is: the clock was set
+/// back.
+fn is_due(at: u64, now: u64) -> bool {
+    at.saturating_sub(now) == 0 || at.saturating_sub(now) > retry::MAX_TRYING_TIME
 }

@@ -225,7 +225,9 @@ fn details(outcome: Option<&DeliveryOutcome>) -> (Option<u16>, Option<String>, O
             DeliveryOutcome::Refused {
                 status, message, ..
             }
-            | DeliveryOutcome::Unconfirmed { status, message },
+            | DeliveryOutcome::Unconfirmed {
+                status, message, ..
+            },
         ) => (*status, None, text(message)),
         Some(
             DeliveryOutcome::Failed {

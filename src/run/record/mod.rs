@@ -315,7 +315,7 @@ impl Run {
             keys: Keys::default(),
             batch: state.batch,
             plan: OnceCell::new(),
-            dispatch: Dispatch::default(),
+            dispatch: Dispatch::waiting_until(state.server_wait_until),
         };
         run.add_responses(responses);
         // The records already contain the violations about keys.
@@ -427,6 +427,7 @@ impl Run {
             }
             run.end_generation(outcome, now, &mut step);
         }
+        run.verify_approvals(&mut step);
         run.recover_deliveries(now, &mut step);
         Ok((run, step))
     }

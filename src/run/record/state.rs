@@ -41,6 +41,9 @@ pub struct RunRecord {
     pub(super) notices: Vec<Notice>,
     pub(super) follow_up: GenerationState,
     pub(super) batch: Batch,
+    /// Until when the task server asked to send nothing, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) server_wait_until: Option<u64>,
 }
 
 /// A run in the list of runs.
@@ -146,6 +149,7 @@ impl Run {
             notices: self.notices.clone(),
             follow_up: self.follow_up.clone(),
             batch: self.batch.clone(),
+            server_wait_until: self.dispatch.server_wait_until,
         }
     }
 

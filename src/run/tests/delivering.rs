@@ -43,7 +43,7 @@ fn nothing_is_sent_before_it_is_journaled() {
     harness.post();
     assert!(matches!(
         harness.effects[..],
-        [Effect::Journal { attempt: 1, .. }]
+        [Effect::Journal(JournalEntry { attempt: 1, .. })]
     ));
     harness.effects.clear();
     harness.ok(Event::JournalFailed {
@@ -62,9 +62,44 @@ fn nothing_is_sent_before_it_is_journaled() {
     harness.ok(Event::Resume);
     let sent = harness.run_effects(|_| delivered());
     assert_eq!(
-        sent[0].attempt, 1,
-        "an attempt that was not sent does not count"
+        sent[0].attempt, 2,
+        "the number of an attempt that was not sent is not used again"
     );
+    assert_eq!(harness.run.drafts()[0].delivery.attempts.len(), 1);
+}
+
+#[test]
+fn only_the_journaled_body_leaves_under_an_attempt() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    let Some(Effect::Journal(entry)) = harness.effects.pop() else {
+        panic!("a journal entry comes first");
+    };
+    harness.ok(Event::Journaled(JournalEntry {
+        digest: "another".into(),
+        ..entry.clone()
+    }));
+    assert!(harness.effects.is_empty(), "another body was journaled");
+    harness.ok(Event::Journaled(entry));
+    assert!(matches!(harness.effects[..], [Effect::Deliver(_)]));
+}
+
+#[test]
+fn the_number_of_a_withdrawn_attempt_is_not_used_again_even_after_a_reload() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    for number in 1..4 {
+        let Some(Effect::Journal(entry)) = harness.effects.pop() else {
+            panic!("a journal entry comes first");
+        };
+        assert_eq!(entry.attempt, number);
+        harness.ok(Event::Pause);
+        harness.reload();
+        assert_eq!(harness.state(1), DraftState::Queued);
+        harness.ok(Event::Resume);
+    }
 }
 
 #[test]
@@ -88,7 +123,18 @@ fn only_the_confirmed_tasks_are_posted() {
 fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
     for (outcome, why) in [
         (refused(), Pause::FirstNotTaken),
-        (unconfirmed(), Pause::ServerInTrouble),
+        (
+            unconfirmed(),
+            Pause::FirstUnconfirmed {
+                cause: UnconfirmedCause::NoResponse,
+            },
+        ),
+        (
+            redirected(),
+            Pause::FirstUnconfirmed {
+                cause: UnconfirmedCause::Redirected,
+            },
+        ),
     ] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
         harness.approve_all();
@@ -100,6 +146,49 @@ fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
         assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
         assert_eq!(harness.state(2), DraftState::Delivered);
     }
+}
+
+/// A redirect whose target the page cannot see.
+fn redirected() -> DeliveryOutcome {
+    crate::delivery::response::outcome(
+        &crate::delivery::response::ServerReply::Redirected {
+            adjusts_slash: false,
+        },
+        NOW,
+    )
+}
+
+#[test]
+fn a_task_may_have_arrived_if_the_server_redirects() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| redirected());
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    let draft = harness.id(1);
+    assert_eq!(
+        harness.apply(Event::Retry {
+            drafts: vec![draft]
+        }),
+        Some(RunError::WrongState)
+    );
+}
+
+#[test]
+fn a_redirect_is_repeated_twice_if_the_server_honours_keys() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:8080",
+    ))));
+    harness.approve_all();
+    harness.post();
+    let sent = harness.run_effects(|_| redirected());
+    assert_eq!(sent.len(), 3);
+    assert!(
+        sent.iter()
+            .all(|posting| posting.approval == sent[0].approval)
+    );
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
 }
 
 #[test]
@@ -274,24 +363,285 @@ fn an_unconfirmed_task_stays_unconfirmed_whatever_the_outcome_of_later_attempts(
     }
 }
 
+/// The built-in connection with a changed task server.
+fn with_server(change: impl FnOnce(&mut crate::settings::TaskServer)) -> Connection {
+    let mut connection = Connection::built_in();
+    if let Some(server) = &mut connection.task_server {
+        change(server);
+    }
+    connection
+}
+
 #[test]
-fn another_server_empties_the_queue_until_the_operator_confirms_it() {
-    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+fn another_address_header_or_template_withdraws_queue_and_approvals() {
+    let address = |text: &str| crate::settings::Address::parse(text).unwrap();
+    let mut none = Connection::built_in();
+    none.task_server = None;
+    for (what, changed) in [
+        (
+            "scheme",
+            with_server(|server| server.url = address("https://localhost:8080")),
+        ),
+        (
+            "host",
+            with_server(|server| server.url = address("http://127.0.0.1:8080")),
+        ),
+        (
+            "port",
+            with_server(|server| server.url = address("http://localhost:9999")),
+        ),
+        (
+            "base path",
+            with_server(|server| server.url = address("http://localhost:8080/tenant")),
+        ),
+        ("path", with_server(|server| server.path = "/other".into())),
+        (
+            "trailing slash",
+            with_server(|server| server.path = "/tasks/".into()),
+        ),
+        (
+            "token header",
+            with_server(|server| server.token_header = "X-Other".into()),
+        ),
+        ("body template", templated(Some("[$task]"))),
+        ("no server", none),
+    ] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| refused());
+        assert_eq!(harness.state(2), DraftState::Queued);
+        let step = harness
+            .run
+            .apply(Event::Connect(Box::new(changed)), harness.now);
+        assert_eq!(
+            step.withdrawn_approvals,
+            Some(WithdrawnApprovals {
+                count: 2,
+                cause: WithdrawalCause::ServerChanged
+            }),
+            "{what}"
+        );
+        assert_eq!(harness.state(1), DraftState::Ready, "{what}");
+        assert_eq!(harness.state(2), DraftState::Ready, "{what}");
+        assert_eq!(harness.run.batch(), &Batch::Idle, "{what}");
+        harness.ok(Event::Resume);
+        assert!(harness.effects.is_empty(), "{what}");
+        assert_eq!(harness.run.confirmation(), None, "{what}");
+    }
+}
+
+#[test]
+fn the_destinations_are_where_tasks_went_whatever_the_connection_is_now() {
+    let mut harness = Harness::imported(
+        Mode::Live,
+        &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
+    );
+    assert!(harness.run.destinations().is_empty());
+    let mut post_one = |ordinal: u32, outcome: DeliveryOutcome, url: &str, path: &str| {
+        let server = crate::settings::TaskServer {
+            path: path.to_owned(),
+            ..crate::settings::TaskServer::at(crate::settings::Address::parse(url).unwrap())
+        };
+        let mut connection = Connection::built_in();
+        connection.task_server = Some(server);
+        harness.ok(Event::Connect(Box::new(connection)));
+        harness.ok(Event::Approve {
+            drafts: vec![harness.id(ordinal)],
+        });
+        harness.post();
+        harness.run_effects(|_| outcome.clone());
+        harness.ok(Event::StopPosting);
+        harness.run.destinations()
+    };
+    let staging = "http://localhost:8211";
+    assert_eq!(
+        post_one(1, delivered(), staging, "/tasks"),
+        ["localhost:8211"]
+    );
+    // A request without a token never left.
+    assert_eq!(
+        post_one(
+            2,
+            DeliveryOutcome::NoToken,
+            "http://localhost:8212",
+            "/tasks"
+        ),
+        ["localhost:8211"]
+    );
+    assert_eq!(
+        post_one(2, delivered(), "http://localhost:8213", "/tasks"),
+        ["localhost:8211", "localhost:8213"]
+    );
+    assert_eq!(
+        post_one(3, delivered(), staging, "/other"),
+        [
+            "localhost:8211/tasks",
+            "localhost:8213",
+            "localhost:8211/other"
+        ]
+    );
+}
+
+#[test]
+fn other_settings_of_the_same_server_keep_queue_and_approvals() {
+    let mut renamed = Connection::built_in();
+    renamed.name = "Queue".to_owned();
+    for changed in [
+        renamed,
+        with_server(|server| server.honours_idempotency_keys = true),
+        with_server(|server| server.idempotency_key_retention_hours = 9),
+        with_server(|server| server.concurrency = 1),
+        with_server(|server| server.token_header = "x-agent-token".into()),
+    ] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+        harness.approve_all();
+        harness.post();
+        harness.run_effects(|_| refused());
+        let step = harness
+            .run
+            .apply(Event::Connect(Box::new(changed)), harness.now);
+        assert_eq!(step.withdrawn_approvals, None);
+        assert_eq!(harness.state(2), DraftState::Queued);
+        harness.ok(Event::Resume);
+        assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+    }
+}
+
+#[test]
+fn a_task_that_may_have_arrived_stays_unconfirmed_at_another_server() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.ok(Event::Connect(Box::new(honouring_server(
+        "http://localhost:8080",
+    ))));
     harness.approve_all();
     harness.post();
-    harness.run_effects(|_| refused());
-    assert_eq!(harness.state(2), DraftState::Queued);
+    harness.journal();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Queued);
     harness.ok(Event::Connect(Box::new(honouring_server(
         "http://localhost:9999",
     ))));
-    assert_eq!(harness.state(2), DraftState::Approved);
-    assert_eq!(harness.run.batch(), &Batch::Idle);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
     harness.ok(Event::Resume);
-    assert!(
-        harness.effects.is_empty(),
-        "nothing is posted to an unconfirmed server"
+    assert!(harness.effects.is_empty());
+}
+
+/// Restores the run after something else changed the record of its first draft.
+fn reload_changed(harness: &mut Harness, from: &str, to: &str) -> Step {
+    let mut records = stored(&harness.run);
+    let draft = serde_json::to_string(&records.drafts[0]).unwrap();
+    assert!(draft.contains(from), "{draft}");
+    records.drafts[0] = DraftRecord::read(&draft.replace(from, to)).unwrap();
+    let (run, step) = Run::restore_from(records, harness.now).unwrap();
+    harness.run = run;
+    harness.effects.clear();
+    step
+}
+
+#[test]
+fn a_restored_body_that_was_not_approved_is_not_sent() {
+    let text = r#"{\"key\":\"a\"}"#;
+    // The record refers to the text for the body.
+    let body = format!(r#""text":"{text}""#);
+    let other = r#""text":"{\"key\":\"b\"}""#;
+    for stage in ["approved", "queued", "sending", "unconfirmed"] {
+        let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(
+            "http://localhost:8080",
+        ))));
+        harness.approve_all();
+        if stage != "approved" {
+            harness.post();
+        }
+        match stage {
+            "queued" => harness.ok(Event::Pause),
+            "sending" => harness.journal(),
+            "unconfirmed" => drop(harness.run_effects(|_| unconfirmed())),
+            _ => {}
+        }
+        let step = reload_changed(&mut harness, &body, other);
+        assert_eq!(
+            step.withdrawn_approvals,
+            Some(WithdrawnApprovals {
+                count: 1,
+                cause: WithdrawalCause::RecordChanged
+            }),
+            "{stage}"
+        );
+        let expected = match stage {
+            "approved" | "queued" => DraftState::Ready,
+            _ => DraftState::Unconfirmed,
+        };
+        assert_eq!(harness.state(1), expected, "{stage}");
+        harness.apply(Event::Resume);
+        harness.apply(Event::ResendSameKey {
+            draft: harness.id(1),
+        });
+        assert!(harness.effects.is_empty(), "{stage}");
+    }
+    // A record that nobody changed keeps its approval.
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    let step = reload_changed(&mut harness, &body, &body);
+    assert_eq!(step.withdrawn_approvals, None);
+    assert_eq!(harness.state(1), DraftState::Approved);
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_forgotten_key_young() {
+    let mut harness = four_tasks(1, true);
+    harness.journal();
+    harness.reload();
+    assert_eq!(harness.state(1), DraftState::Queued);
+    harness.now -= 3_600_000;
+    harness.ok(Event::Resume);
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+}
+
+#[test]
+fn the_wait_that_the_server_asked_for_survives_a_reload_and_a_pause() {
+    let slow_down = || DeliveryOutcome::Failed {
+        status: 429,
+        retry_after: Some(60),
+        message: String::new(),
+    };
+    let mut harness = four_tasks(1, false);
+    harness.journal();
+    harness.end_attempt(1, slow_down());
+    let until = harness.now + 60_000;
+    for reload in [true, false] {
+        if reload {
+            harness.reload();
+        } else {
+            harness.ok(Event::Pause);
+        }
+        harness.effects.clear();
+        harness.ok(Event::Resume);
+        assert_eq!(harness.effects, [Effect::WakeAt(until)]);
+    }
+    harness.effects.clear();
+    harness.now = until;
+    harness.ok(Event::Woke);
+    assert!(matches!(harness.effects[..], [Effect::Journal(_)]));
+}
+
+#[test]
+fn a_wait_that_a_change_of_the_clock_made_too_long_ends() {
+    let mut harness = four_tasks(1, false);
+    harness.journal();
+    harness.end_attempt(
+        1,
+        DeliveryOutcome::Failed {
+            status: 429,
+            retry_after: Some(60),
+            message: String::new(),
+        },
     );
-    assert_eq!(harness.run.confirmation().unwrap().count, 1);
+    harness.effects.clear();
+    harness.now -= 24 * 3_600_000;
+    harness.ok(Event::Woke);
+    assert!(matches!(harness.effects[..], [Effect::Journal(_)]));
 }
 
 #[test]
@@ -404,10 +754,10 @@ fn a_reload_restores_the_run_and_a_task_being_posted_is_unconfirmed() {
     });
     harness.approve_all();
     harness.post();
-    let Some(Effect::Journal { draft, attempt }) = harness.effects.pop() else {
+    let Some(Effect::Journal(entry)) = harness.effects.pop() else {
         panic!("a journal entry comes first");
     };
-    harness.ok(Event::Journaled { draft, attempt });
+    harness.ok(Event::Journaled(entry));
     let before = harness
         .run
         .draft(&harness.id(1))
@@ -894,6 +1244,9 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
         ),
     ] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+        harness.ok(Event::Connect(Box::new(honouring_server(
+            "http://localhost:8080",
+        ))));
         harness.approve_all();
         harness.post();
         harness.run_effects(|_| unconfirmed());
@@ -914,10 +1267,14 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
             key: key.to_string(),
         };
         assert_eq!(harness.effects, [look_up]);
-        harness.ok(Event::LookedUp {
-            draft: draft.clone(),
-            result: result.clone(),
-        });
+        for of in ["another", &*key] {
+            assert_eq!(harness.state(1), DraftState::Unconfirmed);
+            harness.ok(Event::LookedUp {
+                draft: draft.clone(),
+                key: of.to_owned(),
+                result: result.clone(),
+            });
+        }
         assert_eq!(harness.state(1), state, "{result:?}");
         if state == DraftState::Delivered {
             let delivery = &harness.run.draft(&draft).unwrap().delivery;
@@ -928,6 +1285,25 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
             );
         }
     }
+}
+
+#[test]
+fn a_task_whose_key_was_not_sent_is_not_looked_up() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    // The key was not sent there, or not sent at all.
+    for url in ["http://localhost:8080", "http://localhost:9999"] {
+        harness.ok(Event::Connect(Box::new(honouring_server(url))));
+        assert_eq!(
+            harness.apply(Event::LookUp {
+                draft: harness.id(1)
+            }),
+            Some(RunError::WrongState)
+        );
+    }
+    assert!(harness.effects.is_empty());
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl Harness {
         let mut sent = Vec::new();
         while !self.effects.is_empty() {
             match self.effects.remove(0) {
-                Effect::Journal { draft, attempt } => self.ok(Event::Journaled { draft, attempt }),
+                Effect::Journal(entry) => self.ok(Event::Journaled(entry)),
                 Effect::Deliver(posting) => {
                     let outcome = respond(&posting);
                     let event = Event::AttemptEnded {
@@ -156,7 +156,7 @@ impl Harness {
     fn journal(&mut self) {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Journal { draft, attempt } => self.ok(Event::Journaled { draft, attempt }),
+                Effect::Journal(entry) => self.ok(Event::Journaled(entry)),
                 other => self.effects.push(other),
             }
         }
@@ -204,6 +204,7 @@ fn refused() -> DeliveryOutcome {
 fn unconfirmed() -> DeliveryOutcome {
     DeliveryOutcome::Unconfirmed {
         status: None,
+        cause: UnconfirmedCause::NoResponse,
         message: "Failed to fetch".to_owned(),
     }
 }

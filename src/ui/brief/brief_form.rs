@@ -1,10 +1,10 @@
 //! The form for the brief, with the button that generates tasks.
 
-use leptos::html;
 use leptos::prelude::*;
 
 use crate::brief::{self, BriefError, BriefForm as Form};
 use crate::run::Mode;
+use crate::run::next_run::{DryReason, NextRun};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
@@ -22,7 +22,10 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
         if untrack(is_busy) {
             return;
         }
-        screen.start(screen.next_mode.get_untracked());
+        match screen.next_run.get_untracked() {
+            NextRun::SetUpEndpoint => return screen.dialog.set(Some(Dialog::Settings)),
+            next_run => screen.start(next_run.mode()),
+        }
         let field = page
             .brief_errors
             .with_untracked(|errors| errors.first().map(BriefError::field));
@@ -40,7 +43,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             None => "Generate tasks".to_owned(),
         }
     };
-    let why_dry = why_dry(screen);
+    let mode_reason = mode_reason(screen);
     let hint = move || {
         if screen.is_generating.get() {
             view! { "Generation is in progress. Stop it, or wait until it ends." }.into_any()
@@ -134,18 +137,21 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                 </div>
                 <p class="hint" id="generate-hint">{hint}</p>
                 // Last, because it appears only after the settings were read: nothing below it moves.
-                <Show when=move || why_dry.with(Option::is_some)>
-                    <p class="hint" id="mode-why">{move || why_dry.get()}</p>
+                <Show when=move || mode_reason.with(Option::is_some)>
+                    <p class="hint" id="mode-why">
+                        {move || mode_reason.get().map(|(text, _)| text)} " "
+                        {move || mode_reason.get().map(|(_, remedy)| remedy_button(screen, remedy))}
+                    </p>
                 </Show>
             </div>
         </form>
     }
 }
 
-/// The mode of the next run. If no model is configured, choosing *Live* opens the settings.
+/// The mode of the next run. If no model is configured, choosing *Live* opens the settings; the
+/// choice stays, whether or not they are saved.
 #[component]
 fn ModeSegment(screen: Screen) -> impl IntoView {
-    let dry = NodeRef::<html::Input>::new();
     let has_model = move || {
         screen
             .page
@@ -155,9 +161,6 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
     let choose_live = move |_| {
         screen.chosen_mode.set(Some(Mode::Live));
         if !untrack(has_model) {
-            if let Some(dry) = dry.get_untracked() {
-                dry.set_checked(true);
-            }
             screen.dialog.set(Some(Dialog::Settings));
         }
     };
@@ -170,8 +173,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
                         type="radio"
                         name="mode"
                         value="dry"
-                        node_ref=dry
-                        prop:checked=move || screen.next_mode.get() == Mode::Dry
+                        prop:checked=move || screen.next_run.get().mode() == Mode::Dry
                         on:change=move |_| screen.chosen_mode.set(Some(Mode::Dry))
                     />
                     {mark("state-dry")}
@@ -186,7 +188,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
                         name="mode"
                         value="live"
                         aria-describedby=move || (!has_model()).then_some("live-why")
-                        prop:checked=move || screen.next_mode.get() == Mode::Live
+                        prop:checked=move || screen.next_run.get().mode() == Mode::Live
                         on:change=choose_live
                     />
                     {mark("state-live")}
@@ -202,36 +204,57 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
     }
 }
 
-/// Why the next run is dry although the operator did not choose that.
-fn why_dry(screen: Screen) -> Memo<Option<String>> {
+/// What makes a live run possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    SetUpEndpoint,
+    EnterApiKey,
+}
+
+/// Why the next run is not what one might expect, and what to do about it: it is dry although the
+/// operator did not choose that, or it cannot start.
+fn mode_reason(screen: Screen) -> Memo<Option<(String, Remedy)>> {
     Memo::new(move |_| {
-        let is_chosen = screen.chosen_mode.get() == Some(Mode::Dry);
-        if screen.next_mode.get() == Mode::Live || is_chosen || !screen.page.is_open.get() {
+        if !screen.page.is_open.get() {
             return None;
         }
-        let Some(model) = screen
-            .page
-            .connection
-            .with(|connection| connection.model.clone())
-        else {
-            return Some(
-                "No model endpoint is configured, so this is a dry run. Choose Live to set one up."
-                    .to_owned(),
-            );
-        };
-        let origin = model.base_url.origin();
-        let has_key = screen.page.secrets_held.with(|secrets| {
-            secrets
-                .iter()
-                .any(|(slot, of)| *slot == SecretSlot::API_KEY && *of == origin)
-        });
-        (model.requires_api_key() && !has_key).then(|| {
-            format!(
-                "No API key for {} was entered, so this is a dry run. Choose Live and generate; you are then asked for the API key.",
-                model.base_url.host_and_port()
-            )
-        })
+        match screen.next_run.get() {
+            NextRun::Dry(DryReason::NoEndpoint) => Some((
+                "No model endpoint is configured, so this is a dry run.".to_owned(),
+                Remedy::SetUpEndpoint,
+            )),
+            NextRun::SetUpEndpoint => Some((
+                "No model endpoint is configured, so nothing can be generated live.".to_owned(),
+                Remedy::SetUpEndpoint,
+            )),
+            NextRun::Dry(DryReason::NoApiKey) => {
+                let host = screen.page.connection.with(|connection| {
+                    let endpoint = connection.model.as_ref();
+                    endpoint.map(|endpoint| endpoint.base_url.host_and_port())
+                });
+                Some((
+                    format!(
+                        "No API key for {} was entered, so this is a dry run.",
+                        host.unwrap_or_default()
+                    ),
+                    Remedy::EnterApiKey,
+                ))
+            }
+            NextRun::Dry(DryReason::Chosen) | NextRun::Live | NextRun::LiveWithKey => None,
+        }
     })
+}
+
+fn remedy_button(screen: Screen, remedy: Remedy) -> impl IntoView {
+    let label = match remedy {
+        Remedy::SetUpEndpoint => "Set up a connection…",
+        Remedy::EnterApiKey => "Enter API key…",
+    };
+    let on_press = move || match remedy {
+        Remedy::SetUpEndpoint => screen.dialog.set(Some(Dialog::Settings)),
+        Remedy::EnterApiKey => screen.command(|commands| commands.ask_for(SecretSlot::API_KEY)),
+    };
+    view! { <Button kind=ButtonKind::Link label opens_dialog=true on_press/> }
 }
 
 /// The error of a field, from an attempt to use the brief until the field is corrected.

@@ -63,7 +63,7 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
             .into_any()
         } else {
             view! {
-                <Show when=move || screen.next_mode.get() == Mode::Dry>
+                <Show when=move || screen.next_run.get().mode() == Mode::Dry>
                     <p class="hint">
                         "A dry run sends nothing. A live run would send this."
                     </p>

@@ -66,11 +66,16 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
         });
     };
     let go_live = move || {
-        if screen
+        // Imported tasks need no model.
+        let needs_model = screen
+            .page
+            .run
+            .with_untracked(|run| run.as_ref().is_some_and(|run| run.wanted.is_some()));
+        let has_model = screen
             .page
             .connection
-            .with_untracked(|connection| connection.model.is_some())
-        {
+            .with_untracked(|connection| connection.model.is_some());
+        if has_model || !needs_model {
             screen.command(|commands| commands.go_live());
         } else {
             screen.dialog.set(Some(Dialog::Settings));
@@ -138,11 +143,8 @@ fn heading(screen: Screen, mode: Mode, counts: &Counts) -> String {
             counted(count, "dry receipt")
         );
     }
-    let host = screen.page.run.with_untracked(|run| {
-        run.as_ref()
-            .and_then(|run| run.connection.task_server.as_ref())
-            .map(|server| server.url.host_and_port())
-    });
+    // The connection may have changed since.
+    let destinations = screen.page.destinations.get_untracked();
     let numbers: Vec<String> = [
         (DraftState::Delivered, "delivered"),
         (DraftState::Refused, "refused"),
@@ -153,8 +155,9 @@ fn heading(screen: Screen, mode: Mode, counts: &Counts) -> String {
     .filter(|(state, _)| counts.of(*state) > 0)
     .map(|(state, word)| format!("{} {word}", grouped(counts.of(state))))
     .collect();
-    match host {
-        Some(host) => format!("Posted to {host}: {}", listed(&numbers)),
-        None => format!("Posted: {}", listed(&numbers)),
+    if destinations.is_empty() {
+        format!("Posted: {}", listed(&numbers))
+    } else {
+        format!("Posted to {}: {}", listed(&destinations), listed(&numbers))
     }
 }

@@ -1,6 +1,6 @@
 //! Texts for the outcome of an attempt.
 
-use crate::delivery::{Attempt, DeliveryOutcome};
+use crate::delivery::{Attempt, DeliveryOutcome, UnconfirmedCause};
 use crate::review::DraftState;
 use crate::text::counted;
 
@@ -31,6 +31,42 @@ pub fn state_phrase(state: DraftState) -> &'static str {
         DraftState::Failed => "failed",
         DraftState::Unconfirmed => "unconfirmed",
     }
+}
+
+fn unconfirmed_heading(status: Option<u16>, cause: UnconfirmedCause) -> String {
+    let what = match cause {
+        UnconfirmedCause::NoResponse => "no readable response",
+        UnconfirmedCause::TimedOut => "no response in time",
+        UnconfirmedCause::Redirected => "redirected",
+        UnconfirmedCause::PageClosed => "the page was closed",
+        UnconfirmedCause::NoReceipt => "no receipt",
+        UnconfirmedCause::Status => "outcome unknown",
+    };
+    match status {
+        Some(status) if cause == UnconfirmedCause::Status => format!("Unconfirmed: {status}"),
+        Some(status) => format!("Unconfirmed: {status}, {what}"),
+        None => format!("Unconfirmed: {what}"),
+    }
+}
+
+/// Why the server may have the task, and what that means for resending it.
+fn unconfirmed_meaning(cause: UnconfirmedCause, key_sent: bool) -> String {
+    let why = match cause {
+        UnconfirmedCause::NoResponse => {
+            "The browser does not let this page see what happened. The server's CORS rule or its response to the preflight may not allow this page, the server may be down, or it may have failed without CORS headers after it stored the task: look into the server's log. "
+        }
+        UnconfirmedCause::Status
+        | UnconfirmedCause::NoReceipt
+        | UnconfirmedCause::Redirected
+        | UnconfirmedCause::TimedOut
+        | UnconfirmedCause::PageClosed => "",
+    };
+    let consequence = if key_sent {
+        "The server may have the task. The request carried its idempotency key, so it can be resent safely while the server retains the key."
+    } else {
+        "The server may have the task. Resending it could store it twice, so nothing is resent until you decide."
+    };
+    format!("{why}{consequence}")
 }
 
 /// The text for the outcome of an attempt.
@@ -112,17 +148,14 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
             "The server rejected the agent token and did not accept the task.",
             Some(message),
         ),
-        Some(DeliveryOutcome::Unconfirmed { status, message }) => text(
+        Some(DeliveryOutcome::Unconfirmed {
+            status,
+            cause,
+            message,
+        }) => text(
             "unconfirmed",
-            match status {
-                Some(status) => format!("Unconfirmed: {status}"),
-                None => "Unconfirmed: no response".to_owned(),
-            },
-            if attempt.key_sent {
-                "The server may have the task. The request carried its idempotency key, so it can be resent safely while the server retains the key."
-            } else {
-                "The server may have the task. Resending it could store it twice, so nothing is resent until you decide."
-            },
+            unconfirmed_heading(*status, *cause),
+            &unconfirmed_meaning(*cause, attempt.key_sent),
             Some(message),
         ),
         Some(DeliveryOutcome::NoToken) => text(

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 
+use crate::delivery::{UnconfirmedCause, cors};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::delivery::cors_advice::{CorsRule, page_origin};
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::delivery::foot_posting::{
     DeliveryProgress, StateCounts, StopPosting, done_of, progress_text,
@@ -34,6 +36,14 @@ pub fn Paused(screen: Screen) -> impl IntoView {
             pause => what_to_do(&pause, screen),
         })
     };
+    let is_unanswered = move || {
+        pause.with(|pause| {
+            *pause
+                == Some(Pause::FirstUnconfirmed {
+                    cause: UnconfirmedCause::NoResponse,
+                })
+        })
+    };
     let has_receipts = move || done_of(screen).0 > 0;
     view! {
         <footer class="post-bar posting" aria-label="Post" data-state="queued">
@@ -51,6 +61,9 @@ pub fn Paused(screen: Screen) -> impl IntoView {
                     </span>
                 </p>
                 <p class="soft">{what_to_do}</p>
+                <Show when=is_unanswered>
+                    <CorsRule screen/>
+                </Show>
                 <StateCounts screen/>
             </div>
             <div class="button-row">
@@ -88,7 +101,10 @@ fn actions(screen: Screen, pause: &Pause) -> AnyView {
         }
         Pause::TokenMissing => view! { <EnterToken screen label="Enter agent token…"/> }.into_any(),
         Pause::Operator | Pause::PageClosed => resume().into_any(),
-        Pause::NotSent { .. } | Pause::ServerInTrouble | Pause::FirstNotTaken => view! {
+        Pause::NotSent { .. }
+        | Pause::ServerInTrouble
+        | Pause::FirstNotTaken
+        | Pause::FirstUnconfirmed { .. } => view! {
             <Button
                 icon="settings"
                 label="Open settings…"
@@ -303,11 +319,44 @@ fn reason(pause: &Pause) -> Option<String> {
         Pause::TokenMissing => "no agent token was entered".to_owned(),
         Pause::NotSent { .. } => "the request could not be sent".to_owned(),
         Pause::FirstNotTaken => "the server refused the first task".to_owned(),
+        Pause::FirstUnconfirmed { cause } => match cause {
+            UnconfirmedCause::NoResponse => "this page sees no response to the first task",
+            UnconfirmedCause::TimedOut => "there was no response to the first task in time",
+            UnconfirmedCause::Redirected => "the server redirected the first task",
+            UnconfirmedCause::NoReceipt => "the response to the first task is no receipt",
+            UnconfirmedCause::Status | UnconfirmedCause::PageClosed => {
+                "the first task is unconfirmed"
+            }
+        }
+        .to_owned(),
         Pause::ServerInTrouble => "the server keeps failing".to_owned(),
         Pause::NotStored { .. } => "the journal could not be written".to_owned(),
         Pause::Blocked => "the remaining tasks wait for others".to_owned(),
         Pause::PageClosed => "the page was closed".to_owned(),
     })
+}
+
+/// What to do if the first task is unconfirmed. The most frequent cause of a missing response is a
+/// CORS rule, so it comes first.
+fn first_unconfirmed_text(cause: UnconfirmedCause, screen: Screen) -> String {
+    match cause {
+        UnconfirmedCause::NoResponse => {
+            let headers = screen.page.run.with(|run| {
+                let server = run.as_ref()?.connection.task_server.as_ref()?;
+                Some(listed(&cors::sent_headers(server)))
+            });
+            format!(
+                "No other task was sent. First check the server's CORS rule and its response to the preflight (OPTIONS): they must allow the origin {} and the headers {}. If they do, the server is down, or it failed without CORS headers and may have stored the task: look into its log. Then decide about the task, and resume.",
+                page_origin(),
+                headers.unwrap_or_default()
+            )
+        }
+        UnconfirmedCause::Redirected => "No other task was sent. Some servers redirect once they have stored a task, others because of a slash in the path. Look for the task on the server, correct the path if necessary, then resume.".to_owned(),
+        UnconfirmedCause::NoReceipt => "No other task was sent. The response is not that of a task server, or it contradicts itself. Open the first task to see it, check the address, then resume.".to_owned(),
+        UnconfirmedCause::Status | UnconfirmedCause::TimedOut | UnconfirmedCause::PageClosed => {
+            "No other task was sent. Check the first task and the server, then resume.".to_owned()
+        }
+    }
 }
 
 fn what_to_do(pause: &Pause, screen: Screen) -> String {
@@ -325,6 +374,7 @@ fn what_to_do(pause: &Pause, screen: Screen) -> String {
             "No other task was sent. Open the first task to see why, correct the address or the task, then resume."
                 .to_owned()
         }
+        Pause::FirstUnconfirmed { cause } => first_unconfirmed_text(*cause, screen),
         Pause::ServerInTrouble => {
             "A task was not accepted or is unconfirmed. Check that task and the server, then resume."
                 .to_owned()

@@ -30,7 +30,7 @@ pub fn HostDialog(screen: Screen) -> impl IntoView {
                 </p>
                 <p class="host">{tasks_url}</p>
                 <p class="hint">
-                    "If you did not expect this host, do not use it. Nothing has been sent."
+                    "If you did not expect this address, do not use it. Nothing has been sent. Settings that the link does not name, such as the path and the token header, get their defaults. This browser remembers your decision."
                 </p>
             </div>
             <div class="dialog-foot">

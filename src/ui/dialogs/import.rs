@@ -6,9 +6,12 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::modal::Modal;
 use crate::review::import;
+use crate::run::Mode;
+use crate::run::next_run;
 use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
+use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Pane, Screen};
 
 /// The dialog. Text that cannot be imported stays in its field.
@@ -20,9 +23,17 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
     let was_submitted = RwSignal::new(false);
     let count = Memo::new(move |_| text.with(|text| import::count(text).unwrap_or_default()));
     let close = Callback::new(move |()| screen.dialog.set(None));
+    let chosen_mode = RwSignal::new(None::<Mode>);
+    let mode = Memo::new(move |_| {
+        let preselected = page
+            .connection
+            .with(|connection| next_run::import_mode(screen.mode_choice.get(), connection));
+        chosen_mode.get().unwrap_or(preselected)
+    });
+    let mode_of_run = Memo::new(move |_| page.run.with(|run| run.as_ref().map(|run| run.mode)));
     let import = Callback::new(move |()| {
         was_submitted.set(true);
-        let mode = screen.next_mode.get_untracked();
+        let mode = mode.get_untracked();
         // Passed by reference: the text of 10,000 tasks is long.
         text.with_untracked(|text| screen.command(|commands| commands.import(text, mode)));
         if page.import_problem.with_untracked(Option::is_none) {
@@ -101,11 +112,50 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
                         on:change=read_file
                     />
                 </div>
+                {move || match mode_of_run.get() {
+                    Some(mode) => {
+                        let text = match mode {
+                            Mode::Dry => "The tasks are added to the dry run on the page.",
+                            Mode::Live => "The tasks are added to the live run on the page.",
+                        };
+                        view! { <p class="hint">{text}</p> }.into_any()
+                    }
+                    None => view! { <ImportMode mode chosen_mode/> }.into_any(),
+                }}
             </div>
             <div class="dialog-foot">
                 <Button label="Cancel" on_press=move || close.run(())/>
                 <Button kind=ButtonKind::Main label/>
             </div>
         </Modal>
+    }
+}
+
+/// The mode of the run that the import starts.
+#[component]
+fn ImportMode(mode: Memo<Mode>, chosen_mode: RwSignal<Option<Mode>>) -> impl IntoView {
+    let choice = move |of: Mode, value: &'static str, icon: &'static str, label: &'static str| {
+        view! {
+            <label data-state=value>
+                <input
+                    type="radio"
+                    name="import-mode"
+                    value=value
+                    prop:checked=move || mode.get() == of
+                    on:change=move |_| chosen_mode.set(Some(of))
+                />
+                {mark(icon)}
+                {label}
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="segment">
+            <legend>"Mode of the run with these tasks"</legend>
+            <div class="choices">
+                {choice(Mode::Dry, "dry", "state-dry", "Dry run")}
+                {choice(Mode::Live, "live", "state-live", "Live")}
+            </div>
+        </fieldset>
     }
 }

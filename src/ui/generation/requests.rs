@@ -33,7 +33,9 @@ pub fn Requests(screen: Screen) -> impl IntoView {
     });
     move || {
         let (requests, usage, prices) = shown.get()?;
-        let mut summary = counted(requests.len(), "request");
+        // Each call is a request to the endpoint, retries and smaller response formats included.
+        let calls = requests.iter().map(|request| request.calls.len()).sum();
+        let mut summary = counted(calls, "request");
         if let Some(usage) = usage {
             summary.push_str(&format!(", {}", usage_text(usage, prices.as_ref())));
         }

@@ -11,6 +11,7 @@ use crate::run::{Event, ResendObstacle, resend_obstacle};
 use crate::ui::controls::button::Button;
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::clock;
+use crate::ui::delivery::cors_advice::CorsRule;
 use crate::ui::screen::Screen;
 
 /// Asks what became of the task, with every action that can answer it.
@@ -55,23 +56,38 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
                 })
             })
     });
-    let advice = move || advice(was_key_sent.get());
+    let can_look_up = Memo::new(move |_| {
+        id.with_value(|id| screen.page.draft(id))
+            .is_some_and(|draft| draft.with(|draft| screen.page.actions(draft).can_look_up))
+            // Another server does not know the key.
+            && obstacle() != Some(ResendObstacle::Attempt(ResendRisk::OtherAddress))
+    });
+    let is_unseen = Memo::new(move |_| {
+        id.with_value(|id| screen.page.draft(id))
+            .is_some_and(|draft| draft.with(|draft| draft.delivery.lacks_visible_response()))
+    });
+    let advice = move || advice(can_look_up.get(), was_key_sent.get());
     view! {
         <div class="problem" data-tone="unconfirmed" role="group" aria-labelledby="unconfirmed-title">
             {icon("warning")}
             <div class="body">
                 <h3 id="unconfirmed-title">"Was the task delivered?"</h3>
                 <p class="todo">{advice}</p>
-                <div class="button-row">
-                    <Button
-                        icon="search"
-                        label="Look up on the server"
-                        changes_run=screen
-                        disabled_by=is_looking_up
-                        described_by="look-up-result"
-                        on_press=start_look_up
-                    />
-                </div>
+                <Show when=move || is_unseen.get()>
+                    <CorsRule screen/>
+                </Show>
+                <Show when=move || can_look_up.get()>
+                    <div class="button-row">
+                        <Button
+                            icon="search"
+                            label="Look up on the server"
+                            changes_run=screen
+                            disabled_by=is_looking_up
+                            described_by="look-up-result"
+                            on_press=start_look_up
+                        />
+                    </div>
+                </Show>
                 <p class="hint" id="look-up-result" role="status">
                     {move || look_up.get().map(|look_up| look_up_text(&look_up))}
                 </p>
@@ -106,12 +122,15 @@ pub fn Unconfirmed(screen: Screen, id: DraftId) -> impl IntoView {
     }
 }
 
-/// What to do about the task. Without its idempotency key, a repeated request may store it again.
-fn advice(was_key_sent: bool) -> &'static str {
-    if was_key_sent {
+/// What to do about the task. Without its idempotency key, it cannot be looked up, and a request that
+/// the browser repeated may have stored it again.
+fn advice(can_look_up: bool, was_key_sent: bool) -> &'static str {
+    if was_key_sent && !can_look_up {
+        "Search the task server for its content, or look into its log. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered."
+    } else if was_key_sent {
         "Look it up by its idempotency key, or search the task server for its content. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered."
     } else {
-        "Search the task server for its content. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered. The browser may have repeated the request, so the server may hold this task more than once."
+        "Search the task server for its content, or look into its log. If it is not there, wait a few minutes, in case the request is still on its way, then mark it as not delivered. The browser may have repeated the request, so the server may hold this task more than once."
     }
 }
 

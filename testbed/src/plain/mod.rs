@@ -383,6 +383,20 @@ fn apply(
         }))),
         Behaviour::Hang => store_and(Action::Hang),
         Behaviour::Drop => store_and(Action::Reset),
+        Behaviour::SeeOther303AfterStore => store(&|id| {
+            let location = [(LOCATION, format!("/tasks/{id}"))];
+            (StatusCode::SEE_OTHER, location).into_response()
+        }),
+        Behaviour::Error503AfterStore => store(&|_| {
+            let text = "The task may have been stored";
+            detail(StatusCode::SERVICE_UNAVAILABLE, text)
+        }),
+        Behaviour::HtmlHidden => Outcome::refuse(Html(
+            "\u{feff}<!-- gateway --><script>location = \"/login\"</script>",
+        )),
+        Behaviour::SuccessFalse => Outcome::refuse(Json(
+            json!({"success": false, "message": "The queue is full"}),
+        )),
         Behaviour::DropUnstored => Outcome {
             task_id: None,
             action: Action::Reset,

@@ -43,6 +43,14 @@ pub enum Behaviour {
     Drop,
     /// Resets the connection without storing.
     DropUnstored,
+    /// Stores, then 303 to the stored task.
+    SeeOther303AfterStore,
+    /// Stores, then 503 without `Retry-After`.
+    Error503AfterStore,
+    /// 200 with HTML that does not begin with a tag of HTML.
+    HtmlHidden,
+    /// 200 with `{"success": false}`.
+    SuccessFalse,
     /// This status with `{"detail"}`, without storing.
     Status(u16),
     /// 422 if the body lacks this member, otherwise as [`Behaviour::Ok200`].
@@ -151,6 +159,10 @@ impl Behaviour {
             "hang" => Self::Hang,
             "drop" => Self::Drop,
             "drop_unstored" => Self::DropUnstored,
+            "303_after_store" => Self::SeeOther303AfterStore,
+            "503_after_store" => Self::Error503AfterStore,
+            "html_hidden" => Self::HtmlHidden,
+            "success_false" => Self::SuccessFalse,
             "redirect307" => Self::Redirect307,
             _ => return Self::parse_with_argument(name),
         })
