@@ -125,12 +125,15 @@ impl Client {
     /// The store lost its records, and the page noticed. It sends nothing more and notes everything
     /// again.
     pub fn store_was_cleared(&mut self) {
-        if let Some(Pending::Begun(transaction)) = self.transaction.take() {
-            let lost = StoreError::Failed {
-                reason: "the database was deleted".to_owned(),
-            };
-            self.transaction = Some(Pending::Ended(transaction, Err(lost)));
-        }
+        self.transaction = self.transaction.take().map(|pending| match pending {
+            Pending::Begun(transaction) => {
+                let lost = StoreError::Failed {
+                    reason: "the database was deleted".to_owned(),
+                };
+                Pending::Ended(transaction, Err(lost))
+            }
+            ended => ended,
+        });
         self.apply(Event::Pause);
         let drafts = self.run.drafts().iter();
         let all: Vec<Change> = drafts.map(|draft| Change::Draft(draft.id.clone())).collect();

@@ -380,17 +380,14 @@ impl Simulation {
         let changes = driver::load_changes(&self.store, committed, &id);
         let (run, drafts) = run_now(changes).unwrap();
         tab.apply_records(run, drafts);
-        for draft in tab.drafts() {
+        let is_stored = |draft: &Arc<TaskDraft>| {
             let shown = driver::draft_entry(draft).unwrap();
-            if self.store.get(Table::Drafts, &shown.key) != Some(shown.text) {
-                return Err(format!(
-                    "{}: the second tab shows another state\n{}",
-                    draft.id.ordinal,
-                    self.state()
-                ));
-            }
+            self.store.get(Table::Drafts, &shown.key) == Some(shown.text)
+        };
+        if tab.drafts().iter().all(is_stored) {
+            return Ok(());
         }
-        Ok(())
+        Err(format!("the second tab shows another state\n{}", self.state()))
     }
 
     /// Any draft of the run that is shown.
