@@ -21,8 +21,10 @@ pub fn is_markup(content_type: Option<&str>, body: &[u8]) -> bool {
 fn is_markup_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default();
     let essence = essence.trim().to_ascii_lowercase();
-    matches!(essence.as_str(), "text/html" | "text/xml" | "application/xml")
-        || essence.ends_with("+xml")
+    matches!(
+        essence.as_str(),
+        "text/html" | "text/xml" | "application/xml"
+    ) || essence.ends_with("+xml")
 }
 
 /// Whether a character may precede the first one that counts. Decoding with replacement turns the
@@ -75,7 +77,10 @@ mod tests {
             "<br />\n<b>Warning</b>: mysqli {\"id\":1}",
         ] {
             assert!(is_markup(None, body.as_bytes()), "{body}");
-            assert!(is_markup(Some("application/json"), body.as_bytes()), "{body}");
+            assert!(
+                is_markup(Some("application/json"), body.as_bytes()),
+                "{body}"
+            );
         }
         let utf_16 = b"\xFF\xFE<\0!\0d\0o\0c\0t\0y\0p\0e\0";
         assert!(is_markup(None, utf_16));

@@ -26,9 +26,7 @@ use taskwright::ports::{
     Table, TaskSink, Timeouts,
 };
 use taskwright::review::{Approval, DraftId, RunId};
-use taskwright::run::{
-    Change, Effect, Event, JournalEntry, Mode, Posting, Run, Start, Step,
-};
+use taskwright::run::{Change, Effect, Event, JournalEntry, Mode, Posting, Run, Start, Step};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::{Keyring, SecretSlot};

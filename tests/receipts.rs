@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use taskwright::delivery::{DeliveryOutcome, LookUp};
+use taskwright::delivery::{DeliveryOutcome, LookUp, UnconfirmedCause};
 use taskwright::review::RunId;
 use taskwright::run::receipts::{self, ReceiptFormat};
 use taskwright::run::{Effect, Event, Mode, Run, Start};
@@ -395,7 +395,12 @@ fn a_receipt_names_who_determined_the_result() {
     harness.apply(Event::LookUp {
         draft: draft.clone(),
     });
-    let key = harness.run.drafts()[0].delivery.last().unwrap().key.to_string();
+    let key = harness.run.drafts()[0]
+        .delivery
+        .last()
+        .unwrap()
+        .key
+        .to_string();
     harness.apply(Event::LookedUp {
         draft: draft.clone(),
         key,

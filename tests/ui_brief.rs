@@ -134,7 +134,10 @@ async fn without_the_api_key_the_page_says_why_the_run_is_dry_and_offers_to_ente
     mounted.page.connection.set(connection);
     drawn().await;
     let why = mounted.one("#mode-why").text_content().unwrap();
-    assert!(why.contains("No API key for localhost:9 was entered"), "{why}");
+    assert!(
+        why.contains("No API key for localhost:9 was entered"),
+        "{why}"
+    );
     mounted.press("Enter API key…").await;
     assert_eq!(*mounted.commands.given.borrow(), ["ask for api_key"]);
 }
@@ -150,12 +153,13 @@ async fn an_import_asks_for_its_mode_and_prefers_live() {
         .one("input[name=import-mode][value=live]")
         .unchecked_into();
     assert!(live.checked(), "a task server is configured");
-    mounted
-        .one("input[name=import-mode][value=dry]")
-        .click();
+    mounted.one("input[name=import-mode][value=dry]").click();
     drawn().await;
     mounted.press("Import 1 task").await;
-    assert_eq!(*mounted.commands.given.borrow(), [r#"import Dry [{"key":"a"}]"#]);
+    assert_eq!(
+        *mounted.commands.given.borrow(),
+        [r#"import Dry [{"key":"a"}]"#]
+    );
 }
 
 #[wasm_bindgen_test]

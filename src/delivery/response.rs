@@ -649,7 +649,11 @@ mod tests {
     #[test]
     fn a_2xx_that_is_markup_in_any_form_is_no_receipt() {
         for (content_type, body, message) in [
-            ("text/html", "\u{feff}<!DOCTYPE html><title>Sign in</title>", "(“Sign in”)"),
+            (
+                "text/html",
+                "\u{feff}<!DOCTYPE html><title>Sign in</title>",
+                "(“Sign in”)",
+            ),
             ("", "<!-- gateway --><html>", "web page"),
             ("", "<script>location='/login'</script>", "web page"),
             ("", "<meta http-equiv=refresh>", "web page"),

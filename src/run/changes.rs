@@ -82,10 +82,7 @@ mod tests {
         assert_eq!(changes.take(&run, 0), []);
         assert_eq!(changes.take(&run, 1), [draft(2)], "the run comes last");
         changes.extend([draft(1)]);
-        assert_eq!(
-            changes.take_all(&run),
-            [Change::Run, draft(1), draft(9)]
-        );
+        assert_eq!(changes.take_all(&run), [Change::Run, draft(1), draft(9)]);
         assert!(changes.is_empty());
     }
 }

@@ -118,7 +118,11 @@ mod tests {
             (Some(Mode::Live), NotConfigured, NextRun::SetUpEndpoint),
             (Some(Mode::Live), KeyMissing, NextRun::LiveWithKey),
             (Some(Mode::Live), Ready, NextRun::Live),
-            (Some(Mode::Dry), NotConfigured, NextRun::Dry(DryReason::Chosen)),
+            (
+                Some(Mode::Dry),
+                NotConfigured,
+                NextRun::Dry(DryReason::Chosen),
+            ),
             (Some(Mode::Dry), KeyMissing, NextRun::Dry(DryReason::Chosen)),
             (Some(Mode::Dry), Ready, NextRun::Dry(DryReason::Chosen)),
         ] {

@@ -219,19 +219,15 @@ mod tests {
             "https://other.example/a",
         ] {
             let other = address(other);
-            let decide = |decisions: &LinkServerDecisions| {
-                decide_server(Some(&known), &other, decisions)
-            };
+            let decide =
+                |decisions: &LinkServerDecisions| decide_server(Some(&known), &other, decisions);
             assert_eq!(decide(&decisions), LinkServer::Ask, "{other}");
             decisions.remember(&other, true);
             assert_eq!(decide(&decisions), LinkServer::Accepted, "{other}");
             decisions.remember(&other, false);
             assert_eq!(decide(&decisions), LinkServer::Rejected, "{other}");
         }
-        assert_eq!(
-            decide_server(None, &known.url, &decisions),
-            LinkServer::Ask
-        );
+        assert_eq!(decide_server(None, &known.url, &decisions), LinkServer::Ask);
     }
 
     #[test]
@@ -245,7 +241,11 @@ mod tests {
         assert!(!text.contains("localhost"));
         let restored: LinkServerDecisions = serde_json::from_str(&text).unwrap();
         assert_eq!(restored.of(&address(1_199)), Some(true));
-        assert_eq!(restored.of(&address(1_000)), None, "the oldest is forgotten");
+        assert_eq!(
+            restored.of(&address(1_000)),
+            None,
+            "the oldest is forgotten"
+        );
     }
 
     #[test]

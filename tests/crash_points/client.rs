@@ -98,7 +98,9 @@ impl Client {
                 let result = self.write(&transaction, fails[0]);
                 self.write_queue.done(transaction, &result)
             }
-            Some(Pending::Ended(transaction, result)) => self.write_queue.done(transaction, &result),
+            Some(Pending::Ended(transaction, result)) => {
+                self.write_queue.done(transaction, &result)
+            }
             None => Vec::new(),
         };
         if !fails[1] {
@@ -136,7 +138,9 @@ impl Client {
         });
         self.apply(Event::Pause);
         let drafts = self.run.drafts().iter();
-        let all: Vec<Change> = drafts.map(|draft| Change::Draft(draft.id.clone())).collect();
+        let all: Vec<Change> = drafts
+            .map(|draft| Change::Draft(draft.id.clone()))
+            .collect();
         self.write_queue.add(all);
         self.write_queue.add([Change::Run]);
         self.advance();
@@ -150,7 +154,9 @@ impl Client {
         let record = record.expect("what leaves has a record");
         let record: serde_json::Value = serde_json::from_str(&record).unwrap();
         let attempts = record["delivery"]["attempts"].as_array().unwrap();
-        let attempt = attempts.last().expect("what leaves has an attempt in its record");
+        let attempt = attempts
+            .last()
+            .expect("what leaves has an attempt in its record");
         assert_eq!(attempt["number"], posting.attempt);
         assert_eq!(attempt["digest"], *posting.approval.digest);
         assert_eq!(attempt["outcome"], serde_json::Value::Null);

@@ -237,8 +237,7 @@ impl World {
             return http(401, None);
         }
         let (url, key) = look_up.url.split_once("?idempotency_key=").unwrap();
-        let is_asked_for =
-            |task: &&Stored| task.url == url && task.key.as_deref() == Some(key);
+        let is_asked_for = |task: &&Stored| task.url == url && task.key.as_deref() == Some(key);
         let items: Vec<String> = self
             .stored
             .iter()

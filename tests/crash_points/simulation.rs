@@ -387,7 +387,10 @@ impl Simulation {
         if tab.drafts().iter().all(is_stored) {
             return Ok(());
         }
-        Err(format!("the second tab shows another state\n{}", self.state()))
+        Err(format!(
+            "the second tab shows another state\n{}",
+            self.state()
+        ))
     }
 
     /// Any draft of the run that is shown.
@@ -697,7 +700,10 @@ impl Simulation {
         for (identity, url, body) in sent {
             let digest = taskwright::digest::sha256_hex(body.as_bytes());
             if self.approved.get(&identity) != Some(&(url, digest)) {
-                return Err(format!("sent without an approval: {body}\n{}", self.state()));
+                return Err(format!(
+                    "sent without an approval: {body}\n{}",
+                    self.state()
+                ));
             }
         }
         let world = self.world.borrow();

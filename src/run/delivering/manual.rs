@@ -52,7 +52,11 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
-        let url = self.connection.task_server.as_ref().map(TaskServer::tasks_url);
+        let url = self
+            .connection
+            .task_server
+            .as_ref()
+            .map(TaskServer::tasks_url);
         let went_there = draft.delivery.last_sent_url() == url.as_deref();
         let can_look_up = self.actions(draft).can_look_up && went_there;
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;

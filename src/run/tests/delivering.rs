@@ -461,7 +461,12 @@ fn the_destinations_are_where_tasks_went_whatever_the_connection_is_now() {
     );
     // A request without a token never left.
     assert_eq!(
-        post_one(2, DeliveryOutcome::NoToken, "http://localhost:8212", "/tasks"),
+        post_one(
+            2,
+            DeliveryOutcome::NoToken,
+            "http://localhost:8212",
+            "/tasks"
+        ),
         ["localhost:8211"]
     );
     assert_eq!(
@@ -470,7 +475,11 @@ fn the_destinations_are_where_tasks_went_whatever_the_connection_is_now() {
     );
     assert_eq!(
         post_one(3, delivered(), staging, "/other"),
-        ["localhost:8211/tasks", "localhost:8213", "localhost:8211/other"]
+        [
+            "localhost:8211/tasks",
+            "localhost:8213",
+            "localhost:8211/other"
+        ]
     );
 }
 

@@ -394,9 +394,9 @@ fn apply(
         Behaviour::HtmlHidden => Outcome::refuse(Html(
             "\u{feff}<!-- gateway --><script>location = \"/login\"</script>",
         )),
-        Behaviour::SuccessFalse => {
-            Outcome::refuse(Json(json!({"success": false, "message": "The queue is full"})))
-        }
+        Behaviour::SuccessFalse => Outcome::refuse(Json(
+            json!({"success": false, "message": "The queue is full"}),
+        )),
         Behaviour::DropUnstored => Outcome {
             task_id: None,
             action: Action::Reset,
