@@ -51,7 +51,7 @@ impl Run {
             Event::Retry { drafts } => self.retry(&drafts, now, &mut step),
             Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),
             Event::LookUp { draft } => self.look_up(&draft, &mut step),
-            Event::Decide { draft, delivered } => self.decide(&draft, delivered, &mut step),
+            Event::Decide { draft, delivered } => self.decide(&draft, delivered, now, &mut step),
             Event::Journaled(entry) => self.journaled(&entry, now, &mut step),
             Event::JournalFailed {
                 draft,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::event::Change;
 use crate::review::{DraftId, RunId};
 
-/// Changes of one run: drafts by ordinal, and the run.
+/// Changes of one run: the run first, then drafts by ordinal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     run: bool,
@@ -20,12 +20,10 @@ impl Changes {
         !self.run && self.drafts.is_empty()
     }
 
-    /// Removes and returns the first `limit` changes of `run`. The run itself is among the last ones
-    /// returned: if it has another task server, approvals that were withdrawn for that reason must
-    /// not be restored with it after a crash.
+    /// Removes and returns the first `limit` changes of `run`.
     pub fn take(&mut self, run: &RunId, limit: usize) -> Vec<Change> {
         let mut taken = Vec::new();
-        if self.drafts.len() < limit && std::mem::take(&mut self.run) {
+        if limit > 0 && std::mem::take(&mut self.run) {
             taken.push(Change::Run);
         }
         while taken.len() < limit
@@ -80,9 +78,9 @@ mod tests {
         assert!(changes.is_empty());
         changes.extend([draft(9), draft(2), Change::Run, draft(9), Change::Run]);
         assert_eq!(changes.take(&run, 0), []);
-        assert_eq!(changes.take(&run, 1), [draft(2)], "the run comes last");
+        assert_eq!(changes.take(&run, 2), [Change::Run, draft(2)]);
         changes.extend([draft(1)]);
-        assert_eq!(changes.take_all(&run), [Change::Run, draft(1), draft(9)]);
+        assert_eq!(changes.take_all(&run), [draft(1), draft(9)]);
         assert!(changes.is_empty());
     }
 }
