@@ -382,14 +382,15 @@ fn a_receipt_names_who_determined_the_result() {
             .map(|line| line["decided_by"].clone())
             .collect()
     };
-    let unconfirmed_task = || {
-        let mut harness = Harness::new(Mode::Live, false, &["One".to_owned()]);
+    let unconfirmed_task = |honours_keys| {
+        let mut harness = Harness::new(Mode::Live, honours_keys, &["One".to_owned()]);
         approve_and_post(&mut harness, 1);
         harness.journal();
         harness.carry_out(unconfirmed());
+        harness.apply(Event::StopPosting);
         harness
     };
-    let mut harness = unconfirmed_task();
+    let mut harness = unconfirmed_task(true);
     let draft = harness.run.drafts()[0].id.clone();
     assert_eq!(decided_by(&harness), [Value::Null]);
     harness.apply(Event::LookUp {
@@ -411,7 +412,7 @@ fn a_receipt_names_who_determined_the_result() {
     });
     assert_eq!(decided_by(&harness), ["look_up"]);
 
-    let mut harness = unconfirmed_task();
+    let mut harness = unconfirmed_task(false);
     harness.apply(Event::Decide {
         draft: draft.clone(),
         delivered: false,

@@ -3,7 +3,7 @@
 //! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
 //! has no state and no side effects; `application` collects what it needs to know.
 
-use crate::run::{Batch, Event, Mode, OpenWork, Run};
+use crate::run::{Batch, Event, Mode, OpenWork, Pause, Run};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
@@ -191,6 +191,9 @@ fn target<'a>(
                 Event::Post { .. } if run.confirmation().is_none() => {
                     return Err(Refusal::NothingApproved);
                 }
+                Event::Decide {
+                    delivered: true, ..
+                } if is_blocked(run) => Calls::TaskServer,
                 Event::Resume if !matches!(run.batch(), Batch::Paused { .. }) => return Ok(None),
                 event => Calls::of(event),
             };
@@ -205,6 +208,16 @@ fn target<'a>(
             }
         }
     }
+}
+
+/// Whether posting continues by itself once the tasks that the others wait for are delivered.
+fn is_blocked(run: &Run) -> bool {
+    matches!(
+        run.batch(),
+        Batch::Paused {
+            why: Pause::Blocked
+        }
+    )
 }
 
 fn model(connection: &Connection) -> Result<Target<'_>, Refusal> {

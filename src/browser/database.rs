@@ -34,6 +34,9 @@ extern "C" {
     ) -> Result<IdbTransaction, JsValue>;
 }
 
+/// Called when the browser deletes the open database.
+type OnDeleted = Rc<RefCell<Option<Box<dyn Fn()>>>>;
+
 /// The page's database. It is opened at first use, and again if the browser closed it.
 #[derive(Default)]
 pub struct Database {
@@ -42,6 +45,8 @@ pub struct Database {
     was_open: Cell<bool>,
     /// Whether it was cleared, and no write has reported that yet.
     is_cleared: Cell<bool>,
+    /// Called when the browser deletes the open database.
+    on_deleted: OnDeleted,
 }
 
 /// A database that was opened.
@@ -58,11 +63,16 @@ impl Database {
         Database::default()
     }
 
+    /// Sets what to call when the browser deletes the open database, or another tab does.
+    pub fn on_deleted(&self, call: impl Fn() + 'static) {
+        *self.on_deleted.borrow_mut() = Some(Box::new(call));
+    }
+
     async fn connect(&self) -> Result<IdbDatabase, StoreError> {
         if let Some(database) = self.connection.borrow().as_ref() {
             return Ok(database.clone());
         }
-        let Opened { database, is_new } = open().await?;
+        let Opened { database, is_new } = open(&self.on_deleted).await?;
         *self.connection.borrow_mut() = Some(database.clone());
         if self.was_open.replace(true) && is_new {
             self.is_cleared.set(true);
@@ -181,7 +191,7 @@ fn starting_with(prefix: &str) -> Result<IdbKeyRange, JsValue> {
     IdbKeyRange::bound(&prefix.into(), &upper_bound.as_str().into())
 }
 
-async fn open() -> Result<Opened, StoreError> {
+async fn open(on_deleted: &OnDeleted) -> Result<Opened, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { reason };
     let window = web_sys::window().ok_or_else(|| unavailable("there is no window".to_owned()))?;
     let factory = window
@@ -211,10 +221,7 @@ async fn open() -> Result<Opened, StoreError> {
                 .result()
                 .map_err(|error| unavailable(js_error_message(&error)))?
                 .unchecked_into();
-            // Do not block an upgrade by a newer version in another tab.
-            let old = database.clone();
-            let on_change = Closure::once_into_js(move || old.close());
-            database.set_onversionchange(Some(on_change.unchecked_ref()));
+            watch(&database, on_deleted);
             Ok(Opened {
                 database,
                 is_new: is_new.get(),
@@ -222,6 +229,29 @@ async fn open() -> Result<Opened, StoreError> {
         }
         Err(error) if error.starts_with("VersionError") => Err(StoreError::Newer),
         Err(error) => Err(unavailable(error)),
+    }
+}
+
+/// Closes the database when another tab upgrades or deletes it, so that it blocks nobody, and reports
+/// that it was deleted, or closed by the browser, which happens when the site's data is cleared.
+fn watch(database: &IdbDatabase, on_deleted: &OnDeleted) {
+    let (old, on_change) = (database.clone(), Rc::clone(on_deleted));
+    let on_version_change = Closure::once_into_js(move |event: IdbVersionChangeEvent| {
+        old.close();
+        if event.new_version().is_none() {
+            call(&on_change);
+        }
+    });
+    database.set_onversionchange(Some(on_version_change.unchecked_ref()));
+    let on_close = Rc::clone(on_deleted);
+    let on_close = Closure::once_into_js(move || call(&on_close));
+    // Adding a listener to a live target cannot fail.
+    let _ = database.add_event_listener_with_callback("close", on_close.unchecked_ref());
+}
+
+fn call(on_deleted: &OnDeleted) {
+    if let Some(on_deleted) = on_deleted.borrow().as_ref() {
+        on_deleted();
     }
 }
 

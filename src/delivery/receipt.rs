@@ -181,6 +181,10 @@ pub enum DeliveryStage {
 pub struct Delivery {
     /// Current stage.
     pub stage: DeliveryStage,
+    /// The destination that the task was approved for last, as its connection's
+    /// [`TaskServer::destination`](crate::settings::TaskServer::destination) identifies it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_for: Option<Arc<str>>,
     /// All attempts, oldest first.
     pub attempts: Vec<Attempt>,
     /// The highest number that an attempt had, also one that was withdrawn; 0 if there was none. A

@@ -59,7 +59,7 @@ impl Run {
             Event::Retry { drafts } => self.retry(&drafts, now, &mut step),
             Event::ResendSameKey { draft } => self.resend_same_key(&draft, now, &mut step),
             Event::LookUp { draft } => self.look_up(&draft, &mut step),
-            Event::Decide { draft, delivered } => self.decide(&draft, delivered, &mut step),
+            Event::Decide { draft, delivered } => self.decide(&draft, delivered, now, &mut step),
             Event::Journaled(entry) => self.journaled(&entry, now, &mut step),
             Event::JournalFailed {
                 draft,
@@ -77,6 +77,11 @@ impl Run {
             Event::Woke => {
                 self.send_next(now, &mut step);
                 self.retry_call_if_due(now, &mut step);
+                Ok(())
+            }
+            Event::StoreCleared => {
+                self.withdraw_unsent_attempts(&mut step);
+                self.send_next(now, &mut step);
                 Ok(())
             }
             Event::Network { is_online } => {

@@ -10,8 +10,8 @@ use crate::review::{DraftId, RunId};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
     setup: bool,
-    /// Whether drafts changed before the setup. If it has another task server, approvals that were
-    /// withdrawn for that reason must not be restored with it after a crash.
+    /// Whether drafts changed before the setup. Records of approved bodies refer to its body template,
+    /// so after a crash they must not be restored with a newer one.
     setup_is_last: bool,
     run: bool,
     /// Numbers of requests.

@@ -197,6 +197,9 @@ pub enum Event {
     },
     /// A requested wake-up is due, or the page became active again.
     Woke,
+    /// The browser deleted what was stored. Attempts that were journaled and not sent are begun again,
+    /// so that nothing is sent without a record.
+    StoreCleared,
     /// The browser went online or offline.
     Network {
         /// Whether there is a network.

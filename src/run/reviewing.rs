@@ -75,6 +75,7 @@ impl Run {
         }
         let mode = self.mode;
         let template = self.body_template().cloned();
+        let destination: Option<Arc<str>> = self.destination().map(Into::into);
         self.drop_queue();
         for id in ids {
             let has_unique_key = self
@@ -88,6 +89,7 @@ impl Run {
             };
             match result {
                 Ok(true) => {
+                    draft.delivery.approved_for.clone_from(&destination);
                     step.changes.push(Change::Draft(id.clone()));
                     self.update_key(id, step);
                 }
@@ -99,7 +101,6 @@ impl Run {
         Ok(())
     }
 
-    /// Approves one task and replaces the derived idempotency key by `key`.
     /// Approves a task with this idempotency key.
     pub(super) fn approve_with_key(
         &mut self,

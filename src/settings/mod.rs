@@ -14,6 +14,8 @@ pub mod template;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::sha256_hex;
+
 pub use address::{Address, AddressError};
 pub use limits::{Bounded, IdleTimeout, Limits, OutOfBounds, RequestTimeout, TasksPerRequest};
 pub use prices::{Amount, InvalidAmount, Prices};
@@ -172,14 +174,24 @@ impl TaskServer {
         self.url.join(&self.path)
     }
 
-    /// Whether tasks for `other` go to the same place in the same form: URL, token header and body
-    /// template are equal. Otherwise it is another server, and what was approved and confirmed for
-    /// this one does not count there: on one origin, two paths may belong to two tenants.
+    /// Identifies where tasks go and in which form: the SHA-256, in hexadecimal, of URL, token header
+    /// and body template. If it differs, it is another server, and what was approved and confirmed
+    /// for this one does not count there: on one origin, two paths may belong to two tenants.
     #[must_use]
-    pub fn is_same_destination(&self, other: &TaskServer) -> bool {
-        self.tasks_url() == other.tasks_url()
-            && self.token_header.eq_ignore_ascii_case(&other.token_header)
-            && self.body_template == other.body_template
+    pub fn destination(&self) -> String {
+        let header = self.token_header.to_ascii_lowercase();
+        let text = format!("{}\n{header}\n{}", self.tasks_url(), self.body_form());
+        sha256_hex(text.as_bytes())
+    }
+
+    /// The body with the placeholder in place of the task.
+    #[must_use]
+    pub fn body_form(&self) -> String {
+        let template = self.body_template.as_ref();
+        template.map_or_else(
+            || template::PLACEHOLDER.to_owned(),
+            |template| template.wrap(template::PLACEHOLDER),
+        )
     }
 
     /// Validates everything except the address, which is valid by construction.

@@ -127,7 +127,7 @@ impl Client {
         true
     }
 
-    /// The store lost its records. The next transaction notices.
+    /// The store lost its records, and the page noticed.
     pub fn store_was_cleared(&mut self) {
         self.transaction = self.transaction.take().map(|pending| match pending {
             Pending::Begun(transaction) => {
@@ -139,6 +139,8 @@ impl Client {
             ended => ended,
         });
         self.is_cleared = true;
+        self.write_queue.store_was_cleared();
+        self.apply(Event::StoreCleared);
         self.advance();
     }
 

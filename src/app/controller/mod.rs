@@ -147,6 +147,12 @@ impl RunController {
                 controller.on_message(&id, changes);
             }
         }));
+        let deleted = Rc::downgrade(&controller);
+        controller.store.on_deleted(move || {
+            if let Some(controller) = deleted.upgrade() {
+                controller.store_was_cleared();
+            }
+        });
         let watching = Rc::downgrade(&controller);
         *controller.network.borrow_mut() = Some(NetworkWatch::start(move |is_online| {
             if let Some(controller) = watching.upgrade() {

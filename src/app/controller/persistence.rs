@@ -9,6 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::RunController;
 use crate::browser::lock::TabLock;
 use crate::ports::{Clock, Durability, Entry, Store, StoreError};
+use crate::run::Event;
 use crate::text::heading;
 use crate::ui::page::Problem;
 
@@ -108,6 +109,19 @@ impl RunController {
             }
             self.clock.sleep(PERSISTED_POLL_MILLISECONDS).await;
         }
+    }
+
+    /// Stores the current run again before anything else is sent, because the browser deleted what was
+    /// stored.
+    pub(super) fn store_was_cleared(self: &Rc<Self>) {
+        if !self.holds_lock() {
+            return;
+        }
+        if let Some(current) = self.current.borrow().as_ref() {
+            current.write_queue.borrow_mut().store_was_cleared();
+        }
+        self.report_cleared();
+        self.apply(Event::StoreCleared);
     }
 
     /// Says that the browser deleted the stored runs. The current one is written again.

@@ -79,6 +79,7 @@ impl Run {
         &mut self,
         id: &DraftId,
         delivered: bool,
+        now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
@@ -87,13 +88,33 @@ impl Run {
         }
         draft.delivery.decided_by_operator = true;
         draft.delivery.resolved_through = draft.delivery.last().map_or(0, |last| last.number);
-        let stage = if delivered {
-            DeliveryStage::Delivered
+        if delivered {
+            self.set_stage(id, DeliveryStage::Delivered, step);
+        } else if self
+            .draft(id)
+            .is_some_and(|draft| self.is_approved_here(draft))
+        {
+            self.set_stage(id, DeliveryStage::Failed, step);
         } else {
-            DeliveryStage::Failed
-        };
-        self.set_stage(id, stage, step);
+            // From now on it can be sent anew, but it was approved for another server.
+            self.withdraw_approval(id, step);
+        }
+        self.resume_if_unblocked(now, step);
         Ok(())
+    }
+
+    /// Continues posting if it was paused because everything waited for tasks that are delivered by
+    /// now.
+    pub(super) fn resume_if_unblocked(&mut self, now: u64, step: &mut Step) {
+        let is_blocked = matches!(
+            self.batch,
+            Batch::Paused {
+                why: Pause::Blocked
+            }
+        );
+        if is_blocked && self.queue().first_ready().is_some() {
+            self.start_batch(now, step);
+        }
     }
 
     /// Sends tasks that the operator queued individually. If posting is paused and other tasks are

@@ -21,7 +21,7 @@ use super::{Batch, Mode, Pace, Pause, Run, TaskDraft};
 use crate::delivery::plan::{Item, Plan};
 use crate::delivery::{Delivery, DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, body};
 use crate::review::{DraftId, Review};
-use crate::settings::{BodyTemplate, Connection, TaskServer};
+use crate::settings::{Connection, TaskServer};
 use queue::Queue;
 
 /// State of the delivery. Most of it is not stored, and a reload resets it.
@@ -56,10 +56,6 @@ impl Dispatch {
     }
 }
 
-fn template_of(server: Option<&TaskServer>) -> Option<&BodyTemplate> {
-    server.and_then(|server| server.body_template.as_ref())
-}
-
 impl Run {
     pub(super) fn post(&mut self, digest: &str, now: u64, step: &mut Step) -> Result<(), RunError> {
         let confirmation = self.confirmation().ok_or(RunError::ConfirmationStale)?;
@@ -83,15 +79,9 @@ impl Run {
         if self.is_posting() || self.is_sending() {
             return Err(RunError::WrongState);
         }
-        let is_same = match (self.mode, self.task_server(), &connection.task_server) {
-            (_, None, None) => true,
-            (Mode::Live, Some(old), Some(new)) => old.is_same_destination(new),
-            // A dry run posts to no address, but its receipts have the bodies of the template.
-            (Mode::Dry, old, new) => template_of(old) == template_of(new.as_ref()),
-            (Mode::Live, ..) => false,
-        };
+        let destination = self.destination();
         self.connection = connection;
-        if !is_same {
+        if self.destination() != destination {
             // The record of an approved body refers to the body template.
             let approved = self
                 .drafts
@@ -104,7 +94,7 @@ impl Run {
             let count = self.withdraw_approvals(step);
             step.report_withdrawn(count, WithdrawalCause::ServerChanged);
         }
-        // After the drafts: withdrawn approvals must not be restored with the new server.
+        // After the drafts, whose records refer to the body template.
         step.changes.extend([Change::Setup, Change::Run]);
         Ok(())
     }
@@ -154,29 +144,39 @@ impl Run {
     }
 
     /// Withdraws restored approvals whose body, digest and key do not belong together: something
-    /// else changed the store. Delivered tasks keep theirs, which are not sent again.
+    /// else changed the store. Delivered tasks keep theirs, which are not sent again. Also withdraws
+    /// those for another task server, if the page crashed while it stored the change.
     pub(super) fn verify_approvals(&mut self, step: &mut Step) {
+        let destination = self.destination();
         let mut count = 0;
+        let mut cause = WithdrawalCause::ServerChanged;
         for draft in &mut self.drafts {
+            let delivery = &draft.delivery;
             let is_final = matches!(
-                draft.delivery.stage,
+                delivery.stage,
                 DeliveryStage::Delivered | DeliveryStage::Dry
             );
-            let is_intact = draft
-                .approval()
-                .is_none_or(|approval| body::is_intact(&draft.id, approval));
-            if is_final || is_intact {
+            let Some(approval) = draft.approval().filter(|_| !is_final) else {
+                continue;
+            };
+            // What may have arrived is sent again only to the same address, with the same body.
+            let is_elsewhere = !delivery.has_left()
+                && !delivery.may_have_arrived()
+                && delivery.approved_for.as_deref() != destination.as_deref();
+            if !body::is_intact(&draft.id, approval) {
+                cause = WithdrawalCause::RecordChanged;
+            } else if !is_elsewhere {
                 continue;
             }
             let draft = Arc::make_mut(draft);
             draft.review = Review::Undecided;
-            if draft.delivery.stage == DeliveryStage::Queued {
+            if !draft.delivery.has_left() {
                 draft.delivery.stage = stage_when_unqueued(&draft.delivery);
             }
             count += 1;
             step.changes.push(Change::Draft(draft.id.clone()));
         }
-        step.report_withdrawn(count, WithdrawalCause::RecordChanged);
+        step.report_withdrawn(count, cause);
     }
 
     /// Recovers deliveries that were in flight when the page was closed.
@@ -295,6 +295,16 @@ impl Run {
         self.set_batch(batch, step);
     }
 
+    /// Withdraws the approval of a task that was approved for another server.
+    fn withdraw_approval(&mut self, id: &DraftId, step: &mut Step) {
+        if let Some(draft) = self.draft_mut(id) {
+            draft.review = Review::Undecided;
+            draft.delivery.stage = DeliveryStage::Idle;
+            self.delivery_changed(id, step);
+            step.report_withdrawn(1, WithdrawalCause::ServerChanged);
+        }
+    }
+
     /// Queues a task and resets its retry limit.
     fn enqueue(&mut self, id: &DraftId, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
@@ -326,7 +336,7 @@ impl Run {
     }
 
     /// Withdraws all attempts whose requests were not sent.
-    fn withdraw_unsent_attempts(&mut self, step: &mut Step) {
+    pub(super) fn withdraw_unsent_attempts(&mut self, step: &mut Step) {
         self.dispatch.ready_to_send.clear();
         for id in self.in_stage(DeliveryStage::Sending) {
             self.withdraw_attempt(&id, step);
@@ -384,6 +394,22 @@ impl Run {
             self.dispatch.url = Some(url.into());
         }
         self.dispatch.url.clone()
+    }
+
+    /// Identifies what approvals are given for: where tasks go and in which form. A dry run posts to
+    /// no address, but its receipts have the bodies of the template.
+    pub(super) fn destination(&self) -> Option<String> {
+        let server = self.task_server()?;
+        Some(match self.mode {
+            Mode::Live => server.destination(),
+            Mode::Dry => server.body_form(),
+        })
+    }
+
+    /// Whether a task was approved for the current task server.
+    pub(super) fn is_approved_here(&self, draft: &TaskDraft) -> bool {
+        draft.approval().is_some()
+            && draft.delivery.approved_for.as_deref() == self.destination().as_deref()
     }
 
     fn in_stage(&self, stage: DeliveryStage) -> Vec<DraftId> {

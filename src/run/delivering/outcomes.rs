@@ -232,6 +232,7 @@ impl Run {
             draft.delivery.stage = DeliveryStage::Delivered;
         }
         self.delivery_changed(id, step);
+        self.resume_if_unblocked(now, step);
         self.send_next(now, step);
         Ok(())
     }

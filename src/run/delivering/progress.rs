@@ -102,7 +102,10 @@ impl Run {
                 urls.push(url);
             }
         }
-        let host = |url: &str| Address::parse(url).map(|address| address.host_and_port());
+        let host = |url: &str| {
+            let without_query = url.split('?').next().unwrap_or(url);
+            Address::parse(without_query).map(|address| address.host_and_port())
+        };
         let hosts: Vec<String> = urls
             .iter()
             .map(|url| host(url).unwrap_or_else(|_| (*url).to_owned()))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stage_when_unqueued;
 use crate::delivery::{Attempt, DeliveryStage, retry};
 use crate::review::{Approval, DraftId};
 use crate::run::event::{Effect, JournalEntry, Posting, Step};
@@ -217,12 +218,17 @@ impl Run {
             // The server may have forgotten this task's key, or the connection may have changed.
             return self.set_stage(id, DeliveryStage::Unconfirmed, step);
         }
+        // A repetition has the body and the address of the attempt that may have arrived.
+        if !draft.delivery.may_have_arrived() && !self.is_approved_here(draft) {
+            return self.withdraw_approval(id, step);
+        }
         let Some(draft) = self.draft_mut(id) else {
             return;
         };
         let Some(approval) = draft.approval().cloned() else {
             // Queued tasks are approved. A task without approval is never sent.
-            return self.set_stage(id, DeliveryStage::Idle, step);
+            let stage = stage_when_unqueued(&draft.delivery);
+            return self.set_stage(id, stage, step);
         };
         let delivery = &mut draft.delivery;
         let number = delivery.next_attempt_number();

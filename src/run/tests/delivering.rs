@@ -527,6 +527,67 @@ fn a_task_that_may_have_arrived_stays_unconfirmed_at_another_server() {
     assert!(harness.effects.is_empty());
 }
 
+#[test]
+fn a_task_that_did_not_arrive_is_approved_anew_for_another_server() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    harness.ok(Event::Connect(Box::new(with_server(|server| {
+        server.path = "/other".into();
+    }))));
+    assert_eq!(harness.state(1), DraftState::Unconfirmed);
+    let draft = harness.id(1);
+    let step = harness.run.apply(
+        Event::Decide {
+            draft: draft.clone(),
+            delivered: false,
+        },
+        harness.now,
+    );
+    assert_eq!(
+        step.withdrawn_approvals.map(|withdrawn| withdrawn.count),
+        Some(1)
+    );
+    assert_eq!(harness.state(1), DraftState::Ready);
+    assert_eq!(
+        harness.apply(Event::Retry {
+            drafts: vec![draft]
+        }),
+        Some(RunError::WrongState)
+    );
+    assert!(harness.effects.is_empty());
+    harness.approve_all();
+    harness.post();
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+}
+
+#[test]
+fn a_new_server_that_was_stored_without_the_withdrawn_approvals_gets_no_task() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
+    harness.approve_all();
+    harness.post();
+    harness.ok(Event::Pause);
+    let drafts = stored(&harness.run).drafts;
+    harness.ok(Event::Connect(Box::new(with_server(|server| {
+        server.path = "/other".into();
+    }))));
+    let records = RunRecords {
+        drafts,
+        ..stored(&harness.run)
+    };
+    let (run, step) = Run::restore_from(records, harness.now).unwrap();
+    assert_eq!(
+        step.withdrawn_approvals,
+        Some(WithdrawnApprovals {
+            count: 1,
+            cause: WithdrawalCause::ServerChanged
+        })
+    );
+    assert_eq!(run.confirmation(), None);
+    assert_eq!(Run::state(&run.drafts()[0]), DraftState::Ready);
+}
+
 /// Restores the run after something else changed the record of its first draft.
 fn reload_changed(harness: &mut Harness, from: &str, to: &str) -> Step {
     let mut records = stored(&harness.run);
@@ -1285,6 +1346,29 @@ fn a_look_up_that_finds_an_unconfirmed_task_makes_it_delivered() {
             );
         }
     }
+}
+
+#[test]
+fn posting_continues_once_the_operator_finds_the_task_that_others_wait_for() {
+    let mut harness = Harness::imported(
+        Mode::Live,
+        &[r#"{"key":"a"}"#, r#"{"key":"b","depends_on":["a"]}"#],
+    );
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| unconfirmed());
+    harness.ok(Event::Resume);
+    let blocked = Batch::Paused {
+        why: Pause::Blocked,
+    };
+    assert_eq!(harness.run.batch(), &blocked);
+    harness.ok(Event::Decide {
+        draft: harness.id(1),
+        delivered: true,
+    });
+    assert_eq!(harness.run_effects(|_| delivered()).len(), 1);
+    assert_eq!(harness.state(2), DraftState::Delivered);
+    assert_eq!(harness.run.batch(), &Batch::Idle);
 }
 
 #[test]
