@@ -123,10 +123,11 @@ impl App {
         self.0.draining.subscribe()
     }
 
-    /// Closes the store if this is the last clone of the application.
-    pub fn close(self) {
+    /// Closes the store if this is the last clone of the application. Waits at most `patience` for
+    /// the tasks that are being stored.
+    pub fn close(self, patience: Duration) {
         if let Some(parts) = Arc::into_inner(self.0) {
-            parts.store.close();
+            parts.store.close(patience);
         }
     }
 }
@@ -189,7 +190,7 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
     app.store()
         .check()
         .await
-        .map_err(|error| tasks::store_unavailable(&error))?;
+        .map_err(|error| tasks::store_problem(&error))?;
     Ok(tasks::json_response("{\"status\":\"ok\"}".to_owned()))
 }
 
@@ -296,6 +297,7 @@ async fn log_request(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
     use crate::cors::{AllowedOrigins, Origin};
+    use crate::store::StoreOptions;
     use axum::body::Body;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -304,7 +306,7 @@ mod tests {
     async fn a_panic_becomes_a_problem_the_page_can_read_without_the_panic_message() {
         let folder = tempfile::tempdir().unwrap();
         let app = App::new(Parts {
-            store: Store::open(folder.path(), None).unwrap(),
+            store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
             tokens: Tokens::from_sources(None, None).unwrap(),
             rate_limiter: None,

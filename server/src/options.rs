@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cors::Origin;
+use crate::store::StoreOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,6 +120,11 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub body_timeout: Duration,
 
+    /// Timeout for the store: a post waits this long for its turn, and as long again once the server
+    /// has begun to store it
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
+    pub store_timeout: Duration,
+
     /// Timeout for requests in progress when the server is asked to stop
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
     pub drain_timeout: Duration,
@@ -145,6 +151,15 @@ impl Options {
                 |folder| folder.join("taskwright-server"),
             )
         })
+    }
+
+    /// How the store is opened.
+    #[must_use]
+    pub fn store_options(&self) -> StoreOptions {
+        StoreOptions {
+            max_mebibytes: self.max_store_size,
+            timeout: self.store_timeout,
+        }
     }
 }
 

@@ -79,9 +79,15 @@ pub enum Problem {
     /// The server is draining.
     #[error("The server is stopping. Nothing was stored.")]
     Draining,
-    /// The store cannot be read or written at present.
-    #[error("The task store is not available. The task was not confirmed as stored.")]
+    /// The store cannot be read or written at present. Nothing was stored.
+    #[error("The task store is not available. Nothing was stored.")]
     StoreUnavailable,
+    /// The result of the commit is not known. Has no `Retry-After`, which promises that nothing was
+    /// stored.
+    #[error(
+        "The server could not confirm that the task is stored, and it may be. Look it up, or send it again with the same Idempotency-Key."
+    )]
+    NotConfirmed,
 }
 
 /// The code of the problem in a response, for the log.
@@ -125,6 +131,7 @@ impl Problem {
             Self::Internal => "internal",
             Self::Draining => "draining",
             Self::StoreUnavailable => "store_unavailable",
+            Self::NotConfirmed => "not_confirmed",
         }
     }
 
@@ -148,11 +155,14 @@ impl Problem {
             }
             Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::StoreUnavailable | Self::NotConfirmed => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
-    /// Seconds after which the same request may succeed, if known.
+    /// Seconds after which the same request may succeed, if known. Only for problems after which
+    /// nothing is stored: clients take it as permission to send the task again.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {

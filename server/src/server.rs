@@ -29,6 +29,8 @@ use crate::tokens::{TokenSource, Tokens};
 const MAX_LATE_CONNECTIONS: usize = 64;
 /// Longest time to wait for these connections once all others are done.
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Longest time to wait for the store to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause after a failed `accept`, for example because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -199,7 +201,7 @@ impl Server {
         let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
-        self.app.close();
+        self.app.close(CLOSE_TIMEOUT);
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, ErrorCode, Statement, Transaction, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
+use super::claim::Claim;
 use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
 
 /// Maximum inserts per transaction.
@@ -23,8 +24,51 @@ const MAX_PURGED: i64 = 10_000;
 /// An insert, and where to send its result.
 #[derive(Debug)]
 pub(super) struct Insert {
-    pub task: NewTask,
-    pub reply: oneshot::Sender<Result<Insertion, StoreError>>,
+    task: NewTask,
+    claim: Claim,
+    /// Whether the writer has taken the claim.
+    claimed: bool,
+    reply: oneshot::Sender<Result<Insertion, StoreError>>,
+}
+
+impl Insert {
+    pub fn new(
+        task: NewTask,
+        claim: Claim,
+        reply: oneshot::Sender<Result<Insertion, StoreError>>,
+    ) -> Self {
+        Self {
+            task,
+            claim,
+            claimed: false,
+            reply,
+        }
+    }
+
+    /// Takes the claim unless the sender has given the insert up. An insert may be tried twice: in
+    /// its batch, and alone.
+    fn claim(&mut self) -> bool {
+        self.claimed = self.claimed || self.claim.take();
+        self.claimed
+    }
+
+    fn is_given_up(&self) -> bool {
+        !self.claimed && self.claim.is_taken()
+    }
+}
+
+/// Why a transaction failed, and what is known about its tasks.
+enum Failure {
+    /// None of them is stored.
+    NothingStored(rusqlite::Error),
+    /// They may be stored.
+    Unknown(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::NothingStored(error)
+    }
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z, from the system clock.
@@ -129,19 +173,27 @@ fn write<'connection>(
                 let _ = insert.reply.send(Ok(insertion));
             }
         }
-        Err(error) if batch.len() > 1 && may_concern_one_task_only(&error) => {
+        Err(Failure::NothingStored(error))
+            if batch.len() > 1 && may_concern_one_task_only(&error) =>
+        {
             for insert in batch {
                 write(connection, statements, vec![insert], clock);
             }
         }
-        Err(error) => {
+        Err(Failure::NothingStored(error)) => {
             let error = Arc::new(error);
-            for insert in batch {
-                let _ = insert
-                    .reply
-                    .send(Err(StoreError::Database(Arc::clone(&error))));
-            }
+            reply_all(batch, || StoreError::Database(Arc::clone(&error)));
         }
+        Err(Failure::Unknown(error)) => {
+            let error = Arc::new(error);
+            reply_all(batch, || StoreError::Commit(Arc::clone(&error)));
+        }
+    }
+}
+
+fn reply_all(batch: Vec<Insert>, error: impl Fn() -> StoreError) {
+    for insert in batch {
+        let _ = insert.reply.send(Err(error()));
     }
 }
 
@@ -153,27 +205,42 @@ fn may_concern_one_task_only(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Stores the tasks of all senders that still wait in one transaction. On an error, no task is stored.
+/// Stores the tasks of all senders that still wait in one transaction.
 fn commit<'connection>(
     connection: &'connection Connection,
     statements: &mut Option<Statements<'connection>>,
     batch: &mut Vec<Insert>,
     clock: &Clock,
-) -> Result<Vec<Insertion>, rusqlite::Error> {
+) -> Result<Vec<Insertion>, Failure> {
+    batch.retain(|insert| !insert.is_given_up());
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
     let statements = match statements {
         Some(prepared) => prepared,
         None => statements.insert(Statements::prepare(connection)?),
     };
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    // Another program may have held the lock until now. A sender whose insert has timed out was told
-    // that its task is not confirmed, so the task must not be stored now.
-    batch.retain(|insert| !insert.reply.is_closed());
+    // Another program may have held the lock until now. A sender that has given up was told that
+    // nothing is stored, or is gone.
+    batch.retain_mut(Insert::claim);
     let insertions = batch
         .iter()
         .map(|insert| statements.insert(&transaction, &insert.task, clock()))
         .collect::<Result<Vec<_>, _>>()?;
-    transaction.commit()?;
+    transaction.commit().map_err(failed_commit)?;
     Ok(insertions)
+}
+
+/// A commit that finds the disk full has not written its last frame, without which no recovery
+/// accepts a transaction (SQLite, "WAL file format"). After any other error, such as a failed flush,
+/// the transaction may or may not be on the disk.
+fn failed_commit(error: rusqlite::Error) -> Failure {
+    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+        Failure::NothingStored(error)
+    } else {
+        Failure::Unknown(error)
+    }
 }
 
 /// Deletes expired idempotency keys, but not their tasks.

@@ -45,9 +45,13 @@ pub(crate) fn json_response(json: String) -> Response {
 }
 
 /// Logs the cause of a store error and returns the problem for the sender, which does not name it.
-pub(crate) fn store_unavailable(error: &StoreError) -> Problem {
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
     tracing::error!(code = error.code(), error = %error, "the task store is not available");
-    Problem::StoreUnavailable
+    if error.may_be_stored() {
+        Problem::NotConfirmed
+    } else {
+        Problem::StoreUnavailable
+    }
 }
 
 #[cfg(test)]

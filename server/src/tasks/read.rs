@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{is_idempotency_key, json_response, rfc_3339, store_unavailable};
+use super::{is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
 use crate::problem::Problem;
 use crate::store::{Filter, Page, StoredTask};
@@ -50,7 +50,7 @@ pub async fn list_tasks(
         .store()
         .page(filter(query)?)
         .await
-        .map_err(|error| store_unavailable(&error))?;
+        .map_err(|error| store_problem(&error))?;
     Ok(json_response(page_json(&page)))
 }
 
@@ -69,7 +69,7 @@ pub async fn get_task(
         .store()
         .find(id)
         .await
-        .map_err(|error| store_unavailable(&error))?
+        .map_err(|error| store_problem(&error))?
         .ok_or(Problem::NotFound)?;
     let mut json = String::with_capacity(task.text.len().saturating_add(256));
     push_task(&mut json, &task);
