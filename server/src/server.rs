@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::agent_config::AgentConfig;
 use crate::app::{self, App, Parts};
 use crate::connection::Connections;
-use crate::cors::{AllowedOrigins, Cors};
+use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
 use crate::options::Options;
 use crate::pages::Pages;
@@ -94,15 +94,13 @@ impl Server {
             error,
         })?;
         let data_directory = store.folder().map(Path::to_path_buf);
-        let pages = (options.static_dir.is_some() || options.page_config.is_some()).then(|| {
-            Pages::new(
-                options.static_dir.clone(),
-                options.page_config.clone(),
-                agent_config.and_then(|config| config.vault),
-                scheme,
-                address.to_string(),
-            )
-        });
+        let pages =
+            (options.static_dir.is_some() || options.page_config.is_some()).then(|| Pages {
+                folder: options.static_dir.clone(),
+                config_file: options.page_config.clone(),
+                vault: agent_config.and_then(|config| config.vault),
+                origins: known_origins(options, scheme, address),
+            });
         let token_source = tokens.source();
         let app = App::new(Parts {
             rate_limiter: options
@@ -244,6 +242,18 @@ fn check_pages(options: &Options) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+/// The origins of the server itself, and those that the operator named.
+fn known_origins(options: &Options, scheme: &str, address: SocketAddr) -> Vec<Origin> {
+    let listening = Origin::parse(&format!("{scheme}://{address}")).ok();
+    let named = Origin::parse(&format!("{scheme}://{}:{}", options.host, address.port())).ok();
+    listening
+        .into_iter()
+        .chain(named)
+        .chain(loopback_origins(scheme, address.port()))
+        .chain(options.allow_origins.iter().cloned())
+        .collect()
 }
 
 async fn listen(
