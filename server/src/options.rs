@@ -19,8 +19,9 @@ Examples:
       Serve other machines over TLS. Both tokens are accepted, for example during a rotation.
 
 Environment:
-  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. If no token is
-                    set, the server accepts \"changeme\", on loopback addresses only.
+  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. Without it and
+                    without --config, the server accepts \"changeme\", on loopback addresses only.
+                    Set but empty, it is an error.
 
 Exit codes:
   0 stopped on request       1 failed while running    2 invalid command line
@@ -85,8 +86,8 @@ pub struct Options {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 
-    /// Configuration file with tokens, and where the page finds Vault: {"AGENT_API_TOKEN": "…",
-    /// "vault": {"address": "…", "secrets_path": "…"}}
+    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}. Its section "vault" is passed on
+    /// to the page; the server does not read tokens from Vault yet
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub config: Option<PathBuf>,
 

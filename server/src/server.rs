@@ -68,12 +68,7 @@ impl Server {
             .as_deref()
             .map(read_agent_config)
             .transpose()?;
-        let tokens = Tokens::from_sources(
-            environment_tokens,
-            agent_config
-                .as_ref()
-                .and_then(|config| config.agent_api_token.as_deref()),
-        )?;
+        let tokens = Tokens::from_sources(environment_tokens, agent_config.as_ref())?;
         let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
