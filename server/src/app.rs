@@ -14,6 +14,7 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::client_address::ClientAddress;
 use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::openapi;
@@ -23,6 +24,7 @@ use crate::rate_limit::RateLimiter;
 use crate::store::Store;
 use crate::tasks::{self, post, read};
 use crate::tokens::Tokens;
+use crate::wrong_tokens::{Delay, WrongTokens};
 
 /// The request header with the agent token.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agent-token");
@@ -39,6 +41,8 @@ pub struct Parts {
     pub schema: Arc<EnforcedSchema>,
     /// The accepted agent tokens.
     pub tokens: Tokens,
+    /// The clients that recently sent wrong tokens.
+    pub wrong_tokens: WrongTokens,
     /// The rate limit of each token, if any.
     pub rate_limiter: Option<RateLimiter>,
     /// Which origins may call.
@@ -58,11 +62,16 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Checks the agent token and its rate limit.
+    /// Checks the agent token and its rate limit. Returns late if the client keeps sending wrong
+    /// tokens.
     ///
     /// # Errors
-    /// [`Problem::BadToken`], [`Problem::RateLimited`].
-    pub fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`].
+    pub async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        client: ClientAddress,
+    ) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
         let token = match (presented.next(), presented.next()) {
             (None, _) => {
@@ -73,9 +82,9 @@ impl App {
             (Some(token), None) => self.0.tokens.find(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
-        let token = token.ok_or(Problem::BadToken(
-            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
-        ))?;
+        let Some(token) = token else {
+            return Err(self.wrong_token(client).await);
+        };
         match &self.0.rate_limiter {
             None => Ok(()),
             Some(limiter) => {
@@ -86,6 +95,27 @@ impl App {
                     })
             }
         }
+    }
+
+    /// The problem for a wrong token, after the delay that its client has earned. When the server
+    /// drains, there is no further delay.
+    async fn wrong_token(&self, client: ClientAddress) -> Problem {
+        match self.0.wrong_tokens.note(client, Instant::now()) {
+            Delay::None => {}
+            Delay::Refuse(wait) => {
+                return Problem::TooManyWrongTokens {
+                    retry_after: wait.as_secs().saturating_add(1),
+                };
+            }
+            Delay::Wait(time, _permit) => {
+                let mut draining = self.draining();
+                let drains = draining.wait_for(|draining| *draining);
+                let _ = tokio::time::timeout(time, drains).await;
+            }
+        }
+        Problem::BadToken(
+            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
+        )
     }
 
     /// The task store.
@@ -309,6 +339,7 @@ mod tests {
             store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
             tokens: Tokens::from_sources(None, None).unwrap(),
+            wrong_tokens: WrongTokens::default(),
             rate_limiter: None,
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,

@@ -1,5 +1,6 @@
 //! The command line of the server.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -113,6 +114,19 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
     pub max_connections: u32,
 
+    /// Maximum concurrent connections from one address (IPv6: from one /64); others are refused. Does
+    /// not apply to trusted proxies
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
+    pub max_connections_per_address: u32,
+
+    /// Address of a reverse proxy whose X-Forwarded-For or Forwarded header is believed; repeatable
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "ADDRESS",
+        help_heading = "Limits"
+    )]
+    pub trusted_proxies: Vec<IpAddr>,
+
     /// Timeout for the headers of a request, and for an idle connection
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub header_timeout: Duration,
@@ -120,6 +134,10 @@ pub struct Options {
     /// Timeout for the body of a request, and for a client that stops reading a response
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub body_timeout: Duration,
+
+    /// Timeout for a client to read a whole response
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Limits")]
+    pub response_timeout: Duration,
 
     /// Timeout for the store: a post waits this long for its turn, and as long again once the server
     /// has begun to store it
@@ -212,6 +230,8 @@ mod tests {
         assert_eq!(options.host, "127.0.0.1");
         assert_eq!(options.port, 8080);
         assert_eq!(options.max_connections, 512);
+        assert_eq!(options.max_connections_per_address, 128);
+        assert!(options.trusted_proxies.is_empty());
         assert_eq!(options.rate_limit, None);
     }
 
@@ -225,6 +245,8 @@ mod tests {
             &["--body-timeout", "NaN"],
             &["--rate-limit", "0"],
             &["--max-connections", "0"],
+            &["--max-connections-per-address", "0"],
+            &["--trusted-proxy", "proxy.example.org"],
             &["--port", "65536"],
         ] {
             let all = ["taskwright-server"].iter().chain(arguments.iter());

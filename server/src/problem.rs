@@ -13,7 +13,7 @@ use taskwright::schema::Violation;
 
 use crate::tasks::MAX_BODY_BYTES;
 
-/// `Retry-After` while the store is unavailable or the server drains, in seconds.
+/// `Retry-After` when it is not known how long the problem lasts, in seconds.
 const RETRY_SECONDS: u64 = 5;
 
 /// An error response. `Display` is its `detail`, written for the sender of the task.
@@ -73,6 +73,15 @@ pub enum Problem {
         /// Seconds until the next request is allowed.
         retry_after: u64,
     },
+    /// The client has sent too many wrong tokens, and too many responses are delayed already.
+    #[error("Too many requests with wrong tokens. Nothing was stored.")]
+    TooManyWrongTokens {
+        /// Seconds until the client may try another token.
+        retry_after: u64,
+    },
+    /// The client has too many open connections.
+    #[error("Too many connections from this address. Nothing was stored.")]
+    TooManyConnections,
     /// A bug in the server.
     #[error("The server failed to process the request. A task in it may have been stored.")]
     Internal,
@@ -128,6 +137,8 @@ impl Problem {
             Self::SchemaViolation(_) => "schema_violation",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RateLimited { .. } => "rate_limited",
+            Self::TooManyWrongTokens { .. } => "too_many_wrong_tokens",
+            Self::TooManyConnections => "too_many_connections",
             Self::Internal => "internal",
             Self::Draining => "draining",
             Self::StoreUnavailable => "store_unavailable",
@@ -153,11 +164,14 @@ impl Problem {
             Self::SchemaViolation(_) | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::StoreUnavailable | Self::NotConfirmed => {
-                StatusCode::SERVICE_UNAVAILABLE
+            Self::RateLimited { .. } | Self::TooManyWrongTokens { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
             }
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyConnections
+            | Self::Draining
+            | Self::StoreUnavailable
+            | Self::NotConfirmed => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -166,8 +180,12 @@ impl Problem {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
-            Self::Draining | Self::StoreUnavailable => Some(RETRY_SECONDS),
+            Self::RateLimited { retry_after } | Self::TooManyWrongTokens { retry_after } => {
+                Some(*retry_after)
+            }
+            Self::TooManyConnections | Self::Draining | Self::StoreUnavailable => {
+                Some(RETRY_SECONDS)
+            }
             _ => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
@@ -14,6 +15,7 @@ use taskwright::document::Document;
 
 use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
 use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt, StoreError};
@@ -35,10 +37,11 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 /// request with an idempotency key can safely be repeated after any response.
 pub async fn post_task(
     State(app): State<App>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers)?;
+    app.authorize(&headers, client).await?;
     require_json(&headers)?;
     let key = idempotency_key(&headers)?;
     let body = read_body(&headers, body, &app).await?;
