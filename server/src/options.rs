@@ -82,8 +82,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub schema: Option<PathBuf>,
 
-    /// Maximum size of the store in MiB; when it is full, posts get 503 store_unavailable [default: no
-    /// limit]
+    /// Maximum size of the store in MiB, including SQLite's log; when it is full, posts get 503
+    /// store_unavailable [default: no limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::claim::{Claim, GiveUpOnDrop};
+use super::write_ahead_log::WriteAheadLog;
 use super::{Clock, Insertion, NewTask, StoreError, StoreOptions, connection, reader, writer};
 
 /// The name of the file in the data folder.
@@ -39,12 +40,15 @@ impl Database {
     pub fn open(folder: &Path, options: &StoreOptions, clock: Clock) -> Result<Self, StoreError> {
         connection::create_private_folder(folder).map_err(StoreError::Folder)?;
         let path = folder.join(FILE_NAME);
+        connection::create_private_file(&path).map_err(StoreError::Folder)?;
+        connection::warn_if_others_have_access(folder, &path);
         let writing = connection::open_for_writing(&path, options.max_mebibytes)?;
         let reading = connection::open_for_reading(&path)?;
+        let log = WriteAheadLog::of(&path, options.max_mebibytes);
         let (inserts, waiting) = mpsc::channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(&writing, waiting, &clock))
+            .spawn(move || writer::run(&writing, &log, waiting, &clock))
             .map_err(StoreError::Folder)?;
         Ok(Self {
             folder: folder.to_owned(),

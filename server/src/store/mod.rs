@@ -7,6 +7,7 @@ mod claim;
 mod connection;
 mod database;
 mod reader;
+mod write_ahead_log;
 mod writer;
 
 use std::path::Path;
@@ -27,7 +28,8 @@ type Clock = Box<dyn Fn() -> i64 + Send>;
 /// How a store is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// Maximum size of the file, in MiB; no limit if `None`.
+    /// Maximum size of the file and its write-ahead log together, in MiB; no limit if `None`. One
+    /// transaction may exceed it.
     pub max_mebibytes: Option<u32>,
     /// Longest wait of an insert for the writer, longest wait for the result once the writer has
     /// begun, and longest time of a read.
@@ -111,7 +113,7 @@ pub struct StoredTask {
 /// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder cannot be created.
+    /// The folder or the file in it cannot be created.
     #[error("the data folder cannot be used: {0}")]
     Folder(#[source] std::io::Error),
     /// The file was written by a newer version of the server.
@@ -120,6 +122,9 @@ pub enum StoreError {
         /// The version of the file.
         found: i64,
     },
+    /// The file is not a task store: it belongs to another program, or is no SQLite file.
+    #[error("the file tasks.sqlite3 in the data folder is not a task store of this server")]
+    Foreign,
     /// SQLite reported an error: the disk is full, or the file is not writable or damaged. Nothing was
     /// stored.
     #[error("the store failed: {0}")]
@@ -151,6 +156,7 @@ impl StoreError {
         match self {
             Self::Folder(_) => "folder",
             Self::Newer { .. } => "newer_store",
+            Self::Foreign => "foreign_store",
             Self::Database(_) => "database",
             Self::Commit(_) => "commit",
             Self::NoVerdict => "no_verdict",
@@ -179,6 +185,7 @@ impl StoreError {
             Self::Newer { .. } => {
                 "Start the newer version, or choose another folder with --data-dir."
             }
+            Self::Foreign => "Choose another folder with --data-dir. The file was not changed.",
             Self::Database(_) => {
                 "Check for a full disk, a folder that is not writable, or a store that has reached --max-store-size."
             }
@@ -206,7 +213,8 @@ impl Store {
     /// Opens the store in `folder`, and creates both if necessary.
     ///
     /// # Errors
-    /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Database`].
+    /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Foreign`],
+    /// [`StoreError::Database`].
     pub fn open(folder: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         Self::open_with_clock(folder, options, Box::new(writer::system_clock))
     }

@@ -251,14 +251,148 @@ fn a_store_of_a_newer_version_is_refused() {
 }
 
 #[cfg(unix)]
-#[test]
-fn only_the_owner_has_access_to_the_data_folder() {
+#[tokio::test]
+async fn only_the_owner_has_access_to_the_data_folder_and_its_files() {
     use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("a").join("data");
-    open(&data).close(PATIENCE);
-    let mode = std::fs::metadata(&data).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o700);
+    let store = open(&data);
+    store.insert(task("{}", None)).await.unwrap();
+    assert_eq!(mode(&data), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&data)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(files.len() >= 2, "the file and its log: {files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_file_of_another_program_is_refused_and_left_as_it_is() {
+    let sqlite = |statements: &'static str| {
+        move |file: &Path| {
+            Connection::open(file)
+                .unwrap()
+                .execute_batch(statements)
+                .unwrap();
+        }
+    };
+    type Make = Box<dyn Fn(&Path)>;
+    let cases: [Make; 4] = [
+        Box::new(sqlite("CREATE TABLE notes (text)")),
+        Box::new(sqlite("PRAGMA application_id = 7")),
+        Box::new(sqlite("PRAGMA user_version = 1")),
+        Box::new(|file| std::fs::write(file, "no SQLite file".repeat(100)).unwrap()),
+    ];
+    for make in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        make(&file);
+        let before = std::fs::read(&file).unwrap();
+        let error = Store::open(folder.path(), &StoreOptions::default()).unwrap_err();
+        assert_eq!(error.code(), "foreign_store");
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+    }
+}
+
+#[tokio::test]
+async fn all_expired_keys_are_deleted_while_tasks_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(1_000 * DAY));
+    let store = open_at(folder.path(), &now);
+    store.insert(task("{}", None)).await.unwrap();
+    store.close(PATIENCE);
+    let file = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    file.execute_batch(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+         INSERT INTO idempotency_keys SELECT 'k' || i, x'00', 1, 0 FROM n",
+    )
+    .unwrap();
+
+    let store = open_at(folder.path(), &now);
+    let started = std::time::Instant::now();
+    store.insert(task("{}", Some("new"))).await.unwrap();
+    let keys = || -> i64 {
+        file.query_row("SELECT count(*) FROM idempotency_keys", [], |row| {
+            row.get(0)
+        })
+        .unwrap()
+    };
+    while keys() > 1 {
+        assert!(started.elapsed() < Duration::from_secs(30), "{}", keys());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn size_of(folder: &Path) -> u64 {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| !entry.file_name().to_string_lossy().ends_with("-shm"))
+        .map(|entry| entry.metadata().unwrap().len())
+        .sum()
+}
+
+#[tokio::test]
+async fn the_limit_includes_a_log_that_another_program_keeps_from_being_written_back() {
+    const MEBIBYTE: u64 = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path(), &limited_to_one_mebibyte()).unwrap();
+    store.insert(task("0", None)).await.unwrap();
+    let other = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+    other
+        .execute_batch("BEGIN; SELECT count(*) FROM tasks")
+        .unwrap();
+    // Small tasks, so that the file itself stays far below the limit.
+    let mut refused = None;
+    for number in 0..1_000 {
+        let insertion = store.insert(task("1", Some(&number.to_string()))).await;
+        if let Err(error) = insertion {
+            refused = Some(error);
+            break;
+        }
+    }
+    let refused = refused.expect("the log grew without end");
+    assert_eq!(
+        (refused.code(), refused.may_be_stored()),
+        ("database", false)
+    );
+    assert!(size_of(folder.path()) < MEBIBYTE + MEBIBYTE / 10);
+    other.execute_batch("ROLLBACK").unwrap();
+    store.insert(task("2", None)).await.unwrap();
+    assert!(size_of(folder.path()) < MEBIBYTE / 2);
+}
+
+#[tokio::test]
+async fn a_closed_store_leaves_one_file_that_holds_every_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for number in 0..10 {
+        store.insert(task(&number.to_string(), None)).await.unwrap();
+    }
+    assert_eq!(texts(&store).await.len(), 10);
+    store.close(PATIENCE);
+    let files: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(files, [FILE_NAME]);
+    assert_eq!(texts(&open(folder.path())).await.len(), 10);
+}
+
+#[tokio::test]
+async fn closing_does_not_wait_for_a_store_that_does_not_respond() {
+    let folder = tempfile::tempdir().unwrap();
+    let (timeout, stall) = (Duration::from_millis(50), Duration::from_secs(5));
+    let (store, stalls) = open_stalling(folder.path(), timeout, stall).await;
+    stalls.store(true, Ordering::SeqCst);
+    store.insert(task("1", None)).await.unwrap_err();
+    let started = std::time::Instant::now();
+    store.close(Duration::from_millis(100));
+    assert!(started.elapsed() < Duration::from_secs(3));
 }
 
 #[tokio::test]

@@ -5,13 +5,23 @@ use std::time::{Duration, Instant};
 use crate::server::{Start, TASK, TestServer};
 
 /// The store's file, opened by another program.
-fn open_file(server: &TestServer) -> rusqlite::Connection {
+pub fn open_file(server: &TestServer) -> rusqlite::Connection {
     rusqlite::Connection::open(server.folder().join("data").join("tasks.sqlite3")).unwrap()
 }
 
 /// Keeps the transaction that stores the task with this key busy for about `time`, as a disk does
 /// that stalls.
 fn stall_transactions(file: &rusqlite::Connection, key: &str, time: Duration) {
+    create_slow_view(file, time);
+    file.execute_batch(&format!(
+        "CREATE TRIGGER stall AFTER INSERT ON tasks WHEN NEW.idempotency_key = '{key}'
+         BEGIN SELECT count(*) FROM many; END"
+    ))
+    .unwrap();
+}
+
+/// Creates a view `many` whose rows take about `time` to count.
+pub fn create_slow_view(file: &rusqlite::Connection, time: Duration) {
     let count_to = |rows: u32| {
         format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
@@ -22,13 +32,8 @@ fn stall_transactions(file: &rusqlite::Connection, key: &str, time: Duration) {
     let count = format!("SELECT count(*) FROM ({})", count_to(rows));
     file.query_row(&count, [], |_| Ok(())).unwrap();
     let rows = f64::from(rows) * time.as_secs_f64() / started.elapsed().as_secs_f64();
-    file.execute_batch(&format!(
-        "CREATE VIEW many AS {};
-         CREATE TRIGGER stall AFTER INSERT ON tasks WHEN NEW.idempotency_key = '{key}'
-         BEGIN SELECT count(*) FROM many; END",
-        count_to(rows as u32)
-    ))
-    .unwrap();
+    file.execute_batch(&format!("CREATE VIEW many AS {}", count_to(rows as u32)))
+        .unwrap();
 }
 
 #[test]
