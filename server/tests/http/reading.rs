@@ -1,6 +1,7 @@
 //! `GET` requests: tasks, the schema, the OpenAPI document and health.
 
 use crate::client::{Request, get};
+use crate::durability::open_file;
 use crate::server::{Start, TASK};
 
 #[test]
@@ -161,6 +162,21 @@ fn the_openapi_document_describes_the_idempotency_key_the_token_and_the_task() {
         task.as_object_mut().unwrap().remove("$id");
     }
     assert_eq!(task, enforced);
+}
+
+#[test]
+fn a_time_far_in_the_future_is_listed() {
+    let server = Start::new().run();
+    assert_eq!(server.post(TASK).status, 201);
+    open_file(&server)
+        .execute("UPDATE tasks SET received_at = ?1", [i64::MAX])
+        .unwrap();
+    let listed = server.get("/tasks");
+    assert_eq!(listed.status, 200, "{listed:?}");
+    assert_eq!(
+        listed.json()["items"][0]["received_at"],
+        "9999-12-31T23:59:59.999Z"
+    );
 }
 
 #[test]
