@@ -31,7 +31,7 @@ use crate::wrong_tokens::WrongTokens;
 
 /// Concurrent connections that are refused with `503 draining`.
 const MAX_LATE_CONNECTIONS: usize = 64;
-/// Longest time to wait for these connections once all others are done.
+/// Longest time to wait for these connections once all others are done, and for aborted ones to end.
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Longest time to wait for the store to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -166,7 +166,8 @@ impl Server {
     }
 
     /// Serves until `stop` completes, then drains: requests in progress may finish within the drain
-    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns.
+    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns,
+    /// unless the disk does not respond within two more seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let connections = Connections {
             router: app::router(&self.app),
@@ -214,7 +215,8 @@ impl Server {
             }
         }
         drop(self.listener);
-        serving.shutdown().await;
+        // A check that runs on the thread of its connection cannot be interrupted.
+        let _ = tokio::time::timeout(LATE_TIMEOUT, serving.shutdown()).await;
         let finished = async { while late.join_next().await.is_some() {} };
         // These requests are refused anyway; this only lets their clients read the response.
         let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
