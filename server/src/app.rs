@@ -22,6 +22,7 @@ use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
 use crate::rate_limit::RateLimiter;
 use crate::store::Store;
+use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
 use crate::tokens::Tokens;
 use crate::wrong_tokens::{Delay, WrongTokens};
@@ -49,6 +50,8 @@ pub struct Parts {
     pub cors: Arc<Cors>,
     /// The page, if it is served.
     pub pages: Option<Pages>,
+    /// Checks of large tasks.
+    pub large_checks: LargeChecks,
     /// Longest time for a request body to arrive.
     pub body_timeout: Duration,
     /// Whether the server is draining.
@@ -128,6 +131,12 @@ impl App {
     #[must_use]
     pub fn schema(&self) -> &Arc<EnforcedSchema> {
         &self.0.schema
+    }
+
+    /// Checks of large tasks.
+    #[must_use]
+    pub fn large_checks(&self) -> &LargeChecks {
+        &self.0.large_checks
     }
 
     /// The page, if it is served.
@@ -343,6 +352,7 @@ mod tests {
             rate_limiter: None,
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
+            large_checks: LargeChecks::new(1, Duration::from_secs(1)),
             body_timeout: Duration::from_secs(1),
             draining: watch::Sender::new(false),
         });

@@ -50,8 +50,8 @@ pub struct Connections {
 }
 
 impl Connections {
-    /// Serves a connection from `peer` until it closes. Errors affect this connection only and are logged at
-    /// debug level.
+    /// Serves a connection from `peer` until it closes. Errors affect this connection only and are
+    /// logged at debug level.
     pub async fn serve(self, stream: TcpStream, peer: IpAddr) {
         // Responses are written in one piece; Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);

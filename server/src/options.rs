@@ -139,6 +139,11 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Limits")]
     pub response_timeout: Duration,
 
+    /// Timeout for the check of a large task against the schema: it waits this long for its turn, and
+    /// may take as long again
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
+    pub check_timeout: Duration,
+
     /// Timeout for the store: a post waits this long for its turn, and as long again once the server
     /// has begun to store it
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]

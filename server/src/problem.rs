@@ -64,6 +64,9 @@ pub enum Problem {
     /// The task violates the schema.
     #[error("The task does not satisfy the schema at /tasks/schema.")]
     SchemaViolation(Vec<Violation>),
+    /// The check of the task against the schema takes too long.
+    #[error("The task could not be checked against the schema in time. Nothing was stored.")]
+    CheckTimeout,
     /// The idempotency key was used with a different body.
     #[error("This Idempotency-Key was already used with a different body. Nothing was stored.")]
     IdempotencyKeyReused,
@@ -82,6 +85,9 @@ pub enum Problem {
     /// The client has too many open connections.
     #[error("Too many connections from this address. Nothing was stored.")]
     TooManyConnections,
+    /// Too many large tasks are being checked.
+    #[error("The server is checking too many large tasks. Nothing was stored.")]
+    Overloaded,
     /// A bug in the server.
     #[error("The server failed to process the request. A task in it may have been stored.")]
     Internal,
@@ -135,10 +141,12 @@ impl Problem {
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Misdirected => "misdirected",
             Self::SchemaViolation(_) => "schema_violation",
+            Self::CheckTimeout => "check_timeout",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RateLimited { .. } => "rate_limited",
             Self::TooManyWrongTokens { .. } => "too_many_wrong_tokens",
             Self::TooManyConnections => "too_many_connections",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
             Self::Draining => "draining",
             Self::StoreUnavailable => "store_unavailable",
@@ -161,7 +169,7 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::SchemaViolation(_) | Self::IdempotencyKeyReused => {
+            Self::SchemaViolation(_) | Self::CheckTimeout | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::RateLimited { .. } | Self::TooManyWrongTokens { .. } => {
@@ -169,6 +177,7 @@ impl Problem {
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyConnections
+            | Self::Overloaded
             | Self::Draining
             | Self::StoreUnavailable
             | Self::NotConfirmed => StatusCode::SERVICE_UNAVAILABLE,
@@ -183,9 +192,10 @@ impl Problem {
             Self::RateLimited { retry_after } | Self::TooManyWrongTokens { retry_after } => {
                 Some(*retry_after)
             }
-            Self::TooManyConnections | Self::Draining | Self::StoreUnavailable => {
-                Some(RETRY_SECONDS)
-            }
+            Self::TooManyConnections
+            | Self::Overloaded
+            | Self::Draining
+            | Self::StoreUnavailable => Some(RETRY_SECONDS),
             _ => None,
         }
     }

@@ -24,6 +24,7 @@ use crate::pages::Pages;
 use crate::rate_limit::RateLimiter;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
+use crate::tasks::large_checks::LargeChecks;
 use crate::tls;
 use crate::tokens::{TokenSource, Tokens};
 use crate::write_timeout::WriteTimeouts;
@@ -37,6 +38,9 @@ const LATE_TIMEOUT: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Connections that are told at a time that their address has too many.
 const MAX_REFUSALS: usize = 32;
+/// Maximum concurrent checks of large tasks, on a machine with as many cores. Each may take as much
+/// memory as the violations of 1 MiB need.
+const MAX_LARGE_CHECKS: usize = 8;
 /// Pause after a failed `accept`, for example because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -119,6 +123,12 @@ impl Server {
                 &options.allow_origins,
             ))),
             pages,
+            large_checks: LargeChecks::new(
+                std::thread::available_parallelism()
+                    .map_or(1, usize::from)
+                    .min(MAX_LARGE_CHECKS),
+                options.check_timeout,
+            ),
             body_timeout: options.body_timeout,
             draining: watch::Sender::new(false),
         });

@@ -1,5 +1,6 @@
 //! `/tasks`: accepting and returning tasks.
 
+pub mod large_checks;
 pub mod post;
 pub mod read;
 

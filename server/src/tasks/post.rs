@@ -50,7 +50,7 @@ pub async fn post_task(
         body_digest: Sha256::digest(&body).into(),
     });
 
-    let problem = match validate(body, Arc::clone(app.schema())).await {
+    let problem = match validate(body, &app).await {
         Ok(body) => {
             let task = NewTask {
                 body,
@@ -160,13 +160,14 @@ async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
 /// Parses and validates the body. A large task and a schema with many patterns take milliseconds, so
 /// large bodies are moved off the threads that serve connections. For a small body, the move would
 /// take several times as long as the validation.
-async fn validate(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
+async fn validate(body: Vec<u8>, app: &App) -> Result<Vec<u8>, Problem> {
     if body.len() <= MAX_INLINE_BYTES {
-        return validate_inline(body, &schema);
+        return validate_inline(body, app.schema());
     }
-    tokio::task::spawn_blocking(move || validate_inline(body, &schema))
-        .await
-        .map_err(|_| Problem::Internal)?
+    let schema = Arc::clone(app.schema());
+    app.large_checks()
+        .run(move || validate_inline(body, &schema))
+        .await?
 }
 
 fn validate_inline(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem> {
