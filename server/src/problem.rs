@@ -277,3 +277,79 @@ pub async fn convert_errors(request: Request, next: Next) -> Response {
     }
     converted
 }
+
+/// A problem of each kind, for tests that must not miss one.
+#[cfg(test)]
+pub(crate) fn one_of_each() -> Vec<Problem> {
+    let all = vec![
+        Problem::BadRequest("".into()),
+        Problem::MalformedJson {
+            reason: String::new(),
+            line: 1,
+            column: 1,
+        },
+        Problem::InvalidIdempotencyKey,
+        Problem::InvalidQuery("".into()),
+        Problem::BadToken(""),
+        Problem::NotFound,
+        Problem::MethodNotAllowed,
+        Problem::Timeout,
+        Problem::TooLarge,
+        Problem::UnsupportedMediaType(""),
+        Problem::Misdirected,
+        Problem::SchemaViolation(Vec::new()),
+        Problem::CheckTimeout,
+        Problem::IdempotencyKeyReused,
+        Problem::RateLimited { retry_after: 1 },
+        Problem::TooManyWrongTokens { retry_after: 1 },
+        Problem::TooManyConnections,
+        Problem::Overloaded,
+        Problem::Internal,
+        Problem::Draining,
+        Problem::StoreUnavailable,
+        Problem::NotConfirmed,
+    ];
+    for problem in &all {
+        // A new kind does not compile until it is added here and above.
+        match problem {
+            Problem::BadRequest(_)
+            | Problem::MalformedJson { .. }
+            | Problem::InvalidIdempotencyKey
+            | Problem::InvalidQuery(_)
+            | Problem::BadToken(_)
+            | Problem::NotFound
+            | Problem::MethodNotAllowed
+            | Problem::Timeout
+            | Problem::TooLarge
+            | Problem::UnsupportedMediaType(_)
+            | Problem::Misdirected
+            | Problem::SchemaViolation(_)
+            | Problem::CheckTimeout
+            | Problem::IdempotencyKeyReused
+            | Problem::RateLimited { .. }
+            | Problem::TooManyWrongTokens { .. }
+            | Problem::TooManyConnections
+            | Problem::Overloaded
+            | Problem::Internal
+            | Problem::Draining
+            | Problem::StoreUnavailable
+            | Problem::NotConfirmed => {}
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_sent_only_when_nothing_is_stored() {
+        for problem in one_of_each() {
+            let may_be_stored = matches!(problem, Problem::Internal | Problem::NotConfirmed);
+            assert!(!may_be_stored || problem.retry_after().is_none());
+            let is_unavailable = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert!(!is_unavailable || may_be_stored || problem.retry_after().is_some());
+        }
+    }
+}
