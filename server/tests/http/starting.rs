@@ -120,6 +120,31 @@ fn a_configuration_file_with_a_vault_needs_the_token_from_the_environment() {
     assert_eq!(server.send(&get("/tasks").token("changeme")).status, 401);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_other_users_can_enter_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (of_folder, of_file, is_reported) in [
+        (0o700, 0o644, false),
+        (0o755, 0o600, false),
+        (0o755, 0o644, true),
+        (0o777, 0o600, true),
+    ] {
+        let start = Start::new();
+        let file = start.file("data/tasks.sqlite3", "");
+        let set = |path: &std::path::Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(&file, of_file);
+        set(file.parent().unwrap(), of_folder);
+        let server = start.run();
+        assert_eq!(server.post(TASK).status, 201);
+        let log = server.log();
+        let reported = log.contains("other users of this machine have access");
+        assert_eq!(reported, is_reported, "{of_folder:o} {of_file:o}: {log}");
+    }
+}
+
 #[test]
 fn the_default_token_is_refused_on_other_than_loopback_addresses() {
     for tokens in [None, Some(""), Some("changeme"), Some("own,changeme")] {
