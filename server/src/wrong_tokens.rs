@@ -13,8 +13,9 @@ use crate::client_address::ClientAddress;
 
 /// A client is forgotten once it has sent no wrong token for this long.
 const MEMORY: Duration = Duration::from_secs(60);
-/// Wrong tokens without a delay: someone may be trying which of their tokens is the right one.
-const WITHOUT_DELAY: u32 = 5;
+/// Wrong tokens without a delay. After a rotation, a page may have 16 requests in flight with the old
+/// token.
+const WITHOUT_DELAY: u32 = 20;
 /// The first delay; each further one is twice as long.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const MAX_DELAY: Duration = Duration::from_secs(4);
@@ -116,11 +117,8 @@ mod tests {
 
     #[test]
     fn the_delay_grows_to_a_maximum_after_the_first_wrong_tokens() {
-        let delays: Vec<u128> = (1..=12).map(|wrong| delay(wrong).as_millis()).collect();
-        assert_eq!(
-            delays,
-            [0, 0, 0, 0, 0, 250, 500, 1_000, 2_000, 4_000, 4_000, 4_000]
-        );
+        let delays: Vec<u128> = (19..=26).map(|wrong| delay(wrong).as_millis()).collect();
+        assert_eq!(delays, [0, 0, 250, 500, 1_000, 2_000, 4_000, 4_000]);
         assert_eq!(delay(u32::MAX), MAX_DELAY);
     }
 

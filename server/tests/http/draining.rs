@@ -123,7 +123,7 @@ fn work_that_cannot_be_interrupted_does_not_delay_the_shutdown() {
 fn a_delayed_response_to_a_wrong_token_does_not_delay_the_shutdown() {
     let mut server = Start::new().argument("--drain-timeout", "60").run();
     // The next response would be delayed by 4 seconds.
-    for _ in 0..9 {
+    for _ in 0..24 {
         server.send(&get("/tasks").token("guess"));
     }
     let mut delayed = connect(server.address).unwrap();
