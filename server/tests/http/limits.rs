@@ -229,7 +229,7 @@ fn wrong_tokens_are_answered_more_and_more_slowly_and_right_ones_immediately() {
     let times: Vec<Duration> = (0..23).map(|_| time("guess", 401)).collect();
     let (early, late) = times.split_at(20);
     let early: Duration = early.iter().sum();
-    assert!(early < Duration::from_secs(2), "{times:?}");
+    assert!(early < Duration::from_secs(4), "{times:?}");
     for (time, delay) in late.iter().zip([250, 500, 1_000]) {
         assert!(*time >= Duration::from_millis(delay), "{times:?}");
     }
