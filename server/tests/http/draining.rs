@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client::{Request, connect, get, read_response};
-use crate::durability::{create_slow_view, open_file};
+use crate::durability::{open_file, stall_reads};
 use crate::server::{Start, TASK, TestServer};
 
 /// A post that has reached its handler, but whose body is not sent yet.
@@ -100,13 +100,7 @@ fn work_that_cannot_be_interrupted_does_not_delay_the_shutdown() {
         .argument("--store-timeout", "60")
         .run();
     assert_eq!(server.post(TASK).status, 201);
-    let file = open_file(&server);
-    create_slow_view(&file, Duration::from_secs(30));
-    file.execute_batch(
-        "ALTER TABLE tasks RENAME TO stored;
-         CREATE VIEW tasks AS SELECT stored.* FROM stored, (SELECT count(*) AS n FROM many) WHERE n > 0",
-    )
-    .unwrap();
+    stall_reads(&open_file(&server), Duration::from_secs(30));
     let mut reading = connect(server.address).unwrap();
     reading
         .write_all(b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX-AGENT-TOKEN: changeme\r\n\r\n")

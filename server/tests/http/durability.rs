@@ -20,8 +20,19 @@ fn stall_transactions(file: &rusqlite::Connection, key: &str, time: Duration) {
     .unwrap();
 }
 
+/// Makes every read of tasks take about `time`.
+pub fn stall_reads(file: &rusqlite::Connection, time: Duration) {
+    create_slow_view(file, time);
+    file.execute_batch(
+        "ALTER TABLE tasks RENAME TO stored;
+         CREATE VIEW tasks AS
+         SELECT stored.* FROM stored, (SELECT count(*) AS n FROM many) WHERE n > 0",
+    )
+    .unwrap();
+}
+
 /// Creates a view `many` whose rows take about `time` to count.
-pub fn create_slow_view(file: &rusqlite::Connection, time: Duration) {
+fn create_slow_view(file: &rusqlite::Connection, time: Duration) {
     let count_to = |rows: u32| {
         format!(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})

@@ -1,7 +1,9 @@
 //! `GET` requests: tasks, the schema, the OpenAPI document and health.
 
+use std::time::{Duration, Instant};
+
 use crate::client::{Request, get, post};
-use crate::durability::open_file;
+use crate::durability::{open_file, stall_reads};
 use crate::server::{Start, TASK};
 
 #[test]
@@ -242,6 +244,24 @@ fn a_time_far_in_the_future_is_listed() {
         listed.json()["items"][0]["received_at"],
         "9999-12-31T23:59:59.999Z"
     );
+}
+
+#[test]
+fn health_is_reported_without_waiting_for_other_reads() {
+    let server = Start::new().argument("--store-timeout", "4").run();
+    assert_eq!(server.post(TASK).status, 201);
+    stall_reads(&open_file(&server), Duration::from_secs(30));
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| server.get("/tasks"));
+        // Long enough for the read to have begun.
+        std::thread::sleep(Duration::from_millis(500));
+        let started = Instant::now();
+        assert_eq!(server.get("/healthz").status, 200);
+        assert!(started.elapsed() < Duration::from_secs(2));
+        // A read that takes too long is answered as well, and shows in the state of the server.
+        slow.join().unwrap().problem(503, "store_unavailable");
+        server.get("/healthz").problem(503, "store_unavailable");
+    });
 }
 
 #[test]
