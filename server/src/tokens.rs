@@ -22,9 +22,25 @@ pub enum TokenSource {
 /// The accepted tokens, as digests only.
 #[derive(Debug)]
 pub struct Tokens {
-    digests: Vec<[u8; 32]>,
+    digests: Vec<TokenDigest>,
     source: TokenSource,
     include_default: bool,
+}
+
+/// The SHA-256 of a token. It has no `PartialEq`: `==` stops at the first byte that differs, so its time
+/// would tell how much of a guess is right.
+#[derive(Debug)]
+struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    fn of(token: &[u8]) -> TokenDigest {
+        TokenDigest(Sha256::digest(token).into())
+    }
+
+    /// Compares in constant time.
+    fn is_same(&self, other: &TokenDigest) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
 }
 
 /// Why the tokens cannot be used.
@@ -119,7 +135,7 @@ impl Tokens {
             include_default: tokens.contains(&DEFAULT_TOKEN),
             digests: tokens
                 .iter()
-                .map(|token| digest(token.as_bytes()))
+                .map(|token| TokenDigest::of(token.as_bytes()))
                 .collect(),
             source,
         })
@@ -129,12 +145,17 @@ impl Tokens {
     /// fixed length, and all of them are compared.
     #[must_use]
     pub fn find(&self, presented: &[u8]) -> Option<usize> {
-        let presented = digest(presented);
+        let presented = TokenDigest::of(presented);
+        self.last(|accepted| accepted.is_same(&presented))
+    }
+
+    /// The index of the last digest for which `is_same` returns true. Calls it for every digest.
+    fn last(&self, mut is_same: impl FnMut(&TokenDigest) -> bool) -> Option<usize> {
         self.digests
             .iter()
             .enumerate()
             .fold(None, |found, (index, accepted)| {
-                if bool::from(accepted.ct_eq(&presented)) {
+                if is_same(accepted) {
                     Some(index)
                 } else {
                     found
@@ -166,10 +187,6 @@ fn split(list: &str) -> Vec<&str> {
         .map(str::trim)
         .filter(|token| !token.is_empty())
         .collect()
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }
 
 #[cfg(test)]
@@ -235,6 +252,25 @@ mod tests {
                 .unwrap()
                 .include_default()
         );
+    }
+
+    #[test]
+    fn a_presented_token_is_compared_with_every_accepted_token() {
+        let tokens = Tokens::from_sources(Some("a, b, c, d"), None).unwrap();
+        for presented in [&b"a"[..], b"d", b"x", b""] {
+            let presented = TokenDigest::of(presented);
+            let mut compared = 0;
+            tokens.last(|accepted| {
+                compared += 1;
+                accepted.is_same(&presented)
+            });
+            assert_eq!(
+                compared, 4,
+                "the position of a match takes no part in the time"
+            );
+        }
+        let (token, other) = (TokenDigest::of(b"a"), TokenDigest::of(b"b"));
+        assert!(token.is_same(&TokenDigest::of(b"a")) && !token.is_same(&other));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::controller::RunController;
 use super::guard::{self, Action, Decision, Refusal, Situation};
+use super::startup;
 use crate::browser::page_return::PageReturn;
 use crate::model::FormatMemory;
 use crate::run::{Event, Mode, Run};
@@ -121,8 +122,10 @@ impl Application {
         app.restore_brief();
         app.restore_run();
         app.purge_deleted_runs();
-        let link = Link::parse(query);
-        app.apply_link_count(&link, query);
+        let link = Link::parse(query, &startup::fragment());
+        // Before anything can fail or be stored.
+        startup::clean_address(&link);
+        app.apply_link_count(&link);
         let starting = Rc::clone(&app);
         page.is_open.set(false);
         spawn_local(async move {

@@ -104,6 +104,7 @@ impl Application {
             step.effects.extend(run.checks_due().effects);
             if let Some(check) = self.check_to_show(&run) {
                 self.controller.show_run(run, check, step, Some(lock));
+                self.controller.recheck_for_secrets();
             }
         }
     }
@@ -135,9 +136,19 @@ impl Application {
         if self.controller.with_run(|_| ()).is_some() {
             return None;
         }
-        compile(run.schema())
+        self.check_for(run.mode(), run.schema())
             .inspect_err(|error| self.add_problem(schema_problem(error)))
             .ok()
+    }
+
+    /// The check of a run's tasks. In a live run it also keeps held secrets out of them; a dry run sends
+    /// nothing.
+    fn check_for(&self, mode: Mode, schema: &TaskSchema) -> Result<Arc<dyn Check>, SchemaError> {
+        let check = compile(schema)?;
+        Ok(match mode {
+            Mode::Dry => check,
+            Mode::Live => self.secrets.borrow().task_check(check),
+        })
     }
 
     /// Returns the run that was loaded, or shows why it could not be.
@@ -180,7 +191,7 @@ impl Application {
 
     pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
         let schema = self.page.schema.get_untracked();
-        let check = match compile(&schema) {
+        let check = match self.check_for(mode, &schema) {
             Ok(check) => check,
             Err(error) => {
                 self.add_problem(schema_problem(&error));
@@ -268,7 +279,7 @@ impl Application {
             self.may_leave_work.set(true);
             return self.start(Mode::Live);
         }
-        let check = match compile(&schema) {
+        let check = match self.check_for(Mode::Live, &schema) {
             Ok(check) => check,
             Err(error) => return self.add_problem(schema_problem(&error)),
         };

@@ -107,6 +107,7 @@ impl Application {
                 let _ = self.secrets.borrow_mut().give(slot, &address, &value);
             }
         }
+        self.controller.recheck_for_secrets();
         self.page.secrets_held.set(self.secrets.borrow().held());
     }
 
@@ -137,6 +138,7 @@ impl Application {
                 }
                 self.page.secret_prompt.set(None);
                 self.show_held_secrets();
+                self.controller.recheck_for_secrets();
                 self.run_next();
             }
         }

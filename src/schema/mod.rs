@@ -32,7 +32,8 @@ pub struct Violation {
     pub instance_path: String,
     /// The rule, as a JSON Pointer into the schema; empty for rules that no schema states.
     pub schema_path: String,
-    /// The schema keyword, `duplicateMember` for a duplicate member, or [`UNIQUE_KEY`].
+    /// The schema keyword, `duplicateMember` for a duplicate member, [`UNIQUE_KEY`], or `heldSecret`
+    /// for a task that contains a secret.
     pub keyword: String,
     /// A message for the operator.
     pub message: String,

@@ -10,6 +10,7 @@ pub mod form;
 mod limits;
 pub mod link;
 mod prices;
+mod secret_like;
 pub mod template;
 
 use serde::{Deserialize, Serialize};
@@ -207,8 +208,9 @@ impl TaskServer {
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
         let is_url_valid = Address::parse(&self.tasks_url()).is_ok();
         if !path_is_plain || !is_url_valid || self.path.len() > 512 {
+            // A query may hold a token.
             return Err(SettingsError::Path {
-                path: self.path.clone(),
+                path: before(&self.path, &['?', '#']),
             });
         }
         let name = self.token_header.as_str();
@@ -228,8 +230,9 @@ impl TaskServer {
             "connection",
         ];
         if !is_token || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
+            // The value of the header may have been entered with its name.
             return Err(SettingsError::TokenHeader {
-                name: name.to_owned(),
+                name: before(name, &[':', '=', ' ']),
             });
         }
         if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
@@ -245,6 +248,14 @@ impl TaskServer {
             });
         }
         Ok(())
+    }
+}
+
+/// The part of `text` before the first of these characters, with an ellipsis if there is one.
+fn before(text: &str, ends: &[char]) -> String {
+    match text.split_once(ends) {
+        None => text.to_owned(),
+        Some((before, _)) => format!("{before}…"),
     }
 }
 
@@ -297,13 +308,13 @@ pub enum SettingsError {
         "“{path}” is not a valid path: it must start with / and must not contain ?, #, % or .."
     )]
     Path {
-        /// The path as given.
+        /// The path as given, without its query.
         path: String,
     },
     /// The header name cannot be used.
     #[error("“{name}” cannot be used as the token header")]
     TokenHeader {
-        /// The name as given.
+        /// The name as given, without what follows it.
         name: String,
     },
     /// The concurrency is out of range.

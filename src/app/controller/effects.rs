@@ -128,6 +128,17 @@ impl RunController {
         }
     }
 
+    /// Checks the tasks again that contain a secret which was entered after their last check.
+    pub fn recheck_for_secrets(self: &Rc<Self>) {
+        if !self.holds_lock() {
+            return;
+        }
+        let checks = self.with_run(|run| driver::checks_for_secrets(run, &self.secrets.borrow()));
+        for check in checks.unwrap_or_default() {
+            self.execute(check);
+        }
+    }
+
     /// Handles a report of a driver. `stop` belongs to the call that the report comes from. Reports that
     /// arrive after the run was closed are ignored, also if it was opened again since.
     fn report(

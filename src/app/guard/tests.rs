@@ -1,7 +1,7 @@
 use super::*;
 use crate::delivery::DeliveryOutcome;
 use crate::review::RunId;
-use crate::run::{Effect, OpenWork, Start};
+use crate::run::{Effect, FollowUp, OpenWork, Start};
 use crate::schema::{TaskSchema, agent_task_schema};
 
 const MODEL: &str = "https://api.example.com/v1";
@@ -549,5 +549,128 @@ fn a_run_that_is_posted_is_not_left_even_with_consent() {
         };
         let refused = Decision::Refuse(Refusal::Posting);
         assert_eq!(decide(Action::LeaveRun, &situation), refused);
+    }
+}
+
+/// Every event that calls the task server or the model of this run.
+fn calling_events(run: &Run) -> Vec<Event> {
+    let draft = run.drafts()[0].id.clone();
+    vec![
+        post(run),
+        Event::Resume,
+        Event::ContinueWithoutJournal,
+        Event::Retry {
+            drafts: vec![draft.clone()],
+        },
+        Event::ResendSameKey {
+            draft: draft.clone(),
+        },
+        Event::LookUp {
+            draft: draft.clone(),
+        },
+        Event::RequestMissing {
+            outcome: "cut_off".to_owned(),
+        },
+        Event::FollowUp(FollowUp::Repair {
+            drafts: vec![draft],
+        }),
+    ]
+}
+
+#[test]
+fn every_event_that_sends_a_request_waits_for_config_json_and_respects_allowed_hosts() {
+    let paused = paused();
+    let live = run(Mode::Live, connection(), true);
+    let held = keyring(&[SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN]);
+    let other = HostPolicy::only(vec!["other.example.com".to_owned()]);
+    for event in calling_events(&live) {
+        // Posting is resumed after a pause only.
+        let run = if event == Event::Resume {
+            &paused
+        } else {
+            &live
+        };
+        for (hosts, expected) in [(None, "still_opening"), (Some(&other), "host_not_allowed")] {
+            let situation = Situation {
+                connection: &connection(),
+                run: Some(run),
+                is_read_only: false,
+                may_leave_work: true,
+                hosts,
+                secrets: &held,
+            };
+            let Decision::Refuse(refusal) = decide(Action::Send(&event), &situation) else {
+                panic!("{event:?} with {hosts:?} is not refused");
+            };
+            assert_eq!(refusal.code(), expected, "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
+    let mut secrets = keyring(&[SecretSlot::API_KEY]);
+    let (paused, live) = (paused(), run(Mode::Live, connection(), true));
+    let unapproved = run(Mode::Live, connection(), false);
+    let dry = run(Mode::Dry, connection(), true);
+    let draft = live.drafts()[0].id.clone();
+    let approve = Event::Approve {
+        drafts: vec![draft.clone()],
+    };
+    let with_key = Event::ApproveWithKey {
+        draft: draft.clone(),
+        key: "k".into(),
+    };
+    let retry = Event::Retry {
+        drafts: vec![draft.clone()],
+    };
+    let resend = Event::ResendSameKey { draft };
+    let decide_with = |secrets: &Keyring, run: &Run, event: &Event| {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(run),
+            is_read_only: false,
+            may_leave_work: true,
+            hosts: Some(&HostPolicy::default()),
+            secrets,
+        };
+        decide(Action::Send(event), &situation)
+    };
+    let table = [
+        (&unapproved, &approve),
+        (&unapproved, &with_key),
+        (&live, &post(&live)),
+        (&paused, &Event::Resume),
+        (&paused, &Event::ContinueWithoutJournal),
+        (&live, &retry),
+        (&live, &resend),
+    ];
+    let token = "Do it.\"}";
+    for (run, event) in table {
+        let decision = decide_with(&secrets, run, event);
+        assert!(!matches!(decision, Decision::Refuse(_)), "{event:?}");
+    }
+    // The task was approved before the operator entered a token that its text contains.
+    secrets
+        .give(SecretSlot::AGENT_TOKEN, &address(SERVER), token)
+        .unwrap();
+    let refused = Decision::Refuse(Refusal::SecretInTask {
+        slot: SecretSlot::AGENT_TOKEN,
+        task: 1,
+    });
+    for (run, event) in table {
+        assert_eq!(decide_with(&secrets, run, event), refused, "{event:?}");
+    }
+    let Decision::Refuse(refusal) = &refused else {
+        panic!("refused")
+    };
+    assert_eq!(refusal.to_string(), "Task 1 contains the agent token.");
+    // A dry run sends nothing, and other events neither approve nor post.
+    let reject = Event::Reject {
+        draft: live.drafts()[0].id.clone(),
+        reason: String::new(),
+    };
+    for (run, event) in [(&dry, &post(&dry)), (&live, &reject)] {
+        assert_eq!(decide_with(&secrets, run, event), Decision::Local);
     }
 }
