@@ -301,8 +301,13 @@ pub fn is_about(event: &Event, run: &Run) -> bool {
 /// Loads a run to continue it; `None` if the store does not have it.
 fn load(store: &Committed, id: &str, now: u64) -> Option<(Run, Step)> {
     match run_now(driver::load(store, id, now)).unwrap() {
-        Loaded::Run(run, step) => Some((*run, step)),
+        Loaded::Run(run, mut step) => {
+            step.effects.extend(run.checks_due().effects);
+            Some((*run, step))
+        }
         Loaded::Absent => None,
+        // After the database was cleared, a write that failed may have left a part of the run.
+        Loaded::Unreadable(_) if store.was_cleared() => None,
         Loaded::Unreadable(error) => panic!("the run cannot be loaded: {error}"),
     }
 }
