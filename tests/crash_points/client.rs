@@ -311,6 +311,8 @@ fn load(store: &Committed, id: &str, now: u64) -> Option<(Run, Step)> {
             Some((*run, step))
         }
         Loaded::Absent => None,
+        // After the database was cleared, a write that failed may have left a part of the run.
+        Loaded::Unreadable(_) if store.was_cleared() => None,
         Loaded::Unreadable(error) => panic!("the run cannot be loaded: {error}"),
     }
 }

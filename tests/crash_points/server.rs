@@ -78,7 +78,7 @@ pub struct World {
 pub fn identity(body: &str) -> String {
     let start = body.find("{\"run\":").unwrap();
     let end = body.find(",\"revision\":").unwrap();
-    body[start..end].to_owned()
+    body.get(start..end).unwrap().to_owned()
 }
 
 impl World {

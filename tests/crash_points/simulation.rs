@@ -277,7 +277,11 @@ impl Simulation {
                 Wire(Rc::clone(&self.world)),
                 Rc::clone(&self.now),
             );
-            if let Some(client) = client {
+            // After the database was cleared, a write that failed may have left a part of the run.
+            let is_whole = |client: &Client| {
+                client.run.drafts().len() == run.identities.len() || !self.store.was_cleared()
+            };
+            if let Some(client) = client.filter(is_whole) {
                 self.client = client;
                 break;
             }
@@ -416,7 +420,9 @@ impl Simulation {
                 drafts: vec![draft],
             }),
             8 => self.act(Event::ResendSameKey { draft }),
-            9 => self.look_up(),
+            9 => {
+                self.look_up();
+            }
             10 => {
                 self.decide();
             }
@@ -501,13 +507,18 @@ impl Simulation {
         self.stats.replaced += u64::from(was_writing && replaced);
     }
 
-    fn look_up(&mut self) {
-        let drafts = self.client.run.drafts().iter();
-        let mut unconfirmed =
-            drafts.filter(|draft| draft.delivery.stage == DeliveryStage::Unconfirmed);
-        if let Some(draft) = unconfirmed.next().map(|draft| draft.id.clone()) {
-            self.act(Event::LookUp { draft });
-        }
+    /// Looks up an unconfirmed task that was not looked up yet.
+    fn look_up(&mut self) -> bool {
+        let run = &self.client.run;
+        let mut drafts = run.drafts().iter();
+        let unknown = drafts
+            .find(|draft| run.actions(draft).can_look_up && draft.delivery.look_up.is_none())
+            .map(|draft| draft.id.clone());
+        let Some(draft) = unknown else {
+            return false;
+        };
+        // Refused if it went to another server.
+        self.client.apply(Event::LookUp { draft }).is_none()
     }
 
     /// Decides an unconfirmed task by what the servers have, once its post is no longer on its way.
@@ -555,7 +566,8 @@ impl Simulation {
         let is_loaded = self.client.close_and_load(&id, fails, is_late);
         self.shown = index;
         self.second_tab = None;
-        let is_open = is_loaded || {
+        let is_whole = self.client.run.drafts().len() == self.runs[index].identities.len();
+        let is_open = (is_loaded && is_whole) || {
             self.world.borrow_mut().abandon_requests();
             self.reopen()
         };
@@ -669,7 +681,7 @@ impl Simulation {
             self.log(|| "operator resends an unconfirmed task".to_owned());
             return true;
         }
-        self.decides && self.decide()
+        self.decides && (self.look_up() || self.decide())
     }
 
     /// Notes what the operator approved, and for which server.

@@ -1,6 +1,6 @@
 //! The browser's store: records exist once their transaction has committed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -8,12 +8,15 @@ use taskwright::ports::{Durability, Entry, Store, StoreError, Table};
 
 /// The committed records. They survive a crash of the page.
 #[derive(Clone, Default)]
-pub struct Committed(Rc<RefCell<BTreeMap<(&'static str, String), String>>>);
+pub struct Committed {
+    records: Rc<RefCell<BTreeMap<(&'static str, String), String>>>,
+    was_cleared: Rc<Cell<bool>>,
+}
 
 impl Committed {
     /// The record with this key.
     pub fn get(&self, table: Table, key: &str) -> Option<String> {
-        self.0
+        self.records
             .borrow()
             .get(&(table.name(), key.to_owned()))
             .cloned()
@@ -21,12 +24,18 @@ impl Committed {
 
     /// Loses all records, as if the operator or the browser cleared the site's data.
     pub fn clear(&self) {
-        self.0.borrow_mut().clear();
+        self.records.borrow_mut().clear();
+        self.was_cleared.set(true);
+    }
+
+    /// Whether the records were lost at any time.
+    pub fn was_cleared(&self) -> bool {
+        self.was_cleared.get()
     }
 
     /// Commits a transaction.
     pub fn commit(&self, entries: &[Entry]) {
-        let mut records = self.0.borrow_mut();
+        let mut records = self.records.borrow_mut();
         for entry in entries {
             records.insert((entry.table.name(), entry.key.clone()), entry.text.clone());
         }
@@ -44,7 +53,7 @@ impl Store for Committed {
     }
 
     async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let records = self.0.borrow();
+        let records = self.records.borrow();
         Ok(records
             .iter()
             .filter(|((name, key), _)| *name == table.name() && key.starts_with(prefix))
