@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use taskwright::driver::{self, LiveDriver, Loaded, Report, Transaction, WriteQueue};
 use taskwright::http::PreparedRequest;
-use taskwright::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, StoreError};
+use taskwright::ports::{CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, StoreError};
 use taskwright::run::{Effect, Event, Run, RunError, Step};
 use taskwright::secrets::{Keyring, SecretSlot};
 
@@ -24,7 +24,7 @@ impl ModelTransport for NoModel {
         _request: &PreparedRequest,
         _timeouts: taskwright::ports::Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(ResponsePart<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         panic!("the model is never called")
     }
