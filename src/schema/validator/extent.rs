@@ -39,6 +39,8 @@ const NESTED: [&str; 8] = [
     "unevaluatedItems",
     "unevaluatedProperties",
 ];
+/// Keywords that apply all subschemas for the same value once more.
+const UNEVALUATED: [&str; 2] = ["unevaluatedItems", "unevaluatedProperties"];
 /// Keywords whose value names subschemas for parts of the value.
 const NESTED_MAPS: [&str; 2] = ["properties", "patternProperties"];
 /// Keywords whose value names subschemas that apply only where a reference leads to them.
@@ -66,6 +68,8 @@ struct Subschema {
     /// The text of a reference in this subschema.
     reference: Option<String>,
     dynamic_reference: Option<String>,
+    /// The number of its `unevaluated…` keywords.
+    unevaluated: u64,
 }
 
 /// How a subschema is reached.
@@ -160,6 +164,10 @@ fn subschemas(schema: &Value, resources: &Resources, patterns: &mut Patterns) ->
                 Some(Value::Bool(true)) => dynamic_anchors.push((String::new(), number)),
                 _ => {}
             }
+        }
+        if let Some(subschema) = found.get_mut(number) {
+            let is_present = |keyword: &&&str| schema.get(**keyword).is_some();
+            subschema.unevaluated = UNEVALUATED.iter().filter(is_present).count() as u64;
         }
         let mut steps: Vec<_> = children(schema)
             .into_iter()
@@ -269,13 +277,27 @@ impl Chains {
                 .find_map(|number| subschemas.get(*number)?.reference.clone())
                 .unwrap_or_default(),
         })?;
-        let lengths = fold(&edges, &order, |lengths| {
+        let lengths = fold(&edges, &order, 0_usize, |_, lengths| {
             lengths.max().unwrap_or(0).saturating_add(1)
         });
-        let applications = fold(&edges, &order, |counts| counts.fold(1, u64::saturating_add));
+        // Each subschema is applied by its parents, and again, together with all that it leads to, by
+        // every `unevaluated…` keyword above.
+        let applications = fold(&edges, &order, (0, 0), |node, targets| {
+            let (applied, evaluated) = targets.fold((1, 1), |(sum, all), (applied, evaluated)| {
+                let both = u64::saturating_add(applied, evaluated);
+                (
+                    u64::saturating_add(sum, applied),
+                    u64::saturating_add(all, both),
+                )
+            });
+            let unevaluated = subschemas.get(node).map_or(0, |it| it.unevaluated);
+            let again = evaluated.saturating_mul(unevaluated);
+            (applied.saturating_add(again), evaluated)
+        });
+        let applications = applications.into_iter().map(|(applied, _)| applied);
         let chains = Chains {
-            longest: usize::try_from(lengths.into_iter().max().unwrap_or(0)).unwrap_or(usize::MAX),
-            applications: applications.into_iter().max().unwrap_or(0),
+            longest: lengths.into_iter().max().unwrap_or(0),
+            applications: applications.max().unwrap_or(0),
         };
         if chains.longest > MAX_CHAIN {
             return Err(SchemaError::TooComplex {
@@ -301,30 +323,29 @@ fn longest_path(subschemas: &[Subschema]) -> Option<usize> {
         .collect();
     let edges: Vec<&[usize]> = all.iter().map(Vec::as_slice).collect();
     let order = targets_first(&edges).ok()?;
-    let lengths = fold(&edges, &order, |lengths| {
+    let lengths = fold(&edges, &order, 0_usize, |_, lengths| {
         lengths.max().unwrap_or(0).saturating_add(1)
     });
-    usize::try_from(lengths.into_iter().max()?).ok()
+    lengths.into_iter().max()
 }
 
-/// Computes a number for each node from the numbers of its targets. `order` has targets first.
-fn fold(
+/// Computes a value for each node from the values of its targets. `order` has targets first.
+fn fold<T: Copy>(
     edges: &[&[usize]],
     order: &[usize],
-    combine: impl Fn(&mut dyn Iterator<Item = u64>) -> u64,
-) -> Vec<u64> {
-    let mut numbers = vec![0; edges.len()];
+    start: T,
+    combine: impl Fn(usize, &mut dyn Iterator<Item = T>) -> T,
+) -> Vec<T> {
+    let mut values = vec![start; edges.len()];
     for node in order {
         let targets = edges.get(*node).copied().unwrap_or_default();
-        let mut of_targets = targets
-            .iter()
-            .filter_map(|target| numbers.get(*target).copied());
-        let number = combine(&mut of_targets);
-        if let Some(slot) = numbers.get_mut(*node) {
-            *slot = number;
+        let mut of_targets = targets.iter().filter_map(|it| values.get(*it).copied());
+        let value = combine(*node, &mut of_targets);
+        if let Some(slot) = values.get_mut(*node) {
+            *slot = value;
         }
     }
-    numbers
+    values
 }
 
 /// All nodes of a graph, each after the nodes that its edges lead to.

@@ -171,6 +171,87 @@ fn long_chains_of_subschemas_are_checked_or_refused() {
     });
 }
 
+/// Ways to apply a subschema to the same value. Each is satisfied by values that satisfy it.
+fn in_place(subschema: &Value) -> Vec<Value> {
+    vec![
+        json!({"allOf": [true, subschema]}),
+        json!({"anyOf": [false, subschema]}),
+        json!({"oneOf": [false, subschema]}),
+        json!({"not": {"not": subschema}}),
+        json!({"if": subschema, "else": false}),
+        json!({"if": true, "then": subschema}),
+        json!({"dependentSchemas": {"a": subschema}}),
+        json!({"allOf": [subschema], "unevaluatedProperties": {}, "unevaluatedItems": {}}),
+        json!({"$ref": "#/$defs/any", "anyOf": [subschema], "unevaluatedProperties": true}),
+    ]
+}
+
+/// A schema that applies `count` subschemas of one kind to the same value before `last`.
+fn nested_in_place(
+    kind: usize,
+    count: usize,
+    last: &Value,
+) -> (Value, serde_json::Map<String, Value>) {
+    let mut definitions: serde_json::Map<String, Value> = (0..count)
+        .map(|n| {
+            let next = json!({"$ref": format!("#/$defs/d{}", n + 1)});
+            (format!("d{n}"), in_place(&next)[kind].clone())
+        })
+        .collect();
+    definitions.insert(format!("d{count}"), last.clone());
+    definitions.insert("any".to_owned(), json!({}));
+    (json!({"$ref": "#/$defs/d0"}), definitions)
+}
+
+#[test]
+fn the_longest_chains_of_every_keyword_fit_into_the_stack() {
+    with_little_stack(|| {
+        for kind in 0..in_place(&Value::Null).len() {
+            let last = json!({"properties": {"a": {"type": "string"}}});
+            let longest = (1..extent::MAX_CHAIN)
+                .rev()
+                .find_map(|count| {
+                    let (mut schema, definitions) = nested_in_place(kind, count, &last);
+                    schema["$defs"] = definitions.into();
+                    compile(&schema).ok()
+                })
+                .unwrap();
+            // Subschemas multiply below `unevaluated…` keywords.
+            assert!(kind > 6 || longest.extent.chain + 3 > extent::MAX_CHAIN);
+            let check = |task: &str| longest.check(&Document::parse(task).unwrap());
+            assert_eq!(check(r#"{"a":"b"}"#), [], "{kind}");
+            assert!(!check(r#"{"a":1}"#).is_empty(), "{kind}");
+        }
+    });
+}
+
+#[test]
+fn the_deepest_tasks_of_recursive_schemas_fit_into_the_stack() {
+    with_little_stack(|| {
+        for kind in 0..in_place(&Value::Null).len() {
+            for count in [1, 2, 5, 20] {
+                let part = json!({"type": "object", "$ref": "#/$defs/d0"});
+                let again = json!({"properties": {"a": part}});
+                let (mut schema, definitions) = nested_in_place(kind, count, &again);
+                schema["$defs"] = definitions.into();
+                let Ok(validator) = compile(&schema) else {
+                    // Subschemas multiply below `unevaluated…` keywords.
+                    assert!(count == 20 && kind > 6, "{kind} {count}");
+                    continue;
+                };
+                let levels = validator.deepest_task().unwrap_or(63);
+                let task = |inner: &str| {
+                    let levels = levels - 1;
+                    format!("{}{inner}{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
+                };
+                let check = |task: &str| validator.check(&Document::parse(task).unwrap());
+                assert_eq!(check(&task("{}")), [], "{kind} {count}");
+                assert!(!check(&task("1")).is_empty(), "{kind} {count}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_task_that_is_nested_too_deeply_for_a_recursive_schema_says_so() {
     with_little_stack(|| {
