@@ -24,6 +24,17 @@ pub enum ResponsePart<'a> {
     Bytes(&'a [u8]),
 }
 
+/// What the reader of a response still needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// Everything until the body ends.
+    All,
+    /// What follows soon: the outcome is known, but the token usage may follow.
+    Rest,
+    /// Nothing: reading can end.
+    Nothing,
+}
+
 /// How a call to the model ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallEnd {
@@ -54,14 +65,14 @@ pub struct Timeouts {
 
 /// Calls a model. Never follows a redirect, sends no cookies and no referrer.
 pub trait ModelTransport {
-    /// Sends `request` and passes each part of the response to `on_part`, until the body ends, `stop`
-    /// is signalled, or one of the `timeouts` expires.
+    /// Sends `request` and passes each part of the response to `on_part`, until the body ends,
+    /// `on_part` needs no more, `stop` is signalled, or one of the `timeouts` expires.
     fn call(
         &self,
         request: &PreparedRequest,
         timeouts: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(ResponsePart<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> impl Future<Output = CallEnd>;
 }
 

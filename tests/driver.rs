@@ -7,7 +7,7 @@
     clippy::indexing_slicing
 )]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::pin;
 use std::rc::Rc;
@@ -25,8 +25,8 @@ use taskwright::driver::{
 use taskwright::http::{HttpRequest, PreparedRequest};
 use taskwright::model::{End, GenerationOutcome, ResponseFormat};
 use taskwright::ports::{
-    CallEnd, Clock, Durability, Entry, ModelTransport, ResponsePart, StopSignal, Store, StoreError,
-    Table, TaskSink, Timeouts,
+    CallEnd, Clock, Durability, Entry, ModelTransport, Needed, ResponsePart, StopSignal, Store,
+    StoreError, Table, TaskSink, Timeouts,
 };
 use taskwright::review::{Approval, DraftId, DraftState, RunId};
 use taskwright::run::{
@@ -70,6 +70,8 @@ fn header(request: &PreparedRequest, name: &str) -> Option<String> {
 struct Model {
     responses: Rc<RefCell<VecDeque<(u16, String, CallEnd)>>>,
     requests: Rc<RefCell<ModelRequests>>,
+    /// Bytes of bodies that were read.
+    read: Rc<Cell<usize>>,
 }
 
 impl ModelTransport for Model {
@@ -78,7 +80,7 @@ impl ModelTransport for Model {
         request: &PreparedRequest,
         _timeouts: Timeouts,
         _stop: &StopSignal,
-        on_part: &mut dyn FnMut(ResponsePart<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         let key = header(request, "Authorization");
         self.requests
@@ -96,7 +98,10 @@ impl ModelTransport for Model {
                 at: 1,
             });
             for chunk in body.as_bytes().chunks(7) {
-                on_part(ResponsePart::Bytes(chunk));
+                self.read.set(self.read.get() + chunk.len());
+                if on_part(ResponsePart::Bytes(chunk)) == Needed::Nothing {
+                    return CallEnd::Responded(End::Ended);
+                }
             }
         }
         end
@@ -297,6 +302,34 @@ fn tasks_arrive_with_their_exact_text_except_for_nulls_that_only_the_strict_sche
     let body: Value = serde_json::from_str(requests[0].0.body.as_deref().unwrap()).unwrap();
     assert_eq!(body["response_format"]["json_schema"]["strict"], true);
     assert_eq!(requests[0].1, None, "no key is sent to loopback");
+}
+
+#[test]
+fn reading_ends_once_the_response_has_ended() {
+    let pings = ": ping\n\n".repeat(10_000);
+    let whole = streamed("{\"tasks\":[]}", "stop");
+    let page = format!("<html>{}", " ".repeat(5_000));
+    for (status, body, code, most) in [
+        (200, format!("{whole}{pings}"), "complete", whole.len() + 7),
+        (200, format!("{page}{pings}"), "failed", page.len()),
+        (
+            200,
+            format!("{{\"error\":{{\"message\":\"no\"}}}}{pings}"),
+            "failed",
+            40,
+        ),
+        (500, format!("no {}", pings.repeat(100)), "failed", 70_000),
+    ] {
+        let model = model_with(&[(status, body, CallEnd::Responded(End::OutOfTime))]);
+        let endpoint = endpoint("http://localhost:1/v1");
+        let reports = generate(
+            &model,
+            assignment(LOOSE, Some(endpoint)),
+            Keyring::default(),
+        );
+        assert_eq!(reports.outcome().name(), code);
+        assert!(model.read.get() <= most, "{} {code}", model.read.get());
+    }
 }
 
 #[test]

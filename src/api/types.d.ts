@@ -149,8 +149,9 @@ export interface Violation {
   /** Location of the rule in the schema, as a JSON Pointer; empty for rules of JSON itself. */
   schemaPath: string;
   /**
-   * Keyword of the rule, `duplicateMember` for a member name that occurs twice in an object, or
-   * `heldSecret` for a task that contains the API key or the agent token of the call.
+   * Keyword of the rule; `duplicateMember` for a member name that occurs twice in an object;
+   * `heldSecret` for a task that contains the API key or the agent token of the call;
+   * `incompleteCheck` if the task was not checked completely because that takes too many steps.
    */
   keyword: string;
   /** What is wrong, in one sentence. */

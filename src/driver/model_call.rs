@@ -13,7 +13,7 @@ use crate::model::{
     Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, StreamEvent, TaskStream,
     request,
 };
-use crate::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
+use crate::ports::{CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
 use crate::run::Event;
 use crate::schema::Check;
@@ -207,7 +207,7 @@ impl ResponseReader {
         prompt_schema: &PromptSchema,
         check: &Arc<dyn Check>,
         report: &dyn Fn(Report),
-    ) {
+    ) -> Needed {
         match part {
             ResponsePart::Head {
                 status,
@@ -217,6 +217,7 @@ impl ResponseReader {
                 self.status = status;
                 self.headers = headers;
                 self.at = at;
+                Needed::All
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
@@ -226,11 +227,24 @@ impl ResponseReader {
                     self.adherence.observe(&arrived);
                     report(arrived);
                 }
+                // An endpoint may keep the connection open, and send pings, after the end.
+                if self.stream.is_settled() {
+                    Needed::Nothing
+                } else if self.stream.has_finished() {
+                    Needed::Rest
+                } else {
+                    Needed::All
+                }
             }
             ResponsePart::Bytes(bytes) => {
                 let room = MAX_ERROR_BODY_BYTES.saturating_sub(self.error_body.len());
                 self.error_body
                     .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+                if bytes.len() >= room {
+                    Needed::Nothing
+                } else {
+                    Needed::All
+                }
             }
         }
     }

@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use taskwright::driver::{self, LiveDriver, Loaded, Report, Transaction, WriteQueue};
 use taskwright::http::PreparedRequest;
-use taskwright::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, StoreError, Table};
+use taskwright::ports::{
+    CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, StoreError, Table,
+};
 use taskwright::run::{Change, Effect, Event, Posting, Run, RunError, Step};
 use taskwright::secrets::{Keyring, SecretSlot};
 
@@ -24,7 +26,7 @@ impl ModelTransport for NoModel {
         _request: &PreparedRequest,
         _timeouts: taskwright::ports::Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(ResponsePart<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         panic!("the model is never called")
     }

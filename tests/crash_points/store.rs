@@ -63,7 +63,7 @@ impl Store for Committed {
 
     async fn delete(&self, tables: &[Table], prefix: &str) -> Result<(), StoreError> {
         let names: Vec<_> = tables.iter().map(|table| table.name()).collect();
-        self.0
+        self.records
             .borrow_mut()
             .retain(|(name, key), _| !(names.contains(name) && key.starts_with(prefix)));
         Ok(())

@@ -9,7 +9,7 @@ use super::*;
 use crate::delivery::request::IDEMPOTENCY_KEY;
 use crate::delivery::response::ServerReply;
 use crate::http::PreparedRequest;
-use crate::ports::{CallEnd, ResponsePart, Timeouts};
+use crate::ports::{CallEnd, Needed, ResponsePart, Timeouts};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::Address;
 
@@ -83,7 +83,7 @@ impl ModelTransport for NoModel {
         _request: &PreparedRequest,
         _timeouts: Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(ResponsePart<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         panic!("deliver calls no model")
     }
