@@ -43,12 +43,7 @@ async function serve(missing?: RegExp): Promise<{ address: string; server: Serve
   return { address: `http://127.0.0.1:${port}${PATH}/`, server };
 }
 
-test("the checkout on a plain web server below a path completes a dry run", async ({
-  app,
-  complaints,
-}) => {
-  // A missing config.json is the same as an empty one.
-  complaints.allow(statusLine(404));
+test("the checkout on a plain web server below a path completes a dry run", async ({ app }) => {
   const { address, server } = await serve();
   const asked: string[] = [];
   server.on("request", (request) => asked.push(request.url ?? ""));
@@ -113,6 +108,99 @@ test.describe("the shell can be read before WebAssembly has loaded, and nothing 
       expect(shifts).toEqual([]);
     });
   }
+});
+
+test("a missing config.json is the same as an empty one", async ({ app, complaints }) => {
+  complaints.allow(statusLine(404));
+  const { address, server } = await serve(/^\/config\.json$/);
+  await app.open(address, "Dry run — nothing leaves this page");
+  await expect(app.page.getByRole("alert")).toHaveCount(0);
+  server.close();
+});
+
+test.describe("in a frame", () => {
+  for (const { of, host, runs } of [
+    { of: "another origin", host: "localhost", runs: false },
+    { of: "its own origin", host: "127.0.0.1", runs: true },
+  ]) {
+    test(`of ${of} the page ${runs ? "runs" : "refuses to run and links to itself"}`, async ({
+      app,
+    }) => {
+      const { address, server } = await serve();
+      const outer = `http://${host}:${new URL(address).port}/outer.html`;
+      await app.page.route(outer, (route) =>
+        route.fulfill({
+          contentType: "text/html",
+          body: `<!doctype html><title>Outer</title><iframe width="1000" height="700" src="${address}"></iframe>`,
+        }),
+      );
+      await app.page.goto(outer);
+      const inner = app.page.frameLocator("iframe");
+      if (runs) {
+        await expect(inner.getByRole("button", { name: /^Generate/ })).toBeEnabled();
+        await expect(inner.getByRole("alert")).toHaveCount(0);
+      } else {
+        const problem = inner.getByRole("alert");
+        await expect(problem).toContainText("Taskwright does not run inside a page of another site");
+        await expect(problem.getByRole("link")).toHaveAttribute("href", address);
+        await expect(inner.getByRole("button", { name: /^Generate/ })).toBeDisabled();
+      }
+      server.close();
+    });
+  }
+});
+
+test("in a browser without light-dark() the page says what it needs instead of being unreadable", async ({
+  app,
+}) => {
+  const { address, server } = await serve();
+  await app.page.addInitScript(() => {
+    const supports = CSS.supports.bind(CSS) as (...query: string[]) => boolean;
+    CSS.supports = (...query: string[]) =>
+      !query.join(" ").includes("light-dark") && supports(...query);
+  });
+  await app.page.goto(address);
+  const problem = app.page.getByRole("alert");
+  await expect(problem).toContainText("This browser is too old for Taskwright");
+  await expect(problem).toContainText("It lacks light-dark()");
+  await expect(problem).toContainText("Firefox 125");
+  await expect(app.modeBand).toHaveText("Not running");
+  server.close();
+});
+
+test("no text becomes code, and markup that could run or load something is refused", async ({
+  app,
+  complaints,
+}) => {
+  complaints.allow(/policy violated: require-trusted-types-for/, /TrustedScript/);
+  const { address, server } = await serve();
+  await app.open(address, "Dry run — nothing leaves this page");
+  const results = await app.page.evaluate(() => {
+    const attempt = (action: () => unknown): string => {
+      try {
+        action();
+        return "done";
+      } catch (error) {
+        return error instanceof Error ? error.name : "thrown";
+      }
+    };
+    const place = document.createElement("div");
+    return {
+      script: attempt(() => (document.createElement("script").text = "1")),
+      address: attempt(() => (document.createElement("script").src = "https://example.com/x.js")),
+      handler: attempt(() => (place.innerHTML = '<p onclick="1">x</p>')),
+      image: attempt(() => (place.innerHTML = '<img src="https://example.com/x.png">')),
+      text: attempt(() => (place.innerHTML = '<p class="hint">x <strong>y</strong></p>')),
+    };
+  });
+  expect(results).toEqual({
+    script: "TypeError",
+    address: "TypeError",
+    handler: "TypeError",
+    image: "TypeError",
+    text: "done",
+  });
+  server.close();
 });
 
 test("without its module the page says what to build", async ({ app, complaints }) => {
