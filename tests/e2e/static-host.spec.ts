@@ -119,32 +119,43 @@ test("a missing config.json is the same as an empty one", async ({ app, complain
 });
 
 test.describe("in a frame", () => {
-  for (const { of, host, runs } of [
-    { of: "another origin", host: "localhost", runs: false },
-    { of: "its own origin", host: "127.0.0.1", runs: true },
+  for (const { of, isOther } of [
+    { of: "another origin", isOther: true },
+    { of: "its own origin", isOther: false },
   ]) {
-    test(`of ${of} the page ${runs ? "runs" : "refuses to run and links to itself"}`, async ({
+    test(`of ${of} the page ${isOther ? "refuses to run and links to itself" : "runs"}`, async ({
       app,
     }) => {
       const { address, server } = await serve();
-      const outer = `http://${host}:${new URL(address).port}/outer.html`;
-      await app.page.route(outer, (route) =>
-        route.fulfill({
-          contentType: "text/html",
-          body: `<!doctype html><title>Outer</title><iframe width="1000" height="700" src="${address}"></iframe>`,
-        }),
-      );
-      await app.page.goto(outer);
-      const inner = app.page.frameLocator("iframe");
-      if (runs) {
-        await expect(inner.getByRole("button", { name: /^Generate/ })).toBeEnabled();
-        await expect(inner.getByRole("alert")).toHaveCount(0);
+      // Another port is another origin.
+      const outer = createServer((_request, response) => {
+        response.writeHead(200, { "content-type": "text/html" });
+        response.end(`<!doctype html><title>Outer</title><iframe width="1000" height="700" src="${address}"></iframe>`);
+      });
+      await new Promise<void>((resolve) => outer.listen(0, "127.0.0.1", resolve));
+      const { port } = outer.address() as AddressInfo;
+      if (isOther) {
+        await app.page.goto(`http://127.0.0.1:${port}/`);
       } else {
+        await app.page.goto(`${address}LICENSE-MIT`);
+        await app.page.evaluate((inner) => {
+          const frame = document.createElement("iframe");
+          Object.assign(frame, { src: inner, width: 1000, height: 700 });
+          document.body.append(frame);
+        }, address);
+      }
+      const inner = app.page.frameLocator("iframe");
+      const generate = inner.getByRole("button", { name: /^Generate/ });
+      if (isOther) {
         const problem = inner.getByRole("alert");
         await expect(problem).toContainText("Taskwright does not run inside a page of another site");
         await expect(problem.getByRole("link")).toHaveAttribute("href", address);
-        await expect(inner.getByRole("button", { name: /^Generate/ })).toBeDisabled();
+        await expect(generate).toBeDisabled();
+      } else {
+        await expect(generate).toBeEnabled();
+        await expect(inner.getByRole("alert")).toHaveCount(0);
       }
+      outer.close();
       server.close();
     });
   }
