@@ -58,16 +58,16 @@ impl Rule {
             .collect()
     }
 
-    /// The elements that it is about: the last class (or else tag) of each selector.
-    fn subjects(&self) -> BTreeSet<String> {
-        let mut subjects = BTreeSet::new();
-        for selector in self.selectors.split(',') {
-            let last = selector.split([' ', '>', '+']).next_back().unwrap();
-            let name = last.split([':', '[']).next().unwrap();
-            let class = name.rsplit('.').next().unwrap();
-            subjects.insert(class.trim().to_owned());
-        }
-        subjects
+    /// The elements that it is about: for each selector the tag and classes of its last part.
+    fn subjects(&self) -> Vec<Vec<&str>> {
+        self.selectors
+            .split(',')
+            .map(|selector| {
+                let last = selector.split([' ', '>', '+']).next_back().unwrap();
+                let names = last.split([':', '[']).next().unwrap();
+                names.split('.').filter(|name| !name.is_empty()).collect()
+            })
+            .collect()
     }
 }
 
@@ -146,13 +146,15 @@ fn the_page_and_the_layout_tests_use_every_style_sheet() {
 #[test]
 fn a_box_that_scrolls_is_positioned() {
     let rules = rules();
-    let positioned: BTreeSet<String> = rules
+    let positioned: BTreeSet<&str> = rules
         .iter()
         .filter(|rule| {
-            let values = rule.values("position");
-            values.iter().any(|value| *value != "static")
+            rule.values("position")
+                .iter()
+                .any(|value| *value != "static")
         })
         .flat_map(Rule::subjects)
+        .flatten()
         .collect();
     let mut found = 0;
     for rule in &rules {
@@ -164,9 +166,10 @@ fn a_box_that_scrolls_is_positioned() {
             continue;
         }
         found += 1;
-        let bare: Vec<_> = rule.subjects().difference(&positioned).cloned().collect();
-        // A dialog and a popover are positioned by the browser.
-        assert!(bare.is_empty(), "{}: {bare:?}", rule.place);
+        for names in rule.subjects() {
+            let is_positioned = names.iter().any(|name| positioned.contains(name));
+            assert!(is_positioned, "{}", rule.place);
+        }
     }
     assert!(found > 5, "{found} boxes that scroll");
 }
@@ -196,7 +199,7 @@ fn a_gradient_with_hard_stops_names_its_colour_space_where_a_browser_can_read_th
     for rule in &gradients {
         let named = |other: &&&Rule| {
             other.selectors == rule.selectors
-                && other.values("background").concat().contains("(in srgb ")
+                && other.values("background").concat().contains("in srgb ")
                 && other
                     .conditions
                     .iter()
