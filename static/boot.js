@@ -47,7 +47,7 @@ async function explain(step, error) {
     return {
       what: "This browser could not compile Taskwright's WebAssembly",
       why: "The browser is too old, or the files in pkg/ are damaged or from different builds.",
-      todo: "Open the page in a current browser (Chrome or Edge 96, Firefox 89, Safari 16.4, or later). In a checkout, run “cargo xtask build” again and reload without the cache.",
+      todo: "Open the page in a current browser (Chrome or Edge 123, Firefox 125, Safari 17.5, or later). In a checkout, run “cargo xtask build” again and reload without the cache.",
     };
   }
   return {

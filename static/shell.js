@@ -1,16 +1,53 @@
-// A classic script, because it must run where module scripts do not: from a file,
-// or in a browser without WebAssembly. It shows in the shell why Taskwright cannot run.
+// A classic script, because it must run where module scripts do not: from a file, or in an old
+// browser. It shows in the shell why Taskwright cannot run, and keeps to syntax of 2017 for that.
 "use strict";
 
 (() => {
-  // { what, why, todo, raw? }, sent by boot.js.
+  // What the style sheets need; without it dialogs are transparent and panes have no size. The
+  // module itself needs less. README.md states the browsers' versions.
+  const NEEDED = [
+    ["light-dark()", () => CSS.supports("color", "light-dark(#000, #fff)")],
+    [":has()", () => CSS.supports("selector(:has(*))")],
+    ["container queries", () => CSS.supports("container-type", "inline-size")],
+    ["subgrid", () => CSS.supports("grid-template-rows", "subgrid")],
+    ["dialog", () => "showModal" in HTMLDialogElement.prototype],
+    ["popover", () => "popover" in HTMLElement.prototype],
+  ];
+
+  // Static markup of the page is rendered through innerHTML. Markup that could run or load anything
+  // is refused, and so is every other text that would become code: the policy has nothing for it.
+  const REFUSED_TAG =
+    "(?:script|style|i?frame|object|embed|base|link|meta|template|form|set|animate|foreignObject)";
+  const REFUSED_ATTRIBUTE =
+    "(?:on|style|src|srcset|srcdoc|action|formaction|data=|ping|poster|xlink|href=\"[^#])";
+  const ATTRIBUTE = `\\s+(?!${REFUSED_ATTRIBUTE})[a-zA-Z-]+(?:="[^"]*")?`;
+  const TAG = `<(?:/[a-zA-Z0-9]+|(?!${REFUSED_TAG})[a-zA-Z0-9]+(?:${ATTRIBUTE})*\\s*/?)>`;
+  const INERT = new RegExp(`^[^<]*(?:${TAG}[^<]*)*$`, "i");
+  if (typeof trustedTypes === "object") {
+    trustedTypes.createPolicy("default", {
+      createHTML: (markup) => {
+        if (INERT.test(markup)) return markup;
+        throw new TypeError("Taskwright refuses markup that could run or load something");
+      },
+    });
+  }
+
+  // { what, why, todo, raw?, link? }, sent by boot.js.
   addEventListener("taskwright:cannot-run", (event) => show(event.detail));
 
+  const missing = NEEDED.filter((need) => !isGiven(need[1])).map((need) => need[0]);
   if (location.protocol === "file:") {
     cannotRun({
       what: "Taskwright cannot run from a file",
       why: "Browsers do not load modules for a page opened from disk (its address starts with file://).",
       todo: "In the checkout, run “cargo xtask run” and open the address it prints. Any static web server works too.",
+    });
+  } else if (isFramedByAnotherOrigin()) {
+    cannotRun({
+      what: "Taskwright does not run inside a page of another site",
+      why: "That page could cover this one and make you press buttons that you do not see.",
+      todo: "Open Taskwright in a tab of its own.",
+      link: { text: "Open in a new tab", address: location.href },
     });
   } else if (typeof WebAssembly !== "object") {
     cannotRun({
@@ -18,6 +55,34 @@
       why: "The browser is too old, or WebAssembly is disabled, for example by a hardened profile or Lockdown Mode.",
       todo: "Allow WebAssembly for this address, or open the page in a current version of Chrome, Edge, Firefox or Safari.",
     });
+  } else if (missing.length > 0) {
+    cannotRun({
+      what: "This browser is too old for Taskwright",
+      why: `It lacks ${missing.join(", ")}. Without that, parts of the page would be unreadable.`,
+      todo: "Open the page in Chrome or Edge 123, Firefox 125, Safari 17.5, or later.",
+    });
+  }
+
+  function isGiven(check) {
+    try {
+      return check();
+    } catch (error) {
+      return false;
+    }
+  }
+
+  // A policy in a <meta> element cannot forbid framing. Each frame around this one counts: a page of
+  // this origin may itself be framed. mount() in a page of one's own does not load this script.
+  function isFramedByAnotherOrigin() {
+    try {
+      for (let inner = self; inner !== inner.parent; inner = inner.parent) {
+        // Reading it throws for another origin.
+        if (inner.parent.location.origin !== location.origin) return true;
+      }
+      return false;
+    } catch (error) {
+      return true;
+    }
   }
 
   function cannotRun(problem) {
@@ -25,22 +90,36 @@
     show(problem);
   }
 
-  function show({ what, why, todo, raw }) {
-    document.querySelector(".late")?.remove();
+  function show(problem) {
+    const late = document.querySelector(".late");
+    if (late) late.remove();
     const status = document.getElementById("boot-status");
     if (status) status.textContent = "Not running";
 
     const body = element("div", "body");
-    body.append(element("h2", "", what), element("p", "", why), element("p", "todo", todo));
-    if (raw) {
+    body.append(
+      element("h2", "", problem.what),
+      element("p", "", problem.why),
+      element("p", "todo", problem.todo),
+    );
+    if (problem.link) {
+      const link = element("a", "", problem.link.text);
+      link.href = problem.link.address;
+      link.target = "_blank";
+      link.rel = "noopener";
+      const line = element("p", "");
+      line.append(link);
+      body.append(line);
+    }
+    if (problem.raw) {
       const fold = element("details", "fold");
-      fold.append(element("summary", "", "Browser error"), element("pre", "raw", raw));
+      fold.append(element("summary", "", "Browser error"), element("pre", "raw", problem.raw));
       body.append(fold);
     }
     const panel = element("div", "problem");
     panel.setAttribute("role", "alert");
     panel.append(warningIcon(), body);
-    (document.getElementById("boot-notices") ?? document.body).prepend(panel);
+    (document.getElementById("boot-notices") || document.body).prepend(panel);
   }
 
   function element(tag, className, text) {

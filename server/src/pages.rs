@@ -25,7 +25,7 @@ use crate::problem::Problem;
 /// endpoints on loopback.
 const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-     img-src 'self' data:; font-src 'self'; \
+     img-src 'self' data:; \
      connect-src 'self' https: http://localhost:* http://127.0.0.1:*; \
      manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
@@ -110,7 +110,7 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
             Some(folder) => tokio::fs::read(folder.join("config.json")).await.ok(),
             None => None,
         };
-        match file {
+        match file.filter(|text| presets_something(text)) {
             Some(text) => text,
             None => generated_config(&app, pages, &headers)?,
         }
@@ -120,6 +120,11 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
         text,
     )
         .into_response())
+}
+
+/// Whether a `config.json` is anything but the empty object that every checkout has.
+fn presets_something(text: &[u8]) -> bool {
+    serde_json::from_slice::<ConfigFile>(text).ok() != Some(ConfigFile::default())
 }
 
 fn generated_config(app: &App, pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {

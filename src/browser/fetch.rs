@@ -7,8 +7,8 @@ use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, Headers, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache,
-    RequestCredentials, RequestInit, RequestRedirect, Response, ResponseType,
+    AbortController, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache,
+    RequestCredentials, RequestRedirect, Response, ResponseType,
 };
 
 use super::clock::{PageClock, Timer};
@@ -146,30 +146,28 @@ fn unreachable(reason: &str) -> CallEnd {
 /// Builds the browser's request, secrets included.
 fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, String> {
     let request = prepared.request();
-    let headers = Headers::new().map_err(|thrown| js_error_message(&thrown))?;
+    let builder = match request.method {
+        Method::Get => gloo_net::http::Request::get(&request.url),
+        Method::Post => gloo_net::http::Request::post(&request.url),
+    };
+    let mut builder = builder
+        .redirect(match request.redirects {
+            RedirectPolicy::Fail => RequestRedirect::Error,
+            RedirectPolicy::Report => RequestRedirect::Manual,
+        })
+        .credentials(RequestCredentials::Omit)
+        .referrer_policy(ReferrerPolicy::NoReferrer)
+        .cache(RequestCache::NoStore)
+        .abort_signal(Some(&abort.signal()));
     for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
-        headers
-            .set(name, &value)
-            .map_err(|thrown| js_error_message(&thrown))?;
+        builder = builder.header(name, &value);
     }
-    let init = RequestInit::new();
-    init.set_method(match request.method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-    });
-    init.set_redirect(match request.redirects {
-        RedirectPolicy::Fail => RequestRedirect::Error,
-        RedirectPolicy::Report => RequestRedirect::Manual,
-    });
-    init.set_credentials(RequestCredentials::Omit);
-    init.set_referrer_policy(ReferrerPolicy::NoReferrer);
-    init.set_cache(RequestCache::NoStore);
-    init.set_signal(Some(&abort.signal()));
-    init.set_headers(&headers);
-    if let Some(body) = &request.body {
-        init.set_body(&JsValue::from_str(body));
+    match &request.body {
+        Some(body) => builder.body(&**body),
+        None => builder.build(),
     }
-    Request::new_with_str_and_init(&request.url, &init).map_err(|thrown| js_error_message(&thrown))
+    .map(Request::from)
+    .map_err(|error| error.to_string())
 }
 
 /// Sends a request and awaits the head of its response.

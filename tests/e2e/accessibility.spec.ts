@@ -86,7 +86,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         });
         await app.open(server.address);
         const view = app.page.getByRole("navigation", { name: "View" });
-        if (await view.isVisible()) await view.getByRole("button", { name: "Brief" }).click();
+        const toBrief = view.getByRole("button", { name: "Brief" });
+        if (await toBrief.isVisible()) await toBrief.click();
         await app.press("Import tasks…");
         const pasted = ["a", "b", "c"].map((key) => ({
           key,

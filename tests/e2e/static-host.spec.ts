@@ -45,12 +45,7 @@ async function serve(missing?: RegExp): Promise<{ address: string; server: Serve
   return { address: `http://127.0.0.1:${port}${PATH}/`, server };
 }
 
-test("the checkout on a plain web server below a path completes a dry run", async ({
-  app,
-  complaints,
-}) => {
-  // A missing config.json is the same as an empty one.
-  complaints.allow(statusLine(404));
+test("the checkout on a plain web server below a path completes a dry run", async ({ app }) => {
   const { address, server } = await serve();
   const asked: string[] = [];
   server.on("request", (request) => asked.push(request.url ?? ""));
@@ -115,6 +110,110 @@ test.describe("the shell can be read before WebAssembly has loaded, and nothing 
       expect(shifts).toEqual([]);
     });
   }
+});
+
+test("a missing config.json is the same as an empty one", async ({ app, complaints }) => {
+  complaints.allow(statusLine(404));
+  const { address, server } = await serve(/^\/config\.json$/);
+  await app.open(address, "Dry run — nothing leaves this page");
+  await expect(app.page.getByRole("alert")).toHaveCount(0);
+  server.close();
+});
+
+test.describe("in a frame", () => {
+  for (const { of, isOther } of [
+    { of: "another origin", isOther: true },
+    { of: "its own origin", isOther: false },
+  ]) {
+    test(`of ${of} the page ${isOther ? "refuses to run and links to itself" : "runs"}`, async ({
+      app,
+    }) => {
+      const { address, server } = await serve();
+      // Another port is another origin.
+      const outer = createServer((_request, response) => {
+        response.writeHead(200, { "content-type": "text/html" });
+        response.end(`<!doctype html><title>Outer</title><iframe width="1000" height="700" src="${address}"></iframe>`);
+      });
+      await new Promise<void>((resolve) => outer.listen(0, "127.0.0.1", resolve));
+      const { port } = outer.address() as AddressInfo;
+      if (isOther) {
+        await app.page.goto(`http://127.0.0.1:${port}/`);
+      } else {
+        await app.page.goto(`${address}LICENSE-MIT`);
+        await app.page.evaluate((inner) => {
+          const frame = document.createElement("iframe");
+          Object.assign(frame, { src: inner, width: 1000, height: 700 });
+          document.body.append(frame);
+        }, address);
+      }
+      const inner = app.page.frameLocator("iframe");
+      const generate = inner.getByRole("button", { name: /^Generate/ });
+      if (isOther) {
+        const problem = inner.getByRole("alert");
+        await expect(problem).toContainText("Taskwright does not run inside a page of another site");
+        await expect(problem.getByRole("link")).toHaveAttribute("href", address);
+        await expect(generate).toBeDisabled();
+      } else {
+        await expect(generate).toBeEnabled();
+        await expect(inner.getByRole("alert")).toHaveCount(0);
+      }
+      outer.close();
+      server.close();
+    });
+  }
+});
+
+test("in a browser without light-dark() the page says what it needs instead of being unreadable", async ({
+  app,
+}) => {
+  const { address, server } = await serve();
+  await app.page.addInitScript(() => {
+    const supports = CSS.supports.bind(CSS) as (...query: string[]) => boolean;
+    CSS.supports = (...query: string[]) =>
+      !query.join(" ").includes("light-dark") && supports(...query);
+  });
+  await app.page.goto(address);
+  const problem = app.page.getByRole("alert");
+  await expect(problem).toContainText("This browser is too old for Taskwright");
+  await expect(problem).toContainText("It lacks light-dark()");
+  await expect(problem).toContainText("Firefox 125");
+  await expect(app.modeBand).toHaveText("Not running");
+  server.close();
+});
+
+test("no text becomes code, and markup that could run or load something is refused", async ({
+  app,
+  complaints,
+}) => {
+  complaints.allow(/policy violated: require-trusted-types-for/, /TrustedScript/);
+  const { address, server } = await serve();
+  await app.open(address, "Dry run — nothing leaves this page");
+  const results = await app.page.evaluate(() => {
+    const attempt = (action: () => unknown): string => {
+      try {
+        action();
+        return "done";
+      } catch (error) {
+        return error instanceof Error ? error.name : "thrown";
+      }
+    };
+    const place = document.createElement("div");
+    return {
+      script: attempt(() => (document.createElement("script").text = "1")),
+      address: attempt(() => (document.createElement("script").src = "https://example.com/x.js")),
+      handler: attempt(() => (place.innerHTML = '<p onclick="1">x</p>')),
+      image: attempt(() => (place.innerHTML = '<img src="https://example.com/x.png">')),
+      text: attempt(() => (place.innerHTML = '<p class="hint">x <strong>y</strong></p>')),
+    };
+  });
+  expect(results).toEqual({
+    script: "TypeError",
+    address: "TypeError",
+    handler: "TypeError",
+    image: "TypeError",
+    text: "done",
+  });
+  server.close();
 });
 
 test("without its module the page says what to build", async ({ app, complaints }) => {

@@ -182,6 +182,42 @@ impl PageCommands for Handle {
     }
 }
 
+/// The style sheets of the page, in its order.
+const STYLE_SHEETS: [&str; 12] = [
+    include_str!("../../static/styles/tokens.css"),
+    include_str!("../../static/styles/base.css"),
+    include_str!("../../static/styles/layout.css"),
+    include_str!("../../static/styles/header.css"),
+    include_str!("../../static/styles/controls.css"),
+    include_str!("../../static/styles/brief.css"),
+    include_str!("../../static/styles/list.css"),
+    include_str!("../../static/styles/task.css"),
+    include_str!("../../static/styles/notices.css"),
+    include_str!("../../static/styles/post.css"),
+    include_str!("../../static/styles/dialogs.css"),
+    include_str!("../../static/styles/stop.css"),
+];
+
+/// The style sheets of the page, applied until this value is dropped. Without them a test looks at
+/// the markup alone.
+pub struct Styles(Element);
+
+impl Styles {
+    /// Applies them.
+    pub fn apply() -> Styles {
+        let style = document().create_element("style").unwrap();
+        style.set_text_content(Some(&STYLE_SHEETS.concat()));
+        document().head().unwrap().append_child(&style).unwrap();
+        Styles(style)
+    }
+}
+
+impl Drop for Styles {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
 /// A mounted page.
 pub struct Mounted {
     pub page: Page,

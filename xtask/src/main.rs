@@ -103,6 +103,7 @@ mod tests {
             "test",
             "test format native e2e --fail-fast",
             "test native -- journal",
+            "test supply-chain",
             "build --dev",
             "bench",
             "bench server --quick --rounds 7",

@@ -12,13 +12,35 @@ use crate::setup::cache::OVERRIDE;
 pub const SEE_COMPILER_OUTPUT: &str =
     "Fix the problems that the compiler reports above, then run the command again.";
 
+/// The program that installs npm packages: on Windows it is a batch file.
+pub const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+/// Environment variables with secrets of the operator. Compilers, build scripts, packages and test
+/// servers have no use for them.
+const SECRET_VARIABLES: [&str; 3] = ["AGENT_API_TOKEN", "OPENAI_API_KEY", "VAULT_TOKEN"];
+
+/// A command that does not inherit the operator's secrets. All programs are started by it, except
+/// [`task_server`].
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for name in SECRET_VARIABLES {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A command for the operator's own task server, which reads its tokens from the environment.
+pub fn task_server(program: &Path) -> Command {
+    Command::new(program)
+}
+
 /// A `cargo` command in the given folder, using the cargo that runs this program.
 ///
 /// It does not get the variables that cargo set for this package: build scripts that watch them
 /// would run again, and everything that depends on those would be compiled again, whenever cargo
 /// is next run from a shell.
 pub fn cargo(folder: &Path) -> Command {
-    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
     for (name, _) in env::vars_os() {
         if name.to_str().is_some_and(describes_a_package) {
@@ -44,7 +66,7 @@ pub fn node_script(root: &Path, script: &str) -> Command {
 
 /// A `node` command that runs one of the project's own scripts; `script` is relative to `root`.
 pub fn node_script_in(root: &Path, script: &Path) -> Command {
-    let mut command = Command::new("node");
+    let mut command = command("node");
     command.current_dir(root).arg(root.join(script));
     command
 }
@@ -157,6 +179,44 @@ mod tests {
             );
         }
         assert!(!describes_a_package("CARGO_TARGET_DIR"));
+    }
+
+    fn removed(command: &Command) -> Vec<&OsStr> {
+        command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    #[test]
+    fn no_command_inherits_the_secrets_of_the_operator_except_the_task_server() {
+        let root = Path::new(".");
+        for command in [command("x"), cargo(root), node_script(root, "x.js")] {
+            for name in SECRET_VARIABLES {
+                assert!(removed(&command).contains(&OsStr::new(name)), "{command:?}");
+            }
+        }
+        assert!(removed(&task_server(root)).is_empty());
+    }
+
+    #[test]
+    fn every_command_is_made_here() {
+        let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("process.rs") {
+                    files += 1;
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    assert!(!text.contains("Command::new("), "{}", path.display());
+                }
+            }
+        }
+        assert!(files > 20, "{files} files");
     }
 
     #[test]

@@ -153,7 +153,7 @@ mod tests {
 
     #[cfg(unix)]
     fn sleeper(seconds: &str) -> Service {
-        let mut command = Command::new("sleep");
+        let mut command = process::command("sleep");
         command.arg(seconds);
         Service::start("a sleeper", command).unwrap()
     }
@@ -190,7 +190,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_program_that_prints_no_address_is_stopped() {
-        let mut command = Command::new("echo");
+        let mut command = process::command("echo");
         command.arg("hello");
         let error = Service::start_listening("an echo", command).unwrap_err();
         assert_eq!(

@@ -1,5 +1,6 @@
 //! The page and its configuration.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use taskwright::settings::config::Config;
@@ -75,7 +76,7 @@ fn every_response_has_the_security_headers() {
             response.header("content-security-policy"),
             Some(
                 "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                 img-src 'self' data:; font-src 'self'; \
+                 img-src 'self' data:; \
                  connect-src 'self' https: http://localhost:* http://127.0.0.1:*; \
                  manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
                  frame-ancestors 'none'"
@@ -89,6 +90,72 @@ fn every_response_has_the_security_headers() {
         );
         assert!(response.header("permissions-policy").is_some());
     }
+}
+
+/// The directives of a content security policy with their sources.
+fn directives(policy: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut directives = BTreeMap::new();
+    for directive in policy.split(';') {
+        let mut words = directive.split_whitespace().map(str::to_owned);
+        if let Some(name) = words.next() {
+            let before = directives.insert(name.clone(), words.collect());
+            assert_eq!(before, None, "{name} occurs twice");
+        }
+    }
+    directives
+}
+
+/// A file of the repository.
+fn repository_file(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The text between two others.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let after = text.split_once(start).unwrap().1;
+    after.split_once(end).unwrap().0
+}
+
+/// The directives that only a header may have, each with the reason.
+const HEADER_ONLY: [(&str, &str); 1] = [(
+    "frame-ancestors",
+    "browsers ignore it in a <meta> element; static/shell.js refuses to run in a foreign frame",
+)];
+
+/// The directives that only the `<meta>` element has, each with the reason.
+const META_ONLY: [(&str, &str); 2] = [
+    (
+        "require-trusted-types-for",
+        "a page that mounts Taskwright itself may not load static/shell.js, which has the policy",
+    ),
+    ("trusted-types", "as above"),
+];
+
+#[test]
+fn the_policies_of_the_server_the_page_and_the_documentation_are_the_same() {
+    let server = checkout();
+    let response = server.send(&get("/"));
+    let mut header = directives(response.header("content-security-policy").unwrap());
+    let page = repository_file("index.html");
+    let mut meta = directives(between(
+        between(&page, "http-equiv=\"Content-Security-Policy\"", ">"),
+        "content=\"",
+        "\"",
+    ));
+    let documentation = repository_file("SECURITY.md");
+    let section = between(&documentation, "## The page's policy", "\n## ");
+    let documented = directives(between(section, "```", "```"));
+    assert_eq!(documented, meta);
+    for (policy, only) in [(&mut header, &HEADER_ONLY[..]), (&mut meta, &META_ONLY[..])] {
+        for (name, reason) in only {
+            assert!(!reason.is_empty());
+            assert!(policy.remove(*name).is_some(), "{name} is missing");
+        }
+    }
+    assert_eq!(header, meta);
 }
 
 #[test]
@@ -153,6 +220,11 @@ fn config_json_in_the_folder_overrides_the_generated_one_and_page_config_overrid
     let own = r#"{ "name": "own" }"#;
     std::fs::write(server.folder().join("checkout/config.json"), own).unwrap();
     assert_eq!(server.send(&get("/config.json")).text(), own);
+    std::fs::write(server.folder().join("checkout/config.json"), "{ }\n").unwrap();
+    assert!(
+        server.send(&get("/config.json")).json()["task_server"].is_object(),
+        "an empty configuration overrides nothing"
+    );
 
     let folder = server.folder().join("checkout");
     let start = Start::new();

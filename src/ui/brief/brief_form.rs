@@ -9,9 +9,12 @@ use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
-use crate::ui::controls::focus::focus_by_id;
+use crate::ui::controls::focus::reveal_error_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Dialog, Screen};
+
+/// The id of the form.
+const FORM: &str = "brief-form";
 
 /// The form. Ctrl+Enter or Cmd+Enter generates from any field.
 #[component]
@@ -26,11 +29,11 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             NextRun::SetUpEndpoint => return screen.dialog.set(Some(Dialog::Settings)),
             next_run => screen.start(next_run.mode()),
         }
-        let field = page
+        if page
             .brief_errors
-            .with_untracked(|errors| errors.first().map(BriefError::field));
-        if let Some(field) = field {
-            focus_by_id(field);
+            .with_untracked(|errors| !errors.is_empty())
+        {
+            reveal_error_soon(FORM.to_owned());
         }
     };
     let label = move || {
@@ -72,6 +75,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
     view! {
         <form
             class="brief-form"
+            id=FORM
             novalidate
             on:submit=move |event| {
                 event.prevent_default();

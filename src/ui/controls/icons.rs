@@ -13,7 +13,12 @@ const SPRITE: &str = include_str!("../../../static/icons/icons.svg");
 /// from the ids of controls.
 #[component]
 pub fn Sprite() -> impl IntoView {
-    let symbols = SPRITE.replace("<symbol id=\"", "<symbol id=\"icon-");
+    // Without the comment before it: the page's policy for markup knows elements and text only.
+    let sprite = SPRITE
+        .find("<svg")
+        .and_then(|start| SPRITE.get(start..))
+        .unwrap_or_default();
+    let symbols = sprite.replace("<symbol id=\"", "<symbol id=\"icon-");
     view! { <div hidden inner_html=symbols></div> }
 }
 

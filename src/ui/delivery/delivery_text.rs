@@ -116,6 +116,8 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
         }) => text(
             "refused",
             match status {
+                // A code that only repeats the status says nothing.
+                Some(status) if *code == format!("http_{status}") => format!("Refused: {status}"),
                 Some(status) => format!("Refused: {status} {code}"),
                 None => format!("Refused: {code}"),
             },

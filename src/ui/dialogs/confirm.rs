@@ -64,17 +64,18 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             None => format!("Post {}", counted(count(), "task")),
         }
     };
-    let destination = move || {
-        if is_dry {
-            return "Nothing is sent. Receipts are written in this page.".to_owned();
-        }
+    let address = move || {
         connection.with(|connection| {
             connection
                 .task_server
                 .as_ref()
                 .map(|server| server.tasks_url())
-                .unwrap_or_default()
         })
+    };
+    let destination = if is_dry {
+        view! { <p>"Nothing is sent. Receipts are written in this page."</p> }.into_any()
+    } else {
+        view! { <p class="host">{address}</p> }.into_any()
     };
     let mode_label = move || {
         view! {
@@ -105,7 +106,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         <Modal name="confirm" title beside_title=mode_label on_close=close on_submit=post>
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
-                <p class="host">{destination}</p>
+                {destination}
                 <dl class="facts">
                     <dt>"Tasks"</dt>
                     <dd>
@@ -201,18 +202,19 @@ fn no_journal_warning(problem: Problem) -> impl IntoView {
     }
 }
 
-fn token_text(connection: &Connection, secrets: &[(SecretSlot, String)]) -> String {
+fn token_text(connection: &Connection, secrets: &[(SecretSlot, String)]) -> AnyView {
     let Some(server) = &connection.task_server else {
-        return "No task server is configured".to_owned();
+        return "No task server is configured".into_any();
     };
     let origin = server.url.origin();
     let is_held = secrets
         .iter()
         .any(|(slot, of)| *slot == SecretSlot::AGENT_TOKEN && *of == origin);
-    let header = &server.token_header;
+    let header = server.token_header.clone();
+    let header = view! { <code class="whole">{header}</code> };
     if is_held {
-        format!("In memory, sent as {header} to this host only")
+        view! { "In memory, sent as " {header} " to this host only" }.into_any()
     } else {
-        format!("Not entered yet. You will be asked for it next. Sent as {header}.")
+        view! { "Not entered yet. You will be asked for it next. Sent as " {header} "." }.into_any()
     }
 }

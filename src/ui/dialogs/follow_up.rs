@@ -37,12 +37,12 @@ pub fn FollowUpDialog(screen: Screen, follow_up: FollowUp) -> impl IntoView {
             screen.send(Event::FollowUp(follow_up));
         }
     });
-    let error = Signal::derive(move || {
-        was_submitted
-            .get()
-            .then(|| request.with(|request| request.as_ref().err().cloned()))
-            .flatten()
-    });
+    let error_of = move |field: &'static str| {
+        Signal::derive(move || {
+            let mistake = request.get().err().filter(|_| was_submitted.get())?;
+            (mistake.field == field).then_some(mistake.message)
+        })
+    };
     let estimate = move || match page.estimate.get() {
         None => "There is no estimate yet.".to_owned(),
         Some(estimate) => {
@@ -67,13 +67,14 @@ pub fn FollowUpDialog(screen: Screen, follow_up: FollowUp) -> impl IntoView {
                     .then(|| {
                         view! {
                             <TextField
-                                id="parts"
+                                id=PARTS
                                 label="Number of parts"
                                 class="mono"
                                 is_code=true
                                 input_mode="numeric"
                                 value=parts
                                 on_input=move |text| parts.set(text)
+                                error=error_of(PARTS)
                             />
                         }
                     })}
@@ -81,13 +82,13 @@ pub fn FollowUpDialog(screen: Screen, follow_up: FollowUp) -> impl IntoView {
                     .then(|| {
                         view! {
                             <TextField
-                                id="instruction"
+                                id=INSTRUCTION
                                 label="Instruction"
                                 rows=4
                                 autofocus=true
                                 value=instruction
                                 on_input=move |text| instruction.set(text)
-                                error
+                                error=error_of(INSTRUCTION)
                             />
                         }
                     })}
@@ -137,18 +138,36 @@ fn texts(follow_up: &FollowUp) -> Texts {
     }
 }
 
+/// The id of the field for the number of parts.
+const PARTS: &str = "parts";
+/// The id of the field for the instruction.
+const INSTRUCTION: &str = "instruction";
+
+/// What is wrong with the text of a field.
+#[derive(Debug, Clone, PartialEq)]
+struct Mistake {
+    /// The id of the field.
+    field: &'static str,
+    /// What to enter instead.
+    message: String,
+}
+
 /// The request with the values of the fields, or the error of a field.
-fn completed(follow_up: &FollowUp, instruction: &str, parts: &str) -> Result<FollowUp, String> {
+fn completed(follow_up: &FollowUp, instruction: &str, parts: &str) -> Result<FollowUp, Mistake> {
+    let mistake = |field, message| Err(Mistake { field, message });
     if instruction.len() > MAX_INSTRUCTION_BYTES {
-        return Err(format!(
-            "The instruction is longer than {} bytes. Shorten it.",
-            grouped(MAX_INSTRUCTION_BYTES)
-        ));
+        return mistake(
+            INSTRUCTION,
+            format!(
+                "The instruction is longer than {} bytes. Shorten it.",
+                grouped(MAX_INSTRUCTION_BYTES)
+            ),
+        );
     }
     match follow_up {
         FollowUp::Repair { .. } | FollowUp::Regenerate { .. } => Ok(follow_up.clone()),
         FollowUp::Revise { .. } if instruction.trim().is_empty() => {
-            Err("Describe what to change.".to_owned())
+            mistake(INSTRUCTION, "Describe what to change.".to_owned())
         }
         FollowUp::Revise { draft, .. } => Ok(FollowUp::Revise {
             draft: draft.clone(),
@@ -160,7 +179,10 @@ fn completed(follow_up: &FollowUp, instruction: &str, parts: &str) -> Result<Fol
                 parts,
                 instruction: instruction.to_owned(),
             }),
-            _ => Err(format!("Enter a number of parts from 2 to {MAX_PARTS}.")),
+            _ => mistake(
+                PARTS,
+                format!("Enter a number of parts from 2 to {MAX_PARTS}."),
+            ),
         },
     }
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-use super::modal::Modal;
+use super::modal::{Modal, reveal_error_in};
 use crate::review::import;
 use crate::run::Mode;
 use crate::run::next_run;
@@ -13,6 +13,9 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Pane, Screen};
+
+/// The name of the dialog.
+const DIALOG: &str = "import";
 
 /// The dialog. Text that cannot be imported stays in its field.
 #[component]
@@ -74,6 +77,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
                     file_error.try_set(Some(format!(
                         "“{name}” could not be read. Choose it again."
                     )));
+                    reveal_error_in(DIALOG);
                 }
             }
         });
@@ -83,7 +87,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
         count => format!("Import {}", counted(count, "task")),
     };
     view! {
-        <Modal name="import" title="Import tasks" wide=true on_close=close on_submit=import>
+        <Modal name=DIALOG title="Import tasks" wide=true on_close=close on_submit=import>
             <div class="dialog-body">
                 <TextField
                     id="import-text"

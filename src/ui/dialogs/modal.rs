@@ -6,10 +6,21 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::focus::{focus_by_id, has_focus};
+use crate::ui::controls::focus::{focus_by_id, has_focus, reveal_error_soon};
+
+/// Moves the focus to the first error in the open dialog of this name and scrolls to it. Submitting a
+/// dialog does so by itself.
+pub(super) fn reveal_error_in(name: &str) {
+    reveal_error_soon(dialog_id(name));
+}
+
+fn dialog_id(name: &str) -> String {
+    format!("{name}-dialog")
+}
 
 /// A modal dialog, open while it is mounted. The browser keeps the focus inside. Escape and the close
-/// button call `on_close`; afterwards the focus returns to where it was.
+/// button call `on_close`; afterwards the focus returns to where it was. An error that is found when the
+/// dialog is submitted gets the focus.
 #[component]
 pub fn Modal(
     /// The prefix of its ids.
@@ -55,6 +66,7 @@ pub fn Modal(
         <dialog
             class="dialog"
             class:wide=wide
+            id=dialog_id(name)
             aria-labelledby=format!("{name}-title")
             node_ref=dialog
             on:cancel=move |event: leptos::ev::Event| {
@@ -68,6 +80,7 @@ pub fn Modal(
                 on:submit=move |event| {
                     event.prevent_default();
                     on_submit.run(());
+                    reveal_error_in(name);
                 }
             >
                 <div class="dialog-head">

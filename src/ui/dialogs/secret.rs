@@ -95,12 +95,9 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                         />
                     </div>
                     <p class="hint" id="secret-hint">
-                        {move || {
-                            format!(
-                                "Sent as {} to this host only. Kept in memory until you reload or close the tab, unless you choose otherwise below.",
-                                header(),
-                            )
-                        }}
+                        "Sent as "
+                        <code class="whole">{header}</code>
+                        " to this host only. Kept in memory until you reload or close the tab, unless you choose otherwise below."
                     </p>
                     <FieldError id="secret" text=error/>
                 </div>

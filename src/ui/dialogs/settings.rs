@@ -7,9 +7,11 @@ use super::settings_fields::{ModelGroup, SchemaGroup, SecretsGroup, ServerGroup}
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
-use crate::ui::controls::focus::focus_by_id;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::screen::Screen;
+
+/// The name of the dialog.
+pub(super) const DIALOG: &str = "settings";
 
 /// The state that the parts of the dialog share.
 #[derive(Clone, Copy)]
@@ -89,11 +91,8 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
         }
         match settings.form.with_untracked(ConnectionForm::check) {
             Err(problems) => {
-                let first = problems.first().map(|problem| id_of(problem.field));
+                was_sent.set(false);
                 settings.problems.set(problems);
-                if let Some(id) = first {
-                    focus_by_id(id);
-                }
             }
             Ok(connection) => {
                 settings.problems.set(Vec::new());
@@ -108,7 +107,7 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
     let refused = move || page.settings_problem.get().filter(|_| was_sent.get());
     let title = Signal::stored(format!("Settings: {}", connection.name));
     view! {
-        <Modal name="settings" title wide=true on_close=close on_submit=save>
+        <Modal name=DIALOG title wide=true on_close=close on_submit=save>
             <div class="dialog-body">
                 {move || refused().map(problem_panel)}
                 <fieldset class="group">

@@ -2,16 +2,21 @@
 
 use leptos::prelude::*;
 
+use super::modal::reveal_error_in;
 use super::model_limits::ModelLimits;
-use super::settings::{Settings, id_of};
+use super::settings::{DIALOG, Settings, id_of};
 use crate::settings::Api;
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
+use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Models;
 use crate::ui::screen::Screen;
+
+/// The id of the button that lists the endpoint's models.
+const LIST_MODELS: &str = "list-models";
 
 /// A text field of the form.
 #[component]
@@ -183,10 +188,19 @@ fn ModelList(settings: Settings) -> impl IntoView {
             }]),
             Err(problems) => settings.problems.set(problems),
         }
+        reveal_error_in(DIALOG);
     };
+    Effect::new(move |failed_before: Option<bool>| {
+        let has_failed = matches!(page.models.get(), Models::Failed(_));
+        // The response may come while the operator types in another field.
+        if has_failed && failed_before == Some(false) && is_focused(LIST_MODELS) {
+            reveal_error_in(DIALOG);
+        }
+        has_failed
+    });
     view! {
         <div class="button-row">
-            <Button icon="search" label="List models" on_press=list_models/>
+            <Button icon="search" label="List models" on_press=list_models attr:id=LIST_MODELS/>
             <p class="hint" role="status">
                 {move || match page.models.get() {
                     Models::NotAsked | Models::Failed(_) => String::new(),

@@ -32,10 +32,12 @@ pub fn AppHeader(screen: Screen) -> impl IntoView {
                     view! {
                         <p class="mode-word" data-state=mode_name(mode)>
                             {mode_mark(mode)}
-                            {match mode {
-                                Mode::Dry => "Dry run",
-                                Mode::Live => "Live",
-                            }}
+                            <span class="word">
+                                {match mode {
+                                    Mode::Dry => "Dry run",
+                                    Mode::Live => "Live",
+                                }}
+                            </span>
                         </p>
                     }
                 }}

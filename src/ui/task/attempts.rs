@@ -50,14 +50,29 @@ fn attempt_item(attempt: &Attempt) -> impl IntoView + use<> {
             <strong>{text.heading}</strong>
             <time datetime=machine_time(at)>{clock(at)}</time>
             <p>{text.meaning}</p>
-            {text.message.map(|message| view! { <p class="soft">{message}</p> })}
             {reasons}
+            {text.message.map(message_view)}
             <details class="fold">
                 <summary>{format!("Attempt {}: times, idempotency key and SHA-256", attempt.number)}</summary>
                 {facts(attempt)}
             </details>
         </li>
     }
+}
+
+/// The message of the server or the browser. A response that is JSON is no message to read, so it is
+/// folded away.
+fn message_view(message: String) -> AnyView {
+    if message.starts_with(['{', '[']) {
+        return view! {
+            <details class="fold">
+                <summary>"The server's response"</summary>
+                <pre class="raw" tabindex="0">{message}</pre>
+            </details>
+        }
+        .into_any();
+    }
+    view! { <p class="soft">{message}</p> }.into_any()
 }
 
 fn facts(attempt: &Attempt) -> impl IntoView + use<> {

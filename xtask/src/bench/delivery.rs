@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -171,7 +171,7 @@ fn report(figures: Figures, tasks: u32, large: u32) -> Report {
 /// A Python with `requests`: the system's, or a virtual environment.
 fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
     let has_requests = |python: &PathBuf| {
-        Command::new(python)
+        process::command(python)
             .args(["-c", "import requests"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -188,12 +188,12 @@ fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
         say::step("python", "creating an environment with requests");
         let hint = "Install Python 3 with its venv module, or with requests.";
         process::run(
-            Command::new(&system).args(["-m", "venv"]).arg(&folder),
+            process::command(&system).args(["-m", "venv"]).arg(&folder),
             "creating a Python environment",
             hint,
         )?;
         process::run(
-            Command::new(&own).args(["-m", "pip", "install", "--quiet", "requests"]),
+            process::command(&own).args(["-m", "pip", "install", "--quiet", "requests"]),
             "installing requests",
             hint,
         )?;

@@ -1,7 +1,8 @@
 //! Facts about the machine that affect the figures.
 
-use std::process::Command;
 use std::thread;
+
+use crate::process;
 
 /// Cores, load average and platform in one line.
 pub fn facts() -> String {
@@ -25,7 +26,9 @@ fn load_average() -> Option<String> {
     let text = if cfg!(target_os = "linux") {
         std::fs::read_to_string("/proc/loadavg").ok()?
     } else if cfg!(unix) {
-        let output = Command::new("sysctl").args(["-n", "vm.loadavg"]).output();
+        let output = process::command("sysctl")
+            .args(["-n", "vm.loadavg"])
+            .output();
         String::from_utf8(output.ok()?.stdout).ok()?
     } else {
         return None;

@@ -1,8 +1,9 @@
 //! The nightly compiler: libFuzzer's instrumentation and the sanitizers need it.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::error::Error;
+use crate::process;
 
 /// The name of the toolchain for rustup.
 pub const TOOLCHAIN: &str = "nightly";
@@ -13,7 +14,7 @@ pub const TOOLCHAIN: &str = "nightly";
 /// # Errors
 /// [`Error::ProgramMissing`] with the command to install it.
 pub fn ensure() -> Result<(), Error> {
-    let output = Command::new("rustup")
+    let output = process::command("rustup")
         .args(["run", TOOLCHAIN, "rustc", "--version"])
         .stdin(Stdio::null())
         .output();

@@ -141,7 +141,7 @@ fn start_and_watch(
 
 /// Starts the testbed's model endpoint and returns its address.
 fn start_model(project: &Project, release: bool) -> Result<(Service, String), Error> {
-    let mut command = Command::new(project.program("taskwright-testbed", release));
+    let mut command = process::command(project.program("taskwright-testbed", release));
     command
         .args(["model", "--port", "0"])
         .current_dir(&project.root);
@@ -228,7 +228,7 @@ fn server_command(
     data: &Path,
     config: &Path,
 ) -> Command {
-    let mut command = Command::new(project.program("taskwright-server", release));
+    let mut command = process::task_server(&project.program("taskwright-server", release));
     command
         .current_dir(&project.root)
         .args(["--port", &port.to_string()])

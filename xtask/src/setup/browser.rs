@@ -2,8 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::error::Error;
 use crate::{process, say};
@@ -27,12 +28,13 @@ pub struct Browser {
 }
 
 /// Finds the browser and its driver: those named by `CHROME` and `CHROMEDRIVER`, else those on
-/// `PATH`, else those in the usual folders. On Debian, as root, installs them if they are missing.
+/// `PATH`, else those in the usual folders. On Debian, as root, installs them if they are missing:
+/// in a terminal after asking, and in a script, such as that of a build server, after saying so.
 ///
 /// # Errors
 /// [`Error::ProgramMissing`] when one of them is not installed or their versions do not match.
 pub fn ensure() -> Result<Browser, Error> {
-    if (find_browser().is_none() || find_driver().is_none()) && can_install() {
+    if (find_browser().is_none() || find_driver().is_none()) && can_install() && may_install() {
         install()?;
     }
     let browser = Browser {
@@ -124,7 +126,7 @@ fn major_version(program: &PathBuf) -> Option<u32> {
     if cfg!(windows) && !program.ends_with("chromedriver.exe") {
         return None;
     }
-    let output = Command::new(program)
+    let output = process::command(program)
         .arg("--version")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
@@ -169,19 +171,41 @@ fn is_root() -> bool {
     false
 }
 
-fn install() -> Result<(), Error> {
+/// The arguments of the two `apt-get` commands.
+const INSTALLATION: [&[&str]; 2] = [
+    &["update", "-qq"],
+    &["install", "-y", "-qq", "chromium", "chromium-driver"],
+];
+
+/// Says what will be installed as root and why, and asks in a terminal.
+fn may_install() -> bool {
     say::step(
         "setup",
-        "installing Chromium and its driver with apt-get, for the tests",
+        "the tests need Chromium and its driver, which this system lacks",
     );
+    for arguments in INSTALLATION {
+        say::step("as root", &format!("apt-get {}", arguments.join(" ")));
+    }
+    if !io::stdin().is_terminal() {
+        return true;
+    }
+    say::step("setup", "run these commands? [y/N]");
+    let mut reply = String::new();
+    // Without a reply nothing is installed.
+    let _ = io::stdin().read_line(&mut reply);
+    is_consent(&reply)
+}
+
+fn is_consent(reply: &str) -> bool {
+    ["y", "yes"].contains(&reply.trim().to_lowercase().as_str())
+}
+
+fn install() -> Result<(), Error> {
     let hint = "Read apt-get's message above and check the network. Or install Chromium and \
                 chromedriver another way and set CHROME and CHROMEDRIVER to their paths.";
-    for arguments in [
-        &["update", "-qq"][..],
-        &["install", "-y", "-qq", "chromium", "chromium-driver"][..],
-    ] {
+    for arguments in INSTALLATION {
         process::run(
-            Command::new("apt-get")
+            process::command("apt-get")
                 // Waits up to this many seconds for another installation to finish.
                 .args(["-o", "DPkg::Lock::Timeout=300"])
                 .args(arguments)
@@ -232,6 +256,20 @@ mod tests {
             ("x 99999999999.1", None),
         ] {
             assert_eq!(major_version_in(text), version, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_yes_is_consent() {
+        for (reply, expected) in [
+            ("y\n", true),
+            ("Yes\r\n", true),
+            ("\n", false),
+            ("", false),
+            ("no\n", false),
+            ("yellow\n", false),
+        ] {
+            assert_eq!(is_consent(reply), expected, "{reply:?}");
         }
     }
 

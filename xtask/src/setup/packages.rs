@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -46,9 +45,8 @@ fn install(project: &Project, folder: &Path) -> Result<(), Error> {
         "setup",
         &format!("installing the npm packages of {}", lock_file.display()),
     );
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     process::run(
-        Command::new(npm)
+        process::command(process::NPM)
             .current_dir(folder)
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
             .args(["--loglevel", "error"])

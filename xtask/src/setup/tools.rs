@@ -93,7 +93,7 @@ impl Installed {
             .map(|folder| folder.join(&file))
             .find(|path| path.is_file())
             .unwrap_or_else(|| file.into());
-        let mut command = Command::new(path);
+        let mut command = process::command(path);
         command.env("PATH", process::path_with(&self.folders)?);
         Ok(command)
     }

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::path::Path;
-use std::process::Command;
 
 use crate::error::Error;
 use crate::{process, say};
@@ -18,7 +17,7 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 pub fn ensure() -> Result<(), Error> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let folder = process::capture(
-        Command::new(rustc).args(["--print", "target-libdir", "--target", WASM_TARGET]),
+        process::command(rustc).args(["--print", "target-libdir", "--target", WASM_TARGET]),
         "querying rustc for its target folder",
         "Install Rust from https://rustup.rs and run the command again.",
     )?;
@@ -27,7 +26,7 @@ pub fn ensure() -> Result<(), Error> {
     }
     say::step("setup", &format!("adding the Rust target {WASM_TARGET}"));
     process::run(
-        Command::new("rustup").args(["target", "add", WASM_TARGET]),
+        process::command("rustup").args(["target", "add", WASM_TARGET]),
         "adding the WebAssembly target",
         &format!(
             "The Rust toolchain lacks the target {WASM_TARGET}. Add it with `rustup target add \

@@ -2,6 +2,7 @@
 
 mod browser_settings;
 mod summary;
+mod supply_chain;
 mod tiers;
 
 use std::time::Instant;
@@ -20,6 +21,8 @@ use crate::say;
 pub enum Tier {
     /// Formatting of the sources (rustfmt)
     Format,
+    /// Licences, sources and duplicates of all dependencies, and their known vulnerabilities
+    SupplyChain,
     /// Lints for this machine and for WebAssembly (clippy)
     Clippy,
     /// Tests without a browser (cargo test)

@@ -29,7 +29,7 @@ pub fn text(lines: &[Line], not_run: usize, time: Duration) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{:<10}{mark:<9}{:>13}{reason}",
+            "{:<13}{mark:<9}{:>13}{reason}",
             line.tier,
             say::duration(line.time)
         );
@@ -69,8 +69,8 @@ mod tests {
         let lines = [line("format", Ok(())), line("native", Ok(()))];
         assert_eq!(
             text(&lines, 0, Duration::from_secs(3)),
-            "format    passed           1.5 s\n\
-             native    passed           1.5 s\n\
+            "format       passed           1.5 s\n\
+             native       passed           1.5 s\n\
              \n2 passed, 0 failed in 3.0 s"
         );
     }

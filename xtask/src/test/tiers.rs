@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::Tier;
 use super::browser_settings::capabilities;
+use super::{Tier, supply_chain};
 use crate::error::Error;
 use crate::module::{self, Profile};
 use crate::process::{self, SEE_COMPILER_OUTPUT};
@@ -31,6 +31,7 @@ pub fn run(
 ) -> Result<(), Error> {
     match tier {
         Tier::Format => format(project, arguments),
+        Tier::SupplyChain => supply_chain::check(project),
         Tier::Clippy => clippy(project, arguments),
         Tier::Native => native(project, arguments),
         Tier::Browser => browser_tests(project, arguments),

@@ -8,7 +8,6 @@ mod request;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use self::load::{Load, Timing};
 use super::figures::percentile;
@@ -152,7 +151,7 @@ fn tables(load: Load, contenders: &[Contender], rounds: &[Vec<Timing>]) -> [Tabl
 }
 
 fn start(contender: &Contender, data: &Path) -> Result<(Service, SocketAddr), Error> {
-    let mut command = Command::new(&contender.program);
+    let mut command = process::command(&contender.program);
     command
         .args(["--port", "0", "--log-level", "warn", "--data-dir"])
         .arg(data)
