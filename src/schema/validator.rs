@@ -32,20 +32,20 @@ pub const INCOMPLETE_CHECK: &str = "incompleteCheck";
 
 /// Maximum length of a violation's message, in characters. Some list all allowed values.
 const MAX_MESSAGE_CHARACTERS: usize = 1_000;
-/// Limits of one check. The accesses take about a second in an optimized build.
+/// Limits of one check. An ordinary task takes some hundreds of accesses.
 const LIMITS: CheckLimits = CheckLimits {
     accesses: 50_000_000,
     violations: 2_000,
     pattern_bytes: u64::MAX,
 };
 /// Maximum number of bytes matched times backtracking steps allowed for each match, for one task.
-const MAX_PATTERN_STEPS: u64 = 2_000_000_000;
+const MAX_PATTERN_STEPS: u64 = 1_200_000_000;
 /// Backtracking steps allowed for one match of a string with a pattern. Nearly all patterns take
 /// fewer.
 const QUICK_BACKTRACKING: usize = 1_000;
 /// Backtracking steps allowed for one match if [`QUICK_BACKTRACKING`] were not enough for a string
 /// of the task. Only tasks with little text are matched that thoroughly.
-const THOROUGH_BACKTRACKING: usize = 100_000;
+const THOROUGH_BACKTRACKING: usize = 50_000;
 /// Maximum size of one compiled pattern, in bytes, and of its cache.
 const MAX_PATTERN_BYTES: usize = 10 << 20;
 /// Maximum number of subschemas that validation may be inside at once, over all levels of a task.
