@@ -2,14 +2,15 @@
 //!
 //! A request is built without secrets: a header may name a [`SecretSlot`] instead. It can safely be
 //! displayed, logged and compared in tests. [`HttpRequest::prepare`] looks the secrets up, and
-//! [`PreparedRequest::headers`] reveals them, for the origin of the request's own URL only.
+//! [`PreparedRequest::headers`] reveals them, for the origin of the request's own URL only. A body that
+//! contains a secret is not sent at all.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::secrets::{Keyring, Secret, SecretError, SecretSlot};
+use crate::secrets::{Keyring, Redactor, Secret, SecretError, SecretSlot};
 use crate::settings::{Address, AddressError};
 
 /// The method of a request.
@@ -124,7 +125,8 @@ impl HttpRequest {
     /// Looks up the secrets that the headers name.
     ///
     /// # Errors
-    /// [`PrepareError`] if a secret is not held for the origin of the URL.
+    /// [`PrepareError`] if a secret is not held for the origin of the URL, or if the body contains one
+    /// of the held secrets.
     pub fn prepare(self, secrets: &Keyring) -> Result<PreparedRequest, PrepareError> {
         let mut found = Vec::new();
         for (_, value) in &self.headers {
@@ -136,9 +138,16 @@ impl HttpRequest {
                 found.push(secret.copy_for(&address)?);
             }
         }
+        let redactor = secrets.redactor();
+        if let Some(body) = &self.body
+            && let Some(slot) = redactor.find_in_request(body)
+        {
+            return Err(PrepareError::InBody { slot: slot.clone() });
+        }
         Ok(PreparedRequest {
             request: self,
             secrets: found,
+            redactor,
         })
     }
 }
@@ -155,6 +164,8 @@ pub struct PreparedRequest {
     request: HttpRequest,
     /// The secrets of the headers that name one, in the order of the headers.
     secrets: Vec<Secret>,
+    /// For all secrets that were held when the request was prepared.
+    redactor: Arc<Redactor>,
 }
 
 impl PreparedRequest {
@@ -190,13 +201,11 @@ impl PreparedRequest {
             .collect()
     }
 
-    /// Returns `text` with every secret of this request replaced by `[secret]`: a server may echo the
-    /// secret in an error message.
+    /// Returns what removes the secrets of this request, and all others that were held when it was
+    /// prepared, from its response: a server may repeat them.
     #[must_use]
-    pub fn redact(&self, text: &str) -> String {
-        self.secrets
-            .iter()
-            .fold(text.to_owned(), |text, secret| secret.redact(&text))
+    pub fn redactor(&self) -> &Arc<Redactor> {
+        &self.redactor
     }
 }
 
@@ -206,6 +215,12 @@ pub enum PrepareError {
     /// No secret is held for this slot and origin.
     #[error("no {} is held for this server", slot.label())]
     Missing {
+        /// The slot.
+        slot: SecretSlot,
+    },
+    /// The body contains a secret.
+    #[error("the request would repeat the {} in its body", slot.label())]
+    InBody {
         /// The slot.
         slot: SecretSlot,
     },
@@ -223,6 +238,7 @@ impl PrepareError {
     pub fn code(&self) -> &'static str {
         match self {
             PrepareError::Missing { .. } => "secret_missing",
+            PrepareError::InBody { .. } => "secret_in_body",
             PrepareError::Secret(error) => error.code(),
             PrepareError::Address(error) => error.code(),
         }
@@ -233,6 +249,7 @@ impl PrepareError {
     pub fn hint(&self) -> &'static str {
         match self {
             PrepareError::Missing { .. } => "Enter the secret, then try again.",
+            PrepareError::InBody { .. } => "Remove the secret from the brief and from the tasks.",
             PrepareError::Secret(error) => error.hint(),
             PrepareError::Address(error) => error.hint(),
         }
@@ -314,10 +331,31 @@ mod tests {
             .unwrap();
         assert!(!format!("{prepared:?}").contains("sk-1"));
         assert_eq!(
-            prepared.redact("sk-1 is not valid"),
+            prepared.redactor().redact("sk-1 is not valid"),
             "[secret] is not valid"
         );
         let (_, value) = &prepared.request().headers[0];
         assert_eq!(value.with_placeholder(), "Bearer $OPENAI_API_KEY");
+    }
+
+    #[test]
+    fn a_body_that_contains_a_held_secret_is_not_sent() {
+        let mut keyring = Keyring::default();
+        let elsewhere = Address::parse("https://tasks.example.com").unwrap();
+        keyring
+            .give(SecretSlot::AGENT_TOKEN, &elsewhere, "hunter2-hunter2")
+            .unwrap();
+        for body in [
+            r#"{"content":"post it with hunter2-hunter2"}"#,
+            r#"{"content":"post it with hunter2\u002dhunter2"}"#,
+        ] {
+            let request = HttpRequest::post_json("https://api.example.com/v1", body);
+            let expected = PrepareError::InBody {
+                slot: SecretSlot::AGENT_TOKEN,
+            };
+            assert_eq!(request.prepare(&keyring).unwrap_err(), expected, "{body}");
+        }
+        let request = HttpRequest::post_json("https://api.example.com/v1", "{}");
+        assert!(request.prepare(&keyring).is_ok());
     }
 }

@@ -24,6 +24,17 @@ pub enum ResponsePart<'a> {
     Bytes(&'a [u8]),
 }
 
+/// What the reader of a response still needs of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// Everything until the body ends.
+    All,
+    /// What follows soon: the outcome is known, but the token usage may follow.
+    Rest,
+    /// Nothing: reading can end.
+    Nothing,
+}
+
 /// How a call to the model ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallEnd {
@@ -54,14 +65,14 @@ pub struct Timeouts {
 
 /// Calls a model. Never follows a redirect, sends no cookies and no referrer.
 pub trait ModelTransport {
-    /// Sends `request` and passes each part of the response to `on_part`, until the body ends, `stop`
-    /// is signalled, or one of the `timeouts` expires.
+    /// Sends `request` and passes each part of the response to `on_part`, until the body ends,
+    /// `on_part` needs no more, `stop` is signalled, or one of the `timeouts` expires.
     fn call(
         &self,
         request: &PreparedRequest,
         timeouts: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(ResponsePart<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> impl Future<Output = CallEnd>;
 }
 
@@ -81,21 +92,39 @@ pub trait Clock {
     fn sleep(&self, milliseconds: u32) -> impl Future<Output = ()>;
 }
 
-/// A table of records.
+/// A table of records. The key of a record is the run's id, or starts with it and a hyphen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
-    /// Runs, by id.
+    /// The state of each run, by run. The list of runs reads nothing else.
     Runs,
+    /// Brief, connection and schema of each run, by run.
+    Setups,
+    /// Requests to the model with their calls, by run and number.
+    Requests,
+    /// The raw response to each request, by run and number.
+    Responses,
     /// Drafts with their attempts, by run and ordinal.
     Drafts,
 }
 
 impl Table {
+    /// Every table.
+    pub const ALL: [Table; 5] = [
+        Table::Runs,
+        Table::Setups,
+        Table::Requests,
+        Table::Responses,
+        Table::Drafts,
+    ];
+
     /// The table's name in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Table::Runs => "runs",
+            Table::Setups => "setups",
+            Table::Requests => "requests",
+            Table::Responses => "responses",
             Table::Drafts => "drafts",
         }
     }
@@ -139,6 +168,12 @@ pub enum StoreError {
     /// Another tab has an older version of the page open.
     #[error("another tab has an older version of this page open")]
     Blocked,
+    /// A newer version of the page stored data in this browser.
+    #[error("a newer version of this page has stored data in this browser")]
+    Newer,
+    /// The records were deleted while the page was open. Nothing was written.
+    #[error("the browser deleted what this page had stored")]
+    Cleared,
     /// Anything else.
     #[error("the browser's storage failed: {reason}")]
     Failed {
@@ -155,6 +190,8 @@ impl StoreError {
             StoreError::Unavailable { .. } => "store_unavailable",
             StoreError::Full { .. } => "store_full",
             StoreError::Blocked => "store_blocked",
+            StoreError::Newer => "store_newer",
+            StoreError::Cleared => "store_cleared",
             StoreError::Failed { .. } => "store_failed",
         }
     }
@@ -167,9 +204,13 @@ impl StoreError {
                 "Open the page in a regular (not private) window. In this one a reload loses everything on the page, and nothing can be posted live."
             }
             StoreError::Full { .. } => {
-                "Free some disk space, or clear this site's data once its tasks are delivered. The tasks on the page are not lost."
+                "Open Runs and delete raw responses or runs that you no longer need, or free some disk space. The tasks on the page are not lost."
             }
             StoreError::Blocked => "Close or reload the other tabs of this page.",
+            StoreError::Newer => "Reload the page to get the newer version. Nothing was changed.",
+            StoreError::Cleared => {
+                "The run on the page is stored again. Other runs that this browser had stored are lost."
+            }
             StoreError::Failed { .. } => "Try again. The tasks on the page are not lost.",
         }
     }
@@ -180,7 +221,8 @@ pub trait Store {
     /// Writes all of `entries` or none, and returns once they are committed.
     ///
     /// # Errors
-    /// [`StoreError`]; then nothing was written.
+    /// [`StoreError`]; then nothing was written. [`StoreError::Cleared`] means that all earlier records
+    /// are gone; the next write creates the store anew.
     fn write(
         &self,
         entries: Vec<Entry>,
@@ -206,6 +248,16 @@ pub trait Store {
         table: Table,
         prefix: &str,
     ) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+
+    /// Deletes all records of these tables whose key starts with `prefix`, in one transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was deleted.
+    fn delete(
+        &self,
+        tables: &[Table],
+        prefix: &str,
+    ) -> impl Future<Output = Result<(), StoreError>>;
 }
 
 /// A signal to stop whatever is in progress. Clones share it, and it is signalled at most once.

@@ -76,6 +76,16 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
+/// A size with its unit, such as "512 bytes", "12 kB" or "3.4 MB". Units are powers of 1,000.
+#[must_use]
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => counted(usize::try_from(size).unwrap_or(usize::MAX), "byte"),
+        1_000..1_000_000 => format!("{} kB", size / 1_000),
+        _ => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
+    }
+}
+
 /// Returns `text` with its first letter capitalised. A name such as `config.json` or `base_url` at
 /// the beginning stays as it is.
 #[must_use]

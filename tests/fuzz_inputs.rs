@@ -13,6 +13,7 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use serde_json::Value;
 
 #[path = "../fuzz/src/lib.rs"]
@@ -95,6 +96,37 @@ fn a_derived_schema_stays_in_the_strict_subset() {
         targets::model_schema::holds,
         &["src/schema"],
     );
+}
+
+/// Runs in a thread with as much stack as a module in a browser has.
+fn with_little_stack(test: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new()
+        .stack_size(1 << 20)
+        .spawn(test)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn validation_ends_whatever_the_schema_and_the_document_are() {
+    with_little_stack(|| {
+        assert_holds(
+            "validation",
+            targets::validation::holds,
+            &["src/schema", "fuzz/found/model_schema"],
+        );
+    });
+}
+
+#[test]
+fn validation_ends_for_any_bytes() {
+    with_little_stack(|| {
+        let config = ProptestConfig::with_cases(2_000);
+        proptest!(config, |(bytes in prop::collection::vec(any::<u8>(), 0..300))| {
+            targets::validation::holds(&bytes);
+        });
+    });
 }
 
 #[test]

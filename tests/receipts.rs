@@ -267,10 +267,23 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text,
+    let mut expected = String::new();
+    if text.starts_with(['\t', '\r', '\n']) {
+        expected.push('\'');
     }
+    let mut begins = true;
+    for (at, character) in text.char_indices() {
+        if begins {
+            let rest = text.get(at..).unwrap();
+            let rest = rest.trim_start_matches([' ', '"']);
+            if rest.starts_with(['=', '+', '-', '@']) {
+                expected.push('\'');
+            }
+        }
+        begins = matches!(character, ';' | '\t' | '\r' | '\n');
+        expected.push(character);
+    }
+    expected
 }
 
 proptest! {

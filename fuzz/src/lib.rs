@@ -7,6 +7,7 @@ pub mod event_stream;
 pub mod model_schema;
 pub mod response_text;
 pub mod task_stream;
+pub mod validation;
 
 mod json;
 mod reading;

@@ -25,13 +25,60 @@ const REFERENCES: [&str; 10] = [
 const PATTERNS: [&str; 7] = ["^a", "[a-z]+$", "^(a|b)c*$", "(?!a)", "\\d{2}", "(", "^$"];
 const FORMATS: [&str; 6] = ["date", "uuid", "uri", "email", "date-time", "x"];
 
+/// Patterns that are matched by backtracking.
+const BACKTRACKING_PATTERNS: [&str; 4] = ["(a|a)*\\1b", "^(?=(a+)+b)(\\1)?$", "(?<=a)b", "^(?!a)"];
+/// Strings of documents, as JSON.
+const STRINGS: [&str; 8] = [
+    r#""a""#,
+    r#""b""#,
+    r#""""#,
+    r#""\u0061b""#,
+    r#""aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa""#,
+    r#""2026-02-30""#,
+    r#""ä/~""#,
+    r#""tasks""#,
+];
+/// Numbers of documents.
+const NUMBERS: [&str; 6] = ["0", "1", "2.5", "-3", "1e400", "98765432109876543210"];
+
+/// Number of keywords that [`schema_from_bytes`] chooses from.
+const KEYWORDS: usize = 40;
+/// The same for [`any_schema_from_bytes`].
+const ALL_KEYWORDS: usize = 50;
+
 /// The schema that the bytes select.
 pub fn schema_from_bytes(bytes: &[u8]) -> Value {
-    Chooser { bytes }.schema(0)
+    Chooser {
+        bytes,
+        keywords: KEYWORDS,
+    }
+    .schema(0)
+}
+
+/// Like [`schema_from_bytes`], also with keywords that the model's schema never keeps, and with more
+/// ways to recur.
+pub fn any_schema_from_bytes(bytes: &[u8]) -> Value {
+    Chooser {
+        bytes,
+        keywords: ALL_KEYWORDS,
+    }
+    .schema(0)
+}
+
+/// The text of the JSON document that the bytes select.
+pub fn document_from_bytes(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    Chooser {
+        bytes,
+        keywords: KEYWORDS,
+    }
+    .document(0, &mut text);
+    text
 }
 
 struct Chooser<'a> {
     bytes: &'a [u8],
+    keywords: usize,
 }
 
 impl Chooser<'_> {
@@ -132,7 +179,7 @@ impl Chooser<'_> {
     }
 
     fn keyword(&mut self, schema: &mut Map<String, Value>, depth: u32) {
-        let (name, value) = match self.choose(40) {
+        let (name, value) = match self.choose(self.keywords) {
             0..=5 => ("properties", self.named(depth)),
             6..=8 => ("required", self.names()),
             9 | 10 => ("additionalProperties", self.schema(depth)),
@@ -161,8 +208,53 @@ impl Chooser<'_> {
             36 => ("minProperties", self.number()),
             37 => ("unevaluatedProperties", self.schema(depth)),
             38 => ("$defs", self.named(depth)),
+            40 => ("pattern", self.one_of(&BACKTRACKING_PATTERNS)),
+            41 => ("contains", self.schema(depth)),
+            42 => ("else", self.schema(depth)),
+            43 => ("dependentSchemas", self.named(depth)),
+            44 => ("unevaluatedItems", self.schema(depth)),
+            45 => ("uniqueItems", Value::Bool(true)),
+            46 => ("$dynamicAnchor", self.one_of(&NAMES[..3])),
+            47 => ("$dynamicRef", self.one_of(&REFERENCES)),
+            48 => ("$ref", self.one_of(&REFERENCES)),
+            49 => {
+                let pattern = BACKTRACKING_PATTERNS[self.choose(BACKTRACKING_PATTERNS.len())];
+                ("patternProperties", json!({pattern: self.schema(depth)}))
+            }
             _ => ("maxLength", self.number()),
         };
         schema.insert(name.into(), value);
+    }
+
+    fn document(&mut self, depth: u32, text: &mut String) {
+        let kinds = if depth > MAX_DEPTH { 4 } else { 7 };
+        match self.choose(kinds) {
+            0 => text.push_str("null"),
+            1 => text.push_str("true"),
+            2 => text.push_str(NUMBERS[self.choose(NUMBERS.len())]),
+            3 => text.push_str(STRINGS[self.choose(STRINGS.len())]),
+            4 => {
+                text.push('[');
+                for index in 0..self.choose(5) {
+                    if index > 0 {
+                        text.push(',');
+                    }
+                    self.document(depth + 1, text);
+                }
+                text.push(']');
+            }
+            _ => {
+                text.push('{');
+                for index in 0..self.choose(5) {
+                    if index > 0 {
+                        text.push(',');
+                    }
+                    text.push_str(STRINGS[self.choose(STRINGS.len())]);
+                    text.push(':');
+                    self.document(depth + 1, text);
+                }
+                text.push('}');
+            }
+        }
     }
 }

@@ -6,34 +6,45 @@ use serde::{Deserialize, Deserializer};
 use taskwright::settings::Address;
 use taskwright::settings::config::Vault;
 
-/// The members of the file that the server reads. Agents share the file, so all others are ignored.
-#[derive(Clone, Deserialize)]
+/// What the server reads from the file. Agents share the file, so all other members are ignored.
+#[derive(Clone)]
 pub struct AgentConfig {
-    /// Accepted agent tokens, comma-separated.
-    #[serde(rename = "AGENT_API_TOKEN")]
+    /// Accepted agent tokens, comma-separated. An explicit `null` counts as an empty list.
     pub agent_api_token: Option<String>,
-    /// Where the page looks secrets up. The server itself never calls Vault.
-    #[serde(default, deserialize_with = "read_vault")]
+    /// Whether the file says where a Vault is.
+    pub has_vault: bool,
+    /// Where the page looks secrets up, if it can call that address. The server itself never calls
+    /// Vault.
     pub vault: Option<Vault>,
 }
 
-/// Reads `vault` and ignores members meant for other agents. An address that the page cannot call
-/// is not an error, because other agents may be able to call it; the page then gets no `vault`.
-fn read_vault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vault>, D::Error> {
-    #[derive(Deserialize)]
-    struct Section {
-        address: String,
-        secrets_path: String,
-    }
+/// The members as they are written.
+#[derive(Deserialize)]
+struct Members {
+    #[serde(rename = "AGENT_API_TOKEN", default, deserialize_with = "present")]
+    agent_api_token: Option<String>,
+    vault: Option<VaultSection>,
+}
 
-    let Some(section) = Option::<Section>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
+#[derive(Deserialize)]
+struct VaultSection {
+    address: String,
+    secrets_path: String,
+}
+
+/// Reads a member that is present, be it `null`. A missing one is `None` by default.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Option::deserialize(deserializer).map(|text| Some(text.unwrap_or_default()))
+}
+
+/// The section as the page can use it. An address that the page cannot call is not an error, because
+/// other agents may be able to call it; the page then gets no `vault`.
+fn vault_for_the_page(section: VaultSection) -> Option<Vault> {
     match Address::parse(&section.address) {
-        Ok(address) => Ok(Some(Vault {
+        Ok(address) => Some(Vault {
             address,
             secrets_path: section.secrets_path,
-        })),
+        }),
         Err(error) => {
             // The error itself may quote the address, so it is not logged.
             tracing::warn!(
@@ -41,7 +52,7 @@ fn read_vault<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vault
                 hint = error.hint(),
                 "vault is not passed to the page: the page cannot call vault.address"
             );
-            Ok(None)
+            None
         }
     }
 }
@@ -74,9 +85,15 @@ impl AgentConfig {
     fn parse(text: &str) -> Result<Self, AgentConfigError> {
         // Editors on Windows may write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        serde_json::from_str(text).map_err(|error| AgentConfigError::Malformed {
-            line: error.line(),
-            column: error.column(),
+        let members: Members =
+            serde_json::from_str(text).map_err(|error| AgentConfigError::Malformed {
+                line: error.line(),
+                column: error.column(),
+            })?;
+        Ok(Self {
+            agent_api_token: members.agent_api_token,
+            has_vault: members.vault.is_some(),
+            vault: members.vault.and_then(vault_for_the_page),
         })
     }
 }
@@ -105,7 +122,20 @@ mod tests {
         )
         .unwrap();
         assert_eq!(config.agent_api_token.as_deref(), Some("a,b"));
+        assert!(config.has_vault);
         assert_eq!(config.vault.unwrap().secrets_path, "secret/agent");
+    }
+
+    #[test]
+    fn an_empty_token_is_told_from_a_missing_one() {
+        for (text, token) in [
+            (r#"{"AGENT_API_TOKEN":null}"#, Some("")),
+            (r#"{"AGENT_API_TOKEN":""}"#, Some("")),
+            ("{}", None),
+        ] {
+            let config = AgentConfig::parse(text).unwrap();
+            assert_eq!(config.agent_api_token.as_deref(), token, "{text}");
+        }
     }
 
     #[test]

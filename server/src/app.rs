@@ -14,6 +14,7 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::client_address::ClientAddress;
 use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::openapi;
@@ -21,8 +22,10 @@ use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
 use crate::rate_limit::RateLimiter;
 use crate::store::Store;
+use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
 use crate::tokens::Tokens;
+use crate::wrong_tokens::{Delay, WrongTokens};
 
 /// The request header with the agent token.
 pub const TOKEN_HEADER: HeaderName = HeaderName::from_static("x-agent-token");
@@ -39,12 +42,16 @@ pub struct Parts {
     pub schema: Arc<EnforcedSchema>,
     /// The accepted agent tokens.
     pub tokens: Tokens,
+    /// The clients that recently sent wrong tokens.
+    pub wrong_tokens: WrongTokens,
     /// The rate limit of each token, if any.
     pub rate_limiter: Option<RateLimiter>,
     /// Which origins may call.
     pub cors: Arc<Cors>,
     /// The page, if it is served.
     pub pages: Option<Pages>,
+    /// Checks of large tasks.
+    pub large_checks: LargeChecks,
     /// Longest time for a request body to arrive.
     pub body_timeout: Duration,
     /// Whether the server is draining.
@@ -58,11 +65,16 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Checks the agent token and its rate limit.
+    /// Checks the agent token and its rate limit. Returns late if the client keeps sending wrong
+    /// tokens.
     ///
     /// # Errors
-    /// [`Problem::BadToken`], [`Problem::RateLimited`].
-    pub fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`].
+    pub async fn authorize(
+        &self,
+        headers: &HeaderMap,
+        client: ClientAddress,
+    ) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
         let token = match (presented.next(), presented.next()) {
             (None, _) => {
@@ -73,9 +85,9 @@ impl App {
             (Some(token), None) => self.0.tokens.find(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
-        let token = token.ok_or(Problem::BadToken(
-            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
-        ))?;
+        let Some(token) = token else {
+            return Err(self.wrong_token(client).await);
+        };
         match &self.0.rate_limiter {
             None => Ok(()),
             Some(limiter) => {
@@ -88,6 +100,27 @@ impl App {
         }
     }
 
+    /// The problem for a wrong token, after the delay that its client has earned. When the server
+    /// drains, there is no further delay.
+    async fn wrong_token(&self, client: ClientAddress) -> Problem {
+        match self.0.wrong_tokens.note(client, Instant::now()) {
+            Delay::None => {}
+            Delay::Refuse(wait) => {
+                return Problem::TooManyWrongTokens {
+                    retry_after: wait.as_secs().saturating_add(1),
+                };
+            }
+            Delay::Wait(time, _permit) => {
+                let mut draining = self.draining();
+                let drains = draining.wait_for(|draining| *draining);
+                let _ = tokio::time::timeout(time, drains).await;
+            }
+        }
+        Problem::BadToken(
+            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
+        )
+    }
+
     /// The task store.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -98,6 +131,12 @@ impl App {
     #[must_use]
     pub fn schema(&self) -> &Arc<EnforcedSchema> {
         &self.0.schema
+    }
+
+    /// Checks of large tasks.
+    #[must_use]
+    pub fn large_checks(&self) -> &LargeChecks {
+        &self.0.large_checks
     }
 
     /// The page, if it is served.
@@ -123,10 +162,11 @@ impl App {
         self.0.draining.subscribe()
     }
 
-    /// Closes the store if this is the last clone of the application.
-    pub fn close(self) {
+    /// Closes the store if this is the last clone of the application. Waits at most `patience` for
+    /// the tasks that are being stored.
+    pub fn close(self, patience: Duration) {
         if let Some(parts) = Arc::into_inner(self.0) {
-            parts.store.close();
+            parts.store.close(patience);
         }
     }
 }
@@ -189,7 +229,7 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
     app.store()
         .check()
         .await
-        .map_err(|error| tasks::store_unavailable(&error))?;
+        .map_err(|error| tasks::store_problem(&error))?;
     Ok(tasks::json_response("{\"status\":\"ok\"}".to_owned()))
 }
 
@@ -296,6 +336,7 @@ async fn log_request(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
     use crate::cors::{AllowedOrigins, Origin};
+    use crate::store::StoreOptions;
     use axum::body::Body;
     use http_body_util::BodyExt as _;
     use tower::ServiceExt as _;
@@ -304,12 +345,14 @@ mod tests {
     async fn a_panic_becomes_a_problem_the_page_can_read_without_the_panic_message() {
         let folder = tempfile::tempdir().unwrap();
         let app = App::new(Parts {
-            store: Store::open(folder.path(), None).unwrap(),
+            store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
             tokens: Tokens::from_sources(None, None).unwrap(),
+            wrong_tokens: WrongTokens::default(),
             rate_limiter: None,
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
+            large_checks: LargeChecks::new(1, Duration::from_secs(1)),
             body_timeout: Duration::from_secs(1),
             draining: watch::Sender::new(false),
         });

@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,8 +20,10 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::client_address::TrustedProxies;
 use crate::problem::Problem;
-use crate::write_timeout::WriteTimeout;
+use crate::response_clock::{ResponseClock, TimedBody};
+use crate::write_timeout::{WriteTimeout, WriteTimeouts};
 
 /// Largest request line and headers together, in bytes.
 const MAX_HEADER_BYTES: usize = 64 << 10;
@@ -37,23 +41,25 @@ pub struct Connections {
     pub tls: Option<TlsAcceptor>,
     /// Longest time for the TLS handshake, and for the headers of each request to arrive.
     pub header_timeout: Duration,
-    /// Longest pause of a client that reads a response.
-    pub write_timeout: Duration,
+    /// Longest times for a client to read a response.
+    pub write_timeouts: WriteTimeouts,
+    /// The proxies that name the clients of their requests.
+    pub trusted_proxies: Arc<TrustedProxies>,
     /// Becomes true when the server starts draining.
     pub draining: watch::Receiver<bool>,
 }
 
 impl Connections {
-    /// Serves a connection until it closes. Errors affect this connection only and are logged at
-    /// debug level.
-    pub async fn serve(self, stream: TcpStream) {
+    /// Serves a connection from `peer` until it closes. Errors affect this connection only and are
+    /// logged at debug level.
+    pub async fn serve(self, stream: TcpStream, peer: IpAddr) {
         // Responses are written in one piece; Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         match self.tls.clone() {
-            None => self.serve_http(stream).await,
+            None => self.serve_http(stream, peer).await,
             Some(tls) => {
                 match tokio::time::timeout(self.header_timeout, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => self.serve_http(stream).await,
+                    Ok(Ok(stream)) => self.serve_http(stream, peer).await,
                     Ok(Err(error)) => tracing::debug!(error = %error, "TLS handshake failed"),
                     Err(_) => tracing::debug!("TLS handshake timed out"),
                 }
@@ -61,15 +67,24 @@ impl Connections {
         }
     }
 
-    async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S) {
+    async fn serve_http<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S, peer: IpAddr) {
         type ServiceFuture =
-            Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+            Pin<Box<dyn Future<Output = Result<Response<TimedBody>, Infallible>> + Send>>;
 
-        let router = self.router;
-        let service = service_fn(move |request: Request<Incoming>| -> ServiceFuture {
-            Box::pin(router.clone().oneshot(request.map(Body::new)))
+        let (router, trusted_proxies) = (self.router, self.trusted_proxies);
+        let clock = ResponseClock::default();
+        let stream = WriteTimeout::new(stream, self.write_timeouts, clock.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| -> ServiceFuture {
+            let client = trusted_proxies.client(peer, request.headers());
+            request.extensions_mut().insert(client);
+            let response = router.clone().oneshot(request.map(Body::new));
+            let clock = clock.clone();
+            Box::pin(async move {
+                let response = response.await?;
+                clock.begin();
+                Ok(response.map(|body| TimedBody::new(body, clock)))
+            })
         });
-        let stream = WriteTimeout::new(stream, self.write_timeout);
         let mut draining = *self.draining.borrow();
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -94,7 +109,9 @@ impl Connections {
             // An idle connection gets no response: the client would take it for the response to its
             // next request.
             if error.is_timeout() && !parts.read_buf.is_empty() {
-                let _ = stream.write_all(timeout_response().as_bytes()).await;
+                let _ = stream
+                    .write_all(plain_response(&Problem::Timeout).as_bytes())
+                    .await;
             }
         }
         linger(stream).await;
@@ -117,12 +134,26 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     let _ = tokio::time::timeout(LINGER, drained).await;
 }
 
-/// The `408` for headers that did not arrive, when there is no request yet for the application.
-fn timeout_response() -> String {
-    let body = Problem::Timeout.to_json();
+/// Refuses a connection without TLS because its client has too many. The client can read why; that
+/// nothing is read of its request does no harm, because nothing is stored.
+pub async fn refuse(mut stream: TcpStream) {
+    let response = plain_response(&Problem::TooManyConnections);
+    if stream.write_all(response.as_bytes()).await.is_ok() {
+        linger(stream).await;
+    }
+}
+
+/// A response for when there is no request for the application.
+fn plain_response(problem: &Problem) -> String {
+    let (status, body) = (problem.status(), problem.to_json());
+    let reason = status.canonical_reason().unwrap_or_default();
+    let retry_after = problem
+        .retry_after()
+        .map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
     format!(
-        "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/problem+json\r\n\
+        "HTTP/1.1 {} {reason}\r\ncontent-type: application/problem+json\r\n{retry_after}\
          content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        status.as_u16(),
         body.len()
     )
 }

@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, VARY,
 };
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -89,6 +90,18 @@ impl Origin {
         })
     }
 
+    /// Whether a request with this `Host` is for the origin. A `Host` without a port means the default
+    /// port of the origin's scheme.
+    #[must_use]
+    pub fn is_at(&self, host: &Authority) -> bool {
+        let Some((scheme, _)) = self.0.split_once("://") else {
+            return false;
+        };
+        let default_port = if scheme == "https" { 443 } else { 80 };
+        let port = host.port_u16().unwrap_or(default_port);
+        *self == Self::new(scheme, host.host(), port)
+    }
+
     /// The origin as browsers send it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -104,7 +117,7 @@ impl AllowedOrigins {
     /// The server's own port on the loopback names, and the `further` origins.
     #[must_use]
     pub fn new(scheme: &str, port: u16, further: &[Origin]) -> Self {
-        let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| Origin::new(scheme, host, port));
+        let own = loopback_origins(scheme, port);
         Self(own.into_iter().chain(further.iter().cloned()).collect())
     }
 
@@ -118,6 +131,12 @@ impl AllowedOrigins {
             .iter()
             .any(|allowed| allowed.as_str().as_bytes() == origin.as_bytes())
     }
+}
+
+/// The origins of a server's own port on the loopback names.
+#[must_use]
+pub fn loopback_origins(scheme: &str, port: u16) -> [Origin; 3] {
+    ["localhost", "127.0.0.1", "[::1]"].map(|host| Origin::new(scheme, host, port))
 }
 
 /// The CORS rules: the headers, and the origins that receive them.
@@ -188,6 +207,27 @@ mod tests {
                 Origin::parse(given).unwrap().as_str(),
                 normalized,
                 "{given}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_host_belongs_to_an_origin_with_the_same_name_and_port() {
+        for (origin, host, is_at) in [
+            ("http://localhost:8080", "localhost:8080", true),
+            ("http://localhost:8080", "LocalHost:8080", true),
+            ("http://localhost:8080", "localhost", false),
+            ("https://tasks.example.org", "tasks.example.org", true),
+            ("https://tasks.example.org", "tasks.example.org:443", true),
+            ("https://tasks.example.org", "tasks.example.org:80", false),
+            ("https://tasks.example.org", "evil.example.org", false),
+            ("http://[::1]:8080", "[::1]:8080", true),
+        ] {
+            let host = host.parse().unwrap();
+            assert_eq!(
+                Origin::parse(origin).unwrap().is_at(&host),
+                is_at,
+                "{origin} {host}"
             );
         }
     }

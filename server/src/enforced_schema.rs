@@ -9,6 +9,7 @@ use taskwright::schema::{Check, Violation, agent_task_schema};
 
 /// A schema, both as written and compiled.
 pub struct EnforcedSchema {
+    is_built_in: bool,
     text: String,
     value: Value,
     validator: Box<dyn Check>,
@@ -35,12 +36,12 @@ impl EnforcedSchema {
     /// [`EnforcedSchemaError`].
     pub fn load(file: Option<&Path>) -> Result<Self, EnforcedSchemaError> {
         match file {
-            Some(file) => Self::compile(std::fs::read_to_string(file)?),
-            None => Self::compile(agent_task_schema().to_owned()),
+            Some(file) => Self::compile(std::fs::read_to_string(file)?, false),
+            None => Self::compile(agent_task_schema().to_owned(), true),
         }
     }
 
-    fn compile(text: String) -> Result<Self, EnforcedSchemaError> {
+    fn compile(text: String, is_built_in: bool) -> Result<Self, EnforcedSchemaError> {
         let text = match text.strip_prefix('\u{feff}') {
             Some(rest) => rest.to_owned(),
             None => text,
@@ -49,6 +50,7 @@ impl EnforcedSchema {
         let validator = Validator::compile(&value, &ValidatorOptions::default())
             .map_err(|error| EnforcedSchemaError::NotASchema(error.to_string()))?;
         Ok(Self {
+            is_built_in,
             text,
             value,
             validator: Box::new(validator),
@@ -59,6 +61,12 @@ impl EnforcedSchema {
     #[must_use]
     pub fn check(&self, task: &Document) -> Vec<Violation> {
         self.validator.check(task)
+    }
+
+    /// Whether this is `agent-task`, which the page has built in as well.
+    #[must_use]
+    pub fn is_built_in(&self) -> bool {
+        self.is_built_in
     }
 
     /// The schema as written.

@@ -7,8 +7,10 @@
 //! A request passes [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
 //! draining) → [`tasks`] → [`store`]. [`pages`] serves the page.
 
+pub mod address_slots;
 pub mod agent_config;
 pub mod app;
+pub mod client_address;
 pub mod connection;
 pub mod cors;
 pub mod enforced_schema;
@@ -18,6 +20,7 @@ pub mod pages;
 pub mod problem;
 pub mod program;
 pub mod rate_limit;
+pub mod response_clock;
 pub mod server;
 pub mod signals;
 pub mod start_error;
@@ -26,6 +29,7 @@ pub mod tasks;
 pub mod tls;
 pub mod tokens;
 pub mod write_timeout;
+pub mod wrong_tokens;
 
 pub use options::Options;
 pub use server::Server;

@@ -6,5 +6,5 @@ use taskwright_server::program;
 use taskwright_server::store::Store;
 
 fn main() -> ExitCode {
-    program::main(|options| Store::open(&options.data_directory(), options.max_store_size))
+    program::main(|options| Store::open(&options.data_directory(), &options.store_options()))
 }

@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document of the server.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -7,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::problem::Problem;
 use crate::tasks::read::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::tasks::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 
@@ -29,31 +32,28 @@ fn document(task_schema: &Value) -> Value {
             "title": "taskwright-server",
             "version": env!("CARGO_PKG_VERSION"),
             "summary": "Accepts tasks, validates them against a JSON Schema and stores them durably.",
-            "description": format!("Request bodies are limited to {MAX_BODY_BYTES} bytes. Errors are application/problem+json (RFC 9457) with a stable code.")
+            "description": format!(
+                "Request bodies are limited to {MAX_BODY_BYTES} bytes. Errors are \
+                 application/problem+json (RFC 9457) with a stable code. Retry-After is sent only if \
+                 nothing was stored. Unknown paths get 404 not_found, other methods 405 \
+                 method_not_allowed with Allow. A request that is not HTTP gets 400, and one whose \
+                 headers exceed 64 KiB 431, both without a body."
+            )
         },
         "paths": {
             "/tasks": { "post": post_task(), "get": list_tasks() },
             "/tasks/{id}": { "get": get_task() },
-            "/tasks/schema": { "get": public_get("The schema every task must satisfy.", "application/schema+json", json!(true)) },
+            "/tasks/schema": { "get": public_get("The schema every task must satisfy.", "application/schema+json", json!(true), None) },
             "/healthz": { "get": public_get("Whether the task store is available.", "application/json", json!({
                 "type": "object", "required": ["status"], "properties": { "status": { "const": "ok" } }
-            })) },
-            "/openapi.json": { "get": public_get("This document.", "application/json", json!({ "type": "object" })) }
+            }), Some(Problem::StoreUnavailable)) },
+            "/openapi.json": { "get": public_get("This document.", "application/json", json!({ "type": "object" }), None) }
         },
         "components": {
             "securitySchemes": {
                 "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN" }
             },
-            "schemas": schemas(task_schema),
-            "responses": { "Problem": {
-                "description": "An error.",
-                "headers": { "Retry-After": {
-                    "description": "Seconds; sent with 429 and 503.", "schema": { "type": "integer" }
-                } },
-                "content": { "application/problem+json": {
-                    "schema": { "$ref": "#/components/schemas/Problem" }
-                } }
-            } }
+            "schemas": schemas(task_schema)
         }
     })
 }
@@ -79,9 +79,22 @@ fn post_task() -> Value {
     });
     add_problems(
         &mut responses,
-        &[
-            "400", "401", "408", "413", "415", "422", "429", "500", "503",
-        ],
+        with_token().into_iter().chain([
+            Problem::MalformedJson {
+                reason: String::new(),
+                line: 1,
+                column: 1,
+            },
+            Problem::InvalidIdempotencyKey,
+            Problem::TooLarge,
+            Problem::UnsupportedMediaType(""),
+            Problem::SchemaViolation(Vec::new()),
+            Problem::CheckTimeout,
+            Problem::IdempotencyKeyReused,
+            Problem::Overloaded,
+            Problem::StoreUnavailable,
+            Problem::NotConfirmed,
+        ]),
     );
     json!({
         "operationId": "postTask",
@@ -107,7 +120,8 @@ fn list_tasks() -> Value {
         "description": "Tasks in order of arrival.",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page" } } }
     } });
-    add_problems(&mut responses, &["400", "401", "429", "500", "503"]);
+    let own = [Problem::InvalidQuery("".into()), Problem::StoreUnavailable];
+    add_problems(&mut responses, with_token().into_iter().chain(own));
     json!({
         "operationId": "listTasks",
         "summary": "List tasks, or look one up by its idempotency key.",
@@ -127,7 +141,8 @@ fn get_task() -> Value {
         "description": "The task.",
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Item" } } }
     } });
-    add_problems(&mut responses, &["401", "404", "429", "500", "503"]);
+    let own = [Problem::NotFound, Problem::StoreUnavailable];
+    add_problems(&mut responses, with_token().into_iter().chain(own));
     json!({
         "operationId": "getTask",
         "summary": "Get one task.",
@@ -141,21 +156,83 @@ fn query_parameter(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "query", "required": false, "schema": schema })
 }
 
-fn public_get(summary: &str, media_type: &str, schema: Value) -> Value {
+fn public_get(summary: &str, media_type: &str, schema: Value, own: Option<Problem>) -> Value {
     let mut responses = json!({ "200": {
         "description": summary, "content": { media_type: { "schema": schema } }
     } });
-    add_problems(&mut responses, &["500", "503"]);
+    add_problems(&mut responses, anywhere().into_iter().chain(own));
     json!({ "summary": summary, "security": [], "responses": responses })
 }
 
-fn add_problems(responses: &mut Value, statuses: &[&str]) {
+/// The problems of any request.
+fn anywhere() -> Vec<Problem> {
+    vec![
+        Problem::BadRequest("".into()),
+        Problem::Timeout,
+        Problem::Misdirected,
+        Problem::Internal,
+        Problem::TooManyConnections,
+        Problem::Draining,
+    ]
+}
+
+/// The problems of any request that needs a token.
+fn with_token() -> Vec<Problem> {
+    let mut problems = anywhere();
+    problems.extend([
+        Problem::BadToken(""),
+        Problem::RateLimited { retry_after: 1 },
+        Problem::TooManyWrongTokens { retry_after: 1 },
+    ]);
+    problems
+}
+
+/// Adds a response for each status of these problems, with the codes it may have.
+fn add_problems(responses: &mut Value, problems: impl Iterator<Item = Problem>) {
+    let mut by_status: BTreeMap<u16, Vec<Problem>> = BTreeMap::new();
+    for problem in problems {
+        let status = problem.status().as_u16();
+        by_status.entry(status).or_default().push(problem);
+    }
     if let Some(responses) = responses.as_object_mut() {
-        for status in statuses {
-            let problem = json!({ "$ref": "#/components/responses/Problem" });
-            responses.insert((*status).to_owned(), problem);
+        for (status, problems) in by_status {
+            responses.insert(status.to_string(), problem_response(&problems));
         }
     }
+}
+
+fn problem_response(problems: &[Problem]) -> Value {
+    let codes: Vec<&str> = problems.iter().map(Problem::code).collect();
+    let mut headers = serde_json::Map::new();
+    if problems
+        .iter()
+        .any(|problem| problem.retry_after().is_some())
+    {
+        let all = problems
+            .iter()
+            .all(|problem| problem.retry_after().is_some());
+        headers.insert(
+            "Retry-After".to_owned(),
+            json!({ "description": "Seconds. Nothing was stored.", "required": all, "schema": { "type": "integer" } }),
+        );
+    }
+    if problems
+        .iter()
+        .any(|problem| matches!(problem, Problem::BadToken(_)))
+    {
+        headers.insert(
+            "WWW-Authenticate".to_owned(),
+            json!({ "required": true, "schema": { "type": "string" } }),
+        );
+    }
+    json!({
+        "description": codes.join(", "),
+        "headers": headers,
+        "content": { "application/problem+json": { "schema": { "allOf": [
+            { "$ref": "#/components/schemas/Problem" },
+            { "properties": { "code": { "enum": codes } } }
+        ] } } }
+    })
 }
 
 fn schemas(task_schema: &Value) -> Value {
@@ -229,4 +306,53 @@ fn embeddable(task_schema: &Value) -> Value {
             .or_insert_with(|| Value::from("/tasks/schema"));
     }
     schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::one_of_each;
+
+    /// The responses of all operations, by status.
+    fn documented_responses(document: &Value) -> Vec<(String, Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        paths
+            .values()
+            .flat_map(|operations| operations.as_object().unwrap().values())
+            .flat_map(|operation| operation["responses"].as_object().unwrap())
+            .map(|(status, response)| (status.clone(), response.clone()))
+            .collect()
+    }
+
+    #[test]
+    fn every_problem_is_documented_with_its_status_and_headers() {
+        let document = document(&json!({}));
+        let responses = documented_responses(&document);
+        for problem in one_of_each() {
+            let code = problem.code();
+            if matches!(problem, Problem::MethodNotAllowed) {
+                let text = document["info"]["description"].as_str().unwrap();
+                assert!(text.contains(code), "{text}");
+                continue;
+            }
+            let of_code: Vec<_> = responses
+                .iter()
+                .filter(|(_, response)| {
+                    let schema = &response["content"]["application/problem+json"]["schema"];
+                    schema["allOf"][1]["properties"]["code"]["enum"]
+                        .as_array()
+                        .is_some_and(|codes| codes.contains(&code.into()))
+                })
+                .collect();
+            assert!(!of_code.is_empty(), "{code}");
+            for (status, response) in of_code {
+                assert_eq!(*status, problem.status().as_u16().to_string(), "{code}");
+                assert!(
+                    problem.retry_after().is_none()
+                        || response["headers"]["Retry-After"].is_object(),
+                    "{code}"
+                );
+            }
+        }
+    }
 }

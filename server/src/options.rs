@@ -1,9 +1,11 @@
 //! The command line of the server.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cors::Origin;
+use crate::store::StoreOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,8 +20,9 @@ Examples:
       Serve other machines over TLS. Both tokens are accepted, for example during a rotation.
 
 Environment:
-  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. If no token is
-                    set, the server accepts \"changeme\", on loopback addresses only.
+  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. Without it and
+                    without --config, the server accepts \"changeme\", on loopback addresses only.
+                    Set but empty, it is an error.
 
 Exit codes:
   0 stopped on request       1 failed while running    2 invalid command line
@@ -79,13 +82,13 @@ pub struct Options {
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub schema: Option<PathBuf>,
 
-    /// Maximum size of the store in MiB; when it is full, posts get 503 store_unavailable [default: no
-    /// limit]
+    /// Maximum size of the store in MiB, including SQLite's log; when it is full, posts get 503
+    /// store_unavailable [default: no limit]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 
-    /// Configuration file with tokens, and where the page finds Vault: {"AGENT_API_TOKEN": "…",
-    /// "vault": {"address": "…", "secrets_path": "…"}}
+    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}. Its section "vault" is passed on
+    /// to the page; the server does not read tokens from Vault yet
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub config: Option<PathBuf>,
 
@@ -111,6 +114,19 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
     pub max_connections: u32,
 
+    /// Maximum concurrent connections from one address (IPv6: from one /64); others are refused. Does
+    /// not apply to trusted proxies
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..=65_535), help_heading = "Limits")]
+    pub max_connections_per_address: u32,
+
+    /// Address of a reverse proxy whose X-Forwarded-For or Forwarded header is believed; repeatable
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "ADDRESS",
+        help_heading = "Limits"
+    )]
+    pub trusted_proxies: Vec<IpAddr>,
+
     /// Timeout for the headers of a request, and for an idle connection
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub header_timeout: Duration,
@@ -118,6 +134,20 @@ pub struct Options {
     /// Timeout for the body of a request, and for a client that stops reading a response
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds, help_heading = "Limits")]
     pub body_timeout: Duration,
+
+    /// Timeout for a client to read a whole response
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Limits")]
+    pub response_timeout: Duration,
+
+    /// Timeout for the check of a large task against the schema: it waits this long for its turn, and
+    /// may take as long again
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
+    pub check_timeout: Duration,
+
+    /// Timeout for the store: a post waits this long for its turn, and as long again once the server
+    /// has begun to store it
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
+    pub store_timeout: Duration,
 
     /// Timeout for requests in progress when the server is asked to stop
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = parse_seconds, help_heading = "Limits")]
@@ -145,6 +175,15 @@ impl Options {
                 |folder| folder.join("taskwright-server"),
             )
         })
+    }
+
+    /// How the store is opened.
+    #[must_use]
+    pub fn store_options(&self) -> StoreOptions {
+        StoreOptions {
+            max_mebibytes: self.max_store_size,
+            timeout: self.store_timeout,
+        }
     }
 }
 
@@ -196,6 +235,8 @@ mod tests {
         assert_eq!(options.host, "127.0.0.1");
         assert_eq!(options.port, 8080);
         assert_eq!(options.max_connections, 512);
+        assert_eq!(options.max_connections_per_address, 128);
+        assert!(options.trusted_proxies.is_empty());
         assert_eq!(options.rate_limit, None);
     }
 
@@ -209,6 +250,8 @@ mod tests {
             &["--body-timeout", "NaN"],
             &["--rate-limit", "0"],
             &["--max-connections", "0"],
+            &["--max-connections-per-address", "0"],
+            &["--trusted-proxy", "proxy.example.org"],
             &["--port", "65536"],
         ] {
             let all = ["taskwright-server"].iter().chain(arguments.iter());

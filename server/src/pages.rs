@@ -13,11 +13,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use taskwright::settings::config::{ConfigFile, Vault};
+use taskwright::settings::config::{ConfigFile, MAX_CONFIG_BYTES, Vault};
 use taskwright::settings::{Address, TaskServer};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::app::App;
+use crate::cors::Origin;
 use crate::problem::Problem;
 
 /// Allows scripts and styles from this server only, and connections to this server, to https, and to
@@ -35,38 +36,25 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// The page's files and configuration.
 #[derive(Debug)]
 pub struct Pages {
-    folder: Option<PathBuf>,
+    /// The folder of the page; only `/config.json` is served if there is none.
+    pub folder: Option<PathBuf>,
     /// `--page-config`; overrides every other configuration.
-    config_file: Option<PathBuf>,
-    vault: Option<Vault>,
-    scheme: &'static str,
-    /// The host and port the server listens on, used for requests without a `Host` header.
-    authority: String,
-}
-
-impl Pages {
-    /// The page in `folder`, or only `/config.json` if there is none. `scheme` and `authority` are
-    /// those the server listens on; `vault` becomes part of the generated configuration.
-    #[must_use]
-    pub fn new(
-        folder: Option<PathBuf>,
-        config_file: Option<PathBuf>,
-        vault: Option<Vault>,
-        scheme: &'static str,
-        authority: String,
-    ) -> Self {
-        Self {
-            folder,
-            config_file,
-            vault,
-            scheme,
-            authority,
-        }
-    }
+    pub config_file: Option<PathBuf>,
+    /// Becomes part of the generated configuration.
+    pub vault: Option<Vault>,
+    /// The origins at which the server is known, the one it listens on first.
+    pub origins: Vec<Origin>,
 }
 
 /// The guaranteed idempotency key retention, in hours: seven days.
 const KEY_RETENTION_HOURS: u32 = 7 * 24;
+
+/// What the page says if it was opened at a name the server does not know.
+const UNKNOWN_NAME: &str = "The task server does not know the name in the address bar. Start it with \
+    --allow-origin and the address of this page, or name the task server in --page-config.";
+/// What the page says if `config.json` would be too large with the schema.
+const LARGE_SCHEMA: &str = "The schema of this task server is too large for config.json. Paste it \
+    into the settings from /tasks/schema.";
 
 /// The routes of the page. Nothing else in the folder has a route, such as `.git` or sources.
 pub fn router(pages: &Pages) -> Router<App> {
@@ -124,7 +112,7 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
         };
         match file {
             Some(text) => text,
-            None => generated_config(pages, &headers)?,
+            None => generated_config(&app, pages, &headers)?,
         }
     };
     Ok((
@@ -134,23 +122,15 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
         .into_response())
 }
 
-fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
-    // The host the browser used. Another name for the same server would make the page's requests
-    // cross-origin.
-    let authority = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .and_then(|host| host.parse::<Authority>().ok())
-        .filter(|authority| !authority.as_str().contains('@'));
-    let authority = authority
-        .as_ref()
-        .map_or(pages.authority.as_str(), Authority::as_str);
+fn generated_config(app: &App, pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
     let mut config = ConfigFile {
+        // The page would otherwise propose tasks by its built-in schema, and this server refuse them.
+        task_schema: (!app.schema().is_built_in()).then(|| app.schema().value().clone()),
         vault: pages.vault.clone(),
         ..ConfigFile::default()
     };
-    match Address::parse(&format!("{}://{authority}", pages.scheme)) {
-        Ok(url) => {
+    match known_origin(&pages.origins, headers).map(|origin| Address::parse(origin.as_str())) {
+        Some(Ok(url)) => {
             config.task_server = Some(TaskServer {
                 honours_idempotency_keys: true,
                 idempotency_key_retention_hours: KEY_RETENTION_HOURS,
@@ -158,14 +138,39 @@ fn generated_config(pages: &Pages, headers: &HeaderMap) -> Result<Vec<u8>, Probl
             });
         }
         // With this address, the page would refuse the whole file.
-        Err(error) => {
+        Some(Err(error)) => {
             config.notice = Some(format!(
                 "The page cannot use the task server at this address: {error}. {}",
                 error.hint()
             ));
         }
+        None => config.notice = Some(UNKNOWN_NAME.to_owned()),
     }
+    let json = serde_json::to_vec(&config).map_err(|_| Problem::Internal)?;
+    if json.len() <= MAX_CONFIG_BYTES {
+        return Ok(json);
+    }
+    config.task_schema = None;
+    let notice = config.notice.get_or_insert_default();
+    if !notice.is_empty() {
+        notice.push(' ');
+    }
+    notice.push_str(LARGE_SCHEMA);
     serde_json::to_vec(&config).map_err(|_| Problem::Internal)
+}
+
+/// The origin the browser used: another name for the same server would make the page's requests
+/// cross-origin. `None` if `Host` names something else. A name that was never configured must not
+/// decide where tasks are posted.
+fn known_origin<'a>(origins: &'a [Origin], headers: &HeaderMap) -> Option<&'a Origin> {
+    let Some(host) = headers.get(HOST) else {
+        return origins.first();
+    };
+    let host = host.to_str().ok()?.parse::<Authority>().ok()?;
+    if host.as_str().contains('@') {
+        return None;
+    }
+    origins.iter().find(|origin| origin.is_at(&host))
 }
 
 /// Adds the security headers to every response.

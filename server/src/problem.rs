@@ -13,7 +13,7 @@ use taskwright::schema::Violation;
 
 use crate::tasks::MAX_BODY_BYTES;
 
-/// `Retry-After` while the store is unavailable or the server drains, in seconds.
+/// `Retry-After` when it is not known how long the problem lasts, in seconds.
 const RETRY_SECONDS: u64 = 5;
 
 /// An error response. `Display` is its `detail`, written for the sender of the task.
@@ -64,6 +64,9 @@ pub enum Problem {
     /// The task violates the schema.
     #[error("The task does not satisfy the schema at /tasks/schema.")]
     SchemaViolation(Vec<Violation>),
+    /// The check of the task against the schema takes too long.
+    #[error("The task could not be checked against the schema in time. Nothing was stored.")]
+    CheckTimeout,
     /// The idempotency key was used with a different body.
     #[error("This Idempotency-Key was already used with a different body. Nothing was stored.")]
     IdempotencyKeyReused,
@@ -73,15 +76,33 @@ pub enum Problem {
         /// Seconds until the next request is allowed.
         retry_after: u64,
     },
+    /// The client has sent too many wrong tokens, and too many responses are delayed already.
+    #[error("Too many requests with wrong tokens. Nothing was stored.")]
+    TooManyWrongTokens {
+        /// Seconds until the client may try another token.
+        retry_after: u64,
+    },
+    /// The client has too many open connections.
+    #[error("Too many connections from this address. Nothing was stored.")]
+    TooManyConnections,
+    /// Too many large tasks are being checked.
+    #[error("The server is checking too many large tasks. Nothing was stored.")]
+    Overloaded,
     /// A bug in the server.
     #[error("The server failed to process the request. A task in it may have been stored.")]
     Internal,
     /// The server is draining.
     #[error("The server is stopping. Nothing was stored.")]
     Draining,
-    /// The store cannot be read or written at present.
-    #[error("The task store is not available. The task was not confirmed as stored.")]
+    /// The store cannot be read or written at present. Nothing was stored.
+    #[error("The task store is not available. Nothing was stored.")]
     StoreUnavailable,
+    /// The result of the commit is not known. Has no `Retry-After`, which promises that nothing was
+    /// stored.
+    #[error(
+        "The server could not confirm that the task is stored, and it may be. Look it up, or send it again with the same Idempotency-Key."
+    )]
+    NotConfirmed,
 }
 
 /// The code of the problem in a response, for the log.
@@ -120,11 +141,16 @@ impl Problem {
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Misdirected => "misdirected",
             Self::SchemaViolation(_) => "schema_violation",
+            Self::CheckTimeout => "check_timeout",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RateLimited { .. } => "rate_limited",
+            Self::TooManyWrongTokens { .. } => "too_many_wrong_tokens",
+            Self::TooManyConnections => "too_many_connections",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
             Self::Draining => "draining",
             Self::StoreUnavailable => "store_unavailable",
+            Self::NotConfirmed => "not_confirmed",
         }
     }
 
@@ -143,21 +169,33 @@ impl Problem {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::SchemaViolation(_) | Self::IdempotencyKeyReused => {
+            Self::SchemaViolation(_) | Self::CheckTimeout | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited { .. } | Self::TooManyWrongTokens { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyConnections
+            | Self::Overloaded
+            | Self::Draining
+            | Self::StoreUnavailable
+            | Self::NotConfirmed => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// Seconds after which the same request may succeed, if known.
+    /// Seconds after which the same request may succeed, if known. Only for problems after which
+    /// nothing is stored: clients take it as permission to send the task again.
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::RateLimited { retry_after } => Some(*retry_after),
-            Self::Draining | Self::StoreUnavailable => Some(RETRY_SECONDS),
+            Self::RateLimited { retry_after } | Self::TooManyWrongTokens { retry_after } => {
+                Some(*retry_after)
+            }
+            Self::TooManyConnections
+            | Self::Overloaded
+            | Self::Draining
+            | Self::StoreUnavailable => Some(RETRY_SECONDS),
             _ => None,
         }
     }
@@ -238,4 +276,80 @@ pub async fn convert_errors(request: Request, next: Next) -> Response {
         converted.headers_mut().insert(ALLOW, allow.clone());
     }
     converted
+}
+
+/// A problem of each kind, for tests that must not miss one.
+#[cfg(test)]
+pub(crate) fn one_of_each() -> Vec<Problem> {
+    let all = vec![
+        Problem::BadRequest("".into()),
+        Problem::MalformedJson {
+            reason: String::new(),
+            line: 1,
+            column: 1,
+        },
+        Problem::InvalidIdempotencyKey,
+        Problem::InvalidQuery("".into()),
+        Problem::BadToken(""),
+        Problem::NotFound,
+        Problem::MethodNotAllowed,
+        Problem::Timeout,
+        Problem::TooLarge,
+        Problem::UnsupportedMediaType(""),
+        Problem::Misdirected,
+        Problem::SchemaViolation(Vec::new()),
+        Problem::CheckTimeout,
+        Problem::IdempotencyKeyReused,
+        Problem::RateLimited { retry_after: 1 },
+        Problem::TooManyWrongTokens { retry_after: 1 },
+        Problem::TooManyConnections,
+        Problem::Overloaded,
+        Problem::Internal,
+        Problem::Draining,
+        Problem::StoreUnavailable,
+        Problem::NotConfirmed,
+    ];
+    for problem in &all {
+        // A new kind does not compile until it is added here and above.
+        match problem {
+            Problem::BadRequest(_)
+            | Problem::MalformedJson { .. }
+            | Problem::InvalidIdempotencyKey
+            | Problem::InvalidQuery(_)
+            | Problem::BadToken(_)
+            | Problem::NotFound
+            | Problem::MethodNotAllowed
+            | Problem::Timeout
+            | Problem::TooLarge
+            | Problem::UnsupportedMediaType(_)
+            | Problem::Misdirected
+            | Problem::SchemaViolation(_)
+            | Problem::CheckTimeout
+            | Problem::IdempotencyKeyReused
+            | Problem::RateLimited { .. }
+            | Problem::TooManyWrongTokens { .. }
+            | Problem::TooManyConnections
+            | Problem::Overloaded
+            | Problem::Internal
+            | Problem::Draining
+            | Problem::StoreUnavailable
+            | Problem::NotConfirmed => {}
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_sent_only_when_nothing_is_stored() {
+        for problem in one_of_each() {
+            let may_be_stored = matches!(problem, Problem::Internal | Problem::NotConfirmed);
+            assert!(!may_be_stored || problem.retry_after().is_none());
+            let is_unavailable = problem.status() == StatusCode::SERVICE_UNAVAILABLE;
+            assert!(!is_unavailable || may_be_stored || problem.retry_after().is_some());
+        }
+    }
 }

@@ -33,7 +33,12 @@ pub fn main(open_store: OpenStore) -> ExitCode {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(run(&options, open_store)),
+        Ok(runtime) => {
+            let code = runtime.block_on(run(&options, open_store));
+            // Dropping the runtime would wait for checks and reads that nobody waits for any more.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             eprintln!("taskwright-server: {error}");
             ExitCode::from(EXIT_FAILURE)

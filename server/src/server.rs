@@ -1,7 +1,7 @@
 //! Sets up the server from its options, serves, and shuts down gracefully.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,23 +12,35 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::address_slots::AddressSlots;
 use crate::agent_config::AgentConfig;
 use crate::app::{self, App, Parts};
-use crate::connection::Connections;
-use crate::cors::{AllowedOrigins, Cors};
+use crate::client_address::TrustedProxies;
+use crate::connection::{self, Connections};
+use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
 use crate::options::Options;
 use crate::pages::Pages;
 use crate::rate_limit::RateLimiter;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
+use crate::tasks::large_checks::LargeChecks;
 use crate::tls;
 use crate::tokens::{TokenSource, Tokens};
+use crate::write_timeout::WriteTimeouts;
+use crate::wrong_tokens::WrongTokens;
 
 /// Concurrent connections that are refused with `503 draining`.
 const MAX_LATE_CONNECTIONS: usize = 64;
-/// Longest time to wait for these connections once all others are done.
+/// Longest time to wait for these connections once all others are done, and for aborted ones to end.
 const LATE_TIMEOUT: Duration = Duration::from_millis(500);
+/// Longest time to wait for the store to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Connections that are told at a time that their address has too many.
+const MAX_REFUSALS: usize = 32;
+/// Maximum concurrent checks of large tasks, on a machine with as many cores. Each may take as much
+/// memory as the violations of 1 MiB need.
+const MAX_LARGE_CHECKS: usize = 8;
 /// Pause after a failed `accept`, for example because file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -45,8 +57,10 @@ pub struct Server {
     token_source: TokenSource,
     data_directory: Option<PathBuf>,
     max_connections: usize,
+    address_slots: Arc<AddressSlots>,
+    trusted_proxies: Arc<TrustedProxies>,
     header_timeout: Duration,
-    write_timeout: Duration,
+    write_timeouts: WriteTimeouts,
     drain_timeout: Duration,
 }
 
@@ -66,12 +80,7 @@ impl Server {
             .as_deref()
             .map(read_agent_config)
             .transpose()?;
-        let tokens = Tokens::from_sources(
-            environment_tokens,
-            agent_config
-                .as_ref()
-                .and_then(|config| config.agent_api_token.as_deref()),
-        )?;
+        let tokens = Tokens::from_sources(environment_tokens, agent_config.as_ref())?;
         let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
@@ -92,15 +101,13 @@ impl Server {
             error,
         })?;
         let data_directory = store.folder().map(Path::to_path_buf);
-        let pages = (options.static_dir.is_some() || options.page_config.is_some()).then(|| {
-            Pages::new(
-                options.static_dir.clone(),
-                options.page_config.clone(),
-                agent_config.and_then(|config| config.vault),
-                scheme,
-                address.to_string(),
-            )
-        });
+        let pages =
+            (options.static_dir.is_some() || options.page_config.is_some()).then(|| Pages {
+                folder: options.static_dir.clone(),
+                config_file: options.page_config.clone(),
+                vault: agent_config.and_then(|config| config.vault),
+                origins: known_origins(options, scheme, address),
+            });
         let token_source = tokens.source();
         let app = App::new(Parts {
             rate_limiter: options
@@ -109,15 +116,23 @@ impl Server {
             store,
             schema: Arc::new(schema),
             tokens,
+            wrong_tokens: WrongTokens::default(),
             cors: Arc::new(Cors::new(AllowedOrigins::new(
                 scheme,
                 address.port(),
                 &options.allow_origins,
             ))),
             pages,
+            large_checks: LargeChecks::new(
+                std::thread::available_parallelism()
+                    .map_or(1, usize::from)
+                    .min(MAX_LARGE_CHECKS),
+                options.check_timeout,
+            ),
             body_timeout: options.body_timeout,
             draining: watch::Sender::new(false),
         });
+        let trusted_proxies = TrustedProxies::new(&options.trusted_proxies);
         Ok(Self {
             listener,
             address,
@@ -127,8 +142,16 @@ impl Server {
             token_source,
             data_directory,
             max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
+            address_slots: AddressSlots::new(
+                usize::try_from(options.max_connections_per_address).unwrap_or(usize::MAX),
+                trusted_proxies.clone(),
+            ),
+            trusted_proxies: Arc::new(trusted_proxies),
             header_timeout: options.header_timeout,
-            write_timeout: options.body_timeout,
+            write_timeouts: WriteTimeouts {
+                pause: options.body_timeout,
+                response: options.response_timeout,
+            },
             drain_timeout: options.drain_timeout,
         })
     }
@@ -153,24 +176,33 @@ impl Server {
     }
 
     /// Serves until `stop` completes, then drains: requests in progress may finish within the drain
-    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns.
+    /// timeout, and new ones get `503 draining`. All accepted tasks are stored before this returns,
+    /// unless the disk does not respond within two more seconds.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let connections = Connections {
             router: app::router(&self.app),
             tls: self.tls,
             header_timeout: self.header_timeout,
-            write_timeout: self.write_timeout,
+            write_timeouts: self.write_timeouts,
+            trusted_proxies: self.trusted_proxies,
             draining: self.app.draining(),
         };
         let mut stop = pin!(stop);
         let mut serving = JoinSet::new();
         let slots = Arc::new(Semaphore::new(self.max_connections));
+        let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 accepted = accept(&self.listener, &slots) => {
-                    if let Some((stream, slot)) = accepted {
-                        serving.spawn(serve(connections.clone(), stream, slot));
+                    if let Some((stream, peer, slot)) = accepted {
+                        match self.address_slots.take(peer) {
+                            Some(of_address) => {
+                                let slots = (slot, of_address);
+                                serving.spawn(serve(connections.clone(), stream, peer, slots));
+                            }
+                            None => refuse(&connections, stream, &refusals),
+                        }
                     }
                 }
                 _ = serving.join_next(), if !serving.is_empty() => {}
@@ -186,36 +218,52 @@ impl Server {
                 () = &mut deadline => break,
                 finished = serving.join_next() => if finished.is_none() { break },
                 accepted = accept(&self.listener, &late_slots) => {
-                    if let Some((stream, slot)) = accepted {
-                        late.spawn(serve(connections.clone(), stream, slot));
+                    if let Some((stream, peer, slot)) = accepted {
+                        late.spawn(serve(connections.clone(), stream, peer, slot));
                     }
                 }
             }
         }
         drop(self.listener);
-        serving.shutdown().await;
+        // A check that runs on the thread of its connection cannot be interrupted.
+        let _ = tokio::time::timeout(LATE_TIMEOUT, serving.shutdown()).await;
         let finished = async { while late.join_next().await.is_some() {} };
         // These requests are refused anyway; this only lets their clients read the response.
         let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
-        self.app.close();
+        self.app.close(CLOSE_TIMEOUT);
     }
 }
 
-async fn serve(connections: Connections, stream: TcpStream, slot: OwnedSemaphorePermit) {
-    connections.serve(stream).await;
-    drop(slot);
+/// Serves a connection that holds `slots` as long as it is open.
+async fn serve(connections: Connections, stream: TcpStream, peer: IpAddr, slots: impl Send) {
+    connections.serve(stream, peer).await;
+    drop(slots);
+}
+
+/// Closes a connection, with a response if not too many others are being refused. A connection over
+/// TLS gets none, because the handshake would cost more than serving the request.
+fn refuse(connections: &Connections, stream: TcpStream, refusals: &Arc<Semaphore>) {
+    tracing::debug!("too many connections from one address");
+    if connections.tls.is_none()
+        && let Ok(refusal) = Arc::clone(refusals).try_acquire_owned()
+    {
+        tokio::spawn(async move {
+            connection::refuse(stream).await;
+            drop(refusal);
+        });
+    }
 }
 
 /// Waits for a free slot, then for a connection; `None` if accepting failed.
 async fn accept(
     listener: &TcpListener,
     slots: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, slot)),
+        Ok((stream, peer)) => Some((stream, peer.ip(), slot)),
         Err(error) => {
             tracing::warn!(error = %error, "a connection could not be accepted");
             tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -242,6 +290,18 @@ fn check_pages(options: &Options) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+/// The origins of the server itself, and those that the operator named.
+fn known_origins(options: &Options, scheme: &str, address: SocketAddr) -> Vec<Origin> {
+    let listening = Origin::parse(&format!("{scheme}://{address}")).ok();
+    let named = Origin::parse(&format!("{scheme}://{}:{}", options.host, address.port())).ok();
+    listening
+        .into_iter()
+        .chain(named)
+        .chain(loopback_origins(scheme, address.port()))
+        .chain(options.allow_origins.iter().cloned())
+        .collect()
 }
 
 async fn listen(

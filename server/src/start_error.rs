@@ -42,7 +42,7 @@ pub enum StartError {
         /// `--host`.
         host: String,
     },
-    /// A token is invalid.
+    /// The tokens cannot be used.
     #[error(transparent)]
     Token(#[from] TokenError),
     /// The `--config` file cannot be used.
@@ -88,7 +88,7 @@ impl StartError {
             Self::PortTaken { .. } => "port_taken",
             Self::Listen { .. } => "cannot_listen",
             Self::DefaultToken { .. } => "default_token",
-            Self::Token(_) => "token",
+            Self::Token(error) => error.code(),
             Self::AgentConfig { .. } => "agent_config",
             Self::Schema { .. } => "schema",
             Self::Missing(_) => "missing_file",
@@ -114,9 +114,9 @@ impl StartError {
             Self::DefaultToken { .. } => {
                 "Set AGENT_API_TOKEN to your own secret, or listen on 127.0.0.1."
             }
-            Self::Token(_) => "Check AGENT_API_TOKEN in the environment or in the --config file.",
+            Self::Token(error) => error.hint(),
             Self::AgentConfig { .. } => {
-                "The file is a JSON object: {\"AGENT_API_TOKEN\": \"…\", \"vault\": {\"address\": \"…\", \"secrets_path\": \"…\"}}."
+                "The file is a JSON object: {\"AGENT_API_TOKEN\": \"…\"}, and optionally \"vault\": {\"address\": \"…\", \"secrets_path\": \"…\"}."
             }
             Self::Schema { .. } => {
                 "Choose a JSON Schema with --schema; all its references must be to the same file."

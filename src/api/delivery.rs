@@ -16,6 +16,7 @@ use crate::ports::{Clock, ModelTransport, StopSignal, TaskSink};
 use crate::review::{Approval, DraftId, RunId};
 use crate::run::{Batch, Effect, Event, Mode, Pause, Run, Start, Step, TaskDraft};
 use crate::schema::{Check, TaskSchema, UNIQUE_KEY, Violation, agent_task_schema};
+use crate::secrets::Keyring;
 use crate::settings::{BodyTemplate, Connection, TaskServer};
 
 /// The longest idempotency key that is accepted, in characters.
@@ -52,7 +53,8 @@ impl PreparedDelivery {
     /// Prepares a batch for `server`. With a `schema`, tasks that violate it are not posted;
     /// without one, every JSON object is, and key and dependencies are the members that the default
     /// schema has for them. New idempotency keys derive from `random`, 128 bits that nobody can
-    /// guess. `now` is in milliseconds since 1970.
+    /// guess. `now` is in milliseconds since 1970. A task that contains one of the `secrets` is not
+    /// posted.
     ///
     /// # Errors
     /// [`ApiError::NotJson`] and [`ApiError::NotAnObject`] for texts that are not tasks,
@@ -62,6 +64,7 @@ impl PreparedDelivery {
         tasks: &[TaskInput],
         server: TaskServer,
         schema: Option<TaskSchema>,
+        secrets: &Keyring,
         random: u128,
         now: u64,
     ) -> Result<PreparedDelivery, ApiError> {
@@ -71,10 +74,11 @@ impl PreparedDelivery {
             .enumerate()
             .map(|(index, task)| Ok(batch::task(&task.text, Some(index))?.shared_text()))
             .collect::<Result<Vec<Arc<str>>, ApiError>>()?;
-        let check: Box<dyn Check> = match &schema {
-            Some(schema) => Box::new(schema::compile(schema)?),
-            None => Box::new(AnyObject),
+        let check: Arc<dyn Check> = match &schema {
+            Some(schema) => Arc::new(schema::compile(schema)?),
+            None => Arc::new(AnyObject),
         };
+        let check = secrets.task_check(check);
         let schema = match schema {
             Some(schema) => schema,
             None => TaskSchema::parse(agent_task_schema())?,

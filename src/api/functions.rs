@@ -150,6 +150,7 @@ pub async fn generate(
     }
     let assignment = assignment(&brief, Some(endpoint))?;
     let check: Arc<dyn Check> = Arc::new(schema::compile(&assignment.schema)?);
+    let check = keyring.task_check(check);
     let listener = Listener::of(&options, "onEvent")?;
     let abort = signal::follow(&options)?;
     let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));
@@ -203,7 +204,8 @@ pub async fn deliver(
     } else {
         random::bits().map_err(|reason| ApiError::NoRandomness { reason })?
     };
-    let prepared = PreparedDelivery::prepare(&tasks, server, schema, random, PageClock.now())?;
+    let now = PageClock.now();
+    let prepared = PreparedDelivery::prepare(&tasks, server, schema, &keyring, random, now)?;
     let listener = Listener::of(&options, "onReceipt")?;
     let abort = signal::follow(&options)?;
     let driver = LiveDriver::new(Fetch, Fetch, Rc::new(RefCell::new(keyring)));

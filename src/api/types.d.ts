@@ -148,7 +148,11 @@ export interface Violation {
   instancePath: string;
   /** Location of the rule in the schema, as a JSON Pointer; empty for rules of JSON itself. */
   schemaPath: string;
-  /** Keyword of the rule, or `duplicateMember` for a member name that occurs twice in an object. */
+  /**
+   * Keyword of the rule; `duplicateMember` for a member name that occurs twice in an object;
+   * `heldSecret` for a task that contains the API key or the agent token of the call;
+   * `incompleteCheck` if the task was not checked completely because that takes too many steps.
+   */
   keyword: string;
   /** What is wrong, in one sentence. */
   message: string;

@@ -8,6 +8,8 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::controller::RunController;
 use super::guard::{self, Action, Decision, Refusal, Situation};
+use super::startup;
+use crate::browser::page_return::PageReturn;
 use crate::model::FormatMemory;
 use crate::run::{Event, Mode, Run};
 use crate::schema::SchemaError;
@@ -15,7 +17,7 @@ use crate::secrets::Keyring;
 use crate::settings::link::Link;
 use crate::settings::{HostPolicy, SettingsError};
 use crate::text::heading;
-use crate::ui::page::{Page, Problem};
+use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
 
 /// Names of the items in web storage.
 pub(super) const STORED_BRIEF: &str = "brief";
@@ -24,11 +26,14 @@ pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_FORMATS: &str = "response_formats";
 pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
 
-/// What continues once the operator has entered a secret.
+/// What continues once the operator has entered a secret or agreed to leave a run.
 pub(super) enum Next {
     Nothing,
     Start(Mode),
     Send(Event),
+    OpenRun(String),
+    Archive,
+    DeleteRun(String),
 }
 
 /// The state of the application behind a page.
@@ -39,8 +44,12 @@ pub struct Application {
     pub(super) format_memory: Rc<RefCell<FormatMemory>>,
     pub(super) hosts: RefCell<HostPolicy>,
     pub(super) next: RefCell<Next>,
-    /// The id of the run that was archived last, for undo.
-    pub(super) archived_run: RefCell<Option<String>>,
+    /// Whether the operator agreed to leave the open work of the current run.
+    pub(super) may_leave_work: Cell<bool>,
+    /// Whether the browser was asked to keep this page's data.
+    pub(super) persistence_requested: Cell<bool>,
+    /// Listens for the page coming back from the back/forward cache.
+    pub(super) page_return: RefCell<Option<PageReturn>>,
     /// Whether `config.json` was read, so that the allowed hosts are known.
     pub(super) config_is_read: Cell<bool>,
 }
@@ -80,7 +89,9 @@ impl Application {
             format_memory,
             hosts: RefCell::new(HostPolicy::default()),
             next: RefCell::new(Next::Nothing),
-            archived_run: RefCell::new(None),
+            may_leave_work: Cell::new(false),
+            persistence_requested: Cell::new(false),
+            page_return: RefCell::new(None),
             config_is_read: Cell::new(false),
         });
         let weak = Rc::downgrade(&app);
@@ -95,11 +106,26 @@ impl Application {
                 app.remember_format(endpoint, response_format);
             }
         });
+        let weak = Rc::downgrade(&app);
+        app.controller.on_lock_lost(move |id| {
+            if let Some(app) = weak.upgrade() {
+                app.follow_taken_run(id);
+            }
+        });
+        let weak = Rc::downgrade(&app);
+        *app.page_return.borrow_mut() = Some(PageReturn::watch(move || {
+            if let Some(app) = weak.upgrade() {
+                app.reload_run();
+            }
+        }));
         app.restore_formats();
         app.restore_brief();
         app.restore_run();
-        let link = Link::parse(query);
-        app.apply_link_count(&link, query);
+        app.purge_deleted_runs();
+        let link = Link::parse(query, &startup::fragment());
+        // Before anything can fail or be stored.
+        startup::clean_address(&link);
+        app.apply_link_count(&link);
         let starting = Rc::clone(&app);
         page.is_open.set(false);
         spawn_local(async move {
@@ -126,6 +152,7 @@ impl Application {
                 connection: &connection,
                 run,
                 is_read_only,
+                may_leave_work: self.may_leave_work.get(),
                 hosts: self.config_is_read.get().then_some(&hosts),
                 secrets: &secrets,
             };
@@ -145,8 +172,8 @@ impl Application {
         true
     }
 
-    /// Whether an action may go ahead now. If it needs a secret first, asks the operator for it and
-    /// continues with `next` afterwards. If the guard refuses the action, the page says why.
+    /// Whether an action may go ahead now. If it needs a secret or the operator's consent first, asks for
+    /// it and continues with `next` afterwards. If the guard refuses the action, the page says why.
     pub(super) fn may_go_ahead(&self, action: Action<'_>, next: impl FnOnce() -> Next) -> bool {
         match self.decide(action) {
             Decision::Local | Decision::Send(_) => true,
@@ -154,10 +181,41 @@ impl Application {
                 self.prompt_for(slot, address, None, next());
                 false
             }
+            Decision::ConfirmLeaving(work) => {
+                *self.next.borrow_mut() = next();
+                self.page.work_prompt.set(Some(WorkPrompt {
+                    work,
+                    action: WorkAction::Leave,
+                }));
+                false
+            }
             Decision::Refuse(refusal) => {
                 self.add_problem(refusal_problem(&refusal));
                 false
             }
+        }
+    }
+
+    /// Continues with the action that waited for the operator.
+    pub(super) fn run_next(self: &Rc<Self>) {
+        match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
+            Next::Nothing => {}
+            Next::Start(mode) => self.start(mode),
+            Next::Send(event) => self.send(event),
+            Next::OpenRun(id) => self.open_run(id),
+            Next::Archive => self.archive_run(),
+            Next::DeleteRun(id) => self.delete_run(id),
+        }
+    }
+
+    /// Handles the answer to the question whether to leave or delete open work.
+    pub(super) fn decide_open_work(self: &Rc<Self>, accepted: bool) {
+        self.page.work_prompt.set(None);
+        self.may_leave_work.set(accepted);
+        if accepted {
+            self.run_next();
+        } else {
+            *self.next.borrow_mut() = Next::Nothing;
         }
     }
 

@@ -72,8 +72,48 @@ impl PageCommands for ApplicationCommands {
         self.0.archive_run();
     }
 
-    fn restore_archived(&self) {
-        self.0.restore_archived();
+    fn restore_removed(&self) {
+        self.0.restore_removed();
+    }
+
+    fn decide_open_work(&self, accepted: bool) {
+        self.0.decide_open_work(accepted);
+    }
+
+    fn take_over(&self) {
+        self.0.take_over();
+    }
+
+    fn list_runs(&self) {
+        self.0.list_runs();
+    }
+
+    fn open_run(&self, id: String) {
+        self.0.open_run(id);
+    }
+
+    fn rename_run(&self, id: String, name: String) {
+        self.0.rename_run(id, name);
+    }
+
+    fn set_archived(&self, id: String, is_archived: bool) {
+        self.0.set_archived(id, is_archived);
+    }
+
+    fn delete_run(&self, id: String) {
+        self.0.delete_run(id);
+    }
+
+    fn delete_unreadable_run(&self, id: String) {
+        self.0.delete_unreadable_run(id);
+    }
+
+    fn delete_raw_responses(&self) {
+        self.0.delete_raw_responses();
+    }
+
+    fn delete_all_data(&self) {
+        self.0.delete_all_data();
     }
 
     fn save_receipts(&self, format: ReceiptFormat) {

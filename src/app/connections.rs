@@ -12,7 +12,7 @@ use super::guard::{Action, Decision};
 use super::runs::{compile, schema_of};
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
-use crate::model::{Failure, http, models};
+use crate::model::models;
 use crate::run::Event;
 use crate::settings::{Connection, SettingsError};
 use crate::ui::page::{Models, Problem};
@@ -79,7 +79,7 @@ impl Application {
                 let problem = refusal_problem(&refusal);
                 return self.page.models.set(Models::Failed(problem));
             }
-            Decision::Local | Decision::Prompt { .. } => None,
+            Decision::Local | Decision::ConfirmLeaving(_) | Decision::Prompt { .. } => None,
         };
         endpoint.needs_key = Some(slot.is_some());
         let request = models::list_request(&endpoint).prepare(&self.secrets.borrow());
@@ -89,18 +89,9 @@ impl Application {
             let found = match request {
                 Err(error) => Err(problem(error.code(), &error, error.hint())),
                 Ok(request) => {
-                    let failed = |failure: Failure| {
-                        let message = request.redact(&failure.message);
-                        Err(problem(failure.code(), message, &failure.hint()))
-                    };
-                    match fetch::get_bounded(&request).await {
-                        Ok((200, body)) => models::parse(&body)
-                            .map_err(|error| problem(error.code(), &error, error.hint())),
-                        Ok((status, body)) => {
-                            failed(http::failure(status, |_| None, &body, app.controller.now()))
-                        }
-                        Err(reason) => failed(Failure::unreachable(&reason)),
-                    }
+                    let reply = fetch::get_bounded(&request).await;
+                    models::read(reply, request.redactor(), app.controller.now())
+                        .map_err(|error| problem(error.code(), error.message(), &error.hint()))
                 }
             };
             app.page.models.set(match found {

@@ -3,7 +3,9 @@
 //! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
 //! has no state and no side effects; `application` collects what it needs to know.
 
-use crate::run::{Batch, Event, Mode, Pause, Run};
+use crate::delivery::DeliveryStage;
+use crate::review::DraftId;
+use crate::run::{Batch, Event, Mode, OpenWork, Pause, Run, TaskDraft};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
@@ -31,6 +33,8 @@ pub struct Situation<'a> {
     pub run: Option<&'a Run>,
     /// Whether another tab has that run and this one is read-only.
     pub is_read_only: bool,
+    /// Whether the operator agreed to leave the open work of that run.
+    pub may_leave_work: bool,
     /// The hosts that the deployment allows; `None` until `config.json` has been read.
     pub hosts: Option<&'a HostPolicy>,
     /// The secrets that are held.
@@ -53,6 +57,8 @@ pub enum Decision {
     Local,
     /// Go ahead: the action sends requests to this address.
     Send(Access),
+    /// Ask the operator first whether to leave the open work of the run on the page.
+    ConfirmLeaving(OpenWork),
     /// Ask the operator for a secret first.
     Prompt {
         /// Which secret.
@@ -88,6 +94,14 @@ pub enum Refusal {
     /// There is nothing to post.
     #[error("No task is approved.")]
     NothingApproved,
+    /// A task to be approved or posted contains a secret that is held.
+    #[error("Task {task} contains the {}.", slot.label())]
+    SecretInTask {
+        /// The slot of the secret.
+        slot: SecretSlot,
+        /// The number of the task in its run, from 1.
+        task: u32,
+    },
 }
 
 impl Refusal {
@@ -102,6 +116,7 @@ impl Refusal {
             Refusal::NoTaskServer => "no_task_server",
             Refusal::Posting => "posting",
             Refusal::NothingApproved => "nothing_approved",
+            Refusal::SecretInTask { .. } => "secret_in_task",
         }
     }
 
@@ -118,6 +133,9 @@ impl Refusal {
                 "Pause or stop posting, wait for the tasks being sent, then try again."
             }
             Refusal::NothingApproved => "Approve at least one task, then post.",
+            Refusal::SecretInTask { .. } => {
+                "Remove it from the task or reject the task, then continue with the others."
+            }
         }
     }
 }
@@ -125,12 +143,30 @@ impl Refusal {
 /// Decides whether `action` is allowed.
 #[must_use]
 pub fn decide(action: Action<'_>, situation: &Situation<'_>) -> Decision {
-    match target(action, situation) {
+    let decision = match target(action, situation) {
         Ok(None) => Decision::Local,
         Ok(Some(Target::Model(endpoint))) => model_access(endpoint, situation),
         Ok(Some(Target::ModelList(endpoint))) => list_access(endpoint, situation),
         Ok(Some(Target::TaskServer(server))) => server_access(server, situation),
         Err(refusal) => Decision::Refuse(refusal),
+    };
+    match (decision, work_left(action, situation)) {
+        (refused @ Decision::Refuse(_), _) => refused,
+        (_, Some(work)) => Decision::ConfirmLeaving(work),
+        (decision, None) => decision,
+    }
+}
+
+/// The open work that an action takes off the page, unless the operator agreed to that. A read-only tab
+/// leaves it to the tab that has the run.
+fn work_left(action: Action<'_>, situation: &Situation<'_>) -> Option<OpenWork> {
+    match action {
+        Action::Generate(_) | Action::LeaveRun
+            if !situation.may_leave_work && !situation.is_read_only =>
+        {
+            situation.run?.counts().open_work()
+        }
+        _ => None,
     }
 }
 
@@ -175,6 +211,9 @@ fn target<'a>(
                 Event::Resume if !matches!(run.batch(), Batch::Paused { .. }) => return Ok(None),
                 event => Calls::of(event),
             };
+            if run.mode() == Mode::Live {
+                check_tasks(event, run, situation.secrets)?;
+            }
             match (calls, run.mode()) {
                 (Calls::Nothing, _) | (_, Mode::Dry) => Ok(None),
                 (Calls::Model, Mode::Live) => model(run.connection()).map(Some),
@@ -196,6 +235,48 @@ fn is_blocked(run: &Run) -> bool {
             why: Pause::Blocked
         }
     )
+}
+
+/// Checks that no task that `event` approves or posts contains a secret. A task is also checked when its
+/// text changes, but the secret may have been entered since.
+fn check_tasks(event: &Event, run: &Run, secrets: &Keyring) -> Result<(), Refusal> {
+    let redactor = secrets.redactor();
+    let check = |draft: &TaskDraft, text: &str| match redactor.find_in_task(text) {
+        None => Ok(()),
+        Some(slot) => Err(Refusal::SecretInTask {
+            slot: slot.clone(),
+            task: draft.id.ordinal,
+        }),
+    };
+    let check_texts = |ids: &[DraftId]| {
+        let mut drafts = ids.iter().filter_map(|id| run.draft(id));
+        drafts.try_for_each(|draft| check(draft, draft.content.text()))
+    };
+    let check_body = |draft: &TaskDraft| match draft.approval() {
+        Some(approval) => check(draft, &approval.body),
+        None => Ok(()),
+    };
+    let check_bodies = |ids: &[DraftId]| {
+        let mut drafts = ids.iter().filter_map(|id| run.draft(id));
+        drafts.try_for_each(|draft| check_body(draft))
+    };
+    match event {
+        Event::Approve { drafts } => check_texts(drafts),
+        Event::ApproveWithKey { draft, .. } => check_texts(std::slice::from_ref(draft)),
+        Event::Post { .. } | Event::Resume | Event::ContinueWithoutJournal => {
+            let is_due = |draft: &&TaskDraft| {
+                matches!(
+                    draft.delivery.stage,
+                    DeliveryStage::Idle | DeliveryStage::Queued | DeliveryStage::Sending
+                )
+            };
+            let mut due = run.drafts().iter().map(|draft| &**draft).filter(is_due);
+            due.try_for_each(check_body)
+        }
+        Event::Retry { drafts } => check_bodies(drafts),
+        Event::ResendSameKey { draft } => check_bodies(std::slice::from_ref(draft)),
+        _ => Ok(()),
+    }
 }
 
 fn model(connection: &Connection) -> Result<Target<'_>, Refusal> {

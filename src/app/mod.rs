@@ -1,8 +1,8 @@
 //! The application: what connects the page to runs, connections, secrets and the browser.
 //!
 //! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
-//! effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`,
-//! `runs`, `receipts` and `response_formats` extend it. `commands` offers it to the page's components,
+//! effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`, `runs`,
+//! `stored_runs`, `receipts` and `response_formats` extend it. `commands` offers it to the page's components,
 //! and `panic_page` reports a panic.
 
 #[cfg(target_arch = "wasm32")]
@@ -26,6 +26,8 @@ mod runs;
 mod secrets;
 #[cfg(target_arch = "wasm32")]
 mod startup;
+#[cfg(target_arch = "wasm32")]
+mod stored_runs;
 
 #[cfg(target_arch = "wasm32")]
 pub use application::Application;

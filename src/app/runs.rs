@@ -24,12 +24,32 @@ use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
 use crate::settings::Connection;
 
 impl Application {
+    /// Shows the run that this tab showed last. A new tab shows the one that any tab showed last.
     pub(super) fn restore_run(self: &Rc<Self>) {
-        let Some(id) = WebStorage::Local.read(STORED_RUN) else {
-            return;
-        };
-        let app = Rc::clone(self);
-        spawn_local(async move { app.load_run(&id).await });
+        let id = WebStorage::Session
+            .read(STORED_RUN)
+            .or_else(|| WebStorage::Local.read(STORED_RUN))
+            .filter(|id| !id.is_empty());
+        if let Some(id) = id {
+            let app = Rc::clone(self);
+            spawn_local(async move { app.load_run(&id).await });
+        }
+    }
+
+    /// Stores which run this tab shows, if any. New tabs show it as well.
+    pub(super) fn remember_run(&self, id: Option<&str>) {
+        let written = WebStorage::Session
+            .write(STORED_RUN, id.unwrap_or_default())
+            .and_then(|()| match id {
+                Some(id) => WebStorage::Local.write(STORED_RUN, id),
+                None => {
+                    WebStorage::Local.remove(STORED_RUN);
+                    Ok(())
+                }
+            });
+        if let Err(reason) = written {
+            self.show_web_storage_error(&reason);
+        }
     }
 
     pub(super) async fn load_run(self: &Rc<Self>, id: &str) {
@@ -39,13 +59,52 @@ impl Application {
         }
     }
 
+    /// Loads the current run again, because the page was suspended and may have lost its lock.
+    pub(super) fn reload_run(self: &Rc<Self>) {
+        if let Some(id) = self.controller.with_run(|run| run.id().to_string()) {
+            self.controller.close_run();
+            let app = Rc::clone(self);
+            spawn_local(async move { app.load_run(&id).await });
+        }
+    }
+
+    /// Shows a run read-only after another tab took it over.
+    pub(super) fn follow_taken_run(self: &Rc<Self>, id: String) {
+        self.page
+            .announcement
+            .set("Another tab took this run over. This tab is read-only now.".to_owned());
+        let app = Rc::clone(self);
+        spawn_local(async move { app.show_read_only(&id).await });
+    }
+
+    /// Takes the current run over from the tab that has it.
+    pub(super) fn take_over(self: &Rc<Self>) {
+        let Some(id) = self.controller.with_run(|run| run.id().to_string()) else {
+            return;
+        };
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            if let Some(lock) = app.controller.take_over(&id).await {
+                app.controller.close_run();
+                app.resume_run(&id, lock).await;
+                app.page
+                    .announcement
+                    .set("This tab took the run over. You can continue here.".to_owned());
+            }
+        });
+    }
+
     /// Loads a stored run and resumes it.
     async fn resume_run(self: &Rc<Self>, id: &str, lock: TabLock) {
         let loaded = driver::load(self.controller.store(), id, self.controller.now()).await;
-        if let Some((run, mut step)) = self.accept_loaded(loaded) {
+        if let Some((mut run, mut step)) = self.accept_loaded(loaded) {
+            // Opening an archived run takes it out of the archive.
+            let opened = run.apply(Event::Archive { archived: false }, self.controller.now());
+            step.changes.extend(opened.changes);
             step.effects.extend(run.checks_due().effects);
             if let Some(check) = self.check_to_show(&run) {
                 self.controller.show_run(run, check, step, Some(lock));
+                self.controller.recheck_for_secrets();
             }
         }
     }
@@ -77,20 +136,37 @@ impl Application {
         if self.controller.with_run(|_| ()).is_some() {
             return None;
         }
-        compile(run.schema())
+        self.check_for(run.mode(), run.schema())
             .inspect_err(|error| self.add_problem(schema_problem(error)))
             .ok()
+    }
+
+    /// The check of a run's tasks. In a live run it also keeps held secrets out of them; a dry run sends
+    /// nothing.
+    fn check_for(&self, mode: Mode, schema: &TaskSchema) -> Result<Arc<dyn Check>, SchemaError> {
+        let check = compile(schema)?;
+        Ok(match mode {
+            Mode::Dry => check,
+            Mode::Live => self.secrets.borrow().task_check(check),
+        })
     }
 
     /// Returns the run that was loaded, or shows why it could not be.
     fn accept_loaded(&self, loaded: Result<Loaded, StoreError>) -> Option<(Run, Step)> {
         match loaded {
             Ok(Loaded::Run(run, step)) => return Some((*run, step)),
-            Ok(Loaded::Absent) => {}
+            Ok(Loaded::Absent) => {
+                self.remember_run(None);
+                self.add_problem(problem(
+                    "run_absent",
+                    "This run is no longer stored in this browser.",
+                    "It was deleted here or in another tab, or the browser deleted this site's data.",
+                ));
+            }
             Ok(Loaded::Unreadable(error)) => {
                 self.add_problem(problem(
                     error.code(),
-                    format!("The last run cannot be restored: {error}"),
+                    format!("The run cannot be opened: {error}"),
                     error.hint(),
                 ));
             }
@@ -100,9 +176,6 @@ impl Application {
     }
 
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
-        if self.refuses(Action::LeaveRun) {
-            return;
-        }
         // The seed is fixed: the same brief always has the same dry run.
         let brief = match self.page.form.get_untracked().check(0) {
             Ok(brief) => {
@@ -118,7 +191,7 @@ impl Application {
 
     pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
         let schema = self.page.schema.get_untracked();
-        let check = match compile(&schema) {
+        let check = match self.check_for(mode, &schema) {
             Ok(check) => check,
             Err(error) => {
                 self.add_problem(schema_problem(&error));
@@ -155,10 +228,8 @@ impl Application {
     }
 
     fn show_new_run(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
-        *self.archived_run.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-        if let Err(reason) = WebStorage::Local.write(STORED_RUN, &run.id().to_string()) {
-            self.show_web_storage_error(&reason);
-        }
+        self.may_leave_work.set(false);
+        self.remember_run(Some(&run.id().to_string()));
         self.controller.show_run(run, check, step, None);
         self.controller.lock_new_run();
     }
@@ -166,6 +237,9 @@ impl Application {
     /// Sends an event to the current run, if the guard allows it.
     pub(super) fn send(self: &Rc<Self>, event: Event) {
         if self.may_go_ahead(Action::Send(&event), || Next::Send(event.clone())) {
+            if matches!(event, Event::Approve { .. } | Event::Post { .. }) {
+                self.request_persistence();
+            }
             self.controller.apply_in_batches(event);
         }
     }
@@ -201,9 +275,11 @@ impl Application {
             })
             .unwrap_or_default();
         if brief.is_some() && imported.is_empty() {
+            // The live run replaces the dry run, whose approvals are not meant to be posted.
+            self.may_leave_work.set(true);
             return self.start(Mode::Live);
         }
-        let check = match compile(&schema) {
+        let check = match self.check_for(Mode::Live, &schema) {
             Ok(check) => check,
             Err(error) => return self.add_problem(schema_problem(&error)),
         };
@@ -248,29 +324,6 @@ impl Application {
             self.show_web_storage_error(&reason);
         }
         self.page.form.set(form);
-    }
-
-    pub(super) fn archive_run(self: &Rc<Self>) {
-        if !self.refuses(Action::LeaveRun) {
-            *self.archived_run.borrow_mut() = self.controller.with_run(|run| run.id().to_string());
-            WebStorage::Local.remove(STORED_RUN);
-            self.controller.close_run();
-        }
-    }
-
-    pub(super) fn restore_archived(self: &Rc<Self>) {
-        let app = Rc::clone(self);
-        if app.refuses(Action::LeaveRun) {
-            return;
-        }
-        let Some(id) = app.archived_run.borrow_mut().take() else {
-            return;
-        };
-        app.controller.close_run();
-        if let Err(reason) = WebStorage::Local.write(STORED_RUN, &id) {
-            app.show_web_storage_error(&reason);
-        }
-        spawn_local(async move { app.load_run(&id).await });
     }
 }
 

@@ -107,16 +107,8 @@ impl Application {
                 let _ = self.secrets.borrow_mut().give(slot, &address, &value);
             }
         }
+        self.controller.recheck_for_secrets();
         self.page.secrets_held.set(self.secrets.borrow().held());
-    }
-
-    /// Continues with the action that needed a secret.
-    fn run_next(self: &Rc<Self>) {
-        match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
-            Next::Nothing => {}
-            Next::Start(mode) => self.start(mode),
-            Next::Send(event) => self.send(event),
-        }
     }
 
     pub(super) fn give_secret(self: &Rc<Self>, slot: SecretSlot, value: &str, keep_for_tab: bool) {
@@ -146,6 +138,7 @@ impl Application {
                 }
                 self.page.secret_prompt.set(None);
                 self.show_held_secrets();
+                self.controller.recheck_for_secrets();
                 self.run_next();
             }
         }
@@ -153,6 +146,7 @@ impl Application {
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         *self.next.borrow_mut() = Next::Nothing;
+        self.may_leave_work.set(false);
         self.page.secret_prompt.set(None);
     }
 

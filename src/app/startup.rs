@@ -14,10 +14,11 @@ use crate::http::HttpRequest;
 use crate::run::Event;
 use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
-use crate::settings::link::{self, Link, LinkError, LinkServer, LinkServerDecisions};
-use crate::settings::{Address, AddressError, Connection, TaskServer};
+use crate::settings::link::{self, Link, LinkServer, LinkServerDecisions};
+use crate::settings::{Address, Connection, TaskServer};
 
-/// Name of the item in `sessionStorage` with the SHA-256 of the link whose count was applied.
+/// Name of the item in `sessionStorage` with the SHA-256 of the known flags of the link whose count was
+/// applied.
 const APPLIED_LINK: &str = "link";
 
 impl Application {
@@ -66,10 +67,13 @@ impl Application {
     }
 
     /// Sets the number of tasks that the link asks for, once per tab: after a reload the operator's own
-    /// number stays.
-    pub(super) fn apply_link_count(&self, link: &Link, query: &str) {
+    /// number stays. Nothing is stored for a link with a secret, which loses its flags anyway.
+    pub(super) fn apply_link_count(&self, link: &Link) {
         let Some(count) = &link.count else { return };
-        let digest = crate::digest::sha256_hex(query.as_bytes());
+        let Some(flags) = &link.known_flags else {
+            return self.page.form.update(|form| form.count.clone_from(count));
+        };
+        let digest = crate::digest::sha256_hex(flags.as_bytes());
         if WebStorage::Session.read(APPLIED_LINK).as_deref() == Some(digest.as_str()) {
             return;
         }
@@ -84,15 +88,6 @@ impl Application {
     pub(super) fn apply_link(&self, link: Link) {
         for error in &link.problems {
             self.add_problem(problem(error.code(), error, error.hint()));
-        }
-        let holds_secret = |error: &LinkError| {
-            matches!(
-                error,
-                LinkError::Secret { .. } | LinkError::Address(AddressError::Credentials)
-            )
-        };
-        if link.problems.iter().any(holds_secret) {
-            forget_query();
         }
         self.page.link_requests_dry_run.set(link.dry_run);
         let Some(address) = link.task_server else {
@@ -169,13 +164,22 @@ fn restore_decisions() -> LinkServerDecisions {
         .unwrap_or_default()
 }
 
-/// Removes the query, which contains a secret, from the address bar and the history.
-fn forget_query() {
-    let Some(window) = web_sys::window() else {
+/// Removes from the address bar and the history what may be a secret, and with it the fragment.
+pub(super) fn clean_address(link: &Link) {
+    let (Some(query), Some(window)) = (&link.cleaned_query, web_sys::window()) else {
         return;
     };
     if let (Ok(path), Ok(history)) = (window.location().pathname(), window.history()) {
+        let separator = if query.is_empty() { "" } else { "?" };
+        let address = format!("{path}{separator}{query}");
         // If the browser refuses, the problem on the page still says what to do.
-        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
     }
+}
+
+/// The fragment of the page's address, with its `#`.
+pub(super) fn fragment() -> String {
+    web_sys::window()
+        .and_then(|window| window.location().hash().ok())
+        .unwrap_or_default()
 }

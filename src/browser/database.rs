@@ -1,7 +1,8 @@
 //! Records in IndexedDB: JSON texts by key. A write is one transaction and is reported when that has
 //! committed, not when its requests have succeeded (W3C Indexed Database API 3.0, section 5).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::JsCast;
@@ -9,14 +10,15 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     IdbDatabase, IdbKeyRange, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode,
+    IdbVersionChangeEvent,
 };
 
 use super::js_error_message;
 use crate::ports::{Durability, Entry, Store, StoreError, Table};
 
 const NAME: &str = "taskwright";
-const VERSION: u32 = 1;
-const TABLES: [Table; 2] = [Table::Runs, Table::Drafts];
+/// Version of the set of tables. Version 1 was never released.
+const VERSION: u32 = 3;
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,10 +34,26 @@ extern "C" {
     ) -> Result<IdbTransaction, JsValue>;
 }
 
+/// Called when the browser deletes the open database.
+type OnDeleted = Rc<RefCell<Option<Box<dyn Fn()>>>>;
+
 /// The page's database. It is opened at first use, and again if the browser closed it.
 #[derive(Default)]
 pub struct Database {
     connection: RefCell<Option<IdbDatabase>>,
+    /// Whether it was open before, so that a new and empty database means that it was cleared.
+    was_open: Cell<bool>,
+    /// Whether it was cleared, and no write has reported that yet.
+    is_cleared: Cell<bool>,
+    /// Called when the browser deletes the open database.
+    on_deleted: OnDeleted,
+}
+
+/// A database that was opened.
+struct Opened {
+    database: IdbDatabase,
+    /// Whether it did not exist before.
+    is_new: bool,
 }
 
 impl Database {
@@ -45,12 +63,20 @@ impl Database {
         Database::default()
     }
 
+    /// Sets what to call when the browser deletes the open database, or another tab does.
+    pub fn on_deleted(&self, call: impl Fn() + 'static) {
+        *self.on_deleted.borrow_mut() = Some(Box::new(call));
+    }
+
     async fn connect(&self) -> Result<IdbDatabase, StoreError> {
         if let Some(database) = self.connection.borrow().as_ref() {
             return Ok(database.clone());
         }
-        let database = open().await?;
+        let Opened { database, is_new } = open(&self.on_deleted).await?;
         *self.connection.borrow_mut() = Some(database.clone());
+        if self.was_open.replace(true) && is_new {
+            self.is_cleared.set(true);
+        }
         Ok(database)
     }
 
@@ -95,8 +121,12 @@ impl Store for Database {
             return Ok(());
         }
         let transaction = self
-            .transaction(&TABLES, IdbTransactionMode::Readwrite, durability)
+            .transaction(&Table::ALL, IdbTransactionMode::Readwrite, durability)
             .await?;
+        if self.is_cleared.replace(false) {
+            // Without requests, the transaction ends by itself.
+            return Err(StoreError::Cleared);
+        }
         for entry in &entries {
             let put = transaction
                 .object_store(entry.table.name())
@@ -127,8 +157,7 @@ impl Store for Database {
         let transaction = self
             .transaction(&[table], IdbTransactionMode::Readonly, Durability::Relaxed)
             .await?;
-        let upper_bound = format!("{prefix}\u{ffff}");
-        let request = IdbKeyRange::bound(&prefix.into(), &upper_bound.as_str().into())
+        let request = starting_with(prefix)
             .and_then(|range| {
                 transaction
                     .object_store(table.name())?
@@ -138,9 +167,31 @@ impl Store for Database {
         let found: Array = succeeded(&request).await?.unchecked_into();
         Ok(found.iter().filter_map(|text| text.as_string()).collect())
     }
+
+    async fn delete(&self, tables: &[Table], prefix: &str) -> Result<(), StoreError> {
+        let transaction = self
+            .transaction(tables, IdbTransactionMode::Readwrite, Durability::Strict)
+            .await?;
+        for table in tables {
+            let deletion = starting_with(prefix)
+                .and_then(|range| transaction.object_store(table.name())?.delete(&range));
+            if let Err(error) = deletion {
+                // Delete all records or none.
+                let _ = transaction.abort();
+                return Err(failed(&error));
+            }
+        }
+        committed(&transaction).await
+    }
 }
 
-async fn open() -> Result<IdbDatabase, StoreError> {
+/// The range of keys that start with `prefix`.
+fn starting_with(prefix: &str) -> Result<IdbKeyRange, JsValue> {
+    let upper_bound = format!("{prefix}\u{ffff}");
+    IdbKeyRange::bound(&prefix.into(), &upper_bound.as_str().into())
+}
+
+async fn open(on_deleted: &OnDeleted) -> Result<Opened, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { reason };
     let window = web_sys::window().ok_or_else(|| unavailable("there is no window".to_owned()))?;
     let factory = window
@@ -150,32 +201,76 @@ async fn open() -> Result<IdbDatabase, StoreError> {
     let request = factory
         .open_with_u32(NAME, VERSION)
         .map_err(|error| unavailable(js_error_message(&error)))?;
-    let upgraded = request.clone();
-    let on_upgrade = Closure::once(move || upgrade(&upgraded));
-    request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
-    let outcome = settled(&request, "success", Some("blocked")).await;
-    request.set_onupgradeneeded(None);
-    match outcome {
-        Ok(name) if name == "blocked" => Err(StoreError::Blocked),
+    let is_new = Rc::new(Cell::new(false));
+    let upgraded = (request.clone(), Rc::clone(&is_new));
+    // A request that is blocked now may be granted much later. Its upgrade must still create the
+    // tables, so this listener is never removed.
+    let on_upgrade = Closure::once_into_js(move |event: IdbVersionChangeEvent| {
+        let (request, is_new) = upgraded;
+        is_new.set(event.old_version() == 0.0);
+        upgrade(&request);
+    });
+    request.set_onupgradeneeded(Some(on_upgrade.unchecked_ref()));
+    match settled(&request, "success", Some("blocked")).await {
+        Ok(name) if name == "blocked" => {
+            close_when_opened(&request);
+            Err(StoreError::Blocked)
+        }
         Ok(_) => {
             let database: IdbDatabase = request
                 .result()
                 .map_err(|error| unavailable(js_error_message(&error)))?
                 .unchecked_into();
-            // Do not block an upgrade by a newer version in another tab.
-            let old = database.clone();
-            let on_change = Closure::once_into_js(move || old.close());
-            database.set_onversionchange(Some(on_change.unchecked_ref()));
-            Ok(database)
+            watch(&database, on_deleted);
+            Ok(Opened {
+                database,
+                is_new: is_new.get(),
+            })
         }
+        Err(error) if error.starts_with("VersionError") => Err(StoreError::Newer),
         Err(error) => Err(unavailable(error)),
     }
+}
+
+/// Closes the database when another tab upgrades or deletes it, so that it blocks nobody, and reports
+/// that it was deleted, or closed by the browser, which happens when the site's data is cleared.
+fn watch(database: &IdbDatabase, on_deleted: &OnDeleted) {
+    let (old, on_change) = (database.clone(), Rc::clone(on_deleted));
+    let on_version_change = Closure::once_into_js(move |event: IdbVersionChangeEvent| {
+        old.close();
+        if event.new_version().is_none() {
+            call(&on_change);
+        }
+    });
+    database.set_onversionchange(Some(on_version_change.unchecked_ref()));
+    let on_close = Rc::clone(on_deleted);
+    let on_close = Closure::once_into_js(move || call(&on_close));
+    // Adding a listener to a live target cannot fail.
+    let _ = database.add_event_listener_with_callback("close", on_close.unchecked_ref());
+}
+
+fn call(on_deleted: &OnDeleted) {
+    if let Some(on_deleted) = on_deleted.borrow().as_ref() {
+        on_deleted();
+    }
+}
+
+/// Closes a database that is opened after its request was given up, so that it blocks nobody.
+fn close_when_opened(request: &IdbOpenDbRequest) {
+    let opened = request.clone();
+    let close = Closure::once_into_js(move || {
+        if let Ok(database) = opened.result() {
+            database.unchecked_into::<IdbDatabase>().close();
+        }
+    });
+    // Adding a listener to a live target cannot fail.
+    let _ = request.add_event_listener_with_callback("success", close.unchecked_ref());
 }
 
 fn upgrade(request: &IdbOpenDbRequest) {
     let Ok(result) = request.result() else { return };
     let database: IdbDatabase = result.unchecked_into();
-    for table in TABLES {
+    for table in Table::ALL {
         if !database.object_store_names().contains(table.name()) {
             // A failure here aborts the upgrade, which the open request reports.
             let _ = database.create_object_store(table.name());
@@ -219,12 +314,21 @@ async fn settled(
     }
 }
 
-/// Waits until a transaction has committed.
+/// Waits until a transaction has committed. The `error` event of a failed request reaches the
+/// transaction before its own error is set, so only its `abort` tells the reason.
 async fn committed(transaction: &IdbTransaction) -> Result<(), StoreError> {
-    match settled(transaction, "complete", None).await {
+    let promise = Promise::new(&mut |resolve, reject| {
+        // Adding a listener to a live target cannot fail.
+        let _ = transaction.add_event_listener_with_callback("complete", &resolve);
+        let _ = transaction.add_event_listener_with_callback("abort", &reject);
+    });
+    match JsFuture::from(promise).await {
         Ok(_) => Ok(()),
-        Err(reason) if reason.starts_with("QuotaExceededError") => Err(StoreError::Full { reason }),
-        Err(reason) => Err(StoreError::Failed { reason }),
+        Err(_) => Err(failed(
+            &transaction
+                .error()
+                .map_or(JsValue::UNDEFINED, JsValue::from),
+        )),
     }
 }
 

@@ -1,12 +1,14 @@
 //! HTTP requests with `fetch`: no cookies, no referrer, no cache. Redirects are never followed.
+//!
+//! The page around the module, or an extension, may have replaced `fetch`. So nothing here relies on
+//! what it returns, or on what it rejects with.
 
-use gloo_net::http::{Request, RequestBuilder, Response};
 use js_sys::{Promise, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, ReadableStreamDefaultReader, ReferrerPolicy, RequestCache, RequestCredentials,
-    RequestRedirect, ResponseType,
+    AbortController, Headers, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache,
+    RequestCredentials, RequestInit, RequestRedirect, Response, ResponseType,
 };
 
 use super::clock::{PageClock, Timer};
@@ -14,7 +16,16 @@ use super::js_error_message;
 use crate::delivery::response::{ServerReply, adjusts_slash};
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
 use crate::model::End;
-use crate::ports::{CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
+use crate::ports::{
+    CallEnd, Clock, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts,
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `fetch` of the global object: a window, a worker or Node.
+    #[wasm_bindgen(js_name = fetch, catch)]
+    fn global_fetch(request: &Request) -> Result<JsValue, JsValue>;
+}
 
 /// Timeout of a post, in milliseconds. A post without a response by then is unconfirmed.
 pub const POST_MILLISECONDS: u32 = 60_000;
@@ -26,18 +37,13 @@ const SMALL_BODY: Timeouts = Timeouts {
     total: LOOK_UP_MILLISECONDS,
 };
 
+/// Longest wait for the rest of a response whose outcome is known, in milliseconds. Only the token
+/// usage may follow.
+const REST_MILLISECONDS: u32 = 5_000;
+
 /// The page's access to the network.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fetch;
-
-/// Sets the options that all requests have.
-fn with_defaults(builder: RequestBuilder, redirect: RequestRedirect) -> RequestBuilder {
-    builder
-        .credentials(RequestCredentials::Omit)
-        .referrer_policy(ReferrerPolicy::NoReferrer)
-        .cache(RequestCache::NoStore)
-        .redirect(redirect)
-}
 
 impl ModelTransport for Fetch {
     async fn call(
@@ -45,7 +51,7 @@ impl ModelTransport for Fetch {
         request: &PreparedRequest,
         timeouts: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(ResponsePart<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         if stop.is_stopped() {
             return CallEnd::Stopped;
@@ -103,9 +109,21 @@ impl Deadline {
         self.idle.min(u32::try_from(remaining).unwrap_or(u32::MAX))
     }
 
+    /// Ends the call after at most that many milliseconds.
+    fn within(self, milliseconds: u32) -> Deadline {
+        Deadline {
+            end: self.end.min(PageClock.now() + u64::from(milliseconds)),
+            ..self
+        }
+    }
+
+    fn has_passed(self) -> bool {
+        PageClock.now() >= self.end
+    }
+
     /// Which timeout expired.
     fn expired(self) -> End {
-        if PageClock.now() >= self.end {
+        if self.has_passed() {
             End::OutOfTime
         } else {
             End::Stalled
@@ -128,27 +146,41 @@ fn unreachable(reason: &str) -> CallEnd {
 /// Builds the browser's request, secrets included.
 fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, String> {
     let request = prepared.request();
-    let builder = match request.method {
-        Method::Get => Request::get(&request.url),
-        Method::Post => Request::post(&request.url),
-    };
-    let redirect = match request.redirects {
+    let headers = Headers::new().map_err(|thrown| js_error_message(&thrown))?;
+    for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
+        headers
+            .set(name, &value)
+            .map_err(|thrown| js_error_message(&thrown))?;
+    }
+    let init = RequestInit::new();
+    init.set_method(match request.method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+    });
+    init.set_redirect(match request.redirects {
         RedirectPolicy::Fail => RequestRedirect::Error,
         RedirectPolicy::Report => RequestRedirect::Manual,
-    };
-    let mut builder = with_defaults(builder, redirect).abort_signal(Some(&abort.signal()));
-    for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
-        builder = builder.header(name, &value);
+    });
+    init.set_credentials(RequestCredentials::Omit);
+    init.set_referrer_policy(ReferrerPolicy::NoReferrer);
+    init.set_cache(RequestCache::NoStore);
+    init.set_signal(Some(&abort.signal()));
+    init.set_headers(&headers);
+    if let Some(body) = &request.body {
+        init.set_body(&JsValue::from_str(body));
     }
-    match &request.body {
-        Some(body) => builder.body(&**body),
-        None => builder.build(),
-    }
-    .map_err(|error| error.to_string())
+    Request::new_with_str_and_init(&request.url, &init).map_err(|thrown| js_error_message(&thrown))
 }
 
+/// Sends a request and awaits the head of its response.
 async fn send(request: Request) -> Result<Response, String> {
-    request.send().await.map_err(|error| error.to_string())
+    let sent = match global_fetch(&request) {
+        Ok(sent) => JsFuture::from(Promise::resolve(&sent)).await,
+        Err(thrown) => Err(thrown),
+    };
+    sent.map_err(|thrown| js_error_message(&thrown))?
+        .dyn_into()
+        .map_err(|_| "fetch returned something else than a response".to_owned())
 }
 
 /// Returns the headers we use, as far as CORS exposes them.
@@ -161,29 +193,44 @@ fn readable_headers(response: &Response) -> Vec<(String, String)> {
         "x-request-id",
     ]
     .iter()
-    .filter_map(|name| Some(((*name).to_owned(), response.headers().get(name)?)))
+    .filter_map(|name| Some(((*name).to_owned(), header(response, name)?)))
     .collect()
 }
 
-/// Reads a body to its end, until `stop` is signalled, or until the deadline.
+/// The value of a header that CORS exposes.
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name).ok()?
+}
+
+/// Reads a body to its end, until no more of it is needed, until `stop` is signalled, or until the
+/// deadline.
 async fn read_body(
     response: &Response,
-    deadline: Deadline,
+    mut deadline: Deadline,
     stop: &StopSignal,
-    on_part: &mut dyn FnMut(ResponsePart<'_>),
+    on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
 ) -> End {
     let Some(body) = response.body() else {
         return End::Ended;
     };
+    if body.locked() {
+        return End::TransportError("the response body was read by another script".to_owned());
+    }
     let reader: ReadableStreamDefaultReader = match body.get_reader().dyn_into() {
         Ok(reader) => reader,
         Err(_) => return End::TransportError("the response body cannot be read".to_owned()),
     };
+    let mut is_last = false;
     loop {
         if stop.is_stopped() {
             return End::Cancelled;
         }
+        // Bytes that keep arriving would win every race against the timer.
+        if deadline.has_passed() {
+            return if is_last { End::Ended } else { End::OutOfTime };
+        }
         let chunk = match within(deadline.remaining(), JsFuture::from(reader.read())).await {
+            None if is_last => return End::Ended,
             None => return deadline.expired(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
             Some(Err(thrown)) => return End::TransportError(js_error_message(&thrown)),
@@ -196,8 +243,17 @@ async fn read_body(
         let bytes = Reflect::get(&chunk, &"value".into())
             .ok()
             .and_then(|value| value.dyn_into::<Uint8Array>().ok());
-        if let Some(bytes) = bytes {
-            on_part(ResponsePart::Bytes(&bytes.to_vec()));
+        let needed = match bytes {
+            Some(bytes) => on_part(ResponsePart::Bytes(&bytes.to_vec())),
+            None => Needed::All,
+        };
+        match needed {
+            Needed::Nothing => return End::Ended,
+            Needed::Rest if !is_last => {
+                is_last = true;
+                deadline = deadline.within(REST_MILLISECONDS);
+            }
+            Needed::Rest | Needed::All => {}
         }
     }
 }
@@ -248,13 +304,10 @@ async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerRep
         Err(reason) => return not_sent(reason),
     };
     // From here on the task may have arrived, whatever happens.
-    match within(milliseconds, reply(request, url, limit)).await {
-        Some(reply) => reply,
-        None => {
-            abort.abort();
-            ServerReply::TimedOut { milliseconds }
-        }
-    }
+    let reply = within(milliseconds, reply(request, url, limit)).await;
+    // Also if there was one: the rest of a long body is not needed.
+    abort.abort();
+    reply.unwrap_or(ServerReply::TimedOut { milliseconds })
 }
 
 async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerReply {
@@ -262,7 +315,7 @@ async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerRep
         Ok(response) => response,
         Err(message) => return ServerReply::None { message },
     };
-    let header = |name: &str| response.headers().get(name);
+    let header = |name: &str| header(&response, name);
     let status = response.status();
     // Browsers hide status and target of a redirect; other implementations of `fetch` show them.
     let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
@@ -288,18 +341,20 @@ async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerRep
 async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, End) {
     let limit = limit.unwrap_or(usize::MAX);
     let mut body = Vec::new();
-    let stop = StopSignal::default();
-    let is_full = stop.clone();
     let mut take = |part: ResponsePart<'_>| {
-        if let ResponsePart::Bytes(bytes) = part {
-            let room = limit.saturating_sub(body.len());
-            body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-            if bytes.len() >= room {
-                is_full.stop();
-            }
+        let ResponsePart::Bytes(bytes) = part else {
+            return Needed::All;
+        };
+        let room = limit.saturating_sub(body.len());
+        body.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if bytes.len() >= room {
+            Needed::Nothing
+        } else {
+            Needed::All
         }
     };
-    let end = read_body(response, Deadline::from_now(SMALL_BODY), &stop, &mut take).await;
+    let deadline = Deadline::from_now(SMALL_BODY);
+    let end = read_body(response, deadline, &StopSignal::default(), &mut take).await;
     (body, end)
 }
 
@@ -318,9 +373,11 @@ pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), St
         ));
     };
     let response = response?;
-    match read_at_most(&response, request.request().max_response_bytes).await {
-        // `Cancelled`: the body is longer than the limit and was cut off on purpose.
-        (body, End::Ended | End::Cancelled) => Ok((response.status(), body)),
+    let (body, end) = read_at_most(&response, request.request().max_response_bytes).await;
+    // The rest of a longer body is not needed.
+    abort.abort();
+    match end {
+        End::Ended => Ok((response.status(), body)),
         _ => Err("the response ended early".to_owned()),
     }
 }

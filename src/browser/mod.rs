@@ -7,7 +7,9 @@ pub mod download;
 pub mod fetch;
 pub mod lock;
 pub mod network;
+pub mod page_return;
 pub mod random;
+pub mod storage_use;
 pub mod tabs;
 pub mod web_storage;
 

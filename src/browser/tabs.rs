@@ -22,8 +22,14 @@ pub struct Tabs {
 #[derive(Serialize, Deserialize)]
 struct ChangeMessage {
     run: RunId,
-    /// Whether the record of the run itself was written.
-    head: bool,
+    /// Whether the setup was written.
+    setup: bool,
+    /// Whether the state of the run itself was written.
+    state: bool,
+    /// Numbers of the requests that were written.
+    requests: Vec<u32>,
+    /// Numbers of the requests whose raw response was written.
+    responses: Vec<u32>,
     /// Ordinals of the drafts that were written.
     drafts: Vec<u32>,
 }
@@ -74,28 +80,43 @@ impl Drop for Tabs {
 
 impl ChangeMessage {
     fn new(run: &RunId, changes: &[Change]) -> ChangeMessage {
-        ChangeMessage {
+        let mut message = ChangeMessage {
             run: run.clone(),
-            head: changes.contains(&Change::Run),
-            drafts: changes
-                .iter()
-                .filter_map(|change| match change {
-                    Change::Draft(id) => Some(id.ordinal),
-                    Change::Run => None,
-                })
-                .collect(),
+            setup: false,
+            state: false,
+            requests: Vec::new(),
+            responses: Vec::new(),
+            drafts: Vec::new(),
+        };
+        for change in changes {
+            match change {
+                Change::Setup => message.setup = true,
+                Change::Run => message.state = true,
+                Change::Request(number) => message.requests.push(*number),
+                Change::Response(number) => message.responses.push(*number),
+                Change::Draft(id) => message.drafts.push(id.ordinal),
+            }
         }
+        message
     }
 
     fn into_changes(self) -> (RunId, Vec<Change>) {
-        let head = self.head.then_some(Change::Run);
+        let run = self.run;
         let drafts = self.drafts.into_iter().map(|ordinal| {
             Change::Draft(DraftId {
-                run: self.run.clone(),
+                run: run.clone(),
                 ordinal,
             })
         });
-        let changes = head.into_iter().chain(drafts).collect();
-        (self.run, changes)
+        let changes = self
+            .setup
+            .then_some(Change::Setup)
+            .into_iter()
+            .chain(self.state.then_some(Change::Run))
+            .chain(self.requests.into_iter().map(Change::Request))
+            .chain(self.responses.into_iter().map(Change::Response))
+            .chain(drafts)
+            .collect();
+        (run, changes)
     }
 }

@@ -62,18 +62,21 @@ impl Plan {
         plan
     }
 
-    /// Adds a dependency, unless it closes a cycle.
+    /// Adds a dependency, unless it closes a cycle. The dependencies of one task are added together.
     fn add_dependency(&mut self, index: usize, dependency: usize) {
         if self.rank(dependency) >= self.rank(index) {
             return;
         }
-        if let Some(dependencies) = self.dependencies.get_mut(index)
-            && !dependencies.contains(&dependency)
-        {
+        let Some(dependents) = self.dependents.get_mut(dependency) else {
+            return;
+        };
+        // A repeated dependency was added just before, so the list need not be searched.
+        if dependents.last() == Some(&index) {
+            return;
+        }
+        dependents.push(index);
+        if let Some(dependencies) = self.dependencies.get_mut(index) {
             dependencies.push(dependency);
-            if let Some(dependents) = self.dependents.get_mut(dependency) {
-                dependents.push(index);
-            }
         }
     }
 
@@ -189,6 +192,25 @@ mod tests {
         assert!(plan.dependencies_of(first).is_empty());
         assert_eq!(plan.dependencies_of(1 - first), [first]);
         assert!(plan.dependencies_of(2).is_empty());
+    }
+
+    #[test]
+    fn a_task_may_have_very_many_dependencies() {
+        let count = 100_000;
+        let keys = || (0..count).map(|index| index.to_string());
+        let mut items: Vec<Item> = keys()
+            .map(|key| Item {
+                key: Some(key),
+                depends_on: Vec::new(),
+            })
+            .collect();
+        items.push(Item {
+            key: Some("last".to_owned()),
+            depends_on: keys().chain(keys()).collect(),
+        });
+        let plan = Plan::new(&items);
+        assert_eq!(plan.dependencies_of(count).len(), count);
+        assert_eq!(plan.dependents_of(0), [count]);
     }
 
     #[test]

@@ -95,39 +95,6 @@ pub enum UnconfirmedCause {
     PageClosed,
 }
 
-impl DeliveryOutcome {
-    /// Applies `change` to all texts from the server.
-    #[must_use]
-    pub fn map_server_text(mut self, change: impl Fn(&str) -> String) -> DeliveryOutcome {
-        match &mut self {
-            DeliveryOutcome::Delivered { server_id, .. } => {
-                if let Some(server_id) = server_id {
-                    *server_id = change(server_id);
-                }
-            }
-            DeliveryOutcome::Refused {
-                code,
-                message,
-                reasons,
-                ..
-            } => {
-                *code = change(code);
-                *message = change(message);
-                for reason in reasons {
-                    reason.instance_path = change(&reason.instance_path);
-                    reason.message = change(&reason.message);
-                }
-            }
-            DeliveryOutcome::Failed { message, .. }
-            | DeliveryOutcome::Unauthorized { message, .. }
-            | DeliveryOutcome::Unconfirmed { message, .. }
-            | DeliveryOutcome::NotSent { message } => *message = change(message),
-            DeliveryOutcome::Dry | DeliveryOutcome::NoToken => {}
-        }
-        self
-    }
-}
-
 /// One attempt to post one task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -244,22 +211,6 @@ pub enum ResendRisk {
     OtherAddress,
     /// An attempt is older than the server's idempotency key retention.
     KeyForgotten,
-}
-
-impl LookUp {
-    /// Applies `change` to all texts from the server.
-    #[must_use]
-    pub fn map_server_text(mut self, change: impl Fn(&str) -> String) -> LookUp {
-        match &mut self {
-            LookUp::Found {
-                server_id: Some(text),
-                ..
-            }
-            | LookUp::CannotTell { message: text, .. } => *text = change(text),
-            LookUp::Pending | LookUp::Found { .. } | LookUp::NotFound { .. } => {}
-        }
-        self
-    }
 }
 
 impl Delivery {

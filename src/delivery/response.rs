@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::receipt::{DeliveryOutcome, Reason, UnconfirmedCause};
 use crate::retry_after;
+use crate::secrets::Redactor;
 use crate::text::truncate_chars;
 use crate::web_page;
 
@@ -52,6 +53,39 @@ pub enum ServerReply {
         /// Why.
         message: String,
     },
+}
+
+impl ServerReply {
+    /// The reply without any secret that the server repeats in it. Everything that is read from a reply
+    /// is read afterwards, so that no secret can be truncated before it is found.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> ServerReply {
+        match self {
+            ServerReply::Http {
+                status,
+                content_type,
+                retry_after,
+                replayed,
+                body,
+            } => ServerReply::Http {
+                status,
+                content_type: content_type.map(|text| redactor.redact(&text)),
+                // Only a time is read from it.
+                retry_after,
+                replayed,
+                body: redactor.redact_body(&body).into_owned(),
+            },
+            ServerReply::None { message } => ServerReply::None {
+                message: redactor.redact(&message),
+            },
+            ServerReply::NotSent { message } => ServerReply::NotSent {
+                message: redactor.redact(&message),
+            },
+            other @ (ServerReply::Redirected { .. }
+            | ServerReply::TimedOut { .. }
+            | ServerReply::NoToken) => other,
+        }
+    }
 }
 
 /// Returns the delivery outcome for a reply that arrived at `now` (milliseconds since 1970).

@@ -1,26 +1,30 @@
 //! Duplicate member names.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use super::node::{Kind, Node};
-use super::pointer::push_token;
+use super::pointer::{Path, Pointers};
 
 /// JSON Pointers of the members below `root` whose name occurs earlier in the same object, in text
-/// order.
-pub(super) fn duplicate_members(root: Node<'_>) -> Vec<String> {
-    let mut found = Vec::new();
-    // Duplicates are rare, so pointers are built only if there is one.
+/// order. At most `limit`, and fewer if they are very long.
+pub(super) fn duplicate_members(root: Node<'_>, limit: usize) -> Vec<String> {
+    let mut found = Pointers::up_to(limit);
+    // Duplicates are rare, so names are collected only if there is one.
     if root.has_duplicate_members() {
-        root.walk(&mut |node, pointer| {
+        root.walk(&mut |node, path| {
             let mut seen = HashSet::new();
             for (name, _) in node.members() {
-                if !seen.insert(name.clone()) {
-                    found.push(push_token(pointer, &name));
+                if seen.contains(&name) {
+                    found.push(&Path::Member(path, &name))?;
+                } else {
+                    seen.insert(name);
                 }
             }
+            ControlFlow::Continue(())
         });
     }
-    found
+    found.into_vec()
 }
 
 /// Whether two members of this object have the same name. False for other kinds of value.

@@ -15,6 +15,7 @@ mod pointer;
 mod reader;
 pub mod scanner;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub use edit::EditError;
@@ -129,25 +130,28 @@ impl Document {
         self.inner.records.iter().any(|record| record.kind == kind)
     }
 
-    /// JSON Pointers of the members whose name occurs earlier in the same object, in text order.
+    /// JSON Pointers of the members whose name occurs earlier in the same object, in text order. Not
+    /// all of them if they are more than 256 KiB long together.
     #[must_use]
     pub fn duplicate_members(&self) -> Vec<String> {
-        self.root().duplicate_members()
+        self.root().duplicate_members(usize::MAX)
     }
 
     /// JSON Pointers of the numbers that no machine number represents exactly: integers beyond 64
     /// bits, decimals with more than 17 significant digits, and numbers that overflow or underflow
     /// a double. They are posted as written; keywords such as `maximum` are checked against the
-    /// nearest double.
+    /// nearest double. Not all of them if the pointers are more than 256 KiB long together.
     #[must_use]
     pub fn inexact_numbers(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        self.root().walk(&mut |node, pointer| {
+        let mut found = pointer::Pointers::up_to(usize::MAX);
+        self.root().walk(&mut |node, path| {
             if node.kind() == Kind::Number && !node::is_exact_number(node.text()) {
-                found.push(pointer.to_owned());
+                found.push(path)
+            } else {
+                ControlFlow::Continue(())
             }
         });
-        found
+        found.into_vec()
     }
 }
 

@@ -1,10 +1,11 @@
 //! A value inside a document, read in place.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
 use super::duplicates;
 use super::escape::unquote;
-use super::pointer::push_token;
+use super::pointer::Path;
 use super::scanner::Record;
 
 /// The kind of a JSON value (RFC 8259, section 3).
@@ -231,32 +232,37 @@ impl<'a> Node<'a> {
     }
 
     /// JSON Pointers, relative to this value, of the members whose name occurs earlier in the same
-    /// object, in text order.
+    /// object, in text order. At most `limit`, and fewer if they are very long.
     #[must_use]
-    pub fn duplicate_members(&self) -> Vec<String> {
-        duplicates::duplicate_members(*self)
+    pub fn duplicate_members(&self, limit: usize) -> Vec<String> {
+        duplicates::duplicate_members(*self, limit)
     }
 
-    /// Calls `visit` with this value and every value inside it, each with its JSON Pointer.
-    pub(super) fn walk(&self, visit: &mut impl FnMut(Node<'a>, &str)) {
+    /// Calls `visit` with this value and every value inside it, each with its path, until it breaks.
+    pub(super) fn walk(&self, visit: &mut impl FnMut(Node<'a>, &Path<'_>) -> ControlFlow<()>) {
         // The scanner bounds the depth and thus the recursion.
-        fn go<'a>(node: Node<'a>, pointer: &str, visit: &mut impl FnMut(Node<'a>, &str)) {
-            visit(node, pointer);
+        fn go<'a>(
+            node: Node<'a>,
+            path: &Path<'_>,
+            visit: &mut impl FnMut(Node<'a>, &Path<'_>) -> ControlFlow<()>,
+        ) -> ControlFlow<()> {
+            visit(node, path)?;
             match node.kind() {
                 Kind::Object => {
                     for (name, value) in node.members() {
-                        go(value, &push_token(pointer, &name), visit);
+                        go(value, &Path::Member(path, &name), visit)?;
                     }
                 }
                 Kind::Array => {
                     for (index, item) in node.items().enumerate() {
-                        go(item, &format!("{pointer}/{index}"), visit);
+                        go(item, &Path::Item(path, index), visit)?;
                     }
                 }
                 _ => {}
             }
+            ControlFlow::Continue(())
         }
-        go(*self, "", visit);
+        let _ = go(*self, &Path::Root, visit);
     }
 }
 

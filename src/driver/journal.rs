@@ -1,41 +1,54 @@
-//! Stored records, so that a reload loses nothing: one for the run and one for each draft. They are
-//! written when they change, and durably before a request is sent.
+//! Stored records, so that a reload loses nothing. Each part of a run that can change by itself has its own
+//! record, which is written when it changes, and durably before a request is sent.
 
 use crate::ports::{Entry, Store, StoreError, Table};
 use crate::review::{DraftId, RunId};
-use crate::run::{Change, DraftRecord, RecordError, Run, RunRecord, Step, TaskDraft};
+use crate::run::{
+    Change, ChangedRecords, RecordError, Run, RunRecord, RunRecords, SetupRecord, Step,
+    StoredRecord,
+};
 
-/// The record of a run as a store entry. `None` only if it cannot be serialized, which does not
-/// happen.
-#[must_use]
-pub fn run_entry(run: &Run) -> Option<Entry> {
-    Some(Entry {
-        table: Table::Runs,
-        key: run.id().to_string(),
-        text: serde_json::to_string(&run.record()).ok()?,
-    })
-}
-
-/// The record of a draft as a store entry. `None` as for [`run_entry`].
-#[must_use]
-pub fn draft_entry(draft: &TaskDraft) -> Option<Entry> {
-    Some(Entry {
-        table: Table::Drafts,
-        key: key(&draft.id),
-        text: serde_json::to_string(&Run::draft_record(draft)).ok()?,
-    })
-}
-
-/// The records of everything that changed.
+/// The records of everything that changed. The record of the run itself is always among them: it holds
+/// what the list of runs shows.
 #[must_use]
 pub fn entries<'a>(run: &Run, changes: impl IntoIterator<Item = &'a Change>) -> Vec<Entry> {
+    let mut changes = changes.into_iter().peekable();
+    let state = changes.peek().is_some().then_some(&Change::Run);
     changes
-        .into_iter()
-        .filter_map(|change| match change {
-            Change::Run => run_entry(run),
-            Change::Draft(id) => run.draft(id).and_then(|draft| draft_entry(draft)),
-        })
+        .filter(|change| **change != Change::Run)
+        .chain(state)
+        .filter_map(|change| entry(run, change))
         .collect()
+}
+
+/// The record of a part of a run. `None` if there is no such part, or if it cannot be serialized, which
+/// does not happen.
+fn entry(run: &Run, change: &Change) -> Option<Entry> {
+    let (table, key) = place(run.id(), change);
+    let text = match change {
+        Change::Setup => serde_json::to_string(&run.setup_record()),
+        Change::Run => serde_json::to_string(&run.record()),
+        Change::Request(number) => serde_json::to_string(&run.request_record(*number)?),
+        Change::Response(number) => serde_json::to_string(&run.response_record(*number)?),
+        Change::Draft(id) => serde_json::to_string(&run.draft_record(run.draft(id)?)),
+    };
+    Some(Entry {
+        table,
+        key,
+        text: text.ok()?,
+    })
+}
+
+/// Where a part of a run is stored. Keys sort like numbers and ordinals.
+fn place(run: &RunId, change: &Change) -> (Table, String) {
+    let numbered = |number: u32| format!("{run}-{number:010}");
+    match change {
+        Change::Setup => (Table::Setups, run.to_string()),
+        Change::Run => (Table::Runs, run.to_string()),
+        Change::Request(number) => (Table::Requests, numbered(*number)),
+        Change::Response(number) => (Table::Responses, numbered(*number)),
+        Change::Draft(DraftId { ordinal, .. }) => (Table::Drafts, numbered(*ordinal)),
+    }
 }
 
 /// Result of loading a run.
@@ -54,7 +67,7 @@ pub enum Loaded {
 /// # Errors
 /// [`StoreError`] if the store cannot be read.
 pub async fn load<S: Store>(store: &S, id: &str, now: u64) -> Result<Loaded, StoreError> {
-    read(store, id, |run, drafts| Run::restore_from(run, drafts, now)).await
+    read(store, id, |records| Run::restore_from(records, now)).await
 }
 
 /// Loads a run without changing it, to display it while another page drives it.
@@ -62,8 +75,8 @@ pub async fn load<S: Store>(store: &S, id: &str, now: u64) -> Result<Loaded, Sto
 /// # Errors
 /// [`StoreError`] if the store cannot be read.
 pub async fn load_read_only<S: Store>(store: &S, id: &str) -> Result<Loaded, StoreError> {
-    read(store, id, |run, drafts| {
-        Ok((Run::from_records(run, drafts)?, Step::default()))
+    read(store, id, |records| {
+        Ok((Run::from_records(records)?, Step::default()))
     })
     .await
 }
@@ -71,18 +84,38 @@ pub async fn load_read_only<S: Store>(store: &S, id: &str) -> Result<Loaded, Sto
 async fn read<S: Store>(
     store: &S,
     id: &str,
-    make: impl FnOnce(RunRecord, Vec<DraftRecord>) -> Result<(Run, Step), RecordError>,
+    make: impl FnOnce(RunRecords) -> Result<(Run, Step), RecordError>,
 ) -> Result<Loaded, StoreError> {
-    let Some(text) = store.read(Table::Runs, id).await? else {
+    let Some(run) = store.read(Table::Runs, id).await? else {
         return Ok(Loaded::Absent);
     };
-    let texts = store.read_all(Table::Drafts, &format!("{id}-")).await?;
-    let run = RunRecord::read(&text).and_then(|record| make(record, draft_records(&texts)?));
-    Ok(match run {
+    let setup = store.read(Table::Setups, id).await?.unwrap_or_default();
+    let parts = format!("{id}-");
+    let requests = store.read_all(Table::Requests, &parts).await?;
+    let responses = store.read_all(Table::Responses, &parts).await?;
+    let drafts = store.read_all(Table::Drafts, &parts).await?;
+    let records = || {
+        Ok(RunRecords {
+            // First, because it tells best which version stored the run.
+            run: RunRecord::read(&run)?,
+            setup: SetupRecord::read(&setup)?,
+            requests: parse_all(&requests)?,
+            responses: parse_all(&responses)?,
+            drafts: parse_all(&drafts)?,
+        })
+    };
+    Ok(match records().and_then(make) {
         Ok((run, step)) => Loaded::Run(Box::new(run), step),
         Err(error) => Loaded::Unreadable(error),
     })
 }
+
+fn parse_all<T: StoredRecord>(texts: &[String]) -> Result<Vec<T>, RecordError> {
+    texts.iter().map(|text| T::read(text)).collect()
+}
+
+/// Above this number of changed drafts, all drafts of the run are read in one operation.
+const MAX_SINGLE_READS: usize = 50;
 
 /// Loads the records of a run that another page changed. Omits records that cannot be read.
 ///
@@ -92,42 +125,29 @@ pub async fn load_changes<S: Store>(
     store: &S,
     changes: &[Change],
     id: &RunId,
-) -> Result<(Option<RunRecord>, Vec<DraftRecord>), StoreError> {
-    let run = if changes.contains(&Change::Run) {
-        store.read(Table::Runs, &id.to_string()).await?
-    } else {
-        None
-    };
-    let drafts: Vec<&DraftId> = changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::Draft(id) => Some(id),
-            Change::Run => None,
-        })
-        .collect();
-    let texts = if drafts.len() > MAX_SINGLE_READS {
-        store.read_all(Table::Drafts, &format!("{id}-")).await?
-    } else {
-        let mut texts = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            texts.extend(store.read(Table::Drafts, &key(draft)).await?);
+) -> Result<ChangedRecords, StoreError> {
+    let mut records = ChangedRecords::default();
+    let is_draft = |change: &&Change| matches!(change, Change::Draft(_));
+    let reads_all = changes.iter().filter(is_draft).count() > MAX_SINGLE_READS;
+    if reads_all {
+        let texts = store.read_all(Table::Drafts, &format!("{id}-")).await?;
+        records.drafts = parse_all(&texts).unwrap_or_default();
+    }
+    for change in changes {
+        if reads_all && is_draft(&change) {
+            continue;
         }
-        texts
-    };
-    Ok((
-        run.and_then(|text| RunRecord::read(&text).ok()),
-        draft_records(&texts).unwrap_or_default(),
-    ))
-}
-
-/// Above this number of changed drafts, all drafts of the run are read in one operation.
-const MAX_SINGLE_READS: usize = 50;
-
-fn draft_records(texts: &[String]) -> Result<Vec<DraftRecord>, RecordError> {
-    texts.iter().map(|text| DraftRecord::read(text)).collect()
-}
-
-/// The store key of a draft. Sorts like the ordinal.
-fn key(id: &DraftId) -> String {
-    format!("{}-{:010}", id.run, id.ordinal)
+        let (table, key) = place(id, change);
+        let Some(text) = store.read(table, &key).await? else {
+            continue;
+        };
+        match change {
+            Change::Setup => records.setup = StoredRecord::read(&text).ok(),
+            Change::Run => records.run = StoredRecord::read(&text).ok(),
+            Change::Request(_) => records.requests.extend(StoredRecord::read(&text).ok()),
+            Change::Response(_) => records.responses.extend(StoredRecord::read(&text).ok()),
+            Change::Draft(_) => records.drafts.extend(StoredRecord::read(&text).ok()),
+        }
+    }
+    Ok(records)
 }

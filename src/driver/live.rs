@@ -39,14 +39,14 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let outcome = match self.prepare(server, |server| request::post(server, &posting.approval))
-        {
-            Err(reply) => response::outcome(&reply, now()),
+        let reply = match self.prepare(server, |server| request::post(server, &posting.approval)) {
+            Err(reply) => reply,
             Ok(request) => {
                 let reply = self.tasks.post(&request).await;
-                response::outcome(&reply, now()).map_server_text(|text| request.redact(text))
+                reply.redacted(request.redactor())
             }
         };
+        let outcome = response::outcome(&reply, now());
         report(Report::event(Event::AttemptEnded {
             draft: posting.draft,
             attempt: posting.attempt,
@@ -64,13 +64,14 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
-        let result = match self.prepare(server, |server| look_up::request(server, key)) {
-            Err(reply) => look_up::read(&reply, key, now()),
+        let reply = match self.prepare(server, |server| look_up::request(server, key)) {
+            Err(reply) => reply,
             Ok(request) => {
                 let reply = self.tasks.look_up(&request).await;
-                look_up::read(&reply, key, now()).map_server_text(|text| request.redact(text))
+                reply.redacted(request.redactor())
             }
         };
+        let result = look_up::read(&reply, key, now());
         report(Report::event(Event::LookedUp {
             draft,
             key: key.to_owned(),

@@ -7,15 +7,19 @@ mod journal;
 mod live;
 mod model_call;
 mod schema_adherence;
+mod stored_runs;
 mod write_queue;
 
 use std::sync::Arc;
 
 pub use dry::DryDriver;
 pub use headless::{run_delivery, run_generation};
-pub use journal::{Loaded, draft_entry, entries, load, load_changes, load_read_only, run_entry};
+pub use journal::{Loaded, entries, load, load_changes, load_read_only};
 pub use live::LiveDriver;
 pub use model_call::request_for;
+pub use stored_runs::{
+    StoredRun, delete_all_runs, delete_responses, delete_run, list_runs, update_run,
+};
 pub use write_queue::{Transaction, WriteQueue};
 
 use crate::brief::{Brief, Count};
@@ -23,8 +27,9 @@ use crate::document::Document;
 use crate::model::{Notice, NoticeCode, ResponseFormat};
 use crate::prompt::TaskRequest;
 use crate::review::DraftId;
-use crate::run::{Event, Run};
+use crate::run::{Effect, Event, Mode, Run};
 use crate::schema::{Check, TaskSchema, Violation};
+use crate::secrets::{HELD_SECRET, Keyring};
 use crate::settings::Connection;
 
 /// Input of one call to the model.
@@ -120,4 +125,30 @@ pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>
         revision,
         violations,
     }
+}
+
+/// The checks that a live run needs after secrets were entered: those of its tasks that contain one and
+/// were found valid before. A violation about a secret stays when the secret is forgotten, until the
+/// task is edited.
+#[must_use]
+pub fn checks_for_secrets(run: &Run, secrets: &Keyring) -> Vec<Effect> {
+    if run.mode() == Mode::Dry {
+        return Vec::new();
+    }
+    let redactor = secrets.redactor();
+    run.drafts()
+        .iter()
+        .filter(|draft| {
+            let is_known = |violation: &Violation| violation.keyword == HELD_SECRET;
+            let violations = draft.violations.as_ref();
+            draft.content.is_json()
+                && violations.is_some_and(|violations| !violations.iter().any(is_known))
+                && redactor.find_in_task(draft.content.text()).is_some()
+        })
+        .map(|draft| Effect::Check {
+            draft: draft.id.clone(),
+            revision: draft.revision,
+            text: draft.content.shared_text(),
+        })
+        .collect()
 }

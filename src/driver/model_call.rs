@@ -10,14 +10,15 @@ use crate::document::Document;
 use crate::http::HttpRequest;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
 use crate::model::{
-    Failure, GenerationOutcome, NoticeCode, ResponseFormat, StreamEvent, TaskStream, request,
+    Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, StreamEvent, TaskStream,
+    request,
 };
-use crate::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts};
+use crate::ports::{CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
 use crate::run::Event;
 use crate::schema::Check;
 use crate::schema::strict::{self, ModelSchema};
-use crate::secrets::SecretSlot;
+use crate::secrets::{Redactor, SecretSlot, StreamRedactor};
 use crate::settings::ModelEndpoint;
 
 impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
@@ -49,12 +50,19 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         }
         let request = prompt_schema.request(&assignment, &endpoint, response_format);
         report(Report::event(Event::CallStarted { response_format }));
+        let prepared = request.prepare(&self.secrets.borrow());
+        let redactor = prepared
+            .as_ref()
+            .map(|request| Arc::clone(request.redactor()))
+            .unwrap_or_default();
         let mut reader = ResponseReader {
             stream: TaskStream::new(endpoint.api, Arc::clone(&check)),
             status: 0,
             headers: Vec::new(),
             at: 0,
             error_body: Vec::new(),
+            shown_text: StreamRedactor::new(Arc::clone(&redactor)),
+            redactor,
             adherence: SchemaAdherence::of(
                 prompt_schema
                     .strict
@@ -66,7 +74,6 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             idle: endpoint.limits.idle_timeout_ms(),
             total: endpoint.limits.request_timeout_ms(),
         };
-        let prepared = request.prepare(&self.secrets.borrow());
         let call_end = match &prepared {
             Err(error) => CallEnd::NotSent {
                 reason: error.to_string(),
@@ -79,18 +86,19 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .await
             }
         };
-        let mut outcome = reader.outcome(call_end);
-        if let Ok(request) = &prepared {
-            // Endpoints repeat a rejected key in their error.
-            outcome = outcome.map_error_text(|text| request.redact(text));
+        let rest = reader.shown_text.finish();
+        if !rest.is_empty() {
+            report(Report::Text(rest));
         }
+        let outcome = reader.outcome(call_end);
         if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
                 NoticeCode::SchemaNotFollowed,
                 "The endpoint accepted the schema but did not follow it. Choose another model, or an endpoint that enforces the schema. Every task is still checked here.",
             ));
         }
-        end(report, outcome, reader.stream.raw_text());
+        let raw_response = reader.redactor.redact_long(reader.stream.raw_text());
+        end(report, outcome, &raw_response);
     }
 
     fn holds_key(&self, endpoint: &ModelEndpoint) -> bool {
@@ -184,6 +192,11 @@ struct ResponseReader {
     /// When status and headers arrived, in milliseconds since 1970.
     at: u64,
     error_body: Vec<u8>,
+    /// The text for display.
+    shown_text: StreamRedactor,
+    /// Removes secrets from everything that is reported, except from a task: that is reported as it is,
+    /// with a violation.
+    redactor: Arc<Redactor>,
     adherence: SchemaAdherence,
 }
 
@@ -194,7 +207,7 @@ impl ResponseReader {
         prompt_schema: &PromptSchema,
         check: &Arc<dyn Check>,
         report: &dyn Fn(Report),
-    ) {
+    ) -> Needed {
         match part {
             ResponsePart::Head {
                 status,
@@ -204,24 +217,77 @@ impl ResponseReader {
                 self.status = status;
                 self.headers = headers;
                 self.at = at;
+                Needed::All
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
-                    let arrived = to_report(event, prompt_schema, check);
+                    let Some(arrived) = self.redacted_report(event, prompt_schema, check) else {
+                        continue;
+                    };
                     self.adherence.observe(&arrived);
                     report(arrived);
+                }
+                // An endpoint may keep the connection open, and send pings, after the end.
+                if self.stream.is_settled() {
+                    Needed::Nothing
+                } else if self.stream.has_finished() {
+                    Needed::Rest
+                } else {
+                    Needed::All
                 }
             }
             ResponsePart::Bytes(bytes) => {
                 let room = MAX_ERROR_BODY_BYTES.saturating_sub(self.error_body.len());
                 self.error_body
                     .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+                if bytes.len() >= room {
+                    Needed::Nothing
+                } else {
+                    Needed::All
+                }
             }
         }
     }
 
+    /// The event to report, without secrets; `None` if there is nothing to report yet.
+    fn redacted_report(
+        &mut self,
+        event: StreamEvent,
+        prompt_schema: &PromptSchema,
+        check: &Arc<dyn Check>,
+    ) -> Option<Report> {
+        Some(match event {
+            StreamEvent::Task {
+                document,
+                violations,
+                ..
+            } => Report::event(match prompt_schema.without_nulls(&document) {
+                Some(document) => Event::TaskArrived {
+                    violations: check.check(&document),
+                    document,
+                },
+                None => Event::TaskArrived {
+                    document,
+                    violations,
+                },
+            }),
+            StreamEvent::Text { delta } => {
+                let text = self.shown_text.push(&delta);
+                if text.is_empty() {
+                    return None;
+                }
+                Report::Text(text)
+            }
+            StreamEvent::Usage(usage) => Report::event(Event::UsageArrived(usage)),
+            StreamEvent::Notice(Notice { code, message }) => {
+                Report::notice(code, self.redactor.redact(&message))
+            }
+        })
+    }
+
+    /// How the call ended. Contains no secret, although endpoints repeat a rejected key in their error.
     fn outcome(&self, call_end: CallEnd) -> GenerationOutcome {
-        match call_end {
+        let outcome = match call_end {
             CallEnd::Stopped => GenerationOutcome::Cancelled,
             CallEnd::Unreachable { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::unreachable(&reason)))
@@ -233,13 +299,19 @@ impl ResponseReader {
             CallEnd::Responded(end) if self.status == 0 || (200..300).contains(&self.status) => {
                 self.stream.finish(end)
             }
-            CallEnd::Responded(_) => GenerationOutcome::Failed(Box::new(http::failure(
-                self.status,
-                |name| self.header(name),
-                &self.error_body,
-                self.at,
-            ))),
-        }
+            CallEnd::Responded(_) => {
+                // Before the texts in the body are truncated.
+                let body = String::from_utf8_lossy(&self.error_body);
+                let body = self.redactor.redact_body(&body);
+                GenerationOutcome::Failed(Box::new(http::failure(
+                    self.status,
+                    |name| self.header(name),
+                    body.as_bytes(),
+                    self.at,
+                )))
+            }
+        };
+        outcome.map_text(|text| self.redactor.redact(text))
     }
 
     fn header(&self, name: &str) -> Option<String> {
@@ -247,28 +319,6 @@ impl ResponseReader {
             .iter()
             .find(|(header, _)| header == name)
             .map(|(_, value)| value.clone())
-    }
-}
-
-fn to_report(event: StreamEvent, prompt_schema: &PromptSchema, check: &Arc<dyn Check>) -> Report {
-    match event {
-        StreamEvent::Task {
-            document,
-            violations,
-            ..
-        } => Report::event(match prompt_schema.without_nulls(&document) {
-            Some(document) => Event::TaskArrived {
-                violations: check.check(&document),
-                document,
-            },
-            None => Event::TaskArrived {
-                document,
-                violations,
-            },
-        }),
-        StreamEvent::Text { delta } => Report::Text(delta),
-        StreamEvent::Usage(usage) => Report::event(Event::UsageArrived(usage)),
-        StreamEvent::Notice(notice) => Report::Notice(notice),
     }
 }
 

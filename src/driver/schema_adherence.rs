@@ -7,6 +7,7 @@ use crate::model::{FailureKind, GenerationOutcome, NoticeCode};
 use crate::run::Event;
 use crate::schema::Violation;
 use crate::schema::strict::ModelSchema;
+use crate::secrets::HELD_SECRET;
 
 /// Watches one response. Rules that we relaxed for the model are not held against the endpoint.
 pub(super) struct SchemaAdherence {
@@ -16,8 +17,9 @@ pub(super) struct SchemaAdherence {
 }
 
 /// Keywords whose violation proves nothing: those that only say that another rule is broken, which
-/// may be a relaxed one, and `format`, which endpoints interpret differently.
-const INCONCLUSIVE: [&str; 9] = [
+/// may be a relaxed one, `format`, which endpoints interpret differently, and [`HELD_SECRET`], which
+/// is not a rule of the schema.
+const INCONCLUSIVE: [&str; 10] = [
     "anyOf",
     "oneOf",
     "allOf",
@@ -27,6 +29,7 @@ const INCONCLUSIVE: [&str; 9] = [
     "format",
     "propertyNames",
     "unevaluatedProperties",
+    HELD_SECRET,
 ];
 
 impl SchemaAdherence {

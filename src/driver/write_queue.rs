@@ -16,6 +16,10 @@ pub struct WriteQueue {
     /// Attempts that are sent once their records are written.
     attempts: Vec<JournalEntry>,
     is_busy: bool,
+    /// Whether the store was cleared, so that the next transactions write the whole run.
+    rewrites_all: bool,
+    /// Whether the store was cleared during the transaction in progress, which counts for nothing then.
+    is_void: bool,
 }
 
 /// One transaction.
@@ -52,7 +56,13 @@ impl WriteQueue {
     /// The next transaction; `None` while one is in progress or if nothing changed. An attempt
     /// goes into the last transaction: its record needs all earlier changes.
     pub fn next(&mut self, run: &Run) -> Option<Transaction> {
-        if self.is_busy || self.changes.is_empty() {
+        if self.is_busy {
+            return None;
+        }
+        if std::mem::take(&mut self.rewrites_all) {
+            self.changes.extend(run.all_parts());
+        }
+        if self.changes.is_empty() {
             return None;
         }
         let changes = self.changes.take(run.id(), MAX_ENTRIES);
@@ -74,6 +84,19 @@ impl WriteQueue {
         })
     }
 
+    /// The store was cleared: the whole run is written again, and the transaction in progress journals
+    /// nothing.
+    pub fn store_was_cleared(&mut self) {
+        self.rewrites_all = true;
+        self.is_void = self.is_busy;
+    }
+
+    /// Whether everything is stored.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        !self.is_busy && !self.rewrites_all && self.changes.is_empty()
+    }
+
     /// Handles the result of a transaction and returns the events for the run. After a failure, the
     /// changes stay in the queue and are written with the next change.
     pub fn done(
@@ -82,10 +105,23 @@ impl WriteQueue {
         result: &Result<(), StoreError>,
     ) -> Vec<Event> {
         self.is_busy = false;
+        let is_void = std::mem::take(&mut self.is_void);
         match result {
+            Ok(()) if is_void => {
+                self.attempts.extend(transaction.attempts);
+                Vec::new()
+            }
             Ok(()) => {
                 let attempts = transaction.attempts.into_iter();
                 attempts.map(Event::Journaled).collect()
+            }
+            // Everything that was stored before is gone as well. It is all written again before
+            // anything is sent.
+            Err(StoreError::Cleared) => {
+                self.rewrites_all = true;
+                self.changes.extend(transaction.changes);
+                self.attempts.extend(transaction.attempts);
+                Vec::new()
             }
             Err(error) => {
                 self.changes.extend(transaction.changes);

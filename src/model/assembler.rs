@@ -76,12 +76,19 @@ impl ResponseAssembler {
         self.failure.is_some()
     }
 
-    /// Whether the outcome is final, whatever else arrives.
+    /// Whether the outcome is final, and nothing else of use can arrive.
     pub fn is_settled(&self) -> bool {
+        let is_too_large =
+            |failure: &Failure| matches!(failure.kind, FailureKind::ResponseTooLarge);
         self.failure.is_some()
-            || self.text_failure.is_some()
+            || self.text_failure.as_ref().is_some_and(is_too_large)
             || self.done
             || (self.finish.is_some() && self.api == Api::Responses)
+    }
+
+    /// Whether the endpoint said that the response has finished.
+    pub fn has_finished(&self) -> bool {
+        self.finish.is_some()
     }
 
     /// Returns the events since the last call.

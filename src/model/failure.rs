@@ -15,8 +15,8 @@ use super::piece::Malformed;
 use super::sse::SseError;
 use crate::text::truncate_bytes;
 
-/// A failure and everything known about it. Contains no secret: it is made from what was received,
-/// never from what was sent.
+/// A failure and everything known about it. What was received may repeat a secret, so the driver
+/// redacts it ([`super::GenerationOutcome::map_text`]).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The kind of failure.
@@ -41,12 +41,26 @@ impl Failure {
     /// The failure with `map` applied to all text that comes from outside.
     pub(super) fn map_text(self, map: impl Fn(&str) -> String) -> Failure {
         let map_optional = |text: Option<String>| text.as_deref().map(&map);
+        // Every member is named, so that a new one cannot be forgotten.
+        let Failure {
+            kind,
+            status,
+            endpoint_code,
+            message,
+            parameter,
+            body,
+            retry_after,
+            should_retry,
+        } = self;
         Failure {
-            message: map(&self.message),
-            endpoint_code: map_optional(self.endpoint_code),
-            parameter: map_optional(self.parameter),
-            body: map_optional(self.body),
-            ..self
+            kind,
+            status,
+            endpoint_code: map_optional(endpoint_code),
+            message: map(&message),
+            parameter: map_optional(parameter),
+            body: map_optional(body),
+            retry_after,
+            should_retry,
         }
     }
 
@@ -188,8 +202,8 @@ impl Failure {
                  tasks you have. This request was not sent."
             }
             K::NotSent => {
-                "Nothing was sent. Enter the API key for this endpoint, or change the endpoint in \
-                 the settings."
+                "Nothing was sent. Enter the API key for this endpoint, remove any key or token from \
+                 the brief and the tasks, or change the endpoint in the settings."
             }
             K::TookTooLong => {
                 "Ask for fewer tasks per request, or raise the request timeout in the settings."

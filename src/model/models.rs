@@ -5,8 +5,11 @@ use std::cmp::Ordering;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::failure::Failure;
+use super::http;
 use super::request::authorize;
 use crate::http::HttpRequest;
+use crate::secrets::Redactor;
 use crate::settings::ModelEndpoint;
 use crate::text::truncate_lossy;
 
@@ -60,6 +63,70 @@ impl ModelsError {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         "Type the model's name yourself, or check the base URL: it usually ends in /v1."
+    }
+}
+
+/// Why there is no list of models.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelListError {
+    /// The endpoint could not be reached, or refused.
+    Failed(Box<Failure>),
+    /// The response cannot be read.
+    Unreadable(ModelsError),
+}
+
+impl ModelListError {
+    /// A stable name for the kind of error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            ModelListError::Failed(failure) => failure.code(),
+            ModelListError::Unreadable(error) => error.code(),
+        }
+    }
+
+    /// What happened, in the endpoint's words if it sent any.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            ModelListError::Failed(failure) => failure.message.clone(),
+            ModelListError::Unreadable(error) => error.to_string(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            ModelListError::Failed(failure) => failure.hint(),
+            ModelListError::Unreadable(error) => error.hint().to_owned(),
+        }
+    }
+}
+
+/// Reads the reply to a [`list_request`]: status and body, or the browser's message if there was no
+/// response. `redactor` removes the secrets that the endpoint repeats. `now` is when the reply arrived,
+/// in milliseconds since 1970.
+///
+/// # Errors
+/// [`ModelListError`].
+pub fn read(
+    reply: Result<(u16, Vec<u8>), String>,
+    redactor: &Redactor,
+    now: u64,
+) -> Result<Vec<String>, ModelListError> {
+    let failed = |failure: Failure| Err(ModelListError::Failed(Box::new(failure)));
+    match reply {
+        Err(reason) => failed(Failure::unreachable(&redactor.redact(&reason))),
+        Ok((status, body)) => {
+            let body = String::from_utf8_lossy(&body);
+            let body = redactor.redact_body(&body);
+            if status == 200 {
+                parse(body.as_bytes()).map_err(ModelListError::Unreadable)
+            } else {
+                failed(http::failure(status, |_| None, body.as_bytes(), now))
+            }
+        }
     }
 }
 
@@ -177,6 +244,8 @@ fn digits<'a>(text: &mut &'a [u8]) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::{Keyring, SecretSlot};
+    use crate::settings::Address;
 
     #[test]
     fn lists_in_every_known_form_are_read() {
@@ -234,5 +303,35 @@ mod tests {
                 "tts-1"
             ]
         );
+    }
+
+    #[test]
+    fn an_api_key_that_the_endpoint_repeats_is_redacted_whatever_it_replies() {
+        let home = Address::parse("https://api.example.com/v1").unwrap();
+        let mut keyring = Keyring::default();
+        keyring
+            .give(SecretSlot::API_KEY, &home, "sk-hunter2")
+            .unwrap();
+        let long = format!("<p>{}sk-hunter2", "x".repeat(195));
+        let replies = [
+            Err("cannot fetch with sk-hunter2".to_owned()),
+            Ok((401, r#"{"error":{"message":"bad key sk-hunter2"}}"#)),
+            Ok((401, r#"{"error":{"message":"bad key sk\u002dhunter2"}}"#)),
+            Ok((502, "<html>Bad gateway for sk&#45;hunter2")),
+            Ok((200, r#"{"data":[{"id":"sk-hunter2"}]}"#)),
+            Ok((200, r#"{"error":"bad key sk-hunter2"}"#)),
+            Ok((200, long.as_str())),
+        ];
+        for reply in replies {
+            let given = format!("{reply:?}");
+            let reply = reply.map(|(status, body)| (status, body.as_bytes().to_vec()));
+            let read = read(reply, &keyring.redactor(), 0);
+            let shown = match &read {
+                Ok(names) => names.join(" "),
+                Err(error) => format!("{error:?} {} {}", error.message(), error.hint()),
+            };
+            assert!(!shown.contains("hunter2"), "{given}: {shown}");
+            assert!(!shown.contains("sk-h"), "{given}: {shown}");
+        }
     }
 }

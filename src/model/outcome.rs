@@ -48,10 +48,9 @@ impl GenerationOutcome {
         }
     }
 
-    /// The outcome with `map` applied to the text that comes from the endpoint's error or from the
-    /// browser, such as to redact a secret in it. What the model wrote is left alone.
+    /// The outcome with `map` applied to all text that was received, such as to redact a secret in it.
     #[must_use]
-    pub fn map_error_text(self, map: impl Fn(&str) -> String) -> GenerationOutcome {
+    pub fn map_text(self, map: impl Fn(&str) -> String) -> GenerationOutcome {
         match self {
             GenerationOutcome::Failed(failure) => {
                 GenerationOutcome::Failed(Box::new(failure.map_text(map)))
@@ -59,7 +58,12 @@ impl GenerationOutcome {
             GenerationOutcome::Interrupted { reason } => GenerationOutcome::Interrupted {
                 reason: reason.as_deref().map(map),
             },
-            other => other,
+            GenerationOutcome::Refused { text } => GenerationOutcome::Refused { text: map(&text) },
+            other @ (GenerationOutcome::Complete
+            | GenerationOutcome::CutOff { .. }
+            | GenerationOutcome::Filtered
+            | GenerationOutcome::Stalled
+            | GenerationOutcome::Cancelled) => other,
         }
     }
 

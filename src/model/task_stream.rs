@@ -140,11 +140,19 @@ impl TaskStream {
         self.assembler.take_events()
     }
 
-    /// Whether the outcome is final, whatever else arrives. The request can then be ended, but the
-    /// token usage may still follow.
+    /// Whether the outcome is final, and nothing else of use can arrive: the request can be ended.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.assembler.is_settled() || matches!(self.body, Body::Read | Body::Html)
+        let has_excerpt = self.head.len() > MAX_EXCERPT_BYTES;
+        self.assembler.is_settled()
+            || matches!(self.body, Body::Read)
+            || (matches!(self.body, Body::Html) && has_excerpt)
+    }
+
+    /// Whether the endpoint said that the response has finished. Only the token usage may follow.
+    #[must_use]
+    pub fn has_finished(&self) -> bool {
+        self.assembler.has_finished()
     }
 
     /// Returns the outcome of the request, given how the body ended.

@@ -29,6 +29,14 @@ impl Run {
                 raw_response,
             } => self.call_ended(outcome, raw_response, now, &mut step),
 
+            Event::Rename { name } => {
+                self.rename(&name, &mut step);
+                Ok(())
+            }
+            Event::Archive { archived } => {
+                self.archive(archived, &mut step);
+                Ok(())
+            }
             Event::Import { texts } => self.import(&texts, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
@@ -71,6 +79,11 @@ impl Run {
                 self.retry_call_if_due(now, &mut step);
                 Ok(())
             }
+            Event::StoreCleared => {
+                self.withdraw_unsent_attempts(&mut step);
+                self.send_next(now, &mut step);
+                Ok(())
+            }
             Event::Network { is_online } => {
                 self.network_changed(is_online, now, &mut step);
                 Ok(())
@@ -78,6 +91,9 @@ impl Run {
         };
         if let Err(error) = result {
             step.refused = Some(error);
+        }
+        if !step.changes.is_empty() {
+            self.changed_at = now;
         }
         step
     }

@@ -5,10 +5,19 @@ use std::collections::BTreeSet;
 use super::event::Change;
 use crate::review::{DraftId, RunId};
 
-/// Changes of one run: the run first, then drafts by ordinal.
+/// Changes of one run: the run first, then requests, responses and drafts by number. A setup that changed
+/// after drafts comes last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Changes {
+    setup: bool,
+    /// Whether drafts changed before the setup. Records of approved bodies refer to its body template,
+    /// so after a crash they must not be restored with a newer one.
+    setup_is_last: bool,
     run: bool,
+    /// Numbers of requests.
+    requests: BTreeSet<u32>,
+    /// Numbers of requests whose raw response changed.
+    responses: BTreeSet<u32>,
     /// Ordinals of drafts.
     drafts: BTreeSet<u32>,
 }
@@ -17,24 +26,35 @@ impl Changes {
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.run && self.drafts.is_empty()
+        *self == Changes::default()
     }
 
     /// Removes and returns the first `limit` changes of `run`.
     pub fn take(&mut self, run: &RunId, limit: usize) -> Vec<Change> {
-        let mut taken = Vec::new();
-        if limit > 0 && std::mem::take(&mut self.run) {
-            taken.push(Change::Run);
+        std::iter::from_fn(|| self.pop(run)).take(limit).collect()
+    }
+
+    fn pop(&mut self, run: &RunId) -> Option<Change> {
+        if !self.setup_is_last && std::mem::take(&mut self.setup) {
+            return Some(Change::Setup);
         }
-        while taken.len() < limit
-            && let Some(ordinal) = self.drafts.pop_first()
-        {
-            taken.push(Change::Draft(DraftId {
+        if std::mem::take(&mut self.run) {
+            return Some(Change::Run);
+        }
+        if let Some(number) = self.requests.pop_first() {
+            return Some(Change::Request(number));
+        }
+        if let Some(number) = self.responses.pop_first() {
+            return Some(Change::Response(number));
+        }
+        if let Some(ordinal) = self.drafts.pop_first() {
+            return Some(Change::Draft(DraftId {
                 run: run.clone(),
                 ordinal,
             }));
         }
-        taken
+        self.setup_is_last = false;
+        std::mem::take(&mut self.setup).then_some(Change::Setup)
     }
 
     /// Removes and returns all changes of `run`.
@@ -52,7 +72,17 @@ impl Extend<Change> for Changes {
     fn extend<T: IntoIterator<Item = Change>>(&mut self, changes: T) {
         for change in changes {
             match change {
+                Change::Setup => {
+                    self.setup_is_last |= !self.drafts.is_empty();
+                    self.setup = true;
+                }
                 Change::Run => self.run = true,
+                Change::Request(number) => {
+                    self.requests.insert(number);
+                }
+                Change::Response(number) => {
+                    self.responses.insert(number);
+                }
                 Change::Draft(id) => {
                     self.drafts.insert(id.ordinal);
                 }
@@ -76,11 +106,25 @@ mod tests {
         };
         let mut changes = Changes::default();
         assert!(changes.is_empty());
-        changes.extend([draft(9), draft(2), Change::Run, draft(9), Change::Run]);
+        changes.extend([draft(9), draft(2), Change::Response(3), Change::Request(3)]);
+        changes.extend([Change::Run, draft(9), Change::Run, Change::Setup]);
         assert_eq!(changes.take(&run, 0), []);
-        assert_eq!(changes.take(&run, 2), [Change::Run, draft(2)]);
+        let numbered = [
+            Change::Run,
+            Change::Request(3),
+            Change::Response(3),
+            draft(2),
+        ];
+        assert_eq!(changes.take(&run, 4), numbered);
         changes.extend([draft(1)]);
-        assert_eq!(changes.take_all(&run), [draft(1), draft(9)]);
+        let rest = [draft(1), draft(9), Change::Setup];
+        assert_eq!(
+            changes.take_all(&run),
+            rest,
+            "the setup changed after drafts"
+        );
         assert!(changes.is_empty());
+        changes.extend([Change::Setup, draft(1)]);
+        assert_eq!(changes.take(&run, 1), [Change::Setup]);
     }
 }

@@ -41,6 +41,16 @@ pub enum Event {
         /// The task.
         draft: DraftId,
     },
+    /// Give the run a name. An empty one restores the name made from its brief.
+    Rename {
+        /// The name.
+        name: String,
+    },
+    /// Archive the run, or take it out of the archive.
+    Archive {
+        /// Whether it is archived from now on.
+        archived: bool,
+    },
     /// Import existing tasks.
     Import {
         /// The JSON text of each task.
@@ -187,6 +197,9 @@ pub enum Event {
     },
     /// A requested wake-up is due, or the page became active again.
     Woke,
+    /// The browser deleted what was stored. Attempts that were journaled and not sent are begun again,
+    /// so that nothing is sent without a record.
+    StoreCleared,
     /// The browser went online or offline.
     Network {
         /// Whether there is a network.
@@ -262,12 +275,18 @@ pub struct Posting {
     pub approval: crate::review::Approval,
 }
 
-/// What changed and has to be stored and displayed. Sorts the run before its drafts, and drafts in
-/// order of arrival.
+/// A part of a run that changed and has to be stored and displayed. Sorts the run before its requests and
+/// drafts, and these in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
-    /// The run itself: its generation or its batch.
+    /// Its connection, and at the start its brief and schema.
+    Setup,
+    /// Its state: its generation, its batch, its name.
     Run,
+    /// The request to the model with this number, from 1.
+    Request(u32),
+    /// The raw response to the request with this number, from 1.
+    Response(u32),
     /// One draft.
     Draft(DraftId),
 }

@@ -154,10 +154,21 @@ impl Run {
             stopping: false,
         };
         step.changes.push(Change::Run);
+        self.last_request_changed(step);
         step.effects.push(Effect::Generate {
             request,
             response_format: self.response_format,
         });
+    }
+
+    /// Number of the last request, from 1.
+    fn last_request_number(&self) -> u32 {
+        u32::try_from(self.requests.len()).unwrap_or(u32::MAX)
+    }
+
+    fn last_request_changed(&self, step: &mut Step) {
+        step.changes
+            .push(Change::Request(self.last_request_number()));
     }
 
     /// State of the last request.
@@ -333,6 +344,7 @@ impl Run {
             call.response_format = Some(response_format);
             self.response_format = response_format;
             step.changes.push(Change::Run);
+            self.last_request_changed(step);
         }
         Ok(())
     }
@@ -349,7 +361,7 @@ impl Run {
         request.arrived += 1;
         let index = usize::try_from(request.arrived - 1).unwrap_or(usize::MAX);
         if let Purpose::FollowUp(follow_up) = request.purpose.clone() {
-            step.changes.push(Change::Run);
+            self.last_request_changed(step);
             self.add_suggested_edit(&follow_up, index, document, violations, step);
         } else {
             let origin = match self.mode {
@@ -364,7 +376,7 @@ impl Run {
     pub(super) fn usage_arrived(&mut self, usage: Usage, step: &mut Step) -> Result<(), RunError> {
         if let Some(call) = self.open_request().and_then(|open| open.calls.last_mut()) {
             call.usage = Some(usage);
-            step.changes.push(Change::Run);
+            self.last_request_changed(step);
         }
         Ok(())
     }
@@ -391,7 +403,9 @@ impl Run {
         if let Some(call) = request.calls.last_mut() {
             call.outcome = Some(outcome.clone());
         }
-        step.changes.push(Change::Run);
+        self.last_request_changed(step);
+        step.changes
+            .push(Change::Response(self.last_request_number()));
         match self.after_call(&outcome) {
             AfterCall::FallBack(response_format) => {
                 self.response_format = response_format;
@@ -465,8 +479,10 @@ impl Run {
         };
         request.retries += 1;
         let number = request.retries;
+        self.last_request_changed(step);
         if let GenerationState::Running { pending_retry, .. } = self.last_request_state_mut() {
             *pending_retry = Some(PendingRetry { at, number });
+            step.changes.push(Change::Run);
             step.effects.push(Effect::WakeAt(at));
         }
     }

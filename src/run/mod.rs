@@ -22,6 +22,7 @@ mod request;
 mod reviewing;
 
 use std::cell::OnceCell;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,7 @@ use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
+use crate::text::{grouped, listed, truncate_chars};
 
 pub use actions::{ActionContext, DraftActions, ResendObstacle, resend_obstacle};
 pub use changes::Changes;
@@ -43,9 +45,15 @@ pub use event::{
     WithdrawnApprovals,
 };
 pub use follow_up::{CostEstimate, FollowUp, MAX_INSTRUCTION_BYTES, MAX_PARTS};
-pub use record::{DraftRecord, RECORD_VERSION, RecordError, RunRecord};
+pub use record::{
+    ChangedRecords, DraftRecord, RECORD_VERSION, RecordError, RequestRecord, ResponseRecord,
+    RunRecord, RunRecords, RunSummary, SetupRecord, StoredRecord,
+};
 use request::RequestKind;
 pub use request::{Call, GenerationRequest, Purpose};
+
+/// Longest name of a run, in characters.
+pub const MAX_NAME_CHARACTERS: usize = 120;
 
 /// A draft with its delivery.
 pub type TaskDraft = Draft<Delivery>;
@@ -236,6 +244,56 @@ impl Counts {
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
+
+    /// What still waits for the operator or the server; `None` if nothing does.
+    #[must_use]
+    pub fn open_work(&self) -> Option<OpenWork> {
+        let work = OpenWork {
+            approved: self.of(DraftState::Approved),
+            queued: self.of_any(&DraftState::IN_PROGRESS),
+            unconfirmed: self.of(DraftState::Unconfirmed),
+        };
+        (work != OpenWork::default()).then_some(work)
+    }
+}
+
+impl FromIterator<(DraftState, usize)> for Counts {
+    fn from_iter<T: IntoIterator<Item = (DraftState, usize)>>(states: T) -> Counts {
+        let mut counts = Counts::default();
+        for (state, number) in states {
+            if let Some(count) = counts.counts.get_mut(state as usize) {
+                *count = number;
+            }
+        }
+        counts
+    }
+}
+
+/// The tasks of a run that are approved or posted and have no outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenWork {
+    /// Approved, not posted.
+    pub approved: usize,
+    /// Queued or being posted.
+    pub queued: usize,
+    /// Posted, and the server may or may not have them.
+    pub unconfirmed: usize,
+}
+
+impl fmt::Display for OpenWork {
+    /// Writes the numbers as a list, such as "3 approved and 1 unconfirmed".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = [
+            (self.approved, "approved"),
+            (self.queued, "queued"),
+            (self.unconfirmed, "unconfirmed"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", grouped(count)))
+        .collect();
+        f.write_str(&listed(&parts))
+    }
 }
 
 /// One run: from a brief or imported tasks to the last receipt.
@@ -244,6 +302,10 @@ pub struct Run {
     id: RunId,
     mode: Mode,
     started_at: u64,
+    changed_at: u64,
+    /// The name that the operator gave it.
+    name: Option<String>,
+    is_archived: bool,
     brief: Option<Brief>,
     connection: Connection,
     schema: TaskSchema,
@@ -292,6 +354,9 @@ impl Run {
             id: start.id,
             mode: start.mode,
             started_at: start.at,
+            changed_at: start.at,
+            name: None,
+            is_archived: false,
             brief: start.brief,
             connection: start.connection,
             schema: start.schema,
@@ -309,7 +374,7 @@ impl Run {
             dispatch: Dispatch::default(),
         };
         let mut step = Step {
-            changes: vec![Change::Run],
+            changes: vec![Change::Setup, Change::Run],
             ..Step::default()
         };
         run.start_generation(start.at, &mut step);
@@ -354,6 +419,32 @@ impl Run {
     #[must_use]
     pub fn started_at(&self) -> u64 {
         self.started_at
+    }
+
+    /// Whether the operator archived the run.
+    #[must_use]
+    pub fn is_archived(&self) -> bool {
+        self.is_archived
+    }
+
+    fn rename(&mut self, name: &str, step: &mut Step) {
+        self.name = Run::checked_name(name);
+        step.changes.push(Change::Run);
+    }
+
+    fn archive(&mut self, is_archived: bool, step: &mut Step) {
+        if self.is_archived != is_archived {
+            self.is_archived = is_archived;
+            step.changes.push(Change::Run);
+        }
+    }
+
+    /// A name as the operator typed it, on one line and at most [`MAX_NAME_CHARACTERS`] long; `None` if
+    /// it is empty.
+    fn checked_name(name: &str) -> Option<String> {
+        let words: Vec<&str> = name.split_whitespace().collect();
+        let name = truncate_chars(&words.join(" "), MAX_NAME_CHARACTERS);
+        (!name.is_empty()).then_some(name)
     }
 
     /// The brief, if the run has one.

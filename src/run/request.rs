@@ -50,7 +50,8 @@ pub struct GenerationRequest {
     pub retries: u32,
     /// Its calls, oldest first.
     pub calls: Vec<Call>,
-    /// The text of the last response, unchanged.
+    /// The text of the last response, unchanged. Stored in a record of its own; empty if it was deleted.
+    #[serde(skip)]
     pub raw_response: Arc<str>,
 }
 

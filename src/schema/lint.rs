@@ -4,7 +4,7 @@ mod cycles;
 mod similar;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Roles;
 use crate::document::Document;
@@ -120,16 +120,23 @@ fn dependencies(
         let listed = roles.dependencies(task.root());
         let mut missing: Vec<String> = Vec::new();
         let mut targets = Vec::new();
+        let mut seen = HashSet::new();
         for key in &listed {
+            if !seen.insert(key.as_ref()) {
+                continue;
+            }
             match holders.get(key.as_ref()) {
                 None => missing.push(format!("“{key}”")),
-                Some(holders) if holders.contains(&index) => self_dependencies.push(Finding {
-                    code: FindingCode::SelfDependency,
-                    severity: Severity::Error,
-                    tasks: vec![index],
-                    message: format!("This task depends on its own key, “{key}”."),
-                }),
-                Some(holders) => targets.extend(holders),
+                Some(holders) if holders.binary_search(&index).is_ok() => {
+                    self_dependencies.push(Finding {
+                        code: FindingCode::SelfDependency,
+                        severity: Severity::Error,
+                        tasks: vec![index],
+                        message: format!("This task depends on its own key, “{key}”."),
+                    })
+                }
+                // As for the topological order, the first task with a key is the one that is meant.
+                Some(holders) => targets.extend(holders.first()),
             }
         }
         if !missing.is_empty() {

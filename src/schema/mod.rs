@@ -32,7 +32,8 @@ pub struct Violation {
     pub instance_path: String,
     /// The rule, as a JSON Pointer into the schema; empty for rules that no schema states.
     pub schema_path: String,
-    /// The schema keyword, `duplicateMember` for a duplicate member, or [`UNIQUE_KEY`].
+    /// The schema keyword, `duplicateMember` for a duplicate member, [`UNIQUE_KEY`], `heldSecret` for a
+    /// task that contains a secret, or [`validator::INCOMPLETE_CHECK`].
     pub keyword: String,
     /// A message for the operator.
     pub message: String,
@@ -40,8 +41,10 @@ pub struct Violation {
 
 /// Validates a task. Implemented by [`validator::Validator`].
 pub trait Check: Send + Sync {
-    /// Returns all violations in the order of the schema; empty for a valid task. Duplicate members
-    /// are violations too, because parsers disagree on their meaning.
+    /// Returns the violations in the order of the schema; empty for a valid task. At most
+    /// [`validator::MAX_VIOLATIONS`]. Duplicate members are violations too, because parsers disagree
+    /// on their meaning. A task that takes too much work to check is invalid, with a violation that
+    /// says what was not checked.
     fn check(&self, task: &Document) -> Vec<Violation>;
 }
 
@@ -74,6 +77,21 @@ pub enum SchemaError {
         /// The JSON Pointer or anchor that was not found.
         reference: String,
     },
+    /// A reference leads back to itself for the same value, so that validation would not end (JSON
+    /// Schema 2020-12 core, section 9.4.1).
+    #[error("the schema's reference {reference} leads back to itself without end")]
+    EndlessRecursion {
+        /// The reference as written.
+        reference: String,
+    },
+    /// Validation against the schema would take too much memory or time.
+    #[error("the schema is too complex: it has more than {limit} {what}")]
+    TooComplex {
+        /// What there is too much of.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
     /// The schema's text is longer than [`MAX_SCHEMA_BYTES`].
     #[error("the schema is longer than {limit} bytes")]
     TooLong {
@@ -91,6 +109,8 @@ impl SchemaError {
             SchemaError::NotASchema { .. } => "schema_invalid",
             SchemaError::RemoteReference { .. } => "schema_remote_reference",
             SchemaError::DanglingReference { .. } => "schema_dangling_reference",
+            SchemaError::EndlessRecursion { .. } => "schema_endless_recursion",
+            SchemaError::TooComplex { .. } => "schema_too_complex",
             SchemaError::TooLong { .. } => "schema_too_long",
         }
     }
@@ -110,6 +130,12 @@ impl SchemaError {
             }
             SchemaError::DanglingReference { .. } => {
                 "Add the definition to $defs, or correct the reference."
+            }
+            SchemaError::EndlessRecursion { .. } => {
+                "A definition may refer to itself for parts of a value, such as in properties or items, but not for the value itself."
+            }
+            SchemaError::TooComplex { .. } => {
+                "Combine fewer definitions by allOf, anyOf, oneOf and $ref, or nest them less."
             }
             SchemaError::TooLong { .. } => "Use a smaller schema.",
         }

@@ -12,6 +12,8 @@
 use crate::random::SeededRng;
 
 mod parser;
+#[cfg(test)]
+mod tests;
 
 /// Attempts to generate a string before giving up on a pattern.
 const ATTEMPTS: u32 = 60;
@@ -19,8 +21,6 @@ const ATTEMPTS: u32 = 60;
 const GENERATE_STEPS: u32 = 200_000;
 /// Steps of the matcher after which a string counts as not matching.
 const MATCH_STEPS: u32 = 200_000;
-/// Maximum recursion of the matcher into repeated groups.
-const MATCH_DEPTH: u32 = 400;
 /// Characters that a string may have beyond the minimum, unless `maxLength` is lower.
 const EXTRA_CHARACTERS: usize = 24;
 
@@ -91,7 +91,7 @@ impl Pattern {
             characters: &characters,
             steps: MATCH_STEPS,
         };
-        (0..=characters.len()).any(|at| matcher.run(&self.node, at, 0, &mut |_, _| true))
+        (0..=characters.len()).any(|at| matcher.run(&self.node, at))
     }
 
     /// Generates a matching string of `min` to `max` characters; `None` if none was found.
@@ -224,72 +224,254 @@ impl Generator<'_> {
     }
 }
 
-/// A continuation: whether everything after a node matches from a position.
-type Rest<'r> = &'r mut dyn FnMut(&mut Matcher<'_>, usize) -> bool;
+/// What is left to match.
+#[derive(Clone, Copy)]
+enum Goal<'p> {
+    Node(&'p Node),
+    Sequence(&'p [Node]),
+    Repeat {
+        node: &'p Node,
+        /// Rounds still required.
+        min: usize,
+        /// Rounds still allowed.
+        max: Option<usize>,
+        /// Where the last round started if it need not have happened.
+        optional_from: Option<usize>,
+    },
+}
 
-/// A backtracking matcher with a bounded number of steps.
+/// A goal, and the index of the goal after it.
+#[derive(Clone, Copy)]
+struct Pending<'p> {
+    goal: Goal<'p>,
+    next: Option<usize>,
+}
+
+/// Notes a goal to match before `next`, and returns its index.
+fn before<'p>(goals: &mut Vec<Pending<'p>>, goal: Goal<'p>, next: Option<usize>) -> Option<usize> {
+    goals.push(Pending { goal, next });
+    goals.len().checked_sub(1)
+}
+
+/// Where to continue if what was tried does not match.
+struct Alternative<'p> {
+    at: usize,
+    choice: Choice<'p>,
+    next: Option<usize>,
+    /// Goals that existed when this was noted. Later ones are not needed any more.
+    goals: usize,
+}
+
+enum Choice<'p> {
+    /// Match this goal, then the next.
+    Goal(Goal<'p>),
+    /// Continue with the next goal.
+    Skip,
+    /// A run of `length` characters of a set, or a shorter one of `min` at least.
+    Run { min: usize, length: usize },
+}
+
+/// A backtracking matcher. The number of its steps is bounded, and so is its memory. Only
+/// lookahead is matched by recursion, as deep as the parser lets groups nest.
 struct Matcher<'t> {
     characters: &'t [char],
     steps: u32,
 }
 
 impl Matcher<'_> {
-    fn run(&mut self, node: &Node, at: usize, depth: u32, rest: Rest<'_>) -> bool {
-        let Some(steps) = self.steps.checked_sub(1) else {
-            return false;
-        };
-        self.steps = steps;
-        if depth > MATCH_DEPTH {
-            return false;
+    /// Takes a number of steps; false if there are not enough.
+    fn step(&mut self, count: u32) -> bool {
+        match self.steps.checked_sub(count) {
+            Some(steps) => {
+                self.steps = steps;
+                true
+            }
+            None => {
+                self.steps = 0;
+                false
+            }
         }
-        match node {
-            Node::Start => at == 0 && rest(self, at),
-            Node::End => at == self.characters.len() && rest(self, at),
-            Node::Boundary { negated } => {
-                let word = |index: Option<usize>| {
-                    index
-                        .and_then(|index| self.characters.get(index))
-                        .is_some_and(|it| it.is_ascii_alphanumeric() || *it == '_')
+    }
+
+    /// Whether `node` matches from `at`. False if that takes too many steps.
+    fn run(&mut self, node: &Node, at: usize) -> bool {
+        let mut goals: Vec<Pending<'_>> = Vec::new();
+        let mut alternatives = vec![Alternative {
+            at,
+            choice: Choice::Goal(Goal::Node(node)),
+            next: None,
+            goals: 0,
+        }];
+        while let Some(alternative) = alternatives.pop() {
+            goals.truncate(alternative.goals);
+            let mut at = alternative.at;
+            let mut next = alternative.next;
+            match alternative.choice {
+                Choice::Goal(goal) => {
+                    next = before(&mut goals, goal, next);
+                }
+                Choice::Skip => {}
+                Choice::Run { min, length } => {
+                    if length > min {
+                        alternatives.push(Alternative {
+                            choice: Choice::Run {
+                                min,
+                                length: length - 1,
+                            },
+                            ..alternative
+                        });
+                    }
+                    at += length;
+                }
+            }
+            loop {
+                if !self.step(1) {
+                    return false;
+                }
+                let Some(pending) = next.and_then(|index| goals.get(index)).copied() else {
+                    // Nothing is left to match.
+                    return true;
                 };
-                let boundary = word(at.checked_sub(1)) != word(Some(at));
-                boundary != *negated && rest(self, at)
-            }
-            Node::Set(set) => {
-                self.characters
-                    .get(at)
-                    .is_some_and(|character| set.contains(*character))
-                    && rest(self, at + 1)
-            }
-            Node::Sequence(nodes) => self.sequence(nodes, at, depth, rest),
-            Node::Either(nodes) => nodes.iter().any(|node| self.run(node, at, depth + 1, rest)),
-            Node::Repeat(node, min, max) => match &**node {
-                Node::Set(set) => self.run_of_set(set, *min, *max, at, rest),
-                node => self.repeat(node, *min, *max, at, depth, rest),
-            },
-            Node::Lookahead { node, negated } => {
-                self.run(node, at, depth + 1, &mut |_, _| true) != *negated && rest(self, at)
+                next = pending.next;
+                let state = (&mut at, &mut next);
+                if !self.advance(pending.goal, state, &mut goals, &mut alternatives) {
+                    break;
+                }
             }
         }
+        false
     }
 
-    fn sequence(&mut self, nodes: &[Node], at: usize, depth: u32, rest: Rest<'_>) -> bool {
-        match nodes.split_first() {
-            None => rest(self, at),
-            Some((first, others)) => self.run(first, at, depth + 1, &mut |matcher, at| {
-                matcher.sequence(others, at, depth + 1, rest)
-            }),
-        }
-    }
-
-    /// Matches a repeated set without recursion: the longest run first, then shorter ones.
-    fn run_of_set(
+    /// Matches one goal, or replaces it by smaller ones before `next`. False if it does not match.
+    fn advance<'p>(
         &mut self,
-        set: &Set,
-        min: usize,
-        max: Option<usize>,
-        at: usize,
-        rest: Rest<'_>,
+        goal: Goal<'p>,
+        (at, next): (&mut usize, &mut Option<usize>),
+        goals: &mut Vec<Pending<'p>>,
+        alternatives: &mut Vec<Alternative<'p>>,
     ) -> bool {
+        match goal {
+            Goal::Sequence(nodes) => {
+                if let Some((first, others)) = nodes.split_first() {
+                    let rest = match others {
+                        [] => *next,
+                        others => before(goals, Goal::Sequence(others), *next),
+                    };
+                    *next = before(goals, Goal::Node(first), rest);
+                }
+                true
+            }
+            Goal::Repeat {
+                node,
+                min,
+                max,
+                optional_from,
+            } => {
+                // A round that consumes nothing would repeat forever.
+                if optional_from == Some(*at) {
+                    return false;
+                }
+                let skip = *next;
+                if min == 0 && max == Some(0) {
+                    return true;
+                }
+                if max == Some(0) {
+                    return false;
+                }
+                if min == 0 {
+                    alternatives.push(Alternative {
+                        at: *at,
+                        choice: Choice::Skip,
+                        next: skip,
+                        goals: goals.len(),
+                    });
+                }
+                let again = Goal::Repeat {
+                    node,
+                    min: min.saturating_sub(1),
+                    max: max.map(|max| max.saturating_sub(1)),
+                    optional_from: (min == 0).then_some(*at),
+                };
+                let after = before(goals, again, skip);
+                *next = before(goals, Goal::Node(node), after);
+                true
+            }
+            Goal::Node(node) => match node {
+                Node::Start => *at == 0,
+                Node::End => *at == self.characters.len(),
+                Node::Boundary { negated } => self.is_boundary(*at) != *negated,
+                Node::Set(set) => {
+                    let character = self.characters.get(*at);
+                    let is_in_set = character.is_some_and(|it| set.contains(*it));
+                    *at += 1;
+                    is_in_set
+                }
+                Node::Sequence(nodes) => {
+                    *next = before(goals, Goal::Sequence(nodes), *next);
+                    true
+                }
+                Node::Either(nodes) => {
+                    let Some((first, others)) = nodes.split_first() else {
+                        return false;
+                    };
+                    let kept = goals.len();
+                    alternatives.extend(others.iter().rev().map(|node| Alternative {
+                        at: *at,
+                        choice: Choice::Goal(Goal::Node(node)),
+                        next: *next,
+                        goals: kept,
+                    }));
+                    *next = before(goals, Goal::Node(first), *next);
+                    true
+                }
+                Node::Repeat(node, min, max) => match &**node {
+                    Node::Set(set) => match self.longest_run(set, *max, *at) {
+                        Some(longest) if longest >= *min => {
+                            if longest > *min {
+                                alternatives.push(Alternative {
+                                    at: *at,
+                                    choice: Choice::Run {
+                                        min: *min,
+                                        length: longest - 1,
+                                    },
+                                    next: *next,
+                                    goals: goals.len(),
+                                });
+                            }
+                            *at += longest;
+                            true
+                        }
+                        _ => false,
+                    },
+                    node => {
+                        let repeat = Goal::Repeat {
+                            node,
+                            min: *min,
+                            max: *max,
+                            optional_from: None,
+                        };
+                        *next = before(goals, repeat, *next);
+                        true
+                    }
+                },
+                Node::Lookahead { node, negated } => self.run(node, *at) != *negated,
+            },
+        }
+    }
+
+    fn is_boundary(&self, at: usize) -> bool {
+        let is_word = |index: Option<usize>| {
+            index
+                .and_then(|index| self.characters.get(index))
+                .is_some_and(|it| it.is_ascii_alphanumeric() || *it == '_')
+        };
+        is_word(at.checked_sub(1)) != is_word(Some(at))
+    }
+
+    /// The number of characters of a set from `at`; `None` if counting them takes too many steps.
+    fn longest_run(&mut self, set: &Set, max: Option<usize>, at: usize) -> Option<usize> {
+        /// Characters that are compared in the time of one step.
+        const CHARACTERS_OF_A_STEP: usize = 8;
         let longest = self
             .characters
             .iter()
@@ -297,31 +479,7 @@ impl Matcher<'_> {
             .take(max.unwrap_or(usize::MAX))
             .take_while(|character| set.contains(**character))
             .count();
-        (min..=longest).rev().any(|length| rest(self, at + length))
-    }
-
-    fn repeat(
-        &mut self,
-        node: &Node,
-        min: usize,
-        max: Option<usize>,
-        at: usize,
-        depth: u32,
-        rest: Rest<'_>,
-    ) -> bool {
-        let more = max.is_none_or(|max| max > 0)
-            && self.run(node, at, depth + 1, &mut |matcher, next| {
-                // A round that consumes nothing would repeat forever.
-                (next > at || min > 0)
-                    && matcher.repeat(
-                        node,
-                        min.saturating_sub(1),
-                        max.map(|max| max - 1),
-                        next,
-                        depth + 1,
-                        rest,
-                    )
-            });
-        more || (min == 0 && rest(self, at))
+        let steps = u32::try_from(longest / CHARACTERS_OF_A_STEP).unwrap_or(u32::MAX);
+        self.step(steps).then_some(longest)
     }
 }

@@ -2,19 +2,56 @@
 //!
 //! The only user of the jsonschema crate, which reads documents through its `json` traits: no tree
 //! is built and no number is rounded.
+//!
+//! The work for one task is bounded, whatever the schema and the task are. `extent` refuses schemas
+//! whose recursion only the stack would end; `in_place` counts what a check reads, matches and
+//! reports. A task that exceeds a limit is invalid, with a violation that says what was not checked.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object, unique};
-use jsonschema::{JsonType, Retrieve, Uri, ValidationError};
+use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError};
 use serde_json::Value;
 
 use super::{Check, SchemaError, Violation};
-use crate::document::{Document, Items, Kind, Members, Node};
+use crate::document::{Document, Kind, Node};
+use crate::text::truncate_chars;
+
+mod extent;
+mod in_place;
+#[cfg(test)]
+mod limit_tests;
+
+use extent::Extent;
+use in_place::{Budget, CheckLimits, Exceeded, InPlace};
 
 /// Maximum number of violations reported for one task.
 pub const MAX_VIOLATIONS: usize = 200;
+/// The keyword of a violation that says that a task was not checked completely, because that would
+/// take too much work.
+pub const INCOMPLETE_CHECK: &str = "incompleteCheck";
+
+/// Maximum length of a violation's message, in characters. Some list all allowed values.
+const MAX_MESSAGE_CHARACTERS: usize = 1_000;
+/// Limits of one check. The accesses take about a second in an optimized build.
+const LIMITS: CheckLimits = CheckLimits {
+    accesses: 50_000_000,
+    violations: 2_000,
+    pattern_bytes: u64::MAX,
+};
+/// Maximum number of bytes matched times backtracking steps allowed for each match, for one task.
+const MAX_PATTERN_STEPS: u64 = 2_000_000_000;
+/// Backtracking steps allowed for one match of a string with a pattern. Nearly all patterns take
+/// fewer.
+const QUICK_BACKTRACKING: usize = 1_000;
+/// Backtracking steps allowed for one match if [`QUICK_BACKTRACKING`] were not enough for a string
+/// of the task. Only tasks with little text are matched that thoroughly.
+const THOROUGH_BACKTRACKING: usize = 100_000;
+/// Maximum size of one compiled pattern, in bytes, and of its cache.
+const MAX_PATTERN_BYTES: usize = 10 << 20;
+/// Maximum number of subschemas that validation may be inside at once, over all levels of a task.
+const MAX_RECURSION: usize = 400;
+/// Nested levels of a document, by its scanner's limits, and one for member names.
+const MAX_LEVELS: usize = 65;
 
 /// Options for compiling a schema.
 #[derive(Debug, Clone)]
@@ -36,21 +73,81 @@ impl Default for ValidatorOptions {
 
 /// A compiled schema.
 pub struct Validator {
-    compiled: jsonschema::Validator<InPlace>,
+    compiled: Compiled,
+    extent: Extent,
+    /// `None` if every pattern is matched in linear time.
+    backtracking: Option<Box<Backtracking>>,
+    limits: CheckLimits,
+}
+
+type Compiled = jsonschema::Validator<InPlace>;
+
+/// What is needed for a schema with patterns that are matched by backtracking: those with
+/// look-around or back-references.
+struct Backtracking {
+    /// The schema with a higher limit for each match.
+    thorough: Compiled,
+    /// For the patterns in messages.
+    schema: Value,
+    /// The first such pattern of the schema.
+    first_pattern: String,
+}
+
+/// The result of one run of a compiled schema over a task.
+struct Report {
+    violations: Vec<Violation>,
+    exceeded: Option<Exceeded>,
+    /// Whether a match that decides the result was given up.
+    is_undecided: bool,
 }
 
 impl Validator {
     /// Compiles a JSON Schema: draft 2020-12 unless `$schema` names another one. Nothing is fetched.
     ///
     /// # Errors
-    /// [`SchemaError`] if it is not a valid schema, or a reference cannot be resolved.
+    /// [`SchemaError`] if it is not a valid schema, a reference cannot be resolved or leads back to
+    /// itself without end, or the schema is too complex to be applied with bounded work.
     pub fn compile(schema: &Value, options: &ValidatorOptions) -> Result<Validator, SchemaError> {
-        let compiled = jsonschema::options_for::<InPlace>()
-            .should_validate_formats(options.assert_formats)
-            .with_retriever(Resources(options.resources.clone()))
-            .build(schema)
-            .map_err(|error| schema_error(&error))?;
-        Ok(Validator { compiled })
+        let resources = Resources(options.resources.clone());
+        let (extent, patterns) = extent::measure(schema, &resources)?;
+        let build = |backtracking: Option<usize>| {
+            let builder = jsonschema::options_for::<InPlace>()
+                .should_validate_formats(options.assert_formats)
+                .with_retriever(resources.clone());
+            let builder = match backtracking {
+                None => builder.with_pattern_options(PatternOptions::regex()),
+                Some(limit) => builder.with_pattern_options(
+                    PatternOptions::fancy_regex()
+                        .backtrack_limit(limit)
+                        .size_limit(MAX_PATTERN_BYTES)
+                        .dfa_size_limit(MAX_PATTERN_BYTES),
+                ),
+            };
+            builder.build(schema)
+        };
+        let (compiled, backtracking) = match build(None) {
+            Ok(compiled) => (compiled, None),
+            // Without backtracking some patterns are refused. If that was the reason, this succeeds.
+            Err(_) => {
+                let quick = build(Some(QUICK_BACKTRACKING)).map_err(|it| schema_error(&it))?;
+                let thorough =
+                    build(Some(THOROUGH_BACKTRACKING)).map_err(|it| schema_error(&it))?;
+                let backtracks = |pattern: &&String| !is_matched_in_linear_time(pattern);
+                let first_pattern = patterns.iter().find(backtracks);
+                let backtracking = Backtracking {
+                    thorough,
+                    schema: schema.clone(),
+                    first_pattern: first_pattern.cloned().unwrap_or_default(),
+                };
+                (quick, Some(Box::new(backtracking)))
+            }
+        };
+        Ok(Validator {
+            compiled,
+            extent,
+            backtracking,
+            limits: LIMITS,
+        })
     }
 
     /// Whether [`Check::check`] would find no violation. Faster than collecting violations, and most
@@ -61,7 +158,24 @@ impl Validator {
     }
 
     fn follows_schema(&self, task: Node<'_>) -> bool {
-        self.compiled.is_valid(Instance::Value(task))
+        if self
+            .deepest_task()
+            .is_some_and(|levels| is_deeper_than(task, levels))
+        {
+            return false;
+        }
+        let is_valid = |compiled: &Compiled, backtracking| {
+            let budget = self.budget(task, backtracking);
+            compiled.is_valid(budget.instance()) && budget.exceeded().is_none()
+        };
+        match &self.backtracking {
+            None => is_valid(&self.compiled, None),
+            // The quick run may be undecided, which looks like invalid.
+            Some(backtracking) => {
+                is_valid(&self.compiled, Some(QUICK_BACKTRACKING))
+                    || is_valid(&backtracking.thorough, Some(THOROUGH_BACKTRACKING))
+            }
+        }
     }
 
     /// Like [`Check::check`], for a value that is not part of a [`Document`].
@@ -70,20 +184,210 @@ impl Validator {
         if self.accepts(task) {
             return Vec::new();
         }
-        let duplicates = task
-            .duplicate_members()
+        let mut found: Vec<Violation> = task
+            .duplicate_members(MAX_VIOLATIONS)
             .into_iter()
             .map(|pointer| Violation {
                 instance_path: pointer,
                 schema_path: String::new(),
                 keyword: "duplicateMember".to_owned(),
                 message: "the object has another member with this name".to_owned(),
+            })
+            .collect();
+        // Where a match is given up, the jsonschema crate looks the string up in a value that has
+        // no duplicate members, and panics if it is not there.
+        if found.is_empty() || self.backtracking.is_none() {
+            found.extend(self.schema_violations(task));
+        }
+        found.truncate(MAX_VIOLATIONS);
+        found
+    }
+
+    fn schema_violations(&self, task: Node<'_>) -> Vec<Violation> {
+        if let Some(levels) = self.deepest_task()
+            && is_deeper_than(task, levels)
+        {
+            return vec![incomplete(format!(
+                "the task was not checked: this schema is recursive and can be applied to {levels} nested levels at most"
+            ))];
+        }
+        let Some(backtracking) = &self.backtracking else {
+            return self.report(&self.compiled, task, None).conclude();
+        };
+        let quick = self.report(&self.compiled, task, Some(QUICK_BACKTRACKING));
+        if !quick.is_undecided && !quick.is_inconclusive() {
+            return quick.conclude();
+        }
+        let thorough = self.report(&backtracking.thorough, task, Some(THOROUGH_BACKTRACKING));
+        // The quick run names the pattern and the string.
+        let report = if thorough.exceeded.is_some() && quick.is_undecided {
+            quick
+        } else {
+            thorough
+        };
+        if report.is_inconclusive() {
+            // Every match that is given up repeats the check, until the budget is spent.
+            return vec![incomplete(not_checked(&backtracking.first_pattern))];
+        }
+        report.conclude()
+    }
+
+    /// Runs a compiled schema over a task.
+    fn report(&self, compiled: &Compiled, task: Node<'_>, backtracking: Option<usize>) -> Report {
+        let budget = self.budget(task, backtracking);
+        let mut errors: Vec<_> = compiled.iter_errors(budget.instance()).collect();
+        let exceeded = budget.exceeded();
+        if exceeded.is_some() {
+            // What was built after the budget was spent may be wrong. Errors are in order of time;
+            // those of the root have no mark.
+            let last_in_time = errors.iter().rposition(|error| {
+                !error.instance_path().as_str().is_empty()
+                    && in_place::was_built_in_time(error.instance()) == Some(true)
             });
-        let errors = self
-            .compiled
-            .iter_errors(Instance::Value(task))
-            .map(|error| violation(&error));
-        duplicates.chain(errors).take(MAX_VIOLATIONS).collect()
+            errors.truncate(last_in_time.map_or(0, |last| last + 1));
+        }
+        let is_undecided = errors.iter().any(is_given_up);
+        let mut violations = Vec::new();
+        for error in &errors {
+            let violation = match &self.backtracking {
+                Some(backtracking) if is_given_up(error) => backtracking.given_up(error),
+                _ => violation(error),
+            };
+            // A subschema that is applied twice to a value reports the same again.
+            if violations.len() < MAX_VIOLATIONS && !violations.contains(&violation) {
+                violations.push(violation);
+            }
+        }
+        Report {
+            violations,
+            exceeded,
+            is_undecided,
+        }
+    }
+
+    /// What one run over a task may cost.
+    fn budget<'a>(&self, task: Node<'a>, backtracking: Option<usize>) -> Budget<'a> {
+        /// Subschemas that are passed in the time of one access.
+        const SUBSCHEMAS_OF_AN_ACCESS: u64 = 64;
+        let pattern_bytes = match backtracking {
+            Some(steps) => MAX_PATTERN_STEPS / (steps as u64).max(1),
+            None => self.limits.pattern_bytes,
+        };
+        Budget::new(
+            task,
+            CheckLimits {
+                pattern_bytes: pattern_bytes.min(self.limits.pattern_bytes),
+                ..self.limits
+            },
+            self.extent.applications / SUBSCHEMAS_OF_AN_ACCESS,
+            self.extent.patterns_of_a_name,
+            backtracking.is_some(),
+        )
+    }
+
+    /// The number of nested arrays and objects to which the schema can be applied without exhausting
+    /// the stack; `None` if that is no limit.
+    fn deepest_task(&self) -> Option<usize> {
+        let is_bounded = self
+            .extent
+            .total
+            .is_some_and(|total| total <= MAX_RECURSION);
+        let levels = MAX_RECURSION / self.extent.chain.max(1);
+        (!is_bounded && levels < MAX_LEVELS).then_some(levels)
+    }
+}
+
+impl Report {
+    /// Whether the check ended before it found anything.
+    fn is_inconclusive(&self) -> bool {
+        self.exceeded.is_some() && self.violations.is_empty()
+    }
+
+    /// All violations; says so if the check ended early.
+    fn conclude(mut self) -> Vec<Violation> {
+        let reason = match self.exceeded {
+            Some(Exceeded::Accesses | Exceeded::PatternBytes) => {
+                "the task was not checked completely: checking it against this schema takes too many steps"
+            }
+            Some(Exceeded::Violations) if self.violations.len() < MAX_VIOLATIONS => {
+                "the task was not checked completely: it violates the schema in too many places to list them all"
+            }
+            _ => return self.violations,
+        };
+        self.violations.truncate(MAX_VIOLATIONS - 1);
+        self.violations.push(incomplete(reason.to_owned()));
+        self.violations
+    }
+}
+
+impl Backtracking {
+    /// The violation for a match that was given up.
+    fn given_up(&self, error: &ValidationError<'_>) -> Violation {
+        let schema_path = error.schema_path().to_string();
+        let pattern = self.schema.pointer(&schema_path).and_then(Value::as_str);
+        // A member of `patternProperties` is named by its pattern.
+        let pattern = pattern.map_or_else(|| self.name_in(&schema_path), str::to_owned);
+        Violation {
+            instance_path: error.instance_path().to_string(),
+            keyword: "pattern".to_owned(),
+            message: not_checked(&pattern),
+            schema_path,
+        }
+    }
+
+    /// The last name in a JSON Pointer if it is a pattern; else the first pattern of the schema.
+    fn name_in(&self, pointer: &str) -> String {
+        match pointer.rsplit_once('/') {
+            Some((parent, name)) if parent.ends_with("/patternProperties") => {
+                name.replace("~1", "/").replace("~0", "~")
+            }
+            _ => self.first_pattern.clone(),
+        }
+    }
+}
+
+fn is_given_up(error: &ValidationError<'_>) -> bool {
+    use jsonschema::error::ValidationErrorKind::{BacktrackLimitExceeded, RegexEngineFailure};
+    matches!(
+        error.kind(),
+        BacktrackLimitExceeded { .. } | RegexEngineFailure { .. }
+    )
+}
+
+fn not_checked(pattern: &str) -> String {
+    /// Characters of the pattern in the message.
+    const MAX_PATTERN_CHARACTERS: usize = 200;
+    format!(
+        "the pattern “{}” was not checked: matching it against this task takes too many steps",
+        truncate_chars(pattern, MAX_PATTERN_CHARACTERS)
+    )
+}
+
+fn incomplete(message: String) -> Violation {
+    Violation {
+        instance_path: String::new(),
+        schema_path: String::new(),
+        keyword: INCOMPLETE_CHECK.to_owned(),
+        message,
+    }
+}
+
+/// Whether a pattern needs no backtracking.
+fn is_matched_in_linear_time(pattern: &str) -> bool {
+    jsonschema::options()
+        .with_pattern_options(PatternOptions::regex())
+        .build(&serde_json::json!({ "pattern": pattern }))
+        .is_ok()
+}
+
+/// Whether arrays and objects are nested more than `levels` deep. The scanner bounds the recursion.
+fn is_deeper_than(node: Node<'_>, levels: usize) -> bool {
+    let below = levels.checked_sub(1);
+    match (node.kind(), below) {
+        (Kind::Object | Kind::Array, None) => true,
+        (Kind::Object, Some(below)) => node.members().any(|(_, it)| is_deeper_than(it, below)),
+        (Kind::Array, Some(below)) => node.items().any(|it| is_deeper_than(it, below)),
+        _ => false,
     }
 }
 
@@ -100,12 +404,13 @@ impl Check for Validator {
 }
 
 fn violation(error: &ValidationError<'_>) -> Violation {
+    // The masked form omits the value, which is in the task and may be long.
+    let message = error.masked().to_string();
     Violation {
         instance_path: error.instance_path().to_string(),
         schema_path: error.schema_path().to_string(),
         keyword: error.kind().keyword().to_owned(),
-        // The masked form omits the value, which is in the task and may be long.
-        message: error.masked().to_string(),
+        message: truncate_chars(&message, MAX_MESSAGE_CHARACTERS),
     }
 }
 
@@ -140,6 +445,7 @@ fn schema_error(error: &ValidationError<'_>) -> SchemaError {
 }
 
 /// Retrieves the given resources, and nothing else.
+#[derive(Clone)]
 struct Resources(BTreeMap<String, Value>);
 
 impl Retrieve for Resources {
@@ -153,230 +459,6 @@ impl Retrieve for Resources {
             .or_else(|| self.0.get(address.trim_end_matches('#')))
             .cloned()
             .ok_or_else(|| "it is not part of the schema, and nothing is fetched".into())
-    }
-}
-
-/// The JSON representation to validate: spans of a document's text.
-struct InPlace;
-
-/// A value of the document, or a member name validated as a string (`propertyNames`).
-#[derive(Clone, Copy)]
-enum Instance<'a> {
-    Value(Node<'a>),
-    Name(&'a str),
-}
-
-impl Json for InPlace {
-    type Node<'a> = Instance<'a>;
-    type PreparedKey = String;
-    type StringBuffer = String;
-    const ACYCLIC: bool = true;
-
-    fn prepare_key(key: &str) -> String {
-        key.to_owned()
-    }
-
-    fn with_string_node<T>(
-        buffer: &mut String,
-        string: &str,
-        f: impl FnOnce(Instance<'_>) -> T,
-    ) -> T {
-        string.clone_into(buffer);
-        f(Instance::Name(buffer))
-    }
-}
-
-impl<'a> JsonNode<'a, InPlace> for Instance<'a> {
-    type Object = Node<'a>;
-    type Array = Node<'a>;
-    type Number = NumberText<'a>;
-
-    fn as_object(&self) -> Option<Node<'a>> {
-        match self {
-            Instance::Value(node) if node.kind() == Kind::Object => Some(*node),
-            _ => None,
-        }
-    }
-
-    fn as_array(&self) -> Option<Node<'a>> {
-        match self {
-            Instance::Value(node) if node.kind() == Kind::Array => Some(*node),
-            _ => None,
-        }
-    }
-
-    fn as_string(&self) -> Option<Cow<'a, str>> {
-        match self {
-            Instance::Value(node) => node.as_str(),
-            Instance::Name(name) => Some(Cow::Borrowed(name)),
-        }
-    }
-
-    fn as_number(&self) -> Option<NumberText<'a>> {
-        match self {
-            Instance::Value(node) if node.kind() == Kind::Number => Some(NumberText(node.text())),
-            _ => None,
-        }
-    }
-
-    fn as_boolean(&self) -> Option<bool> {
-        match self {
-            Instance::Value(node) => node.as_bool(),
-            Instance::Name(_) => None,
-        }
-    }
-
-    fn is_null(&self) -> bool {
-        self.json_type() == JsonType::Null
-    }
-
-    fn is_number(&self) -> bool {
-        self.json_type() == JsonType::Number
-    }
-
-    fn string_length_within(&self, min: u64, max: u64) -> Option<bool> {
-        match self {
-            Instance::Value(node) => node.characters_within(min, max),
-            Instance::Name(name) => {
-                let length = name.chars().count() as u64;
-                Some((min..=max).contains(&length))
-            }
-        }
-    }
-
-    fn json_type(&self) -> JsonType {
-        match self {
-            Instance::Name(_) => JsonType::String,
-            Instance::Value(node) => match node.kind() {
-                Kind::Null => JsonType::Null,
-                Kind::Boolean => JsonType::Boolean,
-                Kind::Number => JsonType::Number,
-                Kind::String => JsonType::String,
-                Kind::Array => JsonType::Array,
-                Kind::Object => JsonType::Object,
-            },
-        }
-    }
-
-    fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(match self {
-            Instance::Value(node) => node.to_value(),
-            Instance::Name(name) => Value::String((*name).to_owned()),
-        })
-    }
-
-    fn identity(&self) -> Option<NodeIdentity> {
-        match self {
-            Instance::Value(node) => Some(NodeIdentity::tagged(
-                node.document_address(),
-                u32::try_from(node.ordinal()).ok()?,
-            )),
-            Instance::Name(_) => None,
-        }
-    }
-}
-
-impl<'a> Object<'a, InPlace> for Node<'a> {
-    type Node = Instance<'a>;
-    type MemberName = Cow<'a, str>;
-    type MembersIter =
-        std::iter::Map<Members<'a>, fn((Cow<'a, str>, Node<'a>)) -> (Cow<'a, str>, Instance<'a>)>;
-
-    fn len(&self) -> usize {
-        Node::len(self)
-    }
-
-    fn get(&self, key: &String) -> Option<Instance<'a>> {
-        Node::get(self, key).map(Instance::Value)
-    }
-
-    fn members(&self) -> Self::MembersIter {
-        Node::members(self).map(|(name, value)| (name, Instance::Value(value)))
-    }
-}
-
-impl<'a> Array<'a, InPlace> for Node<'a> {
-    type Node = Instance<'a>;
-    type ElementsIter = std::iter::Map<Items<'a>, fn(Node<'a>) -> Instance<'a>>;
-
-    fn len(&self) -> usize {
-        Node::len(self)
-    }
-
-    fn elements(&self) -> Self::ElementsIter {
-        self.items().map(Instance::Value)
-    }
-
-    fn is_unique(&self) -> bool {
-        /// Up to this many strings are compared pairwise.
-        const FEW: usize = 16;
-        let texts = || self.items().map_while(|item| item.as_str());
-        if Node::len(self) <= FEW && texts().count() == Node::len(self) {
-            let is_repeated = |(index, text)| texts().take(index).any(|earlier| earlier == text);
-            return !texts().enumerate().any(is_repeated);
-        }
-        let values: Vec<Value> = self.items().map(|item| item.to_value()).collect();
-        unique::is_unique(&values)
-    }
-}
-
-/// A number literal.
-struct NumberText<'a>(&'a str);
-
-impl JsonNumber for NumberText<'_> {
-    fn as_u64(&self) -> Option<u64> {
-        self.0.parse().ok()
-    }
-
-    fn as_i64(&self) -> Option<i64> {
-        self.0.parse().ok()
-    }
-
-    fn as_f64(&self) -> Option<f64> {
-        self.0.parse().ok()
-    }
-
-    fn as_str(&self) -> Cow<'_, str> {
-        Cow::Borrowed(self.0)
-    }
-
-    fn to_number(&self) -> Cow<'_, serde_json::Number> {
-        Cow::Owned(crate::document::nearest_number(self.0))
-    }
-
-    fn is_integer(&self) -> bool {
-        is_integer_literal(self.0)
-    }
-}
-
-/// Whether the value of a number literal is an integer, judged by its digits: `1.0` and `1e2` are,
-/// `1e-2` is not.
-fn is_integer_literal(text: &str) -> bool {
-    let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => {
-            let (mantissa, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            (mantissa, rest.get(1..).unwrap_or_default())
-        }
-        None => (text, "0"),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let digits = whole.trim_start_matches('-').trim_start_matches('0');
-    if fraction.is_empty() && digits.is_empty() {
-        return true;
-    }
-    // An exponent beyond 64 bits exceeds the number of digits that a task can contain.
-    let exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
-        i64::MIN / 2
-    } else {
-        i64::MAX / 2
-    });
-    let length = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX / 4);
-    if fraction.is_empty() {
-        let zeros = length(digits) - length(digits.trim_end_matches('0'));
-        exponent >= -zeros
-    } else {
-        exponent >= length(fraction)
     }
 }
 

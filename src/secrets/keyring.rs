@@ -1,14 +1,18 @@
 //! The secrets held in memory, by slot and origin.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{Secret, SecretError, SecretSlot};
+use super::task_check::{CurrentRedactor, TaskCheck};
+use super::{Redactor, Secret, SecretError, SecretSlot};
+use crate::schema::Check;
 use crate::settings::Address;
 
 /// The secrets in memory. Each belongs to one slot and one origin.
 #[derive(Debug, Default)]
 pub struct Keyring {
     secrets: HashMap<(SecretSlot, String), Secret>,
+    redactor: CurrentRedactor,
 }
 
 impl Keyring {
@@ -24,7 +28,32 @@ impl Keyring {
     ) -> Result<(), SecretError> {
         let secret = Secret::new(value, address)?;
         self.secrets.insert((slot, address.origin()), secret);
+        self.update_redactor();
         Ok(())
+    }
+
+    /// Returns what removes every secret that is held now from text.
+    #[must_use]
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.get()
+    }
+
+    /// Returns a check by `schema` that also rejects a task with a secret in it. What counts are the
+    /// secrets that this keyring holds when a task is checked.
+    #[must_use]
+    pub fn task_check(&self, schema: Arc<dyn Check>) -> Arc<dyn Check> {
+        Arc::new(TaskCheck {
+            schema,
+            redactor: self.redactor.clone(),
+        })
+    }
+
+    fn update_redactor(&self) {
+        let secrets = self
+            .secrets
+            .iter()
+            .map(|((slot, _), secret)| (slot, secret));
+        self.redactor.set(Redactor::of(secrets));
     }
 
     /// Returns the secret in this slot for the origin of `address`.
@@ -36,11 +65,13 @@ impl Keyring {
     /// Forgets one secret.
     pub fn forget(&mut self, slot: &SecretSlot, address: &Address) {
         self.secrets.remove(&(slot.clone(), address.origin()));
+        self.update_redactor();
     }
 
     /// Forgets all secrets.
     pub fn forget_all(&mut self) {
         self.secrets.clear();
+        self.update_redactor();
     }
 
     /// Returns slots and origins of the held secrets, sorted. Never returns a value.
@@ -55,6 +86,9 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Document;
+    use crate::schema::Violation;
+    use crate::secrets::HELD_SECRET;
 
     #[test]
     fn a_secret_is_returned_for_its_own_origin_only() {
@@ -73,5 +107,31 @@ mod tests {
         );
         ring.forget_all();
         assert!(ring.held().is_empty());
+    }
+
+    struct AcceptAll;
+
+    impl Check for AcceptAll {
+        fn check(&self, _: &Document) -> Vec<Violation> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_task_is_checked_for_the_secrets_that_are_held_at_that_moment() {
+        let home = Address::parse("http://localhost:8080").unwrap();
+        let task = Document::parse(r#"{"title":"Log in with hunter2-hunter2"}"#).unwrap();
+        let mut ring = Keyring::default();
+        let check = ring.task_check(Arc::new(AcceptAll));
+        assert_eq!(check.check(&task), []);
+        ring.give(SecretSlot::AGENT_TOKEN, &home, "hunter2-hunter2")
+            .unwrap();
+        let violations = check.check(&task);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].keyword, HELD_SECRET);
+        assert!(violations[0].message.contains("agent token"));
+        assert!(!violations[0].message.contains("hunter2"));
+        ring.forget(&SecretSlot::AGENT_TOKEN, &home);
+        assert_eq!(check.check(&task), []);
     }
 }

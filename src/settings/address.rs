@@ -63,15 +63,9 @@ impl Address {
         let host = canonical_host(host).ok_or_else(|| AddressError::Host { given: given() })?;
         let port = match port {
             None | Some("") => None,
-            Some(digits) => Some(
-                digits
-                    .parse::<u16>()
-                    .ok()
-                    .filter(|port| *port > 0 && digits.bytes().all(|b| b.is_ascii_digit()))
-                    .ok_or_else(|| AddressError::Port {
-                        given: digits.chars().take(20).collect(),
-                    })?,
-            ),
+            Some(digits) => Some(parse_port(digits).ok_or_else(|| AddressError::Port {
+                given: digits.chars().take(20).collect(),
+            })?),
         };
         let port = port.filter(|port| *port != if https { 443 } else { 80 });
         if path.split('/').any(|part| matches!(part, "." | "..")) || path.contains('%') {
@@ -94,7 +88,7 @@ impl Address {
     /// Builds an address from the original script's two flags: `--host http://localhost --port 8080`.
     ///
     /// # Errors
-    /// As [`Address::parse`].
+    /// As [`Address::parse`], and [`AddressError::PathBeforePort`].
     pub fn from_host_and_port(host: &str, port: Option<&str>) -> Result<Address, AddressError> {
         let host = host.trim().trim_end_matches('/');
         let with_scheme = if host.contains("://") {
@@ -102,9 +96,14 @@ impl Address {
         } else {
             format!("http://{host}")
         };
+        let without_port = Address::parse(&with_scheme)?;
         match port {
+            // What is appended to a path is not a port.
+            Some(_) if !without_port.path.is_empty() => Err(AddressError::PathBeforePort {
+                given: host.chars().take(120).collect(),
+            }),
             Some(port) => Address::parse(&format!("{with_scheme}:{}", port.trim())),
-            None => Address::parse(&with_scheme),
+            None => Ok(without_port),
         }
     }
 
@@ -121,6 +120,12 @@ impl Address {
             Some(port) => format!("{}:{port}", self.host),
             None => self.host.clone(),
         }
+    }
+
+    /// The port, also if it is the scheme's default.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.https { 443 } else { 80 })
     }
 
     /// Scheme, host and port: the serialized origin (HTML standard) that a secret belongs to.
@@ -174,6 +179,27 @@ impl<'de> Deserialize<'de> for Address {
         let text = String::deserialize(deserializer)?;
         Address::parse(&text).map_err(serde::de::Error::custom)
     }
+}
+
+/// Parses `host` or `host:port`. The host is as in [`Address::host`]; an IPv6 address needs brackets
+/// only with a port. `None` if it is neither.
+pub(super) fn parse_host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+    let text = text.trim();
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Some((format!("[{address}]"), None));
+    }
+    let (host, port) = split_port(text)?;
+    let port = match port {
+        None => None,
+        Some(digits) => Some(parse_port(digits)?),
+    };
+    Some((canonical_host(host)?, port))
+}
+
+/// Parses a port, 1 to 65535.
+fn parse_port(digits: &str) -> Option<u16> {
+    let port = digits.parse::<u16>().ok()?;
+    (port > 0 && digits.bytes().all(|b| b.is_ascii_digit())).then_some(port)
 }
 
 /// Splits an authority into host and port; `None` if a bracket is not closed.
@@ -270,6 +296,12 @@ pub enum AddressError {
         /// The port as given.
         given: String,
     },
+    /// A port was given beside an address that has a path.
+    #[error("the port cannot be added to “{given}”, which has a path")]
+    PathBeforePort {
+        /// The address as given.
+        given: String,
+    },
     /// The address is invalid for another reason.
     #[error("“{given}” is not a valid address")]
     Malformed {
@@ -291,6 +323,7 @@ impl AddressError {
             AddressError::QueryOrFragment => "address_query",
             AddressError::Host { .. } => "address_host",
             AddressError::Port { .. } => "address_port",
+            AddressError::PathBeforePort { .. } => "address_path_before_port",
             AddressError::Malformed { .. } => "address_malformed",
         }
     }
@@ -314,6 +347,9 @@ impl AddressError {
                 "Enter a host name, an IPv4 address of four numbers, or an IPv6 address in brackets. Enter international names in their xn-- form."
             }
             AddressError::Port { .. } => "Use a port from 1 to 65535.",
+            AddressError::PathBeforePort { .. } => {
+                "Put the port into the address, as in http://localhost:8080/api."
+            }
             AddressError::Malformed { .. } => {
                 "Enter an address such as https://tasks.example.com, without spaces or percent signs."
             }
@@ -404,5 +440,15 @@ mod tests {
         );
         assert!(read("http://localhost", Some("80a")).is_err());
         assert!(read("tasks.example.com", None).is_err());
+        let code = |host| read(host, Some("8080")).unwrap_err().code();
+        assert_eq!(code("http://localhost/api"), "address_path_before_port");
+        assert_eq!(code("localhost/api/"), "address_path_before_port");
+        assert_eq!(code("http://localhost:9000"), "address_port");
+        assert_eq!(code("http://localhost?a"), "address_query");
+        assert_eq!(code("me:hunter2@localhost/api"), "address_credentials");
+        assert_eq!(
+            read("http://localhost/", Some("8080")).unwrap(),
+            "http://localhost:8080"
+        );
     }
 }

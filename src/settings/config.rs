@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::secret_like::{is_secret_name, is_secret_value};
 use super::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
 
 /// Maximum size of a `config.json`: 64 KiB.
@@ -70,7 +71,7 @@ pub enum ConfigError {
     /// It is too long, not JSON, or not a [`ConfigFile`].
     #[error("config.json cannot be used: {reason}")]
     Malformed {
-        /// What is wrong, with line and column if known.
+        /// What is wrong, and where. Never repeats a value of the file.
         reason: String,
     },
     /// It contains what looks like a secret. The message never repeats the value.
@@ -137,8 +138,8 @@ impl Config {
         if let Some(pointer) = find_secret(&value, "") {
             return Err(ConfigError::Secret { pointer });
         }
-        let file: ConfigFile =
-            serde_json::from_value(value).map_err(|error| malformed(error.to_string()))?;
+        let file: ConfigFile = serde_json::from_value(value.clone())
+            .map_err(|error| malformed(what_is_wrong(&value, &error)))?;
         let hosts = file.allowed_hosts.map(HostPolicy::only).unwrap_or_default();
         if let Some(model) = &file.model {
             hosts.check(&model.base_url)?;
@@ -191,41 +192,72 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
     }
 }
 
-/// Whether the name of a setting suggests a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let name: String = name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    // Settings whose names contain such a word and whose values are no secrets.
-    const NOT_SECRET: [&str; 6] = [
-        "tokenheader",
-        "needskey",
-        "honoursidempotencykeys",
-        "maxoutputtokens",
-        "tokenlimit",
-        "secretspath",
-    ];
-    !NOT_SECRET.contains(&name.as_str())
-        && [
-            "token",
-            "secret",
-            "password",
-            "apikey",
-            "authorization",
-            "credential",
-        ]
-        .iter()
-        .any(|word| name.contains(word))
-        || name == "key"
+/// Why a value is no [`ConfigFile`]: the place of the first member that is wrong, and what is wrong with
+/// it. Never repeats a value, which may be a secret.
+fn what_is_wrong(file: &Value, error: &serde_json::Error) -> String {
+    let Some(members) = file.as_object() else {
+        return "it is not an object".to_owned();
+    };
+    let culprit = members.iter().find_map(|(name, value)| {
+        let alone = single(name, value.clone());
+        let error = serde_json::from_value::<ConfigFile>(alone).err()?;
+        Some((name, value, error))
+    });
+    let Some((name, value, error)) = culprit else {
+        return expectation(error);
+    };
+    // Without the member that is wrong, the error is another one, or there is none.
+    let without = |inner: &str| {
+        let mut rest = value.clone();
+        rest.as_object_mut()?.shift_remove(inner);
+        let error = serde_json::from_value::<ConfigFile>(single(name, rest)).err();
+        Some(error.map(|error| error.to_string()))
+    };
+    let place = crate::document::push_token("", name);
+    let given = Some(error.to_string());
+    let is_wrong = |inner: &&String| without(inner).is_some_and(|other| other != given);
+    let inner = value
+        .as_object()
+        .and_then(|members| members.keys().find(is_wrong))
+        // A member that is missing is not one of those that are there.
+        .filter(|_| !error.to_string().starts_with(MISSING));
+    let place = match inner {
+        Some(inner) => crate::document::push_token(&place, inner),
+        None => place,
+    };
+    format!("{place}: {}", expectation(&error))
 }
 
-fn is_secret_value(text: &str) -> bool {
-    let has_prefix = ["sk-", "hvs.", "hvb.", "s.", "Bearer "]
-        .iter()
-        .any(|prefix| text.starts_with(prefix));
-    has_prefix && text.len() >= 20 && !text.contains(' ') || text.starts_with("Bearer ")
+/// An object with one member.
+fn single(name: &str, value: Value) -> Value {
+    Value::Object([(name.to_owned(), value)].into_iter().collect())
+}
+
+/// How serde's message about a missing member starts. It contains no value.
+const MISSING: &str = "missing field `";
+
+/// What was expected, in serde's words, without what was found.
+fn expectation(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    if message.starts_with(MISSING) {
+        return message;
+    }
+    if message.starts_with("unknown field") {
+        return "unknown member".to_owned();
+    }
+    // In serde's own messages, what was expected comes last. Other messages may quote the value.
+    let is_own = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "unknown variant",
+    ]
+    .iter()
+    .any(|start| message.starts_with(start));
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) if is_own => format!("expected {expected}"),
+        _ => "not a valid value".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -362,6 +394,70 @@ mod tests {
                 "{text}"
             );
             assert!(!format!("{error} {error:?}").contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_place_and_never_repeats_a_value() {
+        for (text, place) in [
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","needs_key":"hunter2"}}"#,
+                "/model/needs_key: expected a boolean",
+            ),
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","api":"hunter2"}}"#,
+                "/model/api: expected",
+            ),
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","api":"x, expected hunter2"}}"#,
+                "/model/api: expected",
+            ),
+            (
+                r#"{"model":{"base_url":"hunter2","model":"m"}}"#,
+                "/model/base_url: not a valid value",
+            ),
+            (
+                r#"{"task_server":{"url":"https://a.example:hunter2"}}"#,
+                "/task_server/url: not a valid value",
+            ),
+            (
+                r#"{"task_server":{"url":"https://a.example","concurrency":"hunter2"}}"#,
+                "/task_server/concurrency: expected u8",
+            ),
+            (
+                r#"{"task_server":{"url":"https://a.example","body_template":"hunter2"}}"#,
+                "/task_server/body_template",
+            ),
+            (r#"{"task_server":"hunter2"}"#, "/task_server: expected"),
+            (
+                r#"{"allowed_hosts":"hunter2"}"#,
+                "/allowed_hosts: expected a sequence",
+            ),
+            (r#"{"notice":["hunter2"]}"#, "/notice: expected a string"),
+            (
+                r#"{"task_server":{"path":"/hunter2"}}"#,
+                "/task_server: missing field `url`",
+            ),
+            (
+                r#"{"task_server":{"url":"https://a.example","colour":"hunter2"}}"#,
+                "/task_server/colour: unknown member",
+            ),
+            (r#"{"tsk_server":"hunter2"}"#, "/tsk_server: unknown member"),
+            (r#""hunter2""#, "it is not an object"),
+            (r#"{"notice":hunter2}"#, "line 1"),
+            (
+                r#"{"task_server":{"url":"https://a.example","path":"/tasks?code=hunter2"}}"#,
+                "“/tasks…”",
+            ),
+            (
+                r#"{"task_server":{"url":"https://a.example","token_header":"X-Agent: hunter2"}}"#,
+                "“X-Agent…”",
+            ),
+        ] {
+            let error = Config::parse(text).expect_err(text);
+            let message = format!("{error} {error:?}");
+            assert!(message.contains(place), "{message} does not name {place}");
+            assert!(!message.contains("hunter2"), "{message}");
         }
     }
 }

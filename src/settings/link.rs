@@ -7,7 +7,7 @@
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
-use super::config::is_secret_name;
+use super::secret_like::{is_secret_name, is_secret_value, looks_random};
 use super::{Address, AddressError, TaskServer};
 use crate::digest::sha256_hex;
 
@@ -22,6 +22,11 @@ pub struct Link {
     pub task_server: Option<Address>,
     /// The invalid flags. The others apply.
     pub problems: Vec<LinkError>,
+    /// The flags of the link that are known, as a query. `None` if the link contains a secret: then
+    /// nothing of it may be kept.
+    pub known_flags: Option<String>,
+    /// The query without the parts that may be a secret; `None` if it has no such part.
+    pub cleaned_query: Option<String>,
 }
 
 /// Why a flag is ignored.
@@ -45,6 +50,25 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// A secret under this name. A name that looks like a secret itself is not repeated.
+    fn secret(name: &str) -> LinkError {
+        LinkError::Secret {
+            name: if name.is_empty() || is_secret_value(name) {
+                "without a name".to_owned()
+            } else {
+                shortened(name)
+            },
+        }
+    }
+
+    /// Whether the link contains a secret by this error.
+    fn is_about_secret(&self) -> bool {
+        matches!(
+            self,
+            LinkError::Secret { .. } | LinkError::Address(AddressError::Credentials)
+        )
+    }
+
     /// A stable identifier for the kind of error.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -69,16 +93,25 @@ impl LinkError {
 }
 
 impl Link {
-    /// Parses the query of the page's URL, with or without its `?`.
+    /// Parses query and fragment of the page's URL, each with or without its `?` or `#`. The page has no
+    /// use for a fragment, but it may contain a secret, as after a sign-in elsewhere.
     #[must_use]
-    pub fn parse(query: &str) -> Link {
+    pub fn parse(query: &str, fragment: &str) -> Link {
         let mut link = Link::default();
         let mut host = None;
         let mut port = None;
-        for flag in query.trim_start_matches('?').split('&') {
+        let mut known_flags: Vec<&str> = Vec::new();
+        let mut harmless: Vec<&str> = Vec::new();
+        let query = query.trim_start_matches('?');
+        for flag in query.split('&') {
             let (name, value) = flag.split_once('=').unwrap_or((flag, ""));
             let (name, value) = (decode(name), decode(value));
-            match name.trim_start_matches('-') {
+            let name = name.trim_start_matches('-');
+            if is_secret_name(name) || is_secret_value(&value) || is_secret_value(name) {
+                link.problems.push(LinkError::secret(name));
+                continue;
+            }
+            match name {
                 "" => {}
                 "dry-run" | "dry_run" => {
                     link.dry_run = !matches!(value.as_str(), "false" | "0" | "no");
@@ -87,15 +120,31 @@ impl Link {
                 "host" => host = Some(value),
                 "port" => port = Some(value),
                 other => {
-                    let name: String = other.chars().take(40).collect();
-                    link.problems.push(if is_secret_name(&name) {
-                        LinkError::Secret { name }
-                    } else {
-                        LinkError::Unknown { name }
+                    link.problems.push(LinkError::Unknown {
+                        name: shortened(other),
                     });
+                    // Nobody can tell what an unknown flag is for, so a random value may be a secret.
+                    if !(value.len() >= MIN_RANDOM_LENGTH && looks_random(&value)) {
+                        harmless.push(flag);
+                    }
+                    continue;
                 }
             }
+            harmless.push(flag);
+            if !name.is_empty() {
+                known_flags.push(flag);
+            }
         }
+        let secret_in_fragment = fragment
+            .trim_start_matches('#')
+            .split(['&', '?', '/'])
+            .find_map(|part| {
+                let (name, value) = part.split_once('=').unwrap_or(("", part));
+                let (name, value) = (decode(name), decode(value));
+                let is_secret = is_secret_name(&name) || is_secret_value(&value);
+                is_secret.then(|| LinkError::secret(&name))
+            });
+        link.problems.extend(secret_in_fragment);
         if host.is_some() || port.is_some() {
             let host = host.unwrap_or_else(|| "http://localhost".to_owned());
             match Address::from_host_and_port(&host, port.as_deref()) {
@@ -103,6 +152,14 @@ impl Link {
                 Err(error) => link.problems.push(error.into()),
             }
         }
+        let holds_secret = link.problems.iter().any(LinkError::is_about_secret);
+        link.known_flags = (!holds_secret).then(|| known_flags.join("&"));
+        let cleaned = if holds_secret {
+            String::new()
+        } else {
+            harmless.join("&")
+        };
+        link.cleaned_query = (holds_secret || cleaned != query).then_some(cleaned);
         link
     }
 }
@@ -174,6 +231,14 @@ fn digest_of(address: &Address) -> String {
     sha256_hex(address.to_string().as_bytes())
 }
 
+/// From which length on a random value of an unknown flag may be a secret.
+const MIN_RANDOM_LENGTH: usize = 16;
+
+/// The first characters of a name.
+fn shortened(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
 /// Decodes a part of the query: percent-encoding and `+` for a space. Invalid UTF-8 is replaced.
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " "))
@@ -187,20 +252,21 @@ mod tests {
 
     #[test]
     fn the_flags_of_the_original_script_are_understood() {
-        let link = Link::parse("?dry-run&count=2&host=http://localhost&port=8080");
+        let link = Link::parse("?dry-run&count=2&host=http://localhost&port=8080", "");
         assert!(link.dry_run && link.problems.is_empty());
         assert_eq!(link.count.as_deref(), Some("2"));
         assert_eq!(
             link.task_server.unwrap().to_string(),
             "http://localhost:8080"
         );
-        let link = Link::parse("host=https%3A%2F%2Ftasks.example.com&dry-run=false");
+        let link = Link::parse("host=https%3A%2F%2Ftasks.example.com&dry-run=false", "#top");
         assert!(!link.dry_run);
         assert_eq!(
             link.task_server.unwrap().to_string(),
             "https://tasks.example.com"
         );
-        assert_eq!(Link::parse(""), Link::default());
+        let nothing = Link::parse("", "");
+        assert!(nothing.problems.is_empty() && nothing.cleaned_query.is_none());
     }
 
     #[test]
@@ -250,8 +316,8 @@ mod tests {
 
     #[test]
     fn invalid_flags_are_reported_and_the_others_apply() {
-        let link =
-            Link::parse("?count=ten&AGENT_API_TOKEN=hunter2&host=http://evil.example&x=1&%ff=%zz");
+        let query = "?count=ten&AGENT_API_TOKEN=hunter2&host=http://evil.example&x=1&%ff=%zz";
+        let link = Link::parse(query, "");
         assert_eq!(link.count.as_deref(), Some("ten"));
         assert_eq!(link.task_server, None);
         let codes: Vec<_> = link.problems.iter().map(LinkError::code).collect();
@@ -265,5 +331,43 @@ mod tests {
             ]
         );
         assert!(!format!("{link:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn nothing_of_a_link_with_a_secret_is_kept() {
+        for (query, fragment) in [
+            ("?count=2&AGENT_API_TOKEN=hunter2", ""),
+            ("?count=2&pass=hunter2", ""),
+            ("?count=2&x=ghp_hunter20123456789", ""),
+            ("?count=ghp_hunter20123456789", ""),
+            ("?ghp_hunter20123456789", ""),
+            ("?host=https://user:hunter2@tasks.example.com", ""),
+            ("?count=2", "#access_token=hunter2&state=x"),
+            ("?count=2", "#/start?jwt=hunter2"),
+            ("?count=2", "#Bearer%20hunter2hunter2"),
+        ] {
+            let link = Link::parse(query, fragment);
+            assert_eq!(link.known_flags, None, "{query}{fragment}");
+            assert_eq!(link.cleaned_query.as_deref(), Some(""), "{query}{fragment}");
+            let shown: String = link.problems.iter().map(ToString::to_string).collect();
+            assert!(!shown.is_empty(), "{query}{fragment}");
+            assert!(
+                !format!("{shown}{:?}", link.problems).contains("hunter2"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_flag_with_a_random_value_does_not_stay_in_the_address_bar() {
+        let link = Link::parse("?count=2&x=4f9Kq0-zX81bTn72w&dry-run&page=5", "#top");
+        assert_eq!(
+            link.cleaned_query.as_deref(),
+            Some("count=2&dry-run&page=5")
+        );
+        assert_eq!(link.known_flags.as_deref(), Some("count=2&dry-run"));
+        let harmless = Link::parse("?count=2&page=5", "#top");
+        assert_eq!(harmless.cleaned_query, None);
+        assert_eq!(harmless.known_flags.as_deref(), Some("count=2"));
     }
 }

@@ -10,6 +10,7 @@ pub mod form;
 mod limits;
 pub mod link;
 mod prices;
+mod secret_like;
 pub mod template;
 
 use serde::{Deserialize, Serialize};
@@ -207,31 +208,12 @@ impl TaskServer {
                 .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
         let is_url_valid = Address::parse(&self.tasks_url()).is_ok();
         if !path_is_plain || !is_url_valid || self.path.len() > 512 {
+            // A query may hold a token.
             return Err(SettingsError::Path {
-                path: self.path.clone(),
+                path: before(&self.path, &['?', '#']),
             });
         }
-        let name = self.token_header.as_str();
-        let is_token = !name.is_empty()
-            && name.len() <= 64
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        const RESERVED: [&str; 8] = [
-            "content-type",
-            "content-length",
-            "host",
-            "origin",
-            "cookie",
-            "referer",
-            "idempotency-key",
-            "connection",
-        ];
-        if !is_token || RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
-            return Err(SettingsError::TokenHeader {
-                name: name.to_owned(),
-            });
-        }
+        check_token_header(&self.token_header)?;
         if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
             return Err(SettingsError::Concurrency {
                 given: self.concurrency,
@@ -246,6 +228,65 @@ impl TaskServer {
         }
         Ok(())
     }
+}
+
+/// The part of `text` before the first of these characters, with an ellipsis if there is one.
+fn before(text: &str, ends: &[char]) -> String {
+    match text.split_once(ends) {
+        None => text.to_owned(),
+        Some((before, _)) => format!("{before}…"),
+    }
+}
+
+/// Checks whether a page can send a token in a header of this name.
+fn check_token_header(name: &str) -> Result<(), SettingsError> {
+    /// Headers that requests already have.
+    const USED: [&str; 3] = ["content-type", "idempotency-key", "accept"];
+    /// Forbidden request-headers (Fetch standard, 2.2.2): browsers drop them without an error.
+    const FORBIDDEN: [&str; 22] = [
+        "accept-charset",
+        "accept-encoding",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "access-control-request-private-network",
+        "connection",
+        "content-length",
+        "cookie",
+        "cookie2",
+        "date",
+        "dnt",
+        "expect",
+        "host",
+        "keep-alive",
+        "origin",
+        "referer",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+    ];
+    /// All names with these beginnings are forbidden too.
+    const FORBIDDEN_PREFIXES: [&str; 2] = ["proxy-", "sec-"];
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let lower = name.to_ascii_lowercase();
+    let reason = if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
+        "it is not a header name of at most 64 letters, digits and hyphens"
+    } else if USED.contains(&lower.as_str()) {
+        "requests use it for something else"
+    } else if FORBIDDEN.contains(&lower.as_str())
+        || FORBIDDEN_PREFIXES.iter().any(|it| lower.starts_with(it))
+    {
+        "browsers do not let a page set it"
+    } else {
+        return Ok(());
+    };
+    Err(SettingsError::TokenHeader {
+        // The value of the header may have been entered with its name.
+        name: before(name, &[':', '=', ' ']),
+        reason,
+    })
 }
 
 /// A named set of endpoints and a task schema. Contains no secrets.
@@ -297,14 +338,16 @@ pub enum SettingsError {
         "“{path}” is not a valid path: it must start with / and must not contain ?, #, % or .."
     )]
     Path {
-        /// The path as given.
+        /// The path as given, without its query.
         path: String,
     },
     /// The header name cannot be used.
-    #[error("“{name}” cannot be used as the token header")]
+    #[error("“{name}” cannot be used as the token header: {reason}")]
     TokenHeader {
-        /// The name as given.
+        /// The name as given, without what follows it.
         name: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// The concurrency is out of range.
     #[error("the concurrency {given} is out of range: 1 to {MAX_CONCURRENCY}")]
@@ -365,15 +408,27 @@ impl SettingsError {
 /// The hosts that a deployment allows; by default, all hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HostPolicy {
-    allowed: Option<Vec<String>>,
+    allowed: Option<Vec<AllowedHost>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct AllowedHost {
+    host: String,
+    /// `None` allows any port.
+    port: Option<u16>,
 }
 
 impl HostPolicy {
-    /// Allows only these hosts, each given as `host` (any port) or `host:port`.
+    /// Allows only these hosts, each given as `host` (any port) or `host:port`. They are normalized
+    /// like addresses. What is not a host allows nothing.
     #[must_use]
     pub fn only(hosts: Vec<String>) -> HostPolicy {
+        let parse = |text: &String| {
+            let (host, port) = address::parse_host_and_port(text)?;
+            Some(AllowedHost { host, port })
+        };
         HostPolicy {
-            allowed: Some(hosts.iter().map(|host| host.to_ascii_lowercase()).collect()),
+            allowed: Some(hosts.iter().filter_map(parse).collect()),
         }
     }
 
@@ -385,14 +440,78 @@ impl HostPolicy {
         let Some(allowed) = &self.allowed else {
             return Ok(());
         };
-        let with_port = address.host_and_port();
-        if allowed
-            .iter()
-            .any(|host| *host == with_port || host == address.host())
-        {
+        let is_same = |it: &AllowedHost| {
+            it.host == address.host() && it.port.is_none_or(|port| port == address.port())
+        };
+        if allowed.iter().any(is_same) {
             Ok(())
         } else {
-            Err(SettingsError::HostNotAllowed { host: with_port })
+            Err(SettingsError::HostNotAllowed {
+                host: address.host_and_port(),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allowed_hosts_are_normalized_like_addresses() {
+        for (allowed, address, expected) in [
+            ("a.example", "https://a.example", true),
+            ("A.Example", "https://a.example:8443", true),
+            ("a.example:443", "https://a.example", true),
+            ("a.example:443", "https://a.example:8443", false),
+            ("a.example:8443", "https://a.example:8443", true),
+            ("localhost:80", "http://localhost", true),
+            ("localhost:80", "https://localhost", false),
+            ("[2001:DB8:0:0::1]", "https://[2001:db8::1]", true),
+            ("[2001:db8::1]:443", "https://[2001:db8:0::1]", true),
+            ("2001:db8::1", "https://[2001:db8::1]:9000", true),
+            ("[2001:db8::2]", "https://[2001:db8::1]", false),
+            (" a.example ", "https://a.example", true),
+            ("a.example:0", "https://a.example", false),
+            ("a.example:x", "https://a.example", false),
+            ("https://a.example", "https://a.example", false),
+            ("*", "https://a.example", false),
+            ("", "https://a.example", false),
+        ] {
+            let policy = HostPolicy::only(vec![allowed.to_owned()]);
+            let checked = policy.check(&Address::parse(address).unwrap());
+            assert_eq!(checked.is_ok(), expected, "{allowed} {address}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_a_page_cannot_send_is_refused_with_a_reason() {
+        let server = |header: &str| TaskServer {
+            token_header: header.to_owned(),
+            ..TaskServer::at(Address::parse("http://localhost").unwrap())
+        };
+        for name in ["X-AGENT-TOKEN", "Authorization", "X-Api-Key", "secret"] {
+            assert_eq!(server(name).check(), Ok(()), "{name}");
+        }
+        for (name, expected) in [
+            ("Sec-Token", "browsers"),
+            ("sec-fetch-site", "browsers"),
+            ("Proxy-Authorization", "browsers"),
+            ("Date", "browsers"),
+            ("Via", "browsers"),
+            ("TE", "browsers"),
+            ("Cookie2", "browsers"),
+            ("DNT", "browsers"),
+            ("Accept-Encoding", "browsers"),
+            ("Transfer-Encoding", "browsers"),
+            ("Idempotency-Key", "something else"),
+            ("Content-Type", "something else"),
+            ("", "not a header name"),
+            ("X Token", "not a header name"),
+        ] {
+            let error = server(name).check().unwrap_err();
+            assert_eq!(error.code(), "token_header_invalid", "{name}");
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

@@ -42,10 +42,30 @@ pub trait PageCommands {
     fn list_models(&self, connection: Connection);
     /// Accepts or rejects the task server from the link.
     fn decide_host(&self, accepted: bool);
-    /// Archives the run that is shown. Its tasks stay stored.
+    /// Archives the run that is shown. With open work, asks first.
     fn archive(&self);
-    /// Shows the run that was archived last, for undo.
-    fn restore_archived(&self);
+    /// Opens the run that was archived or deleted last, for undo.
+    fn restore_removed(&self);
+    /// Answers the question whether to leave or delete open work.
+    fn decide_open_work(&self, accepted: bool);
+    /// Takes the run that is shown over from the tab that has it.
+    fn take_over(&self);
+    /// Reads the list of runs.
+    fn list_runs(&self);
+    /// Opens a stored run. With open work on the page, asks first.
+    fn open_run(&self, id: String);
+    /// Gives a run a name. An empty one restores the name made from its brief.
+    fn rename_run(&self, id: String, name: String);
+    /// Archives a run, or takes it out of the archive.
+    fn set_archived(&self, id: String, is_archived: bool);
+    /// Deletes a run. It can be restored for 10 seconds. With open work, asks first.
+    fn delete_run(&self, id: String);
+    /// Deletes a run that cannot be read, for good.
+    fn delete_unreadable_run(&self, id: String);
+    /// Deletes the raw responses of all finished runs.
+    fn delete_raw_responses(&self);
+    /// Deletes everything that this page stored in this browser.
+    fn delete_all_data(&self);
     /// Saves the receipts of the run that is shown as a file.
     fn save_receipts(&self, format: ReceiptFormat);
     /// Dismisses a problem.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
+use crate::driver::StoredRun;
 use crate::model::{Notice, ResponseFormat, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     ActionContext, Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress,
-    DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, Run, TaskDraft,
-    WaitReason,
+    DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, OpenWork, Run,
+    TaskDraft, WaitReason,
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;
@@ -54,6 +55,55 @@ pub enum Models {
     Known(Vec<String>),
     /// The request failed.
     Failed(Problem),
+}
+
+/// The runs in this browser.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunList {
+    /// The runs, the last changed first.
+    pub runs: Vec<StoredRun>,
+    /// How many bytes this origin stores, if the browser tells.
+    pub bytes_used: Option<u64>,
+    /// Whether the browser keeps the data when space is short, if it tells.
+    pub is_persistent: Option<bool>,
+}
+
+/// What is about to happen to a run with open work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkAction {
+    /// It is taken off the page. It stays stored.
+    Leave,
+    /// It is deleted.
+    Delete,
+}
+
+/// A question whether to leave or delete a run with open work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkPrompt {
+    /// The open work.
+    pub work: OpenWork,
+    /// What is about to happen.
+    pub action: WorkAction,
+}
+
+/// How a run was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is in the archive.
+    Archived,
+    /// It is deleted, once this can no longer be undone.
+    Deleted,
+}
+
+/// A run that was removed and can be restored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedRun {
+    /// Its id.
+    pub id: String,
+    /// How it was removed.
+    pub removal: Removal,
+    /// Whether it was on the page.
+    pub was_shown: bool,
 }
 
 /// The run that is shown, without its drafts.
@@ -166,6 +216,14 @@ pub struct Page {
     pub response_format: RwSignal<ResponseFormat>,
     /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
+    /// The runs in this browser; `None` until the list is opened.
+    pub run_list: RwSignal<Option<RunList>>,
+    /// The result of the last action on the list of runs.
+    pub run_list_message: RwSignal<Option<String>>,
+    /// A question whether to leave or delete a run with open work.
+    pub work_prompt: RwSignal<Option<WorkPrompt>>,
+    /// The run that was removed last, while it can be restored.
+    pub removed_run: RwSignal<Option<RemovedRun>>,
     /// Whether the link that opened the page asks for a dry run.
     pub link_requests_dry_run: RwSignal<bool>,
     /// The name of the last saved file.
@@ -218,6 +276,10 @@ impl Page {
             action_context: RwSignal::new(NO_RUN),
             response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
+            run_list: RwSignal::new(None),
+            run_list_message: RwSignal::new(None),
+            work_prompt: RwSignal::new(None),
+            removed_run: RwSignal::new(None),
             link_requests_dry_run: RwSignal::new(false),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
@@ -288,14 +350,8 @@ impl Page {
                 self.action_context.set(NO_RUN);
             }
             Some(run) => {
-                let mut changes = vec![Change::Run];
-                changes.extend(
-                    run.drafts()
-                        .iter()
-                        .map(|draft| Change::Draft(draft.id.clone())),
-                );
                 self.rows.set(Vec::new());
-                self.refresh(run, &changes);
+                self.refresh(run, &run.all_parts());
             }
         }
     }
@@ -354,7 +410,10 @@ impl Page {
         {
             self.any_draft.notify();
         }
-        if changes.contains(&Change::Run) {
+        if changes
+            .iter()
+            .any(|change| !matches!(change, Change::Draft(_)))
+        {
             self.run.set(Some(RunHead {
                 id: run.id().clone(),
                 mode: run.mode(),

@@ -50,6 +50,8 @@ pub enum Dialog {
     Import,
     /// The export of receipts.
     Receipts,
+    /// The list of runs.
+    Runs,
     /// The question whether to post without a journal.
     WithoutJournal,
     /// A follow-up request about single tasks.
@@ -69,8 +71,6 @@ pub enum Undo {
         /// The tasks.
         drafts: Arc<[DraftId]>,
     },
-    /// Archiving the run.
-    Archive,
 }
 
 /// All state of the page. Copies share it.
@@ -299,7 +299,7 @@ impl Screen {
         });
     }
 
-    /// Archives the run, and offers to undo it.
+    /// Archives the run. The application offers to undo it.
     pub fn archive(&self) {
         if self.refuse_if_read_only() {
             return;
@@ -307,7 +307,6 @@ impl Screen {
         self.open_task.set(None);
         self.show_all();
         self.command(|commands| commands.archive());
-        self.offer_undo(Undo::Archive);
     }
 
     /// Undoes the last action.
@@ -316,11 +315,7 @@ impl Screen {
             Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
                 drafts: drafts.to_vec(),
             }),
-            Some(Undo::Archive) => {
-                self.undo.set(None);
-                self.command(|commands| commands.restore_archived());
-            }
-            None => {}
+            None => self.command(|commands| commands.restore_removed()),
         }
     }
 

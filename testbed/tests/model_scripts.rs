@@ -178,6 +178,41 @@ fn check_script(port: u16, api: Api, name: &str) {
                 assert_eq!(stream.chunks[0]["created"], 0);
             }
         }
+        "echo-401" => {
+            let response = api.generate(port, model);
+            let error = failed(&response, 401);
+            assert!(error["message"].as_str().unwrap().contains("testbed-key"));
+            assert_eq!(error["code"], "testbed-key");
+            assert_eq!(response.header("x-request-id"), Some("testbed-key"));
+        }
+        "echo-html" => {
+            let response = api.generate(port, model);
+            assert_eq!(response.status, 502);
+            assert!(
+                response
+                    .text()
+                    .contains("<title>502 for testbed-key</title>")
+            );
+        }
+        "echo-in-prose" => {
+            let stream = finished(&api.generate(port, model));
+            assert!(stream.content.starts_with("Your API key is testbed-key."));
+            assert!(stream.content.ends_with("Again: testbed-key"));
+        }
+        "echo-in-stream" => {
+            let stream = half(&api.generate(port, model));
+            let error = stream.error.unwrap().to_string();
+            assert!(error.contains("testbed-key"), "{error}");
+        }
+        "echo-in-task" => {
+            let response = api.generate(port, model);
+            let stream = complete(&response);
+            assert_eq!(stream.tasks()[0]["title"], "Use testbed-key");
+            // In Responses, the event that ends the text repeats it as a whole.
+            if api == Api::Chat {
+                assert!(!response.text().contains("testbed-key"));
+            }
+        }
         "no-usage" => {
             let stream = complete(&api.generate(port, model));
             assert!(stream.done && stream.usage.is_none());

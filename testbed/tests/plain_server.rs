@@ -223,6 +223,26 @@ fn every_variant_responds_as_documented() {
 }
 
 #[test]
+fn an_echo_repeats_the_token() {
+    let port = start(|_| {});
+    for (variant, status, stored) in [
+        ("echo_401", 401, false),
+        ("echo_422", 422, false),
+        ("echo_500", 500, false),
+        ("echo_html", 502, false),
+        ("echo_receipt", 201, true),
+    ] {
+        let response = post_to(port, variant);
+        assert_eq!(response.status, status, "{variant}");
+        assert!(response.text().contains(TOKEN), "{variant}");
+        assert_eq!(response.header("x-echo"), Some(TOKEN), "{variant}");
+        let list = received(port, &format!("/plain/{variant}/b"));
+        assert_eq!(list[0]["stored"], stored, "{variant}");
+    }
+    assert_eq!(post_to(port, "echo_receipt").json()["id"], TOKEN);
+}
+
+#[test]
 fn retry_after_is_readable_or_hidden() {
     let port = start(|_| {});
     for (variant, status, exposed) in [

@@ -8,7 +8,9 @@ use std::task::{Context, Poll, Waker};
 
 use taskwright::driver::{self, LiveDriver, Loaded, Report, Transaction, WriteQueue};
 use taskwright::http::PreparedRequest;
-use taskwright::ports::{CallEnd, ModelTransport, ResponsePart, StopSignal, StoreError, Table};
+use taskwright::ports::{
+    CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, StoreError, Table,
+};
 use taskwright::run::{Change, Effect, Event, Posting, Run, RunError, Step};
 use taskwright::secrets::{Keyring, SecretSlot};
 
@@ -24,7 +26,7 @@ impl ModelTransport for NoModel {
         _request: &PreparedRequest,
         _timeouts: taskwright::ports::Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(ResponsePart<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         panic!("the model is never called")
     }
@@ -49,6 +51,8 @@ pub struct Client {
     store: Committed,
     /// The transaction in progress.
     pub transaction: Option<Pending>,
+    /// Whether the store was cleared and no transaction noticed that yet.
+    is_cleared: bool,
     requests: Vec<PendingRequest>,
     /// Events that were reported but not applied.
     pub inbox: Rc<RefCell<VecDeque<Event>>>,
@@ -71,6 +75,7 @@ impl Client {
             secrets,
             store,
             transaction: None,
+            is_cleared: false,
             requests: Vec::new(),
             inbox: Rc::default(),
             wake_at: None,
@@ -124,8 +129,7 @@ impl Client {
         true
     }
 
-    /// The store lost its records, and the page noticed. It sends nothing more and notes everything
-    /// again.
+    /// The store lost its records, and the page noticed.
     pub fn store_was_cleared(&mut self) {
         self.transaction = self.transaction.take().map(|pending| match pending {
             Pending::Begun(transaction) => {
@@ -136,13 +140,9 @@ impl Client {
             }
             ended => ended,
         });
-        self.apply(Event::Pause);
-        let drafts = self.run.drafts().iter();
-        let all: Vec<Change> = drafts
-            .map(|draft| Change::Draft(draft.id.clone()))
-            .collect();
-        self.write_queue.add(all);
-        self.write_queue.add([Change::Run]);
+        self.is_cleared = true;
+        self.write_queue.store_was_cleared();
+        self.apply(Event::StoreCleared);
         self.advance();
     }
 
@@ -160,8 +160,12 @@ impl Client {
         assert_eq!(attempt["number"], posting.attempt);
         assert_eq!(attempt["digest"], *posting.approval.digest);
         assert_eq!(attempt["outcome"], serde_json::Value::Null);
-        assert_eq!(record["review"]["body"], *posting.approval.body);
-        assert_eq!(record["review"]["key"], *posting.approval.key);
+        let loaded = run_now(driver::load_read_only(&self.store, &id.run.to_string())).unwrap();
+        let Loaded::Run(stored, _) = loaded else {
+            panic!("the run cannot be loaded: {loaded:?}");
+        };
+        let approval = stored.draft(id).and_then(|draft| draft.approval().cloned());
+        assert_eq!(approval.as_ref(), Some(&posting.approval));
     }
 
     /// Enters a token.
@@ -247,7 +251,10 @@ impl Client {
     }
 
     /// Writes a transaction, unless the disk is full.
-    fn write(&self, transaction: &Transaction, is_full: bool) -> Result<(), StoreError> {
+    fn write(&mut self, transaction: &Transaction, is_full: bool) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.is_cleared) {
+            return Err(StoreError::Cleared);
+        }
         if is_full {
             return Err(StoreError::Full {
                 reason: "no space".to_owned(),
@@ -275,7 +282,7 @@ impl Client {
                     self.apply(event);
                 }
                 // Failed writes are repeated with the next change only.
-                if result.is_ok() {
+                if matches!(result, Ok(()) | Err(StoreError::Cleared)) {
                     self.advance();
                 }
             }

@@ -164,10 +164,7 @@ impl Simulation {
             })
             .collect();
         for run in &runs {
-            let mut changes = vec![Change::Run];
-            let drafts = run.drafts().iter();
-            changes.extend(drafts.map(|draft| Change::Draft(draft.id.clone())));
-            store.commit(&driver::entries(run, &changes));
+            store.commit(&driver::entries(run, &run.all_parts()));
         }
         let simulated = |run: &Run| SimulatedRun {
             id: run.id().clone(),
@@ -382,19 +379,19 @@ impl Simulation {
         };
         let id = tab.id().clone();
         let changes = driver::load_changes(&self.store, committed, &id);
-        let (run, drafts) = run_now(changes).unwrap();
-        tab.apply_records(run, drafts);
-        let is_stored = |draft: &Arc<TaskDraft>| {
-            let shown = driver::draft_entry(draft).unwrap();
-            self.store.get(Table::Drafts, &shown.key) == Some(shown.text)
-        };
-        if tab.drafts().iter().all(is_stored) {
-            return Ok(());
+        tab.apply_records(run_now(changes).unwrap());
+        let differs = tab.drafts().iter().find(|draft| {
+            let change = Change::Draft(draft.id.clone());
+            let shown = driver::entries(tab, [&change]).swap_remove(0);
+            self.store.get(Table::Drafts, &shown.key) != Some(shown.text)
+        });
+        match differs.map(|draft| draft.id.ordinal) {
+            Some(ordinal) => Err(format!(
+                "{ordinal}: the second tab shows another state\n{}",
+                self.state()
+            )),
+            None => Ok(()),
         }
-        Err(format!(
-            "the second tab shows another state\n{}",
-            self.state()
-        ))
     }
 
     /// Any draft of the run that is shown.

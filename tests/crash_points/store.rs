@@ -60,4 +60,12 @@ impl Store for Committed {
             .map(|(_, text)| text.clone())
             .collect())
     }
+
+    async fn delete(&self, tables: &[Table], prefix: &str) -> Result<(), StoreError> {
+        let names: Vec<_> = tables.iter().map(|table| table.name()).collect();
+        self.records
+            .borrow_mut()
+            .retain(|(name, key), _| !(names.contains(name) && key.starts_with(prefix)));
+        Ok(())
+    }
 }

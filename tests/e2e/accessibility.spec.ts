@@ -49,6 +49,10 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.closeTask();
         await app.approveAll(3);
         await examine(app.page, "6-approved");
+        await app.press("Archive this run");
+        await expect(app.dialog("Leave this run?")).toBeVisible();
+        await examine(app.page, "6b-leaving");
+        await app.dialog("Leave this run?").getByRole("button", { name: "Cancel" }).click();
         await app.foot.getByRole("button", { name: /^Post 3 tasks/ }).click();
         await examine(app.page, "7-confirmation");
         await app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ }).click();
@@ -65,6 +69,13 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.closeTask();
         await app.settings();
         await examine(app.page, "12-settings");
+        await app.page.keyboard.press("Escape");
+        const list = await app.runs();
+        await expect(list).toContainText("3 delivered");
+        await examine(app.page, "13-runs");
+        await list.getByRole("button", { name: /^Rename / }).click();
+        await list.getByRole("button", { name: "Delete all data…" }).click();
+        await examine(app.page, "14-runs-questions");
       });
 
       test("the states of a delivery that is paused", async ({ world, app, complaints }) => {

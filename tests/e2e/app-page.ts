@@ -154,6 +154,19 @@ export class AppPage {
     return texts;
   }
 
+  /** Opens the list of runs. */
+  async runs(): Promise<Locator> {
+    await this.press("Runs");
+    const dialog = this.dialog("Runs in this browser");
+    await expect(dialog).toBeVisible();
+    return dialog;
+  }
+
+  /** Closes the list of runs. */
+  async closeRuns(): Promise<void> {
+    await this.dialog("Runs in this browser").getByRole("button", { name: "Close" }).last().click();
+  }
+
   /** Opens the settings. */
   async settings(): Promise<Locator> {
     await this.press("Settings");

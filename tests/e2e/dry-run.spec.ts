@@ -2,6 +2,7 @@
 import type { AppPage } from "./app-page.ts";
 import { tasks } from "./app-page.ts";
 import { Recorder } from "./recorder.ts";
+import { DEFAULT_TOKEN } from "./servers.ts";
 import { expect, test } from "./world.ts";
 
 const DRY = "Dry run — nothing leaves this page";
@@ -29,6 +30,31 @@ test("a dry run makes 0 requests from Generate to the last receipt", async ({ wo
 
   expect(await recorder.requests()).toEqual([]);
   expect(await server.tasks()).toEqual([]);
+});
+
+test("the page of a server with its own schema makes tasks that this server accepts", async ({
+  world,
+  app,
+}) => {
+  const server = await world.taskServer({
+    schema: {
+      type: "object",
+      properties: { key: { type: "string" }, title: { type: "string" }, amount: { type: "integer" } },
+      required: ["key", "title", "amount"],
+      additionalProperties: false,
+    },
+  });
+  await app.open(server.address, DRY);
+  await app.generateTasks(2, "Pay the invoices");
+  for (const text of await app.texts()) {
+    expect(JSON.parse(text)).toHaveProperty("amount");
+    const response = await fetch(`${server.address}/tasks`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-agent-token": DEFAULT_TOKEN },
+      body: text,
+    });
+    expect(response.status).toBe(201);
+  }
 });
 
 test("the recorder that counts 0 requests in a dry run sees every request of a live run", async ({

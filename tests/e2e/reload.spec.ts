@@ -221,6 +221,7 @@ test("undoing an archive restores the run with its approvals", async ({ world, a
   await app.generateTasks(3);
   await app.press("Approve keep-the-order");
   await app.press("Archive this run");
+  await app.dialog("Leave this run?").getByRole("button", { name: "Leave run" }).click();
   await expect(app.tasks).toHaveCount(0);
   await expect(app.heading("From a brief to posted tasks")).toBeVisible();
   await app.press("Undo");

@@ -38,6 +38,8 @@ async function serve(missing?: RegExp): Promise<{ address: string; server: Serve
       })
       .catch(() => response.writeHead(404, { "content-type": "text/plain" }).end("Not found"));
   });
+  // On a loaded machine, a connection that Node closes after 5 idle seconds may reset a request.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return { address: `http://127.0.0.1:${port}${PATH}/`, server };

@@ -277,13 +277,7 @@ fn suggested_edits_survive_a_restore() {
         drafts: all(&finished),
     };
     let finished = finished.then(Event::FollowUp(repair), |_| Reply::tasks(["b"]));
-    let record = serde_json::to_string(&finished.run.record()).unwrap();
-    let drafts = finished.run.drafts().iter().map(|draft| {
-        let text = serde_json::to_string(&Run::draft_record(draft)).unwrap();
-        taskwright::run::DraftRecord::read(&text).unwrap()
-    });
-    let record = taskwright::run::RunRecord::read(&record).unwrap();
-    let (restored, _) = Run::restore_from(record, drafts.collect(), 0).unwrap();
+    let (restored, _) = Run::restore_from(finished.run.records(), 0).unwrap();
     assert_eq!(restored.drafts(), finished.run.drafts());
     assert_eq!(restored.requests(), finished.run.requests());
     assert_eq!(restored.follow_up_state(), finished.run.follow_up_state());

@@ -14,7 +14,7 @@ use taskwright::driver::{LiveDriver, Report, run_generation};
 use taskwright::http::PreparedRequest;
 use taskwright::model::{End, NoticeCode};
 use taskwright::ports::{
-    CallEnd, Clock, ModelTransport, ResponsePart, StopSignal, TaskSink, Timeouts,
+    CallEnd, Clock, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
 use taskwright::review::RunId;
 use taskwright::run::{Event, GenerationState, Mode, Run, Start, Step};
@@ -176,7 +176,7 @@ impl ModelTransport for Model {
         request: &PreparedRequest,
         _timeouts: Timeouts,
         stop: &StopSignal,
-        on_part: &mut dyn FnMut(ResponsePart<'_>),
+        on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         if stop.is_stopped() {
             return CallEnd::Stopped;

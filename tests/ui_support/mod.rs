@@ -139,8 +139,39 @@ impl PageCommands for Handle {
     fn archive(&self) {
         self.record("archive");
     }
-    fn restore_archived(&self) {
-        self.record("restore archived");
+    fn restore_removed(&self) {
+        self.record("restore removed");
+    }
+    fn decide_open_work(&self, accepted: bool) {
+        self.record(&format!("open work {accepted}"));
+        self.0.page.work_prompt.set(None);
+    }
+    fn take_over(&self) {
+        self.record("take over");
+    }
+    fn list_runs(&self) {
+        self.record("list runs");
+    }
+    fn open_run(&self, id: String) {
+        self.record(&format!("open {id}"));
+    }
+    fn rename_run(&self, id: String, name: String) {
+        self.record(&format!("rename {id} {name}"));
+    }
+    fn set_archived(&self, id: String, is_archived: bool) {
+        self.record(&format!("archive {id} {is_archived}"));
+    }
+    fn delete_run(&self, id: String) {
+        self.record(&format!("delete {id}"));
+    }
+    fn delete_unreadable_run(&self, id: String) {
+        self.record(&format!("delete unreadable {id}"));
+    }
+    fn delete_raw_responses(&self) {
+        self.record("delete raw responses");
+    }
+    fn delete_all_data(&self) {
+        self.record("delete all data");
     }
     fn save_receipts(&self, format: ReceiptFormat) {
         self.record(&format!("save {}", format.extension()));

@@ -1,4 +1,5 @@
-//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`, `fuzz`.
+//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`, `fuzz`,
+//! `mutants`.
 //!
 //! They install what is missing, and are written in Rust without a shell so that they work alike
 //! on Linux, macOS and Windows.
@@ -8,6 +9,7 @@ mod choice;
 mod error;
 mod fuzz;
 mod module;
+mod mutants;
 mod process;
 mod project;
 mod run;
@@ -52,6 +54,8 @@ enum Command {
     Bench(bench::Options),
     /// Search for inputs that break an invariant; repeatable, about a minute
     Fuzz(fuzz::Options),
+    /// Try small faults in the code that keeps the promises, and whether the tests notice them; hours
+    Mutants(mutants::Options),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +82,7 @@ fn execute(command: &Command) -> Result<(), Error> {
         Command::Build { dev } => module::build(&project, Profile::release_if(!dev)),
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
+        Command::Mutants(options) => mutants::run(&project, options),
     }
 }
 

@@ -3,13 +3,16 @@
 //!
 //! One thread writes ([`writer`]). Reads use a separate connection and see committed data only.
 
+mod claim;
 mod connection;
 mod database;
 mod reader;
+mod write_ahead_log;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -21,6 +24,26 @@ pub const QUEUED: &str = "queued";
 
 /// Returns milliseconds since 1970-01-01T00:00:00Z.
 type Clock = Box<dyn Fn() -> i64 + Send>;
+
+/// How a store is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Maximum size of the file and its write-ahead log together, in MiB; no limit if `None`. One
+    /// transaction may exceed it.
+    pub max_mebibytes: Option<u32>,
+    /// Longest wait of an insert for the writer, longest wait for the result once the writer has
+    /// begun, and longest time of a read.
+    pub timeout: Duration,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            max_mebibytes: None,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
 
 /// A task to store.
 #[derive(Debug)]
@@ -90,7 +113,7 @@ pub struct StoredTask {
 /// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The folder cannot be created.
+    /// The folder or the file in it cannot be created.
     #[error("the data folder cannot be used: {0}")]
     Folder(#[source] std::io::Error),
     /// The file was written by a newer version of the server.
@@ -99,10 +122,20 @@ pub enum StoreError {
         /// The version of the file.
         found: i64,
     },
-    /// SQLite reported an error: the disk is full, or the file is not writable or damaged.
+    /// The file is not a task store: it belongs to another program, or is no SQLite file.
+    #[error("the file tasks.sqlite3 in the data folder is not a task store of this server")]
+    Foreign,
+    /// SQLite reported an error: the disk is full, or the file is not writable or damaged. Nothing was
+    /// stored.
     #[error("the store failed: {0}")]
     Database(#[source] Arc<rusqlite::Error>),
-    /// Too many inserts are waiting, or one has timed out.
+    /// SQLite could not tell whether the commit reached the disk. The task may be stored.
+    #[error("the result of a commit is not known: {0}")]
+    Commit(#[source] Arc<rusqlite::Error>),
+    /// The writer began to store the task, but did not finish in time. The task may be stored.
+    #[error("a commit did not end in time")]
+    NoVerdict,
+    /// Too many inserts are waiting, or the time was over before the store began. Nothing was stored.
     #[error("the store is too busy")]
     Busy,
     /// The writer has stopped.
@@ -123,7 +156,10 @@ impl StoreError {
         match self {
             Self::Folder(_) => "folder",
             Self::Newer { .. } => "newer_store",
+            Self::Foreign => "foreign_store",
             Self::Database(_) => "database",
+            Self::Commit(_) => "commit",
+            Self::NoVerdict => "no_verdict",
             Self::Busy => "busy",
             Self::Closed => "closed",
         }
@@ -135,6 +171,12 @@ impl StoreError {
         matches!(self, Self::Busy)
     }
 
+    /// Whether the task of a failed insert may be stored nevertheless.
+    #[must_use]
+    pub fn may_be_stored(&self) -> bool {
+        matches!(self, Self::Commit(_) | Self::NoVerdict)
+    }
+
     /// How the operator can resolve the error.
     #[must_use]
     pub fn hint(&self) -> &'static str {
@@ -143,8 +185,13 @@ impl StoreError {
             Self::Newer { .. } => {
                 "Start the newer version, or choose another folder with --data-dir."
             }
+            Self::Foreign => "Choose another folder with --data-dir. The file was not changed.",
             Self::Database(_) => {
                 "Check for a full disk, a folder that is not writable, or a store that has reached --max-store-size."
+            }
+            Self::Commit(_) => "Check the disk; look the task up before it is sent again.",
+            Self::NoVerdict => {
+                "Check whether the disk is slow, or raise --store-timeout; look the task up before it is sent again."
             }
             Self::Busy => "Reduce the rate of requests.",
             Self::Closed => "Restart the server.",
@@ -163,21 +210,21 @@ enum Backend {
 }
 
 impl Store {
-    /// Opens the store in `folder`, and creates both if necessary. `max_mebibytes` limits the size of
-    /// the file.
+    /// Opens the store in `folder`, and creates both if necessary.
     ///
     /// # Errors
-    /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Database`].
-    pub fn open(folder: &Path, max_mebibytes: Option<u32>) -> Result<Self, StoreError> {
-        Self::open_with_clock(folder, max_mebibytes, Box::new(writer::system_clock))
+    /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Foreign`],
+    /// [`StoreError::Database`].
+    pub fn open(folder: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        Self::open_with_clock(folder, options, Box::new(writer::system_clock))
     }
 
     fn open_with_clock(
         folder: &Path,
-        max_mebibytes: Option<u32>,
+        options: &StoreOptions,
         clock: Clock,
     ) -> Result<Self, StoreError> {
-        let database = Database::open(folder, max_mebibytes, clock)?;
+        let database = Database::open(folder, options, clock)?;
         Ok(Self(Backend::Database(database)))
     }
 
@@ -201,8 +248,8 @@ impl Store {
     /// this returns [`Insertion::Created`], the task is on the disk.
     ///
     /// # Errors
-    /// [`StoreError`]. If the commit itself failed, the task may nevertheless be stored. A repeated
-    /// insert with the same key and body is safe.
+    /// [`StoreError`]. Nothing was stored unless [`StoreError::may_be_stored`] says so. A repeated
+    /// insert with the same key and body is safe in any case.
     pub async fn insert(&self, task: NewTask) -> Result<Insertion, StoreError> {
         match &self.0 {
             Backend::Database(database) => database.insert(task).await,
@@ -214,7 +261,7 @@ impl Store {
     /// `None` if there was none.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Busy`], [`StoreError::Closed`].
     pub async fn find_key(&self, key: IdempotencyKey) -> Result<Option<Insertion>, StoreError> {
         match &self.0 {
             Backend::Database(database) => {
@@ -229,7 +276,7 @@ impl Store {
     /// A page of tasks in order of arrival.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Busy`], [`StoreError::Closed`].
     pub async fn page(&self, filter: Filter) -> Result<Page, StoreError> {
         match &self.0 {
             Backend::Database(database) => {
@@ -247,7 +294,7 @@ impl Store {
     /// The task with this id.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Busy`], [`StoreError::Closed`].
     pub async fn find(&self, id: String) -> Result<Option<StoredTask>, StoreError> {
         match &self.0 {
             Backend::Database(database) => {
@@ -259,21 +306,22 @@ impl Store {
         }
     }
 
-    /// Checks that the store can be read.
+    /// Checks that the store can be written and read. Costs nothing while reads succeed.
     ///
     /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Closed`].
+    /// [`StoreError::Database`], [`StoreError::Busy`], [`StoreError::Closed`].
     pub async fn check(&self) -> Result<(), StoreError> {
         match &self.0 {
-            Backend::Database(database) => database.read(reader::check).await,
+            Backend::Database(database) => database.check().await,
             Backend::Off => Ok(()),
         }
     }
 
-    /// Waits until all accepted tasks are stored, then closes the file.
-    pub fn close(self) {
+    /// Waits until all accepted tasks are stored, then closes the file. Gives up after `patience`, for
+    /// example because the disk does not respond.
+    pub fn close(self, patience: Duration) {
         match self.0 {
-            Backend::Database(database) => database.close(),
+            Backend::Database(database) => database.close(patience),
             Backend::Off => {}
         }
     }

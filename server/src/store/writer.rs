@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, Statement, Transaction, TransactionBehavior, params};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::claim::Claim;
+use super::write_ahead_log::WriteAheadLog;
 use super::{Clock, Insertion, NewTask, QUEUED, Receipt, StoreError, reader};
 
 /// Maximum inserts per transaction.
@@ -17,14 +20,57 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 const KEY_RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// How often expired keys are deleted.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
-/// Maximum keys deleted at a time.
-const MAX_PURGED: i64 = 10_000;
+/// Maximum keys deleted in one transaction, which inserts have to wait for.
+const MAX_PURGED: i64 = 2_000;
 
 /// An insert, and where to send its result.
 #[derive(Debug)]
 pub(super) struct Insert {
-    pub task: NewTask,
-    pub reply: oneshot::Sender<Result<Insertion, StoreError>>,
+    task: NewTask,
+    claim: Claim,
+    /// Whether the writer has taken the claim.
+    claimed: bool,
+    reply: oneshot::Sender<Result<Insertion, StoreError>>,
+}
+
+impl Insert {
+    pub fn new(
+        task: NewTask,
+        claim: Claim,
+        reply: oneshot::Sender<Result<Insertion, StoreError>>,
+    ) -> Self {
+        Self {
+            task,
+            claim,
+            claimed: false,
+            reply,
+        }
+    }
+
+    /// Takes the claim unless the sender has given the insert up. An insert may be tried twice: in
+    /// its batch, and alone.
+    fn claim(&mut self) -> bool {
+        self.claimed = self.claimed || self.claim.take();
+        self.claimed
+    }
+
+    fn is_given_up(&self) -> bool {
+        !self.claimed && self.claim.is_taken()
+    }
+}
+
+/// Why a transaction failed, and what is known about its tasks.
+enum Failure {
+    /// None of them is stored.
+    NothingStored(rusqlite::Error),
+    /// They may be stored.
+    Unknown(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::NothingStored(error)
+    }
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z, from the system clock.
@@ -36,18 +82,57 @@ pub(super) fn system_clock() -> i64 {
 }
 
 /// Writes until all senders are dropped and no insert is waiting.
-pub(super) fn run(connection: &Connection, mut waiting: mpsc::Receiver<Insert>, clock: &Clock) {
-    purge(connection, clock());
+pub(super) fn run(
+    connection: &Connection,
+    log: &WriteAheadLog,
+    mut waiting: mpsc::Receiver<Insert>,
+    clock: &Clock,
+) {
+    let mut writer = Writer {
+        connection,
+        log,
+        clock,
+        statements: None,
+    };
+    let mut is_purge_due = true;
     let mut purged_at = Instant::now();
-    let mut statements = None;
-    while let Some(first) = waiting.blocking_recv() {
-        let batch = gather(first, &mut waiting);
-        write(connection, &mut statements, batch, clock);
-        if purged_at.elapsed() >= PURGE_INTERVAL {
-            purge(connection, clock());
+    loop {
+        if is_purge_due {
+            is_purge_due = purge(connection, clock());
             purged_at = Instant::now();
+            if !is_purge_due {
+                write_back(connection);
+            }
         }
+        // Between two parts of a purge, inserts have their turn, but are not waited for.
+        let next = if is_purge_due {
+            waiting.try_recv()
+        } else {
+            waiting.blocking_recv().ok_or(TryRecvError::Disconnected)
+        };
+        match next {
+            Ok(first) => writer.write(gather(first, &mut waiting)),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => break,
+        }
+        is_purge_due = is_purge_due || purged_at.elapsed() >= PURGE_INTERVAL;
     }
+    write_back(connection);
+}
+
+fn write_back(connection: &Connection) {
+    if let Err(error) = WriteAheadLog::write_back(connection) {
+        tracing::warn!(error = %error, "could not write the log of the store back");
+    }
+}
+
+/// What a transaction needs.
+struct Writer<'a> {
+    connection: &'a Connection,
+    log: &'a WriteAheadLog,
+    clock: &'a Clock,
+    /// Prepared by the first transaction.
+    statements: Option<Statements<'a>>,
 }
 
 /// The SQL statements of an insert, prepared once.
@@ -116,32 +201,62 @@ fn gather(first: Insert, waiting: &mut mpsc::Receiver<Insert>) -> Vec<Insert> {
     batch
 }
 
-fn write<'connection>(
-    connection: &'connection Connection,
-    statements: &mut Option<Statements<'connection>>,
-    mut batch: Vec<Insert>,
-    clock: &Clock,
-) {
-    match commit(connection, statements, &mut batch, clock) {
-        Ok(insertions) => {
-            for (insert, insertion) in batch.into_iter().zip(insertions) {
-                // A sender that is gone can look its task up by its idempotency key.
-                let _ = insert.reply.send(Ok(insertion));
+impl Writer<'_> {
+    /// Stores a batch and replies to each of its senders.
+    fn write(&mut self, mut batch: Vec<Insert>) {
+        match self.commit(&mut batch) {
+            Ok(insertions) => {
+                for (insert, insertion) in batch.into_iter().zip(insertions) {
+                    // A sender that is gone can look its task up by its idempotency key.
+                    let _ = insert.reply.send(Ok(insertion));
+                }
+            }
+            Err(Failure::NothingStored(error))
+                if batch.len() > 1 && may_concern_one_task_only(&error) =>
+            {
+                for insert in batch {
+                    self.write(vec![insert]);
+                }
+            }
+            Err(Failure::NothingStored(error)) => {
+                let error = Arc::new(error);
+                reply_all(batch, || StoreError::Database(Arc::clone(&error)));
+            }
+            Err(Failure::Unknown(error)) => {
+                let error = Arc::new(error);
+                reply_all(batch, || StoreError::Commit(Arc::clone(&error)));
             }
         }
-        Err(error) if batch.len() > 1 && may_concern_one_task_only(&error) => {
-            for insert in batch {
-                write(connection, statements, vec![insert], clock);
-            }
+    }
+
+    /// Stores the tasks of all senders that still wait in one transaction.
+    fn commit(&mut self, batch: &mut Vec<Insert>) -> Result<Vec<Insertion>, Failure> {
+        batch.retain(|insert| !insert.is_given_up());
+        if batch.is_empty() {
+            return Ok(Vec::new());
         }
-        Err(error) => {
-            let error = Arc::new(error);
-            for insert in batch {
-                let _ = insert
-                    .reply
-                    .send(Err(StoreError::Database(Arc::clone(&error))));
-            }
-        }
+        self.log.make_room(self.connection)?;
+        let statements = match &mut self.statements {
+            Some(prepared) => prepared,
+            unprepared => unprepared.insert(Statements::prepare(self.connection)?),
+        };
+        let transaction =
+            Transaction::new_unchecked(self.connection, TransactionBehavior::Immediate)?;
+        // Another program may have held the lock until now. A sender that has given up was told that
+        // nothing is stored, or is gone.
+        batch.retain_mut(Insert::claim);
+        let insertions = batch
+            .iter()
+            .map(|insert| statements.insert(&transaction, &insert.task, (self.clock)()))
+            .collect::<Result<Vec<_>, _>>()?;
+        transaction.commit().map_err(failed_commit)?;
+        Ok(insertions)
+    }
+}
+
+fn reply_all(batch: Vec<Insert>, error: impl Fn() -> StoreError) {
+    for insert in batch {
+        let _ = insert.reply.send(Err(error()));
     }
 }
 
@@ -153,31 +268,20 @@ fn may_concern_one_task_only(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Stores the tasks of all senders that still wait in one transaction. On an error, no task is stored.
-fn commit<'connection>(
-    connection: &'connection Connection,
-    statements: &mut Option<Statements<'connection>>,
-    batch: &mut Vec<Insert>,
-    clock: &Clock,
-) -> Result<Vec<Insertion>, rusqlite::Error> {
-    let statements = match statements {
-        Some(prepared) => prepared,
-        None => statements.insert(Statements::prepare(connection)?),
-    };
-    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-    // Another program may have held the lock until now. A sender whose insert has timed out was told
-    // that its task is not confirmed, so the task must not be stored now.
-    batch.retain(|insert| !insert.reply.is_closed());
-    let insertions = batch
-        .iter()
-        .map(|insert| statements.insert(&transaction, &insert.task, clock()))
-        .collect::<Result<Vec<_>, _>>()?;
-    transaction.commit()?;
-    Ok(insertions)
+/// A commit that finds the disk full has not written its last frame, without which no recovery
+/// accepts a transaction (SQLite, "WAL file format"). After any other error, such as a failed flush,
+/// the transaction may or may not be on the disk.
+fn failed_commit(error: rusqlite::Error) -> Failure {
+    if error.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+        Failure::NothingStored(error)
+    } else {
+        Failure::Unknown(error)
+    }
 }
 
-/// Deletes expired idempotency keys, but not their tasks.
-fn purge(connection: &Connection, now: i64) {
+/// Deletes some of the expired idempotency keys, but not their tasks. Returns whether more may have
+/// expired.
+fn purge(connection: &Connection, now: i64) -> bool {
     let retention = i64::try_from(KEY_RETENTION.as_millis()).unwrap_or(i64::MAX);
     let deleted = connection.execute(
         "DELETE FROM idempotency_keys WHERE key IN
@@ -185,8 +289,14 @@ fn purge(connection: &Connection, now: i64) {
         params![now.saturating_sub(retention), MAX_PURGED],
     );
     match deleted {
-        Ok(0) => {}
-        Ok(count) => tracing::info!(count, "deleted expired idempotency keys"),
-        Err(error) => tracing::warn!(error = %error, "could not delete expired idempotency keys"),
+        Ok(0) => false,
+        Ok(count) => {
+            tracing::info!(count, "deleted expired idempotency keys");
+            i64::try_from(count).unwrap_or(i64::MAX) >= MAX_PURGED
+        }
+        Err(error) => {
+            tracing::warn!(error = %error, "could not delete expired idempotency keys");
+            false
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `/tasks`: accepting and returning tasks.
 
+pub mod large_checks;
 pub mod post;
 pub mod read;
 
@@ -22,9 +23,17 @@ pub fn is_idempotency_key(text: &str) -> bool {
         && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Formats milliseconds since 1970-01-01T00:00:00Z as RFC 3339 in UTC, with milliseconds.
+/// 9999-12-31T23:59:59.999Z in milliseconds since 1970: RFC 3339 has four digits for the year.
+const LAST_MILLISECOND: u64 = 253_402_300_799_999;
+
+/// Formats milliseconds since 1970-01-01T00:00:00Z as RFC 3339 in UTC, with milliseconds. A time that
+/// the format cannot express becomes the closest one that it can.
 fn rfc_3339(milliseconds: i64) -> String {
-    let since = std::time::Duration::from_millis(u64::try_from(milliseconds).unwrap_or_default());
+    let since = std::time::Duration::from_millis(
+        u64::try_from(milliseconds)
+            .unwrap_or_default()
+            .min(LAST_MILLISECOND),
+    );
     std::time::UNIX_EPOCH
         .checked_add(since)
         .map_or_else(String::new, |time| {
@@ -45,9 +54,13 @@ pub(crate) fn json_response(json: String) -> Response {
 }
 
 /// Logs the cause of a store error and returns the problem for the sender, which does not name it.
-pub(crate) fn store_unavailable(error: &StoreError) -> Problem {
+pub(crate) fn store_problem(error: &StoreError) -> Problem {
     tracing::error!(code = error.code(), error = %error, "the task store is not available");
-    Problem::StoreUnavailable
+    if error.may_be_stored() {
+        Problem::NotConfirmed
+    } else {
+        Problem::StoreUnavailable
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +71,14 @@ mod tests {
     fn times_are_formatted_as_rfc_3339_in_utc() {
         assert_eq!(rfc_3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc_3339(1_790_000_000_123), "2026-09-21T14:13:20.123Z");
+    }
+
+    #[test]
+    fn times_that_rfc_3339_cannot_express_become_the_closest_one() {
+        for time in [253_402_300_799_999, 253_402_300_800_000, i64::MAX] {
+            assert_eq!(rfc_3339(time), "9999-12-31T23:59:59.999Z");
+        }
+        assert_eq!(rfc_3339(-1), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

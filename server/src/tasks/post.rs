@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
@@ -12,11 +13,12 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use taskwright::document::Document;
 
-use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_unavailable};
+use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
-use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt};
+use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt, StoreError};
 
 /// The largest body that is validated on the connection's own thread, in bytes.
 const MAX_INLINE_BYTES: usize = 8 << 10;
@@ -31,13 +33,15 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 ///
 /// # Errors
 /// Every [`Problem`] except those about paths and methods. Only `201` and `200` confirm the task.
-/// After any other response, a request with an idempotency key can safely be repeated.
+/// After [`Problem::NotConfirmed`] and [`Problem::Internal`], the task may be stored nevertheless; a
+/// request with an idempotency key can safely be repeated after any response.
 pub async fn post_task(
     State(app): State<App>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers)?;
+    app.authorize(&headers, client).await?;
     require_json(&headers)?;
     let key = idempotency_key(&headers)?;
     let body = read_body(&headers, body, &app).await?;
@@ -46,7 +50,7 @@ pub async fn post_task(
         body_digest: Sha256::digest(&body).into(),
     });
 
-    let problem = match validate(body, Arc::clone(app.schema())).await {
+    let problem = match validate(body, &app).await {
         Ok(body) => {
             let task = NewTask {
                 body,
@@ -54,22 +58,29 @@ pub async fn post_task(
             };
             match app.store().insert(task).await {
                 Ok(insertion) => return confirmation(insertion),
-                Err(error) => store_unavailable(&error),
+                Err(error) => store_problem(&error),
             }
         }
         Err(problem) => problem,
     };
     // A task stored before is replayed even if it violates the current schema or the store is full.
-    if let Some(key) = key
-        && let Some(earlier) = app
-            .store()
-            .find_key(key)
-            .await
-            .map_err(|error| store_unavailable(&error))?
-    {
-        return confirmation(earlier);
+    let Some(key) = key else { return Err(problem) };
+    match app.store().find_key(key).await {
+        Ok(Some(earlier)) => confirmation(earlier),
+        Ok(None) => Err(problem),
+        Err(error) => Err(unresolved(problem, &error)),
     }
-    Err(problem)
+}
+
+/// The problem of a task when looking up its key fails as well. A failed look-up alone would promise
+/// that nothing was stored; it does not make the result of a commit known.
+fn unresolved(problem: Problem, look_up: &StoreError) -> Problem {
+    let look_up = store_problem(look_up);
+    if matches!(problem, Problem::NotConfirmed) {
+        problem
+    } else {
+        look_up
+    }
 }
 
 /// Accepts `application/json`, alone or with `charset=utf-8`. RFC 8259, section 11, defines no
@@ -149,13 +160,14 @@ async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
 /// Parses and validates the body. A large task and a schema with many patterns take milliseconds, so
 /// large bodies are moved off the threads that serve connections. For a small body, the move would
 /// take several times as long as the validation.
-async fn validate(body: Vec<u8>, schema: Arc<EnforcedSchema>) -> Result<Vec<u8>, Problem> {
+async fn validate(body: Vec<u8>, app: &App) -> Result<Vec<u8>, Problem> {
     if body.len() <= MAX_INLINE_BYTES {
-        return validate_inline(body, &schema);
+        return validate_inline(body, app.schema());
     }
-    tokio::task::spawn_blocking(move || validate_inline(body, &schema))
-        .await
-        .map_err(|_| Problem::Internal)?
+    let schema = Arc::clone(app.schema());
+    app.large_checks()
+        .run(move || validate_inline(body, &schema))
+        .await?
 }
 
 fn validate_inline(body: Vec<u8>, schema: &EnforcedSchema) -> Result<Vec<u8>, Problem> {
@@ -244,6 +256,14 @@ mod tests {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(sent));
             assert_eq!(require_json(&headers).is_ok(), accepted, "{sent}");
         }
+    }
+
+    #[test]
+    fn a_failed_look_up_never_promises_that_an_unconfirmed_task_is_not_stored() {
+        let problem = unresolved(Problem::NotConfirmed, &StoreError::Busy);
+        assert_eq!(problem.retry_after(), None);
+        let problem = unresolved(Problem::SchemaViolation(Vec::new()), &StoreError::Busy);
+        assert_eq!(problem.code(), "store_unavailable");
     }
 
     #[test]

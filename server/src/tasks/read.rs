@@ -1,5 +1,6 @@
 //! `GET /tasks`, `GET /tasks/{id}` and `GET /tasks/schema`.
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -7,8 +8,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use super::{is_idempotency_key, json_response, rfc_3339, store_unavailable};
+use super::{is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
+use crate::client_address::ClientAddress;
 use crate::problem::Problem;
 use crate::store::{Filter, Page, StoredTask};
 
@@ -32,14 +34,15 @@ pub struct ListQuery {
 /// Returns a page of tasks in order of arrival: `{"items": […], "next_cursor": … or null}`.
 ///
 /// # Errors
-/// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::InvalidQuery`],
+/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`], [`Problem::InvalidQuery`],
 /// [`Problem::StoreUnavailable`].
 pub async fn list_tasks(
     State(app): State<App>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers)?;
+    app.authorize(&headers, client).await?;
     let Query(query) = query.map_err(|_| {
         Problem::InvalidQuery(
             "the parameters are limit, cursor, status and idempotency_key, each at most once"
@@ -50,26 +53,27 @@ pub async fn list_tasks(
         .store()
         .page(filter(query)?)
         .await
-        .map_err(|error| store_unavailable(&error))?;
+        .map_err(|error| store_problem(&error))?;
     Ok(json_response(page_json(&page)))
 }
 
 /// Returns one task.
 ///
 /// # Errors
-/// [`Problem::BadToken`], [`Problem::RateLimited`], [`Problem::NotFound`],
+/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`], [`Problem::NotFound`],
 /// [`Problem::StoreUnavailable`].
 pub async fn get_task(
     State(app): State<App>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers)?;
+    app.authorize(&headers, client).await?;
     let task = app
         .store()
         .find(id)
         .await
-        .map_err(|error| store_unavailable(&error))?
+        .map_err(|error| store_problem(&error))?
         .ok_or(Problem::NotFound)?;
     let mut json = String::with_capacity(task.text.len().saturating_add(256));
     push_task(&mut json, &task);

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::client::{Request, connect, get, read_response};
+use crate::durability::{open_file, stall_reads};
 use crate::server::{Start, TASK, TestServer};
 
 /// A post that has reached its handler, but whose body is not sent yet.
@@ -90,4 +91,45 @@ fn idle_connections_do_not_delay_the_shutdown() {
     server.ask_to_stop();
     assert_eq!(server.wait().code(), Some(0));
     assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[test]
+fn work_that_cannot_be_interrupted_does_not_delay_the_shutdown() {
+    let mut server = Start::new()
+        .argument("--drain-timeout", "0.5")
+        .argument("--store-timeout", "60")
+        .run();
+    assert_eq!(server.post(TASK).status, 201);
+    stall_reads(&open_file(&server), Duration::from_secs(30));
+    let mut reading = connect(server.address).unwrap();
+    reading
+        .write_all(b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX-AGENT-TOKEN: changeme\r\n\r\n")
+        .unwrap();
+    // Long enough for the read to have begun.
+    std::thread::sleep(Duration::from_millis(500));
+    let started = Instant::now();
+    server.ask_to_stop();
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(6));
+}
+
+#[test]
+fn a_delayed_response_to_a_wrong_token_does_not_delay_the_shutdown() {
+    let mut server = Start::new().argument("--drain-timeout", "60").run();
+    // The next response would be delayed by 4 seconds.
+    for _ in 0..24 {
+        server.send(&get("/tasks").token("guess"));
+    }
+    let mut delayed = connect(server.address).unwrap();
+    delayed
+        .write_all(b"GET /tasks HTTP/1.1\r\nHost: localhost\r\nX-AGENT-TOKEN: guess\r\n\r\n")
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    let started = Instant::now();
+    server.ask_to_stop();
+    read_response(&mut delayed, false)
+        .unwrap()
+        .problem(401, "bad_token");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(2));
 }

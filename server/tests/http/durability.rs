@@ -1,6 +1,51 @@
 //! Confirmed tasks are durable and stored once.
 
-use crate::server::{Start, TASK};
+use std::time::{Duration, Instant};
+
+use crate::server::{Start, TASK, TestServer};
+
+/// The store's file, opened by another program.
+pub fn open_file(server: &TestServer) -> rusqlite::Connection {
+    rusqlite::Connection::open(server.folder().join("data").join("tasks.sqlite3")).unwrap()
+}
+
+/// Keeps the transaction that stores the task with this key busy for about `time`, as a disk does
+/// that stalls.
+fn stall_transactions(file: &rusqlite::Connection, key: &str, time: Duration) {
+    create_slow_view(file, time);
+    file.execute_batch(&format!(
+        "CREATE TRIGGER stall AFTER INSERT ON tasks WHEN NEW.idempotency_key = '{key}'
+         BEGIN SELECT count(*) FROM many; END"
+    ))
+    .unwrap();
+}
+
+/// Makes every read of tasks take about `time`.
+pub fn stall_reads(file: &rusqlite::Connection, time: Duration) {
+    create_slow_view(file, time);
+    file.execute_batch(
+        "ALTER TABLE tasks RENAME TO stored;
+         CREATE VIEW tasks AS
+         SELECT stored.* FROM stored, (SELECT count(*) AS n FROM many) WHERE n > 0",
+    )
+    .unwrap();
+}
+
+/// Creates a view `many` whose rows take about `time` to count.
+fn create_slow_view(file: &rusqlite::Connection, time: Duration) {
+    let count_to = |rows: u32| {
+        format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             SELECT i FROM n"
+        )
+    };
+    let (rows, started) = (100_000, Instant::now());
+    let count = format!("SELECT count(*) FROM ({})", count_to(rows));
+    file.query_row(&count, [], |_| Ok(())).unwrap();
+    let rows = f64::from(rows) * time.as_secs_f64() / started.elapsed().as_secs_f64();
+    file.execute_batch(&format!("CREATE VIEW many AS {}", count_to(rows as u32)))
+        .unwrap();
+}
 
 #[test]
 fn a_confirmed_task_and_its_key_survive_kill_9() {
@@ -102,8 +147,7 @@ fn a_locked_store_refuses_new_tasks_and_replays_stored_ones() {
     let first = server.post_with_key("k", TASK);
     assert_eq!(first.status, 201);
     // Another program holds the write lock of the file.
-    let file =
-        rusqlite::Connection::open(server.folder().join("data").join("tasks.sqlite3")).unwrap();
+    let file = open_file(&server);
     file.execute_batch("BEGIN IMMEDIATE").unwrap();
     let (refused, replayed) = std::thread::scope(|scope| {
         let refused = scope.spawn(|| server.post_with_key("new", TASK));
@@ -116,4 +160,45 @@ fn a_locked_store_refuses_new_tasks_and_replays_stored_ones() {
     file.execute_batch("ROLLBACK").unwrap();
     assert_eq!(server.post_with_key("new", TASK).status, 201);
     assert_eq!(server.stored().len(), 2);
+}
+
+#[test]
+fn retry_after_is_sent_for_a_task_that_the_store_never_began_to_store() {
+    let server = Start::new().argument("--store-timeout", "1").run();
+    let file = open_file(&server);
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = server.post(TASK);
+    refused.problem(503, "store_unavailable");
+    assert!(refused.header("retry-after").is_some());
+    file.execute_batch("ROLLBACK").unwrap();
+    // The next task is stored after everything that was waiting before it.
+    let started = Instant::now();
+    while server.post_with_key("next", TASK).status == 503 {
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+    let stored = server.stored();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert_eq!(stored[0]["idempotency_key"], "next");
+}
+
+#[test]
+fn no_retry_after_is_sent_for_a_task_that_may_be_stored() {
+    let server = Start::new().argument("--store-timeout", "1").run();
+    stall_transactions(&open_file(&server), "slow", Duration::from_secs(6));
+    let unconfirmed = server.post_with_key("slow", TASK);
+    unconfirmed.problem(503, "not_confirmed");
+    assert_eq!(unconfirmed.header("retry-after"), None);
+    // Behind the slow transaction, another task gets no turn in time.
+    let refused = server.post_with_key("behind", TASK);
+    refused.problem(503, "store_unavailable");
+    assert!(refused.header("retry-after").is_some());
+
+    let started = Instant::now();
+    while server.stored().is_empty() && started.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let stored = server.stored();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert_eq!(stored[0]["idempotency_key"], "slow");
+    assert_eq!(server.post_with_key("slow", TASK).status, 200);
 }

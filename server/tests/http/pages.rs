@@ -194,22 +194,21 @@ fn the_generated_configuration_has_the_vault_section_and_no_token() {
     );
 }
 
-/// A server on a folder with a page, with this `agent_config.json`.
-fn with_agent_config(text: &str) -> TestServer {
+/// A server with a page in its folder.
+fn page() -> Start {
     let start = Start::new();
     start.file("checkout/index.html", "<!doctype html>");
-    let config = start.file("agent_config.json", text);
     let folder = start.folder().join("checkout");
-    start
-        .argument("--static-dir", folder)
-        .argument("--config", config)
-        .run()
+    start.argument("--static-dir", folder)
 }
 
 #[test]
 fn the_page_accepts_the_generated_configuration() {
-    let vault = r#"{"vault":{"address":"https://vault.example.org:8200/","secrets_path":"secret/agent","role":"agent"}}"#;
-    for (server, has_vault) in [(checkout(), false), (with_agent_config(vault), true)] {
+    let vault = r#"{"AGENT_API_TOKEN":"own","vault":{"address":"https://vault.example.org:8200/","secrets_path":"secret/agent","role":"agent"}}"#;
+    let start = page();
+    let config = start.file("agent_config.json", vault);
+    let with_vault = start.argument("--config", config).run();
+    for (server, has_vault) in [(checkout(), false), (with_vault, true)] {
         let response = server.send(&get("/config.json"));
         assert_eq!(response.status, 200);
         let config = Config::parse(response.text()).unwrap();
@@ -233,9 +232,15 @@ fn the_page_accepts_the_generated_configuration() {
 
 #[test]
 fn addresses_the_page_cannot_call_are_left_out_of_the_generated_configuration() {
-    let server = with_agent_config(
+    let start = page();
+    let config = start.file(
+        "agent_config.json",
         r#"{"AGENT_API_TOKEN":"own","vault":{"address":"http://vault.internal:8200","secrets_path":"secret/agent"}}"#,
     );
+    let server = start
+        .argument("--config", config)
+        .argument("--allow-origin", "http://192.168.1.5:8080")
+        .run();
     let response = server.send(&get("/config.json").header("Host", "192.168.1.5:8080"));
     let config = Config::parse(response.text()).unwrap();
     assert_eq!((config.connection, config.vault), (None, None));
@@ -245,4 +250,70 @@ fn addresses_the_page_cannot_call_are_left_out_of_the_generated_configuration() 
     let log = server.log();
     assert!(log.contains("vault.address"), "{log}");
     assert!(!log.contains("vault.internal"), "{log}");
+}
+
+#[test]
+fn the_generated_configuration_names_no_server_that_only_the_request_names() {
+    let server = page().tokens("own").run();
+    for host in [
+        "evil.example",
+        "localhost",
+        "user@localhost",
+        "evil example",
+    ] {
+        let response = server.send(&get("/config.json").header("Host", host));
+        let config = Config::parse(response.text()).unwrap();
+        assert_eq!(config.connection, None, "{host}");
+        let notice = config.notice.unwrap();
+        assert!(notice.contains("--allow-origin"), "{notice}");
+        assert!(!response.text().contains("evil"), "{notice}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_with_tls_the_generated_configuration_names_the_public_address() {
+    let server = page()
+        .tokens("own")
+        .argument("--allow-origin", "https://tasks.example.org")
+        .run();
+    let response = server.send(&get("/config.json").header("Host", "tasks.example.org"));
+    let config = Config::parse(response.text()).unwrap();
+    let task_server = config.connection.unwrap().task_server.unwrap();
+    assert_eq!(task_server.tasks_url(), "https://tasks.example.org/tasks");
+}
+
+#[test]
+fn the_generated_configuration_has_the_schema_that_the_server_enforces() {
+    let start = page();
+    // "key" and "token" are names of members here, not of secrets.
+    let schema = r#"{"type":"object","required":["token"],"properties":{"token":{"type":"string"},"key":{"minimum":1.5}}}"#;
+    let file = start.file("own.schema.json", &format!("\u{feff}{schema}"));
+    let server = start.argument("--schema", file).run();
+    let text = server.send(&get("/config.json"));
+    let connection = Config::parse(text.text()).unwrap().connection.unwrap();
+    assert_eq!(connection.task_schema.as_deref(), Some(schema));
+    assert!(connection.task_server.is_some());
+}
+
+#[test]
+fn the_generated_configuration_leaves_the_built_in_schema_to_the_page() {
+    let server = page().run();
+    let text = server.send(&get("/config.json"));
+    let connection = Config::parse(text.text()).unwrap().connection.unwrap();
+    assert_eq!(connection.task_schema, None);
+}
+
+#[test]
+fn a_schema_too_large_for_the_configuration_is_left_out_with_a_notice() {
+    let start = page();
+    let schema = format!(r#"{{"description":"{}"}}"#, "x".repeat(70_000));
+    let file = start.file("own.schema.json", &schema);
+    let server = start.argument("--schema", file).run();
+    let response = server.send(&get("/config.json"));
+    let config = Config::parse(response.text()).unwrap();
+    let connection = config.connection.unwrap();
+    assert!(connection.task_server.is_some());
+    assert_eq!(connection.task_schema, None);
+    let notice = config.notice.unwrap();
+    assert!(notice.contains("/tasks/schema"), "{notice}");
 }

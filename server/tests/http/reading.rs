@@ -1,6 +1,9 @@
 //! `GET` requests: tasks, the schema, the OpenAPI document and health.
 
-use crate::client::{Request, get};
+use std::time::{Duration, Instant};
+
+use crate::client::{Request, get, post};
+use crate::durability::{open_file, stall_reads};
 use crate::server::{Start, TASK};
 
 #[test]
@@ -161,6 +164,104 @@ fn the_openapi_document_describes_the_idempotency_key_the_token_and_the_task() {
         task.as_object_mut().unwrap().remove("$id");
     }
     assert_eq!(task, enforced);
+}
+
+#[test]
+fn responses_are_documented_with_status_media_type_and_code() {
+    let server = Start::new().argument("--rate-limit", "10").run();
+    let document = server.send(&get("/openapi.json")).json();
+    let task = || post("/tasks").token("changeme");
+    let keyed = |key: &str| task().header("Idempotency-Key", key);
+    let requests = [
+        ("/tasks", "post", keyed("k").json(TASK)),
+        ("/tasks", "post", keyed("k").json(TASK)),
+        ("/tasks", "post", keyed("k").json("{}")),
+        ("/tasks", "post", keyed("\t").json(TASK)),
+        ("/tasks", "post", task().json("{")),
+        ("/tasks", "post", task().body(TASK)),
+        ("/tasks", "post", task().json(" ".repeat(2 << 20))),
+        ("/tasks", "post", post("/tasks").json(TASK)),
+        ("/tasks", "get", get("/tasks").token("changeme")),
+        ("/tasks", "get", get("/tasks?x=1").token("changeme")),
+        ("/tasks", "get", get("/tasks").token("wrong")),
+        ("/tasks/{id}", "get", get("/tasks/none").token("changeme")),
+        ("/tasks/{id}", "get", get("/tasks/%ff").token("changeme")),
+        ("/tasks/schema", "get", get("/tasks/schema")),
+        ("/healthz", "get", get("/healthz")),
+        (
+            "/healthz",
+            "get",
+            get("/healthz").header("Host", "example.org"),
+        ),
+        ("/openapi.json", "get", get("/openapi.json")),
+        ("/tasks", "get", get("/tasks").token("changeme")),
+        ("/tasks", "get", get("/tasks").token("changeme")),
+    ];
+    let mut statuses = Vec::new();
+    for (path, method, request) in requests {
+        let response = server.send(&request);
+        statuses.push(response.status);
+        let documented = &document["paths"][path][method]["responses"][response.status.to_string()];
+        let media_type = response.header("content-type").unwrap();
+        let schema = &documented["content"][media_type]["schema"];
+        assert!(!schema.is_null(), "{path} {method} {response:?}");
+        if media_type == "application/problem+json" {
+            let codes = schema["allOf"][1]["properties"]["code"]["enum"].as_array();
+            assert!(
+                codes.unwrap().contains(&response.json()["code"]),
+                "{response:?}"
+            );
+        }
+        for (name, header) in documented["headers"].as_object().into_iter().flatten() {
+            let is_required = header["required"] == true;
+            assert!(
+                !is_required || response.header(name).is_some(),
+                "{name} {response:?}"
+            );
+        }
+        if response.header("retry-after").is_some() {
+            assert!(
+                documented["headers"]["Retry-After"].is_object(),
+                "{response:?}"
+            );
+        }
+    }
+    for status in [200, 201, 400, 401, 404, 413, 415, 421, 422, 429] {
+        assert!(statuses.contains(&status), "{status}: {statuses:?}");
+    }
+}
+
+#[test]
+fn a_time_far_in_the_future_is_listed() {
+    let server = Start::new().run();
+    assert_eq!(server.post(TASK).status, 201);
+    open_file(&server)
+        .execute("UPDATE tasks SET received_at = ?1", [i64::MAX])
+        .unwrap();
+    let listed = server.get("/tasks");
+    assert_eq!(listed.status, 200, "{listed:?}");
+    assert_eq!(
+        listed.json()["items"][0]["received_at"],
+        "9999-12-31T23:59:59.999Z"
+    );
+}
+
+#[test]
+fn health_is_reported_without_waiting_for_other_reads() {
+    let server = Start::new().argument("--store-timeout", "4").run();
+    assert_eq!(server.post(TASK).status, 201);
+    stall_reads(&open_file(&server), Duration::from_secs(30));
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| server.get("/tasks"));
+        // Long enough for the read to have begun.
+        std::thread::sleep(Duration::from_millis(500));
+        let started = Instant::now();
+        assert_eq!(server.get("/healthz").status, 200);
+        assert!(started.elapsed() < Duration::from_secs(2));
+        // A read that takes too long is answered as well, and shows in the state of the server.
+        slow.join().unwrap().problem(503, "store_unavailable");
+        server.get("/healthz").problem(503, "store_unavailable");
+    });
 }
 
 #[test]

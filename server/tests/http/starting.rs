@@ -65,6 +65,87 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn a_token_variable_without_a_token_is_an_error_on_loopback_too() {
+    for tokens in ["", " ", ",", " , "] {
+        let start = Start::new().tokens(tokens);
+        let output = start.fail();
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        let text = error_text(&output);
+        assert!(text.contains("AGENT_API_TOKEN"), "{text}");
+        assert!(text.contains("names no token"), "{text}");
+        assert!(!start.folder().join("data").exists());
+    }
+}
+
+#[test]
+fn a_configuration_file_without_a_token_is_an_error() {
+    let vault = r#""vault":{"address":"https://vault.example.org","secrets_path":"secret/agent"}"#;
+    for (file, expected) in [
+        (
+            format!("{{{vault}}}"),
+            "does not read tokens from Vault yet",
+        ),
+        (
+            format!("{{\"AGENT_API_TOKEN\":\"\",{vault}}}"),
+            "names no token",
+        ),
+        (
+            format!("{{\"AGENT_API_TOKEN\":null,{vault}}}"),
+            "names no token",
+        ),
+        (
+            "{\"AGENT_API_TOKENS\":\"mistyped\"}".to_owned(),
+            "has AGENT_API_TOKEN",
+        ),
+    ] {
+        let start = Start::new();
+        let path = start.file("agent_config.json", &file);
+        let output = start.argument("--config", path).fail();
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+        let text = error_text(&output);
+        assert!(text.contains(expected), "{file}: {text}");
+        assert!(text.contains("Set AGENT_API_TOKEN"), "{file}: {text}");
+    }
+}
+
+#[test]
+fn a_configuration_file_with_a_vault_needs_the_token_from_the_environment() {
+    let start = Start::new();
+    let file = start.file(
+        "agent_config.json",
+        r#"{"vault":{"address":"https://vault.example.org","secrets_path":"secret/agent"}}"#,
+    );
+    let server = start.argument("--config", file).tokens("own").run();
+    assert_eq!(server.send(&get("/tasks").token("own")).status, 200);
+    assert_eq!(server.send(&get("/tasks").token("changeme")).status, 401);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_other_users_can_enter_is_reported() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (of_folder, of_file, is_reported) in [
+        (0o700, 0o644, false),
+        (0o755, 0o600, false),
+        (0o755, 0o644, true),
+        (0o777, 0o600, true),
+    ] {
+        let start = Start::new();
+        let file = start.file("data/tasks.sqlite3", "");
+        let set = |path: &std::path::Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(&file, of_file);
+        set(file.parent().unwrap(), of_folder);
+        let server = start.run();
+        assert_eq!(server.post(TASK).status, 201);
+        let log = server.log();
+        let reported = log.contains("other users of this machine have access");
+        assert_eq!(reported, is_reported, "{of_folder:o} {of_file:o}: {log}");
+    }
+}
+
+#[test]
 fn the_default_token_is_refused_on_other_than_loopback_addresses() {
     for tokens in [None, Some(""), Some("changeme"), Some("own,changeme")] {
         for host in ["0.0.0.0", "::", "192.0.2.1"] {

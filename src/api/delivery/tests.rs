@@ -9,7 +9,7 @@ use super::*;
 use crate::delivery::request::IDEMPOTENCY_KEY;
 use crate::delivery::response::ServerReply;
 use crate::http::PreparedRequest;
-use crate::ports::{CallEnd, ResponsePart, Timeouts};
+use crate::ports::{CallEnd, Needed, ResponsePart, Timeouts};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::Address;
 
@@ -83,7 +83,7 @@ impl ModelTransport for NoModel {
         _request: &PreparedRequest,
         _timeouts: Timeouts,
         _stop: &StopSignal,
-        _on_part: &mut dyn FnMut(ResponsePart<'_>),
+        _on_part: &mut dyn FnMut(ResponsePart<'_>) -> Needed,
     ) -> CallEnd {
         panic!("deliver calls no model")
     }
@@ -174,8 +174,17 @@ impl Call {
         self
     }
 
+    fn keyring(&self) -> Keyring {
+        let mut keyring = Keyring::default();
+        keyring
+            .give(SecretSlot::AGENT_TOKEN, &self.server.url, TOKEN)
+            .unwrap();
+        keyring
+    }
+
     fn prepare(&self) -> Result<PreparedDelivery, ApiError> {
-        PreparedDelivery::prepare(&self.tasks, self.server.clone(), self.schema.clone(), 7, 0)
+        let (server, schema) = (self.server.clone(), self.schema.clone());
+        PreparedDelivery::prepare(&self.tasks, server, schema, &self.keyring(), 7, 0)
     }
 
     fn run(self, script: impl Fn(usize, &str) -> ServerReply + 'static) -> Ended {
@@ -187,11 +196,8 @@ impl Call {
             most_under_way: Cell::new(0),
             now: Rc::clone(&now),
         };
-        let mut keyring = Keyring::default();
-        keyring
-            .give(SecretSlot::AGENT_TOKEN, &self.server.url, TOKEN)
-            .unwrap();
-        let driver = LiveDriver::new(NoModel, &world, Rc::new(RefCell::new(keyring)));
+        let keyring = Rc::new(RefCell::new(self.keyring()));
+        let driver = LiveDriver::new(NoModel, &world, keyring);
         let issued = RefCell::new(Vec::new());
         let clock = VirtualClock(Rc::clone(&now));
         let receipts = block_on(self.prepare().unwrap().post(
@@ -528,10 +534,11 @@ fn keys_that_no_header_can_carry_or_that_two_tasks_share_are_refused() {
 
 #[test]
 fn derived_keys_differ_between_tasks_and_between_deliveries() {
+    let secrets = Keyring::default();
     let keys = |random| {
         let call = call(&["{}", "{}"]);
         let prepared =
-            PreparedDelivery::prepare(&call.tasks, call.server, None, random, 0).unwrap();
+            PreparedDelivery::prepare(&call.tasks, call.server, None, &secrets, random, 0).unwrap();
         let drafts = prepared.run.drafts().iter();
         drafts
             .map(|draft| draft.approval().unwrap().key.to_string())
@@ -540,6 +547,24 @@ fn derived_keys_differ_between_tasks_and_between_deliveries() {
     let (first, second) = (keys(1), keys(2));
     assert_ne!(first[0], first[1]);
     assert_ne!(first[0], second[0]);
+}
+
+#[test]
+fn a_task_that_contains_the_token_is_not_posted_and_does_not_stop_the_other_tasks() {
+    let texts = [
+        r#"{"n":0}"#,
+        r#"{"title":"log in with hunter2"}"#,
+        r#"{"n":2}"#,
+    ];
+    let ended = call(&texts).run(statuses(&[]));
+    assert_eq!(
+        ended.outcomes(),
+        ["delivered", "schema_violation", "delivered"]
+    );
+    assert_eq!(ended.bodies(), [texts[0], texts[2]]);
+    let receipt = ended.receipts[1].to_string();
+    assert!(receipt.contains("agent token"), "{receipt}");
+    assert!(!receipt.contains(TOKEN), "{receipt}");
 }
 
 #[test]

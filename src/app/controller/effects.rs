@@ -20,6 +20,16 @@ const TAIL_CHARACTERS: usize = 160;
 /// Longest time of checking before the page handles input and repaints, in milliseconds.
 const MAX_CHECKING_MILLISECONDS: u64 = 12;
 
+/// The function that takes a driver's reports to the controller.
+fn report_to(
+    controller: Rc<RunController>,
+    run: RunId,
+    driver: Rc<RunDriver>,
+    stop: StopSignal,
+) -> impl Fn(Report) {
+    move |report| controller.report(&run, &driver, &stop, report)
+}
+
 impl RunController {
     pub(super) fn execute(self: &Rc<Self>, effect: Effect) {
         let Some((id, driver, check, stop, write_queue)) =
@@ -49,7 +59,7 @@ impl RunController {
                 let stop = self.new_stop();
                 spawn_local(async move {
                     let own_stop = stop.clone();
-                    let report = move |report| controller.report(&id, &own_stop, report);
+                    let report = report_to(controller, id, Rc::clone(&driver), own_stop);
                     match &*driver {
                         RunDriver::Dry(dry) => dry.generate(assignment, check, stop, &report).await,
                         RunDriver::Live(live) => {
@@ -86,7 +96,7 @@ impl RunController {
                 let clock = self.clock;
                 spawn_local(async move {
                     let never = StopSignal::default();
-                    let report = move |report| controller.report(&id, &never, report);
+                    let report = report_to(controller, id, Rc::clone(&driver), never);
                     match &*driver {
                         RunDriver::Dry(dry) => dry.deliver(posting, &report).await,
                         RunDriver::Live(live) => {
@@ -101,7 +111,7 @@ impl RunController {
                 let clock = self.clock;
                 spawn_local(async move {
                     let never = StopSignal::default();
-                    let report = move |report| controller.report(&id, &never, report);
+                    let report = report_to(controller, id, Rc::clone(&driver), never);
                     // A dry run never looks up a task: none of its tasks is unconfirmed.
                     if let RunDriver::Live(live) = &*driver {
                         live.look_up(server.as_ref(), draft, &key, || clock.now(), &report)
@@ -118,8 +128,34 @@ impl RunController {
         }
     }
 
-    /// Handles a report of the driver. `stop` belongs to the call that the report comes from.
-    fn report(self: &Rc<Self>, id: &RunId, stop: &StopSignal, report: Report) {
+    /// Checks the tasks again that contain a secret which was entered after their last check.
+    pub fn recheck_for_secrets(self: &Rc<Self>) {
+        if !self.holds_lock() {
+            return;
+        }
+        let checks = self.with_run(|run| driver::checks_for_secrets(run, &self.secrets.borrow()));
+        for check in checks.unwrap_or_default() {
+            self.execute(check);
+        }
+    }
+
+    /// Handles a report of a driver. `stop` belongs to the call that the report comes from. Reports that
+    /// arrive after the run was closed are ignored, also if it was opened again since.
+    fn report(
+        self: &Rc<Self>,
+        id: &RunId,
+        driver: &Rc<RunDriver>,
+        stop: &StopSignal,
+        report: Report,
+    ) {
+        let is_open = self
+            .current
+            .borrow()
+            .as_ref()
+            .is_some_and(|current| Rc::ptr_eq(&current.driver, driver));
+        if !is_open {
+            return;
+        }
         match report {
             Report::Event(event) => self.apply_to(id, *event),
             Report::Text(text) => {

@@ -61,6 +61,8 @@ struct Current {
 
 /// Called when the current run needs a secret.
 type OnSecretNeeded = Box<dyn Fn(SecretSlot)>;
+/// Called with the id of the current run when another tab takes it over.
+type OnLockLost = Box<dyn Fn(String)>;
 /// Called when an endpoint turned out to accept no more than a response format.
 type OnFormat = Box<dyn Fn(&ModelEndpoint, ResponseFormat)>;
 
@@ -75,6 +77,7 @@ pub(super) struct RunController {
     current: RefCell<Option<Current>>,
     on_secret_needed: RefCell<Option<OnSecretNeeded>>,
     on_format: RefCell<Option<OnFormat>>,
+    on_lock_lost: RefCell<Option<OnLockLost>>,
     /// The response formats that endpoints were found to accept.
     format_memory: Rc<RefCell<FormatMemory>>,
     /// Text of the response that the page does not show yet.
@@ -120,6 +123,7 @@ impl RunController {
             current: RefCell::new(None),
             on_secret_needed: RefCell::new(None),
             on_format: RefCell::new(None),
+            on_lock_lost: RefCell::new(None),
             format_memory,
             unshown_text: RefCell::default(),
             showing_text: Coalesced::default(),
@@ -143,6 +147,12 @@ impl RunController {
                 controller.on_message(&id, changes);
             }
         }));
+        let deleted = Rc::downgrade(&controller);
+        controller.store.on_deleted(move || {
+            if let Some(controller) = deleted.upgrade() {
+                controller.store_was_cleared();
+            }
+        });
         let watching = Rc::downgrade(&controller);
         *controller.network.borrow_mut() = Some(NetworkWatch::start(move |is_online| {
             if let Some(controller) = watching.upgrade() {
@@ -162,8 +172,17 @@ impl RunController {
         *self.on_format.borrow_mut() = Some(Box::new(call));
     }
 
+    /// Sets what to call with the id of the current run when another tab takes it over.
+    pub fn on_lock_lost(&self, call: impl Fn(String) + 'static) {
+        *self.on_lock_lost.borrow_mut() = Some(Box::new(call));
+    }
+
     pub fn now(&self) -> u64 {
         self.clock.now()
+    }
+
+    pub fn clock(&self) -> PageClock {
+        self.clock
     }
 
     pub fn store(&self) -> &Database {
@@ -205,8 +224,11 @@ impl RunController {
         };
         self.page.show(Some(&run));
         let mut write_queue = WriteQueue::default();
-        write_queue.add(step.changes.into_iter().chain([Change::Run]));
+        write_queue.add(step.changes);
         let is_read_only = lock.is_none();
+        if let Some(lock) = &lock {
+            self.watch_lock(&run.id().to_string(), lock);
+        }
         *self.current.borrow_mut() = Some(Current {
             run,
             check,

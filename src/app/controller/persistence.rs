@@ -3,16 +3,22 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set};
+use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::RunController;
 use crate::browser::lock::TabLock;
-use crate::ports::{Durability, Entry, Store, StoreError};
+use crate::ports::{Clock, Durability, Entry, Store, StoreError};
+use crate::run::Event;
+use crate::text::heading;
 use crate::ui::page::Problem;
 
 /// How long changes are collected if nothing waits for their transaction, in milliseconds.
 const COLLECT_MILLISECONDS: u32 = 50;
+
+/// How often, and how many times, to look whether all changes are stored.
+const PERSISTED_POLL_MILLISECONDS: u32 = 20;
+const PERSISTED_POLLS: u32 = 50;
 
 impl RunController {
     /// Stores the queued changes. There is one transaction at a time, each with all changes up to its
@@ -59,7 +65,12 @@ impl RunController {
                 .store
                 .write(entries, transaction.durability)
                 .await;
-            controller.show_storage_error(result.as_ref().err());
+            let is_cleared = result == Err(StoreError::Cleared);
+            if is_cleared {
+                controller.report_cleared();
+            } else {
+                controller.show_storage_error(result.as_ref().err());
+            }
             if result.is_ok() {
                 controller
                     .tabs
@@ -68,12 +79,61 @@ impl RunController {
                     .inspect(|tabs| tabs.broadcast(&id, transaction.changes()));
             }
             let events = write_queue.borrow_mut().done(transaction, &result);
-            for event in events {
-                controller.apply_to(&id, event);
+            // If the run was closed meanwhile, its attempts are not sent, also if it was opened again.
+            let is_open = controller
+                .current
+                .borrow()
+                .as_ref()
+                .is_some_and(|current| Rc::ptr_eq(&current.write_queue, &write_queue));
+            if is_open {
+                for event in events {
+                    controller.apply_to(&id, event);
+                }
             }
-            if result.is_ok() {
+            if result.is_ok() || is_cleared {
                 controller.persist_soon();
             }
+        });
+    }
+
+    /// Waits until the changes of the current run are stored, at most a second.
+    pub async fn persisted(&self) {
+        for _ in 0..PERSISTED_POLLS {
+            let is_idle = self
+                .current
+                .borrow()
+                .as_ref()
+                .is_none_or(|current| current.write_queue.borrow().is_idle());
+            if is_idle {
+                return;
+            }
+            self.clock.sleep(PERSISTED_POLL_MILLISECONDS).await;
+        }
+    }
+
+    /// Stores the current run again before anything else is sent, because the browser deleted what was
+    /// stored.
+    pub(super) fn store_was_cleared(self: &Rc<Self>) {
+        if !self.holds_lock() {
+            return;
+        }
+        if let Some(current) = self.current.borrow().as_ref() {
+            current.write_queue.borrow_mut().store_was_cleared();
+        }
+        self.report_cleared();
+        self.apply(Event::StoreCleared);
+    }
+
+    /// Says that the browser deleted the stored runs. The current one is written again.
+    fn report_cleared(&self) {
+        let error = StoreError::Cleared;
+        self.page.problems.update(|problems| {
+            problems.retain(|problem| problem.code != error.code());
+            problems.push(Problem {
+                code: error.code().to_owned(),
+                what: heading(&error.to_string()),
+                hint: error.hint().to_owned(),
+            });
         });
     }
 

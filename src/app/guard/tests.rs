@@ -1,7 +1,7 @@
 use super::*;
 use crate::delivery::{DeliveryOutcome, UnconfirmedCause};
 use crate::review::RunId;
-use crate::run::{Effect, Start};
+use crate::run::{Effect, FollowUp, OpenWork, Start};
 use crate::schema::{TaskSchema, agent_task_schema};
 
 const MODEL: &str = "https://api.example.com/v1";
@@ -377,6 +377,7 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
             connection: &connection(),
             run,
             is_read_only: false,
+            may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &keyring(held),
         };
@@ -391,6 +392,7 @@ fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
         connection: &connection(),
         run: Some(&posting),
         is_read_only: true,
+        may_leave_work: false,
         hosts: Some(&HostPolicy::default()),
         secrets: &Keyring::default(),
     };
@@ -431,6 +433,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
             connection: &connection(),
             run: Some(&live),
             is_read_only: false,
+            may_leave_work: true,
             hosts,
             secrets: &held,
         };
@@ -449,6 +452,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
         connection: &connection(),
         run: None,
         is_read_only: false,
+        may_leave_work: false,
         hosts: None,
         secrets: &held,
     };
@@ -494,9 +498,225 @@ fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
             connection,
             run: Some(&live),
             is_read_only: false,
+            may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
         };
         assert_eq!(decide(action, &situation), expected, "{action:?}");
+    }
+}
+
+#[test]
+fn open_work_is_left_only_after_the_operator_agreed() {
+    let held = keyring(&[SecretSlot::API_KEY]);
+    let (approved, unapproved) = (
+        run(Mode::Live, connection(), true),
+        run(Mode::Live, connection(), false),
+    );
+    let (dry, paused) = (run(Mode::Dry, connection(), true), paused());
+    let one_approved = OpenWork {
+        approved: 1,
+        ..OpenWork::default()
+    };
+    let one_queued = OpenWork {
+        queued: 1,
+        ..OpenWork::default()
+    };
+    let generate = Action::Generate(Mode::Live);
+    let sent = send(MODEL, Some(SecretSlot::API_KEY));
+    let ask = Decision::ConfirmLeaving;
+    for (name, action, run, may_leave_work, expected) in [
+        (
+            "generating asks",
+            generate,
+            &approved,
+            false,
+            ask(one_approved),
+        ),
+        (
+            "also in a dry run",
+            Action::Generate(Mode::Dry),
+            &dry,
+            false,
+            ask(one_approved),
+        ),
+        (
+            "opening another run asks",
+            Action::LeaveRun,
+            &paused,
+            false,
+            ask(one_queued),
+        ),
+        (
+            "after consent it goes ahead",
+            generate,
+            &approved,
+            true,
+            sent.clone(),
+        ),
+        (
+            "without open work it does not ask",
+            generate,
+            &unapproved,
+            false,
+            sent,
+        ),
+        (
+            "an import stays in the run",
+            Action::Import,
+            &approved,
+            false,
+            Decision::Local,
+        ),
+    ] {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(run),
+            is_read_only: false,
+            may_leave_work,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &held,
+        };
+        assert_eq!(decide(action, &situation), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_run_that_is_posted_is_not_left_even_with_consent() {
+    let posting = posting();
+    for may_leave_work in [false, true] {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(&posting),
+            is_read_only: false,
+            may_leave_work,
+            hosts: Some(&HostPolicy::default()),
+            secrets: &Keyring::default(),
+        };
+        let refused = Decision::Refuse(Refusal::Posting);
+        assert_eq!(decide(Action::LeaveRun, &situation), refused);
+    }
+}
+
+/// Every event that calls the task server or the model of this run.
+fn calling_events(run: &Run) -> Vec<Event> {
+    let draft = run.drafts()[0].id.clone();
+    vec![
+        post(run),
+        Event::Resume,
+        Event::ContinueWithoutJournal,
+        Event::Retry {
+            drafts: vec![draft.clone()],
+        },
+        Event::ResendSameKey {
+            draft: draft.clone(),
+        },
+        Event::LookUp {
+            draft: draft.clone(),
+        },
+        Event::RequestMissing {
+            outcome: "cut_off".to_owned(),
+        },
+        Event::FollowUp(FollowUp::Repair {
+            drafts: vec![draft],
+        }),
+    ]
+}
+
+#[test]
+fn every_event_that_sends_a_request_waits_for_config_json_and_respects_allowed_hosts() {
+    let paused = paused();
+    let live = run(Mode::Live, connection(), true);
+    let held = keyring(&[SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN]);
+    let other = HostPolicy::only(vec!["other.example.com".to_owned()]);
+    for event in calling_events(&live) {
+        // Posting is resumed after a pause only.
+        let run = if event == Event::Resume {
+            &paused
+        } else {
+            &live
+        };
+        for (hosts, expected) in [(None, "still_opening"), (Some(&other), "host_not_allowed")] {
+            let situation = Situation {
+                connection: &connection(),
+                run: Some(run),
+                is_read_only: false,
+                may_leave_work: true,
+                hosts,
+                secrets: &held,
+            };
+            let Decision::Refuse(refusal) = decide(Action::Send(&event), &situation) else {
+                panic!("{event:?} with {hosts:?} is not refused");
+            };
+            assert_eq!(refusal.code(), expected, "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
+    let mut secrets = keyring(&[SecretSlot::API_KEY]);
+    let (paused, live) = (paused(), run(Mode::Live, connection(), true));
+    let unapproved = run(Mode::Live, connection(), false);
+    let dry = run(Mode::Dry, connection(), true);
+    let draft = live.drafts()[0].id.clone();
+    let approve = Event::Approve {
+        drafts: vec![draft.clone()],
+    };
+    let with_key = Event::ApproveWithKey {
+        draft: draft.clone(),
+        key: "k".into(),
+    };
+    let retry = Event::Retry {
+        drafts: vec![draft.clone()],
+    };
+    let resend = Event::ResendSameKey { draft };
+    let decide_with = |secrets: &Keyring, run: &Run, event: &Event| {
+        let situation = Situation {
+            connection: &connection(),
+            run: Some(run),
+            is_read_only: false,
+            may_leave_work: true,
+            hosts: Some(&HostPolicy::default()),
+            secrets,
+        };
+        decide(Action::Send(event), &situation)
+    };
+    let table = [
+        (&unapproved, &approve),
+        (&unapproved, &with_key),
+        (&live, &post(&live)),
+        (&paused, &Event::Resume),
+        (&paused, &Event::ContinueWithoutJournal),
+        (&live, &retry),
+        (&live, &resend),
+    ];
+    let token = "Do it.\"}";
+    for (run, event) in table {
+        let decision = decide_with(&secrets, run, event);
+        assert!(!matches!(decision, Decision::Refuse(_)), "{event:?}");
+    }
+    // The task was approved before the operator entered a token that its text contains.
+    secrets
+        .give(SecretSlot::AGENT_TOKEN, &address(SERVER), token)
+        .unwrap();
+    let refused = Decision::Refuse(Refusal::SecretInTask {
+        slot: SecretSlot::AGENT_TOKEN,
+        task: 1,
+    });
+    for (run, event) in table {
+        assert_eq!(decide_with(&secrets, run, event), refused, "{event:?}");
+    }
+    let Decision::Refuse(refusal) = &refused else {
+        panic!("refused")
+    };
+    assert_eq!(refusal.to_string(), "Task 1 contains the agent token.");
+    // A dry run sends nothing, and other events neither approve nor post.
+    let reject = Event::Reject {
+        draft: live.drafts()[0].id.clone(),
+        reason: String::new(),
+    };
+    for (run, event) in [(&dry, &post(&dry)), (&live, &reject)] {
+        assert_eq!(decide_with(&secrets, run, event), Decision::Local);
     }
 }

@@ -81,13 +81,21 @@ impl Run {
         }
         let destination = self.destination();
         self.connection = connection;
-        step.changes.push(Change::Run);
         if self.destination() != destination {
+            // The record of an approved body refers to the body template.
+            let approved = self
+                .drafts
+                .iter()
+                .filter(|draft| draft.approval().is_some());
+            step.changes
+                .extend(approved.map(|draft| Change::Draft(draft.id.clone())));
             self.clear_queue(step);
             self.dispatch.server_wait_until = None;
             let count = self.withdraw_approvals(step);
             step.report_withdrawn(count, WithdrawalCause::ServerChanged);
         }
+        // After the drafts, whose records refer to the body template.
+        step.changes.extend([Change::Setup, Change::Run]);
         Ok(())
     }
 
@@ -328,7 +336,7 @@ impl Run {
     }
 
     /// Withdraws all attempts whose requests were not sent.
-    fn withdraw_unsent_attempts(&mut self, step: &mut Step) {
+    pub(super) fn withdraw_unsent_attempts(&mut self, step: &mut Step) {
         self.dispatch.ready_to_send.clear();
         for id in self.in_stage(DeliveryStage::Sending) {
             self.withdraw_attempt(&id, step);

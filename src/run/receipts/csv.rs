@@ -4,8 +4,12 @@ use serde_json::{Map, Value};
 
 use super::Receipt;
 
-/// Characters that start a formula in a spreadsheet, or are skipped before one.
-const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// Characters that start a formula in a spreadsheet.
+const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
+/// Characters that separate cells or records in a spreadsheet with other settings than a comma.
+const OTHER_SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
+/// Characters that a spreadsheet may skip before a formula.
+const SKIPPED: [char; 2] = [' ', '"'];
 
 /// A header and a record per receipt. The columns are the members of a receipt, in order.
 pub(super) fn text(receipts: impl Iterator<Item = Receipt>) -> String {
@@ -28,15 +32,30 @@ fn row(receipt: &Receipt) -> Map<String, Value> {
     }
 }
 
-/// The content of a cell. A text that a spreadsheet would evaluate as a formula is prefixed with an
-/// apostrophe, so that it is displayed as text.
+/// The content of a cell.
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) if text.starts_with(FORMULA_STARTS) => format!("'{text}"),
-        Value::String(text) => text.clone(),
+        Value::String(text) => without_formulas(text),
         other => other.to_string(),
     }
+}
+
+/// The text with an apostrophe wherever a spreadsheet would begin a formula, so that it is displayed
+/// as text: at the beginning, and after what may separate cells.
+fn without_formulas(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    // A spreadsheet may skip these at the beginning.
+    if text.starts_with(['\t', '\r', '\n']) {
+        safe.push('\'');
+    }
+    for part in text.split_inclusive(OTHER_SEPARATORS) {
+        if part.trim_start_matches(SKIPPED).starts_with(FORMULA_STARTS) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
+    }
+    safe
 }
 
 fn write<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
@@ -53,4 +72,36 @@ fn write<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
         }
     }
     text.push_str("\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_contains_no_formula_whatever_separates_cells() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("a-b=c", "a-b=c"),
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "'\r'=1"),
+            ("\n=1", "'\n'=1"),
+            ("\tx", "'\tx"),
+            (" =1", "' =1"),
+            ("\"=1\"", "'\"=1\""),
+            ("x;=HYPERLINK(1)", "x;'=HYPERLINK(1)"),
+            ("x; @y", "x;' @y"),
+            ("x;y", "x;y"),
+            ("x\t=1", "x\t'=1"),
+            ("x\r\n=1", "x\r\n'=1"),
+            ("x\r\ny", "x\r\ny"),
+            ("x,=1", "x,=1"),
+        ] {
+            assert_eq!(without_formulas(text), expected, "{text:?}");
+        }
+    }
 }

@@ -568,17 +568,15 @@ fn a_new_server_that_was_stored_without_the_withdrawn_approvals_gets_no_task() {
     harness.approve_all();
     harness.post();
     harness.ok(Event::Pause);
-    let draft = serde_json::to_string(&Run::draft_record(&harness.run.drafts()[0])).unwrap();
+    let drafts = stored(&harness.run).drafts;
     harness.ok(Event::Connect(Box::new(with_server(|server| {
         server.path = "/other".into();
     }))));
-    let record = serde_json::to_string(&harness.run.record()).unwrap();
-    let (run, step) = Run::restore_from(
-        RunRecord::read(&record).unwrap(),
-        vec![DraftRecord::read(&draft).unwrap()],
-        harness.now,
-    )
-    .unwrap();
+    let records = RunRecords {
+        drafts,
+        ..stored(&harness.run)
+    };
+    let (run, step) = Run::restore_from(records, harness.now).unwrap();
     assert_eq!(
         step.withdrawn_approvals,
         Some(WithdrawnApprovals {
@@ -592,12 +590,11 @@ fn a_new_server_that_was_stored_without_the_withdrawn_approvals_gets_no_task() {
 
 /// Restores the run after something else changed the record of its first draft.
 fn reload_changed(harness: &mut Harness, from: &str, to: &str) -> Step {
-    let record = serde_json::to_string(&harness.run.record()).unwrap();
-    let draft = serde_json::to_string(&Run::draft_record(&harness.run.drafts()[0])).unwrap();
+    let mut records = stored(&harness.run);
+    let draft = serde_json::to_string(&records.drafts[0]).unwrap();
     assert!(draft.contains(from), "{draft}");
-    let draft = DraftRecord::read(&draft.replace(from, to)).unwrap();
-    let record = RunRecord::read(&record).unwrap();
-    let (run, step) = Run::restore_from(record, vec![draft], harness.now).unwrap();
+    records.drafts[0] = DraftRecord::read(&draft.replace(from, to)).unwrap();
+    let (run, step) = Run::restore_from(records, harness.now).unwrap();
     harness.run = run;
     harness.effects.clear();
     step
@@ -606,8 +603,9 @@ fn reload_changed(harness: &mut Harness, from: &str, to: &str) -> Step {
 #[test]
 fn a_restored_body_that_was_not_approved_is_not_sent() {
     let text = r#"{\"key\":\"a\"}"#;
-    let body = format!(r#""body":"{text}""#);
-    let other = r#""body":"{\"key\":\"b\"}""#;
+    // The record refers to the text for the body.
+    let body = format!(r#""text":"{text}""#);
+    let other = r#""text":"{\"key\":\"b\"}""#;
     for stage in ["approved", "queued", "sending", "unconfirmed"] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
         harness.ok(Event::Connect(Box::new(honouring_server(

@@ -163,18 +163,24 @@ impl Harness {
     }
 
     fn reload(&mut self) {
-        let record = serde_json::to_string(&self.run.record()).unwrap();
-        let drafts: Vec<String> = self
-            .run
-            .drafts()
-            .iter()
-            .map(|draft| serde_json::to_string(&Run::draft_record(draft)).unwrap())
-            .collect();
-        let drafts = drafts.iter().map(|text| DraftRecord::read(text).unwrap());
-        let record = RunRecord::read(&record).unwrap();
         self.now += 1;
-        (self.run, _) = Run::restore_from(record, drafts.collect(), self.now).unwrap();
+        (self.run, _) = Run::restore_from(stored(&self.run), self.now).unwrap();
         self.effects.clear();
+    }
+}
+
+/// The records of a run after they were written as text and read again.
+fn stored(run: &Run) -> RunRecords {
+    fn again<T: StoredRecord>(record: &T) -> T {
+        T::read(&serde_json::to_string(record).unwrap()).unwrap()
+    }
+    let records = run.records();
+    RunRecords {
+        run: again(&records.run),
+        setup: again(&records.setup),
+        requests: records.requests.iter().map(again).collect(),
+        responses: records.responses.iter().map(again).collect(),
+        drafts: records.drafts.iter().map(again).collect(),
     }
 }
 
@@ -420,7 +426,7 @@ fn records_of_other_versions_are_not_read() {
     let mut harness = Harness::new(Mode::Dry);
     harness.arrive("{}", Vec::new());
     let run = serde_json::to_value(harness.run.record()).unwrap();
-    let draft = serde_json::to_value(Run::draft_record(&harness.run.drafts()[0])).unwrap();
+    let draft = serde_json::to_value(harness.run.draft_record(&harness.run.drafts()[0])).unwrap();
     let with_version = |record: &serde_json::Value, version: u32| {
         let mut record = record.clone();
         record["version"] = version.into();

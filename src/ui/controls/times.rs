@@ -23,6 +23,14 @@ pub fn time_of_day(milliseconds: u64) -> String {
     clock(milliseconds).chars().take(5).collect()
 }
 
+/// Day and time of day, `2026-11-30 14:33`. Takes milliseconds since 1970.
+#[must_use]
+pub fn date_and_time(milliseconds: u64) -> String {
+    // The Swedish format is ISO 8601 in the operator's time zone.
+    let day = date(milliseconds).to_locale_date_string("sv-SE", &JsValue::UNDEFINED);
+    format!("{} {}", String::from(day), time_of_day(milliseconds))
+}
+
 /// The time of day to the second, `14:33:08`. Takes milliseconds since 1970.
 #[must_use]
 pub fn clock(milliseconds: u64) -> String {

@@ -1,5 +1,5 @@
 //! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
-//! secret and for a new task server open and close with the state of the page.
+//! secret, for a new task server and about open work open and close with the state of the page.
 
 mod confirm;
 mod follow_up;
@@ -7,7 +7,9 @@ mod host;
 mod import;
 mod modal;
 mod model_limits;
+mod open_work;
 mod receipts;
+mod runs;
 mod secret;
 mod settings;
 mod settings_fields;
@@ -20,7 +22,9 @@ use confirm::ConfirmDialog;
 use follow_up::FollowUpDialog;
 use host::HostDialog;
 use import::ImportDialog;
+use open_work::OpenWorkDialog;
 use receipts::ReceiptsDialog;
+use runs::RunsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
 use without_journal::WithoutJournalDialog;
@@ -30,6 +34,7 @@ use without_journal::WithoutJournalDialog;
 pub fn Dialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
+    let has_work_prompt = Memo::new(move |_| page.work_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {
         {move || match screen.dialog.get() {
@@ -38,11 +43,15 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
+            Some(Dialog::Runs) => view! { <RunsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
             Some(Dialog::FollowUp(follow_up)) => {
                 view! { <FollowUpDialog screen follow_up/> }.into_any()
             }
         }}
+        <Show when=move || has_work_prompt.get()>
+            <OpenWorkDialog screen/>
+        </Show>
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
         </Show>

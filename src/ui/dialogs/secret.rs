@@ -97,7 +97,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                     <p class="hint" id="secret-hint">
                         {move || {
                             format!(
-                                "Sent as {} to this host only. Kept in memory until you reload or close the tab.",
+                                "Sent as {} to this host only. Kept in memory until you reload or close the tab, unless you choose otherwise below.",
                                 header(),
                             )
                         }}
@@ -119,10 +119,16 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                             }
                         })
                 }}
-                <label class="check">
-                    <input type="checkbox" node_ref=keep/>
-                    <span>"Keep for this tab, so that a reload does not ask again"</span>
-                </label>
+                <div class="field">
+                    <label class="check">
+                        <input type="checkbox" aria-describedby="secret-keep-hint" node_ref=keep/>
+                        <span>"Keep for this tab, so that a reload does not ask again"</span>
+                    </label>
+                    <p class="hint" id="secret-keep-hint">
+                        "The browser may write it to disk. Duplicating the tab copies it, and reopening the closed tab restores it. "
+                        "Forget it in the settings."
+                    </p>
+                </div>
             </div>
             <div class="dialog-foot">
                 <Button label="Cancel" on_press=move || close.run(())/>

@@ -1,4 +1,4 @@
-//! The header: product name, connection, mode, settings.
+//! The header: product name, connection, mode, runs, settings.
 
 use leptos::prelude::*;
 
@@ -42,6 +42,15 @@ pub fn AppHeader(screen: Screen) -> impl IntoView {
             </Show>
             <button
                 class="button quiet settings-button push"
+                type="button"
+                aria-haspopup="dialog"
+                on:click=move |_| screen.dialog.set(Some(Dialog::Runs))
+            >
+                {icon("runs")}
+                <span>"Runs"</span>
+            </button>
+            <button
+                class="button quiet settings-button"
                 type="button"
                 aria-haspopup="dialog"
                 on:click=open

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
 use crate::ui::screen::{READ_ONLY_BAND, Screen};
 
@@ -17,6 +18,13 @@ pub fn ReadOnlyBand(screen: Screen) -> impl IntoView {
                         <strong>"This tab is read-only, because another tab is using this run."</strong>
                         " It shows the changes made there. Edit and post in the other tab. When that tab closes, this one takes over."
                     </p>
+                    <Button
+                        kind=ButtonKind::Quiet
+                        label="Take over"
+                        name="Take this run over from the other tab"
+                        on_press=move || screen.command(|commands| commands.take_over())
+                        attr:title="The other tab becomes read-only. Tasks that it is posting now may be left unconfirmed."
+                    />
                 </div>
             </Show>
         </div>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::page::Removal;
 use crate::ui::screen::{Screen, Undo};
 
 /// The place where the last action is shown.
@@ -11,14 +12,22 @@ pub fn Toasts(screen: Screen) -> impl IntoView {
     view! {
         <div class="toasts" role="status">
             {move || {
+                let removed = screen.page.removed_run;
                 screen
                     .undo
                     .get()
-                    .map(|undo| {
-                        let message = match undo {
-                            Undo::Decisions { message, .. } => message,
-                            Undo::Archive => "Run archived".to_owned(),
-                        };
+                    .map(|Undo::Decisions { message, .. }| message)
+                    .or_else(|| {
+                        let removed = removed.get()?;
+                        Some(
+                            match removed.removal {
+                                Removal::Archived => "Run archived",
+                                Removal::Deleted => "Run deleted",
+                            }
+                                .to_owned(),
+                        )
+                    })
+                    .map(|message| {
                         view! {
                             <div class="toast">
                                 <p>{message}</p>

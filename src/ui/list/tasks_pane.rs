@@ -89,11 +89,11 @@ fn PaneHead(screen: Screen) -> impl IntoView {
                 <Button
                     kind=ButtonKind::Quiet
                     class="push"
-                    icon="remove"
+                    icon="archive"
                     label="Archive this run"
                     changes_run=screen
                     on_press=move || screen.archive()
-                    attr:title="You can undo this for 10 seconds."
+                    attr:title="It stays in Runs."
                 />
             </Show>
         </div>

@@ -161,9 +161,10 @@ impl JsonRequest<'_> {
             ));
         }
         match state.next_reply(script, &selection) {
-            Some(Reply::Model(reply)) => {
+            Some(Reply::Model(scripted)) => {
+                let key = reply::given_key(&self.parts.headers).unwrap_or_default();
                 let generation = Generation {
-                    reply,
+                    reply: &scripted.with_key(key),
                     request: &request,
                     body: self.value,
                     overrides: &selection.overrides,

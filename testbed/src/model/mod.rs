@@ -19,6 +19,8 @@ mod sse;
 mod strict_rules;
 mod tasks;
 
+pub(crate) use reply::set_reason;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 

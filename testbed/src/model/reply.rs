@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use hyper::ext::ReasonPhrase;
 
 use super::error::ApiError;
 use super::record::{End, ResponseRecord};
@@ -23,11 +24,7 @@ pub fn check_key(script: &Script, headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(required) = &script.needs_key else {
         return Ok(());
     };
-    let given = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
-    match given {
+    match given_key(headers) {
         None | Some("") => Err(ApiError::request(
             401,
             None,
@@ -43,6 +40,15 @@ pub fn check_key(script: &Script, headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
+/// The API key of a request.
+#[must_use]
+pub fn given_key(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+}
+
 /// A fixed HTTP response.
 #[must_use]
 pub fn fixed(
@@ -51,6 +57,7 @@ pub fn fixed(
     request: &HeaderMap,
     tag: Option<&str>,
 ) -> Response {
+    let http = http.with_key(given_key(request).unwrap_or_default());
     let status = overrides.status.unwrap_or(http.status);
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let (content_type, body) = match &http.body {
@@ -78,10 +85,20 @@ pub fn fixed(
     }
     let exposed: Vec<&str> = http.expose_headers.iter().map(String::as_str).collect();
     cors::expose(&mut response, &exposed);
+    if let Some(reason) = http.reason.as_deref() {
+        set_reason(&mut response, reason);
+    }
     if !http.cors {
         response.extensions_mut().insert(cors::Unreadable);
     }
     response
+}
+
+/// Sets the reason phrase of the status line, unless HTTP cannot carry it.
+pub(crate) fn set_reason(response: &mut Response, reason: &str) {
+    if let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes().to_vec()) {
+        response.extensions_mut().insert(reason);
+    }
 }
 
 /// The address of this server under its other loopback name.

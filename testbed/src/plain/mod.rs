@@ -26,10 +26,11 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::cors::{self, Starlette, Unreadable};
+use crate::model::set_reason;
 use crate::recorder::{header_list, now_ms};
 use body::TaskBody;
 use received::{Buckets, Received};
-use variant::{Behaviour, Variant};
+use variant::{Behaviour, Echo, Variant};
 
 /// The largest request body, in bytes: twice the limit of the product's task server.
 const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -39,6 +40,8 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 const HANG_TIME: Duration = Duration::from_secs(600);
 /// The header with the agent token.
 const TOKEN_HEADER: &str = "x-agent-token";
+/// The response header that repeats the agent token.
+const ECHO_HEADER: &str = "x-echo";
 
 /// The options of a plain task server.
 #[derive(Clone, Debug)]
@@ -282,6 +285,13 @@ impl Outcome {
     }
 }
 
+/// Who sent a post.
+struct Sender<'a> {
+    token: &'a str,
+    /// Whether it is the renewed token.
+    renewed: bool,
+}
+
 /// Checks the agent token and the body, then applies the behaviour of the title or the variant.
 fn handle_post(
     state: &PlainState,
@@ -316,7 +326,48 @@ fn handle_post(
     let behaviour = requested
         .as_ref()
         .unwrap_or_else(|| variant.behaviour(number));
-    apply(state, behaviour, bucket, &task, renewed)
+    let sender = Sender {
+        token: &String::from_utf8_lossy(token),
+        renewed,
+    };
+    apply(state, behaviour, bucket, &task, &sender)
+}
+
+/// A response that repeats the agent token.
+fn echo(state: &PlainState, echo: Echo, bucket: &str, token: &str) -> Outcome {
+    let (task_id, mut response) = match echo {
+        Echo::Status(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+            let body = json!({"detail": [{
+                "type": "value_error",
+                "loc": ["header", "x-agent-token", token],
+                "msg": format!("Value error, the token {token} may not do this"),
+                "input": token,
+            }]});
+            (None, (status, Json(body)).into_response())
+        }
+        Echo::Html => {
+            let page = format!(
+                "<!doctype html><html><head><title>502 for {token}</title></head>\
+                 <body><p>X-AGENT-TOKEN: {token}</p></body></html>"
+            );
+            (None, (StatusCode::BAD_GATEWAY, Html(page)).into_response())
+        }
+        Echo::Receipt => {
+            let body = json!({"id": token, "note": format!("queued by {token}")});
+            let id = state.buckets.next_task(bucket);
+            (Some(id), (StatusCode::CREATED, Json(body)).into_response())
+        }
+    };
+    set_reason(&mut response, &format!("Echo {token}"));
+    if let Ok(value) = HeaderValue::from_str(token) {
+        response.headers_mut().insert(ECHO_HEADER, value);
+        cors::expose(&mut response, &[ECHO_HEADER]);
+    }
+    Outcome {
+        task_id,
+        action: Action::Respond(response),
+    }
 }
 
 fn apply(
@@ -324,7 +375,7 @@ fn apply(
     behaviour: &Behaviour,
     bucket: &str,
     task: &TaskBody,
-    renewed: bool,
+    sender: &Sender<'_>,
 ) -> Outcome {
     let store = |respond: &dyn Fn(u64) -> Response| {
         let id = state.buckets.next_task(bucket);
@@ -359,7 +410,7 @@ fn apply(
             response.extensions_mut().insert(Unreadable);
             response
         }),
-        Behaviour::Unauthorized | Behaviour::Forbidden if renewed => ok(),
+        Behaviour::Unauthorized | Behaviour::Forbidden if sender.renewed => ok(),
         Behaviour::Unauthorized => {
             Outcome::refuse(detail(StatusCode::UNAUTHORIZED, "The token has expired"))
         }
@@ -413,6 +464,7 @@ fn apply(
             Ok(()) => ok(),
             Err(refused) => Outcome::refuse(refused),
         },
+        Behaviour::Echo(echo) => self::echo(state, *echo, bucket, sender.token),
     }
 }
 

@@ -59,6 +59,19 @@ pub enum Behaviour {
     Forbids(String),
     /// The path has a trailing slash: 307 without it, [`Behaviour::Ok200`] with it.
     Redirect307,
+    /// Repeats the agent token, as careless servers do.
+    Echo(Echo),
+}
+
+/// Where the agent token is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// In the status line, the headers and the `detail` of this status, without storing.
+    Status(u16),
+    /// In a web page with status 502, without storing.
+    Html,
+    /// In the id and the body of a 201. Stores.
+    Receipt,
 }
 
 /// The posts that a behaviour applies to. Posts of a bucket count from 0.
@@ -179,6 +192,16 @@ impl Behaviour {
                 .ok()
                 .filter(|status| (400..600).contains(status))
                 .map(Self::Status),
+            "echo" => Some(Self::Echo(match argument {
+                "html" => Echo::Html,
+                "receipt" => Echo::Receipt,
+                status => Echo::Status(
+                    status
+                        .parse()
+                        .ok()
+                        .filter(|status| (400..600).contains(status))?,
+                ),
+            })),
             "requires" => Some(Self::Requires(argument.to_owned())),
             "forbids" => Some(Self::Forbids(argument.to_owned())),
             _ => None,
@@ -220,6 +243,10 @@ mod tests {
             Variant::parse("requires_title").unwrap().behaviour(9),
             &Behaviour::Requires("title".to_owned())
         );
+        assert_eq!(
+            Variant::parse("echo_422_first_1").unwrap().behaviour(0),
+            &Behaviour::Echo(Echo::Status(422))
+        );
     }
 
     #[test]
@@ -231,6 +258,8 @@ mod tests {
             "status_600",
             "status_x",
             "requires_",
+            "echo_",
+            "echo_200",
             "ok200_first_x",
         ] {
             assert!(Variant::parse(name).is_err(), "{name}");

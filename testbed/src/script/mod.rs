@@ -5,6 +5,7 @@
 //! different scripts can share an endpoint. [`Selection`] parses that choice, and [`Library`] loads
 //! the files.
 
+mod echo;
 mod library;
 mod selection;
 
@@ -90,6 +91,8 @@ pub enum Reply {
 pub struct HttpReply {
     /// The status, unless the selection overrides it.
     pub status: u16,
+    /// The reason phrase of the status line; absent means that of the standard.
+    pub reason: Option<String>,
     /// Additional headers. `{other_origin}` is replaced by the address of this server under its
     /// other loopback name, which is another origin to a browser, and `{tag}` by the request's tag.
     #[serde(default)]

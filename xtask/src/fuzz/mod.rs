@@ -39,6 +39,8 @@ pub enum Target {
     ResponseText,
     /// The schema for the model, derived from any schema
     ModelSchema,
+    /// Any document against any schema: recursion, backtracking, duplicate members
+    Validation,
     /// JSON documents and edits against another parser
     Document,
 }
@@ -51,6 +53,7 @@ impl Target {
             Self::TaskStream => 3_000,
             Self::ResponseText => 5_000,
             Self::ModelSchema => 8_000,
+            Self::Validation => 4_000,
             Self::Document => 60_000,
         }
     }
@@ -60,7 +63,7 @@ impl Target {
         match self {
             Self::EventStream | Self::TaskStream => "stream.dict",
             Self::ResponseText | Self::Document => "json.dict",
-            Self::ModelSchema => "schema.dict",
+            Self::ModelSchema | Self::Validation => "schema.dict",
         }
     }
 }

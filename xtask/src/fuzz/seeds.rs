@@ -23,7 +23,9 @@ pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error>
         Target::EventStream | Target::TaskStream => {
             folders.push(project.root.join("tests/transcripts"));
         }
-        Target::ModelSchema => folders.push(extract_suite_schemas(project)?),
+        Target::ModelSchema | Target::Validation => {
+            folders.push(extract_suite_schemas(project)?);
+        }
         Target::ResponseText | Target::Document => {}
     }
     folders.retain(|folder| folder.is_dir());

@@ -270,7 +270,7 @@ fn wait_until_ready(server: &mut Service, address: SocketAddr, stop: &AtomicBool
 
 /// Prints the address of the page, the task server and the agent token.
 fn welcome(address: &str, model: Option<&str>) {
-    let own_token = env::var("AGENT_API_TOKEN").ok().filter(|it| !it.is_empty());
+    let own_token = env::var("AGENT_API_TOKEN").ok();
     let token = match &own_token {
         None => "changeme",
         // A real token must not end up in a log file.

@@ -15,6 +15,9 @@ const WASM_PACK_VERSION: &str = "0.15.1";
 /// The version of cargo-fuzz that builds and runs the fuzz targets.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
+/// The version of cargo-mutants that tries small faults.
+const CARGO_MUTANTS_VERSION: &str = "27.1.0";
+
 /// A tool, pinned to one exact version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tool {
@@ -49,6 +52,15 @@ impl Tool {
             package: "cargo-fuzz",
             program: "cargo-fuzz",
             version: CARGO_FUZZ_VERSION.into(),
+        }
+    }
+
+    /// `cargo-mutants`, which tries small faults and runs the tests on each.
+    pub fn cargo_mutants() -> Self {
+        Self {
+            package: "cargo-mutants",
+            program: "cargo-mutants",
+            version: CARGO_MUTANTS_VERSION.into(),
         }
     }
 

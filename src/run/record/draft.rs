@@ -1,0 +1,136 @@
+//! The record of a draft. It holds the text of the task once: the proposed text and the approved body are
+//! stored only where they differ from it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RECORD_VERSION, body_template};
+use crate::delivery::Delivery;
+use crate::review::{Approval, Content, Draft, DraftId, Origin, Review, SuggestedEdit};
+use crate::run::{Run, TaskDraft};
+use crate::schema::Violation;
+use crate::settings::BodyTemplate;
+
+/// A stored draft with its attempts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DraftRecord {
+    version: u32,
+    id: DraftId,
+    origin: Origin,
+    text: Arc<str>,
+    /// The original text; `None` if it is the current one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proposed: Option<Arc<str>>,
+    revision: u32,
+    violations: Option<Vec<Violation>>,
+    review: StoredReview,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    suggested_edits: Vec<SuggestedEdit>,
+    delivery: Delivery,
+}
+
+/// The stored form of [`Review`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+enum StoredReview {
+    Undecided,
+    Approved {
+        digest: Arc<str>,
+        key: Arc<str>,
+        body: StoredBody,
+    },
+    Rejected {
+        reason: String,
+    },
+}
+
+/// Where the approved body is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredBody {
+    /// It is the task's text.
+    Text,
+    /// It is the task's text in the body template of the run's connection.
+    InTemplate,
+    /// It is neither, because the connection changed after the task was posted.
+    Bytes(Arc<str>),
+}
+
+impl DraftRecord {
+    /// The identity of the draft.
+    #[must_use]
+    pub fn id(&self) -> &DraftId {
+        &self.id
+    }
+
+    /// The draft, in a run whose connection has this body template.
+    pub(super) fn into_draft(self, template: Option<&BodyTemplate>) -> TaskDraft {
+        let content = Content::read(&self.text);
+        let review = match self.review {
+            StoredReview::Undecided => Review::Undecided,
+            StoredReview::Rejected { reason } => Review::Rejected { reason },
+            StoredReview::Approved { digest, key, body } => Review::Approved(Approval {
+                body: match (body, template) {
+                    (StoredBody::Bytes(body), _) => body,
+                    (StoredBody::InTemplate, Some(template)) => {
+                        template.wrap(content.text()).into()
+                    }
+                    (StoredBody::Text | StoredBody::InTemplate, _) => content.shared_text(),
+                },
+                digest,
+                key,
+            }),
+        };
+        Draft {
+            id: self.id,
+            origin: self.origin,
+            proposed: self.proposed.unwrap_or_else(|| content.shared_text()),
+            content,
+            revision: self.revision,
+            violations: self.violations,
+            review,
+            suggested_edits: self.suggested_edits,
+            delivery: self.delivery,
+        }
+    }
+}
+
+impl Run {
+    /// The record of one draft.
+    #[must_use]
+    pub fn draft_record(&self, draft: &TaskDraft) -> DraftRecord {
+        let text = draft.content.shared_text();
+        let review = match &draft.review {
+            Review::Undecided => StoredReview::Undecided,
+            Review::Rejected { reason } => StoredReview::Rejected {
+                reason: reason.clone(),
+            },
+            Review::Approved(Approval { body, digest, key }) => StoredReview::Approved {
+                digest: Arc::clone(digest),
+                key: Arc::clone(key),
+                body: if *body == text {
+                    StoredBody::Text
+                } else if body_template(&self.connection)
+                    .is_some_and(|template| *template.wrap(&text) == **body)
+                {
+                    StoredBody::InTemplate
+                } else {
+                    StoredBody::Bytes(Arc::clone(body))
+                },
+            },
+        };
+        DraftRecord {
+            version: RECORD_VERSION,
+            id: draft.id.clone(),
+            origin: draft.origin,
+            proposed: (draft.proposed != text).then(|| Arc::clone(&draft.proposed)),
+            text,
+            revision: draft.revision,
+            violations: draft.violations.clone(),
+            review,
+            suggested_edits: draft.suggested_edits.clone(),
+            delivery: draft.delivery.clone(),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+// The runs in this browser: none is ever out of reach, and none is lost without a question.
+import type { Locator, Page } from "@playwright/test";
+
+import { AppPage } from "./app-page.ts";
+import { everythingKept } from "./browser-storage.ts";
+import { expect, test } from "./world.ts";
+
+/** A run in the list, by its name. */
+const entry = (list: Locator, name: string): Locator =>
+  list.getByRole("listitem").filter({ has: list.page().getByRole("heading", { name, exact: true }) });
+
+async function anotherTab(page: Page, address: string): Promise<AppPage> {
+  const app = new AppPage(await page.context().newPage());
+  await app.open(address);
+  return app;
+}
+
+test("generating again asks before it leaves approved tasks, and the earlier run stays in the list", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "The first brief");
+  await app.press("Approve keep-the-order");
+  await app.press("Approve keep-the-digits");
+  await app.fillBrief({ goal: "The second brief" });
+  await app.generate();
+  const question = app.dialog("Leave this run?");
+  await expect(question).toContainText("Not finished: 2 approved tasks.");
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(app.tasks).toHaveText([/Approved/, /Approved/, /Ready/]);
+
+  await app.generate();
+  await question.getByRole("button", { name: "Leave run" }).click();
+  await expect(app.heading("Complete: 3 tasks, all valid")).toBeVisible();
+  await expect(app.tasks).toHaveText([/Ready/, /Ready/, /Ready/]);
+
+  const list = await app.runs();
+  await expect(entry(list, "The second brief")).toContainText("On this page");
+  const first = entry(list, "The first brief");
+  await expect(first).toContainText("Live");
+  await expect(first).toContainText("Test bench");
+  await expect(first).toContainText("2 approved");
+  await first.getByRole("button", { name: "Open The first brief" }).click();
+  await expect(app.tasks).toHaveText([/Approved/, /Approved/, /Ready/]);
+  await app.page.reload();
+  await expect(app.tasks).toHaveText([/Approved/, /Approved/, /Ready/]);
+});
+
+test("a run is renamed, archived, restored and deleted from the list", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "The first brief");
+  await app.generateTasks(3, "The second brief");
+  const list = await app.runs();
+  await list.getByRole("button", { name: "Rename The first brief" }).click();
+  await list.getByRole("textbox", { name: "Name" }).fill("Audit 2026");
+  await app.page.keyboard.press("Enter");
+  await expect(entry(list, "Audit 2026")).toBeVisible();
+
+  await list.getByRole("button", { name: "Archive Audit 2026" }).click();
+  await list.getByText("Archive: 1 run").click();
+  await expect(list.getByRole("list", { name: "Archived runs" })).toContainText("Audit 2026");
+  await list.getByRole("button", { name: "Take out of the archive: Audit 2026" }).click();
+  await expect(list.getByText("Archive: 1 run")).toBeHidden();
+
+  await list.getByRole("button", { name: "Delete Audit 2026" }).click();
+  await expect(entry(list, "Audit 2026")).toBeHidden();
+  await list.getByRole("button", { name: "Undo" }).click();
+  await expect(entry(list, "Audit 2026")).toBeVisible();
+  await list.getByRole("button", { name: "Delete Audit 2026" }).click();
+  await expect(entry(list, "Audit 2026")).toBeHidden();
+  await app.page.reload();
+  await expect(app.tasks).toHaveCount(3);
+  await expect.poll(() => everythingKept(app.page)).not.toContain("The first brief");
+});
+
+test("each tab remembers its own run", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "The first brief");
+  await app.press("Approve keep-the-order");
+  const other = await anotherTab(app.page, server.address);
+  await other.generateTasks(3, "The second brief");
+  await app.page.reload();
+  await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
+  await expect(app.page.getByText(/^This tab is read-only/)).toBeHidden();
+  await other.page.reload();
+  await expect(other.tasks).toHaveText([/Ready/, /Ready/, /Ready/]);
+});
+
+test("a read-only tab takes a run over, and the other tab becomes read-only", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  const other = await anotherTab(app.page, server.address);
+  await other.press("Take this run over from the other tab");
+  await expect(other.page.getByText(/^This tab is read-only/)).toBeHidden();
+  await expect(app.page.getByText(/^This tab is read-only/)).toBeVisible();
+  await other.postWithDefaultToken(3, server.host);
+  await expect(other.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
+});
+
+test("a read-only tab writes no record", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  const other = new AppPage(await app.page.context().newPage());
+  await other.page.addInitScript(() => {
+    const put = IDBObjectStore.prototype.put;
+    Object.assign(window, { written: 0 });
+    IDBObjectStore.prototype.put = function (...args) {
+      (window as unknown as { written: number }).written += 1;
+      return put.apply(this, args);
+    };
+  });
+  await other.open(server.address);
+  await expect(other.page.getByText(/^This tab is read-only/)).toBeVisible();
+  await app.approveAll(3);
+  await expect(other.tasks).toHaveText([/Approved/, /Approved/, /Approved/]);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(other.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await other.page.evaluate(() => (window as unknown as { written: number }).written)).toBe(0);
+});
+
+test("if the database is deleted while a run is open, the run is stored again and the page says so", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        indexedDB.deleteDatabase("taskwright").onsuccess = resolve;
+      }),
+  );
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading("The browser deleted what this page had stored")).toBeVisible();
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  await app.page.reload();
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
+});
+
+test("where the browser refuses locks, the page says so and still posts", async ({ world, app }) => {
+  await app.page.addInitScript(() => {
+    navigator.locks.request = () => Promise.reject(new DOMException("Denied.", "SecurityError"));
+  });
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await expect(app.heading("This browser cannot keep two tabs of this page apart")).toBeVisible();
+  await app.approveAll(3);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+});
+
+test("deleting all data leaves nothing in the browser", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "A confidential brief");
+  const list = await app.runs();
+  await list.getByRole("button", { name: "Delete all data…" }).click();
+  await list.getByRole("button", { name: "Delete all data", exact: true }).click();
+  await expect(list).toContainText("All data of this page was deleted.");
+  await expect(list).toContainText("There are no runs yet.");
+  expect(await everythingKept(app.page)).not.toContain("A confidential brief");
+  await app.page.reload();
+  await expect(app.tasks).toHaveCount(0);
+  await app.expectBrief({ goal: "" });
+});
+
+test("raw responses of finished runs can be deleted, and the tasks stay", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "The first brief");
+  await app.generateTasks(3, "The second brief");
+  const responses = () =>
+    app.page.evaluate(
+      () =>
+        new Promise<number>((resolve) => {
+          const opening = indexedDB.open("taskwright");
+          opening.onsuccess = () => {
+            const counting = opening.result.transaction("responses").objectStore("responses").count();
+            counting.onsuccess = () => {
+              opening.result.close();
+              resolve(counting.result);
+            };
+          };
+        }),
+    );
+  await expect.poll(responses).toBe(2);
+  const list = await app.runs();
+  await list.getByRole("button", { name: "Delete raw responses of finished runs" }).click();
+  await expect(list).toContainText("Deleted the raw responses of 1 finished run.");
+  await expect.poll(responses).toBe(1);
+  await list.getByRole("button", { name: "Open The first brief" }).click();
+  await expect(app.tasks).toHaveText([/Ready/, /Ready/, /Ready/]);
+});
