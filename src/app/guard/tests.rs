@@ -1,5 +1,5 @@
 use super::*;
-use crate::delivery::DeliveryOutcome;
+use crate::delivery::{DeliveryOutcome, UnconfirmedCause};
 use crate::review::RunId;
 use crate::run::{Effect, FollowUp, OpenWork, Start};
 use crate::schema::{TaskSchema, agent_task_schema};
@@ -34,6 +34,11 @@ fn keyring(slots: &[SecretSlot]) -> Keyring {
 
 /// A run with one imported task; approved if `is_approved`.
 fn run(mode: Mode, connection: Connection, is_approved: bool) -> Run {
+    let task = r#"{"key":"a","title":"A task","instructions":"Do it."}"#;
+    run_with(mode, connection, &[task], is_approved)
+}
+
+fn run_with(mode: Mode, connection: Connection, tasks: &[&str], is_approved: bool) -> Run {
     let (mut run, _) = Run::start(Start {
         id: RunId::from_bits(1),
         mode,
@@ -42,10 +47,9 @@ fn run(mode: Mode, connection: Connection, is_approved: bool) -> Run {
         connection,
         schema: TaskSchema::parse(agent_task_schema()).unwrap(),
     });
-    let task = r#"{"key":"a","title":"A task","instructions":"Do it."}"#;
     let step = run.apply(
         Event::Import {
-            texts: vec![task.into()],
+            texts: tasks.iter().map(|task| (*task).into()).collect(),
         },
         0,
     );
@@ -84,8 +88,32 @@ fn post(run: &Run) -> Event {
 
 /// A live run whose first post was refused for its token.
 fn paused() -> Run {
-    let mut run = run(Mode::Live, connection(), true);
+    let run = run(Mode::Live, connection(), true);
     let event = post(&run);
+    carry_out(run, event, &DeliveryOutcome::NoToken)
+}
+
+/// A live run whose second task waits for the first one, which is unconfirmed.
+fn blocked() -> Run {
+    let tasks = [
+        r#"{"key":"a","title":"A task","instructions":"Do it."}"#,
+        r#"{"key":"b","title":"B task","instructions":"Do it.","depends_on":["a"]}"#,
+    ];
+    let run = run_with(Mode::Live, connection(), &tasks, true);
+    let event = post(&run);
+    let unconfirmed = DeliveryOutcome::Unconfirmed {
+        status: Some(500),
+        cause: UnconfirmedCause::Status,
+        message: String::new(),
+    };
+    let run = carry_out(run, event, &unconfirmed);
+    let run = carry_out(run, Event::Resume, &unconfirmed);
+    assert!(is_blocked(&run), "{:?}", run.batch());
+    run
+}
+
+/// Applies an event and ends every post with this outcome. The run is paused then.
+fn carry_out(mut run: Run, event: Event, outcome: &DeliveryOutcome) -> Run {
     let mut effects = run.apply(event, 0).effects;
     while let Some(effect) = effects.pop() {
         match effect {
@@ -93,7 +121,7 @@ fn paused() -> Run {
                 effects.extend(run.apply(Event::Journaled(entry), 0).effects);
             }
             Effect::Deliver(posting) => {
-                let outcome = DeliveryOutcome::NoToken;
+                let outcome = outcome.clone();
                 let (draft, attempt) = (posting.draft, posting.attempt);
                 run.apply(
                     Event::AttemptEnded {
@@ -153,7 +181,11 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
     let dry = run(Mode::Dry, connection(), true);
     let live = run(Mode::Live, connection(), true);
     let unapproved = run(Mode::Live, connection(), false);
-    let (paused, posting) = (paused(), posting());
+    let (paused, blocked, posting) = (paused(), blocked(), posting());
+    let delivered = Event::Decide {
+        draft: blocked.drafts()[0].id.clone(),
+        delivered: true,
+    };
     let (post_dry, post_live) = (post(&dry), post(&live));
     let nothing = Event::Post {
         digest: String::new(),
@@ -289,6 +321,20 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
             Some(&live),
             none,
             Decision::Local,
+        ),
+        row(
+            "deciding about a task sends nothing",
+            Action::Send(&delivered),
+            Some(&paused),
+            none,
+            Decision::Local,
+        ),
+        row(
+            "finding the task that others wait for continues posting",
+            Action::Send(&delivered),
+            Some(&blocked),
+            none,
+            prompt(SERVER, token.clone()),
         ),
         row(
             "looking a task up needs the token",
