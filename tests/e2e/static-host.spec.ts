@@ -127,7 +127,10 @@ test.describe("in a frame", () => {
   ]) {
     test(`of ${of} the page ${isOther ? "refuses to run and links to itself" : "runs"}`, async ({
       app,
+      complaints,
     }) => {
+      // The outer page has no icon.
+      complaints.allow(statusLine(404));
       const { address, server } = await serve();
       // Another port is another origin.
       const outer = createServer((_request, response) => {
