@@ -15,7 +15,7 @@ use taskwright::model::GenerationOutcome;
 use taskwright::review::DraftId;
 use taskwright::run::{DeliveryProgress, Event, JournalEntry, Mode, Phase};
 use taskwright::ui::page::Problem;
-use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};
+use ui_support::{Mounted, connection, drawn, focused, key, mount_run, task, type_into};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -244,8 +244,19 @@ async fn a_missing_journal_is_announced_before_posting() {
 
 #[wasm_bindgen_test]
 async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
-    let mounted = posting(&[task("first", "Take a backup")]).await;
+    let mounted = reviewed(&[task("first", "Take a backup")]).await;
+    let mut connection = connection();
+    if let Some(server) = &mut connection.task_server {
+        server.honours_idempotency_keys = true;
+    }
+    mounted.commands.apply(Event::Connect(Box::new(connection)));
+    let drafts = mounted.page.approvable.get_untracked();
+    mounted.commands.apply(Event::Approve { drafts });
+    post(&mounted).await;
     end_attempt(&mounted, 1, 1, unconfirmed()).await;
+    // Otherwise it is sent again with its key.
+    mounted.commands.apply(Event::StopPosting);
+    drawn().await;
     open(&mounted, 1).await;
     let draft = id(&mounted, 1);
     let result = || text(&mounted, "#look-up-result");

@@ -424,7 +424,10 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
     mounted.one(".task-open").click();
     drawn().await;
     let delivery = mounted.one("#panel-delivery").text_content().unwrap();
-    assert!(delivery.contains("Unconfirmed: no response"), "{delivery}");
+    assert!(
+        delivery.contains("Unconfirmed: no readable response"),
+        "{delivery}"
+    );
     assert!(delivery.contains("Failed to fetch"), "{delivery}");
     assert!(
         delivery.contains("the server may hold this task more than once"),
