@@ -113,10 +113,11 @@ async fn live_without_an_endpoint_starts_nothing_and_opens_the_settings() {
     mounted.page.connection.set(Connection::built_in());
     drawn().await;
     type_into(&mounted.one("#goal"), "Ship it").await;
+    type_into(&mounted.one("#count"), "3").await;
     mounted.one("input[name=mode][value=live]").click();
     drawn().await;
     mounted.press("Cancel").await;
-    mounted.press("Generate tasks").await;
+    mounted.press("Generate 3 tasks").await;
     assert_eq!(
         mounted.one("dialog h2").text_content().unwrap(),
         "Settings: Local"
