@@ -472,7 +472,7 @@ test.describe("a link", () => {
   }) => {
     const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
     const { port } = new URL(server.address);
-    await app.page.goto(`${server.address}/?host=http://localhost/other-tenant&port=${port}`);
+    await app.page.goto(`${server.address}/?host=http://localhost:${port}/other-tenant`);
     const prompt = app.dialog("Use the task server from this link?");
     await expect(prompt).toContainText("/other-tenant/tasks");
     await prompt.getByRole("button", { name: /^Use / }).click();

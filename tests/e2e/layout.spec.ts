@@ -88,7 +88,7 @@ for (const viewport of [
       expect((await boxOf(app.foot)).y).toBeGreaterThanOrEqual(undo.y + undo.height);
       if (before) expect(await boxOf(brief)).toEqual(before);
       await app.foot.getByRole("button", { name: /^Post 3 tasks/ }).click();
-      await expect(app.page.getByText("3 tasks approved"), "nothing shows through a dialog").toBeHidden();
+      await expect(app.page.getByText("3 tasks approved", { exact: true }), "nothing shows through a dialog").toBeHidden();
     });
   });
 }

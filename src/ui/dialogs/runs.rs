@@ -9,7 +9,7 @@ use crate::run::{Mode, RunSummary};
 use crate::text::{bytes, counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
-use crate::ui::controls::icons::{mode_mark, mode_name};
+use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::controls::times::{date_and_time, machine_time};
 use crate::ui::page::{Removal, RunList};
 use crate::ui::screen::Screen;
@@ -58,7 +58,11 @@ pub fn RunsDialog(screen: Screen) -> impl IntoView {
         >
             <div class="dialog-body">
                 <div role="status">
-                    <p class="soft">{move || page.run_list_message.get()}</p>
+                    {move || {
+                        page.run_list_message
+                            .get()
+                            .map(|message| view! { <p class="soft">{message}</p> })
+                    }}
                     <Show when=move || {
                         page.removed_run
                             .with(|run| {
@@ -307,6 +311,7 @@ fn StorageUse(screen: Screen) -> impl IntoView {
             </div>
             <Show when=move || is_asking.get()>
                 <div class="problem" role="alert">
+                    {icon("warning")}
                     <div class="body">
                         <h3>"Delete all runs, the brief, the settings and the secrets of this page?"</h3>
                         <p class="todo">
