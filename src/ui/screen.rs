@@ -304,6 +304,7 @@ impl Screen {
         if self.refuse_if_read_only() {
             return;
         }
+        self.undo.set(None);
         self.open_task.set(None);
         self.show_all();
         self.command(|commands| commands.archive());

@@ -140,9 +140,13 @@ fn RunEntry(
         screen.command(|commands| commands.open_run(id.get_value()));
     };
     let archive = move || {
+        screen.undo.set(None);
         screen.command(|commands| commands.set_archived(id.get_value(), !run.is_archived));
     };
-    let delete = move || screen.command(|commands| commands.delete_run(id.get_value()));
+    let delete = move || {
+        screen.undo.set(None);
+        screen.command(|commands| commands.delete_run(id.get_value()));
+    };
     let of_run = move |action: &str| format!("{action} {}", name.get_value());
     let mode = run.mode;
     view! {
