@@ -40,20 +40,24 @@ type OnDeleted = Rc<RefCell<Option<Box<dyn Fn()>>>>;
 /// The page's database. It is opened at first use, and again if the browser closed it.
 #[derive(Default)]
 pub struct Database {
+    shared: Rc<Shared>,
+}
+
+/// What the database shares with the listeners of its requests.
+#[derive(Default)]
+struct Shared {
     connection: RefCell<Option<IdbDatabase>>,
+    /// Settles when the attempt to open it that is in progress ends. A second request to open it would
+    /// wait for the first one, and would not learn that it is blocked.
+    opening: RefCell<Option<Promise>>,
+    /// Whether another tab blocks the request to open it.
+    is_blocked: Cell<bool>,
     /// Whether it was open before, so that a new and empty database means that it was cleared.
     was_open: Cell<bool>,
     /// Whether it was cleared, and no write has reported that yet.
     is_cleared: Cell<bool>,
     /// Called when the browser deletes the open database.
     on_deleted: OnDeleted,
-}
-
-/// A database that was opened.
-struct Opened {
-    database: IdbDatabase,
-    /// Whether it did not exist before.
-    is_new: bool,
 }
 
 impl Database {
@@ -65,19 +69,32 @@ impl Database {
 
     /// Sets what to call when the browser deletes the open database, or another tab does.
     pub fn on_deleted(&self, call: impl Fn() + 'static) {
-        *self.on_deleted.borrow_mut() = Some(Box::new(call));
+        *self.shared.on_deleted.borrow_mut() = Some(Box::new(call));
     }
 
     async fn connect(&self) -> Result<IdbDatabase, StoreError> {
-        if let Some(database) = self.connection.borrow().as_ref() {
-            return Ok(database.clone());
+        loop {
+            if let Some(database) = self.shared.connection.borrow().as_ref() {
+                return Ok(database.clone());
+            }
+            if self.shared.is_blocked.get() {
+                return Err(StoreError::Blocked);
+            }
+            let opening = self.shared.opening.borrow().clone();
+            let Some(opening) = opening else { break };
+            // Never rejected.
+            let _ = JsFuture::from(opening).await;
         }
-        let Opened { database, is_new } = open(&self.on_deleted).await?;
-        *self.connection.borrow_mut() = Some(database.clone());
-        if self.was_open.replace(true) && is_new {
-            self.is_cleared.set(true);
+        let mut end = None;
+        let opening = Promise::new(&mut |resolve, _reject| end = Some(resolve));
+        *self.shared.opening.borrow_mut() = Some(opening);
+        let opened = open(&self.shared).await;
+        *self.shared.opening.borrow_mut() = None;
+        if let Some(end) = end {
+            // Resolving a promise cannot fail.
+            let _ = end.call0(&JsValue::UNDEFINED);
         }
-        Ok(database)
+        opened
     }
 
     async fn transaction(
@@ -107,7 +124,7 @@ impl Database {
             Ok(transaction) => Ok(transaction),
             Err(_) => {
                 // The browser closed the database, for example because the site's data was cleared.
-                *self.connection.borrow_mut() = None;
+                *self.shared.connection.borrow_mut() = None;
                 let database = self.connect().await?;
                 begin(&database).map_err(|error| failed(&error))
             }
@@ -123,7 +140,7 @@ impl Store for Database {
         let transaction = self
             .transaction(&Table::ALL, IdbTransactionMode::Readwrite, durability)
             .await?;
-        if self.is_cleared.replace(false) {
+        if self.shared.is_cleared.replace(false) {
             // Without requests, the transaction ends by itself.
             return Err(StoreError::Cleared);
         }
@@ -191,7 +208,7 @@ fn starting_with(prefix: &str) -> Result<IdbKeyRange, JsValue> {
     IdbKeyRange::bound(&prefix.into(), &upper_bound.as_str().into())
 }
 
-async fn open(on_deleted: &OnDeleted) -> Result<Opened, StoreError> {
+async fn open(shared: &Rc<Shared>) -> Result<IdbDatabase, StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable { reason };
     let window = web_sys::window().ok_or_else(|| unavailable("there is no window".to_owned()))?;
     let factory = window
@@ -213,7 +230,7 @@ async fn open(on_deleted: &OnDeleted) -> Result<Opened, StoreError> {
     request.set_onupgradeneeded(Some(on_upgrade.unchecked_ref()));
     match settled(&request, "success", Some("blocked")).await {
         Ok(name) if name == "blocked" => {
-            close_when_opened(&request);
+            use_when_opened(&request, shared, is_new);
             Err(StoreError::Blocked)
         }
         Ok(_) => {
@@ -221,15 +238,39 @@ async fn open(on_deleted: &OnDeleted) -> Result<Opened, StoreError> {
                 .result()
                 .map_err(|error| unavailable(js_error_message(&error)))?
                 .unchecked_into();
-            watch(&database, on_deleted);
-            Ok(Opened {
-                database,
-                is_new: is_new.get(),
-            })
+            shared.use_database(&database, is_new.get());
+            Ok(database)
         }
         Err(error) if error.starts_with("VersionError") => Err(StoreError::Newer),
         Err(error) => Err(unavailable(error)),
     }
+}
+
+impl Shared {
+    fn use_database(&self, database: &IdbDatabase, is_new: bool) {
+        watch(database, &self.on_deleted);
+        *self.connection.borrow_mut() = Some(database.clone());
+        if self.was_open.replace(true) && is_new {
+            self.is_cleared.set(true);
+        }
+    }
+}
+
+/// Uses the database of a blocked request once the other tab lets go.
+fn use_when_opened(request: &IdbOpenDbRequest, shared: &Rc<Shared>, is_new: Rc<Cell<bool>>) {
+    shared.is_blocked.set(true);
+    let (opened, waiting) = (request.clone(), Rc::clone(shared));
+    let on_success = Closure::once_into_js(move || {
+        waiting.is_blocked.set(false);
+        if let Ok(database) = opened.result() {
+            waiting.use_database(&database.unchecked_into(), is_new.get());
+        }
+    });
+    let failing = Rc::clone(shared);
+    let on_error = Closure::once_into_js(move || failing.is_blocked.set(false));
+    // Adding a listener to a live target cannot fail.
+    let _ = request.add_event_listener_with_callback("success", on_success.unchecked_ref());
+    let _ = request.add_event_listener_with_callback("error", on_error.unchecked_ref());
 }
 
 /// Closes the database when another tab upgrades or deletes it, so that it blocks nobody, and reports
@@ -253,18 +294,6 @@ fn call(on_deleted: &OnDeleted) {
     if let Some(on_deleted) = on_deleted.borrow().as_ref() {
         on_deleted();
     }
-}
-
-/// Closes a database that is opened after its request was given up, so that it blocks nobody.
-fn close_when_opened(request: &IdbOpenDbRequest) {
-    let opened = request.clone();
-    let close = Closure::once_into_js(move || {
-        if let Ok(database) = opened.result() {
-            database.unchecked_into::<IdbDatabase>().close();
-        }
-    });
-    // Adding a listener to a live target cannot fail.
-    let _ = request.add_event_listener_with_callback("success", close.unchecked_ref());
 }
 
 fn upgrade(request: &IdbOpenDbRequest) {

@@ -1,7 +1,7 @@
 // A browser that stores nothing: a private window without storage, or a full disk.
 import type { Page } from "@playwright/test";
 
-import { expect, test } from "./world.ts";
+import { expect, statusLine, test } from "./world.ts";
 
 test("without storage the confirmation warns, and nothing is sent until the operator continues without a journal", async ({
   world,
@@ -66,7 +66,9 @@ async function besideTheApplication(page: Page, address: string): Promise<Page> 
   return beside;
 }
 
-test("data of a newer version of the page is left alone", async ({ world, app }) => {
+test("data of a newer version of the page is left alone", async ({ world, app, complaints }) => {
+  // The other page has no icon.
+  complaints.allow(statusLine(404));
   const server = await world.liveServer({ script: "exact-text" });
   const beside = await besideTheApplication(app.page, server.address);
   await beside.evaluate(
@@ -83,7 +85,7 @@ test("data of a newer version of the page is left alone", async ({ world, app })
   await app.open(server.address);
   await app.generateTasks(3);
   await expect(app.page.getByRole("alert")).toContainText(
-    "A newer version of this page has stored data in this browser.",
+    "a newer version of this page has stored data in this browser.",
   );
   const stores = await beside.evaluate(
     () =>
@@ -95,7 +97,9 @@ test("data of a newer version of the page is left alone", async ({ world, app })
   expect(stores).toEqual(["future"]);
 });
 
-test("an upgrade that another tab blocks happens once that tab is closed", async ({ world, app }) => {
+test("an upgrade that another tab blocks happens once that tab is closed", async ({ world, app, complaints }) => {
+  // The other page has no icon.
+  complaints.allow(statusLine(404));
   const server = await world.liveServer({ script: "exact-text" });
   const beside = await besideTheApplication(app.page, server.address);
   await beside.evaluate(
@@ -111,10 +115,10 @@ test("an upgrade that another tab blocks happens once that tab is closed", async
   );
   await app.open(server.address);
   await app.generateTasks(3);
-  await expect(app.page.getByRole("alert")).toContainText("Another tab has an older version of this page open.");
+  await expect(app.page.getByRole("alert")).toContainText("another tab has an older version of this page open.");
   await beside.close();
   await app.press("Approve keep-the-order");
-  await expect(app.page.getByText("Another tab has an older version of this page open.")).toBeHidden();
+  await expect(app.page.getByText(/another tab has an older version of this page open/)).toBeHidden();
   await app.page.reload();
   await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
 });
@@ -122,7 +126,10 @@ test("an upgrade that another tab blocks happens once that tab is closed", async
 test("a run of an unreleased version is listed with the reason, and can be deleted", async ({
   world,
   app,
+  complaints,
 }) => {
+  // The other page has no icon.
+  complaints.allow(statusLine(404));
   const server = await world.liveServer({ script: "exact-text" });
   const beside = await besideTheApplication(app.page, server.address);
   await beside.evaluate(
