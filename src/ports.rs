@@ -222,7 +222,7 @@ pub trait Store {
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was written. [`StoreError::Cleared`] means that all earlier records
-    /// are gone; the next write creates the store anew.
+    /// are gone; the next write creates the store again.
     fn write(
         &self,
         entries: Vec<Entry>,

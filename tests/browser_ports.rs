@@ -343,7 +343,7 @@ async fn a_response_is_read_no_further_than_needed_and_then_aborted() {
         .await;
     assert_eq!(end, CallEnd::Responded(End::Ended));
     assert!(aborted());
-    // The rest of a response is waited for, but not for long.
+    // The page waits for the rest of a response, but not for long.
     let begin = PageClock.now();
     let end = Fetch
         .call(&call, long, &StopSignal::default(), &mut |_| Needed::Rest)

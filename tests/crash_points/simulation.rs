@@ -49,7 +49,7 @@ pub struct Stats {
     pub without_receipt: u64,
     /// Tasks that a look-up found.
     pub found: u64,
-    /// Tasks that were edited and approved anew while a transaction was in progress.
+    /// Tasks that were edited and approved again while a transaction was in progress.
     pub replaced: u64,
     /// Changes of the task server.
     pub moved: u64,

@@ -104,7 +104,7 @@ pub(super) fn run(
                 write_back(connection);
             }
         }
-        // Between two parts of a purge, inserts have their turn, but are not waited for.
+        // Inserts that are waiting go between two parts of a purge.
         let next = if is_purge_due {
             waiting.try_recv()
         } else {

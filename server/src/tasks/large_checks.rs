@@ -1,5 +1,5 @@
-//! Checks of large tasks: a few at a time, on threads that serve no connections, and not waited for
-//! without end.
+//! Checks of large tasks: a few at a time, on threads that serve no connections, and with a time limit
+//! for the response.
 
 use std::sync::Arc;
 use std::time::Duration;

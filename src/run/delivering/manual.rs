@@ -96,7 +96,7 @@ impl Run {
         {
             self.set_stage(id, DeliveryStage::Failed, step);
         } else {
-            // From now on it can be sent anew, but it was approved for another server.
+            // From now on it can be sent again, but it was approved for another server.
             self.withdraw_approval(id, step);
         }
         self.resume_if_unblocked(now, step);

@@ -123,7 +123,7 @@ impl Run {
     }
 
     /// Until when the server asked to send nothing, if that is after `now`, in milliseconds since
-    /// 1970. A wait beyond the retry limit is none: the clock was set back.
+    /// 1970. A wait beyond the retry limit does not count: the clock was set back.
     fn server_wait(&self, now: u64) -> Option<u64> {
         let until = self.dispatch.server_wait_until?;
         let wait = until.checked_sub(now)?;
