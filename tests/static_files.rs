@@ -230,7 +230,7 @@ const OLDEST_BROWSERS: [(&str, f32); 3] = [("Chrome", 123.0), ("Firefox", 125.0)
 
 /// What the style sheets use, and the Chrome, Firefox and Safari that have it.
 /// <https://github.com/mdn/browser-compat-data>
-const USED: [(&str, [f32; 3]); 44] = [
+const USED: [(&str, [f32; 3]); 45] = [
     ("calc(", [26.0, 16.0, 7.0]),
     ("color-mix(", [111.0, 113.0, 16.2]),
     ("counter(", [2.0, 1.0, 3.0]),
@@ -262,6 +262,7 @@ const USED: [(&str, [f32; 3]); 44] = [
     (":active", [1.0, 1.0, 1.0]),
     (":checked", [1.0, 1.0, 3.1]),
     (":disabled", [1.0, 1.0, 3.1]),
+    (":empty", [1.0, 1.0, 3.1]),
     (":first-child", [4.0, 3.0, 3.1]),
     (":focus", [1.0, 1.0, 1.0]),
     (":focus-visible", [86.0, 85.0, 15.4]),
