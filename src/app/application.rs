@@ -168,8 +168,14 @@ impl Application {
         let Decision::Refuse(refusal) = self.decide(action) else {
             return false;
         };
-        self.add_problem(refusal_problem(&refusal));
+        self.show_refusal(&refusal);
         true
+    }
+
+    /// Says why an action is refused. The operator's consent to leave open work was for this action only.
+    fn show_refusal(&self, refusal: &Refusal) {
+        self.may_leave_work.set(false);
+        self.add_problem(refusal_problem(refusal));
     }
 
     /// Whether an action may go ahead now. If it needs a secret or the operator's consent first, asks for
@@ -190,7 +196,7 @@ impl Application {
                 false
             }
             Decision::Refuse(refusal) => {
-                self.add_problem(refusal_problem(&refusal));
+                self.show_refusal(&refusal);
                 false
             }
         }

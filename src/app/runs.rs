@@ -182,7 +182,10 @@ impl Application {
                 self.page.brief_errors.set(Vec::new());
                 brief
             }
-            Err(errors) => return self.page.brief_errors.set(errors),
+            Err(errors) => {
+                self.may_leave_work.set(false);
+                return self.page.brief_errors.set(errors);
+            }
         };
         if self.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
             self.start_run(Some(brief), mode);
