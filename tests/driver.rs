@@ -17,12 +17,12 @@ use std::task::{Context, Poll, Waker};
 use serde_json::{Value, json};
 use taskwright::brief::BriefForm;
 use taskwright::delivery::DeliveryOutcome;
-use taskwright::delivery::response::ServerReply;
+use taskwright::delivery::response::{Redirect, ServerReply};
 use taskwright::document::Document;
 use taskwright::driver::{
     self, Assignment, DryDriver, LiveDriver, Loaded, Report, StoredRun, Transaction, WriteQueue,
 };
-use taskwright::http::{HttpRequest, PreparedRequest};
+use taskwright::http::{HttpRequest, Method, PreparedRequest, RedirectPolicy};
 use taskwright::model::{End, GenerationOutcome, ResponseFormat};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, Needed, ResponsePart, StopSignal, Store,
@@ -112,10 +112,17 @@ impl ModelTransport for Model {
 struct Tasks {
     responses: Rc<RefCell<VecDeque<ServerReply>>>,
     posted: Rc<RefCell<Vec<(HttpRequest, String)>>>,
+    /// The `GET` requests, each with its headers.
+    asked: Rc<RefCell<Vec<(HttpRequest, Vec<String>)>>>,
 }
 
 impl TaskSink for Tasks {
-    async fn look_up(&self, _request: &PreparedRequest) -> ServerReply {
+    async fn look_up(&self, request: &PreparedRequest) -> ServerReply {
+        let headers = request.headers().unwrap();
+        let names = headers.iter().map(|(name, _)| (*name).to_owned());
+        self.asked
+            .borrow_mut()
+            .push((request.request().clone(), names.collect()));
         self.responses
             .borrow_mut()
             .pop_front()
@@ -807,6 +814,84 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
                 assert!(matches!(outcome, DeliveryOutcome::Delivered { .. }));
             }
             None => assert_eq!(outcome, DeliveryOutcome::NoToken),
+        }
+    }
+}
+
+#[test]
+fn a_hidden_redirect_is_told_apart_by_a_get_of_both_spellings_without_a_token() {
+    let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+    let redirected = |redirect| ServerReply::Redirected { redirect };
+    let http = |status| ServerReply::Http {
+        status,
+        content_type: None,
+        retry_after: None,
+        replayed: false,
+        body: String::new(),
+    };
+    for (replies, is_refused, requests) in [
+        (
+            vec![
+                redirected(Redirect::Hidden),
+                redirected(Redirect::Hidden),
+                http(405),
+            ],
+            true,
+            2,
+        ),
+        // The server stored the task, and redirects to it.
+        (
+            vec![redirected(Redirect::Hidden), http(200), http(404)],
+            false,
+            2,
+        ),
+        // Outside a browser, target and status are known.
+        (vec![redirected(Redirect::AdjustsSlash)], true, 0),
+        (vec![redirected(Redirect::Elsewhere)], false, 0),
+        (vec![http(307)], false, 0),
+    ] {
+        let mut secrets = Keyring::default();
+        secrets
+            .give(SecretSlot::AGENT_TOKEN, &server.url, "t0ken")
+            .unwrap();
+        let tasks = Tasks::default();
+        let case = format!("{replies:?}");
+        tasks.responses.borrow_mut().extend(replies);
+        let driver = LiveDriver::new(
+            Model::default(),
+            tasks.clone(),
+            Rc::new(RefCell::new(secrets)),
+        );
+        let outcomes = RefCell::new(Vec::new());
+        run_now(
+            driver.deliver(Some(&server), posting("{}"), || 1, &|report| {
+                let Report::Event(event) = report else { return };
+                if let Event::AttemptEnded { outcome, .. } = *event {
+                    outcomes.borrow_mut().push(outcome);
+                }
+            }),
+        );
+        let outcome = outcomes.borrow_mut().pop().unwrap();
+        assert_eq!(
+            matches!(&outcome, DeliveryOutcome::Refused { code, .. } if code == "redirected"),
+            is_refused,
+            "{case}: {outcome:?}"
+        );
+        assert_eq!(tasks.posted.borrow().len(), 1, "{case}");
+        let asked = tasks.asked.borrow();
+        let urls: Vec<&str> = asked
+            .iter()
+            .map(|(request, _)| request.url.as_str())
+            .collect();
+        let both = [
+            "http://localhost:8080/tasks",
+            "http://localhost:8080/tasks/",
+        ];
+        assert_eq!(urls, both[..requests], "{case}");
+        for (request, headers) in asked.iter() {
+            assert_eq!(request.method, Method::Get);
+            assert_eq!(request.redirects, RedirectPolicy::Report);
+            assert!(headers.is_empty(), "{headers:?}");
         }
     }
 }

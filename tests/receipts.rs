@@ -157,7 +157,7 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
         1 => message().prop_map(|message| DeliveryOutcome::Failed {
             status: 429, retry_after: Some(1), message,
         }),
-        1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, message }),
+        1 => message().prop_map(|message| DeliveryOutcome::Unauthorized { status: 401, code: String::new(), message, reasons: Vec::new() }),
         2 => message().prop_map(|message| DeliveryOutcome::Unconfirmed {
             status: None, cause: UnconfirmedCause::NoResponse, message,
         }),

@@ -258,7 +258,9 @@ impl JsReceipt {
                     message,
                 )
             },
-            DeliveryOutcome::Unauthorized { status, message } => JsReceipt {
+            DeliveryOutcome::Unauthorized {
+                status, message, ..
+            } => JsReceipt {
                 status: Some(*status),
                 retry: true,
                 ..base(
@@ -365,7 +367,9 @@ mod tests {
             (
                 DeliveryOutcome::Unauthorized {
                     status: 401,
+                    code: m(),
                     message: m(),
+                    reasons: Vec::new(),
                 },
                 "unauthorized",
                 true,

@@ -13,7 +13,7 @@ use web_sys::{
 
 use super::clock::{PageClock, Timer};
 use super::js_error_message;
-use crate::delivery::response::{ServerReply, adjusts_slash};
+use crate::delivery::response::{Redirect, ServerReply, redirect};
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
 use crate::model::End;
 use crate::ports::{
@@ -316,10 +316,14 @@ async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerRep
     let header = |name: &str| header(&response, name);
     let status = response.status();
     // Browsers hide status and target of a redirect; other implementations of `fetch` show them.
-    let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
-    if is_redirect || response.type_() == ResponseType::Opaqueredirect {
+    if response.type_() == ResponseType::Opaqueredirect {
         return ServerReply::Redirected {
-            adjusts_slash: adjusts_slash(&url, status, header("location").as_deref()),
+            redirect: Redirect::Hidden,
+        };
+    }
+    if matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return ServerReply::Redirected {
+            redirect: redirect::of_response(&url, status, header("location").as_deref()),
         };
     }
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));

@@ -79,6 +79,7 @@ fn items(value: &Value) -> Option<&Vec<Value>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::response::Redirect;
     use crate::settings::Address;
 
     const KEY: &str = "0b5d7a0e-0000-8000-8000-000000000001";
@@ -138,7 +139,7 @@ mod tests {
             http(200, r#"{"ok":true}"#),
             http(200, "\"x\""),
             ServerReply::Redirected {
-                adjusts_slash: false,
+                redirect: Redirect::Hidden,
             },
             ServerReply::TimedOut {
                 milliseconds: 15_000,

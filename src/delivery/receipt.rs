@@ -52,8 +52,14 @@ pub enum DeliveryOutcome {
     Unauthorized {
         /// The HTTP status.
         status: u16,
+        /// A stable identifier of the reason. Records from before this member was added have none.
+        #[serde(default)]
+        code: String,
         /// The server's message, truncated.
         message: String,
+        /// The reasons per field, if the server gave any.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        reasons: Vec<Reason>,
     },
     /// The server may or may not have the task.
     Unconfirmed {
@@ -281,6 +287,19 @@ impl Delivery {
             )
         });
         sent.and_then(|attempt| attempt.url.as_deref())
+    }
+
+    /// Whether the server answered the last two attempts with 403.
+    #[must_use]
+    pub fn is_forbidden_repeatedly(&self) -> bool {
+        let is_forbidden = |attempt: &Attempt| {
+            matches!(
+                attempt.outcome,
+                Some(DeliveryOutcome::Unauthorized { status: 403, .. })
+            )
+        };
+        let mut last = self.attempts.iter().rev().take(2);
+        last.len() == 2 && last.all(is_forbidden)
     }
 
     /// Whether an attempt sent the idempotency key of the last one.

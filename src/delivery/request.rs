@@ -24,6 +24,16 @@ pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
     for_task_server(request, server)
 }
 
+/// Builds the request that tells what an address does with a `GET`, to learn where a redirect leads.
+/// It carries no token and changes nothing.
+#[must_use]
+pub fn probe(url: impl Into<String>) -> HttpRequest {
+    HttpRequest {
+        redirects: RedirectPolicy::Report,
+        ..HttpRequest::get(url, MAX_BODY_BYTES)
+    }
+}
+
 /// Adds what every request to a task server has: the agent token, the redirect policy and the size
 /// limit.
 pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {

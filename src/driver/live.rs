@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Report;
-use crate::delivery::response::{self, ServerReply};
+use crate::delivery::response::{self, Redirect, Sent, ServerReply, redirect};
 use crate::delivery::{look_up, request};
 use crate::http::{HttpRequest, PrepareError, PreparedRequest};
 use crate::ports::{ModelTransport, TaskSink};
@@ -43,15 +43,49 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             Err(reply) => reply,
             Ok(request) => {
                 let reply = self.tasks.post(&request).await;
-                reply.redacted(request.redactor())
+                let reply = reply.redacted(request.redactor());
+                self.with_known_redirect(reply, &request.request().url)
+                    .await
             }
         };
-        let outcome = response::outcome(&reply, now());
+        let url = server.map(TaskServer::tasks_url).unwrap_or_default();
+        let template = server.and_then(|server| server.body_template.as_ref());
+        let sent = Sent::new(&url, &posting.approval.body, template);
+        let outcome = response::outcome(&reply, &sent, now());
         report(Report::event(Event::AttemptEnded {
             draft: posting.draft,
             attempt: posting.attempt,
             outcome,
         }));
+    }
+
+    /// The reply to a post of `url`. If the browser hides where it redirects, two `GET`s without a token
+    /// may prove that it only adjusts the slash.
+    async fn with_known_redirect(&self, reply: ServerReply, url: &str) -> ServerReply {
+        let is_hidden = matches!(
+            reply,
+            ServerReply::Redirected {
+                redirect: Redirect::Hidden
+            }
+        );
+        let Some(other) = redirect::other_spelling(url).filter(|_| is_hidden) else {
+            return reply;
+        };
+        let posted = self.probe(url).await;
+        let other = self.probe(&other).await;
+        ServerReply::Redirected {
+            redirect: redirect::of_probes(&posted, &other),
+        }
+    }
+
+    async fn probe(&self, url: &str) -> ServerReply {
+        let prepared = request::probe(url).prepare(&self.secrets.borrow());
+        match prepared {
+            Ok(request) => self.tasks.look_up(&request).await,
+            Err(error) => ServerReply::NotSent {
+                message: error.to_string(),
+            },
+        }
     }
 
     /// Looks a task up on the server by its key. `now` returns the time of the response, in

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::Document;
+use crate::document::{Document, Node};
 
 /// The placeholder for the task.
 pub const PLACEHOLDER: &str = "$task";
@@ -64,6 +64,36 @@ impl BodyTemplate {
     pub fn wrap(&self, task: &str) -> String {
         [self.before.as_str(), task, self.after.as_str()].concat()
     }
+
+    /// Where the task is in the body, as names of members and indexes from the outside.
+    #[must_use]
+    pub fn task_path(&self) -> Vec<String> {
+        let mut path = Vec::new();
+        let Ok(document) = Document::parse(&self.wrap("{}")) else {
+            return path;
+        };
+        let mut node = document.root();
+        while node.span().start != self.before.len() {
+            let mut children = node
+                .members()
+                .map(|(name, node)| (name.into_owned(), node))
+                .chain(
+                    node.items()
+                        .enumerate()
+                        .map(|(at, node)| (at.to_string(), node)),
+                );
+            let holds_task = |node: &Node<'_>| {
+                let span = node.span();
+                span.start <= self.before.len() && self.before.len() < span.end
+            };
+            let Some((name, child)) = children.find(|(_, node)| holds_task(node)) else {
+                break;
+            };
+            path.push(name);
+            node = child;
+        }
+        path
+    }
 }
 
 impl TryFrom<String> for BodyTemplate {
@@ -95,6 +125,25 @@ mod tests {
         assert_eq!(String::from(template), text);
         assert_eq!(BodyTemplate::parse("$task").unwrap().wrap("{}"), "{}");
         assert_eq!(BodyTemplate::parse("[$task]").unwrap().wrap("{}"), "[{}]");
+    }
+
+    #[test]
+    fn the_place_of_the_task_is_known() {
+        for (text, path) in [
+            ("$task", vec![]),
+            ("{\"type\": \"work\", \"payload\": $task}", vec!["payload"]),
+            (
+                "{\"data\": {\"kind\": {}, \"attributes\":$task}}",
+                vec!["data", "attributes"],
+            ),
+            ("[0, [$task]]", vec!["1", "0"]),
+        ] {
+            assert_eq!(
+                BodyTemplate::parse(text).unwrap().task_path(),
+                path,
+                "{text}"
+            );
+        }
     }
 
     #[test]

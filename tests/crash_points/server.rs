@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use taskwright::delivery::request::IDEMPOTENCY_KEY;
-use taskwright::delivery::response::ServerReply;
+use taskwright::delivery::response::{Redirect, ServerReply};
 use taskwright::http::PreparedRequest;
 use taskwright::ports::TaskSink;
 use taskwright::random::SeededRng;
@@ -193,7 +193,7 @@ impl World {
             // A temporary validation error.
             10 => http(422, None),
             11 => ServerReply::Redirected {
-                adjusts_slash: false,
+                redirect: Redirect::Elsewhere,
             },
             12 => page("<!-- gateway --><html>"),
             13 => page("{\"success\": false}"),

@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::delivery::request::IDEMPOTENCY_KEY;
@@ -400,7 +400,12 @@ fn a_refused_token_ends_the_delivery() {
             1,
         ),
         (
-            &[201, 403],
+            &[403],
+            ["unauthorized", "token_refused", "token_refused"],
+            1,
+        ),
+        (
+            &[201, 401],
             ["delivered", "unauthorized", "token_refused"],
             2,
         ),
@@ -416,6 +421,31 @@ fn a_refused_token_ends_the_delivery() {
                 .all(|r| r["retry"] == true)
         );
     }
+}
+
+#[test]
+fn a_403_for_one_task_refuses_that_task_once_the_token_was_accepted() {
+    let ended = call(&THREE).run(|number, _| match number {
+        1 => ServerReply::Http {
+            status: 403,
+            content_type: None,
+            retry_after: None,
+            replayed: false,
+            body: r#"{"code":"blocked","errors":[{"field":"n","message":"not that number"}]}"#
+                .into(),
+        },
+        _ => http(201),
+    });
+    assert_eq!(ended.outcomes(), ["delivered", "refused", "delivered"]);
+    let refused = &ended.receipts[1];
+    assert_eq!(
+        (&refused["status"], &refused["code"]),
+        (&json!(403), &json!("blocked"))
+    );
+    assert_eq!(
+        refused["reasons"],
+        json!([{"instancePath": "/n", "message": "not that number"}])
+    );
 }
 
 #[test]

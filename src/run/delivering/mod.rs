@@ -1,9 +1,10 @@
 //! Delivery: posting approved tasks.
 //!
 //! `queue` tracks which tasks may be posted, `sending` posts the next ones, `outcomes` handles how
-//! attempts end, `manual` handles the operator's actions on single tasks, and `progress` reports
+//! attempts end, `forbidden` tells what a 403 is about, `manual` handles the operator's actions on single tasks, and `progress` reports
 //! progress.
 
+mod forbidden;
 mod manual;
 mod outcomes;
 mod progress;
@@ -22,6 +23,7 @@ use crate::delivery::plan::{Item, Plan};
 use crate::delivery::{Delivery, DeliveryOutcome, DeliveryStage, LookUp, UnconfirmedCause, body};
 use crate::review::{DraftId, Review};
 use crate::settings::{Connection, TaskServer};
+use forbidden::Forbidden;
 use queue::Queue;
 
 /// State of the delivery. Most of it is not stored, and a reload resets it.
@@ -34,6 +36,8 @@ pub(super) struct Dispatch {
     /// The server asked to send nothing before this time, in milliseconds since 1970. Stored with the
     /// run.
     pub(super) server_wait_until: Option<u64>,
+    /// Whether a 403 is about the agent token or about a task.
+    forbidden: Forbidden,
     /// Whether the browser reports that there is no network.
     is_offline: bool,
     /// The URL that tasks are posted to, shared by all attempts.
@@ -91,6 +95,7 @@ impl Run {
                 .extend(approved.map(|draft| Change::Draft(draft.id.clone())));
             self.clear_queue(step);
             self.dispatch.server_wait_until = None;
+            self.dispatch.forbidden = Forbidden::default();
             let count = self.withdraw_approvals(step);
             step.report_withdrawn(count, WithdrawalCause::ServerChanged);
         }

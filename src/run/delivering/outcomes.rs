@@ -53,11 +53,15 @@ impl Run {
         step: &mut Step,
     ) -> Result<(), RunError> {
         let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        let Some(last) = current_attempt(draft, attempt) else {
+        if current_attempt(draft, attempt).is_none() {
             return Ok(());
-        };
-        last.ended_at = Some(now);
-        last.outcome = Some(outcome.clone());
+        }
+        let outcome = self.dispatch.forbidden.settle(outcome);
+        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+        if let Some(last) = current_attempt(draft, attempt) {
+            last.ended_at = Some(now);
+            last.outcome = Some(outcome.clone());
+        }
         let retry_at = self.retry_at(id, &outcome, now);
         let Some(draft) = self.draft_mut(id) else {
             return Ok(());
@@ -84,7 +88,7 @@ impl Run {
                 self.dispatch.finish_times.pop_front();
             }
         }
-        self.update_batch(outcome, retry_at.is_some(), now, step);
+        self.update_batch(id, outcome, retry_at.is_some(), now, step);
         self.request_token_if_needed(step);
         self.send_next(now, step);
         Ok(())
@@ -122,6 +126,7 @@ impl Run {
     /// Adjusts the pace of the batch, or pauses it, according to the outcome of an attempt.
     fn update_batch(
         &mut self,
+        id: &DraftId,
         outcome: DeliveryOutcome,
         will_retry: bool,
         now: u64,
@@ -132,6 +137,9 @@ impl Run {
             _ => None,
         };
         match outcome {
+            // Another task tells whether the token or this task is refused.
+            DeliveryOutcome::Unauthorized { status: 403, .. }
+                if pace.is_some() && self.is_forbidden_alone(id) => {}
             DeliveryOutcome::Unauthorized { status, .. } => {
                 self.pause_for(Pause::TokenRefused { status }, step);
             }
@@ -174,6 +182,15 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether the server repeated its 403 for this task, and another one can be posted that it has not
+    /// answered so.
+    fn is_forbidden_alone(&mut self, id: &DraftId) -> bool {
+        let is_repeated = self
+            .draft(id)
+            .is_some_and(|draft| draft.delivery.is_forbidden_repeatedly());
+        is_repeated && self.first_not_forbidden().is_some()
     }
 
     fn has_failed_repeatedly(&self) -> bool {

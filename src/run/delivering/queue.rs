@@ -112,6 +112,11 @@ impl Queue {
         self.delayed.first().copied()
     }
 
+    /// Ranks of the tasks that may be posted now and do not wait for a retry, in order.
+    pub fn ready(&self) -> impl Iterator<Item = usize> + '_ {
+        self.ready.iter().copied()
+    }
+
     /// Rank of the first task that may be posted now and does not wait for a retry.
     pub fn first_ready(&self) -> Option<usize> {
         self.ready.first().copied()

@@ -181,7 +181,7 @@ impl Run {
         let rank = match (queue.first_delayed(), queue.first_ready()) {
             (Some((at, rank)), _) if is_due(at, now) => rank,
             (Some((at, _)), _) if is_sequential => return NextStep::WaitUntil(at),
-            (_, Some(rank)) => rank,
+            (_, Some(rank)) => self.first_not_forbidden().unwrap_or(rank),
             (Some((at, _)), None) => return NextStep::WaitUntil(at),
             (None, None) if sending > 0 => return NextStep::Wait,
             (None, None) if queued > 0 => return NextStep::Blocked,
@@ -192,6 +192,17 @@ impl Run {
             Some(draft) => NextStep::Begin(draft.id.clone()),
             None => NextStep::Wait,
         }
+    }
+
+    /// The rank of the first task that may be posted now and was not answered with 403 twice in a row.
+    pub(super) fn first_not_forbidden(&mut self) -> Option<usize> {
+        let plan = self.plan();
+        self.queue();
+        let queue = self.dispatch.queue.as_ref()?;
+        queue.ready().find(|rank| {
+            let draft = plan.at(*rank).and_then(|index| self.drafts.get(index));
+            draft.is_some_and(|draft| !draft.delivery.is_forbidden_repeatedly())
+        })
     }
 
     /// Whether the browser is offline and the task server is not on this machine.

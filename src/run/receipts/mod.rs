@@ -233,7 +233,9 @@ fn details(outcome: Option<&DeliveryOutcome>) -> (Option<u16>, Option<String>, O
             DeliveryOutcome::Failed {
                 status, message, ..
             }
-            | DeliveryOutcome::Unauthorized { status, message },
+            | DeliveryOutcome::Unauthorized {
+                status, message, ..
+            },
         ) => (Some(*status), None, text(message)),
         Some(DeliveryOutcome::NotSent { message }) => (None, None, text(message)),
     }

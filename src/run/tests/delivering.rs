@@ -148,12 +148,26 @@ fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
     }
 }
 
+fn unauthorized(status: u16) -> DeliveryOutcome {
+    forbidden_with(status, "no")
+}
+
+fn forbidden_with(status: u16, message: &str) -> DeliveryOutcome {
+    DeliveryOutcome::Unauthorized {
+        status,
+        code: format!("http_{status}"),
+        message: message.to_owned(),
+        reasons: Vec::new(),
+    }
+}
+
 /// A redirect whose target the page cannot see.
 fn redirected() -> DeliveryOutcome {
     crate::delivery::response::outcome(
         &crate::delivery::response::ServerReply::Redirected {
-            adjusts_slash: false,
+            redirect: crate::delivery::response::Redirect::Hidden,
         },
+        &crate::delivery::response::Sent::new("http://localhost:8080/tasks", "{}", None),
         NOW,
     )
 }
@@ -330,10 +344,7 @@ fn an_unconfirmed_task_stays_unconfirmed_whatever_the_outcome_of_later_attempts(
         retry_after: None,
         message: String::new(),
     };
-    let no_token = DeliveryOutcome::Unauthorized {
-        status: 401,
-        message: String::new(),
-    };
+    let no_token = unauthorized(401);
     for later in [refused(), failed, no_token] {
         let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
         harness.ok(Event::Connect(Box::new(honouring_server(
@@ -765,10 +776,7 @@ fn after_a_refused_token_posting_continues_with_the_same_task_and_key() {
     let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
     harness.approve_all();
     harness.post();
-    let first = harness.run_effects(|_| DeliveryOutcome::Unauthorized {
-        status: 401,
-        message: String::new(),
-    });
+    let first = harness.run_effects(|_| unauthorized(401));
     assert_eq!(first.len(), 1);
     assert_eq!(
         harness.run.batch(),
@@ -781,6 +789,111 @@ fn after_a_refused_token_posting_continues_with_the_same_task_and_key() {
     let rest = harness.run_effects(|_| delivered());
     assert_eq!(rest[0].approval.key, first[0].approval.key);
     assert_eq!(rest.len(), 2);
+}
+
+/// Posts four tasks, one at a time.
+fn four_in_turn() -> Harness {
+    let texts = ["a", "b", "c", "d"].map(|key| format!("{{\"key\":\"{key}\"}}"));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut harness = Harness::imported(Mode::Live, &texts);
+    let mut connection = harness.run.connection().clone();
+    if let Some(server) = &mut connection.task_server {
+        server.concurrency = 1;
+    }
+    harness.ok(Event::Connect(Box::new(connection)));
+    harness.approve_all();
+    harness.post();
+    harness
+}
+
+#[test]
+fn a_403_refuses_the_task_once_the_token_was_accepted() {
+    for (message, second) in [
+        ("Request blocked", DraftState::Refused),
+        ("This role may not be given work", DraftState::Refused),
+        ("Your token may not use this role", DraftState::Refused),
+        // These are about the token, which may have been revoked.
+        ("The token has expired", DraftState::Queued),
+        ("Invalid API key", DraftState::Queued),
+        ("credentials_revoked", DraftState::Queued),
+    ] {
+        let mut harness = four_in_turn();
+        let second_id = harness.id(2);
+        harness.run_effects(|posting| {
+            if posting.draft == second_id {
+                forbidden_with(403, message)
+            } else {
+                delivered()
+            }
+        });
+        assert_eq!(harness.state(2), second, "{message}");
+        if second == DraftState::Refused {
+            let outcome = harness.run.drafts()[1].delivery.outcome();
+            assert!(matches!(
+                outcome,
+                Some(DeliveryOutcome::Refused { status: Some(403), message: found, .. }) if found == message
+            ));
+            assert_eq!(harness.state(4), DraftState::Delivered, "the batch goes on");
+        } else {
+            let why = Pause::TokenRefused { status: 403 };
+            assert_eq!(harness.run.batch(), &Batch::Paused { why }, "{message}");
+        }
+    }
+}
+
+#[test]
+fn several_403s_in_a_row_put_the_token_in_doubt() {
+    let mut harness = four_in_turn();
+    let first = harness.id(1);
+    harness.run_effects(|posting| {
+        if posting.draft == first {
+            delivered()
+        } else {
+            unauthorized(403)
+        }
+    });
+    let states: Vec<DraftState> = (2..=4).map(|ordinal| harness.state(ordinal)).collect();
+    assert_eq!(
+        states,
+        [DraftState::Refused, DraftState::Refused, DraftState::Queued]
+    );
+    let why = Pause::TokenRefused { status: 403 };
+    assert_eq!(harness.run.batch(), &Batch::Paused { why });
+}
+
+#[test]
+fn a_first_task_that_stays_forbidden_gives_way_to_another_one() {
+    let mut harness = four_in_turn();
+    let first = harness.id(1);
+    let answer = |posting: &Posting| {
+        if posting.draft == first {
+            unauthorized(403)
+        } else {
+            delivered()
+        }
+    };
+    assert_eq!(harness.run_effects(answer).len(), 1);
+    let why = Pause::TokenRefused { status: 403 };
+    assert_eq!(harness.run.batch(), &Batch::Paused { why });
+    // With the same token, which is right.
+    harness.ok(Event::Resume);
+    let sent = harness.run_effects(answer);
+    assert_eq!(sent[0].draft, first, "posting continues at the same task");
+    assert_eq!(harness.run.batch(), &Batch::Idle);
+    assert_eq!(harness.state(1), DraftState::Refused);
+    assert!((2..=4).all(|ordinal| harness.state(ordinal) == DraftState::Delivered));
+}
+
+#[test]
+fn a_token_that_is_refused_for_every_task_is_asked_for_again() {
+    let mut harness = four_in_turn();
+    for _ in 0..3 {
+        assert!(harness.run_effects(|_| unauthorized(403)).len() <= 2);
+        let why = Pause::TokenRefused { status: 403 };
+        assert_eq!(harness.run.batch(), &Batch::Paused { why });
+        assert!((1..=4).all(|ordinal| harness.state(ordinal) == DraftState::Queued));
+        harness.ok(Event::Resume);
+    }
 }
 
 #[test]
@@ -1227,10 +1340,7 @@ fn a_token_is_requested_after_all_requests_under_way_have_ended() {
     let mut harness = four_tasks(4, false);
     harness.journal();
     harness.end_attempt(1, delivered());
-    let no_token = DeliveryOutcome::Unauthorized {
-        status: 401,
-        message: String::new(),
-    };
+    let no_token = unauthorized(401);
     harness.effects.clear();
     harness.end_attempt(2, no_token.clone());
     assert!(harness.effects.is_empty(), "two requests are in flight");

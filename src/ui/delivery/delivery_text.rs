@@ -144,7 +144,9 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
                 Some(message),
             )
         }
-        Some(DeliveryOutcome::Unauthorized { status, message }) => text(
+        Some(DeliveryOutcome::Unauthorized {
+            status, message, ..
+        }) => text(
             "failed",
             format!("Agent token rejected: {status}"),
             "The server rejected the agent token and did not accept the task.",

@@ -1,0 +1,236 @@
+//! The server's identifier of a task, wherever a response has it.
+
+use serde_json::{Map, Value};
+
+use crate::schema::roles::normalized;
+use crate::text::truncate_chars;
+
+/// Levels of objects that are searched.
+const MAX_LEVELS: usize = 5;
+/// Maximum length of an identifier, in characters.
+const MAX_CHARACTERS: usize = 200;
+/// Maximum length of a response that is nothing but an identifier, in bytes.
+const MAX_BARE_BYTES: usize = 64;
+
+/// Names of an identifier, normalized, best first.
+const NAMES: [&str; 8] = [
+    "id",
+    "taskid",
+    "uuid",
+    "guid",
+    "uid",
+    "identifier",
+    "ids",
+    "taskids",
+];
+/// What a task is called in the name of its identifier: `job_id`, `ticketNumber`.
+const NOUNS: [&str; 20] = [
+    "task",
+    "job",
+    "work",
+    "workitem",
+    "item",
+    "ticket",
+    "issue",
+    "card",
+    "message",
+    "entry",
+    "record",
+    "resource",
+    "object",
+    "created",
+    "new",
+    "inserted",
+    "document",
+    "operation",
+    "action",
+    "todo",
+];
+/// What an identifier is called in such a name.
+const SUFFIXES: [&str; 7] = ["id", "uuid", "guid", "key", "number", "ref", "reference"];
+/// Objects whose identifier is not the task's.
+const OTHERS: [&str; 24] = [
+    "user",
+    "author",
+    "owner",
+    "creator",
+    "createdby",
+    "updatedby",
+    "assignee",
+    "account",
+    "tenant",
+    "organization",
+    "organisation",
+    "project",
+    "queue",
+    "board",
+    "list",
+    "agent",
+    "session",
+    "client",
+    "request",
+    "trace",
+    "parent",
+    "links",
+    "error",
+    "errors",
+];
+
+/// Returns the server's identifier of the task: that of the object itself, or of the nearest one
+/// inside it that can be the task. A list of several objects is not about one task.
+#[must_use]
+pub fn server_id(value: &Value) -> Option<String> {
+    let mut level = vec![value];
+    for _ in 0..MAX_LEVELS {
+        if let Some(id) = level.iter().find_map(|value| own_id(value)) {
+            return Some(id);
+        }
+        level = level.into_iter().flat_map(inside).collect();
+    }
+    None
+}
+
+/// Returns the identifier that a whole response consists of: a number, or a word with a digit in it.
+/// `queued` or `OK` is none.
+#[must_use]
+pub fn bare_id(value: Option<&Value>, body: &str) -> Option<String> {
+    let text = match value {
+        Some(Value::String(text)) => text.trim(),
+        Some(Value::Number(number)) if number.is_u64() => body.trim(),
+        Some(_) => return None,
+        None => body.trim(),
+    };
+    let is_word = text.len() <= MAX_BARE_BYTES
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c));
+    (is_word && text.contains(|c: char| c.is_ascii_digit())).then(|| text.to_owned())
+}
+
+/// The identifier that an object itself has.
+#[must_use]
+pub fn own_id(value: &Value) -> Option<String> {
+    let object = value.as_object()?;
+    NAMES
+        .iter()
+        .find_map(|wanted| {
+            // The exact name first: an object may have both `id` and `_id`.
+            let exact = object.get(*wanted).and_then(id_text);
+            exact.or_else(|| named(object, |name| name == *wanted))
+        })
+        .or_else(|| named(object, is_compound))
+}
+
+fn named(object: &Map<String, Value>, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+    object
+        .iter()
+        .filter(|(name, _)| is_wanted(&normalized(name)))
+        .find_map(|(_, value)| id_text(value))
+}
+
+fn is_compound(name: &str) -> bool {
+    SUFFIXES.iter().any(|suffix| {
+        name.strip_suffix(suffix)
+            .is_some_and(|noun| NOUNS.contains(&noun))
+    })
+}
+
+/// A string, a number, a list of one of these, or MongoDB's `{"$oid": …}`.
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => {
+            Some(truncate_chars(text, MAX_CHARACTERS))
+        }
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(items) => match items.as_slice() {
+            [only] => id_text(only),
+            _ => None,
+        },
+        Value::Object(members) if members.len() == 1 => {
+            id_text(members.get("$oid").or_else(|| members.get("value"))?)
+        }
+        _ => None,
+    }
+}
+
+/// The objects directly inside a value that can be the task.
+fn inside(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .filter(|(name, member)| {
+                (member.is_object() || member.is_array())
+                    && !OTHERS.contains(&normalized(name).as_str())
+            })
+            .map(|(_, member)| member)
+            .collect(),
+        Value::Array(items) => match items.as_slice() {
+            [only] => vec![only],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_found_at_every_place_and_under_every_name() {
+        for (body, id) in [
+            (r#"{"task_id": 1}"#, Some("1")),
+            (r#"{"id":"a-1","status":"queued"}"#, Some("a-1")),
+            (r#"{"data":{"task":{"uuid":"u"}}}"#, Some("u")),
+            (r#"{"taskId":"t","id":"i"}"#, Some("i")),
+            (r#"{"Id":"i"}"#, Some("i")),
+            (r#"{"_id":{"$oid":"65a"}}"#, Some("65a")),
+            (r#"{"job_id":"j"}"#, Some("j")),
+            (r#"{"ticketNumber":"T-9"}"#, Some("T-9")),
+            (r#"{"ids":["t-1"]}"#, Some("t-1")),
+            (r#"{"ids":["t-1","t-2"]}"#, None),
+            (r#"{"created":{"id":"c"}}"#, Some("c")),
+            (r#"{"data":{"createTask":{"task":{"id":"g"}}}}"#, Some("g")),
+            (r#"{"tasks":[{"id":"only"}]}"#, Some("only")),
+            (r#"[{"guid":"only"}]"#, Some("only")),
+            (
+                r#"{"data":{"type":"tasks","id":"7","attributes":{"id":"x"}}}"#,
+                Some("7"),
+            ),
+            // Not the task's.
+            (
+                r#"{"user_id": 3, "request_id": "r", "trace_id": "t"}"#,
+                None,
+            ),
+            (r#"{"user":{"id":3},"queue":{"id":"blue"}}"#, None),
+            (r#"{"user":{"id":3},"result":{"id":4}}"#, Some("4")),
+            (r#"{"tasks":[{"id":1},{"id":2}]}"#, None),
+            (r#"{"ok":true,"id":""}"#, None),
+            (r#"{"id":null}"#, None),
+        ] {
+            let value: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(server_id(&value).as_deref(), id, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_response_may_be_nothing_but_the_id() {
+        for (body, id) in [
+            ("17", Some("17")),
+            ("\"t-17\"", Some("t-17")),
+            (
+                "6f1c7e0a-0000-4000-8000-000000000001\n",
+                Some("6f1c7e0a-0000-4000-8000-000000000001"),
+            ),
+            ("queued", None),
+            ("\"OK\"", None),
+            ("Task 17 was queued", None),
+            ("true", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            let value: Option<Value> = serde_json::from_str(body).ok();
+            assert_eq!(bare_id(value.as_ref(), body).as_deref(), id, "{body}");
+        }
+    }
+}

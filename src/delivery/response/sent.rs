@@ -1,0 +1,176 @@
+//! What was sent, as far as a reply can be about it.
+
+use std::cell::OnceCell;
+
+use serde_json::Value;
+
+use super::redirect::path_and_query;
+use crate::document::escape_token;
+use crate::schema::roles::normalized;
+use crate::settings::BodyTemplate;
+
+/// Longest prefix that servers put before the path of a member, in segments.
+const MAX_WRAPPERS: usize = 3;
+/// What servers call the request or its body at the beginning of such a path.
+pub(super) const BODY_NAMES: [&str; 10] = [
+    "body",
+    "requestbody",
+    "json",
+    "payload",
+    "request",
+    "data",
+    "attributes",
+    "input",
+    "root",
+    "dto",
+];
+
+/// A posted body, and where in it the task is. A server names the members of the body it received,
+/// and sometimes repeats them.
+#[derive(Debug, Clone)]
+pub struct Sent<'a> {
+    url: &'a str,
+    body: &'a str,
+    template: Option<&'a BodyTemplate>,
+    parsed: OnceCell<Parsed>,
+}
+
+#[derive(Debug, Clone)]
+struct Parsed {
+    body: Value,
+    /// Where the task is in the body, as member names and indexes.
+    task_at: Vec<String>,
+}
+
+impl<'a> Sent<'a> {
+    /// This body, posted to `url`, with the task inserted into `template`.
+    #[must_use]
+    pub fn new(url: &'a str, body: &'a str, template: Option<&'a BodyTemplate>) -> Sent<'a> {
+        Sent {
+            url,
+            body,
+            template,
+            parsed: OnceCell::new(),
+        }
+    }
+
+    /// The URL of the request.
+    #[must_use]
+    pub fn url(&self) -> &'a str {
+        self.url
+    }
+
+    /// Whether a text is the path of the request, as error bodies often repeat it.
+    pub(super) fn is_request_path(&self, text: &str) -> bool {
+        let path = path_and_query(self.url);
+        let path = path.split('?').next().unwrap_or(path);
+        text.len() > 1 && text.trim_end_matches('/') == path.trim_end_matches('/')
+    }
+
+    /// Whether a response's member repeats the task's.
+    pub(super) fn is_repeated(&self, name: &str, value: &Value) -> bool {
+        self.task().and_then(|task| task.get(name)) == Some(value)
+    }
+
+    /// The task's member with this name, however it is written: `dependsOn` is `depends_on`.
+    pub(super) fn member(&self, name: &str) -> Option<&str> {
+        let members = self.task()?.as_object()?;
+        same_name(members.keys(), name)
+    }
+
+    /// The location in the task that a server means by this path into what it received, as a JSON
+    /// Pointer; `None` if it is outside the task, in the template around it.
+    pub(super) fn pointer(&self, path: &[String]) -> Option<String> {
+        let parsed = self.parsed();
+        let task = self.task().unwrap_or(&Value::Null);
+        let mut rest = path;
+        if let Some(inside) = rest.strip_prefix(parsed.task_at.as_slice())
+            && !parsed.task_at.is_empty()
+        {
+            rest = inside;
+        }
+        for skipped in 0..=MAX_WRAPPERS {
+            if let Some(found) = rest.get(skipped..).and_then(|path| walk(task, path)) {
+                return Some(found);
+            }
+        }
+        // A member that the task lacks.
+        while let [first, rest_of_path @ ..] = rest
+            && BODY_NAMES.contains(&normalized(first).as_str())
+        {
+            rest = rest_of_path;
+        }
+        if let Some(inside) = rest.strip_prefix(parsed.task_at.as_slice())
+            && !parsed.task_at.is_empty()
+        {
+            rest = inside;
+        } else if !parsed.task_at.is_empty()
+            && let Some(first) = rest.first()
+            && parsed.body.get(first).is_some()
+        {
+            return None;
+        }
+        Some(join(rest))
+    }
+
+    fn task(&self) -> Option<&Value> {
+        let parsed = self.parsed();
+        parsed.body.pointer(&join(&parsed.task_at))
+    }
+
+    fn parsed(&self) -> &Parsed {
+        self.parsed.get_or_init(|| Parsed {
+            body: serde_json::from_str(self.body).unwrap_or(Value::Null),
+            task_at: self
+                .template
+                .map(BodyTemplate::task_path)
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// Follows a path into a value as far as it goes. `None` if not even its first segment is there.
+fn walk(value: &Value, path: &[String]) -> Option<String> {
+    let mut value = Some(value);
+    let mut pointer = String::new();
+    for (at, segment) in path.iter().enumerate() {
+        let name = match value {
+            Some(Value::Object(members)) => same_name(members.keys(), segment),
+            Some(Value::Array(items)) => segment
+                .parse()
+                .ok()
+                .and_then(|index: usize| items.get(index))
+                .map(|_| segment.as_str()),
+            _ => None,
+        };
+        if at == 0 && name.is_none() {
+            return None;
+        }
+        let name = name.unwrap_or(segment);
+        value = value.and_then(|value| value.pointer(&format!("/{}", escape_token(name))));
+        pointer.push('/');
+        pointer.push_str(&escape_token(name));
+    }
+    (!path.is_empty()).then_some(pointer)
+}
+
+/// The name among `names` that is this one, or else the one that differs only in how it is written.
+fn same_name<'n>(names: impl Iterator<Item = &'n String>, name: &str) -> Option<&'n str> {
+    let wanted = normalized(name);
+    let mut similar = None;
+    for candidate in names {
+        if candidate == name {
+            return Some(candidate);
+        }
+        if similar.is_none() && !wanted.is_empty() && normalized(candidate) == wanted {
+            similar = Some(candidate.as_str());
+        }
+    }
+    similar
+}
+
+fn join(path: &[String]) -> String {
+    path.iter()
+        .map(|segment| format!("/{}", escape_token(segment)))
+        .collect()
+}
