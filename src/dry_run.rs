@@ -260,6 +260,7 @@ impl Check for UniqueKey<'_> {
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
             message: format!("the task key “{key}” is already used, and no other was found"),
+            ..Violation::default()
         }));
         violations
     }

@@ -1,6 +1,7 @@
 //! Events of a stream as JavaScript sees them.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::number;
 use crate::model;
@@ -14,6 +15,8 @@ pub struct JsViolation {
     schema_path: String,
     keyword: String,
     message: String,
+    #[serde(flatten)]
+    rule: JsRuleData,
 }
 
 impl From<schema::Violation> for JsViolation {
@@ -23,6 +26,29 @@ impl From<schema::Violation> for JsViolation {
             schema_path: violation.schema_path,
             keyword: violation.keyword,
             message: violation.message,
+            rule: violation.rule.into(),
+        }
+    }
+}
+
+/// The data of a violated rule. What the rule does not have is absent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct JsRuleData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<Vec<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<String>,
+}
+
+impl From<schema::RuleData> for JsRuleData {
+    fn from(rule: schema::RuleData) -> Self {
+        let allowed = rule.allowed;
+        JsRuleData {
+            limit: rule.limit.map(|limit| number::in_value(limit.into())),
+            allowed: allowed.map(|values| values.into_iter().map(number::in_value).collect()),
+            missing: rule.missing,
         }
     }
 }
@@ -133,6 +159,10 @@ mod tests {
             schema_path: "/properties/a/type".into(),
             keyword: "type".into(),
             message: "m".into(),
+            rule: schema::RuleData {
+                missing: Some("b".into()),
+                ..schema::RuleData::default()
+            },
         };
         let table = [
             (
@@ -143,7 +173,7 @@ mod tests {
                 },
                 json!({"type": "task", "index": 2,
                        "text": r#"{ "b":1.0, "a":18446744073709551616 }"#,
-                       "violations": [{"instancePath": "/a", "keyword": "type", "message": "m",
+                       "violations": [{"instancePath": "/a", "keyword": "type", "message": "m", "missing": "b",
                                        "schemaPath": "/properties/a/type"}]}),
             ),
             (

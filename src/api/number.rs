@@ -1,6 +1,7 @@
 //! Counts that may exceed what a JavaScript number holds exactly.
 
 use serde::Serializer;
+use serde_json::Value;
 
 /// 2^53 - 1, `Number.MAX_SAFE_INTEGER`.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
@@ -29,9 +30,41 @@ pub(in crate::api) fn nearest_or_none<S: Serializer>(
     }
 }
 
+/// A JSON value with every integer that a JavaScript number does not hold exactly replaced by the
+/// nearest one, as `JSON.parse` reads it.
+pub(in crate::api) fn in_value(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let is_safe = number.is_f64()
+                || number
+                    .as_i64()
+                    .is_some_and(|number| number.unsigned_abs() <= MAX_SAFE_INTEGER);
+            match number.as_f64() {
+                Some(nearest) if !is_safe => nearest.into(),
+                _ => Value::Number(number),
+            }
+        }
+        Value::Array(items) => items.into_iter().map(in_value).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| (name, in_value(member)))
+            .collect(),
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn integers_in_a_value_become_the_nearest_double() {
+        let value = serde_json::json!({"a": [u64::MAX, i64::MIN, 7, -7, 0.5, "b", null]});
+        let expected = serde_json::json!({
+            "a": [u64::MAX as f64, i64::MIN as f64, 7, -7, 0.5, "b", null]
+        });
+        assert_eq!(in_value(value), expected);
+    }
 
     #[derive(serde::Serialize)]
     struct Sample {

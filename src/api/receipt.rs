@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::events::JsRuleData;
 use super::number;
 use crate::delivery::receipt::DeliveryStage;
 use crate::delivery::{Delivery, DeliveryOutcome};
@@ -14,6 +15,11 @@ use crate::schema::Violation;
 pub struct JsReason {
     instance_path: String,
     message: String,
+    /// Of a violation of the caller's schema: its keyword.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyword: Option<String>,
+    #[serde(flatten)]
+    rule: JsRuleData,
 }
 
 /// `Receipt` of the TypeScript types, discriminated by `outcome`. Unknown members are absent.
@@ -235,6 +241,8 @@ impl JsReceipt {
                         .map(|reason| JsReason {
                             instance_path: reason.instance_path.clone(),
                             message: reason.message.clone(),
+                            keyword: None,
+                            rule: JsRuleData::default(),
                         })
                         .collect(),
                 ),
@@ -306,6 +314,8 @@ impl JsReceipt {
             let reasons = violations.into_iter().map(|violation| JsReason {
                 instance_path: violation.instance_path,
                 message: violation.message,
+                keyword: Some(violation.keyword),
+                rule: violation.rule.into(),
             });
             receipt.reasons = Some(reasons.collect());
         }

@@ -156,6 +156,12 @@ export interface Violation {
   keyword: string;
   /** What is wrong, in one sentence. */
   message: string;
+  /** The number in the rule: the bound of `minimum`, `maxLength`, `minItems` and their relatives, or the divisor of `multipleOf`. */
+  limit?: number;
+  /** The values that `enum` or `const` allows. Absent if they are longer than 4 KiB. */
+  allowed?: JsonValue[];
+  /** The name of the member that is missing (`required`, `dependentRequired`). */
+  missing?: string;
 }
 
 /** Options of `Validator.compile`. */
@@ -439,6 +445,11 @@ export interface Reason {
   /** Field of the task, as a JSON Pointer; empty for the task itself. */
   instancePath: string;
   message: string;
+  /** With `schema_violation`: the keyword of the rule, and its `limit`, `allowed` or `missing` as in `Violation`. */
+  keyword?: string;
+  limit?: number;
+  allowed?: JsonValue[];
+  missing?: string;
 }
 
 /** The outcome of posting one task. */
@@ -451,11 +462,15 @@ export type Receipt =
       /** Whether the server reports that it already had the task. */
       replayed: boolean;
     })
-  /** The server does not accept the task as it is. Redirects count as refusals, are never followed, and have no `status`. */
+  /**
+   * The server does not accept the task as it is. So does a 403 once the server accepted the agent token in this call, a 409
+   * that says that the task is a duplicate or conflicts with something, and a redirect that demonstrably only adjusts
+   * the trailing slash of the path. Redirects are never followed, and this one has no `status`.
+   */
   | (ReceiptOf<"refused"> & { status?: number; reasons: Reason[] })
   /** The server did not accept the task after all attempts, or before you aborted. It can be posted again. */
   | (ReceiptOf<"failed"> & { status: number; /** Wait the server asked for, in milliseconds. */ retryAfter?: number })
-  /** 401 or 403: the server rejected the agent token and did not accept the task. */
+  /** 401, or 403 before the server accepted any task: the server rejected the agent token and did not accept the task. */
   | (ReceiptOf<"unauthorized"> & { status: number })
   /** The server may or may not have the task. */
   | (ReceiptOf<"unconfirmed"> & { status?: number })

@@ -118,6 +118,7 @@ pub fn checked(check: &dyn Check, draft: DraftId, revision: u32, text: &Arc<str>
             schema_path: String::new(),
             keyword: "syntax".to_owned(),
             message: error.to_string(),
+            ..Violation::default()
         }],
     };
     Event::Checked {

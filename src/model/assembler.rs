@@ -316,6 +316,7 @@ fn violations(check: &dyn Check, task: &Document) -> Vec<Violation> {
             schema_path: String::new(),
             keyword: "type".to_owned(),
             message: "a task is a JSON object".to_owned(),
+            ..Violation::default()
         });
     }
     violations

@@ -208,6 +208,7 @@ mod tests {
                     schema_path: String::new(),
                     keyword: "required".to_owned(),
                     message: "a title is required".to_owned(),
+                    ..Violation::default()
                 }]);
             }
             DraftState::Rejected => {

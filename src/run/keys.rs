@@ -209,6 +209,7 @@ impl Run {
             schema_path: String::new(),
             keyword: UNIQUE_KEY.to_owned(),
             message: format!("{name} “{key}” is already used by task {owner} of this run"),
+            ..Violation::default()
         }
     }
 

@@ -16,17 +16,19 @@ mod conjunction;
 pub mod lint;
 mod pattern;
 pub mod roles;
+mod rule_data;
 pub mod sample;
 pub mod strict;
 pub mod validator;
 
 pub use roles::{Roles, UNIQUE_KEY};
+pub use rule_data::RuleData;
 
 /// Maximum length of a schema, in bytes: 1 MiB.
 pub const MAX_SCHEMA_BYTES: usize = 1 << 20;
 
 /// A rule that a task violates.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Violation {
     /// The location in the task, as a JSON Pointer; empty for the task itself.
     pub instance_path: String,
@@ -37,6 +39,9 @@ pub struct Violation {
     pub keyword: String,
     /// A message for the operator.
     pub message: String,
+    /// The rule's own data. Records from before this member was added have none.
+    #[serde(default, skip_serializing_if = "RuleData::is_empty")]
+    pub rule: RuleData,
 }
 
 /// Validates a task. Implemented by [`validator::Validator`].

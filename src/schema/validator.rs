@@ -9,10 +9,11 @@
 
 use std::collections::BTreeMap;
 
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Retrieve, Uri, ValidationError};
 use serde_json::Value;
 
-use super::{Check, SchemaError, Violation};
+use super::{Check, RuleData, SchemaError, Violation};
 use crate::document::{Document, Kind, Node};
 use crate::text::truncate_chars;
 
@@ -192,6 +193,7 @@ impl Validator {
                 schema_path: String::new(),
                 keyword: "duplicateMember".to_owned(),
                 message: "the object has another member with this name".to_owned(),
+                rule: RuleData::default(),
             })
             .collect();
         // Where a match is given up, the jsonschema crate looks the string up in a value that has
@@ -332,6 +334,7 @@ impl Backtracking {
             keyword: "pattern".to_owned(),
             message: not_checked(&pattern),
             schema_path,
+            rule: RuleData::default(),
         }
     }
 
@@ -347,7 +350,7 @@ impl Backtracking {
 }
 
 fn is_given_up(error: &ValidationError<'_>) -> bool {
-    use jsonschema::error::ValidationErrorKind::{BacktrackLimitExceeded, RegexEngineFailure};
+    use ValidationErrorKind::{BacktrackLimitExceeded, RegexEngineFailure};
     matches!(
         error.kind(),
         BacktrackLimitExceeded { .. } | RegexEngineFailure { .. }
@@ -369,6 +372,7 @@ fn incomplete(message: String) -> Violation {
         schema_path: String::new(),
         keyword: INCOMPLETE_CHECK.to_owned(),
         message,
+        rule: RuleData::default(),
     }
 }
 
@@ -411,12 +415,42 @@ fn violation(error: &ValidationError<'_>) -> Violation {
         schema_path: error.schema_path().to_string(),
         keyword: error.kind().keyword().to_owned(),
         message: truncate_chars(&message, MAX_MESSAGE_CHARACTERS),
+        rule: rule_data(error.kind()),
+    }
+}
+
+fn rule_data(kind: &ValidationErrorKind) -> RuleData {
+    use ValidationErrorKind as Kind;
+    match kind {
+        Kind::MaxItems { limit }
+        | Kind::MinItems { limit }
+        | Kind::MaxLength { limit }
+        | Kind::MinLength { limit }
+        | Kind::MaxProperties { limit }
+        | Kind::MinProperties { limit } => RuleData::with_limit(*limit),
+        Kind::Maximum { limit }
+        | Kind::Minimum { limit }
+        | Kind::ExclusiveMaximum { limit }
+        | Kind::ExclusiveMinimum { limit } => RuleData::with_limit(limit.clone()),
+        Kind::MultipleOf { multiple_of } => RuleData::with_limit(*multiple_of),
+        Kind::Enum { options } => match &**options {
+            Value::Array(options) => RuleData::with_allowed(options.clone()),
+            _ => RuleData::default(),
+        },
+        Kind::Constant { expected_value } => {
+            RuleData::with_allowed(vec![Value::clone(expected_value)])
+        }
+        Kind::Required { property } => property
+            .as_str()
+            .map(RuleData::with_missing)
+            .unwrap_or_default(),
+        _ => RuleData::default(),
     }
 }
 
 fn schema_error(error: &ValidationError<'_>) -> SchemaError {
     use jsonschema::ReferencingError as Reference;
-    if let jsonschema::error::ValidationErrorKind::Referencing(reference) = error.kind() {
+    if let ValidationErrorKind::Referencing(reference) = error.kind() {
         return match reference {
             Reference::Unretrievable { uri, .. } => {
                 SchemaError::RemoteReference { uri: uri.clone() }
@@ -505,6 +539,49 @@ mod tests {
         );
         assert!(found.iter().all(|v| !v.message.is_empty()));
         assert!(check(&schema, r#"{"title":"abc","n":5}"#).is_empty());
+    }
+
+    #[test]
+    fn a_violation_has_the_data_of_its_rule() {
+        for (rule, value, expected) in [
+            (json!({"maxLength": 3}), r#""long""#, json!({"limit": 3})),
+            (json!({"minItems": 2}), "[1]", json!({"limit": 2})),
+            (json!({"minProperties": 1}), "{}", json!({"limit": 1})),
+            (json!({"maximum": 0.5}), "1", json!({"limit": 0.5})),
+            (json!({"exclusiveMinimum": 7}), "7", json!({"limit": 7})),
+            (json!({"multipleOf": 4}), "7", json!({"limit": 4})),
+            (
+                json!({"enum": ["a", null, 1]}),
+                "2",
+                json!({"allowed": ["a", null, 1]}),
+            ),
+            (
+                json!({"const": {"a": 1}}),
+                "2",
+                json!({"allowed": [{"a": 1}]}),
+            ),
+            (
+                json!({"required": ["a/b"]}),
+                "{}",
+                json!({"missing": "a/b"}),
+            ),
+            (
+                json!({"dependentRequired": {"a": ["b"]}}),
+                r#"{"a": 1}"#,
+                json!({"missing": "b"}),
+            ),
+            (json!({"type": "string"}), "2", json!({})),
+            (json!({"enum": ["x".repeat(5_000)]}), "2", json!({})),
+        ] {
+            let found = check(&rule, value);
+            assert_eq!(found.len(), 1, "{rule}");
+            let data = serde_json::to_value(&found[0].rule).unwrap();
+            // A divisor is a floating-point number in the jsonschema crate.
+            let limit = |value: &Value| value["limit"].as_f64();
+            assert_eq!(limit(&data), limit(&expected), "{rule}");
+            assert_eq!(data.get("allowed"), expected.get("allowed"), "{rule}");
+            assert_eq!(data.get("missing"), expected.get("missing"), "{rule}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Redactor;
 use crate::document::Document;
-use crate::schema::{Check, Violation};
+use crate::schema::{Check, RuleData, Violation};
 
 /// The keyword of the violation of a task that contains a held secret.
 pub const HELD_SECRET: &str = "heldSecret";
@@ -44,12 +44,14 @@ impl Check for TaskCheck {
             schema_path: String::new(),
             keyword: HELD_SECRET.to_owned(),
             message: format!("the task contains the {label}, so it cannot be approved or posted"),
+            ..Violation::default()
         };
-        // The other messages may quote the task.
+        // The other messages may quote the task, and the schema may allow only the secret.
         std::iter::once(held_secret)
             .chain(violations.into_iter().map(|violation| Violation {
                 instance_path: redactor.redact(&violation.instance_path),
                 message: redactor.redact(&violation.message),
+                rule: RuleData::default(),
                 ..violation
             }))
             .collect()

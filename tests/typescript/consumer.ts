@@ -66,6 +66,10 @@ async function schemas(): Promise<void> {
     const words: string = instancePath + schemaPath + keyword + message;
     violations.push({ instancePath: words, schemaPath, keyword, message });
   }
+  for (const { limit, allowed, missing } of violations) {
+    const data: string = `${limit?.toFixed()} ${allowed?.map(String).join()} ${missing?.trim()}`;
+    console.log(data);
+  }
   const lists: Violation[][] = validator.validateTasks("[{}, {}]");
   violations.push(...lists.flat());
   validator.free();

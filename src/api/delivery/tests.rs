@@ -598,6 +598,31 @@ fn a_task_that_contains_the_token_is_not_posted_and_does_not_stop_the_other_task
 }
 
 #[test]
+fn a_task_that_violates_the_schema_is_reported_with_the_data_of_the_rules() {
+    let texts = [r#"{"title":"long","role":"x"}"#];
+    let schema =
+        r#"{"required":["key"],"properties":{"title":{"maxLength":3},"role":{"enum":["a","b"]}}}"#;
+    let ended = call(&texts).with_schema(schema).run(statuses(&[]));
+    assert_eq!(ended.outcomes(), ["schema_violation"]);
+    let reasons = ended.receipts[0]["reasons"].as_array().unwrap();
+    let data: Vec<Value> = reasons
+        .iter()
+        .map(|reason| {
+            let mut reason = reason.clone();
+            reason.as_object_mut().unwrap().remove("message");
+            reason
+        })
+        .collect();
+    for expected in [
+        json!({"instancePath": "", "keyword": "required", "missing": "key"}),
+        json!({"instancePath": "/title", "keyword": "maxLength", "limit": 3}),
+        json!({"instancePath": "/role", "keyword": "enum", "allowed": ["a", "b"]}),
+    ] {
+        assert!(data.contains(&expected), "{expected}: {data:?}");
+    }
+}
+
+#[test]
 fn a_task_key_that_occurs_twice_is_reported_and_does_not_stop_the_other_tasks() {
     let texts = [r#"{"key":"a"}"#, r#"{"key":"a","n":1}"#, r#"{"key":"b"}"#];
     let ended = call(&texts).run(statuses(&[]));

@@ -126,7 +126,8 @@ fn of_object(members: &Map<String, Value>, depth: usize) -> Option<String> {
 /// Whether a text is for people: some libraries put JSON into it.
 fn is_prose(text: &str) -> bool {
     let text = text.trim();
-    !text.is_empty() && !(text.starts_with(['[', '{']) && text.ends_with([']', '}']))
+    let is_json = text.starts_with(['[', '{']) && text.ends_with([']', '}']);
+    !text.is_empty() && !is_json
 }
 
 /// Describes a response that is a web page, with its title if it has one, or an XML document.

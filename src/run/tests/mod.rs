@@ -215,6 +215,7 @@ fn violation() -> Violation {
         schema_path: String::new(),
         keyword: "type".to_owned(),
         message: "no".to_owned(),
+        ..Violation::default()
     }
 }
 

@@ -182,6 +182,16 @@ enum Level {
     Reasons,
 }
 
+/// What a member of a map means.
+enum Meaning {
+    /// Its name is that of a field.
+    Field,
+    /// It is about the same object as the map.
+    SameObject,
+    /// It is no reason.
+    Nothing,
+}
+
 struct Reader<'s, 'a> {
     sent: &'s Sent<'a>,
     found: Vec<(Option<Place>, String)>,
@@ -209,40 +219,11 @@ impl Reader<'_, '_> {
         }
         let is_only_fields = members.keys().all(|name| self.sent.member(name).is_some());
         for (name, member) in members {
-            let plain = normalized(name);
-            let is_known = self.is_member(name, base);
-            if self.sent.is_repeated(name, member) || (!is_known && IGNORED.contains(&&*plain)) {
+            if self.sent.is_repeated(name, member) {
                 continue;
             }
-            let is_field = match level {
-                Level::Reasons => true,
-                // The texts of a response are about all of it, unless it is a map and nothing else.
-                Level::Response => match member {
-                    Value::String(_) => {
-                        is_known && (is_only_fields || !MESSAGES.contains(&&*plain))
-                    }
-                    Value::Array(items) => !items.is_empty(),
-                    _ => is_known,
-                },
-            };
-            let is_transparent = TRANSPARENT.contains(&&*plain)
-                || (base.is_empty() && BODY_NAMES.contains(&&*plain))
-                || CONTAINERS.contains(&&*plain);
-            match (is_known, is_transparent, level) {
-                (false, true, Level::Reasons) => self.field(member, base, depth + 1),
-                // Zod's tree of reasons.
-                (false, false, Level::Reasons) if plain == "properties" && member.is_object() => {
-                    self.field(member, base, depth + 1);
-                }
-                (false, false, Level::Reasons) if plain == "items" && member.is_array() => {
-                    self.field(member, base, depth + 1);
-                }
-                (false, true, Level::Response) => {
-                    if TRANSPARENT.contains(&&*plain) && member.is_array() {
-                        self.field(member, base, depth + 1);
-                    }
-                }
-                _ if is_field => {
+            match self.meaning(name, member, base, level, is_only_fields) {
+                Meaning::Field => {
                     let mut path = base.to_vec();
                     match self.sent.member(name) {
                         Some(known) if base.is_empty() => path.push(known.to_owned()),
@@ -250,8 +231,54 @@ impl Reader<'_, '_> {
                     }
                     self.field(member, &path, depth + 1);
                 }
-                _ => {}
+                Meaning::SameObject => self.field(member, base, depth + 1),
+                Meaning::Nothing => {}
             }
+        }
+    }
+
+    /// What a member of a map means. `is_only_fields` tells that the task has all names of the map.
+    fn meaning(
+        &self,
+        name: &str,
+        member: &Value,
+        base: &[String],
+        level: Level,
+        is_only_fields: bool,
+    ) -> Meaning {
+        let plain = normalized(name);
+        let is_in = |names: &[&str]| names.contains(&&*plain);
+        if self.is_member(name, base) {
+            // The texts of a response are about all of it, unless it is a map and nothing else.
+            let is_message = level == Level::Response && member.is_string() && is_in(&MESSAGES);
+            return if is_message && !is_only_fields {
+                Meaning::Nothing
+            } else {
+                Meaning::Field
+            };
+        }
+        if is_in(&IGNORED) {
+            return Meaning::Nothing;
+        }
+        match level {
+            Level::Reasons => {
+                let is_wrapper = is_in(&TRANSPARENT)
+                    || is_in(&CONTAINERS)
+                    || (base.is_empty() && is_in(&BODY_NAMES));
+                // A tree of reasons has levels for the members of objects and the items of arrays.
+                let is_level = (plain == "properties" && member.is_object())
+                    || (plain == "items" && member.is_array());
+                if is_wrapper || is_level {
+                    Meaning::SameObject
+                } else {
+                    Meaning::Field
+                }
+            }
+            Level::Response if !member.is_array() || is_in(&CONTAINERS) || is_in(&BODY_NAMES) => {
+                Meaning::Nothing
+            }
+            Level::Response if is_in(&TRANSPARENT) => Meaning::SameObject,
+            Level::Response => Meaning::Field,
         }
     }
 
@@ -328,10 +355,8 @@ impl Reader<'_, '_> {
                 }
                 Value::String(text) => self.push(Some(Place::Body(base.to_vec())), text),
                 Value::Array(inner) => self.list(inner, base, depth + 1),
-                Value::Object(members) => {
-                    if !self.entry(members, base, true, depth) {
-                        self.in_list(members, base, depth + 1);
-                    }
+                Value::Object(members) if !self.entry(members, base, true, depth) => {
+                    self.in_list(members, base, depth + 1);
                 }
                 _ => {}
             }
@@ -364,21 +389,17 @@ impl Reader<'_, '_> {
                 for (index, item) in items.iter().enumerate() {
                     match item {
                         Value::String(text) => self.push(place(), text),
-                        Value::Object(members) => {
-                            if !self.entry(members, path, true, depth) {
-                                let mut path = path.to_vec();
-                                path.push(index.to_string());
-                                self.map(members, &path, Level::Reasons, depth + 1);
-                            }
+                        Value::Object(members) if !self.entry(members, path, true, depth) => {
+                            let mut path = path.to_vec();
+                            path.push(index.to_string());
+                            self.map(members, &path, Level::Reasons, depth + 1);
                         }
                         _ => {}
                     }
                 }
             }
-            Value::Object(members) => {
-                if !self.entry(members, path, true, depth) {
-                    self.map(members, path, Level::Reasons, depth + 1);
-                }
+            Value::Object(members) if !self.entry(members, path, true, depth) => {
+                self.map(members, path, Level::Reasons, depth + 1);
             }
             _ => {}
         }
