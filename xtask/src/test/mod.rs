@@ -1,6 +1,7 @@
 //! `cargo xtask test`: runs the tiers of tests and summarises them.
 
 mod browser_settings;
+mod peers;
 mod summary;
 mod supply_chain;
 mod tiers;
@@ -41,6 +42,10 @@ pub struct Options {
     /// The tiers to run [default: all]
     #[arg(value_enum)]
     tiers: Vec<Tier>,
+    /// Run the tests against peers instead: FastAPI, Express, LiteLLM and llama.cpp, which are
+    /// installed in the user's cache folder
+    #[arg(long, conflicts_with_all = ["tiers", "fail_fast"])]
+    peers: bool,
     /// Stop at the first tier that fails
     #[arg(long)]
     fail_fast: bool,
@@ -58,6 +63,12 @@ pub struct Options {
 /// [`Error::SomeFailed`] when a tier failed; [`Error::Failed`] when there are arguments for the
 /// test runner but several tiers.
 pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
+    let profile = Profile::release_if(options.release);
+    if options.peers {
+        let begun = Instant::now();
+        let result = peers::run(project, profile, &options.arguments);
+        return conclude(&[line("peers".to_owned(), result, begun)], 0, begun);
+    }
     let chosen = choice::selected(&options.tiers);
     if !options.arguments.is_empty() && chosen.len() != 1 {
         return Err(Error::Failed {
@@ -66,7 +77,6 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
             hint: "Name one tier, as in `cargo xtask test native -- journal`.".into(),
         });
     }
-    let profile = Profile::release_if(options.release);
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
     for tier in &chosen {
@@ -74,27 +84,35 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         say::line(&format!("\n── {name} ──"));
         let tier_begun = Instant::now();
         let result = tiers::run(*tier, project, profile, &options.arguments);
-        if let Err(error) = &result {
-            // Also here, next to the tier's own output.
-            say::step("failed", &error.to_string());
-            say::step("", &error.hint());
-        }
         let is_last = options.fail_fast && result.is_err();
-        lines.push(Line {
-            tier: name,
-            result,
-            time: tier_begun.elapsed(),
-        });
+        lines.push(line(name, result, tier_begun));
         if is_last {
             break;
         }
     }
-    let not_run = chosen.len() - lines.len();
+    conclude(&lines, chosen.len() - lines.len(), begun)
+}
+
+/// The line of a tier that ended now. Shows its error, next to the tier's own output.
+fn line(tier: String, result: Result<(), Error>, begun: Instant) -> Line {
+    if let Err(error) = &result {
+        say::step("failed", &error.to_string());
+        say::step("", &error.hint());
+    }
+    Line {
+        tier,
+        result,
+        time: begun.elapsed(),
+    }
+}
+
+/// Prints the summary. Fails if a tier failed.
+fn conclude(lines: &[Line], not_run: usize, begun: Instant) -> Result<(), Error> {
     say::line(&format!(
         "\n{}",
-        summary::text(&lines, not_run, begun.elapsed())
+        summary::text(lines, not_run, begun.elapsed())
     ));
-    match summary::failed(&lines) {
+    match summary::failed(lines) {
         0 => Ok(()),
         count => Err(Error::SomeFailed {
             count,

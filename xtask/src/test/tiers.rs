@@ -1,6 +1,7 @@
 //! The commands that each tier runs.
 
 use std::fs;
+use std::process::Command;
 
 use super::browser_settings::capabilities;
 use super::{Tier, supply_chain};
@@ -134,6 +135,24 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
 }
 
 fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
+    let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts")?;
+    process::run(
+        command.args(arguments),
+        "the end-to-end tests",
+        "Fix the problems above. They need Node.js 20 or later (https://nodejs.org).",
+    )
+}
+
+/// Compiles and installs what tests with a browser need, and returns the command that runs those of a
+/// Playwright configuration.
+///
+/// # Errors
+/// When something cannot be installed or compiled.
+pub fn playwright(
+    project: &Project,
+    profile: Profile,
+    configuration: &str,
+) -> Result<Command, Error> {
     packages::ensure(project)?;
     let browser = browser::ensure()?;
     module::build(project, profile)?;
@@ -151,8 +170,7 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
     )?;
     let mut command = process::node_script(&project.root, "@playwright/test/cli.js");
     command
-        .args(["test", "--config", "tests/e2e/playwright.config.ts"])
-        .args(arguments)
+        .args(["test", "--config", configuration])
         .env(
             "TASKWRIGHT_SERVER_BIN",
             project.program("taskwright-server", false),
@@ -163,9 +181,5 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
         )
         .env("TASKWRIGHT_ROOT", &project.root)
         .env("CHROMIUM_PATH", &browser.program);
-    process::run(
-        &mut command,
-        "the end-to-end tests",
-        "Fix the problems above. They need Node.js 20 or later (https://nodejs.org).",
-    )
+    Ok(command)
 }

@@ -24,7 +24,7 @@ const RULES: &str = "deny.toml";
 /// The lock files of all Rust code in the checkout.
 const RUST_LOCK_FILES: [&str; 2] = ["Cargo.lock", "fuzz/Cargo.lock"];
 /// The folders with a `package-lock.json`.
-const NPM_FOLDERS: [&str; 2] = [".", "benches"];
+const NPM_FOLDERS: [&str; 3] = [".", "benches", "tests/peers"];
 
 /// Checks all dependencies.
 ///
