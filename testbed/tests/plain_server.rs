@@ -353,6 +353,64 @@ fn a_missing_or_extra_trailing_slash_redirects() {
 }
 
 #[test]
+fn a_get_redirects_like_a_post() {
+    let port = start(|_| {});
+    let get = |path: &str| send(port, "GET", path, &[], b"", TIMEOUT);
+    assert_eq!(get("/plain/redirect307/b/tasks").status, 307);
+    assert_eq!(get("/plain/redirect307/b/tasks/").status, 405);
+    assert_eq!(get("/plain/ok200/b/tasks/").status, 307);
+}
+
+#[test]
+fn refusals_have_the_forms_of_frameworks() {
+    let port = start(|_| {});
+    for (variant, status, part) in [
+        ("refusal_problem", 422, "\"pointer\":\"#/title\""),
+        (
+            "refusal_jsonapi",
+            422,
+            "\"pointer\":\"/data/attributes/title\"",
+        ),
+        (
+            "refusal_rails",
+            422,
+            "{\"errors\":{\"title\":[\"is too long\"]}}",
+        ),
+        ("refusal_validator", 400, "\"location\":\"body\""),
+        ("refusal_zod", 400, "\"issues\":[{"),
+        ("duplicate409", 409, "duplicate_title"),
+        ("in_progress409", 409, "in_progress"),
+        ("contradiction_error", 200, "{\"error\":{"),
+        ("contradiction_nested", 200, "\"success\":false"),
+        ("contradiction_text", 200, "ERROR: "),
+    ] {
+        let response = post_to(port, variant);
+        assert_eq!(response.status, status, "{variant}");
+        assert!(
+            response.text().contains(part),
+            "{variant}: {}",
+            response.text()
+        );
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+        let received = received(port, &format!("/plain/{variant}/b"));
+        assert_eq!(received[0]["stored"], false, "{variant}");
+    }
+}
+
+#[test]
+fn a_firewall_blocks_the_bodies_with_its_text() {
+    let port = start(|_| {});
+    let path = "/plain/blocks_fern/b/tasks";
+    let blocked = post(port, path, r#"{"title": "Water the fern"}"#);
+    assert_eq!(blocked.status, 403);
+    assert!(blocked.text().contains("Request blocked"));
+    assert_eq!(
+        post(port, path, r#"{"title": "Water the rose"}"#).status,
+        200
+    );
+}
+
+#[test]
 fn a_task_can_be_stored_although_the_response_does_not_say_so() {
     for (variant, status) in [("303_after_store", 303), ("503_after_store", 503)] {
         let port = start(|_| {});

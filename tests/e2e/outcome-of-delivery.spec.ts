@@ -105,6 +105,30 @@ test.describe("a response that does not settle the outcome leaves the task uncon
       stored: false,
     },
     {
+      variant: "contradiction_nested",
+      heading: "Unconfirmed: 200, no receipt",
+      text: "The queue is full",
+      foot: "the response to the first task is no receipt",
+      console: [],
+      stored: false,
+    },
+    {
+      variant: "contradiction_text",
+      heading: "Unconfirmed: 200, no receipt",
+      text: "“ERROR: The queue is full”",
+      foot: "the response to the first task is no receipt",
+      console: [],
+      stored: false,
+    },
+    {
+      variant: "in_progress409",
+      heading: "Unconfirmed: 409",
+      text: "This request is being processed",
+      foot: "the first task is unconfirmed",
+      console: [statusLine(409)],
+      stored: false,
+    },
+    {
       variant: "303_after_store",
       heading: "Unconfirmed: redirected",
       text: "Some servers do so once they have stored a task.",
@@ -319,6 +343,58 @@ test.describe("a status that rejects the task makes it refused", () => {
       expect(await received(world, variant)).toHaveLength(1);
     });
   }
+});
+
+test.describe("the reasons of any framework are shown with the members they concern", () => {
+  for (const [form, status] of [
+    ["problem", 422],
+    ["jsonapi", 422],
+    ["rails", 422],
+    ["validator", 400],
+    ["zod", 400],
+  ] as const) {
+    test(form, async ({ world, app, complaints }) => {
+      complaints.allow(statusLine(status));
+      await postTo(world, app, `refusal_${form}`);
+      await app.openTask(TASKS[0]);
+      const reasons = app.page.getByRole("list", { name: "The server's reasons" });
+      await expect(reasons.getByRole("listitem")).toHaveText([/^\/title is too long$/]);
+    });
+  }
+});
+
+test("a 409 for a duplicate is a refusal", async ({ world, app, complaints }) => {
+  complaints.allow(statusLine(409));
+  await postTo(world, app, "duplicate409");
+  await expect(app.task(TASKS[0])).toContainText("Refused");
+  await app.openTask(TASKS[0]);
+  const delivery = app.page.getByRole("tabpanel", { name: /^Delivery/ });
+  await expect(delivery).toContainText("Refused: 409 duplicate_title");
+  await expect(delivery).toContainText("A task of this title exists");
+});
+
+test("a redirect that only adds the slash is a refusal that names the path", async ({ world, app, complaints }) => {
+  complaints.allow(statusLine(405));
+  await postTo(world, app, "redirect307");
+  await expect(app.task(TASKS[0])).toContainText("Refused");
+  await app.openTask(TASKS[0]);
+  await expect(app.page.getByRole("tabpanel", { name: /^Delivery/ })).toContainText(
+    /The server redirects to the same path with the trailing slash.*\/plain\/redirect307\/.*\/tasks\//,
+  );
+  expect(await received(world, "redirect307")).toHaveLength(0);
+});
+
+test("a firewall's 403 for one task refuses that task, and the others are delivered", async ({
+  world,
+  app,
+  complaints,
+}) => {
+  complaints.allow(statusLine(403));
+  const variant = `blocks_${TASKS[1]}`;
+  const host = await postTo(world, app, variant);
+  await expect(app.heading(`Posted to ${host}: 2 delivered, 1 refused`)).toBeVisible();
+  await app.openTask(TASKS[1]);
+  await expect(await app.deliveryTab()).toContainText("Request blocked");
 });
 
 test("a 403 pauses posting, which continues at the same task with another token", async ({

@@ -111,6 +111,12 @@ impl TaskBody {
         })))
     }
 
+    /// Whether the body has this text anywhere.
+    #[must_use]
+    pub fn contains(&self, text: &str) -> bool {
+        self.value.to_string().contains(text)
+    }
+
     /// The title of the task, or an empty string.
     #[must_use]
     pub fn title(&self) -> &str {

@@ -7,6 +7,7 @@
 
 mod body;
 mod received;
+mod refusal;
 mod variant;
 
 use std::sync::Arc;
@@ -189,6 +190,9 @@ async fn handle_tasks(
     bucket: &str,
     request: Request,
 ) -> Response {
+    if request.uri().path().ends_with('/') != variant.has_slash() {
+        return redirect(request.uri(), request.headers());
+    }
     if request.method() != axum::http::Method::POST {
         let mut response = detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
         response
@@ -206,9 +210,6 @@ async fn handle_tasks(
         Err(_) => return detail(StatusCode::REQUEST_TIMEOUT, "Request timed out"),
     };
     let due = Instant::now() + state.options.response_time;
-    if parts.uri.path().ends_with('/') != variant.has_slash() {
-        return redirect(&parts.uri, &parts.headers);
-    }
     let number = state.buckets.next_post(bucket);
     let outcome = handle_post(state, variant, bucket, number, &parts, &body);
     let status = match &outcome.action {
@@ -423,6 +424,21 @@ fn apply(
         Behaviour::Rate429 => Outcome::refuse(retry_later(429, true)),
         Behaviour::Rate429Hidden => Outcome::refuse(retry_later(429, false)),
         Behaviour::Error409 => Outcome::refuse(detail(StatusCode::CONFLICT, "Conflict")),
+        Behaviour::Duplicate409 => Outcome::refuse((
+            StatusCode::CONFLICT,
+            Json(json!({"code": "duplicate_title", "message": "A task of this title exists"})),
+        )),
+        Behaviour::InProgress409 => Outcome::refuse((
+            StatusCode::CONFLICT,
+            Json(json!({"code": "in_progress", "message": "This request is being processed"})),
+        )),
+        Behaviour::Blocks(text) if task.contains(text) => {
+            let page = "<html><head><title>Request blocked</title></head><body>ID 7</body></html>";
+            Outcome::refuse((StatusCode::FORBIDDEN, Html(page)))
+        }
+        Behaviour::Blocks(_) => ok(),
+        Behaviour::Refusal(refusal) => Outcome::refuse(refusal.response()),
+        Behaviour::Contradiction(contradiction) => Outcome::refuse(contradiction.response()),
         Behaviour::Html => Outcome::refuse(Html(
             "<!doctype html><html><head><title>Sign in</title></head>\
              <body><h1>Sign in to continue</h1></body></html>",

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::refusal::{Contradiction, Refusal};
+
 /// What the server does with a post whose agent token and body are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
@@ -31,8 +33,18 @@ pub enum Behaviour {
     Rate429,
     /// 429 with a `Retry-After` that a page cannot read.
     Rate429Hidden,
-    /// 409.
+    /// 409 with the bare words of the status.
     Error409,
+    /// 409 for a duplicate.
+    Duplicate409,
+    /// 409 for a request that is still being processed.
+    InProgress409,
+    /// 403 with the page of a firewall if the body has this text, otherwise as [`Behaviour::Ok200`].
+    Blocks(String),
+    /// A refusal of the member `title`, in this form.
+    Refusal(Refusal),
+    /// A 200 that reports a failure, in this form.
+    Contradiction(Contradiction),
     /// 200 with HTML.
     Html,
     /// 200 with a JSON-RPC 2.0 error.
@@ -167,6 +179,8 @@ impl Behaviour {
             "rate429" => Self::Rate429,
             "rate429_hidden" => Self::Rate429Hidden,
             "error409" => Self::Error409,
+            "duplicate409" => Self::Duplicate409,
+            "in_progress409" => Self::InProgress409,
             "html" => Self::Html,
             "jsonrpc" => Self::JsonRpc,
             "hang" => Self::Hang,
@@ -202,6 +216,9 @@ impl Behaviour {
                         .filter(|status| (400..600).contains(status))?,
                 ),
             })),
+            "blocks" => Some(Self::Blocks(argument.to_owned())),
+            "refusal" => Refusal::parse(argument).map(Self::Refusal),
+            "contradiction" => Contradiction::parse(argument).map(Self::Contradiction),
             "requires" => Some(Self::Requires(argument.to_owned())),
             "forbids" => Some(Self::Forbids(argument.to_owned())),
             _ => None,
@@ -244,6 +261,10 @@ mod tests {
             &Behaviour::Requires("title".to_owned())
         );
         assert_eq!(
+            Variant::parse("refusal_zod").unwrap().behaviour(0),
+            &Behaviour::Refusal(Refusal::Zod)
+        );
+        assert_eq!(
             Variant::parse("echo_422_first_1").unwrap().behaviour(0),
             &Behaviour::Echo(Echo::Status(422))
         );
@@ -258,6 +279,8 @@ mod tests {
             "status_600",
             "status_x",
             "requires_",
+            "refusal_soap",
+            "contradiction_",
             "echo_",
             "echo_200",
             "ok200_first_x",
