@@ -913,6 +913,7 @@ fn secrets_that_a_task_server_repeats_are_in_no_report() {
         json!({"detail": "s3cret-token"}).to_string().replace('-', "\\u002d"),
         json!({"message": long}).to_string(),
         json!({"error": {"message": echo}}).to_string(),
+        json!({"error": {"message": r##"[{"pointer":"#/s3cret%2Dtoken","detail":"no"}]"##}}).to_string(),
         json!({"data": {"task": {"uuid": "s3cret-token"}}}).to_string(),
         json!({"items": [{"idempotency_key": "key", "id": "s3cret-token"}]}).to_string(),
         format!("<!doctype html><title>{title}</title>"),
@@ -947,6 +948,32 @@ fn secrets_that_a_task_server_repeats_are_in_no_report() {
         run_now(driver.look_up(Some(&server), draft.clone(), "key", || 1, &report));
         let reports = format!("{:?}", reports.borrow());
         eprintln!("{reply:?}");
+        assert_no_secret(&reports);
+    }
+}
+
+#[test]
+fn a_secret_that_reading_the_reasons_decodes_is_in_no_reason() {
+    let home = endpoint("https://api.example.com/v1");
+    let server = TaskServer::at(Address::parse("http://localhost:8080").unwrap());
+    let secrets = Rc::new(RefCell::new(keyring_with_key(&home)));
+    let tasks = Tasks::default();
+    let driver = LiveDriver::new(Model::default(), tasks.clone(), secrets);
+    // Percent-encoding in JSON in JSON.
+    let reasons = r##"[{"pointer":"#/s3cret\u00252Dtoken","detail":"no"}]"##;
+    for status in [401, 422] {
+        tasks.responses.borrow_mut().push_back(ServerReply::Http {
+            status,
+            content_type: None,
+            retry_after: None,
+            replayed: false,
+            body: json!({"code": "c", "title": "t", "detail": reasons}).to_string(),
+        });
+        let reports = RefCell::new(Vec::new());
+        let report = |report| reports.borrow_mut().push(report);
+        run_now(driver.deliver(Some(&server), posting("{}"), || 1, &report));
+        let reports = format!("{:?}", reports.borrow());
+        assert!(reports.contains("Reason {"), "{reports}");
         assert_no_secret(&reports);
     }
 }

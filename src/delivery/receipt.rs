@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secrets::Redactor;
+
 /// A server's reason for refusing a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
@@ -78,6 +80,23 @@ pub enum DeliveryOutcome {
         /// The reason.
         message: String,
     },
+}
+
+impl DeliveryOutcome {
+    /// The outcome without any secret in its reasons. Reading them removes more escapes than a secret
+    /// is searched under in a response.
+    #[must_use]
+    pub fn with_redacted_reasons(mut self, redactor: &Redactor) -> DeliveryOutcome {
+        if let DeliveryOutcome::Refused { reasons, .. }
+        | DeliveryOutcome::Unauthorized { reasons, .. } = &mut self
+        {
+            for reason in reasons {
+                reason.instance_path = redactor.redact(&reason.instance_path);
+                reason.message = redactor.redact(&reason.message);
+            }
+        }
+        self
+    }
 }
 
 /// Why it is unknown whether the server has a task.

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Report;
 use crate::delivery::response::{self, Redirect, Sent, ServerReply, redirect};
@@ -39,11 +40,13 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         now: impl Fn() -> u64,
         report: &dyn Fn(Report),
     ) {
+        let mut redactor = None;
         let reply = match self.prepare(server, |server| request::post(server, &posting.approval)) {
             Err(reply) => reply,
             Ok(request) => {
                 let reply = self.tasks.post(&request).await;
                 let reply = reply.redacted(request.redactor());
+                redactor = Some(Arc::clone(request.redactor()));
                 self.with_known_redirect(reply, &request.request().url)
                     .await
             }
@@ -51,7 +54,10 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         let url = server.map(TaskServer::tasks_url).unwrap_or_default();
         let template = server.and_then(|server| server.body_template.as_ref());
         let sent = Sent::new(&url, &posting.approval.body, template);
-        let outcome = response::outcome(&reply, &sent, now());
+        let mut outcome = response::outcome(&reply, &sent, now());
+        if let Some(redactor) = redactor {
+            outcome = outcome.with_redacted_reasons(&redactor);
+        }
         report(Report::event(Event::AttemptEnded {
             draft: posting.draft,
             attempt: posting.attempt,
