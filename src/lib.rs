@@ -30,4 +30,6 @@ pub mod web_page;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 #[cfg(target_arch = "wasm32")]
+pub mod pieces;
+#[cfg(target_arch = "wasm32")]
 pub mod ui;

@@ -18,12 +18,21 @@ async function boot() {
     step = "start";
     await init();
     step = "mount";
+    performance.mark("taskwright-ready");
+    await compositionEnd();
     mount(document.getElementById("app"));
   } catch (error) {
     const detail = { ...(await explain(step, error)), raw: String(error?.stack ?? error) };
     dispatchEvent(new CustomEvent("taskwright:cannot-run", { detail }));
   } finally {
     clearTimeout(late);
+  }
+}
+
+// Mounting replaces the fields, which would cut off what an input method is composing.
+async function compositionEnd() {
+  while (document.documentElement.dataset.composing !== undefined) {
+    await new Promise((resolve) => addEventListener("compositionend", () => setTimeout(resolve), { once: true }));
   }
 }
 

@@ -10,7 +10,7 @@ use std::process::Command;
 
 /// The modules in layers, lowest first. A module uses only itself and modules in lower layers, none
 /// in its own. `settings` is below `secrets`, because a secret belongs to an address.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &[
         "digest",
         "document",
@@ -31,13 +31,14 @@ const LAYERS: [&[&str]; 16] = [
     &["ports"],
     &["driver"],
     &["browser"],
+    &["pieces"],
     &["ui"],
     &["app"],
     &["api"],
 ];
 
 /// The modules that may use browser crates.
-const BROWSER_MODULES: [&str; 5] = ["browser", "ui", "app", "api", "lib"];
+const BROWSER_MODULES: [&str; 6] = ["browser", "pieces", "ui", "app", "api", "lib"];
 
 /// Type names that may be declared more than once, each with the reason.
 const REPEATED_TYPE_NAMES: [(&str, &str); 0] = [];

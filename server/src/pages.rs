@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, RANGE, REFERRER_POLICY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, RANGE, REFERRER_POLICY, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -30,6 +30,8 @@ const CONTENT_SECURITY: HeaderValue = HeaderValue::from_static(
      manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
+/// The folder of the files of `cargo xtask dist`.
+const ASSETS: &str = "/assets";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
@@ -60,30 +62,49 @@ const LARGE_SCHEMA: &str = "The schema of this task server is too large for conf
 pub fn router(pages: &Pages) -> Router<App> {
     let mut router = Router::new().route("/config.json", get(get_config));
     if let Some(folder) = &pages.folder {
-        let index = ServeFile::new(folder.join("index.html"));
-        let files =
-            |name: &str| ServeDir::new(folder.join(name)).append_index_html_on_directories(false);
+        // A compressed file is sent if it lies beside the file and the browser accepts it.
+        let index = ServeFile::new(folder.join("index.html"))
+            .precompressed_br()
+            .precompressed_gzip();
+        let files = |name: &str| {
+            ServeDir::new(folder.join(name))
+                .append_index_html_on_directories(false)
+                .precompressed_br()
+                .precompressed_gzip()
+        };
         router = router
             .route_service("/", index.clone())
             .route_service("/index.html", index)
             .nest_service("/static", files("static"))
-            .nest_service("/pkg", files("pkg"));
+            .nest_service("/pkg", files("pkg"))
+            .nest_service(ASSETS, files("assets"));
     }
     router.layer(middleware::from_fn(guard_files))
 }
 
-/// Refuses hidden files, and makes browsers revalidate cached files.
+/// Refuses hidden files, and says how long browsers may keep a file: those of `cargo xtask dist` in
+/// the assets folder, which is named after its contents, for a year; every other one until they have
+/// asked whether it changed.
 async fn guard_files(mut request: Request, next: Next) -> Response {
-    if is_hidden(request.uri().path()) {
+    let path = request.uri().path();
+    if is_hidden(path) {
         return Problem::NotFound.into_response();
     }
+    let is_asset = path.starts_with(ASSETS);
     // Files are small and always served whole.
     request.headers_mut().remove(RANGE);
     let mut response = next.run(request).await;
-    response
-        .headers_mut()
+    let caching = match is_asset
+        && (response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED)
+    {
+        true => "public, max-age=31536000, immutable",
+        false => "no-cache",
+    };
+    let headers = response.headers_mut();
+    headers
         .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache"));
+        .or_insert(HeaderValue::from_static(caching));
+    headers.append(VARY, HeaderValue::from_static("accept-encoding"));
     response
 }
 

@@ -15,7 +15,9 @@
 //! not change the API.
 //!
 //! `mount` puts the page into an element; importing the module mounts nothing. Everything except
-//! the conversion to and from JavaScript values compiles natively and is tested there.
+//! the conversion to and from JavaScript values compiles natively and is tested there. A module that
+//! is cut into pieces (feature `split`) exports `mount` only: what else it exported could be called
+//! before its piece is loaded, so all of it would be in the first file.
 
 pub mod batch;
 pub mod brief;
@@ -32,17 +34,17 @@ mod shape;
 
 #[cfg(target_arch = "wasm32")]
 pub mod arguments;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 mod event_objects;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 pub mod functions;
 #[cfg(target_arch = "wasm32")]
 pub mod mount;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 mod signal;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 pub mod stream;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 mod text_buffer;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "split")))]
 pub mod validator;

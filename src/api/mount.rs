@@ -11,12 +11,15 @@ use web_sys::HtmlElement;
 use super::arguments::{self, Thrown};
 use super::error::ApiError;
 use super::shape;
-use crate::app::{self, Application, ApplicationCommands};
+use crate::app::{opening, panic_page};
+use crate::pieces;
 use crate::schema::{TaskSchema, agent_task_schema};
 use crate::settings::Connection;
-use crate::ui::commands::{CommandsHandle, PageCommands};
+use crate::ui::commands::{CommandQueue, CommandsHandle};
 use crate::ui::page::Page;
 use crate::ui::root::App;
+use crate::ui::shell::Shell;
+use crate::ui::{lazy, stored_brief};
 
 /// `AppConfig` of the TypeScript types.
 #[derive(Debug, Default, Deserialize)]
@@ -33,7 +36,7 @@ pub struct AppHandle {
 }
 
 struct Mounted {
-    app: Rc<Application>,
+    commands: Rc<CommandQueue>,
     /// Dropping it removes the page from its element.
     view: Box<dyn Any>,
 }
@@ -44,7 +47,8 @@ impl AppHandle {
     #[wasm_bindgen(skip_typescript)]
     pub fn unmount(&mut self) {
         if let Some(mounted) = self.mounted.take() {
-            mounted.app.close();
+            mounted.commands.clear();
+            mounted.commands.give(|commands| commands.close());
             drop(mounted.view);
         }
     }
@@ -75,29 +79,43 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
         Some(json) => shape::read("config", &json)?,
         None => AppConfig::default(),
     };
-    app::panic_page::install();
+    panic_page::install();
     let schema = TaskSchema::parse(agent_task_schema()).map_err(ApiError::Schema)?;
     let query = config.query.unwrap_or_else(|| {
         web_sys::window()
             .and_then(|window| window.location().search().ok())
             .unwrap_or_default()
     });
+    let commands = Rc::new(CommandQueue::default());
+    let shell = Shell::read(&element);
     // The state outlives the view: requests may still end after the page was removed.
-    let (page, app) = Owner::new().with(|| {
-        let page = Page::new(Connection::built_in(), schema);
-        (page, Application::open(page, &query))
+    let owner = Owner::new();
+    let page = owner.with(|| Page::new(Connection::built_in(), schema));
+    page.is_open.set(false);
+    if let Some(shell) = &shell {
+        page.form.set(shell.form.clone());
+        page.is_generate_queued.set(shell.is_generate_queued);
+    } else if let Some(form) = stored_brief::read() {
+        page.form.set(form);
+    }
+    let queue = Rc::clone(&commands);
+    pieces::run(async move {
+        let open = || opening::open(page, owner.clone(), query.clone());
+        queue.attach(lazy::load(page, open).await);
     });
-    let application = Rc::clone(&app);
+    let queue = Rc::clone(&commands);
+    let container = element.clone();
     let view = leptos::mount::mount_to(element.clone(), move || {
-        let commands: CommandsHandle = StoredValue::new_local(Rc::new(ApplicationCommands(
-            application,
-        )) as Rc<dyn PageCommands>);
-        element.set_text_content(None);
+        let commands: CommandsHandle = StoredValue::new_local(queue);
+        container.set_text_content(None);
         view! { <App page commands/> }
     });
+    if let Some(shell) = shell {
+        shell.restore(&element);
+    }
     Ok(AppHandle {
         mounted: Some(Mounted {
-            app,
+            commands,
             view: Box::new(view),
         }),
     })

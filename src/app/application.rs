@@ -17,10 +17,10 @@ use crate::secrets::Keyring;
 use crate::settings::link::Link;
 use crate::settings::{HostPolicy, SettingsError};
 use crate::text::heading;
+use crate::ui::lazy;
 use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
 
 /// Names of the items in web storage.
-pub(super) const STORED_BRIEF: &str = "brief";
 pub(super) const STORED_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_FORMATS: &str = "response_formats";
@@ -119,7 +119,6 @@ impl Application {
             }
         }));
         app.restore_formats();
-        app.restore_brief();
         app.restore_run();
         app.purge_deleted_runs();
         let link = Link::parse(query, &startup::fragment());
@@ -127,11 +126,13 @@ impl Application {
         startup::clean_address(&link);
         app.apply_link_count(&link);
         let starting = Rc::clone(&app);
-        page.is_open.set(false);
         spawn_local(async move {
             starting.read_config().await;
             starting.apply_link(link);
             starting.page.is_open.set(true);
+            // Now that the page answers.
+            lazy::load_all(page).await;
+            starting.check_schema();
         });
         app
     }

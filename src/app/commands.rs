@@ -5,7 +5,6 @@ use std::rc::Rc;
 use leptos::prelude::Update;
 
 use super::application::Application;
-use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::SecretSlot;
@@ -36,8 +35,8 @@ impl PageCommands for ApplicationCommands {
         self.0.estimate(follow_up);
     }
 
-    fn set_brief(&self, form: BriefForm) {
-        self.0.set_brief(form);
+    fn report_unstored_brief(&self, reason: &str) {
+        self.0.show_web_storage_error(reason);
     }
 
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
@@ -125,5 +124,9 @@ impl PageCommands for ApplicationCommands {
             .page
             .problems
             .update(|problems| problems.retain(|shown| shown.code != code));
+    }
+
+    fn close(&self) {
+        self.0.close();
     }
 }

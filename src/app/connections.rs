@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::Set;
+use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
@@ -36,11 +36,12 @@ impl Application {
             .map_err(|error| settings_problem(&error))
     }
 
-    /// Uses this connection for new runs, if its addresses and its task schema are valid.
+    /// Uses this connection for new runs, if its addresses are valid and its task schema is a JSON
+    /// object. Whether that is a valid schema is found when the validator is loaded
+    /// ([`Application::check_schema`]), before it is used.
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
         self.check_hosts(connection)?;
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
-        compile(&schema).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
         self.show_format();
@@ -48,8 +49,19 @@ impl Application {
         Ok(())
     }
 
+    /// Whether the task schema of the page is valid. If not, the page says why.
+    pub(super) fn check_schema(&self) {
+        let schema = self.page.schema.get_untracked();
+        if let Err(problem) = compile(&schema) {
+            self.add_problem(problem);
+        }
+    }
+
     pub(super) fn connect(self: &Rc<Self>, connection: Connection) {
-        match self.use_connection(&connection) {
+        let compiled = schema_of(&connection)
+            .map_err(|error| schema_problem(&error))
+            .and_then(|schema| compile(&schema));
+        match compiled.and_then(|_| self.use_connection(&connection)) {
             Err(problem) => self.page.settings_problem.set(Some(problem)),
             Ok(()) => {
                 self.page.settings_problem.set(None);

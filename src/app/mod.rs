@@ -3,7 +3,7 @@
 //! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
 //! effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`, `runs`,
 //! `stored_runs`, `receipts` and `response_formats` extend it. `commands` offers it to the page's components,
-//! and `panic_page` reports a panic.
+//! `opening` is where it is loaded, and `panic_page` reports a panic.
 
 #[cfg(target_arch = "wasm32")]
 mod application;
@@ -30,6 +30,4 @@ mod startup;
 mod stored_runs;
 
 #[cfg(target_arch = "wasm32")]
-pub use application::Application;
-#[cfg(target_arch = "wasm32")]
-pub use commands::ApplicationCommands;
+pub mod opening;

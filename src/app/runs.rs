@@ -6,22 +6,22 @@ use std::sync::Arc;
 use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
-use super::application::{
-    Application, Next, STORED_BRIEF, STORED_RUN, problem, refusal_problem, schema_problem,
-};
+use super::application::{Application, Next, STORED_RUN, problem, refusal_problem, schema_problem};
 use super::guard::{Action, Decision};
-use crate::brief::{Brief, BriefForm};
+use crate::brief::Brief;
 use crate::browser::lock::TabLock;
 use crate::browser::random;
 use crate::browser::web_storage::WebStorage;
 use crate::driver;
 use crate::driver::Loaded;
+use crate::pieces::{self, validator};
 use crate::ports::StoreError;
 use crate::review::{RunId, import};
 use crate::run::{Event, FollowUp, Mode, Run, Start, Step};
-use crate::schema::validator::{Validator, ValidatorOptions};
 use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
 use crate::settings::Connection;
+use crate::ui::lazy;
+use crate::ui::page::Problem;
 
 impl Application {
     /// Shows the run that this tab showed last. A new tab shows the one that any tab showed last.
@@ -96,6 +96,7 @@ impl Application {
 
     /// Loads a stored run and resumes it.
     async fn resume_run(self: &Rc<Self>, id: &str, lock: TabLock) {
+        self.load_validator().await;
         let loaded = driver::load(self.controller.store(), id, self.controller.now()).await;
         if let Some((mut run, mut step)) = self.accept_loaded(loaded) {
             // Opening an archived run takes it out of the archive.
@@ -111,6 +112,7 @@ impl Application {
 
     /// Shows a run that another tab has, and resumes it when that tab is closed.
     async fn show_read_only(self: &Rc<Self>, id: &str) {
+        self.load_validator().await;
         let loaded = driver::load_read_only(self.controller.store(), id).await;
         let Some((run, step)) = self.accept_loaded(loaded) else {
             return;
@@ -137,13 +139,13 @@ impl Application {
             return None;
         }
         self.check_for(run.mode(), run.schema())
-            .inspect_err(|error| self.add_problem(schema_problem(error)))
+            .map_err(|problem| self.add_problem(problem))
             .ok()
     }
 
     /// The check of a run's tasks. In a live run it also keeps held secrets out of them; a dry run sends
     /// nothing.
-    fn check_for(&self, mode: Mode, schema: &TaskSchema) -> Result<Arc<dyn Check>, SchemaError> {
+    fn check_for(&self, mode: Mode, schema: &TaskSchema) -> Result<Arc<dyn Check>, Problem> {
         let check = compile(schema)?;
         Ok(match mode {
             Mode::Dry => check,
@@ -175,6 +177,22 @@ impl Application {
         None
     }
 
+    /// Loads the validator, unless it is loaded. The page shows that it waits.
+    async fn load_validator(&self) {
+        self.page.awaits_validator.set(true);
+        lazy::load(self.page, validator::load).await;
+        self.page.awaits_validator.set(false);
+    }
+
+    /// Continues once the validator is loaded: at once if it is.
+    fn with_validator(self: &Rc<Self>, action: impl FnOnce(&Rc<Self>) + 'static) {
+        let app = Rc::clone(self);
+        pieces::run(async move {
+            app.load_validator().await;
+            action(&app);
+        });
+    }
+
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
         // The seed is fixed: the same brief always has the same dry run.
         let brief = match self.page.form.get_untracked().check(0) {
@@ -187,17 +205,19 @@ impl Application {
                 return self.page.brief_errors.set(errors);
             }
         };
-        if self.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
-            self.start_run(Some(brief), mode);
-        }
+        self.with_validator(move |app| {
+            if app.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
+                app.start_run(Some(brief), mode);
+            }
+        });
     }
 
     pub(super) fn start_run(self: &Rc<Self>, brief: Option<Brief>, mode: Mode) -> bool {
         let schema = self.page.schema.get_untracked();
         let check = match self.check_for(mode, &schema) {
             Ok(check) => check,
-            Err(error) => {
-                self.add_problem(schema_problem(&error));
+            Err(problem) => {
+                self.add_problem(problem);
                 return false;
             }
         };
@@ -284,7 +304,7 @@ impl Application {
         }
         let check = match self.check_for(Mode::Live, &schema) {
             Ok(check) => check,
-            Err(error) => return self.add_problem(schema_problem(&error)),
+            Err(problem) => return self.add_problem(problem),
         };
         let Some(start) = self.new_start(None, Mode::Live, schema) else {
             return;
@@ -319,15 +339,6 @@ impl Application {
             )));
         }
     }
-
-    pub(super) fn set_brief(self: &Rc<Self>, form: BriefForm) {
-        if let Ok(text) = serde_json::to_string(&form)
-            && let Err(reason) = WebStorage::Local.write(STORED_BRIEF, &text)
-        {
-            self.show_web_storage_error(&reason);
-        }
-        self.page.form.set(form);
-    }
 }
 
 /// Returns the task schema of a connection, or the default one.
@@ -340,7 +351,14 @@ pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaErr
     )
 }
 
-pub(super) fn compile(schema: &TaskSchema) -> Result<Arc<dyn Check>, SchemaError> {
-    let validator = Validator::compile(schema.value(), &ValidatorOptions::default())?;
-    Ok(Arc::new(validator))
+/// Compiles a task schema. The validator has to be loaded.
+pub(super) fn compile(schema: &TaskSchema) -> Result<Arc<dyn Check>, Problem> {
+    match pieces::if_ready(validator::compile(schema.clone())) {
+        Some(Ok(compiled)) => compiled.map_err(|error| schema_problem(&error)),
+        Some(Err(_)) | None => Err(problem(
+            "validator_missing",
+            "Tasks cannot be checked yet, because the validator is not loaded",
+            "Wait until it is loaded, or reload the page.",
+        )),
+    }
 }

@@ -5,9 +5,8 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set, Update};
 
 use super::application::{
-    Application, STORED_BRIEF, STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem,
+    Application, STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem,
 };
-use crate::brief::BriefForm;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
 use crate::http::HttpRequest;
@@ -22,15 +21,6 @@ use crate::settings::{Address, Connection, TaskServer};
 const APPLIED_LINK: &str = "link";
 
 impl Application {
-    pub(super) fn restore_brief(&self) {
-        let stored = WebStorage::Local
-            .read(STORED_BRIEF)
-            .and_then(|text| serde_json::from_str::<BriefForm>(&text).ok());
-        if let Some(form) = stored {
-            self.page.form.set(form);
-        }
-    }
-
     pub(super) async fn read_config(&self) {
         let request = HttpRequest::get("config.json", MAX_CONFIG_BYTES + 1);
         let response = match request.prepare(&Keyring::default()) {

@@ -1,10 +1,10 @@
 //! The commands that the page gives. Components call nothing else of the application.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::prelude::*;
 
-use crate::brief::BriefForm;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::SecretSlot;
@@ -26,8 +26,8 @@ pub trait PageCommands {
     /// Updates the estimate for a follow-up request. `None`, or a request that cannot be made, clears
     /// it.
     fn estimate(&self, follow_up: Option<FollowUp>);
-    /// Replaces the brief in the form, and stores it.
-    fn set_brief(&self, form: BriefForm);
+    /// Says that the brief could not be stored, for this reason.
+    fn report_unstored_brief(&self, reason: &str);
     /// Takes a secret for the address that it was requested for.
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool);
     /// Closes the prompt for a secret without one.
@@ -70,8 +70,53 @@ pub trait PageCommands {
     fn save_receipts(&self, format: ReceiptFormat);
     /// Dismisses a problem.
     fn dismiss(&self, code: &str);
+    /// Stops all work, because the page is unmounted. Stored data is kept.
+    fn close(&self);
+}
+
+/// A command that waits for the application.
+type Command = Box<dyn FnOnce(&dyn PageCommands)>;
+
+/// Passes commands to the application, in order. The page is on the screen before the application is
+/// loaded; until then the commands wait.
+#[derive(Default)]
+pub struct CommandQueue {
+    application: RefCell<Option<Rc<dyn PageCommands>>>,
+    waiting: RefCell<Vec<Command>>,
+}
+
+impl CommandQueue {
+    /// A queue for an application that is loaded.
+    pub fn to(application: Rc<dyn PageCommands>) -> CommandQueue {
+        CommandQueue {
+            application: RefCell::new(Some(application)),
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// Gives a command.
+    pub fn give(&self, command: impl FnOnce(&dyn PageCommands) + 'static) {
+        let application = self.application.borrow().clone();
+        match application {
+            Some(application) => command(&*application),
+            None => self.waiting.borrow_mut().push(Box::new(command)),
+        }
+    }
+
+    /// Passes on the commands that wait, and every later one at once.
+    pub fn attach(&self, application: Rc<dyn PageCommands>) {
+        *self.application.borrow_mut() = Some(Rc::clone(&application));
+        for command in self.waiting.take() {
+            command(&*application);
+        }
+    }
+
+    /// Drops the commands that wait.
+    pub fn clear(&self) {
+        self.waiting.take();
+    }
 }
 
 /// A handle for components to hold. It is local to the thread: commands are neither `Send` nor
 /// `Sync`.
-pub type CommandsHandle = StoredValue<Rc<dyn PageCommands>, LocalStorage>;
+pub type CommandsHandle = StoredValue<Rc<CommandQueue>, LocalStorage>;

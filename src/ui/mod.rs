@@ -1,8 +1,10 @@
 //! The page. Components render state and send commands; they decide nothing.
 //!
 //! `page` holds the state that is shown, `commands` lists what the page can ask of the application,
-//! and `screen` holds view state such as the open task. `root` assembles the components. The other
-//! folders are named after the parts of the page.
+//! `screen` holds view state such as the open task, `stored_brief` keeps the brief in this browser, and
+//! `shell` takes over from the form in `index.html`.
+//! `root` assembles the components of the first screen, and `work` those that are loaded afterwards
+//! (`lazy`). The other folders are named after the parts of the page.
 
 mod brief;
 pub mod commands;
@@ -11,8 +13,12 @@ mod delivery;
 mod dialogs;
 mod generation;
 mod header;
+pub mod lazy;
 mod list;
 pub mod page;
 pub mod root;
 mod screen;
+pub mod shell;
+pub mod stored_brief;
 mod task;
+mod work;

@@ -216,6 +216,12 @@ pub struct Page {
     pub response_format: RwSignal<ResponseFormat>,
     /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
+    /// Whether *Generate* was pressed before the page was open.
+    pub is_generate_queued: RwSignal<bool>,
+    /// Whether a run waits for the validator to be loaded.
+    pub awaits_validator: RwSignal<bool>,
+    /// The number of pieces of the module that could not be loaded so far.
+    pub missing_pieces: RwSignal<usize>,
     /// The runs in this browser; `None` until the list is opened.
     pub run_list: RwSignal<Option<RunList>>,
     /// The result of the last action on the list of runs.
@@ -276,6 +282,9 @@ impl Page {
             action_context: RwSignal::new(NO_RUN),
             response_format: RwSignal::new(ResponseFormat::default()),
             is_open: RwSignal::new(true),
+            is_generate_queued: RwSignal::new(false),
+            awaits_validator: RwSignal::new(false),
+            missing_pieces: RwSignal::new(0),
             run_list: RwSignal::new(None),
             run_list_message: RwSignal::new(None),
             work_prompt: RwSignal::new(None),

@@ -5,16 +5,15 @@ use leptos::prelude::*;
 use crate::ui::brief::brief_pane::BriefPane;
 use crate::ui::commands::CommandsHandle;
 use crate::ui::controls::icons::Sprite;
-use crate::ui::delivery::foot::Foot;
-use crate::ui::dialogs::Dialogs;
 use crate::ui::header::app_header::AppHeader;
 use crate::ui::header::mode_band::ModeBand;
 use crate::ui::header::notices::{Announcement, Notices};
 use crate::ui::header::toasts::Toasts;
+use crate::ui::lazy::lazy_view;
 use crate::ui::list::tasks_pane::TasksPane;
 use crate::ui::page::Page;
 use crate::ui::screen::{Pane, Screen};
-use crate::ui::task::task_detail::TaskPane;
+use crate::ui::work::Part;
 
 /// The page. It replaces the shell in `index.html`.
 #[component]
@@ -29,6 +28,9 @@ pub fn App(
         Pane::Brief => "brief",
         Pane::Tasks => "tasks",
     };
+    let has_run = Memo::new(move |_| page.run.with(Option::is_some));
+    let open_task = lazy_view(screen, Part::OpenTask, || ().into_any());
+    let foot = lazy_view(screen, Part::Foot, || ().into_any());
     view! {
         <div class="app" data-view=view>
             <Sprite/>
@@ -40,14 +42,37 @@ pub fn App(
             <main class="workspace">
                 <BriefPane screen/>
                 <TasksPane screen/>
-                <TaskPane screen/>
+                {move || has_run.get().then(&open_task)}
             </main>
-            <Foot screen/>
+            {move || has_run.get().then(&foot)}
             <Toasts screen/>
             <Announcement screen/>
-            <Dialogs screen/>
+            <OpenDialogs screen/>
         </div>
     }
+}
+
+/// The open dialogs. They are loaded when one is opened first, if not before.
+#[component]
+fn OpenDialogs(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    // Memoised, so that one dialog that follows another does not render all of them again.
+    let is_any_open = Memo::new(move |_| {
+        page.is_open.get()
+            && (screen.dialog.with(Option::is_some)
+                || page.secret_prompt.with(Option::is_some)
+                || page.work_prompt.with(Option::is_some)
+                || page.new_host.with(Option::is_some))
+    });
+    let dialogs = lazy_view(screen, Part::Dialogs, || {
+        view! {
+            <div class="toasts" role="status">
+                <p class="toast">"Loading…"</p>
+            </div>
+        }
+        .into_any()
+    });
+    move || is_any_open.get().then(&dialogs)
 }
 
 /// Switches between the panes of a narrow page.

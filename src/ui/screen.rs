@@ -15,6 +15,7 @@ use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, has_focus};
 use crate::ui::page::{Page, RunHead};
+use crate::ui::stored_brief;
 
 /// How long the offer to undo stays, unless another action replaces it.
 const UNDO_TIME: Duration = Duration::from_secs(10);
@@ -189,8 +190,8 @@ impl Screen {
     }
 
     /// Gives the application a command.
-    pub fn command(&self, give: impl FnOnce(&dyn PageCommands)) {
-        give(&*self.commands.get_value());
+    pub fn command(&self, command: impl FnOnce(&dyn PageCommands) + 'static) {
+        self.commands.get_value().give(command);
     }
 
     /// Whether this tab is read-only because another tab has the run.
@@ -224,7 +225,7 @@ impl Screen {
         }
         self.undo.set(None);
         let had_focus = has_focus();
-        self.command(|commands| commands.send(event));
+        self.command(move |commands| commands.send(event));
         // The pressed button may be gone now.
         let open_task = self.open_task;
         if had_focus {
@@ -245,17 +246,20 @@ impl Screen {
         self.undo.set(None);
         self.show_all();
         self.open_task.set(None);
-        self.command(|commands| commands.start(mode));
+        self.command(move |commands| commands.start(mode));
         if self.page.brief_errors.with_untracked(Vec::is_empty) {
             self.pane.set(Pane::Tasks);
         }
     }
 
-    /// Changes one field of the brief.
+    /// Changes one field of the brief, and stores the brief in this browser.
     pub fn edit_brief(&self, change: impl FnOnce(&mut BriefForm)) {
         let mut form = self.page.form.get_untracked();
         change(&mut form);
-        self.command(|commands| commands.set_brief(form));
+        if let Err(reason) = stored_brief::write(&form) {
+            self.command(move |commands| commands.report_unstored_brief(&reason));
+        }
+        self.page.form.set(form);
     }
 
     /// Opens a task.
@@ -307,7 +311,7 @@ impl Screen {
         self.undo.set(None);
         self.open_task.set(None);
         self.show_all();
-        self.command(|commands| commands.archive());
+        self.command(move |commands| commands.archive());
     }
 
     /// Undoes the last action.
@@ -316,7 +320,7 @@ impl Screen {
             Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
                 drafts: drafts.to_vec(),
             }),
-            None => self.command(|commands| commands.restore_removed()),
+            None => self.command(move |commands| commands.restore_removed()),
         }
     }
 

@@ -1,14 +1,17 @@
 // Configuration of the end-to-end tests. `cargo xtask test e2e` runs them; it builds what they need and
 // sets these environment variables:
 //   CHROMIUM_PATH           the browser
-//   TASKWRIGHT_ROOT         the checkout: index.html, static/, pkg/
+//   TASKWRIGHT_ROOT         the folder of the page: the checkout, or dist/
 //   TASKWRIGHT_SERVER_BIN   the task server
+//   TASKWRIGHT_HAS_PIECES   set for the page of `cargo xtask dist`, whose module is cut into pieces
 //   TASKWRIGHT_TESTBED_BIN  the scripted model endpoint and the plain task servers
 // Each test starts the servers that it needs on free ports.
 import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: ".",
+  // The module of a checkout is one file.
+  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["pieces.spec.ts"],
   outputDir: "./results",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),

@@ -19,7 +19,7 @@ use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
 use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, Connection, ModelEndpoint};
-use taskwright::ui::commands::{CommandsHandle, PageCommands};
+use taskwright::ui::commands::{CommandQueue, CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
 use taskwright::ui::root::{App, AppProps};
 use wasm_bindgen::JsCast;
@@ -108,8 +108,8 @@ impl PageCommands for Handle {
         });
         self.0.page.estimate.set(estimate);
     }
-    fn set_brief(&self, form: BriefForm) {
-        self.0.page.form.set(form);
+    fn report_unstored_brief(&self, reason: &str) {
+        self.record(&format!("unstored brief {reason}"));
     }
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
         self.record(&format!("give {} {value} {keep_for_tab}", slot.name()));
@@ -179,6 +179,9 @@ impl PageCommands for Handle {
     }
     fn dismiss(&self, code: &str) {
         self.record(&format!("dismiss {code}"));
+    }
+    fn close(&self) {
+        self.record("close");
     }
 }
 
@@ -260,8 +263,9 @@ pub fn mount() -> Mounted {
             given: RefCell::default(),
             events: RefCell::default(),
         });
-        let handle: CommandsHandle =
-            StoredValue::new_local(Rc::new(Handle(Rc::clone(&commands))) as Rc<dyn PageCommands>);
+        let handle: CommandsHandle = StoredValue::new_local(Rc::new(CommandQueue::to(Rc::new(
+            Handle(Rc::clone(&commands)),
+        ))));
         *handles_of_page.borrow_mut() = Some((page, commands));
         App(AppProps {
             page,

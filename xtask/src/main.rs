@@ -1,11 +1,12 @@
-//! The project's own commands: `cargo xtask run`, `test`, `build`, `bench`, `fuzz`,
-//! `mutants`.
+//! The project's own commands: `cargo xtask run`, `test`, `build`, `dist`, `bench`,
+//! `fuzz`, `mutants`.
 //!
 //! They install what is missing, and are written in Rust without a shell so that they work alike
 //! on Linux, macOS and Windows.
 
 mod bench;
 mod choice;
+mod dist;
 mod error;
 mod fuzz;
 mod module;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(long)]
         dev: bool,
     },
+    /// Build the page for a static web host into dist/: cut into pieces, compressed, with header files
+    Dist,
     /// Measure performance against baselines: all parts, or the named ones
     Bench(bench::Options),
     /// Search for inputs that break an invariant; repeatable, about a minute
@@ -80,6 +83,7 @@ fn execute(command: &Command) -> Result<(), Error> {
         Command::Run(options) => run::run(&project, options),
         Command::Test(options) => test::run(&project, options),
         Command::Build { dev } => module::build(&project, Profile::release_if(!dev)),
+        Command::Dist => dist::run(&project),
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Mutants(options) => mutants::run(&project, options),
@@ -105,6 +109,7 @@ mod tests {
             "test native -- journal",
             "test supply-chain",
             "build --dev",
+            "dist",
             "bench",
             "bench server --quick --rounds 7",
             "fuzz task_stream --seconds 60",

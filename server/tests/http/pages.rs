@@ -25,6 +25,9 @@ fn checkout() -> TestServer {
         ("pkg/taskwright.js", "export default 1"),
         ("pkg/taskwright_bg.wasm", "\0asm"),
         ("pkg/.gitignore", "*"),
+        ("assets/0123456789abcdef/style.css", "body{color:red}"),
+        ("assets/0123456789abcdef/style.css.br", "(brotli)"),
+        ("assets/0123456789abcdef/style.css.gz", "(gzip)"),
         ("target/debug/x", "SOURCE"),
         ("server/data/tasks.sqlite3", "SECRET"),
     ] {
@@ -59,6 +62,55 @@ fn the_page_is_served_with_its_media_types_and_revalidated() {
         let part = server.send(&get(target).header("Range", "bytes=0-0"));
         assert_eq!(part.body, response.body);
     }
+}
+
+#[test]
+fn a_compressed_file_is_sent_if_the_browser_accepts_it() {
+    let server = checkout();
+    let target = "/assets/0123456789abcdef/style.css";
+    for (accepted, encoding, body) in [
+        (None, None, "body{color:red}"),
+        (Some("gzip"), Some("gzip"), "(gzip)"),
+        (Some("gzip, deflate, br, zstd"), Some("br"), "(brotli)"),
+        (Some("br;q=0, gzip"), Some("gzip"), "(gzip)"),
+        (Some("identity"), None, "body{color:red}"),
+    ] {
+        let mut request = get(target);
+        if let Some(accepted) = accepted {
+            request = request.header("Accept-Encoding", accepted);
+        }
+        let response = server.send(&request);
+        assert_eq!(
+            response.header("content-encoding"),
+            encoding,
+            "{accepted:?}"
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&response.body),
+            body,
+            "{accepted:?}"
+        );
+        let kind = response.header("content-type").unwrap();
+        assert!(kind.starts_with("text/css"), "{accepted:?}: {kind}");
+        let varies = response.header("vary").unwrap();
+        assert!(varies.contains("accept-encoding"), "{accepted:?}: {varies}");
+    }
+    // Not compressed: sent as it is.
+    let plain = server.send(&get("/static/app.css").header("Accept-Encoding", "br, gzip"));
+    assert_eq!(plain.header("content-encoding"), None);
+}
+
+#[test]
+fn only_files_named_after_their_contents_are_kept_without_asking() {
+    let server = checkout();
+    let asset = server.send(&get("/assets/0123456789abcdef/style.css"));
+    assert_eq!(
+        asset.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
+    let missing = server.send(&get("/assets/0123456789abcdef/nothing.css"));
+    assert_eq!(missing.status, 404);
+    assert_eq!(missing.header("cache-control"), Some("no-cache"));
 }
 
 #[test]

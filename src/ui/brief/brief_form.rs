@@ -20,10 +20,16 @@ const FORM: &str = "brief-form";
 #[component]
 pub fn BriefForm(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let is_busy = move || screen.is_generating.get() || screen.is_posting.get();
+    let awaits_validator = page.awaits_validator;
+    let is_busy =
+        move || screen.is_generating.get() || screen.is_posting.get() || awaits_validator.get();
     let generate = move || {
         if untrack(is_busy) {
             return;
+        }
+        // Its mode is not known yet.
+        if !page.is_open.get_untracked() {
+            return page.is_generate_queued.update(|queued| *queued = !*queued);
         }
         match screen.next_run.get_untracked() {
             NextRun::SetUpEndpoint => return screen.dialog.set(Some(Dialog::Settings)),
@@ -36,6 +42,12 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             reveal_error_soon(FORM.to_owned());
         }
     };
+    Effect::new(move || {
+        if page.is_open.get() && page.is_generate_queued.get_untracked() {
+            page.is_generate_queued.set(false);
+            generate();
+        }
+    });
     let label = move || {
         let count = page
             .form
@@ -47,8 +59,17 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
         }
     };
     let mode_reason = mode_reason(screen);
+    let is_waiting =
+        move || (page.is_generate_queued.get() || awaits_validator.get()).then_some("status");
     let hint = move || {
-        if screen.is_generating.get() {
+        if page.is_generate_queued.get() {
+            view! {
+                "Taskwright is still loading. Generation starts once it is ready. Press the button again to cancel."
+            }
+            .into_any()
+        } else if awaits_validator.get() {
+            view! { "Waiting for the validator, which is still being loaded." }.into_any()
+        } else if screen.is_generating.get() {
             view! { "Generation is in progress. Stop it, or wait until it ends." }.into_any()
         } else if screen.is_posting.get() {
             view! { "Tasks are being posted. Pause or stop posting, or wait until posting ends." }
@@ -139,7 +160,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                         described_by="generate-hint"
                     />
                 </div>
-                <p class="hint" id="generate-hint">{hint}</p>
+                <p class="hint" id="generate-hint" role=is_waiting>{hint}</p>
                 // Last, because it appears only after the settings were read: nothing below it moves.
                 <Show when=move || mode_reason.with(Option::is_some)>
                     <p class="hint" id="mode-why">
@@ -256,7 +277,9 @@ fn remedy_button(screen: Screen, remedy: Remedy) -> impl IntoView {
     };
     let on_press = move || match remedy {
         Remedy::SetUpEndpoint => screen.dialog.set(Some(Dialog::Settings)),
-        Remedy::EnterApiKey => screen.command(|commands| commands.ask_for(SecretSlot::API_KEY)),
+        Remedy::EnterApiKey => {
+            screen.command(move |commands| commands.ask_for(SecretSlot::API_KEY))
+        }
     };
     view! { <Button kind=ButtonKind::Link label opens_dialog=true on_press/> }
 }

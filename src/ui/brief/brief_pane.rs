@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use crate::ui::brief::brief_form::BriefForm;
-use crate::ui::brief::request_tab::RequestTab;
-use crate::ui::brief::schema_tab::SchemaTab;
 use crate::ui::controls::tabs::{Tab, Tabs};
+use crate::ui::lazy::lazy_view;
 use crate::ui::screen::Screen;
+use crate::ui::work::Part;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BriefTab {
@@ -25,6 +25,8 @@ pub fn BriefPane(screen: Screen) -> impl IntoView {
         Tab::new(BriefTab::Request, "request", "Request"),
         Tab::new(BriefTab::Schema, "schema", "Schema"),
     ];
+    let request_tab = lazy_view(screen, Part::Request, loading);
+    let schema_tab = lazy_view(screen, Part::Schema, loading);
     view! {
         <section class="pane brief-pane" aria-label="Brief">
             <Tabs label="Brief" tabs selected/>
@@ -44,9 +46,7 @@ pub fn BriefPane(screen: Screen) -> impl IntoView {
                 aria-labelledby="tab-request"
                 hidden=move || selected.get() != BriefTab::Request
             >
-                <Show when=move || selected.get() == BriefTab::Request>
-                    <RequestTab screen/>
-                </Show>
+                {move || (selected.get() == BriefTab::Request).then(&request_tab)}
             </div>
             <div
                 class="pane-body"
@@ -55,10 +55,12 @@ pub fn BriefPane(screen: Screen) -> impl IntoView {
                 aria-labelledby="tab-schema"
                 hidden=move || selected.get() != BriefTab::Schema
             >
-                <Show when=move || selected.get() == BriefTab::Schema>
-                    <SchemaTab screen/>
-                </Show>
+                {move || (selected.get() == BriefTab::Schema).then(&schema_tab)}
             </div>
         </section>
     }
+}
+
+fn loading() -> AnyView {
+    view! { <p class="soft" role="status">"Loading…"</p> }.into_any()
 }

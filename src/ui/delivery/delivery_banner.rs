@@ -76,7 +76,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
             .connection
             .with_untracked(|connection| connection.model.is_some());
         if has_model || !needs_model {
-            screen.command(|commands| commands.go_live());
+            screen.command(move |commands| commands.go_live());
         } else {
             screen.dialog.set(Some(Dialog::Settings));
         }

@@ -139,7 +139,7 @@ fn EnterToken(screen: Screen, label: &'static str) -> impl IntoView {
             .with(|counts| counts.of(DraftState::Sending))
             > 0
     };
-    let ask = move || screen.command(|commands| commands.ask_for(SecretSlot::AGENT_TOKEN));
+    let ask = move || screen.command(move |commands| commands.ask_for(SecretSlot::AGENT_TOKEN));
     view! {
         <Button
             kind=ButtonKind::Main

@@ -26,9 +26,9 @@ pub fn FollowUpDialog(screen: Screen, follow_up: FollowUp) -> impl IntoView {
     // The estimate follows every change of the fields.
     Effect::new(move |_| {
         let request = request.get().ok();
-        screen.command(|commands| commands.estimate(request));
+        screen.command(move |commands| commands.estimate(request));
     });
-    on_cleanup(move || screen.command(|commands| commands.estimate(None)));
+    on_cleanup(move || screen.command(move |commands| commands.estimate(None)));
     let close = Callback::new(move |()| screen.dialog.set(None));
     let submit = Callback::new(move |()| {
         was_submitted.set(true);

@@ -11,7 +11,8 @@ use crate::ui::screen::Screen;
 #[component]
 pub fn HostDialog(screen: Screen) -> impl IntoView {
     let address = move || screen.page.new_host.get();
-    let decide = move |accepted: bool| screen.command(|commands| commands.decide_host(accepted));
+    let decide =
+        move |accepted: bool| screen.command(move |commands| commands.decide_host(accepted));
     let tasks_url = move || address().map(|address| TaskServer::at(address).tasks_url());
     let label = move || {
         let host = address().map(|address| address.host_and_port());

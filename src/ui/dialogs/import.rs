@@ -37,8 +37,8 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
     let import = Callback::new(move |()| {
         was_submitted.set(true);
         let mode = mode.get_untracked();
-        // Passed by reference: the text of 10,000 tasks is long.
-        text.with_untracked(|text| screen.command(|commands| commands.import(text, mode)));
+        let input = text.get_untracked();
+        screen.command(move |commands| commands.import(&input, mode));
         if page.import_problem.with_untracked(Option::is_none) {
             text.set(String::new());
             screen.show_all();

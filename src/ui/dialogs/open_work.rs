@@ -13,7 +13,7 @@ pub fn OpenWorkDialog(screen: Screen) -> impl IntoView {
     let prompt = move || screen.page.work_prompt.get();
     let is_deletion = move || prompt().is_some_and(|prompt| prompt.action == WorkAction::Delete);
     let decide =
-        move |accepted: bool| screen.command(|commands| commands.decide_open_work(accepted));
+        move |accepted: bool| screen.command(move |commands| commands.decide_open_work(accepted));
     let title = Signal::derive(move || {
         let title = if is_deletion() {
             "Delete this run?"

@@ -16,7 +16,7 @@ pub fn ReceiptsDialog(screen: Screen) -> impl IntoView {
     page.saved_file.set(None);
     let summary = Memo::new(move |_| page.counts.with(Summary::of));
     let close = Callback::new(move |()| screen.dialog.set(None));
-    let save = move |format| screen.command(|commands| commands.save_receipts(format));
+    let save = move |format| screen.command(move |commands| commands.save_receipts(format));
     let rows = move || {
         let rows = summary.get().states.into_iter().map(|(state, count)| {
             view! {

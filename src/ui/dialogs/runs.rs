@@ -19,7 +19,7 @@ use crate::ui::screen::Screen;
 pub fn RunsDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
     page.run_list_message.set(None);
-    screen.command(|commands| commands.list_runs());
+    screen.command(move |commands| commands.list_runs());
     let renaming = RwSignal::new(None::<String>);
     let close = Callback::new(move |()| screen.dialog.set(None));
     let rows = move |archived: bool| {
@@ -75,7 +75,7 @@ pub fn RunsDialog(screen: Screen) -> impl IntoView {
                                 icon="undo"
                                 label="Undo"
                                 on_press=move || {
-                                    screen.command(|commands| commands.restore_removed());
+                                    screen.command(move |commands| commands.restore_removed());
                                 }
                             />
                         </div>
@@ -137,15 +137,15 @@ fn RunEntry(
         screen.dialog.set(None);
         screen.open_task.set(None);
         screen.show_all();
-        screen.command(|commands| commands.open_run(id.get_value()));
+        screen.command(move |commands| commands.open_run(id.get_value()));
     };
     let archive = move || {
         screen.undo.set(None);
-        screen.command(|commands| commands.set_archived(id.get_value(), !run.is_archived));
+        screen.command(move |commands| commands.set_archived(id.get_value(), !run.is_archived));
     };
     let delete = move || {
         screen.undo.set(None);
-        screen.command(|commands| commands.delete_run(id.get_value()));
+        screen.command(move |commands| commands.delete_run(id.get_value()));
     };
     let of_run = move |action: &str| format!("{action} {}", name.get_value());
     let mode = run.mode;
@@ -220,7 +220,7 @@ fn Rename(
     let typed = RwSignal::new(name.get_value());
     let save = move || {
         let name = typed.get_untracked();
-        screen.command(|commands| commands.rename_run(id.get_value(), name));
+        screen.command(move |commands| commands.rename_run(id.get_value(), name));
         renaming.set(None);
     };
     view! {
@@ -261,7 +261,10 @@ fn Rename(
 #[component]
 fn UnreadableRun(screen: Screen, id: Option<String>, reason: String) -> impl IntoView {
     let delete = id.map(|id| {
-        let delete = move || screen.command(|commands| commands.delete_unreadable_run(id.clone()));
+        let delete = move || {
+            let id = id.clone();
+            screen.command(move |commands| commands.delete_unreadable_run(id));
+        };
         view! { <Button kind=ButtonKind::Danger label="Delete for good" on_press=delete/> }
     });
     view! {
@@ -294,7 +297,7 @@ fn StorageUse(screen: Screen) -> impl IntoView {
     };
     let delete_all = move || {
         is_asking.set(false);
-        screen.command(|commands| commands.delete_all_data());
+        screen.command(move |commands| commands.delete_all_data());
     };
     view! {
         <section class="group" aria-label="Storage">
@@ -303,7 +306,7 @@ fn StorageUse(screen: Screen) -> impl IntoView {
             <div class="button-row">
                 <Button
                     label="Delete raw responses of finished runs"
-                    on_press=move || screen.command(|commands| commands.delete_raw_responses())
+                    on_press=move || screen.command(move |commands| commands.delete_raw_responses())
                 />
                 <Show when=move || !is_asking.get()>
                     <Button

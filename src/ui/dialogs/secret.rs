@@ -2,6 +2,7 @@
 
 use leptos::html;
 use leptos::prelude::*;
+use zeroize::Zeroizing;
 
 use super::modal::Modal;
 use crate::secrets::SecretSlot;
@@ -52,7 +53,9 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
             return;
         };
         let keep_for_tab = keep.get_untracked().is_some_and(|keep| keep.checked());
-        screen.command(|commands| commands.give_secret(slot, value, keep_for_tab));
+        // Overwritten when dropped, like the value in the keyring.
+        let value = Zeroizing::new(value.to_owned());
+        screen.command(move |commands| commands.give_secret(slot, &value, keep_for_tab));
         if page.secret_prompt.with_untracked(Option::is_some)
             && let Some(field) = field.get_untracked()
         {
@@ -65,7 +68,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         use_secret(&value.unwrap_or_default());
     });
     let close =
-        Callback::new(move |()| screen.command(|commands| commands.dismiss_secret_prompt()));
+        Callback::new(move |()| screen.command(move |commands| commands.dismiss_secret_prompt()));
     let error = Signal::derive(move || prompt().and_then(|prompt| prompt.refusal));
     let has_error = Signal::derive(move || error.with(Option::is_some));
     view! {

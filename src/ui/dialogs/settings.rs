@@ -97,7 +97,7 @@ pub fn SettingsDialog(screen: Screen) -> impl IntoView {
             Ok(connection) => {
                 settings.problems.set(Vec::new());
                 was_sent.set(true);
-                screen.command(|commands| commands.connect(connection));
+                screen.command(move |commands| commands.connect(connection));
                 if page.settings_problem.with_untracked(Option::is_none) {
                     close.run(());
                 }

@@ -180,7 +180,7 @@ fn ModelList(settings: Settings) -> impl IntoView {
                 settings.problems.set(Vec::new());
                 settings
                     .screen
-                    .command(|commands| commands.list_models(connection));
+                    .command(move |commands| commands.list_models(connection));
             }
             Ok(_) => settings.problems.set(vec![FieldProblem {
                 field: FormField::BaseUrl,
@@ -371,7 +371,7 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                     kind=ButtonKind::Danger
                     icon="remove"
                     label="Forget all API keys and agent tokens"
-                    on_press=move || screen.command(|commands| commands.forget_secrets())
+                    on_press=move || screen.command(move |commands| commands.forget_secrets())
                 />
             </div>
         </fieldset>

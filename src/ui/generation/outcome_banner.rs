@@ -292,7 +292,7 @@ fn Incomplete(
                             }
                             opens_dialog=true
                             on_press=move || {
-                                screen.command(|commands| commands.ask_for(SecretSlot::API_KEY));
+                                screen.command(move |commands| commands.ask_for(SecretSlot::API_KEY));
                             }
                         />
                     }

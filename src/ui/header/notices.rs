@@ -59,6 +59,15 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                         }
                     })
             }}
+            <Show when=move || screen.page.missing_pieces.get() != 0>
+                <div class="notice" data-tone="warning" role="alert">
+                    {icon("warning")}
+                    <p>
+                        <strong>"A part of Taskwright could not be loaded."</strong>
+                        " It is requested again until it arrives. What you typed is stored in this browser. If this message stays, check your connection and reload the page."
+                    </p>
+                </div>
+            </Show>
             <For
                 each=move || screen.page.problems.get()
                 key=|problem| (problem.code.clone(), problem.what.clone())
@@ -76,7 +85,10 @@ fn PageProblem(screen: Screen, problem: Problem) -> impl IntoView {
     let name = format!("Dismiss: {what}");
     let dismiss = {
         let code = code.clone();
-        move || screen.command(|commands| commands.dismiss(&code))
+        move || {
+            let code = code.clone();
+            screen.command(move |commands| commands.dismiss(&code));
+        }
     };
     view! {
         <div class="problem" role="alert">

@@ -1,144 +1,43 @@
-//! The right pane: the state of generation and delivery, filters, and the list.
+//! The right pane: the tasks of the run, or the purpose of the page if there is no run.
 
 use leptos::prelude::*;
 
-use crate::run::Mode;
-use crate::text::counted;
-use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::icons::icon;
-use crate::ui::controls::times::time_of_day;
-use crate::ui::delivery::delivery_banner::DeliveryBanner;
-use crate::ui::generation::outcome_banner::{FollowUpBanner, OutcomeBanner};
-use crate::ui::generation::requests::Requests;
-use crate::ui::generation::stream_line::StreamLine;
-use crate::ui::list::filters::Filters;
-use crate::ui::list::task_list::TaskList;
+use crate::ui::lazy::lazy_view;
 use crate::ui::screen::Screen;
+use crate::ui::work::Part;
 
 /// The right pane.
 #[component]
 pub fn TasksPane(screen: Screen) -> impl IntoView {
-    let has_tasks = Memo::new(move |_| screen.page.rows.with(|rows| !rows.is_empty()));
-    let has_run = Memo::new(move |_| screen.page.run.with(Option::is_some));
+    let page = screen.page;
+    let has_run = Memo::new(move |_| page.run.with(Option::is_some));
+    let run_tasks = lazy_view(screen, Part::RunTasks, || view! { <Loading/> }.into_any());
+    let content = move || {
+        if has_run.get() {
+            run_tasks()
+        } else if page.awaits_validator.get() {
+            view! { <Loading/> }.into_any()
+        } else {
+            view! { <FirstVisit/> }.into_any()
+        }
+    };
     view! {
         <section class="pane tasks-pane" id="tasks" tabindex="-1" aria-label="Tasks">
-            {move || {
-                if screen.is_generating.get() || screen.is_following_up.get() {
-                    view! { <StreamLine screen/> }.into_any()
-                } else {
-                    view! { <PaneHead screen/> }.into_any()
-                }
-            }}
-            <OutcomeBanner screen/>
-            <FollowUpBanner screen/>
-            <Requests screen/>
-            <Warnings screen/>
-            <DeliveryBanner screen/>
-            {move || {
-                if has_tasks.get() {
-                    view! {
-                        <Filters screen/>
-                        <TaskList screen/>
-                    }
-                        .into_any()
-                } else if screen.is_generating.get() {
-                    view! { <PlaceholderRows/> }.into_any()
-                } else if has_run.get() {
-                    view! {
-                        <div class="empty">
-                            <h3>"No tasks were generated"</h3>
-                            <p>
-                                "See the message above for the reason. Your brief is unchanged: edit it and generate again."
-                            </p>
-                        </div>
-                    }
-                        .into_any()
-                } else {
-                    view! { <FirstVisit/> }.into_any()
-                }
-            }}
+            {content}
         </section>
     }
 }
 
+/// A run is coming, but a piece that it needs is still being loaded.
 #[component]
-fn PaneHead(screen: Screen) -> impl IntoView {
-    let page = screen.page;
-    let heading = move || match page.rows.with(Vec::len) {
-        0 => "Tasks".to_owned(),
-        count => counted(count, "task"),
-    };
-    let source = move || {
-        page.run.with(|run| {
-            run.as_ref().map(|run| {
-                let at = time_of_day(run.started_at);
-                match (&run.wanted, run.mode, &run.connection.model) {
-                    (None, ..) => format!("imported, {at}"),
-                    (Some(_), Mode::Dry, _) => format!("from the dry run, {at}"),
-                    (Some(_), _, Some(model)) => format!("from {}, {at}", model.model),
-                    (Some(_), _, None) => at,
-                }
-            })
-        })
-    };
+fn Loading() -> impl IntoView {
     view! {
         <div class="pane-head">
-            <h2>{heading}</h2>
-            {move || source().map(|source| view! { <p class="soft">{source}</p> })}
-            <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
-                <Button
-                    kind=ButtonKind::Quiet
-                    class="push"
-                    icon="archive"
-                    label="Archive this run"
-                    changes_run=screen
-                    on_press=move || screen.archive()
-                    attr:title="It stays in Runs."
-                />
-            </Show>
+            <h2>"Tasks"</h2>
         </div>
-    }
-}
-
-/// Anomalies in the response that do not invalidate it.
-#[component]
-fn Warnings(screen: Screen) -> impl IntoView {
-    let warnings = screen.page.warnings;
-    let items = move || {
-        warnings
-            .get()
-            .into_iter()
-            .map(|warning| {
-                view! {
-                    <div class="notice" data-tone="warning">
-                        {icon("warning")}
-                        <p>{warning.message}</p>
-                    </div>
-                }
-            })
-            .collect_view()
-    };
-    view! { <div role="status">{items}</div> }
-}
-
-/// The shape of rows that have not arrived yet.
-#[component]
-fn PlaceholderRows() -> impl IntoView {
-    let row = || {
-        view! {
-            <li class="task-row coming" aria-hidden="true">
-                <span class="mark"></span>
-                <span class="task-title"></span>
-                <span class="task-notes"></span>
-            </li>
-        }
-    };
-    view! {
-        <ol class="task-list" aria-label="Tasks" aria-busy="true">
-            {row()}
-            {row()}
-            {row()}
-        </ol>
+        <div class="empty" role="status">
+            <p>"Loading…"</p>
+        </div>
     }
 }
 
@@ -146,6 +45,9 @@ fn PlaceholderRows() -> impl IntoView {
 #[component]
 fn FirstVisit() -> impl IntoView {
     view! {
+        <div class="pane-head">
+            <h2>"Tasks"</h2>
+        </div>
         <div class="empty">
             <h3>"From a brief to posted tasks"</h3>
             <ol class="steps">

@@ -25,13 +25,26 @@ const UNIT: &str = "ms";
 /// When something cannot be installed, when a contender returns a wrong result, or when the output
 /// cannot be read.
 pub fn measure(project: &Project, effort: Effort, part: &str) -> Result<Report, Error> {
+    module::build(project, Profile::Release)?;
+    run(project, effort, DRIVER, &[part])
+}
+
+/// Runs a script of `benches/` that measures in Chromium, and returns its tables.
+///
+/// # Errors
+/// As [`measure`].
+pub fn run(
+    project: &Project,
+    effort: Effort,
+    script: &str,
+    arguments: &[&str],
+) -> Result<Report, Error> {
     packages::ensure(project)?;
     packages::ensure_in(project, FOLDER)?;
     let browser = browser::ensure()?;
-    module::build(project, Profile::Release)?;
-    let mut command = process::node_script_in(&project.root, &Path::new(FOLDER).join(DRIVER));
+    let mut command = process::node_script_in(&project.root, &Path::new(FOLDER).join(script));
     command
-        .arg(part)
+        .args(arguments)
         .arg(effort.rounds.to_string())
         .args(effort.quick.then_some("quick"))
         .env("CHROMIUM_PATH", &browser.program);
@@ -73,7 +86,7 @@ fn report(output: &str) -> Option<Report> {
     let browser = output.get("browser")?.as_str()?;
     Some(Report {
         tables: tables.into_iter().map(|(_, table)| table).collect(),
-        notes: vec![format!("Chromium {browser}, release build of the module.")],
+        notes: vec![format!("Chromium {browser}, release build.")],
     })
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod delivery;
 mod figures;
 mod in_browser;
+mod load;
 mod machine;
 mod server;
 mod stream;
@@ -47,6 +48,8 @@ pub enum Part {
     Stream,
     /// Parsing and validating tasks against JSON.parse and Ajv, in Chromium
     Check,
+    /// The first load of dist/ over a throttled connection against a page with React, in Chromium
+    Load,
 }
 
 impl Part {
@@ -56,6 +59,7 @@ impl Part {
             Self::Delivery => delivery::measure(project, effort),
             Self::Stream => stream::measure(project, effort),
             Self::Check => check::measure(project, effort),
+            Self::Load => load::measure(project, effort),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Building the module: from `src/` to `pkg/`.
 
-mod files;
+pub mod files;
 mod package_json;
 mod stamp;
 
@@ -16,10 +16,11 @@ use crate::setup::wasm_target::WASM_TARGET;
 use crate::setup::{packages, wasm_target};
 use crate::{process, say};
 
-/// Options for wasm-opt: speed, and exactly the WebAssembly features that all current browsers
-/// support. `--all-features` would let it emit types that they reject.
+/// Options for wasm-opt: exactly the WebAssembly features that all current browsers support
+/// (`--all-features` would let it emit types that they reject), and no names of functions, which only
+/// debuggers read.
 const WASM_OPT_OPTIONS: [&str; 8] = [
-    "-O3",
+    "--strip-debug",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
@@ -68,8 +69,9 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     if profile == Profile::Release {
         packages::ensure(project)?;
         tool_versions.push(format!(
-            "wasm-opt {} {}",
+            "wasm-opt {} {} {}",
             packages::locked_version(&project.root, "binaryen")?,
+            Goal::Speed.option(),
             WASM_OPT_OPTIONS.join(" ")
         ));
     }
@@ -100,7 +102,7 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
         process::SEE_COMPILER_OUTPUT,
     )?;
     if profile == Profile::Release {
-        optimise(project, &fresh.join("taskwright_bg.wasm"))?;
+        optimise(project, &fresh.join("taskwright_bg.wasm"), Goal::Speed)?;
     }
     let manifest = fresh.join("package.json");
     fs::write(&manifest, package_json::text(&project.version))
@@ -139,12 +141,35 @@ fn compile(project: &Project, profile: Profile) -> Result<PathBuf, Error> {
         .join("taskwright.wasm"))
 }
 
-fn optimise(project: &Project, module: &Path) -> Result<(), Error> {
+/// What wasm-opt optimises for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// The time a call takes.
+    Speed,
+    /// The number of bytes.
+    Size,
+}
+
+impl Goal {
+    fn option(self) -> &'static str {
+        match self {
+            Self::Speed => "-O3",
+            Self::Size => "-Oz",
+        }
+    }
+}
+
+/// Optimises a WebAssembly file in place.
+///
+/// # Errors
+/// When wasm-opt fails.
+pub fn optimise(project: &Project, module: &Path, goal: Goal) -> Result<(), Error> {
     say::step("module", "optimising (wasm-opt)");
     let optimised = module.with_extension("optimised");
     process::run(
         process::node_script(&project.root, "binaryen/bin/wasm-opt")
             .arg(module)
+            .arg(goal.option())
             .args(WASM_OPT_OPTIONS)
             .arg("--output")
             .arg(&optimised),

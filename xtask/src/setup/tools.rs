@@ -15,6 +15,10 @@ const WASM_PACK_VERSION: &str = "0.15.1";
 /// The version of cargo-fuzz that builds and runs the fuzz targets.
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 
+/// The version of wasm-split-cli that cuts the module; it belongs to the version of
+/// `wasm_split_helpers` in `Cargo.lock`.
+const WASM_SPLIT_VERSION: &str = "0.2.4";
+
 /// The version of cargo-mutants that tries small faults.
 const CARGO_MUTANTS_VERSION: &str = "27.1.0";
 
@@ -24,6 +28,8 @@ pub struct Tool {
     package: &'static str,
     program: &'static str,
     version: String,
+    /// The feature without which the package has no program.
+    feature: Option<&'static str>,
 }
 
 impl Tool {
@@ -34,6 +40,17 @@ impl Tool {
             package: "wasm-bindgen-cli",
             program: "wasm-bindgen",
             version: project.wasm_bindgen.clone(),
+            feature: None,
+        }
+    }
+
+    /// `wasm-split-cli`, which cuts the module into pieces.
+    pub fn wasm_split() -> Self {
+        Self {
+            package: "wasm_split_cli_support",
+            program: "wasm-split-cli",
+            version: WASM_SPLIT_VERSION.into(),
+            feature: Some("build-binary"),
         }
     }
 
@@ -43,6 +60,7 @@ impl Tool {
             package: "wasm-pack",
             program: "wasm-pack",
             version: WASM_PACK_VERSION.into(),
+            feature: None,
         }
     }
 
@@ -52,6 +70,7 @@ impl Tool {
             package: "cargo-fuzz",
             program: "cargo-fuzz",
             version: CARGO_FUZZ_VERSION.into(),
+            feature: None,
         }
     }
 
@@ -61,6 +80,7 @@ impl Tool {
             package: "cargo-mutants",
             program: "cargo-mutants",
             version: CARGO_MUTANTS_VERSION.into(),
+            feature: None,
         }
     }
 
@@ -170,6 +190,7 @@ fn compile(tool: &Tool, tools: &Path, build: &Path) -> Result<(), Error> {
             .args(["install", "--locked", "--no-track", "--root"])
             .arg(&partial)
             .args(["--version", &format!("={}", tool.version), tool.package])
+            .args(tool.feature.map(|feature| format!("--features={feature}")))
             .env("CARGO_TARGET_DIR", build)
             // They run for about a second, so compile time matters more than their speed.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),

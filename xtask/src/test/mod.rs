@@ -34,6 +34,8 @@ pub enum Tier {
     Types,
     /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
+    /// The page that is deployed: its sizes, and how its pieces are loaded, in Chromium (Playwright)
+    Dist,
 }
 
 /// Options of the command.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::browser_settings::capabilities;
 use super::{Tier, supply_chain};
+use crate::dist;
 use crate::error::Error;
 use crate::module::{self, Profile};
 use crate::process::{self, SEE_COMPILER_OUTPUT};
@@ -38,6 +39,7 @@ pub fn run(
         Tier::Browser => browser_tests(project, arguments),
         Tier::Types => types(project, profile, arguments),
         Tier::E2e => end_to_end(project, profile, arguments),
+        Tier::Dist => deployed(project, profile, arguments),
     }
 }
 
@@ -140,6 +142,25 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
         command.args(arguments),
         "the end-to-end tests",
         "Fix the problems above. They need Node.js 20 or later (https://nodejs.org).",
+    )
+}
+
+/// End-to-end tests that also tell something about the page in `dist/`.
+const DIST_TESTS: [&str; 5] = ["first-load", "pieces", "main-job", "dry-run", "reload"];
+
+fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
+    dist::run(project)?;
+    let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts")?;
+    if arguments.is_empty() {
+        command.args(DIST_TESTS);
+    }
+    process::run(
+        command
+            .args(arguments)
+            .env("TASKWRIGHT_ROOT", project.root.join("dist"))
+            .env("TASKWRIGHT_HAS_PIECES", "1"),
+        "the tests of the deployed page",
+        "Fix the problems above. `cargo xtask test dist -- FILE` runs one file.",
     )
 }
 

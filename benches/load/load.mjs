@@ -1,0 +1,144 @@
+// Measures the first load of the page in dist/ and of its baseline in Chromium, over a throttled
+// connection, and writes the figures to standard output as one line of JSON. Started by
+// `cargo xtask bench load`, which builds dist/ first.
+//
+//   CHROMIUM_PATH=… node load.mjs ROUNDS [quick]
+import { createServer } from "node:http";
+import { readFile, stat } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+
+import { chromium } from "@playwright/test";
+import { build } from "esbuild";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".json": "application/json",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+};
+const MEGABIT = 125_000;
+/** Connections, and by how much the processor is slowed down. */
+const CONDITIONS = [
+  { name: "10 Mbit/s, 40 ms", bytesPerSecond: 10 * MEGABIT, latency: 40, cpu: 1 },
+  { name: "10 Mbit/s, 40 ms, processor slowed 4 times", bytesPerSecond: 10 * MEGABIT, latency: 40, cpu: 4 },
+  { name: "1.6 Mbit/s, 150 ms", bytesPerSecond: 1.6 * MEGABIT, latency: 150, cpu: 1 },
+];
+
+const [rounds = "5", quick] = process.argv.slice(2);
+if (!process.env.CHROMIUM_PATH) throw new Error("CHROMIUM_PATH is not set. Run: cargo xtask bench");
+
+const bundle = await build({
+  entryPoints: [join(HERE, "baseline.tsx")],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  platform: "browser",
+  jsx: "automatic",
+  write: false,
+  logLevel: "error",
+  define: { "process.env.NODE_ENV": '"production"' },
+});
+const baseline = new Map([
+  ["/", '<!doctype html><title>Baseline</title><div id="app"></div><script type="module" src="app.js"></script>'],
+  ["/app.js", Buffer.from(bundle.outputFiles[0].contents)],
+]);
+
+/** Serves `read(path)` with brotli, as a static host does. */
+async function serve(read) {
+  const server = createServer(async (request, response) => {
+    const path = normalize(new URL(request.url, "http://localhost").pathname);
+    const found = await read(path === "/" ? "/index.html" : path).catch(() => undefined);
+    if (!found) return response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": TYPES[extname(path === "/" ? ".html" : path)] ?? TYPES[extname(path)] ?? "text/html",
+      ...(found.encoding && { "content-encoding": found.encoding }),
+      "cache-control": "no-store",
+    });
+    response.end(found.bytes);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return { server, address: `http://127.0.0.1:${server.address().port}/` };
+}
+
+const ours = await serve(async (path) => {
+  const file = join(DIST, path);
+  const compressed = `${file}.br`;
+  if (await stat(compressed).catch(() => undefined)) {
+    return { bytes: await readFile(compressed), encoding: "br" };
+  }
+  return { bytes: await readFile(file) };
+});
+const theirs = await serve(async (path) => {
+  const content = baseline.get(path === "/index.html" ? "/" : path);
+  return content && { bytes: brotliCompressSync(content), encoding: "br" };
+});
+
+/** Notes when the goal can be typed and when *Generate* can be pressed and acts. */
+function observe() {
+  const times = {};
+  Object.assign(window, { times });
+  const note = () => {
+    const goal = document.querySelector("#goal");
+    const button = document.querySelector("button[type=submit]");
+    if (goal && !goal.disabled) times.typing ??= performance.now();
+    const isStarting = document.querySelector('[data-state="starting"]');
+    if (button && !button.disabled && !isStarting) times.ready ??= performance.now();
+    if (times.ready === undefined) requestAnimationFrame(note);
+  };
+  note();
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM_PATH,
+  args: ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+
+async function load(address, { bytesPerSecond, latency, cpu }) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false,
+    latency,
+    downloadThroughput: bytesPerSecond,
+    uploadThroughput: bytesPerSecond,
+  });
+  await session.send("Emulation.setCPUThrottlingRate", { rate: cpu });
+  await page.addInitScript(observe);
+  await page.goto(address);
+  await page.waitForFunction(() => window.times.ready !== undefined, undefined, { timeout: 60_000 });
+  const times = await page.evaluate(() => window.times);
+  await context.close();
+  return times;
+}
+
+const figures = new Map();
+for (let round = 0; round < Number(rounds); round += 1) {
+  for (const condition of quick ? CONDITIONS.slice(0, 1) : CONDITIONS) {
+    // The baseline first: it is the 1.00 of the table.
+    for (const [name, { address }] of [["baseline", theirs], ["Taskwright", ours]]) {
+      const times = await load(address, condition);
+      for (const [what, time] of [["accepts typing", times.typing], ["Generate is ready", times.ready]]) {
+        const table = `${what}, ${condition.name}`;
+        const key = `${table}\n${name}`;
+        const figure = figures.get(key) ?? { table, name, milliseconds: [] };
+        figure.milliseconds.push(time);
+        figures.set(key, figure);
+      }
+    }
+  }
+}
+const version = browser.version();
+await browser.close();
+ours.server.close();
+theirs.server.close();
+console.log(JSON.stringify({ browser: version, figures: [...figures.values()] }));

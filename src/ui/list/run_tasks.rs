@@ -1,0 +1,138 @@
+//! The tasks of the run: the state of generation and delivery, filters, and the list.
+
+use leptos::prelude::*;
+
+use crate::run::Mode;
+use crate::text::counted;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::icon;
+use crate::ui::controls::times::time_of_day;
+use crate::ui::delivery::delivery_banner::DeliveryBanner;
+use crate::ui::generation::outcome_banner::{FollowUpBanner, OutcomeBanner};
+use crate::ui::generation::requests::Requests;
+use crate::ui::generation::stream_line::StreamLine;
+use crate::ui::list::filters::Filters;
+use crate::ui::list::task_list::TaskList;
+use crate::ui::screen::Screen;
+
+/// What the right pane shows of a run.
+#[component]
+pub fn RunTasks(screen: Screen) -> impl IntoView {
+    let has_tasks = Memo::new(move |_| screen.page.rows.with(|rows| !rows.is_empty()));
+    view! {
+            {move || {
+                if screen.is_generating.get() || screen.is_following_up.get() {
+                    view! { <StreamLine screen/> }.into_any()
+                } else {
+                    view! { <PaneHead screen/> }.into_any()
+                }
+            }}
+            <OutcomeBanner screen/>
+            <FollowUpBanner screen/>
+            <Requests screen/>
+            <Warnings screen/>
+            <DeliveryBanner screen/>
+            {move || {
+                if has_tasks.get() {
+                    view! {
+                        <Filters screen/>
+                        <TaskList screen/>
+                    }
+                        .into_any()
+                } else if screen.is_generating.get() {
+                    view! { <PlaceholderRows/> }.into_any()
+                } else {
+                    view! {
+                        <div class="empty">
+                            <h3>"No tasks were generated"</h3>
+                            <p>
+                                "See the message above for the reason. Your brief is unchanged: edit it and generate again."
+                            </p>
+                        </div>
+                    }
+                        .into_any()
+                }
+            }}
+    }
+}
+
+#[component]
+fn PaneHead(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let heading = move || match page.rows.with(Vec::len) {
+        0 => "Tasks".to_owned(),
+        count => counted(count, "task"),
+    };
+    let source = move || {
+        page.run.with(|run| {
+            run.as_ref().map(|run| {
+                let at = time_of_day(run.started_at);
+                match (&run.wanted, run.mode, &run.connection.model) {
+                    (None, ..) => format!("imported, {at}"),
+                    (Some(_), Mode::Dry, _) => format!("from the dry run, {at}"),
+                    (Some(_), _, Some(model)) => format!("from {}, {at}", model.model),
+                    (Some(_), _, None) => at,
+                }
+            })
+        })
+    };
+    view! {
+        <div class="pane-head">
+            <h2>{heading}</h2>
+            {move || source().map(|source| view! { <p class="soft">{source}</p> })}
+            <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
+                <Button
+                    kind=ButtonKind::Quiet
+                    class="push"
+                    icon="archive"
+                    label="Archive this run"
+                    changes_run=screen
+                    on_press=move || screen.archive()
+                    attr:title="It stays in Runs."
+                />
+            </Show>
+        </div>
+    }
+}
+
+/// Anomalies in the response that do not invalidate it.
+#[component]
+fn Warnings(screen: Screen) -> impl IntoView {
+    let warnings = screen.page.warnings;
+    let items = move || {
+        warnings
+            .get()
+            .into_iter()
+            .map(|warning| {
+                view! {
+                    <div class="notice" data-tone="warning">
+                        {icon("warning")}
+                        <p>{warning.message}</p>
+                    </div>
+                }
+            })
+            .collect_view()
+    };
+    view! { <div role="status">{items}</div> }
+}
+
+/// The shape of rows that have not arrived yet.
+#[component]
+fn PlaceholderRows() -> impl IntoView {
+    let row = || {
+        view! {
+            <li class="task-row coming" aria-hidden="true">
+                <span class="mark"></span>
+                <span class="task-title"></span>
+                <span class="task-notes"></span>
+            </li>
+        }
+    };
+    view! {
+        <ol class="task-list" aria-label="Tasks" aria-busy="true">
+            {row()}
+            {row()}
+            {row()}
+        </ol>
+    }
+}

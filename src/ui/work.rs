@@ -1,0 +1,47 @@
+//! The entrance to what the page shows once there is work: a run with its tasks, the dialogs, and the
+//! tabs beside the brief. The first screen needs none of it.
+
+use leptos::prelude::*;
+
+use crate::pieces::piece_entry;
+use crate::ui::brief::request_tab::RequestTab;
+use crate::ui::brief::schema_tab::SchemaTab;
+use crate::ui::delivery::foot::Foot;
+use crate::ui::dialogs::Dialogs;
+use crate::ui::list::run_tasks::RunTasks;
+use crate::ui::screen::Screen;
+use crate::ui::task::task_detail::TaskPane;
+
+/// A part of the page that is not on the first screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The tasks of the run.
+    RunTasks,
+    /// The open task.
+    OpenTask,
+    /// The foot of the page.
+    Foot,
+    /// The open dialogs.
+    Dialogs,
+    /// The request that the brief results in.
+    Request,
+    /// The task schema.
+    Schema,
+}
+
+piece_entry! {
+    /// The view of a part.
+    ///
+    /// # Errors
+    /// `NotLoaded` if the piece could not be loaded.
+    work(load): pub fn view(screen: Screen, part: Part) -> AnyView {
+        match part {
+            Part::RunTasks => view! { <RunTasks screen/> }.into_any(),
+            Part::OpenTask => view! { <TaskPane screen/> }.into_any(),
+            Part::Foot => view! { <Foot screen/> }.into_any(),
+            Part::Dialogs => view! { <Dialogs screen/> }.into_any(),
+            Part::Request => view! { <RequestTab screen/> }.into_any(),
+            Part::Schema => view! { <SchemaTab screen/> }.into_any(),
+        }
+    }
+}

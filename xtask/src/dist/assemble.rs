@@ -1,0 +1,271 @@
+//! The files of the page, each in its place.
+//!
+//! Everything that `index.html` refers to is in one folder that is named after its contents, so that
+//! browsers may keep it for ever, and a page never mixes files of two versions.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::split::{LOADER, MODULE, pieces_of_application};
+use crate::error::Error;
+use crate::module::files::files_below;
+use crate::project::Project;
+
+/// The WebAssembly file that is loaded first.
+const MAIN: &str = "taskwright_bg.wasm";
+/// The files of the repository that are copied as they are.
+const COPIED: [&str; 3] = ["config.json", "LICENSE-APACHE", "LICENSE-MIT"];
+/// Files of this folder, and where they go.
+const HOSTING: [(&str, &str); 4] = [
+    ("_headers", include_str!("hosts/_headers")),
+    ("hosting/nginx.conf", include_str!("hosts/nginx.conf")),
+    ("hosting/Caddyfile", include_str!("hosts/Caddyfile")),
+    (
+        "config.example.json",
+        include_str!("hosts/config.example.json"),
+    ),
+];
+
+/// The contents of the files in the assets folder, by path.
+type Assets = BTreeMap<String, Vec<u8>>;
+
+/// Writes the files of the page into `folder`.
+///
+/// # Errors
+/// When a file cannot be read or written, or does not have the form that is rewritten here.
+pub fn assemble(project: &Project, module: &Path, folder: &Path) -> Result<(), Error> {
+    let index = read_text(&project.root.join("index.html"))?;
+    let mut assets = collect(project, module, &index)?;
+    let assets_folder = format!("assets/{}", fingerprint(&assets));
+    rewrite_scripts(&mut assets, &assets_folder)?;
+    let index = rewrite_index(&index, &assets, &assets_folder)?;
+
+    write(&folder.join("index.html"), index.as_bytes())?;
+    for (name, bytes) in &assets {
+        write(&folder.join(&assets_folder).join(name), bytes)?;
+    }
+    for name in COPIED {
+        let path = project.root.join(name);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        write(&folder.join(name), &bytes)?;
+    }
+    for (name, text) in HOSTING {
+        write(&folder.join(name), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Reads the files of the module and of `static/`: the style sheets as one, and the scripts that run
+/// before the module as one, each in the order of `index.html`.
+fn collect(project: &Project, module: &Path, index: &str) -> Result<Assets, Error> {
+    let root = &project.root;
+    let mut assets = Assets::new();
+    for file in files_below(module)? {
+        let path = module.join(&file);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        assets.insert(file.to_string_lossy().into_owned(), bytes);
+    }
+    let joined = |paths: Vec<&str>| -> Result<Vec<u8>, Error> {
+        let mut text = String::new();
+        for path in paths {
+            text.push_str(&read_text(&root.join(path))?);
+        }
+        Ok(text.into_bytes())
+    };
+    let style_sheets = attribute_values(index, "<link rel=\"stylesheet\" href=\"");
+    let scripts = attribute_values(index, "<script src=\"")
+        .into_iter()
+        .filter(|path| !path.ends_with("boot.js"))
+        .collect();
+    assets.insert("style.css".to_owned(), joined(style_sheets)?);
+    assets.insert("shell.js".to_owned(), joined(scripts)?);
+    for name in [
+        "boot.js",
+        "icons/app.svg",
+        "icons/icons.svg",
+        "manifest.webmanifest",
+    ] {
+        let path = root.join("static").join(name);
+        let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
+        assets.insert(name.to_owned(), bytes);
+    }
+    Ok(assets)
+}
+
+/// A name for the contents: the beginning of their SHA-256.
+fn fingerprint(assets: &Assets) -> String {
+    let mut hasher = Sha256::new();
+    for (name, bytes) in assets {
+        hasher.update(name.as_bytes());
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Replaces the places that differ from the checkout, and adds the digest of each piece to the request
+/// for it.
+fn rewrite_scripts(assets: &mut Assets, assets_folder: &str) -> Result<(), Error> {
+    edit(assets, "manifest.webmanifest", |text| {
+        // The folder is one level deeper than `static/`.
+        replace_some(text, "\"../\"", "\"../../\"")
+    })?;
+    edit(assets, "shell.js", |text| {
+        replace_some(text, "static/", &format!("{assets_folder}/"))
+    })?;
+    let main_request = format!(
+        "init({{ module_or_path: fetch(new URL(\"./{MAIN}\", import.meta.url), {{ integrity: \"{}\" }}) }})",
+        integrity(assets, MAIN)?
+    );
+    edit(assets, "boot.js", |text| {
+        let text = replace_some(text, "../pkg/", "./")?;
+        replace_some(&text, "init()", &main_request)
+    })?;
+    let pieces: Vec<(String, String)> = pieces(assets)
+        .map(|name| Ok((name.clone(), integrity(assets, name)?)))
+        .collect::<Result<_, Error>>()?;
+    edit(assets, LOADER, |text| {
+        let mut text = text.to_owned();
+        for (name, digest) in &pieces {
+            let request = format!("fetch(new URL(\"./{name}\", import.meta.url)");
+            text = replace_some(
+                &text,
+                &request,
+                &format!("{request}, {{ integrity: \"{digest}\" }}"),
+            )?;
+        }
+        Ok(text)
+    })
+}
+
+/// `index.html` with the names of the assets, and with hints for what is loaded first.
+fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<String, Error> {
+    let mut text = String::new();
+    let (mut has_style, mut has_script) = (false, false);
+    for line in index.lines() {
+        let start = line.trim_start();
+        let indent = &line[..line.len() - start.len()];
+        let mut add = |tag: String| {
+            text.push_str(indent);
+            text.push_str(&tag);
+            text.push('\n');
+        };
+        if start.starts_with("<link rel=\"stylesheet\"") {
+            if !has_style {
+                has_style = true;
+                add(tag(assets, assets_folder, "style.css", |href, digest| {
+                    format!("<link rel=\"stylesheet\" href=\"{href}\" integrity=\"{digest}\">")
+                })?);
+            }
+        } else if start.starts_with("<script src=\"static/boot.js\"") {
+            add(tag(assets, assets_folder, "boot.js", |href, digest| {
+                format!("<script src=\"{href}\" type=\"module\" integrity=\"{digest}\"></script>")
+            })?);
+            for name in [MODULE, LOADER] {
+                add(tag(assets, assets_folder, name, |href, digest| {
+                    format!("<link rel=\"modulepreload\" href=\"{href}\" integrity=\"{digest}\">")
+                })?);
+            }
+            let loader = assets.get(LOADER).ok_or_else(|| missing(LOADER))?;
+            let first = pieces_of_application(&String::from_utf8_lossy(loader));
+            for name in std::iter::once(MAIN.to_owned()).chain(first) {
+                add(tag(assets, assets_folder, &name, |href, digest| {
+                    format!(
+                        "<link rel=\"preload\" href=\"{href}\" as=\"fetch\" crossorigin integrity=\"{digest}\">"
+                    )
+                })?);
+            }
+        } else if start.starts_with("<script src=\"") {
+            if !has_script {
+                has_script = true;
+                add(tag(assets, assets_folder, "shell.js", |href, digest| {
+                    format!("<script src=\"{href}\" defer integrity=\"{digest}\"></script>")
+                })?);
+            }
+        } else {
+            text.push_str(&line.replace("\"static/", &format!("\"{assets_folder}/")));
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// The files of the pieces.
+fn pieces(assets: &Assets) -> impl Iterator<Item = &String> {
+    assets
+        .keys()
+        .filter(|name| name.ends_with(".wasm") && *name != MAIN)
+}
+
+fn tag(
+    assets: &Assets,
+    folder: &str,
+    name: &str,
+    tag: impl Fn(&str, &str) -> String,
+) -> Result<String, Error> {
+    Ok(tag(&format!("{folder}/{name}"), &integrity(assets, name)?))
+}
+
+/// The value of an `integrity` attribute (Subresource Integrity, section 3.1).
+fn integrity(assets: &Assets, name: &str) -> Result<String, Error> {
+    let bytes = assets.get(name).ok_or_else(|| missing(name))?;
+    Ok(format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes))))
+}
+
+fn edit(
+    assets: &mut Assets,
+    name: &str,
+    change: impl FnOnce(&str) -> Result<String, Error>,
+) -> Result<(), Error> {
+    let bytes = assets.get_mut(name).ok_or_else(|| missing(name))?;
+    let text = String::from_utf8_lossy(bytes);
+    *bytes = change(&text)?.into_bytes();
+    Ok(())
+}
+
+/// Replaces a text that must be there: otherwise the file has changed, and this module has to follow.
+fn replace_some(text: &str, from: &str, to: &str) -> Result<String, Error> {
+    if !text.contains(from) {
+        return Err(Error::Unexpected {
+            what: "a file of the page".to_owned(),
+            reason: format!("it does not contain {from}"),
+        });
+    }
+    Ok(text.replace(from, to))
+}
+
+fn missing(name: &str) -> Error {
+    Error::Unexpected {
+        what: "the module".to_owned(),
+        reason: format!("it has no file {name}"),
+    }
+}
+
+/// What follows each `prefix`, up to the next quotation mark.
+fn attribute_values<'t>(text: &'t str, prefix: &str) -> Vec<&'t str> {
+    text.split(prefix)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect()
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(Error::file("read", path))
+}
+
+fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), Error> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
+    }
+    fs::write(path, bytes).map_err(Error::file("write", path))
+}

@@ -1,0 +1,122 @@
+//! The sizes of what a browser loads, and their limits, in bytes after brotli.
+
+use std::fs;
+use std::path::Path;
+
+use super::split::{LOADER, MODULE, pieces_of_application};
+use crate::error::Error;
+use crate::module::files::files_below;
+use crate::say;
+
+/// What accepts typing: the page, its style sheet and the scripts of the shell.
+const SHELL: u64 = 30_000;
+/// What is loaded until *Generate* is ready: the shell, the first file of the module, and the
+/// application.
+const READY: u64 = 300_000;
+/// Everything that is ever loaded.
+const EVERYTHING: u64 = 1_250_000;
+
+/// When a file is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Shell,
+    Ready,
+    Later,
+}
+
+/// Prints the sizes and compares them with their limits.
+///
+/// # Errors
+/// [`Error::Failed`] when one is exceeded.
+pub fn check(dist: &Path) -> Result<(), Error> {
+    let files = files_below(dist)?;
+    let loader = files
+        .iter()
+        .find(|file| file.file_name().is_some_and(|name| name == LOADER))
+        .map(|file| dist.join(file))
+        .ok_or_else(|| Error::Unexpected {
+            what: "dist/".to_owned(),
+            reason: format!("it has no {LOADER}"),
+        })?;
+    let loader = fs::read_to_string(&loader).map_err(Error::file("read", &loader))?;
+    let first = pieces_of_application(&loader);
+    let mut totals = [0_u64; 3];
+    for file in files {
+        if file.extension().is_none_or(|extension| extension != "br") {
+            continue;
+        }
+        let path = dist.join(&file);
+        let size = fs::metadata(&path)
+            .map_err(Error::file("read", &path))?
+            .len();
+        let stage = stage_of(&file.to_string_lossy(), &first);
+        for (total, of) in totals
+            .iter_mut()
+            .zip([Stage::Shell, Stage::Ready, Stage::Later])
+        {
+            if stage <= of {
+                *total += size;
+            }
+        }
+        say::step("size", &format!("{}: {}", file.display(), say::size(size)));
+    }
+    let limits = [
+        ("accepts typing", SHELL),
+        ("Generate is ready", READY),
+        ("everything", EVERYTHING),
+    ];
+    let mut exceeded = Vec::new();
+    for ((what, limit), total) in limits.into_iter().zip(totals) {
+        say::step(
+            "size",
+            &format!("{what}: {} of {}", say::size(total), say::size(limit)),
+        );
+        if total > limit {
+            exceeded.push(what);
+        }
+    }
+    if exceeded.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Failed {
+        what: "the size budget".to_owned(),
+        reason: format!("too large: {}", exceeded.join(", ")),
+        hint: "Find what has grown in the sizes above. A limit is raised only on purpose, in \
+               xtask/src/dist/budget.rs."
+            .to_owned(),
+    })
+}
+
+/// When a file is loaded, by its path. `first` are the pieces of the application.
+fn stage_of(path: &str, first: &[String]) -> Stage {
+    let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    let name = name.strip_suffix(".br").unwrap_or(name);
+    match name {
+        "index.html" | "shell.js" | "style.css" => Stage::Shell,
+        "boot.js" | "taskwright_bg.wasm" | MODULE | LOADER => Stage::Ready,
+        _ if first.iter().any(|piece| piece == name) => Stage::Ready,
+        _ => Stage::Later,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_counts_from_when_it_is_loaded() {
+        let first = ["chunk_4.wasm".to_owned()];
+        for (path, stage) in [
+            ("index.html.br", Stage::Shell),
+            ("assets/0f/style.css.br", Stage::Shell),
+            ("assets/0f/shell.js.br", Stage::Shell),
+            ("assets\\0f\\boot.js.br", Stage::Ready),
+            ("assets/0f/taskwright_bg.wasm.br", Stage::Ready),
+            ("assets/0f/chunk_4.wasm.br", Stage::Ready),
+            ("assets/0f/chunk_5.wasm.br", Stage::Later),
+            ("assets/0f/icons/icons.svg.br", Stage::Later),
+        ] {
+            assert_eq!(stage_of(path, &first), stage, "{path}");
+        }
+    }
+}
