@@ -11,6 +11,7 @@ use web_sys::HtmlElement;
 use super::arguments::{self, Thrown};
 use super::error::ApiError;
 use super::shape;
+use crate::app::setup::Setup;
 use crate::app::{opening, panic_page};
 use crate::pieces;
 use crate::schema::{TaskSchema, agent_task_schema};
@@ -99,9 +100,12 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
         page.form.set(form);
     }
     let queue = Rc::clone(&commands);
+    let setup = Setup::begin(page, &query);
     pieces::run(async move {
-        let open = || opening::open(page, owner.clone(), query.clone());
-        queue.attach(lazy::load(page, open).await);
+        let open = || opening::open(Rc::clone(&setup), owner.clone());
+        let attach = async { queue.attach(lazy::load(page, open).await) };
+        futures_util::future::join(attach, setup.read()).await;
+        queue.give(|commands| commands.settle());
     });
     let queue = Rc::clone(&commands);
     let container = element.clone();

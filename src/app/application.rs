@@ -3,19 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set, Update};
-use wasm_bindgen_futures::spawn_local;
+use leptos::prelude::{GetUntracked, Set};
 
 use super::controller::RunController;
 use super::guard::{self, Action, Decision, Refusal, Situation};
-use super::startup;
+use super::setup::Setup;
 use crate::browser::page_return::PageReturn;
 use crate::model::FormatMemory;
+use crate::pieces;
 use crate::run::{Event, Mode, Run};
 use crate::schema::SchemaError;
 use crate::secrets::Keyring;
-use crate::settings::link::Link;
-use crate::settings::{HostPolicy, SettingsError};
+use crate::settings::SettingsError;
 use crate::text::heading;
 use crate::ui::lazy;
 use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
@@ -39,10 +38,10 @@ pub(super) enum Next {
 /// The state of the application behind a page.
 pub struct Application {
     pub(super) page: Page,
+    pub(super) setup: Rc<Setup>,
     pub(super) controller: Rc<RunController>,
     pub(super) secrets: Rc<RefCell<Keyring>>,
     pub(super) format_memory: Rc<RefCell<FormatMemory>>,
-    pub(super) hosts: RefCell<HostPolicy>,
     pub(super) next: RefCell<Next>,
     /// Whether the operator agreed to leave the open work of the current run.
     pub(super) may_leave_work: Cell<bool>,
@@ -50,8 +49,6 @@ pub struct Application {
     pub(super) persistence_requested: Cell<bool>,
     /// Listens for the page coming back from the back/forward cache.
     pub(super) page_return: RefCell<Option<PageReturn>>,
-    /// Whether `config.json` was read, so that the allowed hosts are known.
-    pub(super) config_is_read: Cell<bool>,
 }
 
 /// A problem with this message as its heading.
@@ -76,23 +73,22 @@ pub(super) fn schema_problem(error: &SchemaError) -> Problem {
 }
 
 impl Application {
-    /// Creates the application for a page and starts it: restores stored data, reads `config.json`, and
-    /// applies the link in `query`, the query of the page's own address.
-    pub fn open(page: Page, query: &str) -> Rc<Application> {
-        let secrets: Rc<RefCell<Keyring>> = Rc::default();
+    /// Creates the application behind a page and restores the run that the tab showed.
+    pub fn open(setup: Rc<Setup>) -> Rc<Application> {
+        let page = setup.page;
+        let secrets = Rc::clone(&setup.secrets);
         let format_memory: Rc<RefCell<FormatMemory>> = Rc::default();
         let controller = RunController::new(page, Rc::clone(&secrets), Rc::clone(&format_memory));
         let app = Rc::new(Application {
             page,
+            setup,
             controller,
             secrets,
             format_memory,
-            hosts: RefCell::new(HostPolicy::default()),
             next: RefCell::new(Next::Nothing),
             may_leave_work: Cell::new(false),
             persistence_requested: Cell::new(false),
             page_return: RefCell::new(None),
-            config_is_read: Cell::new(false),
         });
         let weak = Rc::downgrade(&app);
         app.controller.on_secret_needed(move |slot| {
@@ -121,20 +117,19 @@ impl Application {
         app.restore_formats();
         app.restore_run();
         app.purge_deleted_runs();
-        let link = Link::parse(query, &startup::fragment());
-        // Before anything can fail or be stored.
-        startup::clean_address(&link);
-        app.apply_link_count(&link);
-        let starting = Rc::clone(&app);
-        spawn_local(async move {
-            starting.read_config().await;
-            starting.apply_link(link);
-            starting.page.is_open.set(true);
-            // Now that the page answers.
-            lazy::load_all(page).await;
-            starting.check_schema();
-        });
         app
+    }
+
+    /// Goes on when the setup was read: takes over what it found, loads all pieces that are missing, and
+    /// says whether the task schema is valid.
+    pub fn settle(self: &Rc<Self>) {
+        self.show_format();
+        self.restore_secrets();
+        let app = Rc::clone(self);
+        pieces::run(async move {
+            lazy::load_all(app.page).await;
+            app.check_schema();
+        });
     }
 
     /// Stops all work, because the page is unmounted. Stored data is kept.
@@ -145,7 +140,7 @@ impl Application {
     /// Asks the guard about an action.
     pub(super) fn decide(&self, action: Action<'_>) -> Decision {
         let connection = self.page.connection.get_untracked();
-        let hosts = self.hosts.borrow();
+        let hosts = self.setup.hosts.borrow();
         let secrets = self.secrets.borrow();
         let is_read_only = !self.controller.holds_lock();
         let decide = |run: Option<&Run>| {
@@ -154,7 +149,7 @@ impl Application {
                 run,
                 is_read_only,
                 may_leave_work: self.may_leave_work.get(),
-                hosts: self.config_is_read.get().then_some(&hosts),
+                hosts: self.setup.config_is_read.get().then_some(&hosts),
                 secrets: &secrets,
             };
             guard::decide(action, &situation)
@@ -227,17 +222,10 @@ impl Application {
     }
 
     pub(super) fn add_problem(&self, problem: Problem) {
-        self.page.problems.update(|problems| {
-            problems.retain(|shown| shown.code != problem.code);
-            problems.push(problem);
-        });
+        self.setup.add_problem(problem);
     }
 
     pub(super) fn show_web_storage_error(&self, reason: &str) {
-        self.add_problem(problem(
-            "local_storage",
-            format!("Your input and settings cannot be stored, so a reload loses them: {reason}"),
-            "Open the page in a regular (not private) window, or free some browser storage.",
-        ));
+        self.setup.show_web_storage_error(reason);
     }
 }

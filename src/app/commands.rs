@@ -126,6 +126,10 @@ impl PageCommands for ApplicationCommands {
             .update(|problems| problems.retain(|shown| shown.code != code));
     }
 
+    fn settle(&self) {
+        self.0.settle();
+    }
+
     fn close(&self) {
         self.0.close();
     }

@@ -6,46 +6,27 @@ use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
-    Application, STORED_CONNECTION, problem, refusal_problem, schema_problem, settings_problem,
+    Application, STORED_CONNECTION, STORED_LINK_SERVERS, problem, refusal_problem, schema_problem,
 };
 use super::guard::{Action, Decision};
-use super::runs::{compile, schema_of};
+use super::runs::compile;
+use super::setup::schema_of;
+use super::startup::restore_decisions;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
 use crate::model::models;
 use crate::run::Event;
-use crate::settings::{Connection, SettingsError};
+use crate::settings::Connection;
 use crate::ui::page::{Models, Problem};
 
 impl Application {
-    /// Checks whether requests may go to these endpoints, by the general rules for addresses and by the
-    /// hosts that the deployment allows.
-    fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
-        let hosts = self.hosts.borrow();
-        let server = connection.task_server.iter().map(|server| {
-            server.check()?;
-            hosts.check(&server.url)
-        });
-        let model = connection
-            .model
-            .iter()
-            .map(|model| hosts.check(&model.base_url));
-        server
-            .chain(model)
-            .collect::<Result<(), SettingsError>>()
-            .map_err(|error| settings_problem(&error))
-    }
-
-    /// Uses this connection for new runs, if its addresses are valid and its task schema is a JSON
-    /// object. Whether that is a valid schema is found when the validator is loaded
-    /// ([`Application::check_schema`]), before it is used.
+    /// Uses this connection for new runs ([`Setup::use_connection`]).
+    ///
+    /// [`Setup::use_connection`]: super::setup::Setup::use_connection
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
-        self.check_hosts(connection)?;
-        let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
-        self.page.connection.set(connection.clone());
-        self.page.schema.set(schema);
+        self.setup.use_connection(connection)?;
         self.show_format();
-        self.restore_secrets();
+        self.controller.recheck_for_secrets();
         Ok(())
     }
 
@@ -77,6 +58,30 @@ impl Application {
                 self.controller
                     .apply_unless_read_only(Event::Connect(Box::new(connection)));
             }
+        }
+    }
+
+    pub(super) fn decide_host(self: &Rc<Self>, accepted: bool) {
+        let Some(address) = self.page.new_host.get_untracked() else {
+            return;
+        };
+        self.page.new_host.set(None);
+        let mut decisions = restore_decisions();
+        decisions.remember(&address, accepted);
+        if let Ok(text) = serde_json::to_string(&decisions)
+            && let Err(reason) = WebStorage::Local.write(STORED_LINK_SERVERS, &text)
+        {
+            self.show_web_storage_error(&reason);
+        }
+        if !accepted {
+            return;
+        }
+        let connection = self.setup.connection_to(address);
+        match self.use_connection(&connection) {
+            Ok(()) => self
+                .controller
+                .apply_unless_read_only(Event::Connect(Box::new(connection))),
+            Err(problem) => self.add_problem(problem),
         }
     }
 

@@ -1,9 +1,10 @@
 //! The application: what connects the page to runs, connections, secrets and the browser.
 //!
 //! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
-//! effects. `application` holds the state behind the page; `startup`, `connections`, `secrets`, `runs`,
-//! `stored_runs`, `receipts` and `response_formats` extend it. `commands` offers it to the page's components,
-//! `opening` is where it is loaded, and `panic_page` reports a panic.
+//! effects. `setup` holds what the next run uses, and `startup` reads it; both are on the first screen. `application`
+//! holds the rest of the state behind the page; `connections`, `secrets`, `runs`, `stored_runs`, `receipts`
+//! and `response_formats` extend it, and `opening` is where it is loaded. `commands` offers it to the page's
+//! components, and `panic_page` reports a panic.
 
 #[cfg(target_arch = "wasm32")]
 mod application;
@@ -24,6 +25,8 @@ mod response_formats;
 mod runs;
 #[cfg(target_arch = "wasm32")]
 mod secrets;
+#[cfg(target_arch = "wasm32")]
+pub mod setup;
 #[cfg(target_arch = "wasm32")]
 mod startup;
 #[cfg(target_arch = "wasm32")]

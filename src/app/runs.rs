@@ -18,8 +18,7 @@ use crate::pieces::{self, validator};
 use crate::ports::StoreError;
 use crate::review::{RunId, import};
 use crate::run::{Event, FollowUp, Mode, Run, Start, Step};
-use crate::schema::{Check, SchemaError, TaskSchema, agent_task_schema};
-use crate::settings::Connection;
+use crate::schema::{Check, TaskSchema};
 use crate::ui::lazy;
 use crate::ui::page::Problem;
 
@@ -339,16 +338,6 @@ impl Application {
             )));
         }
     }
-}
-
-/// Returns the task schema of a connection, or the default one.
-pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaError> {
-    TaskSchema::parse(
-        connection
-            .task_schema
-            .as_deref()
-            .unwrap_or_else(|| agent_task_schema()),
-    )
 }
 
 /// Compiles a task schema. The validator has to be loaded.

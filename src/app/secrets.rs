@@ -5,6 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
+use super::setup::{SECRET_PREFIX, storage_name};
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
@@ -93,22 +94,18 @@ impl Application {
         self.prompt_for(slot, address, refused, Next::Send(Event::Resume));
     }
 
-    pub(super) fn show_held_secrets(&self) {
-        self.page.secrets_held.set(self.secrets.borrow().held());
+    fn show_held_secrets(&self) {
+        self.setup.show_held_secrets();
     }
 
+    /// Takes the secrets for the connection on the page and for the run that is shown.
     pub(super) fn restore_secrets(&self) {
-        for slot in [SecretSlot::API_KEY, SecretSlot::AGENT_TOKEN] {
-            let Some(address) = self.address_of(&slot) else {
-                continue;
-            };
-            if let Some(value) = WebStorage::Session.read(&storage_name(&slot, &address)) {
-                // It was valid when it was entered.
-                let _ = self.secrets.borrow_mut().give(slot, &address, &value);
-            }
+        self.setup.restore_secrets();
+        if let Some(address) = self.address_of(&SecretSlot::AGENT_TOKEN) {
+            self.setup.restore_secret(SecretSlot::AGENT_TOKEN, &address);
         }
         self.controller.recheck_for_secrets();
-        self.page.secrets_held.set(self.secrets.borrow().held());
+        self.show_held_secrets();
     }
 
     pub(super) fn give_secret(self: &Rc<Self>, slot: SecretSlot, value: &str, keep_for_tab: bool) {
@@ -156,13 +153,6 @@ impl Application {
         self.secrets.borrow_mut().forget_all();
         self.show_held_secrets();
     }
-}
-
-/// Prefix of the names under which secrets are stored for the tab.
-const SECRET_PREFIX: &str = "secret.";
-
-fn storage_name(slot: &SecretSlot, address: &Address) -> String {
-    format!("{SECRET_PREFIX}{}.{}", slot.name(), address.origin())
 }
 
 /// Whether the page itself is served from this machine.

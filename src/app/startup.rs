@@ -1,26 +1,47 @@
-//! What the page starts with: stored data, `config.json`, and the link that opened it.
+//! What the page starts with: `config.json`, the stored connection and the link that opened it. The page
+//! answers once they are read; the rest of the application may still be loading then.
 
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{
-    Application, STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem,
-};
+use super::application::{STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem};
+use super::setup::Setup;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
 use crate::http::HttpRequest;
-use crate::run::Event;
 use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{self, Link, LinkServer, LinkServerDecisions};
 use crate::settings::{Address, Connection, TaskServer};
+use crate::ui::page::Page;
 
 /// Name of the item in `sessionStorage` with the SHA-256 of the known flags of the link whose count was
 /// applied.
 const APPLIED_LINK: &str = "link";
 
-impl Application {
+impl Setup {
+    /// Begins with the link in `query`, the query of the page's own address.
+    pub fn begin(page: Page, query: &str) -> Rc<Setup> {
+        let link = Link::parse(query, &fragment());
+        // Before anything can fail or be stored.
+        clean_address(&link);
+        let setup = Setup::new(page);
+        setup.apply_link_count(&link);
+        *setup.link.borrow_mut() = Some(link);
+        setup
+    }
+
+    /// Reads the rest, and says that the page is open.
+    pub async fn read(&self) {
+        self.read_config().await;
+        let link = self.link.take();
+        if let Some(link) = link {
+            self.apply_link(link);
+        }
+        self.page.is_open.set(true);
+    }
+
     pub(super) async fn read_config(&self) {
         let request = HttpRequest::get("config.json", MAX_CONFIG_BYTES + 1);
         let response = match request.prepare(&Keyring::default()) {
@@ -58,7 +79,7 @@ impl Application {
 
     /// Sets the number of tasks that the link asks for, once per tab: after a reload the operator's own
     /// number stays. Nothing is stored for a link with a secret, which loses its flags anyway.
-    pub(super) fn apply_link_count(&self, link: &Link) {
+    fn apply_link_count(&self, link: &Link) {
         let Some(count) = &link.count else { return };
         let Some(flags) = &link.known_flags else {
             return self.page.form.update(|form| form.count.clone_from(count));
@@ -75,7 +96,7 @@ impl Application {
 
     /// Applies the link: dry run and task server. The operator must accept a server whose address
     /// differs from that of the connection in any way. The decision is remembered in this browser.
-    pub(super) fn apply_link(&self, link: Link) {
+    fn apply_link(&self, link: Link) {
         for error in &link.problems {
             self.add_problem(problem(error.code(), error, error.hint()));
         }
@@ -111,7 +132,7 @@ impl Application {
 
     /// The connection with the task server at this address, which has the defaults for everything that
     /// a link does not name: the settings of another server may be wrong for it.
-    fn connection_to(&self, address: Address) -> Connection {
+    pub(super) fn connection_to(&self, address: Address) -> Connection {
         let connection = self.page.connection.get_untracked();
         let server = TaskServer::at(address);
         Connection {
@@ -120,34 +141,10 @@ impl Application {
             ..connection
         }
     }
-
-    pub(super) fn decide_host(self: &Rc<Self>, accepted: bool) {
-        let Some(address) = self.page.new_host.get_untracked() else {
-            return;
-        };
-        self.page.new_host.set(None);
-        let mut decisions = restore_decisions();
-        decisions.remember(&address, accepted);
-        if let Ok(text) = serde_json::to_string(&decisions)
-            && let Err(reason) = WebStorage::Local.write(STORED_LINK_SERVERS, &text)
-        {
-            self.show_web_storage_error(&reason);
-        }
-        if !accepted {
-            return;
-        }
-        let connection = self.connection_to(address);
-        match self.use_connection(&connection) {
-            Ok(()) => self
-                .controller
-                .apply_unless_read_only(Event::Connect(Box::new(connection))),
-            Err(problem) => self.add_problem(problem),
-        }
-    }
 }
 
 /// What the operator decided about the servers of earlier links.
-fn restore_decisions() -> LinkServerDecisions {
+pub(super) fn restore_decisions() -> LinkServerDecisions {
     WebStorage::Local
         .read(STORED_LINK_SERVERS)
         .and_then(|text| serde_json::from_str(&text).ok())
@@ -155,7 +152,7 @@ fn restore_decisions() -> LinkServerDecisions {
 }
 
 /// Removes from the address bar and the history what may be a secret, and with it the fragment.
-pub(super) fn clean_address(link: &Link) {
+fn clean_address(link: &Link) {
     let (Some(query), Some(window)) = (&link.cleaned_query, web_sys::window()) else {
         return;
     };
@@ -168,7 +165,7 @@ pub(super) fn clean_address(link: &Link) {
 }
 
 /// The fragment of the page's address, with its `#`.
-pub(super) fn fragment() -> String {
+fn fragment() -> String {
     web_sys::window()
         .and_then(|window| window.location().hash().ok())
         .unwrap_or_default()

@@ -303,7 +303,8 @@ impl Application {
                     app.forget_secrets();
                     app.page.form.set(BriefForm::default());
                     app.page.connection.set(Connection::built_in());
-                    app.read_config().await;
+                    app.setup.read_config().await;
+                    app.settle();
                     app.page
                         .run_list_message
                         .set(Some("All data of this page was deleted.".to_owned()));

@@ -70,6 +70,9 @@ pub trait PageCommands {
     fn save_receipts(&self, format: ReceiptFormat);
     /// Dismisses a problem.
     fn dismiss(&self, code: &str);
+    /// Takes over what was read from `config.json`, the link and the stored settings. Given once, by the
+    /// caller of `mount`.
+    fn settle(&self);
     /// Stops all work, because the page is unmounted. Stored data is kept.
     fn close(&self);
 }

@@ -21,9 +21,10 @@ pub struct Shell {
     window_scroll: (f64, f64),
 }
 
-/// The caret and the scroll position of a field.
+/// The text of a field, its caret and its scroll position.
 struct FieldView {
     id: &'static str,
+    value: String,
     selection: Option<(u32, u32, String)>,
     scroll: i32,
 }
@@ -57,6 +58,7 @@ impl Shell {
                     let field = field(id)?;
                     Some(FieldView {
                         id,
+                        value: value_of(&field)?,
                         selection: selection_of(&field),
                         scroll: field.scroll_top(),
                     })
@@ -73,6 +75,8 @@ impl Shell {
             let Ok(Some(field)) = element.query_selector(&format!("#{}", view.id)) else {
                 continue;
             };
+            // The page sets its values in a microtask. The same value again does not move the caret.
+            set_value(&field, &view.value);
             if let Some((start, end, direction)) = &view.selection {
                 select(&field, *start, *end, direction);
             }
@@ -103,6 +107,14 @@ fn value_of(field: &Element) -> Option<String> {
         return Some(area.value());
     }
     Some(field.dyn_ref::<HtmlInputElement>()?.value())
+}
+
+fn set_value(field: &Element, value: &str) {
+    if let Some(area) = field.dyn_ref::<HtmlTextAreaElement>() {
+        area.set_value(value);
+    } else if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
+        input.set_value(value);
+    }
 }
 
 /// The selected range in UTF-16 code units, and its direction.

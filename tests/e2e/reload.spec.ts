@@ -9,6 +9,7 @@ test("the brief survives a reload unchanged", async ({ world, app }) => {
   const brief = { goal: "Ärger & “quotes”\n<b>", context: "\ttabs\n", rules: "none", count: "ten" };
   await app.fillBrief(brief);
   await app.page.reload();
+  await expect(app.modeBand).toHaveText(/^Dry run —/);
   await app.expectBrief(brief);
 });
 

@@ -180,6 +180,9 @@ impl PageCommands for Handle {
     fn dismiss(&self, code: &str) {
         self.record(&format!("dismiss {code}"));
     }
+    fn settle(&self) {
+        self.record("settle");
+    }
     fn close(&self) {
         self.record("close");
     }

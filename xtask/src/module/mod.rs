@@ -154,7 +154,7 @@ impl Goal {
     fn option(self) -> &'static str {
         match self {
             Self::Speed => "-O3",
-            Self::Size => "-Oz",
+            Self::Size => "-Os",
         }
     }
 }

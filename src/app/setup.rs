@@ -1,0 +1,124 @@
+//! What the next run uses: the connection on the page, the hosts that may be called, and the secrets.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use leptos::prelude::{GetUntracked, Set, Update};
+
+use super::application::{problem, schema_problem, settings_problem};
+use crate::browser::web_storage::WebStorage;
+use crate::schema::{SchemaError, TaskSchema, agent_task_schema};
+use crate::secrets::{Keyring, SecretSlot};
+use crate::settings::link::Link;
+use crate::settings::{Address, Connection, HostPolicy, SettingsError};
+use crate::ui::page::{Page, Problem};
+
+/// Prefix of the names under which secrets are stored for the tab.
+pub(super) const SECRET_PREFIX: &str = "secret.";
+
+/// What the next run uses.
+pub struct Setup {
+    pub(super) page: Page,
+    pub(super) secrets: Rc<RefCell<Keyring>>,
+    pub(super) hosts: RefCell<HostPolicy>,
+    /// Whether `config.json` was read, so that the allowed hosts are known.
+    pub(super) config_is_read: Cell<bool>,
+    /// The link that opened the page, until it is applied.
+    pub(super) link: RefCell<Option<Link>>,
+}
+
+impl Setup {
+    pub(super) fn new(page: Page) -> Rc<Setup> {
+        Rc::new(Setup {
+            page,
+            secrets: Rc::default(),
+            hosts: RefCell::new(HostPolicy::default()),
+            config_is_read: Cell::new(false),
+            link: RefCell::new(None),
+        })
+    }
+
+    pub(super) fn add_problem(&self, problem: Problem) {
+        self.page.problems.update(|problems| {
+            problems.retain(|shown| shown.code != problem.code);
+            problems.push(problem);
+        });
+    }
+
+    pub(super) fn show_web_storage_error(&self, reason: &str) {
+        self.add_problem(problem(
+            "local_storage",
+            format!("Your input and settings cannot be stored, so a reload loses them: {reason}"),
+            "Open the page in a regular (not private) window, or free some browser storage.",
+        ));
+    }
+
+    /// Checks whether requests may go to these endpoints, by the general rules for addresses and by the
+    /// hosts that the deployment allows.
+    fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
+        let hosts = self.hosts.borrow();
+        let server = connection.task_server.iter().map(|server| {
+            server.check()?;
+            hosts.check(&server.url)
+        });
+        let model = connection
+            .model
+            .iter()
+            .map(|model| hosts.check(&model.base_url));
+        server
+            .chain(model)
+            .collect::<Result<(), SettingsError>>()
+            .map_err(|error| settings_problem(&error))
+    }
+
+    /// Uses this connection for new runs, if its addresses are valid and its task schema is a JSON
+    /// object. Whether that is a valid schema is found when the validator is loaded, before it is used.
+    pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
+        self.check_hosts(connection)?;
+        let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
+        self.page.connection.set(connection.clone());
+        self.page.schema.set(schema);
+        self.restore_secrets();
+        Ok(())
+    }
+
+    /// Takes the secrets for the connection on the page that were stored for the tab.
+    pub(super) fn restore_secrets(&self) {
+        let Connection {
+            model, task_server, ..
+        } = self.page.connection.get_untracked();
+        if let Some(endpoint) = model {
+            self.restore_secret(SecretSlot::API_KEY, &endpoint.base_url);
+        }
+        if let Some(server) = task_server {
+            self.restore_secret(SecretSlot::AGENT_TOKEN, &server.url);
+        }
+        self.show_held_secrets();
+    }
+
+    pub(super) fn restore_secret(&self, slot: SecretSlot, address: &Address) {
+        if let Some(value) = WebStorage::Session.read(&storage_name(&slot, address)) {
+            // It was valid when it was entered.
+            let _ = self.secrets.borrow_mut().give(slot, address, &value);
+        }
+    }
+
+    pub(super) fn show_held_secrets(&self) {
+        self.page.secrets_held.set(self.secrets.borrow().held());
+    }
+}
+
+/// The name under which a secret is stored for the tab.
+pub(super) fn storage_name(slot: &SecretSlot, address: &Address) -> String {
+    format!("{SECRET_PREFIX}{}.{}", slot.name(), address.origin())
+}
+
+/// Returns the task schema of a connection, or the default one.
+pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaError> {
+    TaskSchema::parse(
+        connection
+            .task_schema
+            .as_deref()
+            .unwrap_or_else(|| agent_task_schema()),
+    )
+}
