@@ -5,7 +5,8 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set, Update};
 
 use super::application::{
-    Application, STORED_BRIEF, STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem,
+    Application, STORED_BRIEF, STORED_CONNECTION, STORED_LINK_SERVERS, STORED_MODE, problem,
+    settings_problem,
 };
 use crate::brief::BriefForm;
 use crate::browser::fetch;
@@ -29,6 +30,15 @@ impl Application {
         if let Some(form) = stored {
             self.page.form.set(form);
         }
+    }
+
+    /// Restores the mode that the operator chose in this tab. A link that asks for a dry run counts more:
+    /// it may be newer.
+    pub(super) fn restore_mode(&self, link: &Link) {
+        let stored = WebStorage::Session
+            .read(STORED_MODE)
+            .and_then(|text| serde_json::from_str(&text).ok());
+        self.page.chosen_mode.set(stored.filter(|_| !link.dry_run));
     }
 
     pub(super) async fn read_config(&self) {
