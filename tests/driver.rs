@@ -1583,6 +1583,37 @@ fn the_commit_of_a_withdrawn_attempt_lets_no_other_body_leave() {
 }
 
 #[test]
+fn the_commit_of_a_withdrawn_attempt_does_not_count_for_the_next_one_with_the_same_body() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft,
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    approve_and_post(&mut run, &mut write_queue);
+    let slow = write_queue.next(&run).unwrap();
+    for event in [Event::Pause, Event::Resume] {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    // The record of the second attempt is not committed yet.
+    for event in write_queue.done(slow, &Ok(())) {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    let next = write_queue.next(&run).unwrap();
+    let mut sent = Vec::new();
+    for event in write_queue.done(next, &Ok(())) {
+        sent.extend(apply_and_queue(&mut run, &mut write_queue, event));
+    }
+    let attempts: Vec<u32> = sent.iter().map(|posting| posting.attempt).collect();
+    assert_eq!(attempts, [2]);
+}
+
+#[test]
 fn the_failure_of_a_withdrawn_attempt_does_not_stop_the_next_one() {
     let (mut run, mut write_queue) = unsaved_run(1);
     let draft = run.drafts()[0].id.clone();
