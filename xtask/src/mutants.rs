@@ -13,8 +13,8 @@ use crate::setup::tools::{self, Tool};
 
 /// The code under test: what keeps secrets, and what decides where a task may go.
 const FILES: [&str; 4] = [
-    "src/secrets/*.rs",
-    "src/delivery/*.rs",
+    "src/secrets/**/*.rs",
+    "src/delivery/**/*.rs",
     "src/settings/address.rs",
     "src/app/guard.rs",
 ];
@@ -133,7 +133,7 @@ mod tests {
     fn the_files_and_tests_exist() {
         let project = Project::find().unwrap();
         for file in FILES {
-            let path = project.root.join(file.trim_end_matches("/*.rs"));
+            let path = project.root.join(file.trim_end_matches("/**/*.rs"));
             assert!(path.exists(), "{file}");
         }
         for test in ["driver", "receipts"] {
