@@ -68,7 +68,9 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         .arg("--output")
         .arg(&output)
         .arg("--")
-        .args(TESTS);
+        .args(TESTS)
+        // Every run copies the checkout to another folder. So the dependencies are compiled once.
+        .env("CARGO_TARGET_DIR", output.join("build"));
     // Its exit code also reports survivors, which are counted below.
     let finished = process::run(&mut command, "cargo-mutants", process::SEE_COMPILER_OUTPUT);
     let outcomes = match read(&output.join("mutants.out/outcomes.json")) {

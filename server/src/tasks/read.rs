@@ -243,7 +243,8 @@ mod tests {
 
     #[test]
     fn the_documented_pattern_matches_exactly_the_cursors() {
-        let schema = serde_json::json!({ "properties": { "cursor": { "pattern": CURSOR_PATTERN } } });
+        let schema =
+            serde_json::json!({ "properties": { "cursor": { "pattern": CURSOR_PATTERN } } });
         let pattern = Validator::compile(&schema, &ValidatorOptions::default()).unwrap();
         let is_documented = |text: &str| {
             let query = serde_json::json!({ "cursor": text }).to_string();
