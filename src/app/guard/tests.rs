@@ -787,3 +787,31 @@ fn without_locks_the_operator_agrees_before_tasks_are_posted_that_could_arrive_t
         }
     }
 }
+
+#[test]
+fn a_refusal_has_a_code_and_says_what_to_do() {
+    let secret = Refusal::SecretInTask {
+        slot: SecretSlot::API_KEY,
+        task: 3,
+    };
+    let host = Refusal::Address(SettingsError::HostNotAllowed {
+        host: "a.example".to_owned(),
+    });
+    for (refusal, code, hint) in [
+        (Refusal::ReadOnly, "other_tab", "Continue in that tab"),
+        (Refusal::ConfigUnread, "still_opening", "in a moment"),
+        (Refusal::NoModel, "no_model", "base URL"),
+        (Refusal::NoTaskServer, "no_task_server", "task server"),
+        (Refusal::Posting, "posting", "Pause or stop posting"),
+        (Refusal::NothingApproved, "nothing_approved", "Approve"),
+        (secret, "secret_in_task", "Remove it"),
+        (host, "host_not_allowed", "allowed_hosts"),
+    ] {
+        assert_eq!(refusal.code(), code);
+        assert!(
+            refusal.hint().contains(hint),
+            "{refusal:?}: {}",
+            refusal.hint()
+        );
+    }
+}
