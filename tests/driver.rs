@@ -534,6 +534,20 @@ fn secrets_that_a_model_endpoint_repeats_are_in_no_report() {
             200,
             stream_of("{\"tasks\":[]}", 5, &(stop.clone() + &data(error.clone()))),
         ),
+        (
+            "an error after the finish reason",
+            200,
+            stream_of(
+                "{\"tasks\":[]}",
+                5,
+                &(stop.replace("data: [DONE]\n\n", "") + &data(error.clone())),
+            ),
+        ),
+        (
+            "an event of an unknown type",
+            200,
+            data(json!({"type": echo})) + &stop,
+        ),
         ("an error in a document", 200, error.to_string()),
         (
             "an event that cannot be read",
