@@ -1,7 +1,7 @@
 //! The durable task store: SQLite in WAL mode with `synchronous=FULL`, so that a commit is on the disk
 //! before it is reported.
 //!
-//! One thread writes ([`writer`]). Reads use a separate connection and see committed data only.
+//! One thread writes (`writer`). Reads use a separate connection and see committed data only.
 
 mod claim;
 mod connection;

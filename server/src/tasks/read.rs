@@ -20,7 +20,7 @@ pub const DEFAULT_LIMIT: usize = 50;
 pub const MAX_LIMIT: usize = 200;
 /// The longest status that can be asked for, in characters.
 pub const MAX_STATUS_CHARACTERS: usize = 64;
-/// A regular expression for the cursors of [`cursor`], for the OpenAPI document.
+/// A regular expression for cursors, for the OpenAPI document.
 pub const CURSOR_PATTERN: &str = "^t(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})$";
 
 /// The query of `GET /tasks`. Unknown parameters are refused: with a mistyped `idempotency_key`, the
