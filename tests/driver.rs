@@ -108,12 +108,15 @@ impl ModelTransport for Model {
     }
 }
 
+/// A request and the names of its headers.
+type Asked = (HttpRequest, Vec<String>);
+
 #[derive(Clone, Default)]
 struct Tasks {
     responses: Rc<RefCell<VecDeque<ServerReply>>>,
     posted: Rc<RefCell<Vec<(HttpRequest, String)>>>,
-    /// The `GET` requests, each with its headers.
-    asked: Rc<RefCell<Vec<(HttpRequest, Vec<String>)>>>,
+    /// The `GET` requests.
+    asked: Rc<RefCell<Vec<Asked>>>,
 }
 
 impl TaskSink for Tasks {
