@@ -108,12 +108,15 @@ impl ModelTransport for Model {
     }
 }
 
+/// A request and the names of its headers.
+type Asked = (HttpRequest, Vec<String>);
+
 #[derive(Clone, Default)]
 struct Tasks {
     responses: Rc<RefCell<VecDeque<ServerReply>>>,
     posted: Rc<RefCell<Vec<(HttpRequest, String)>>>,
-    /// The `GET` requests, each with its headers.
-    asked: Rc<RefCell<Vec<(HttpRequest, Vec<String>)>>>,
+    /// The `GET` requests.
+    asked: Rc<RefCell<Vec<Asked>>>,
 }
 
 impl TaskSink for Tasks {
@@ -533,6 +536,20 @@ fn secrets_that_a_model_endpoint_repeats_are_in_no_report() {
             "an error after the end",
             200,
             stream_of("{\"tasks\":[]}", 5, &(stop.clone() + &data(error.clone()))),
+        ),
+        (
+            "an error after the finish reason",
+            200,
+            stream_of(
+                "{\"tasks\":[]}",
+                5,
+                &(stop.replace("data: [DONE]\n\n", "") + &data(error.clone())),
+            ),
+        ),
+        (
+            "an event of an unknown type",
+            200,
+            data(json!({"type": echo})) + &stop,
         ),
         ("an error in a document", 200, error.to_string()),
         (
@@ -1270,6 +1287,97 @@ fn if_the_store_was_cleared_the_whole_run_is_written_again_before_anything_is_se
     assert_eq!(loaded.drafts().len(), 600);
 }
 
+/// A store whose first writes end with these results, and write only if that is `Ok`.
+struct Failing {
+    memory: Memory,
+    results: RefCell<VecDeque<Result<(), StoreError>>>,
+}
+
+impl Failing {
+    fn with(results: impl IntoIterator<Item = Result<(), StoreError>>) -> Failing {
+        Failing {
+            memory: Memory::default(),
+            results: RefCell::new(results.into_iter().collect()),
+        }
+    }
+}
+
+impl Store for Failing {
+    async fn write(&self, entries: Vec<Entry>, durability: Durability) -> Result<(), StoreError> {
+        let result = self.results.borrow_mut().pop_front().unwrap_or(Ok(()));
+        match result {
+            Ok(()) => self.memory.write(entries, durability).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
+        self.memory.read(table, key).await
+    }
+
+    async fn read_all(&self, table: Table, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.memory.read_all(table, prefix).await
+    }
+
+    async fn delete(&self, tables: &[Table], prefix: &str) -> Result<(), StoreError> {
+        self.memory.delete(tables, prefix).await
+    }
+}
+
+#[test]
+fn a_run_that_is_closed_is_stored_as_a_whole_whatever_becomes_of_the_transaction_in_progress() {
+    let failed = || StoreError::Failed {
+        reason: "the transaction was aborted".to_owned(),
+    };
+    for (name, in_progress, while_closing) in [
+        ("it commits", Ok(()), Ok(())),
+        ("it fails", Err(failed()), Ok(())),
+        ("the store was cleared", Err(StoreError::Cleared), Ok(())),
+        (
+            "the store is cleared afterwards",
+            Ok(()),
+            Err(StoreError::Cleared),
+        ),
+    ] {
+        let (run, mut write_queue) = unsaved_run(600);
+        // The first of three transactions is in progress when the run is closed.
+        let mut transaction = write_queue.next(&run).unwrap();
+        write_queue.add_attempt(first_attempt(&run));
+        write_queue.forget_attempts();
+        assert!(write_queue.is_busy());
+        let store = Failing::with([Ok(()), while_closing.clone()]);
+        let entries = std::mem::take(&mut transaction.entries);
+        run_now(store.write(entries, Durability::Relaxed)).unwrap();
+        if in_progress.is_err() || while_closing.is_err() {
+            store.memory.records.borrow_mut().clear();
+        }
+        assert_eq!(write_queue.done(transaction, &in_progress), [], "{name}");
+        assert!(!write_queue.is_busy());
+        let write_queue = RefCell::new(write_queue);
+        run_now(driver::write_rest(&store, &write_queue, &run)).unwrap();
+        assert!(write_queue.borrow().is_idle(), "{name}");
+        let loaded = run_now(driver::load(&store, &run.id().to_string(), 9)).unwrap();
+        let Loaded::Run(loaded, _) = loaded else {
+            panic!("{name}: {loaded:?}");
+        };
+        assert_eq!(loaded.drafts().len(), 600, "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_stored_when_a_run_is_closed_is_reported_once() {
+    let (run, write_queue) = unsaved_run(3);
+    let write_queue = RefCell::new(write_queue);
+    let full = StoreError::Full {
+        reason: "no space".to_owned(),
+    };
+    let store = Failing::with([Err(full.clone())]);
+    let result = run_now(driver::write_rest(&store, &write_queue, &run));
+    assert_eq!(result, Err(full));
+    assert!(!write_queue.borrow().is_idle());
+    assert!(store.memory.records.borrow().is_empty(), "not repeated");
+}
+
 #[test]
 fn a_change_writes_what_changed_and_not_the_responses_of_earlier_requests() {
     let (run, mut write_queue) = unsaved_run(2);
@@ -1489,6 +1597,37 @@ fn the_commit_of_a_withdrawn_attempt_lets_no_other_body_leave() {
     }
     let bodies: Vec<&str> = sent.iter().map(|posting| &*posting.approval.body).collect();
     assert_eq!(bodies, [r#"{"title":"another"}"#]);
+}
+
+#[test]
+fn the_commit_of_a_withdrawn_attempt_does_not_count_for_the_next_one_with_the_same_body() {
+    let (mut run, mut write_queue) = unsaved_run(1);
+    let draft = run.drafts()[0].id.clone();
+    apply_and_queue(
+        &mut run,
+        &mut write_queue,
+        Event::Checked {
+            draft,
+            revision: 0,
+            violations: Vec::new(),
+        },
+    );
+    approve_and_post(&mut run, &mut write_queue);
+    let slow = write_queue.next(&run).unwrap();
+    for event in [Event::Pause, Event::Resume] {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    // The record of the second attempt is not committed yet.
+    for event in write_queue.done(slow, &Ok(())) {
+        assert_eq!(apply_and_queue(&mut run, &mut write_queue, event), []);
+    }
+    let next = write_queue.next(&run).unwrap();
+    let mut sent = Vec::new();
+    for event in write_queue.done(next, &Ok(())) {
+        sent.extend(apply_and_queue(&mut run, &mut write_queue, event));
+    }
+    let attempts: Vec<u32> = sent.iter().map(|posting| posting.attempt).collect();
+    assert_eq!(attempts, [2]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::tasks::read::{DEFAULT_LIMIT, MAX_LIMIT};
+use crate::tasks::read::{CURSOR_PATTERN, DEFAULT_LIMIT, MAX_LIMIT, MAX_STATUS_CHARACTERS};
 use crate::tasks::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 
 /// `GET /openapi.json`: returns the document. Needs no token.
@@ -105,7 +105,7 @@ fn post_task() -> Value {
             "in": "header",
             "required": false,
             "description": "Repeating a request with the same key and body stores the task only once. Keys are retained for at least 7 days.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_BYTES, "pattern": "^[ -~]+$" }
+            "schema": idempotency_key()
         }],
         "requestBody": {
             "required": true,
@@ -128,12 +128,16 @@ fn list_tasks() -> Value {
         "security": [{ "AgentToken": [] }],
         "parameters": [
             query_parameter("limit", json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT })),
-            query_parameter("cursor", json!({ "type": "string", "description": "next_cursor of the previous page." })),
-            query_parameter("status", json!({ "type": "string" })),
-            query_parameter("idempotency_key", json!({ "type": "string", "maxLength": MAX_IDEMPOTENCY_KEY_BYTES }))
+            query_parameter("cursor", json!({ "type": "string", "pattern": CURSOR_PATTERN, "description": "next_cursor of the previous page." })),
+            query_parameter("status", json!({ "type": "string", "minLength": 1, "maxLength": MAX_STATUS_CHARACTERS })),
+            query_parameter("idempotency_key", idempotency_key())
         ],
         "responses": responses
     })
+}
+
+fn idempotency_key() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_BYTES, "pattern": "^[ -~]+$" })
 }
 
 fn get_task() -> Value {

@@ -102,7 +102,7 @@ pub struct Options {
     pub page_config: Option<PathBuf>,
 
     /// Another origin whose pages may call this server; repeatable. The server's own port on
-    /// localhost, 127.0.0.1 and [::1] is always allowed
+    /// localhost, 127.0.0.1 and ::1 is always allowed
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = parse_origin, help_heading = "Page")]
     pub allow_origins: Vec<Origin>,
 

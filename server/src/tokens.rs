@@ -274,6 +274,14 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_compared_by_an_operator_whose_time_tells_how_much_is_equal() {
+        let code = include_str!("tokens.rs");
+        let (code, _tests) = code.split_once("#[cfg(test)]").unwrap();
+        let mut code = code.lines().filter(|line| !line.trim().starts_with("//"));
+        assert!(code.all(|line| !line.contains("==") && !line.contains("!=")));
+    }
+
+    #[test]
     fn a_token_that_cannot_be_sent_in_a_header_is_refused() {
         for token in ["a b", "schlüssel", "a\nb"] {
             assert_eq!(

@@ -6,11 +6,12 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set};
 
 use super::controller::RunController;
-use super::guard::{self, Action, Decision, Refusal, Situation};
+use super::guard::{self, Action, Decision, Refusal, RunLock, Situation};
 use super::setup::Setup;
 use crate::browser::page_return::PageReturn;
 use crate::model::FormatMemory;
 use crate::pieces;
+use crate::review::RunId;
 use crate::run::{Event, Mode, Run};
 use crate::schema::SchemaError;
 use crate::secrets::Keyring;
@@ -24,15 +25,21 @@ pub(super) const STORED_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_FORMATS: &str = "response_formats";
 pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
+pub(super) const STORED_MODE: &str = "mode";
 
-/// What continues once the operator has entered a secret or agreed to leave a run.
+/// An action that waits for the operator, who has to enter a secret or to agree to something first.
 pub(super) enum Next {
-    Nothing,
     Start(Mode),
     Send(Event),
     OpenRun(String),
     Archive,
     DeleteRun(String),
+}
+
+/// An action that waits, and what the operator agreed to for this action.
+pub(super) struct Waiting {
+    next: Next,
+    may_leave_work: bool,
 }
 
 /// The state of the application behind a page.
@@ -42,9 +49,13 @@ pub struct Application {
     pub(super) controller: Rc<RunController>,
     pub(super) secrets: Rc<RefCell<Keyring>>,
     pub(super) format_memory: Rc<RefCell<FormatMemory>>,
-    pub(super) next: RefCell<Next>,
-    /// Whether the operator agreed to leave the open work of the current run.
-    pub(super) may_leave_work: Cell<bool>,
+    /// The action that waits for the operator.
+    waiting: RefCell<Option<Waiting>>,
+    /// Whether the operator agreed to leave the open work of the current run. True only while the action
+    /// is carried out that this was agreed to for, so that the next one asks again.
+    may_leave_work: Cell<bool>,
+    /// The run that the operator agreed to post although the browser refuses locks.
+    may_post_unlocked: RefCell<Option<RunId>>,
     /// Whether the browser was asked to keep this page's data.
     pub(super) persistence_requested: Cell<bool>,
     /// Listens for the page coming back from the back/forward cache.
@@ -85,8 +96,9 @@ impl Application {
             controller,
             secrets,
             format_memory,
-            next: RefCell::new(Next::Nothing),
+            waiting: RefCell::new(None),
             may_leave_work: Cell::new(false),
+            may_post_unlocked: RefCell::new(None),
             persistence_requested: Cell::new(false),
             page_return: RefCell::new(None),
         });
@@ -142,12 +154,12 @@ impl Application {
         let connection = self.page.connection.get_untracked();
         let hosts = self.setup.hosts.borrow();
         let secrets = self.secrets.borrow();
-        let is_read_only = !self.controller.holds_lock();
+        let lock = self.run_lock();
         let decide = |run: Option<&Run>| {
             let situation = Situation {
                 connection: &connection,
                 run,
-                is_read_only,
+                lock,
                 may_leave_work: self.may_leave_work.get(),
                 hosts: self.setup.config_is_read.get().then_some(&hosts),
                 secrets: &secrets,
@@ -159,65 +171,120 @@ impl Application {
             .unwrap_or_else(|| decide(None))
     }
 
-    /// Whether the guard refuses an action. If so, the page says why.
-    pub(super) fn refuses(&self, action: Action<'_>) -> bool {
-        let Decision::Refuse(refusal) = self.decide(action) else {
-            return false;
+    fn run_lock(&self) -> RunLock {
+        let may_post = || {
+            let agreed = self.may_post_unlocked.borrow();
+            self.controller
+                .with_run(|run| agreed.as_ref() == Some(run.id()))
+                == Some(true)
         };
-        self.show_refusal(&refusal);
+        match self.controller.is_protected() {
+            None => RunLock::OtherTab,
+            Some(true) => RunLock::Held,
+            Some(false) => RunLock::Refused {
+                may_post: may_post(),
+            },
+        }
+    }
+
+    /// Whether the guard refuses to take the current run off the page, whatever the operator agrees to.
+    /// If so, the page says why.
+    pub(super) fn refuses_leaving(&self) -> bool {
+        let refusal = match self.with_consent(|| self.decide(Action::LeaveRun)) {
+            Decision::Refuse(refusal) => refusal,
+            _ => return false,
+        };
+        self.add_problem(refusal_problem(&refusal));
         true
     }
 
-    /// Says why an action is refused. The operator's consent to leave open work was for this action only.
-    fn show_refusal(&self, refusal: &Refusal) {
+    /// Carries out an action for which the operator agreed to leave the open work of the current run.
+    pub(super) fn with_consent<T>(&self, act: impl FnOnce() -> T) -> T {
+        self.may_leave_work.set(true);
+        let result = act();
         self.may_leave_work.set(false);
-        self.add_problem(refusal_problem(refusal));
+        result
     }
 
     /// Whether an action may go ahead now. If it needs a secret or the operator's consent first, asks for
     /// it and continues with `next` afterwards. If the guard refuses the action, the page says why.
     pub(super) fn may_go_ahead(&self, action: Action<'_>, next: impl FnOnce() -> Next) -> bool {
         match self.decide(action) {
-            Decision::Local | Decision::Send(_) => true,
+            Decision::Local | Decision::Send(_) => return true,
             Decision::Prompt { slot, address } => {
-                self.prompt_for(slot, address, None, next());
-                false
+                self.prompt_for(slot, address, None, Some(next()));
             }
             Decision::ConfirmLeaving(work) => {
-                *self.next.borrow_mut() = next();
+                self.wait_with(Some(next()));
                 self.page.work_prompt.set(Some(WorkPrompt {
                     work,
                     action: WorkAction::Leave,
                 }));
-                false
             }
-            Decision::Refuse(refusal) => {
-                self.show_refusal(&refusal);
-                false
+            Decision::ConfirmUnlocked => {
+                self.wait_with(Some(next()));
+                self.page.has_unlocked_prompt.set(true);
             }
+            Decision::Refuse(refusal) => self.add_problem(refusal_problem(&refusal)),
         }
+        false
+    }
+
+    /// Keeps the action that waits for the operator, with what was agreed to for it. It replaces an
+    /// earlier one.
+    pub(super) fn wait_with(&self, next: Option<Next>) {
+        *self.waiting.borrow_mut() = next.map(|next| Waiting {
+            next,
+            may_leave_work: self.may_leave_work.get(),
+        });
     }
 
     /// Continues with the action that waited for the operator.
     pub(super) fn run_next(self: &Rc<Self>) {
-        match std::mem::replace(&mut *self.next.borrow_mut(), Next::Nothing) {
-            Next::Nothing => {}
+        let Some(waiting) = self.waiting.borrow_mut().take() else {
+            return;
+        };
+        self.may_leave_work.set(waiting.may_leave_work);
+        match waiting.next {
             Next::Start(mode) => self.start(mode),
             Next::Send(event) => self.send(event),
             Next::OpenRun(id) => self.open_run(id),
             Next::Archive => self.archive_run(),
             Next::DeleteRun(id) => self.delete_run(id),
         }
+        self.may_leave_work.set(false);
+    }
+
+    /// Whether the operator agreed to leave or delete the open work that the action being carried out
+    /// is about.
+    pub(super) fn may_leave_work(&self) -> bool {
+        self.may_leave_work.get()
     }
 
     /// Handles the answer to the question whether to leave or delete open work.
     pub(super) fn decide_open_work(self: &Rc<Self>, accepted: bool) {
         self.page.work_prompt.set(None);
-        self.may_leave_work.set(accepted);
+        if let Some(waiting) = self.waiting.borrow_mut().as_mut() {
+            waiting.may_leave_work = true;
+        }
+        self.continue_if(accepted);
+    }
+
+    /// Handles the answer to the question whether to post although another tab may post the same tasks.
+    /// Consent is for this run, until the page is reloaded.
+    pub(super) fn decide_unlocked(self: &Rc<Self>, accepted: bool) {
+        self.page.has_unlocked_prompt.set(false);
+        if accepted {
+            *self.may_post_unlocked.borrow_mut() = self.controller.with_run(|run| run.id().clone());
+        }
+        self.continue_if(accepted);
+    }
+
+    fn continue_if(self: &Rc<Self>, accepted: bool) {
         if accepted {
             self.run_next();
         } else {
-            *self.next.borrow_mut() = Next::Nothing;
+            self.wait_with(None);
         }
     }
 

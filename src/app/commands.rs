@@ -19,6 +19,10 @@ impl PageCommands for ApplicationCommands {
         self.0.start(mode);
     }
 
+    fn choose_mode(&self, mode: Mode) {
+        self.0.choose_mode(mode);
+    }
+
     fn go_live(&self) {
         self.0.go_live();
     }
@@ -77,6 +81,10 @@ impl PageCommands for ApplicationCommands {
 
     fn decide_open_work(&self, accepted: bool) {
         self.0.decide_open_work(accepted);
+    }
+
+    fn decide_unlocked(&self, accepted: bool) {
+        self.0.decide_unlocked(accepted);
     }
 
     fn take_over(&self) {

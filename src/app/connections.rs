@@ -96,7 +96,10 @@ impl Application {
                 let problem = refusal_problem(&refusal);
                 return self.page.models.set(Models::Failed(problem));
             }
-            Decision::Local | Decision::ConfirmLeaving(_) | Decision::Prompt { .. } => None,
+            Decision::Local
+            | Decision::ConfirmLeaving(_)
+            | Decision::ConfirmUnlocked
+            | Decision::Prompt { .. } => None,
         };
         endpoint.needs_key = Some(slot.is_some());
         let request = models::list_request(&endpoint).prepare(&self.secrets.borrow());

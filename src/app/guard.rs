@@ -24,6 +24,20 @@ pub enum Action<'a> {
     ListModels(&'a ModelEndpoint),
 }
 
+/// Whether the tab has the run on the page. Only the tab that has a run can change and post it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunLock {
+    /// It has the run, and no other tab does.
+    Held,
+    /// The browser refuses locks, so another tab may have the run as well.
+    Refused {
+        /// Whether the operator agreed to post the run nevertheless.
+        may_post: bool,
+    },
+    /// Another tab has the run, and this one is read-only.
+    OtherTab,
+}
+
 /// What the guard needs to know.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
@@ -31,8 +45,8 @@ pub struct Situation<'a> {
     pub connection: &'a Connection,
     /// The run on the page.
     pub run: Option<&'a Run>,
-    /// Whether another tab has that run and this one is read-only.
-    pub is_read_only: bool,
+    /// Whether this tab has that run.
+    pub lock: RunLock,
     /// Whether the operator agreed to leave the open work of that run.
     pub may_leave_work: bool,
     /// The hosts that the deployment allows; `None` until `config.json` has been read.
@@ -59,6 +73,8 @@ pub enum Decision {
     Send(Access),
     /// Ask the operator first whether to leave the open work of the run on the page.
     ConfirmLeaving(OpenWork),
+    /// Ask the operator first whether to post although another tab may post the same tasks.
+    ConfirmUnlocked,
     /// Ask the operator for a secret first.
     Prompt {
         /// Which secret.
@@ -150,11 +166,29 @@ pub fn decide(action: Action<'_>, situation: &Situation<'_>) -> Decision {
         Ok(Some(Target::TaskServer(server))) => server_access(server, situation),
         Err(refusal) => Decision::Refuse(refusal),
     };
-    match (decision, work_left(action, situation)) {
-        (refused @ Decision::Refuse(_), _) => refused,
-        (_, Some(work)) => Decision::ConfirmLeaving(work),
-        (decision, None) => decision,
+    if matches!(decision, Decision::Refuse(_)) {
+        return decision;
     }
+    if let Some(work) = work_left(action, situation) {
+        return Decision::ConfirmLeaving(work);
+    }
+    if may_duplicate(action, situation) {
+        return Decision::ConfirmUnlocked;
+    }
+    decision
+}
+
+/// Whether `action` posts tasks that another tab may post as well: the browser refuses locks, the server
+/// is not known to honour idempotency keys, and the operator did not agree to that.
+fn may_duplicate(action: Action<'_>, situation: &Situation<'_>) -> bool {
+    let (Action::Send(event), Some(run)) = (action, situation.run) else {
+        return false;
+    };
+    situation.lock == RunLock::Refused { may_post: false }
+        && run.mode() == Mode::Live
+        && !run.honours_keys()
+        && !matches!(event, Event::LookUp { .. })
+        && matches!(calls(event, run), Calls::TaskServer)
 }
 
 /// The open work that an action takes off the page, unless the operator agreed to that. A read-only tab
@@ -162,7 +196,7 @@ pub fn decide(action: Action<'_>, situation: &Situation<'_>) -> Decision {
 fn work_left(action: Action<'_>, situation: &Situation<'_>) -> Option<OpenWork> {
     match action {
         Action::Generate(_) | Action::LeaveRun
-            if !situation.may_leave_work && !situation.is_read_only =>
+            if !situation.may_leave_work && situation.lock != RunLock::OtherTab =>
         {
             situation.run?.counts().open_work()
         }
@@ -187,12 +221,16 @@ fn target<'a>(
         .is_some_and(|run| run.is_posting() || run.is_sending());
     match action {
         Action::ListModels(endpoint) => Ok(Some(Target::ModelList(endpoint))),
-        Action::Generate(_) | Action::LeaveRun if is_posting && !situation.is_read_only => {
+        Action::Generate(_) | Action::LeaveRun
+            if is_posting && situation.lock != RunLock::OtherTab =>
+        {
             Err(Refusal::Posting)
         }
         Action::LeaveRun | Action::Generate(Mode::Dry) => Ok(None),
         Action::Generate(Mode::Live) => model(situation.connection).map(Some),
-        Action::Import | Action::Send(_) if situation.run.is_some() && situation.is_read_only => {
+        Action::Import | Action::Send(_)
+            if situation.run.is_some() && situation.lock == RunLock::OtherTab =>
+        {
             Err(Refusal::ReadOnly)
         }
         Action::Import => Ok(None),
@@ -200,21 +238,18 @@ fn target<'a>(
             let Some(run) = situation.run else {
                 return Ok(None);
             };
-            let calls = match event {
+            match event {
                 Event::Post { .. } if is_posting => return Err(Refusal::Posting),
                 Event::Post { .. } if run.confirmation().is_none() => {
                     return Err(Refusal::NothingApproved);
                 }
-                Event::Decide {
-                    delivered: true, ..
-                } if is_blocked(run) => Calls::TaskServer,
                 Event::Resume if !matches!(run.batch(), Batch::Paused { .. }) => return Ok(None),
-                event => Calls::of(event),
-            };
+                _ => {}
+            }
             if run.mode() == Mode::Live {
                 check_tasks(event, run, situation.secrets)?;
             }
-            match (calls, run.mode()) {
+            match (calls(event, run), run.mode()) {
                 (Calls::Nothing, _) | (_, Mode::Dry) => Ok(None),
                 (Calls::Model, Mode::Live) => model(run.connection()).map(Some),
                 (Calls::TaskServer, Mode::Live) => {
@@ -291,18 +326,19 @@ enum Calls {
     TaskServer,
 }
 
-impl Calls {
-    fn of(event: &Event) -> Calls {
-        match event {
-            Event::Post { .. }
-            | Event::Resume
-            | Event::ContinueWithoutJournal
-            | Event::Retry { .. }
-            | Event::ResendSameKey { .. }
-            | Event::LookUp { .. } => Calls::TaskServer,
-            Event::RequestMissing { .. } | Event::FollowUp(_) => Calls::Model,
-            _ => Calls::Nothing,
-        }
+fn calls(event: &Event, run: &Run) -> Calls {
+    match event {
+        Event::Post { .. }
+        | Event::Resume
+        | Event::ContinueWithoutJournal
+        | Event::Retry { .. }
+        | Event::ResendSameKey { .. }
+        | Event::LookUp { .. } => Calls::TaskServer,
+        Event::Decide {
+            delivered: true, ..
+        } if is_blocked(run) => Calls::TaskServer,
+        Event::RequestMissing { .. } | Event::FollowUp(_) => Calls::Model,
+        _ => Calls::Nothing,
     }
 }
 

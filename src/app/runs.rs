@@ -6,7 +6,9 @@ use std::sync::Arc;
 use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
-use super::application::{Application, Next, STORED_RUN, problem, refusal_problem, schema_problem};
+use super::application::{
+    Application, Next, STORED_MODE, STORED_RUN, problem, refusal_problem, schema_problem,
+};
 use super::guard::{Action, Decision};
 use crate::brief::Brief;
 use crate::browser::lock::TabLock;
@@ -192,6 +194,16 @@ impl Application {
         });
     }
 
+    /// Chooses the mode of the next run. The choice holds in this tab, also after a reload.
+    pub(super) fn choose_mode(&self, mode: Mode) {
+        self.page.chosen_mode.set(Some(mode));
+        if let Ok(text) = serde_json::to_string(&mode)
+            && let Err(reason) = WebStorage::Session.write(STORED_MODE, &text)
+        {
+            self.show_web_storage_error(&reason);
+        }
+    }
+
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
         // The seed is fixed: the same brief always has the same dry run.
         let brief = match self.page.form.get_untracked().check(0) {
@@ -199,10 +211,7 @@ impl Application {
                 self.page.brief_errors.set(Vec::new());
                 brief
             }
-            Err(errors) => {
-                self.may_leave_work.set(false);
-                return self.page.brief_errors.set(errors);
-            }
+            Err(errors) => return self.page.brief_errors.set(errors),
         };
         self.with_validator(move |app| {
             if app.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
@@ -250,7 +259,6 @@ impl Application {
     }
 
     fn show_new_run(self: &Rc<Self>, run: Run, check: Arc<dyn Check>, step: Step) {
-        self.may_leave_work.set(false);
         self.remember_run(Some(&run.id().to_string()));
         self.controller.show_run(run, check, step, None);
         self.controller.lock_new_run();
@@ -298,8 +306,7 @@ impl Application {
             .unwrap_or_default();
         if brief.is_some() && imported.is_empty() {
             // The live run replaces the dry run, whose approvals are not meant to be posted.
-            self.may_leave_work.set(true);
-            return self.start(Mode::Live);
+            return self.with_consent(|| self.start(Mode::Live));
         }
         let check = match self.check_for(Mode::Live, &schema) {
             Ok(check) => check,

@@ -34,11 +34,11 @@ impl Application {
         slot: SecretSlot,
         address: Address,
         refusal: Option<String>,
-        next: Next,
+        next: Option<Next>,
     ) {
         let is_local = page_is_on_loopback() && address.is_loopback();
         let offer = (slot == SecretSlot::AGENT_TOKEN && is_local).then_some(DEFAULT_LOOPBACK_TOKEN);
-        *self.next.borrow_mut() = next;
+        self.wait_with(next);
         self.page.secret_prompt.set(Some(SecretPrompt {
             slot,
             address,
@@ -71,11 +71,7 @@ impl Application {
         };
         let resumes_posting = slot == SecretSlot::AGENT_TOKEN
             && self.controller.with_run(is_paused_for_token) == Some(true);
-        let next = if resumes_posting {
-            Next::Send(Event::Resume)
-        } else {
-            Next::Nothing
-        };
+        let next = resumes_posting.then_some(Next::Send(Event::Resume));
         self.prompt_for(slot, address, None, next);
     }
 
@@ -91,7 +87,7 @@ impl Application {
         self.show_held_secrets();
         let refused =
             was_held.then(|| format!("{} rejected the {}.", address.host_and_port(), slot.label()));
-        self.prompt_for(slot, address, refused, Next::Send(Event::Resume));
+        self.prompt_for(slot, address, refused, Some(Next::Send(Event::Resume)));
     }
 
     fn show_held_secrets(&self) {
@@ -142,8 +138,7 @@ impl Application {
     }
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
-        *self.next.borrow_mut() = Next::Nothing;
-        self.may_leave_work.set(false);
+        self.wait_with(None);
         self.page.secret_prompt.set(None);
     }
 

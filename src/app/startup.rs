@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{STORED_CONNECTION, STORED_LINK_SERVERS, problem, settings_problem};
+use super::application::{
+    STORED_CONNECTION, STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem,
+};
 use super::setup::Setup;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
@@ -28,6 +30,7 @@ impl Setup {
         clean_address(&link);
         let setup = Setup::new(page);
         setup.apply_link_count(&link);
+        setup.restore_mode(&link);
         *setup.link.borrow_mut() = Some(link);
         setup
     }
@@ -40,6 +43,15 @@ impl Setup {
             self.apply_link(link);
         }
         self.page.is_open.set(true);
+    }
+
+    /// Restores the mode that the operator chose in this tab. A link that asks for a dry run counts more:
+    /// it may be newer.
+    fn restore_mode(&self, link: &Link) {
+        let stored = WebStorage::Session
+            .read(STORED_MODE)
+            .and_then(|text| serde_json::from_str(&text).ok());
+        self.page.chosen_mode.set(stored.filter(|_| !link.dry_run));
     }
 
     pub(super) async fn read_config(&self) {

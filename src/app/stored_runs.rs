@@ -59,7 +59,6 @@ impl Application {
         {
             return;
         }
-        self.may_leave_work.set(false);
         self.controller.close_run();
         self.remember_run(Some(&id));
         let app = Rc::clone(self);
@@ -68,7 +67,6 @@ impl Application {
 
     /// Takes the current run off the page.
     fn leave_run(&self) {
-        self.may_leave_work.set(false);
         self.remember_run(None);
         self.controller.close_run();
     }
@@ -154,9 +152,9 @@ impl Application {
     /// Deletes a run. It can be restored for a while. With open work, asks first.
     pub(super) fn delete_run(self: &Rc<Self>, id: String) {
         if let Some(work) = self.work_of(&id)
-            && !self.may_leave_work.get()
+            && !self.may_leave_work()
         {
-            *self.next.borrow_mut() = Next::DeleteRun(id);
+            self.wait_with(Some(Next::DeleteRun(id)));
             return self.page.work_prompt.set(Some(WorkPrompt {
                 work,
                 action: WorkAction::Delete,
@@ -164,13 +162,11 @@ impl Application {
         }
         let was_shown = self.is_current(&id);
         if was_shown {
-            self.may_leave_work.set(true);
-            if self.refuses(Action::LeaveRun) {
+            if self.refuses_leaving() {
                 return;
             }
             self.leave_run();
         }
-        self.may_leave_work.set(false);
         let app = Rc::clone(self);
         spawn_local(async move {
             if app.change_run(&id, |run| run.deleted(true)).await {
@@ -287,21 +283,20 @@ impl Application {
     }
 
     /// Deletes everything that this page stored in this browser: runs, brief, settings and secrets.
-    /// Refused while another tab has a run.
+    /// Refused while another tab has a run; then nothing changes.
     pub(super) fn delete_all_data(self: &Rc<Self>) {
-        self.may_leave_work.set(true);
-        if self.refuses(Action::LeaveRun) {
+        if self.refuses_leaving() {
             return;
         }
-        self.leave_run();
         let app = Rc::clone(self);
         spawn_local(async move {
             match app.delete_all_runs().await {
-                Ok(true) => {
+                Ok(Deletion::Done) => {
                     WebStorage::Local.remove_all("");
                     WebStorage::Session.remove_all("");
                     app.forget_secrets();
                     app.page.form.set(BriefForm::default());
+                    app.page.chosen_mode.set(None);
                     app.page.connection.set(Connection::built_in());
                     app.setup.read_config().await;
                     app.settle();
@@ -309,7 +304,8 @@ impl Application {
                         .run_list_message
                         .set(Some("All data of this page was deleted.".to_owned()));
                 }
-                Ok(false) => app.add_problem(problem(
+                Ok(Deletion::Refused) => {}
+                Ok(Deletion::RunInUse) => app.add_problem(problem(
                     "run_in_use",
                     "Nothing was deleted, because another tab is using a run.",
                     "Close the other tabs of this page and try again.",
@@ -320,19 +316,38 @@ impl Application {
         });
     }
 
-    /// Deletes the records of all runs; `false` if another tab has one of them.
-    async fn delete_all_runs(&self) -> Result<bool, StoreError> {
+    /// Takes the current run off the page and deletes the records of all runs. First locks all runs, so
+    /// that no other tab stores one again, and the page stays as it is if one has a run.
+    async fn delete_all_runs(self: &Rc<Self>) -> Result<Deletion, StoreError> {
         let mut locks = Vec::new();
         for run in driver::list_runs(self.controller.store()).await? {
             let Some(id) = run.id() else { continue };
+            if self.is_current(&id) && self.controller.holds_lock() {
+                continue;
+            }
             match self.controller.try_lock(&id).await {
                 Some(lock) => locks.push(lock),
-                None => return Ok(false),
+                None => return Ok(Deletion::RunInUse),
             }
         }
+        // Posting may have started meanwhile.
+        if self.refuses_leaving() {
+            return Ok(Deletion::Refused);
+        }
+        self.remember_run(None);
+        locks.extend(self.controller.close_run_and_keep_lock().await);
         driver::delete_all_runs(self.controller.store()).await?;
-        Ok(true)
+        Ok(Deletion::Done)
     }
+}
+
+/// What became of the deletion of all runs.
+enum Deletion {
+    Done,
+    /// The page says why.
+    Refused,
+    /// Another tab has a run.
+    RunInUse,
 }
 
 fn is_deleted(run: &StoredRun) -> bool {

@@ -20,7 +20,7 @@ pub use model_call::request_for;
 pub use stored_runs::{
     StoredRun, delete_all_runs, delete_responses, delete_run, list_runs, update_run,
 };
-pub use write_queue::{Transaction, WriteQueue};
+pub use write_queue::{Transaction, WriteQueue, write_rest};
 
 use crate::brief::{Brief, Count};
 use crate::document::Document;

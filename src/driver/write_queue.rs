@@ -1,8 +1,10 @@
 //! Groups changes into transactions. There is one transaction at a time; changes made in the
 //! meantime go into the next one, so the number of commits does not grow with the posting rate.
 
+use std::cell::RefCell;
+
 use super::journal;
-use crate::ports::{Durability, Entry, StoreError};
+use crate::ports::{Durability, Entry, Store, StoreError};
 use crate::run::{Change, Changes, Event, JournalEntry, Run};
 
 /// Maximum number of records per transaction. Keeps the page responsive, and avoids having all texts
@@ -142,10 +144,40 @@ impl WriteQueue {
         }
     }
 
-    /// Removes and returns the records of all changes, when the run is no longer displayed.
-    pub fn drain(&mut self, run: &Run) -> Vec<Entry> {
+    /// Whether a transaction is in progress.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
+    }
+
+    /// The run is no longer displayed, and its attempts that are not journaled are not sent.
+    pub fn forget_attempts(&mut self) {
         self.attempts.clear();
-        journal::entries(run, &self.changes.take_all(run.id()))
+    }
+}
+
+/// Writes the remaining changes of a run that was closed, while no other transaction is in progress. If
+/// the store was cleared, writes the whole run again.
+///
+/// # Errors
+/// [`StoreError`]; then some changes are not written.
+pub async fn write_rest(
+    store: &impl Store,
+    write_queue: &RefCell<WriteQueue>,
+    run: &Run,
+) -> Result<(), StoreError> {
+    loop {
+        let next = write_queue.borrow_mut().next(run);
+        let Some(mut transaction) = next else {
+            return Ok(());
+        };
+        let entries = std::mem::take(&mut transaction.entries);
+        let result = store.write(entries, transaction.durability).await;
+        write_queue.borrow_mut().done(transaction, &result);
+        match result {
+            Ok(()) | Err(StoreError::Cleared) => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

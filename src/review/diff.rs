@@ -24,7 +24,7 @@ const CONTEXT: usize = 3;
 /// because `std::time::Instant` panics on wasm32-unknown-unknown.
 const MAX_LINES: usize = 5_000;
 
-/// Compares two texts. Long unchanged stretches are folded. If more than [`MAX_LINES`] lines would
+/// Compares two texts. Long unchanged stretches are folded. If more than `MAX_LINES` lines would
 /// have to be compared, they are shown as one removal and one addition.
 #[must_use]
 pub fn diff(before: &str, after: &str) -> Vec<DiffLine> {

@@ -62,7 +62,7 @@ struct Announced {
 impl Announcer {
     /// The announcement due at `now` (milliseconds since 1970), when `done` of `total` tasks are
     /// finished; `None` if none is due. Every change of phase is announced immediately; otherwise,
-    /// every tenth of the tasks, or any progress after [`MAX_INTERVAL`].
+    /// every tenth of the tasks, or any progress after `MAX_INTERVAL`.
     pub fn next(
         &mut self,
         progress: &DeliveryProgress,

@@ -281,7 +281,7 @@ pub struct OpenWork {
 }
 
 impl fmt::Display for OpenWork {
-    /// Writes the numbers as a list, such as "3 approved and 1 unconfirmed".
+    /// Writes the numbers as a list, such as "3 approved and 1 unconfirmed tasks".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts: Vec<String> = [
             (self.approved, "approved"),
@@ -292,7 +292,9 @@ impl fmt::Display for OpenWork {
         .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{} {what}", grouped(count)))
         .collect();
-        f.write_str(&listed(&parts))
+        let total = self.approved + self.queued + self.unconfirmed;
+        let noun = if total == 1 { "task" } else { "tasks" };
+        write!(f, "{} {noun}", listed(&parts))
     }
 }
 

@@ -196,7 +196,31 @@ mod tests {
             let other = Address::parse(other).unwrap();
             assert_eq!(secret.reveal_to(&other), Err(SecretError::OtherOrigin));
         }
-        assert!(!format!("{secret:?}").contains("hunter2"));
+        assert_eq!(
+            format!("{secret:?}"),
+            "Secret(for https://tasks.example.com)"
+        );
+    }
+
+    #[test]
+    fn an_error_has_a_code_and_says_what_to_do() {
+        for (error, code, hint) in [
+            (SecretError::Empty, "secret_empty", "paste it"),
+            (
+                SecretError::NotAHeaderValue,
+                "secret_not_a_header_value",
+                "Copy it again",
+            ),
+            (SecretError::TooLong, "secret_too_long", "Copy it again"),
+            (
+                SecretError::OtherOrigin,
+                "secret_of_another_origin",
+                "secret of this server",
+            ),
+        ] {
+            assert_eq!(error.code(), code);
+            assert!(error.hint().contains(hint), "{error:?}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub trait PageCommands {
     /// Starts a run from the brief in the form. Shows errors of the brief at its fields, and asks for
     /// the API key first if the endpoint requires one.
     fn start(&self, mode: Mode);
+    /// Chooses the mode of the next run.
+    fn choose_mode(&self, mode: Mode);
     /// Starts a live run from the dry run that is shown.
     fn go_live(&self);
     /// Imports tasks: a JSON object, an array, `{"tasks": [...]}`, or JSON Lines. Starts a run of this
@@ -48,6 +50,8 @@ pub trait PageCommands {
     fn restore_removed(&self);
     /// Answers the question whether to leave or delete open work.
     fn decide_open_work(&self, accepted: bool);
+    /// Answers the question whether to post although another tab may post the same tasks.
+    fn decide_unlocked(&self, accepted: bool);
     /// Takes the run that is shown over from the tab that has it.
     fn take_over(&self);
     /// Reads the list of runs.

@@ -228,8 +228,12 @@ pub struct Page {
     pub run_list_message: RwSignal<Option<String>>,
     /// A question whether to leave or delete a run with open work.
     pub work_prompt: RwSignal<Option<WorkPrompt>>,
+    /// Whether to ask if tasks are to be posted although another tab may post the same ones.
+    pub has_unlocked_prompt: RwSignal<bool>,
     /// The run that was removed last, while it can be restored.
     pub removed_run: RwSignal<Option<RemovedRun>>,
+    /// The mode that the operator chose for the next run.
+    pub chosen_mode: RwSignal<Option<Mode>>,
     /// Whether the link that opened the page asks for a dry run.
     pub link_requests_dry_run: RwSignal<bool>,
     /// The name of the last saved file.
@@ -288,7 +292,9 @@ impl Page {
             run_list: RwSignal::new(None),
             run_list_message: RwSignal::new(None),
             work_prompt: RwSignal::new(None),
+            has_unlocked_prompt: RwSignal::new(false),
             removed_run: RwSignal::new(None),
+            chosen_mode: RwSignal::new(None),
             link_requests_dry_run: RwSignal::new(false),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),

@@ -96,8 +96,6 @@ pub struct Screen {
     pub import_text: RwSignal<String>,
     /// What can be undone.
     pub undo: RwSignal<Option<Undo>>,
-    /// The mode that the operator chose for the next run.
-    pub chosen_mode: RwSignal<Option<Mode>>,
     /// The mode that was chosen for the next run, by the operator or otherwise.
     pub mode_choice: Memo<Option<Mode>>,
     /// What *Generate* does.
@@ -120,12 +118,15 @@ impl Screen {
     /// The initial state.
     #[must_use]
     pub fn new(page: Page, commands: CommandsHandle) -> Screen {
-        let chosen_mode = RwSignal::new(None);
         let filter = RwSignal::new(None);
         let search = RwSignal::new(String::new());
         let mode_choice = Memo::new(move |_| {
             let on_page = page.run.with(|run| run.as_ref().map(|run| run.mode));
-            next_run::chosen_mode(chosen_mode.get(), page.link_requests_dry_run.get(), on_page)
+            next_run::chosen_mode(
+                page.chosen_mode.get(),
+                page.link_requests_dry_run.get(),
+                on_page,
+            )
         });
         let next_run =
             Memo::new(move |_| NextRun::decide(mode_choice.get(), endpoint_readiness(page)));
@@ -167,7 +168,6 @@ impl Screen {
             dialog: RwSignal::new(None),
             import_text: RwSignal::new(String::new()),
             undo: RwSignal::new(None),
-            chosen_mode,
             mode_choice,
             next_run,
             mode,

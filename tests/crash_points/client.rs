@@ -97,7 +97,7 @@ impl Client {
     /// and then the page shows what is stored. Returns whether the store has the run; if not, the
     /// page stays as it is.
     pub fn close_and_load(&mut self, id: &str, fails: [bool; 2], is_late: bool) -> bool {
-        let rest = self.write_queue.drain(&self.run);
+        self.write_queue.forget_attempts();
         let late = match self.transaction.take() {
             Some(Pending::Begun(transaction)) => {
                 let result = self.write(&transaction, fails[0]);
@@ -108,8 +108,12 @@ impl Client {
             }
             None => Vec::new(),
         };
-        if !fails[1] {
-            self.store.commit(&rest);
+        while let Some(transaction) = self.write_queue.next(&self.run) {
+            let result = self.write(&transaction, fails[1]);
+            self.write_queue.done(transaction, &result);
+            if !matches!(result, Ok(()) | Err(StoreError::Cleared)) {
+                break;
+            }
         }
         let Some((run, step)) = load(&self.store, id, self.now.get()) else {
             return false;
@@ -313,8 +317,6 @@ fn load(store: &Committed, id: &str, now: u64) -> Option<(Run, Step)> {
             Some((*run, step))
         }
         Loaded::Absent => None,
-        // After the database was cleared, a write that failed may have left a part of the run.
-        Loaded::Unreadable(_) if store.was_cleared() => None,
         Loaded::Unreadable(error) => panic!("the run cannot be loaded: {error}"),
     }
 }

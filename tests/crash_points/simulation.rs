@@ -277,11 +277,8 @@ impl Simulation {
                 Wire(Rc::clone(&self.world)),
                 Rc::clone(&self.now),
             );
-            // After the database was cleared, a write that failed may have left a part of the run.
-            let is_whole = |client: &Client| {
-                client.run.drafts().len() == run.identities.len() || !self.store.was_cleared()
-            };
-            if let Some(client) = client.filter(is_whole) {
+            if let Some(client) = client {
+                assert_eq!(client.run.drafts().len(), run.identities.len());
                 self.client = client;
                 break;
             }
@@ -566,8 +563,7 @@ impl Simulation {
         let is_loaded = self.client.close_and_load(&id, fails, is_late);
         self.shown = index;
         self.second_tab = None;
-        let is_whole = self.client.run.drafts().len() == self.runs[index].identities.len();
-        let is_open = (is_loaded && is_whole) || {
+        let is_open = is_loaded || {
             self.world.borrow_mut().abandon_requests();
             self.reopen()
         };

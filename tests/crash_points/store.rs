@@ -1,6 +1,6 @@
 //! The browser's store: records exist once their transaction has committed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -10,7 +10,6 @@ use taskwright::ports::{Durability, Entry, Store, StoreError, Table};
 #[derive(Clone, Default)]
 pub struct Committed {
     records: Rc<RefCell<BTreeMap<(&'static str, String), String>>>,
-    was_cleared: Rc<Cell<bool>>,
 }
 
 impl Committed {
@@ -25,12 +24,6 @@ impl Committed {
     /// Loses all records, as if the operator or the browser cleared the site's data.
     pub fn clear(&self) {
         self.records.borrow_mut().clear();
-        self.was_cleared.set(true);
-    }
-
-    /// Whether the records were lost at any time.
-    pub fn was_cleared(&self) -> bool {
-        self.was_cleared.get()
     }
 
     /// Commits a transaction.

@@ -19,6 +19,13 @@ export class AppPage {
     await expect(this.modeBand).toHaveText(mode);
   }
 
+  /** The same page in another tab of this browser. */
+  async anotherTab(address: string): Promise<AppPage> {
+    const other = new AppPage(await this.page.context().newPage());
+    await other.open(address);
+    return other;
+  }
+
   /** The band that shows the mode. */
   get modeBand(): Locator {
     return this.page.getByRole("status").filter({ hasText: /^(Dry run —|Live →|Starting|Not running)/ });

@@ -67,6 +67,24 @@ test("a live run stays live after a reload and asks for its token again", async 
   expect(await server.tasks()).toHaveLength(3);
 });
 
+test("the mode that was chosen for the next run survives a reload, but not a link that asks for a dry run", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.page.getByText("Dry run", { exact: true }).click();
+  await expect(app.modeBand).toHaveText(/^Dry run/);
+  await app.page.reload();
+  await expect(app.modeBand).toHaveText(/^Dry run/);
+  await app.generateTasks(2);
+  expect(await world.testbed.asked(world.tag)).toEqual([]);
+
+  await app.page.getByText("Live", { exact: true }).click();
+  await app.open(`${server.address}/?dry-run`, /^Dry run/);
+  await expect(app.page.getByRole("radio", { name: "Dry run" })).toBeChecked();
+});
+
 test("a token kept for the tab survives a reload", async ({
   world,
   app,

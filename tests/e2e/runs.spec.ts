@@ -1,19 +1,14 @@
 // The runs in this browser: none is ever out of reach, and none is lost without a question.
-import type { Locator, Page } from "@playwright/test";
+import type { Locator } from "@playwright/test";
 
 import { AppPage } from "./app-page.ts";
 import { everythingKept } from "./browser-storage.ts";
+import { DEFAULT_TOKEN } from "./servers.ts";
 import { expect, test } from "./world.ts";
 
 /** A run in the list, by its name. */
 const entry = (list: Locator, name: string): Locator =>
   list.getByRole("listitem").filter({ has: list.page().getByRole("heading", { name, exact: true }) });
-
-async function anotherTab(page: Page, address: string): Promise<AppPage> {
-  const app = new AppPage(await page.context().newPage());
-  await app.open(address);
-  return app;
-}
 
 test("generating again asks before it leaves approved tasks, and the earlier run stays in the list", async ({
   world,
@@ -81,7 +76,7 @@ test("each tab remembers its own run", async ({ world, app }) => {
   await app.open(server.address);
   await app.generateTasks(3, "The first brief");
   await app.press("Approve keep-the-order");
-  const other = await anotherTab(app.page, server.address);
+  const other = await app.anotherTab(server.address);
   await other.generateTasks(3, "The second brief");
   await app.page.reload();
   await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
@@ -98,7 +93,7 @@ test("a read-only tab takes a run over, and the other tab becomes read-only", as
   await app.open(server.address);
   await app.generateTasks(3);
   await app.approveAll(3);
-  const other = await anotherTab(app.page, server.address);
+  const other = await app.anotherTab(server.address);
   await other.press("Take this run over from the other tab");
   await expect(other.page.getByText(/^This tab is read-only/)).toBeHidden();
   await expect(app.page.getByText(/^This tab is read-only/)).toBeVisible();
@@ -152,17 +147,53 @@ test("if the database is deleted while a run is open, the run is stored again an
   expect(await server.tasks()).toHaveLength(3);
 });
 
-test("where the browser refuses locks, the page says so and still posts", async ({ world, app }) => {
+/** Makes the browser refuse locks, so that nothing keeps two tabs apart. */
+async function refuseLocks(app: AppPage): Promise<void> {
   await app.page.addInitScript(() => {
     navigator.locks.request = () => Promise.reject(new DOMException("Denied.", "SecurityError"));
   });
-  const server = await world.liveServer({ script: "exact-text" });
+}
+
+test("where the browser refuses locks, the page says so and posts to a server that honours keys", async ({
+  world,
+  app,
+}) => {
+  await refuseLocks(app);
+  const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
   await app.open(server.address);
   await app.generateTasks(3);
   await expect(app.heading("This browser cannot keep two tabs of this page apart")).toBeVisible();
   await app.approveAll(3);
   await app.postWithDefaultToken(3, server.host);
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+});
+
+test("without locks and keys, the page asks before it posts tasks that could arrive twice", async ({
+  world,
+  app,
+}) => {
+  await refuseLocks(app);
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.press("Approve keep-the-order");
+  await app.post(1, server.host);
+  const question = app.dialog("Post from this tab only?");
+  await expect(question).toContainText("the task server gets the same tasks twice");
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(question).toBeHidden();
+  await expect(app.task("keep-the-order")).toContainText("Approved");
+  expect(await server.tasks()).toEqual([]);
+
+  // Consent is for this run, until the page is reloaded.
+  await app.post(1, server.host);
+  await question.getByRole("button", { name: "Post from this tab" }).click();
+  await app.enterToken(server.host, DEFAULT_TOKEN);
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  await app.press("Approve 2 valid tasks");
+  await app.post(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
 });
 
 test("deleting all data leaves nothing in the browser", async ({ world, app }) => {
@@ -178,6 +209,62 @@ test("deleting all data leaves nothing in the browser", async ({ world, app }) =
   await app.page.reload();
   await expect(app.tasks).toHaveCount(0);
   await app.expectBrief({ goal: "" });
+});
+
+test("all data stays, and so does the page, while another tab has a run", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3, "The first brief");
+  const other = await app.anotherTab(server.address);
+  await other.generateTasks(3, "The second brief");
+  await app.press("Approve keep-the-order");
+  const list = await app.runs();
+  await list.getByRole("button", { name: "Delete all data…" }).click();
+  await list.getByRole("button", { name: "Delete all data", exact: true }).click();
+  await expect(app.heading("Nothing was deleted, because another tab is using a run")).toBeVisible();
+  await app.closeRuns();
+  await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
+  await app.press("Approve keep-the-digits");
+  await app.page.reload();
+  await expect(app.tasks).toHaveText([/Approved/, /Approved/, /Ready/]);
+
+  // Another tab that only shows the run of this one does not get it while all data is deleted.
+  await other.page.close();
+  const reader = await app.anotherTab(server.address);
+  await (await reader.runs()).getByRole("button", { name: "Open The first brief" }).click();
+  await expect(reader.page.getByText(/^This tab is read-only/)).toBeVisible();
+  await app.runs();
+  await list.getByRole("button", { name: "Delete all data…" }).click();
+  await list.getByRole("button", { name: "Delete all data", exact: true }).click();
+  await expect(list).toContainText("All data of this page was deleted.");
+  await expect(reader.heading("This run is no longer stored in this browser")).toBeVisible();
+  expect(await everythingKept(app.page)).not.toContain("The first brief");
+});
+
+test("consent to leave a run ends with the action that it was given for", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(`${server.address}/?dry-run`, /^Dry run/);
+  await app.generateTasks(1);
+  await app.approveAll(1);
+  await app.foot.getByRole("button", { name: "Write 1 dry receipt" }).click();
+  await app
+    .dialog("Write 1 dry receipt?")
+    .getByRole("button", { name: "Write 1 dry receipt" })
+    .click();
+  await expect(app.heading("Dry run done: 1 dry receipt, 0 requests")).toBeVisible();
+  // *Go live* leaves the dry run without a question, but without a goal nothing is started.
+  await app.fillBrief({ goal: "" });
+  await app.press("Go live");
+  await expect(app.field("Goal")).toHaveAccessibleDescription(/goal/i);
+  await app.press("Import tasks…");
+  await app
+    .field("Tasks as JSON")
+    .fill('{"key":"mine","title":"My own task","instructions":"Do it.","priority":"low"}');
+  await app.press("Import 1 task");
+  await app.press("Approve mine");
+  await app.fillBrief({ goal: "Another goal" });
+  await app.generate();
+  await expect(app.dialog("Leave this run?")).toContainText("Not finished: 1 approved task.");
 });
 
 test("raw responses of finished runs can be deleted, and the tasks stay", async ({ world, app }) => {

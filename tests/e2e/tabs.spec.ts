@@ -1,17 +1,8 @@
 // Several tabs with one run: one of them has it, the others are read-only and take over when it closes.
-import type { Page } from "@playwright/test";
-
-import { AppPage } from "./app-page.ts";
+import type { AppPage } from "./app-page.ts";
 import { expect, test } from "./world.ts";
 
 const READ_ONLY = /^This tab is read-only/;
-
-/** Another tab of the same browser with the same page. */
-async function anotherTab(page: Page, address: string): Promise<AppPage> {
-  const app = new AppPage(await page.context().newPage());
-  await app.open(address);
-  return app;
-}
 
 test("two tabs that reload and post at the same time deliver each task once", async ({
   world,
@@ -21,7 +12,7 @@ test("two tabs that reload and post at the same time deliver each task once", as
   await app.open(server.address);
   await app.generateTasks(3);
   await app.approveAll(3);
-  const other = await anotherTab(app.page, server.address);
+  const other = await app.anotherTab(server.address);
   await expect(other.page.getByText(READ_ONLY)).toBeVisible();
 
   const tabs = [app, other];
@@ -65,7 +56,7 @@ test("a read-only tab shows the progress of posting, changes nothing, and takes 
     asked += 1;
     if (asked === 1) await route.continue();
   });
-  const other = await anotherTab(app.page, server.address);
+  const other = await app.anotherTab(server.address);
   await expect(other.page.getByText(READ_ONLY)).toBeVisible();
   await expect(other.button("Undo approval of keep-the-order")).toBeDisabled();
   const post = other.foot.getByRole("button", { name: /^Post 3 tasks/ });
@@ -93,7 +84,7 @@ test("a decision in one tab is shown in the other immediately", async ({ world, 
   const server = await world.liveServer({ script: "exact-text" });
   await app.open(server.address);
   await app.generateTasks(3);
-  const other = await anotherTab(app.page, server.address);
+  const other = await app.anotherTab(server.address);
   await expect(other.page.getByText(READ_ONLY)).toBeVisible();
   await app.press("Approve keep-the-order");
   await app.openTask("keep-the-digits");

@@ -91,6 +91,9 @@ impl PageCommands for Handle {
         let errors = self.0.page.form.get_untracked().check(0).err();
         self.0.page.brief_errors.set(errors.unwrap_or_default());
     }
+    fn choose_mode(&self, mode: Mode) {
+        self.0.page.chosen_mode.set(Some(mode));
+    }
     fn go_live(&self) {
         self.record("go live");
     }
@@ -145,6 +148,10 @@ impl PageCommands for Handle {
     fn decide_open_work(&self, accepted: bool) {
         self.record(&format!("open work {accepted}"));
         self.0.page.work_prompt.set(None);
+    }
+    fn decide_unlocked(&self, accepted: bool) {
+        self.record(&format!("unlocked {accepted}"));
+        self.0.page.has_unlocked_prompt.set(false);
     }
     fn take_over(&self) {
         self.record("take over");

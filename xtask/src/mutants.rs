@@ -13,8 +13,8 @@ use crate::setup::tools::{self, Tool};
 
 /// The code under test: what keeps secrets, and what decides where a task may go.
 const FILES: [&str; 4] = [
-    "src/secrets/*.rs",
-    "src/delivery/*.rs",
+    "src/secrets/**/*.rs",
+    "src/delivery/**/*.rs",
     "src/settings/address.rs",
     "src/app/guard.rs",
 ];
@@ -68,7 +68,9 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
         .arg("--output")
         .arg(&output)
         .arg("--")
-        .args(TESTS);
+        .args(TESTS)
+        // Every run copies the checkout to another folder. So the dependencies are compiled once.
+        .env("CARGO_TARGET_DIR", output.join("build"));
     // Its exit code also reports survivors, which are counted below.
     let finished = process::run(&mut command, "cargo-mutants", process::SEE_COMPILER_OUTPUT);
     let outcomes = match read(&output.join("mutants.out/outcomes.json")) {
@@ -133,7 +135,7 @@ mod tests {
     fn the_files_and_tests_exist() {
         let project = Project::find().unwrap();
         for file in FILES {
-            let path = project.root.join(file.trim_end_matches("/*.rs"));
+            let path = project.root.join(file.trim_end_matches("/**/*.rs"));
             assert!(path.exists(), "{file}");
         }
         for test in ["driver", "receipts"] {

@@ -37,7 +37,12 @@ pub(super) struct Database {
 
 impl Database {
     /// Opens the file in `folder`, and creates both if necessary.
-    pub fn open(folder: &Path, options: &StoreOptions, clock: Clock) -> Result<Self, StoreError> {
+    pub fn open(
+        folder: &Path,
+        options: &StoreOptions,
+        clock: Clock,
+        purge_interval: Duration,
+    ) -> Result<Self, StoreError> {
         connection::create_private_folder(folder).map_err(StoreError::Folder)?;
         let path = folder.join(FILE_NAME);
         connection::create_private_file(&path).map_err(StoreError::Folder)?;
@@ -48,7 +53,7 @@ impl Database {
         let (inserts, waiting) = mpsc::channel(MAX_WAITING);
         let writer = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || writer::run(&writing, &log, waiting, &clock))
+            .spawn(move || writer::run(&writing, &log, waiting, &clock, purge_interval))
             .map_err(StoreError::Folder)?;
         Ok(Self {
             folder: folder.to_owned(),

@@ -1,7 +1,7 @@
 //! The durable task store: SQLite in WAL mode with `synchronous=FULL`, so that a commit is on the disk
 //! before it is reported.
 //!
-//! One thread writes ([`writer`]). Reads use a separate connection and see committed data only.
+//! One thread writes (`writer`). Reads use a separate connection and see committed data only.
 
 mod claim;
 mod connection;
@@ -216,15 +216,17 @@ impl Store {
     /// [`StoreError::Folder`], [`StoreError::Newer`], [`StoreError::Foreign`],
     /// [`StoreError::Database`].
     pub fn open(folder: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
-        Self::open_with_clock(folder, options, Box::new(writer::system_clock))
+        let clock = Box::new(writer::system_clock);
+        Self::open_with_clock(folder, options, clock, writer::PURGE_INTERVAL)
     }
 
     fn open_with_clock(
         folder: &Path,
         options: &StoreOptions,
         clock: Clock,
+        purge_interval: Duration,
     ) -> Result<Self, StoreError> {
-        let database = Database::open(folder, options, clock)?;
+        let database = Database::open(folder, options, clock, purge_interval)?;
         Ok(Self(Backend::Database(database)))
     }
 

@@ -21,7 +21,13 @@ fn task(text: &str, key: Option<&str>) -> NewTask {
 fn open_at(folder: &Path, now: &Arc<AtomicI64>) -> Store {
     let now = Arc::clone(now);
     let clock = Box::new(move || now.load(Ordering::SeqCst));
-    Store::open_with_clock(folder, &StoreOptions::default(), clock).unwrap()
+    Store::open_with_clock(
+        folder,
+        &StoreOptions::default(),
+        clock,
+        writer::PURGE_INTERVAL,
+    )
+    .unwrap()
 }
 
 fn open(folder: &Path) -> Store {
@@ -57,7 +63,7 @@ async fn open_stalling(
         timeout,
         ..StoreOptions::default()
     };
-    let store = Store::open_with_clock(folder, &options, clock).unwrap();
+    let store = Store::open_with_clock(folder, &options, clock, writer::PURGE_INTERVAL).unwrap();
     // After this, the clock is read in transactions only.
     store.insert(task("0", None)).await.unwrap();
     (store, stalls)
@@ -109,6 +115,27 @@ async fn an_idempotency_key_is_retained_for_seven_days_and_deleted_after_eight()
         .unwrap();
     assert_eq!(both.tasks.len(), 2, "the tasks themselves are not deleted");
     store.close(PATIENCE);
+}
+
+#[tokio::test]
+async fn expired_idempotency_keys_are_also_deleted_while_the_store_is_open() {
+    for (purge_interval, is_deleted) in [(Duration::ZERO, true), (writer::PURGE_INTERVAL, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(1_000 * DAY));
+        let clock = {
+            let now = Arc::clone(&now);
+            Box::new(move || now.load(Ordering::SeqCst))
+        };
+        let options = StoreOptions::default();
+        let store = Store::open_with_clock(folder.path(), &options, clock, purge_interval).unwrap();
+        store.insert(task("{}", Some("k"))).await.unwrap();
+        now.fetch_add(9 * DAY, Ordering::SeqCst);
+        // The keys are deleted after this transaction.
+        store.insert(task("[]", None)).await.unwrap();
+        let later = store.insert(task("{}", Some("k"))).await.unwrap();
+        assert_eq!(matches!(later, Insertion::Created(_)), is_deleted);
+        store.close(PATIENCE);
+    }
 }
 
 #[tokio::test]

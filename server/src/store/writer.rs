@@ -19,7 +19,7 @@ const MAX_BATCH_BYTES: usize = 16 << 20;
 /// Idempotency key retention: one day more than the guaranteed 7 days.
 const KEY_RETENTION: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 /// How often expired keys are deleted.
-const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
+pub(super) const PURGE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// Maximum keys deleted in one transaction, which inserts have to wait for.
 const MAX_PURGED: i64 = 2_000;
 
@@ -81,12 +81,14 @@ pub(super) fn system_clock() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Writes until all senders are dropped and no insert is waiting.
+/// Writes until all senders are dropped and no insert is waiting. Deletes expired keys at the start, and
+/// after a transaction if the last time was at least `purge_interval` ago.
 pub(super) fn run(
     connection: &Connection,
     log: &WriteAheadLog,
     mut waiting: mpsc::Receiver<Insert>,
     clock: &Clock,
+    purge_interval: Duration,
 ) {
     let mut writer = Writer {
         connection,
@@ -115,7 +117,7 @@ pub(super) fn run(
             Err(TryRecvError::Empty) => {}
             Err(TryRecvError::Disconnected) => break,
         }
-        is_purge_due = is_purge_due || purged_at.elapsed() >= PURGE_INTERVAL;
+        is_purge_due = is_purge_due || purged_at.elapsed() >= purge_interval;
     }
     write_back(connection);
 }

@@ -18,7 +18,10 @@ use crate::store::{Filter, Page, StoredTask};
 pub const DEFAULT_LIMIT: usize = 50;
 /// Maximum tasks per page.
 pub const MAX_LIMIT: usize = 200;
-const MAX_STATUS_BYTES: usize = 64;
+/// The longest status that can be asked for, in characters.
+pub const MAX_STATUS_CHARACTERS: usize = 64;
+/// A regular expression for cursors, for the OpenAPI document.
+pub const CURSOR_PATTERN: &str = "^t(0|[1-9a-f][0-9a-f]{0,14}|[1-7][0-9a-f]{15})$";
 
 /// The query of `GET /tasks`. Unknown parameters are refused: with a mistyped `idempotency_key`, the
 /// response would list all tasks, as if the task had arrived.
@@ -117,10 +120,10 @@ fn filter(query: ListQuery) -> Result<Filter, Problem> {
     if query
         .status
         .as_ref()
-        .is_some_and(|status| status.is_empty() || status.len() > MAX_STATUS_BYTES)
+        .is_some_and(|status| status.is_empty() || status.chars().count() > MAX_STATUS_CHARACTERS)
     {
         return Err(Problem::InvalidQuery(
-            format!("status must have 1 to {MAX_STATUS_BYTES} bytes").into(),
+            format!("status must have 1 to {MAX_STATUS_CHARACTERS} characters").into(),
         ));
     }
     if query
@@ -203,6 +206,8 @@ fn push_string(json: &mut String, text: &str) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use taskwright::document::Document;
+    use taskwright::schema::validator::{Validator, ValidatorOptions};
 
     proptest! {
         #[test]
@@ -237,18 +242,36 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_pattern_matches_exactly_the_cursors() {
+        let schema =
+            serde_json::json!({ "properties": { "cursor": { "pattern": CURSOR_PATTERN } } });
+        let pattern = Validator::compile(&schema, &ValidatorOptions::default()).unwrap();
+        let is_documented = |text: &str| {
+            let query = serde_json::json!({ "cursor": text }).to_string();
+            let query = Document::parse(&query).unwrap();
+            pattern.violations(query.root()).is_empty()
+        };
+        let cursors = [0, 1, 9, 10, 15, 16, 255, i64::MAX - 1, i64::MAX].map(cursor);
+        for text in cursors.iter().map(String::as_str).chain(NO_CURSORS) {
+            assert_eq!(is_documented(text), parse_cursor(text).is_some(), "{text}");
+        }
+    }
+
+    const NO_CURSORS: [&str; 9] = [
+        "",
+        "t",
+        "t-1",
+        "t+1",
+        "t01",
+        "T1",
+        "tA",
+        "1",
+        "t8000000000000000",
+    ];
+
+    #[test]
     fn other_cursors_are_refused() {
-        for text in [
-            "",
-            "t",
-            "t-1",
-            "t+1",
-            "t01",
-            "T1",
-            "tA",
-            "1",
-            "t8000000000000000",
-        ] {
+        for text in NO_CURSORS {
             assert_eq!(parse_cursor(text), None, "{text}");
         }
     }

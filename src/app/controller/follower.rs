@@ -52,6 +52,7 @@ impl RunController {
     /// changes of another tab. A tab that is being reloaded releases its lock with a short delay, so
     /// this tries several times.
     pub async fn try_lock(&self, id: &str) -> Option<TabLock> {
+        self.closed().await;
         for _ in 0..LOCK_ATTEMPTS {
             let lock = lock::try_acquire(&lock_name(id)).await;
             if lock.is_some() {
@@ -79,7 +80,7 @@ impl RunController {
                     code: NO_PROTECTION.to_owned(),
                     what: "This browser cannot keep two tabs of this page apart".to_owned(),
                     hint: format!(
-                        "Open each run in one tab only: two tabs could post the same task. The browser's message: {reason}"
+                        "Open each run in one tab only. Unless the task server honours idempotency keys, two tabs could post the same task twice, so the page asks before it posts. The browser's message: {reason}"
                     ),
                 });
             });

@@ -18,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::{GetUntracked, Owner, Set, Update};
+use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::clock::PageClock;
 use crate::browser::database::Database;
@@ -90,6 +91,8 @@ pub(super) struct RunController {
     unshown_changes: RefCell<Changes>,
     showing_changes: Coalesced,
     persisting: Coalesced,
+    /// The changes of runs that were closed and are not stored completely yet.
+    closing: RefCell<Vec<Rc<RefCell<WriteQueue>>>>,
     /// When to wake the run, in milliseconds since 1970.
     wake_at: Cell<Option<u64>>,
     waking: Coalesced,
@@ -133,6 +136,7 @@ impl RunController {
             unshown_changes: RefCell::default(),
             showing_changes: Coalesced::default(),
             persisting: Coalesced::default(),
+            closing: RefCell::default(),
             wake_at: Cell::new(None),
             waking: Coalesced::default(),
             ticking: Coalesced::default(),
@@ -257,15 +261,37 @@ impl RunController {
             .is_some_and(|current| current.lock.borrow().is_some())
     }
 
+    /// Whether the lock of the current run keeps other tabs away; `None` if this tab does not have it.
+    pub fn is_protected(&self) -> Option<bool> {
+        let current = self.current.borrow();
+        let lock = current.as_ref()?.lock.borrow();
+        lock.as_ref().map(|lock| lock.no_protection().is_none())
+    }
+
     /// Closes the current run: stops its call to the model, stores its remaining changes and clears the
-    /// page.
+    /// page. The lock is released when they are stored, so that a tab that takes over reads them.
     pub fn close_run(self: &Rc<Self>) {
-        if let Some(current) = self.current.borrow_mut().take() {
+        if let Some(current) = self.take_off_page() {
+            let controller = Rc::clone(self);
+            spawn_local(async move {
+                controller.persist_rest(&current).await;
+            });
+        }
+    }
+
+    /// Closes the current run as [`close_run`](Self::close_run) does, waits until its changes are stored,
+    /// and returns its lock.
+    pub async fn close_run_and_keep_lock(&self) -> Option<TabLock> {
+        let current = self.take_off_page()?;
+        self.persist_rest(&current).await;
+        current.lock.take()
+    }
+
+    /// Takes the current run off the page. Returns it if this tab has its lock.
+    fn take_off_page(&self) -> Option<Current> {
+        let current = self.current.borrow_mut().take();
+        if let Some(current) = &current {
             current.stop.stop();
-            if current.lock.borrow().is_some() {
-                let rest = current.write_queue.borrow_mut().drain(&current.run);
-                self.persist_rest(rest, current.lock);
-            }
         }
         self.wake_at.set(None);
         self.unread_changes.borrow_mut().clear();
@@ -273,6 +299,7 @@ impl RunController {
         self.pending_checks.borrow_mut().clear();
         self.unshown_text.borrow_mut().clear();
         self.page.show(None);
+        current.filter(|current| current.lock.borrow().is_some())
     }
 
     /// Applies an event to the current run.

@@ -1,14 +1,13 @@
 //! Stores the changes of the current run and notifies the other tabs.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
-use super::RunController;
-use crate::browser::lock::TabLock;
-use crate::ports::{Clock, Durability, Entry, Store, StoreError};
+use super::{Current, RunController};
+use crate::driver;
+use crate::ports::{Clock, Store, StoreError};
 use crate::run::Event;
 use crate::text::heading;
 use crate::ui::page::Problem;
@@ -114,6 +113,9 @@ impl RunController {
     /// Stores the current run again before anything else is sent, because the browser deleted what was
     /// stored.
     pub(super) fn store_was_cleared(self: &Rc<Self>) {
+        for closing in self.closing.borrow().iter() {
+            closing.borrow_mut().store_was_cleared();
+        }
         if !self.holds_lock() {
             return;
         }
@@ -137,19 +139,31 @@ impl RunController {
         });
     }
 
-    /// Stores the remaining changes of a run that was closed. The lock is released afterwards, so that
-    /// a tab that takes over reads them.
-    pub(super) fn persist_rest(
-        self: &Rc<Self>,
-        entries: Vec<Entry>,
-        lock: Rc<RefCell<Option<TabLock>>>,
-    ) {
-        let controller = Rc::clone(self);
-        spawn_local(async move {
-            let result = controller.store.write(entries, Durability::Relaxed).await;
-            controller.show_storage_error(result.as_ref().err());
-            drop(lock);
-        });
+    /// Stores the remaining changes of a run that was closed, after the transaction in progress: if that
+    /// one fails, its changes are among the remaining ones, so that no part of the run is missing.
+    pub(super) async fn persist_rest(&self, current: &Current) {
+        let write_queue = &current.write_queue;
+        write_queue.borrow_mut().forget_attempts();
+        self.closing.borrow_mut().push(Rc::clone(write_queue));
+        while write_queue.borrow().is_busy() {
+            self.clock.sleep(PERSISTED_POLL_MILLISECONDS).await;
+        }
+        let result = driver::write_rest(&self.store, write_queue, &current.run).await;
+        self.show_storage_error(result.as_ref().err());
+        self.closing
+            .borrow_mut()
+            .retain(|closing| !Rc::ptr_eq(closing, write_queue));
+    }
+
+    /// Waits until the changes of closed runs are stored, at most a second. Without locks, nothing else
+    /// keeps a run from being read before that.
+    pub(super) async fn closed(&self) {
+        for _ in 0..PERSISTED_POLLS {
+            if self.closing.borrow().is_empty() {
+                return;
+            }
+            self.clock.sleep(PERSISTED_POLL_MILLISECONDS).await;
+        }
     }
 
     /// Shows why records cannot be stored or read, or clears that message.

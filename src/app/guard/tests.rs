@@ -376,7 +376,7 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
         let situation = Situation {
             connection: &connection(),
             run,
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &keyring(held),
@@ -391,7 +391,7 @@ fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
     let situation = Situation {
         connection: &connection(),
         run: Some(&posting),
-        is_read_only: true,
+        lock: RunLock::OtherTab,
         may_leave_work: false,
         hosts: Some(&HostPolicy::default()),
         secrets: &Keyring::default(),
@@ -432,7 +432,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
         let situation = Situation {
             connection: &connection(),
             run: Some(&live),
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work: true,
             hosts,
             secrets: &held,
@@ -451,7 +451,7 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
     let situation = Situation {
         connection: &connection(),
         run: None,
-        is_read_only: false,
+        lock: RunLock::Held,
         may_leave_work: false,
         hosts: None,
         secrets: &held,
@@ -497,7 +497,7 @@ fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
         let situation = Situation {
             connection,
             run: Some(&live),
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
@@ -572,7 +572,7 @@ fn open_work_is_left_only_after_the_operator_agreed() {
         let situation = Situation {
             connection: &connection(),
             run: Some(run),
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work,
             hosts: Some(&HostPolicy::default()),
             secrets: &held,
@@ -588,7 +588,7 @@ fn a_run_that_is_posted_is_not_left_even_with_consent() {
         let situation = Situation {
             connection: &connection(),
             run: Some(&posting),
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
@@ -640,7 +640,7 @@ fn every_event_that_sends_a_request_waits_for_config_json_and_respects_allowed_h
             let situation = Situation {
                 connection: &connection(),
                 run: Some(run),
-                is_read_only: false,
+                lock: RunLock::Held,
                 may_leave_work: true,
                 hosts,
                 secrets: &held,
@@ -675,7 +675,7 @@ fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
         let situation = Situation {
             connection: &connection(),
             run: Some(run),
-            is_read_only: false,
+            lock: RunLock::Held,
             may_leave_work: true,
             hosts: Some(&HostPolicy::default()),
             secrets,
@@ -718,5 +718,100 @@ fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
     };
     for (run, event) in [(&dry, &post(&dry)), (&live, &reject)] {
         assert_eq!(decide_with(&secrets, run, event), Decision::Local);
+    }
+}
+
+#[test]
+fn without_locks_the_operator_agrees_before_tasks_are_posted_that_could_arrive_twice() {
+    let server = |honours_idempotency_keys| TaskServer {
+        honours_idempotency_keys,
+        ..TaskServer::at(address(SERVER))
+    };
+    let to = |server: TaskServer| Connection {
+        task_server: Some(server),
+        ..connection()
+    };
+    let with_keys = run(Mode::Live, to(server(true)), true);
+    let without_keys = run(Mode::Live, to(server(false)), true);
+    let dry = run(Mode::Dry, to(server(false)), true);
+    let (paused, blocked) = (paused(), blocked());
+    let draft = without_keys.drafts()[0].id.clone();
+    let retry = Event::Retry {
+        drafts: vec![draft.clone()],
+    };
+    let look_up = Event::LookUp {
+        draft: draft.clone(),
+    };
+    let reject = Event::Reject {
+        draft,
+        reason: String::new(),
+    };
+    let decided = Event::Decide {
+        draft: blocked.drafts()[0].id.clone(),
+        delivered: true,
+    };
+    let sent = send(SERVER, Some(SecretSlot::AGENT_TOKEN));
+    let (asks, local) = (Decision::ConfirmUnlocked, Decision::Local);
+    for (run, event, unlocked) in [
+        (&without_keys, &post(&without_keys), &asks),
+        (&without_keys, &retry, &asks),
+        (&paused, &Event::Resume, &asks),
+        (&paused, &Event::ContinueWithoutJournal, &asks),
+        (&blocked, &decided, &asks),
+        (&without_keys, &look_up, &sent),
+        (&with_keys, &post(&with_keys), &sent),
+        (&without_keys, &reject, &local),
+        (&dry, &post(&dry), &local),
+    ] {
+        let decide_with = |lock, slots: &[SecretSlot]| {
+            let situation = Situation {
+                connection: &connection(),
+                run: Some(run),
+                lock,
+                may_leave_work: false,
+                hosts: Some(&HostPolicy::default()),
+                secrets: &keyring(slots),
+            };
+            decide(Action::Send(event), &situation)
+        };
+        let held = [SecretSlot::AGENT_TOKEN];
+        let refused = RunLock::Refused { may_post: false };
+        assert_eq!(decide_with(refused, &held), *unlocked, "{event:?}");
+        let expected = if unlocked == &asks { &sent } else { unlocked };
+        for lock in [RunLock::Held, RunLock::Refused { may_post: true }] {
+            assert_eq!(decide_with(lock, &held), *expected, "{lock:?} {event:?}");
+        }
+        // The operator is not asked for a token that may not be needed.
+        if unlocked == &asks {
+            assert_eq!(decide_with(refused, &[]), asks, "{event:?}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_has_a_code_and_says_what_to_do() {
+    let secret = Refusal::SecretInTask {
+        slot: SecretSlot::API_KEY,
+        task: 3,
+    };
+    let host = Refusal::Address(SettingsError::HostNotAllowed {
+        host: "a.example".to_owned(),
+    });
+    for (refusal, code, hint) in [
+        (Refusal::ReadOnly, "other_tab", "Continue in that tab"),
+        (Refusal::ConfigUnread, "still_opening", "in a moment"),
+        (Refusal::NoModel, "no_model", "base URL"),
+        (Refusal::NoTaskServer, "no_task_server", "task server"),
+        (Refusal::Posting, "posting", "Pause or stop posting"),
+        (Refusal::NothingApproved, "nothing_approved", "Approve"),
+        (secret, "secret_in_task", "Remove it"),
+        (host, "host_not_allowed", "allowed_hosts"),
+    ] {
+        assert_eq!(refusal.code(), code);
+        assert!(
+            refusal.hint().contains(hint),
+            "{refusal:?}: {}",
+            refusal.hint()
+        );
     }
 }

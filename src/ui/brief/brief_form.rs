@@ -183,8 +183,9 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
             .connection
             .with(|connection| connection.model.is_some())
     };
+    let choose = move |mode| screen.command(|commands| commands.choose_mode(mode));
     let choose_live = move |_| {
-        screen.chosen_mode.set(Some(Mode::Live));
+        choose(Mode::Live);
         if !untrack(has_model) {
             screen.dialog.set(Some(Dialog::Settings));
         }
@@ -199,7 +200,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
                         name="mode"
                         value="dry"
                         prop:checked=move || screen.next_run.get().mode() == Mode::Dry
-                        on:change=move |_| screen.chosen_mode.set(Some(Mode::Dry))
+                        on:change=move |_| choose(Mode::Dry)
                     />
                     {mark("state-dry")}
                     "Dry run"

@@ -1,5 +1,6 @@
 //! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
-//! secret, for a new task server and about open work open and close with the state of the page.
+//! secret, for a new task server, about open work and about missing locks open and close with the state of
+//! the page.
 
 mod confirm;
 mod follow_up;
@@ -13,6 +14,7 @@ mod runs;
 mod secret;
 mod settings;
 mod settings_fields;
+mod unlocked;
 mod without_journal;
 
 use leptos::prelude::*;
@@ -27,6 +29,7 @@ use receipts::ReceiptsDialog;
 use runs::RunsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
+use unlocked::UnlockedDialog;
 use without_journal::WithoutJournalDialog;
 
 /// The open dialogs.
@@ -51,6 +54,9 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
         }}
         <Show when=move || has_work_prompt.get()>
             <OpenWorkDialog screen/>
+        </Show>
+        <Show when=move || page.has_unlocked_prompt.get()>
+            <UnlockedDialog screen/>
         </Show>
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>

@@ -24,7 +24,7 @@ pub fn OpenWorkDialog(screen: Screen) -> impl IntoView {
     });
     let work = move || {
         let work = prompt().map(|prompt| prompt.work.to_string());
-        format!("Not finished: {} tasks.", work.unwrap_or_default())
+        format!("Not finished: {}.", work.unwrap_or_default())
     };
     let consequence = move || {
         if is_deletion() {

@@ -2,9 +2,9 @@
 //!
 //! It serves `POST /v1/chat/completions`, `POST /v1/responses` and `GET /v1/models`, and the same
 //! paths below `/scripted/{script}/{tag}/v1`. There the base URL selects the script and tags every
-//! request, including preflights and the list of models. Both APIs share [`output`] (the text of the
-//! model), [`sse`] (events as bytes) and [`paced`] (bytes over time). [`request`] parses the requests
-//! of each API; [`completion`] and [`response`] build the responses.
+//! request, including preflights and the list of models. Both APIs share `output` (the text of the
+//! model), `sse` (events as bytes) and `paced` (bytes over time). `request` parses the requests
+//! of each API; `completion` and `response` build the responses.
 
 mod completion;
 mod endpoint;

@@ -2,7 +2,7 @@
 //!
 //! It has no idempotency keys, no look-up and no schema. Errors are those of FastAPI, and CORS is that
 //! of Starlette. `/plain/{variant}/{bucket}/tasks` is the same server with a special behaviour (see
-//! [`Variant`]) and separate storage, so that tests can run in parallel. `…/_received` lists the
+//! `Variant`) and separate storage, so that tests can run in parallel. `…/_received` lists the
 //! received posts.
 
 mod body;
