@@ -806,6 +806,7 @@ fn exactly_the_approved_bytes_are_posted_and_nothing_without_a_token() {
             status: 201,
             content_type: None,
             retry_after: None,
+            location: None,
             replayed: false,
             body: String::new(),
         });
@@ -843,6 +844,7 @@ fn a_hidden_redirect_is_told_apart_by_a_get_of_both_spellings_without_a_token() 
         status,
         content_type: None,
         retry_after: None,
+        location: None,
         replayed: false,
         body: String::new(),
     };
@@ -940,6 +942,7 @@ fn secrets_that_a_task_server_repeats_are_in_no_report() {
         status,
         content_type: None,
         retry_after: Some(echo.clone()),
+        location: None,
         replayed: false,
         body: body.clone(),
     };
@@ -983,6 +986,7 @@ fn a_secret_that_reading_the_reasons_decodes_is_in_no_reason() {
             status,
             content_type: None,
             retry_after: None,
+            location: None,
             replayed: false,
             body: json!({"code": "c", "title": "t", "detail": reasons}).to_string(),
         });
@@ -1012,6 +1016,7 @@ fn server_id_of(body: &str, token: &str) -> Option<String> {
         status: 201,
         content_type: None,
         retry_after: None,
+        location: None,
         replayed: false,
         body: body.to_owned(),
     });

@@ -327,13 +327,14 @@ async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerRep
         };
     }
     let (retry_after, replayed) = (header("retry-after"), header("idempotent-replayed"));
-    let content_type = header("content-type");
+    let (content_type, location) = (header("content-type"), header("location"));
     // The status decides the outcome; a truncated body does not change it.
     let (body, _) = read_at_most(&response, limit).await;
     ServerReply::Http {
         status,
         content_type,
         retry_after,
+        location,
         replayed: replayed.is_some_and(|value| value == "true"),
         body: String::from_utf8_lossy(&body).into_owned(),
     }

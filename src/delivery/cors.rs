@@ -20,7 +20,7 @@ pub fn rule(origin: &str, server: &TaskServer) -> String {
         "Access-Control-Allow-Origin: {origin}\n\
          Access-Control-Allow-Methods: {methods}\n\
          Access-Control-Allow-Headers: {}\n\
-         Access-Control-Expose-Headers: Retry-After, Idempotent-Replayed",
+         Access-Control-Expose-Headers: Location, Retry-After, Idempotent-Replayed",
         sent_headers(server).join(", ")
     )
 }
@@ -52,7 +52,7 @@ mod tests {
             "Access-Control-Allow-Origin: https://pages.example\n\
              Access-Control-Allow-Methods: POST\n\
              Access-Control-Allow-Headers: Content-Type, X-Queue\n\
-             Access-Control-Expose-Headers: Retry-After, Idempotent-Replayed"
+             Access-Control-Expose-Headers: Location, Retry-After, Idempotent-Replayed"
         );
         server.honours_idempotency_keys = true;
         let lines = rule(origin, &server);

@@ -89,6 +89,7 @@ mod tests {
             status,
             content_type: None,
             retry_after: None,
+            location: None,
             replayed: false,
             body: body.to_owned(),
         }

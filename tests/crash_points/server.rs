@@ -224,6 +224,7 @@ impl World {
                 status: if is_new { 201 } else { 200 },
                 content_type: None,
                 retry_after: None,
+                location: None,
                 replayed: !is_new,
                 body: format!("{{\"id\":\"s-{id}\"}}"),
             },
@@ -290,6 +291,7 @@ fn http(status: u16, retry_after: Option<&str>) -> ServerReply {
         status,
         content_type: None,
         retry_after: retry_after.map(str::to_owned),
+        location: None,
         replayed: false,
         body: String::new(),
     }
@@ -301,6 +303,7 @@ fn page(body: &str) -> ServerReply {
         status: 200,
         content_type: None,
         retry_after: None,
+        location: None,
         replayed: false,
         body: body.to_owned(),
     }

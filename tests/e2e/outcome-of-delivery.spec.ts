@@ -394,7 +394,10 @@ test("a firewall's 403 for one task refuses that task, and the others are delive
   const host = await postTo(world, app, variant);
   await expect(app.heading(`Posted to ${host}: 2 delivered, 1 refused`)).toBeVisible();
   await app.openTask(TASKS[1]);
-  await expect(await app.deliveryTab()).toContainText("Request blocked");
+  const delivery = await app.deliveryTab();
+  await expect(delivery).toContainText("Refused: 403");
+  await expect(delivery).toContainText("or a firewall in front of it");
+  await expect(delivery).toContainText("Request blocked");
 });
 
 test("a 403 pauses posting, which continues at the same task with another token", async ({

@@ -46,6 +46,9 @@ for (const [name, status, expected] of [
 
 test("issues by field and unknown members have their reasons too", async () => {
   const { deliver } = await taskwright();
+  const mapped = { url: `${peer.address}/mapped`, agentToken: TOKEN };
+  const [exact] = await deliver(['{"key":"c","title":"t","priority":"low","extra":1}'], mapped);
+  expect(reasons(exact)).toEqual(["/extra: Unknown field(s)"]);
   const settings = { url: `${peer.address}/flat`, agentToken: TOKEN, concurrency: 1 };
   const [, refused, unknown] = await deliver([GOOD, BAD, '{"key":"c","title":"t","priority":"low","extra":1}'], settings);
   expect(reasons(refused).map((text) => text.split(":")[0])).toEqual(["/inputs", "/priority", "/title"]);

@@ -31,6 +31,8 @@ const rules = [
   header("x-agent-token").equals("changeme"),
   ...checkSchema(
     {
+      key: { isString: true },
+      "inputs.*.value": { isString: true },
       title: { isLength: { options: { max: 20 }, errorMessage: "is longer than 20" } },
       priority: { isIn: { options: [["low", "high"]], errorMessage: "is neither low nor high" } },
       "inputs.*.name": { isLength: { options: { max: 8 }, errorMessage: "is longer than 8" } },

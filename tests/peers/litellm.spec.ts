@@ -12,7 +12,7 @@ let upstream: Testbed;
 let proxy: Endpoint;
 
 test.beforeAll(async () => {
-  test.setTimeout(240_000);
+  test.setTimeout(300_000);
   upstream = await Testbed.start();
   folder = await mkdtemp(join(tmpdir(), "taskwright-litellm-"));
   const model = (name: string, script: string) => ({

@@ -7,7 +7,7 @@ import { Endpoint, taskwright } from "./peer.ts";
 let server: Endpoint;
 
 test.beforeAll(async () => {
-  test.setTimeout(240_000);
+  test.setTimeout(300_000);
   const flags = ["--model", required("PEERS_MODEL"), "--n_ctx", "16384", "--n_threads", "1", "--seed", "7"];
   server = await Endpoint.start(["-m", "llama_cpp.server", ...flags], "/v1/models");
 });

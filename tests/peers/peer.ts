@@ -10,8 +10,8 @@ import { Program, required } from "../e2e/program.ts";
 
 /** The token of the peers' task servers. */
 export const TOKEN = "changeme";
-/** How long a peer may take to start. LiteLLM imports for half a minute on a busy machine. */
-const START_MS = 120_000;
+/** How long a peer may take to start: LiteLLM imports for minutes on a busy machine. */
+const START_MS = 280_000;
 
 /** A file of this folder. */
 function file(name: string): string {

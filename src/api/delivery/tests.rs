@@ -270,6 +270,7 @@ fn http(status: u16) -> ServerReply {
         status,
         content_type: None,
         retry_after: None,
+        location: None,
         replayed: false,
         body: "{\"id\":7}".into(),
     }
@@ -280,6 +281,7 @@ fn retry_after(status: u16, seconds: &str) -> ServerReply {
         status,
         content_type: None,
         retry_after: Some(seconds.to_owned()),
+        location: None,
         replayed: false,
         body: String::new(),
     }
@@ -430,6 +432,7 @@ fn a_403_for_one_task_refuses_that_task_once_the_token_was_accepted() {
             status: 403,
             content_type: None,
             retry_after: None,
+            location: None,
             replayed: false,
             body: r#"{"code":"blocked","errors":[{"field":"n","message":"not that number"}]}"#
                 .into(),
@@ -726,6 +729,7 @@ fn a_token_that_the_server_repeats_is_in_no_receipt() {
         status: 422,
         content_type: None,
         retry_after: None,
+        location: None,
         replayed: false,
         body: format!(r#"{{"detail":"{TOKEN} may not post this"}}"#),
     });

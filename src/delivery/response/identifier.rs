@@ -1,7 +1,9 @@
 //! The server's identifier of a task, wherever a response has it.
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
+use super::redirect::path_and_query;
 use crate::schema::roles::normalized;
 use crate::text::truncate_chars;
 
@@ -105,6 +107,23 @@ pub fn bare_id(value: Option<&Value>, body: &str) -> Option<String> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-_:.".contains(c));
     (is_word && text.contains(|c: char| c.is_ascii_digit())).then(|| text.to_owned())
+}
+
+/// Returns the identifier in a `Location` that is below the posted URL: the next segment of its path.
+#[must_use]
+pub fn id_in_location(location: &str, url: &str) -> Option<String> {
+    let path = |text: &str| {
+        let path = path_and_query(text);
+        path.split(['?', '#']).next().unwrap_or(path).to_owned()
+    };
+    let posted = path(url);
+    let target = path(location);
+    let below = target
+        .strip_prefix(posted.trim_end_matches('/'))?
+        .strip_prefix('/')?;
+    let id = below.split('/').next().unwrap_or(below);
+    let id = percent_decode_str(id).decode_utf8_lossy();
+    (!id.is_empty()).then(|| truncate_chars(&id, MAX_CHARACTERS))
 }
 
 /// The identifier that an object itself has.
@@ -211,6 +230,27 @@ mod tests {
             let value: Value = serde_json::from_str(body).unwrap();
             assert_eq!(server_id(&value).as_deref(), id, "{body}");
         }
+    }
+
+    #[test]
+    fn a_location_below_the_posted_url_names_the_id() {
+        let url = "https://tasks.example/api/tasks?queue=blue";
+        for (location, id) in [
+            ("/api/tasks/17", Some("17")),
+            (
+                "https://tasks.example/api/tasks/t%2D17?full=1",
+                Some("t-17"),
+            ),
+            ("/api/tasks/17/status", Some("17")),
+            ("/api/tasks", None),
+            ("/api/tasks/", None),
+            ("/api/tasks-archive/17", None),
+            ("/jobs/17", None),
+        ] {
+            assert_eq!(id_in_location(location, url).as_deref(), id, "{location}");
+        }
+        let with_slash = id_in_location("/tasks/17/", "http://localhost:8080/tasks/");
+        assert_eq!(with_slash.as_deref(), Some("17"));
     }
 
     #[test]

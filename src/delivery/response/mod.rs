@@ -71,6 +71,7 @@ pub fn outcome(reply: &ServerReply, sent: &Sent<'_>, now: u64) -> DeliveryOutcom
             status,
             content_type,
             retry_after,
+            location,
             replayed,
             body,
         } => {
@@ -83,6 +84,7 @@ pub fn outcome(reply: &ServerReply, sent: &Sent<'_>, now: u64) -> DeliveryOutcom
                 content_type: content_type.as_deref(),
                 body,
                 value: serde_json::from_str(body).ok(),
+                location: location.as_deref(),
                 sent,
             };
             response.outcome(wait, *replayed)
@@ -121,6 +123,7 @@ struct Response<'a> {
     body: &'a str,
     /// The body, if it is JSON.
     value: Option<Value>,
+    location: Option<&'a str>,
     sent: &'a Sent<'a>,
 }
 
@@ -181,7 +184,8 @@ impl Response<'_> {
                 status: Some(self.status),
                 server_id: value
                     .and_then(server_id)
-                    .or_else(|| identifier::bare_id(value, self.body)),
+                    .or_else(|| identifier::bare_id(value, self.body))
+                    .or_else(|| identifier::id_in_location(self.location?, self.sent.url())),
                 replayed,
             },
         }

@@ -145,6 +145,7 @@ mod tests {
             status,
             content_type: None,
             retry_after: None,
+            location: None,
             replayed: false,
             body: String::new(),
         };

@@ -13,6 +13,9 @@ pub enum ServerReply {
         content_type: Option<String>,
         /// `Retry-After`, if CORS exposes it.
         retry_after: Option<String>,
+        /// `Location`, if CORS exposes it. Of a 2xx, it identifies what was created (RFC 9110, section
+        /// 10.2.2).
+        location: Option<String>,
         /// Whether `Idempotent-Replayed: true` is present and exposed.
         replayed: bool,
         /// The body, at most [`MAX_BODY_BYTES`](super::MAX_BODY_BYTES) of it.
@@ -64,6 +67,7 @@ impl ServerReply {
                 status,
                 content_type,
                 retry_after,
+                location,
                 replayed,
                 body,
             } => ServerReply::Http {
@@ -71,6 +75,7 @@ impl ServerReply {
                 content_type: content_type.map(|text| redactor.redact(&text)),
                 // Only a time is read from it.
                 retry_after,
+                location: location.map(|text| redactor.redact(&text)),
                 replayed,
                 body: redactor.redact_body(&body).into_owned(),
             },

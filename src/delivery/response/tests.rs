@@ -9,6 +9,7 @@ fn received(status: u16, content_type: Option<&str>, body: &str) -> DeliveryOutc
             status,
             content_type: content_type.map(str::to_owned),
             retry_after: None,
+            location: None,
             replayed: false,
             body: body.to_owned(),
         },
@@ -23,6 +24,7 @@ fn http(status: u16, retry_after: Option<&str>, body: &str) -> DeliveryOutcome {
             status,
             content_type: None,
             retry_after: retry_after.map(str::to_owned),
+            location: None,
             replayed: false,
             body: body.to_owned(),
         },
@@ -167,6 +169,24 @@ fn a_receipt_has_the_servers_id_if_it_gives_one() {
             panic!("{body}");
         };
         assert_eq!(server_id.as_deref(), id, "{body}");
+    }
+}
+
+#[test]
+fn a_location_names_the_id_if_the_body_does_not() {
+    for (body, id) in [("", "17"), ("{\"ok\":true}", "17"), ("{\"id\":\"t\"}", "t")] {
+        let reply = ServerReply::Http {
+            status: 201,
+            content_type: None,
+            retry_after: None,
+            location: Some("https://a.example/tasks/17".to_owned()),
+            replayed: false,
+            body: body.to_owned(),
+        };
+        let DeliveryOutcome::Delivered { server_id, .. } = outcome(&reply, &sent(), NOW) else {
+            panic!("{body}");
+        };
+        assert_eq!(server_id.as_deref(), Some(id), "{body}");
     }
 }
 

@@ -121,7 +121,12 @@ pub fn attempt_text(attempt: &Attempt) -> AttemptText {
                 Some(status) => format!("Refused: {status} {code}"),
                 None => format!("Refused: {code}"),
             },
-            "The server does not accept the task as it is.",
+            match status {
+                Some(403) => {
+                    "The server accepted the agent token before, but refuses this task. A rule of the server, or a firewall in front of it, may refuse something in the text."
+                }
+                _ => "The server does not accept the task as it is.",
+            },
             Some(message),
         ),
         Some(DeliveryOutcome::Failed {

@@ -362,6 +362,10 @@ fn first_unconfirmed_text(cause: UnconfirmedCause, screen: Screen) -> String {
 fn what_to_do(pause: &Pause, screen: Screen) -> String {
     match pause {
         Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
+        Pause::TokenRefused { status: 403 } => {
+            "Enter a valid agent token to continue with the same task. If the token is right, enter it again: if the server refuses only this task, another one is sent next."
+                .to_owned()
+        }
         Pause::TokenRefused { .. } => {
             "Enter a valid agent token to continue with the same task."
                 .to_owned()
