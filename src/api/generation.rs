@@ -43,6 +43,7 @@ impl JsGenerationRequest {
             outcome: JsOutcome::new(
                 request.outcome().unwrap_or(&interrupted),
                 &request.raw_response,
+                &request.reasoning,
             ),
             wanted: request.wanted,
             arrived: request.arrived,
@@ -113,9 +114,12 @@ impl GenerationCollector {
             run::GenerationState::Ended { outcome, .. } => outcome,
             run::GenerationState::None | run::GenerationState::Running { .. } => &interrupted,
         };
-        let raw_response = run.requests().last().map(|last| &*last.raw_response);
+        let (raw_response, reasoning) = run
+            .requests()
+            .last()
+            .map_or(("", ""), |last| (&*last.raw_response, &*last.reasoning));
         JsGeneration {
-            outcome: JsOutcome::new(outcome, raw_response.unwrap_or_default()),
+            outcome: JsOutcome::new(outcome, raw_response, reasoning),
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
@@ -177,6 +181,7 @@ mod tests {
             Report::Event(Box::new(Event::CallEnded {
                 outcome: model::GenerationOutcome::Complete,
                 raw_response: "{}".into(),
+                reasoning: "hm".into(),
             })),
         ] {
             if let Report::Event(event) = &report {
@@ -198,6 +203,7 @@ mod tests {
         let generation = serde_json::to_value(collector.finish(&run)).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "complete");
         assert_eq!(generation["outcome"]["rawText"], "{}");
+        assert_eq!(generation["outcome"]["reasoning"], "hm");
         assert_eq!(generation["tasks"][0]["text"], "{\"a\": 1}");
         assert_eq!(generation["usage"]["input"], 7);
         assert_eq!(

@@ -7,7 +7,8 @@ use super::error::ApiError;
 use super::shape;
 use crate::settings::{
     Address, Api, BodyTemplate, DEFAULT_CONCURRENCY, DEFAULT_PATH, DEFAULT_TOKEN_HEADER,
-    IdleTimeout, Limits, ModelEndpoint, RequestTimeout, SettingsError, TaskServer, TasksPerRequest,
+    FirstTokenTimeout, IdleTimeout, Limits, ModelEndpoint, RequestTimeout, SettingsError,
+    TaskServer, TasksPerRequest,
 };
 
 /// The member of `ModelSettings` that holds the API key.
@@ -29,6 +30,8 @@ struct ModelSettings {
     needs_key: Option<bool>,
     #[serde(default, deserialize_with = "shape::present")]
     tasks_per_request: Option<TasksPerRequest>,
+    #[serde(default, deserialize_with = "shape::present")]
+    first_token_timeout_seconds: Option<FirstTokenTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
     idle_timeout_seconds: Option<IdleTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
@@ -93,6 +96,7 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, ApiErr
             tasks_per_request: input
                 .tasks_per_request
                 .unwrap_or(defaults.tasks_per_request),
+            first_token_timeout_seconds: input.first_token_timeout_seconds,
             idle_timeout_seconds: input
                 .idle_timeout_seconds
                 .unwrap_or(defaults.idle_timeout_seconds),

@@ -287,8 +287,8 @@ export type Outcome =
   | OutcomeOf<"filtered">
   /** The stream ended before the response was finished. */
   | OutcomeOf<"interrupted">
-  /** No data arrived within `idleTimeoutSeconds` (`generate` only). */
-  | OutcomeOf<"stalled">
+  /** The model wrote nothing within a timeout (`generate` only). */
+  | (OutcomeOf<"stalled"> & { /** Setting of the timeout. */ setting: "firstTokenTimeoutSeconds" | "idleTimeoutSeconds" })
   /** The signal was aborted (`generate` only). */
   | OutcomeOf<"cancelled">
   /** The endpoint returned an error, or could not be reached. */
@@ -330,8 +330,11 @@ export class TaskStream {
    * @throws {TaskwrightError} `stream_finished`, `invalid_argument`
    */
   push(bytes: Uint8Array): StreamEvent[];
-  /** Ends the body and returns its outcome. Further calls return the same outcome. */
-  finish(): Outcome;
+  /**
+   * Ends the body and returns its outcome, with the events that the end completes: some endpoints
+   * omit the empty line after their last event. Further calls return the same.
+   */
+  finish(): Outcome & { events: StreamEvent[] };
   /** Frees its memory. It cannot be used afterwards. */
   free(): void;
   [Symbol.dispose](): void;

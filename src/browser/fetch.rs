@@ -15,7 +15,7 @@ use super::clock::{PageClock, Timer};
 use super::js_error_message;
 use crate::delivery::response::{Redirect, ServerReply, redirect};
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
-use crate::model::End;
+use crate::model::{End, Stall};
 use crate::ports::{
     CallEnd, Clock, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -33,13 +33,14 @@ pub const POST_MILLISECONDS: u32 = 60_000;
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
 /// Timeouts of reading a small body.
 const SMALL_BODY: Timeouts = Timeouts {
+    first_token: LOOK_UP_MILLISECONDS,
     idle: LOOK_UP_MILLISECONDS,
     total: LOOK_UP_MILLISECONDS,
 };
 
-/// Longest wait for the rest of a response whose outcome is known, in milliseconds. Only the token
-/// usage may follow.
-const REST_MILLISECONDS: u32 = 5_000;
+/// Longest silence after which the rest of a response whose outcome is known is not awaited any longer,
+/// in milliseconds. Only the token usage may follow.
+const REST_MILLISECONDS: u32 = 2_000;
 
 /// The page's access to the network.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +66,6 @@ impl ModelTransport for Fetch {
             Ok(built) => built,
             Err(reason) => return not_sent(&reason),
         };
-        // A model may be silent for long before its first token, so the idle timeout applies here too.
         let deadline = Deadline::from_now(timeouts);
         let response = match within(deadline.remaining(), send(built)).await {
             None => {
@@ -87,46 +87,68 @@ impl ModelTransport for Fetch {
     }
 }
 
-/// When to stop waiting for a response.
+/// When to stop waiting for a response. Times are in milliseconds since 1970.
 #[derive(Clone, Copy)]
 struct Deadline {
+    /// When the model must have begun to write; `None` once it has.
+    first_token: Option<u64>,
+    /// Milliseconds without a byte.
     idle: u32,
-    /// The end of the whole call, in milliseconds since 1970.
+    /// The end of the whole call.
     end: u64,
+    /// Until when the rest is awaited, once the outcome is known.
+    rest: Option<u64>,
 }
 
 impl Deadline {
     fn from_now(timeouts: Timeouts) -> Deadline {
+        let now = PageClock.now();
         Deadline {
+            first_token: Some(now + u64::from(timeouts.first_token)),
             idle: timeouts.idle,
-            end: PageClock.now() + u64::from(timeouts.total),
+            end: now + u64::from(timeouts.total),
+            rest: None,
         }
     }
 
     /// Milliseconds to wait for the next byte.
     fn remaining(self) -> u32 {
-        let remaining = self.end.saturating_sub(PageClock.now());
-        self.idle.min(u32::try_from(remaining).unwrap_or(u32::MAX))
+        let now = PageClock.now();
+        let idle = now + u64::from(self.idle);
+        let until = self.rest.or(self.first_token).unwrap_or(idle);
+        u32::try_from(until.min(self.end).saturating_sub(now)).unwrap_or(u32::MAX)
     }
 
-    /// Ends the call after at most that many milliseconds.
-    fn within(self, milliseconds: u32) -> Deadline {
-        Deadline {
-            end: self.end.min(PageClock.now() + u64::from(milliseconds)),
-            ..self
+    /// Takes what the reader still needs.
+    fn needs(&mut self, needed: Needed) {
+        if needed != Needed::FirstToken {
+            self.first_token = None;
+        }
+        if let Needed::Rest { is_news } = needed
+            && (is_news || self.rest.is_none())
+        {
+            self.rest = Some(PageClock.now() + u64::from(REST_MILLISECONDS));
         }
     }
 
-    fn has_passed(self) -> bool {
-        PageClock.now() >= self.end
+    /// How the body ended, if bytes that keep arriving have not prevented it.
+    fn passed(self) -> Option<End> {
+        let now = PageClock.now();
+        let limits = [self.rest, self.first_token, Some(self.end)];
+        let has_passed = limits.into_iter().flatten().any(|limit| now >= limit);
+        has_passed.then(|| self.expired())
     }
 
-    /// Which timeout expired.
+    /// How the body ended, now that a wait has expired.
     fn expired(self) -> End {
-        if self.has_passed() {
+        if self.rest.is_some() {
+            End::Ended
+        } else if PageClock.now() >= self.end {
             End::OutOfTime
+        } else if self.first_token.is_some() {
+            End::Stalled(Stall::FirstToken)
         } else {
-            End::Stalled
+            End::Stalled(Stall::Idle)
         }
     }
 }
@@ -218,17 +240,15 @@ async fn read_body(
         Ok(reader) => reader,
         Err(_) => return End::TransportError("the response body cannot be read".to_owned()),
     };
-    let mut is_last = false;
     loop {
         if stop.is_stopped() {
             return End::Cancelled;
         }
         // Bytes that keep arriving would win every race against the timer.
-        if deadline.has_passed() {
-            return if is_last { End::Ended } else { End::OutOfTime };
+        if let Some(end) = deadline.passed() {
+            return end;
         }
         let chunk = match within(deadline.remaining(), JsFuture::from(reader.read())).await {
-            None if is_last => return End::Ended,
             None => return deadline.expired(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
             Some(Err(thrown)) => return End::TransportError(js_error_message(&thrown)),
@@ -241,17 +261,11 @@ async fn read_body(
         let bytes = Reflect::get(&chunk, &"value".into())
             .ok()
             .and_then(|value| value.dyn_into::<Uint8Array>().ok());
-        let needed = match bytes {
-            Some(bytes) => on_part(ResponsePart::Bytes(&bytes.to_vec())),
-            None => Needed::All,
-        };
-        match needed {
-            Needed::Nothing => return End::Ended,
-            Needed::Rest if !is_last => {
-                is_last = true;
-                deadline = deadline.within(REST_MILLISECONDS);
+        if let Some(bytes) = bytes {
+            match on_part(ResponsePart::Bytes(&bytes.to_vec())) {
+                Needed::Nothing => return End::Ended,
+                needed => deadline.needs(needed),
             }
-            Needed::Rest | Needed::All => {}
         }
     }
 }

@@ -65,6 +65,7 @@ impl<C: Clock> DryDriver<C> {
         report(Report::event(Event::CallEnded {
             outcome,
             raw_response: raw.into(),
+            reasoning: "".into(),
         }));
     }
 

@@ -32,7 +32,11 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
     ) {
         let Some(mut endpoint) = assignment.connection.model.clone() else {
             let outcome = GenerationOutcome::Failed(Box::new(Failure::not_configured()));
-            return end(report, outcome, "");
+            return report(Report::event(Event::CallEnded {
+                outcome,
+                raw_response: "".into(),
+                reasoning: "".into(),
+            }));
         };
         if endpoint.needs_key.is_none() && self.holds_key(&endpoint) {
             // A local endpoint that refused to respond without a key has been given one.
@@ -71,6 +75,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ),
         };
         let timeouts = Timeouts {
+            first_token: endpoint.first_token_timeout_ms(),
             idle: endpoint.limits.idle_timeout_ms(),
             total: endpoint.limits.request_timeout_ms(),
         };
@@ -86,10 +91,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .await
             }
         };
-        let rest = reader.shown_text.finish();
-        if !rest.is_empty() {
-            report(Report::Text(rest));
-        }
+        reader.close(&prompt_schema, &check, report);
         let outcome = reader.outcome(call_end);
         if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
@@ -98,7 +100,12 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ));
         }
         let raw_response = reader.redactor.redact_long(reader.stream.raw_text());
-        end(report, outcome, &raw_response);
+        let reasoning = reader.redactor.redact_long(reader.stream.reasoning());
+        report(Report::event(Event::CallEnded {
+            outcome,
+            raw_response: raw_response.into(),
+            reasoning: reasoning.into(),
+        }));
     }
 
     fn holds_key(&self, endpoint: &ModelEndpoint) -> bool {
@@ -217,23 +224,23 @@ impl ResponseReader {
                 self.status = status;
                 self.headers = headers;
                 self.at = at;
-                Needed::All
+                Needed::FirstToken
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
-                    let Some(arrived) = self.redacted_report(event, prompt_schema, check) else {
-                        continue;
-                    };
-                    self.adherence.observe(&arrived);
-                    report(arrived);
+                    self.report(event, prompt_schema, check, report);
                 }
                 // An endpoint may keep the connection open, and send pings, after the end.
                 if self.stream.is_settled() {
                     Needed::Nothing
                 } else if self.stream.has_finished() {
-                    Needed::Rest
-                } else {
+                    Needed::Rest {
+                        is_news: self.stream.has_new_event(),
+                    }
+                } else if self.stream.has_begun() {
                     Needed::All
+                } else {
+                    Needed::FirstToken
                 }
             }
             ResponsePart::Bytes(bytes) => {
@@ -246,6 +253,35 @@ impl ResponseReader {
                     Needed::All
                 }
             }
+        }
+    }
+
+    /// Ends the body and reports the events that its end completes.
+    fn close(
+        &mut self,
+        prompt_schema: &PromptSchema,
+        check: &Arc<dyn Check>,
+        report: &dyn Fn(Report),
+    ) {
+        for event in self.stream.close() {
+            self.report(event, prompt_schema, check, report);
+        }
+        let rest = self.shown_text.finish();
+        if !rest.is_empty() {
+            report(Report::Text(rest));
+        }
+    }
+
+    fn report(
+        &mut self,
+        event: StreamEvent,
+        prompt_schema: &PromptSchema,
+        check: &Arc<dyn Check>,
+        report: &dyn Fn(Report),
+    ) {
+        if let Some(arrived) = self.redacted_report(event, prompt_schema, check) {
+            self.adherence.observe(&arrived);
+            report(arrived);
         }
     }
 
@@ -320,11 +356,4 @@ impl ResponseReader {
             .find(|(header, _)| header == name)
             .map(|(_, value)| value.clone())
     }
-}
-
-fn end(report: &dyn Fn(Report), outcome: GenerationOutcome, raw: &str) {
-    report(Report::event(Event::CallEnded {
-        outcome,
-        raw_response: raw.into(),
-    }));
 }

@@ -311,6 +311,11 @@ impl Failure {
                 "Try again. A reasoning model may have used up its max output tokens before it \
                  wrote anything."
             }
+            K::OnlyReasoning => {
+                "Read the reasoning. If it contains the response, the endpoint does not separate \
+                 the two: turn reasoning off or configure its reasoning parser. Otherwise raise the \
+                 max output tokens, because reasoning counts as output."
+            }
             K::TaskTooLarge => "Ask for shorter tasks.",
             K::TaskTooDeep => "Ask for tasks with fewer levels of nesting.",
             K::TooManyTasks | K::ResponseTooLarge => "Ask for fewer tasks per request.",
@@ -342,9 +347,9 @@ impl From<EnvelopeError> for Failure {
             EnvelopeError::TooLarge { .. } => FailureKind::TaskTooLarge,
             EnvelopeError::TooDeep { .. } => FailureKind::TaskTooDeep,
             EnvelopeError::TooManyTasks => FailureKind::TooManyTasks,
-            EnvelopeError::SeveralDocuments { .. } | EnvelopeError::DuplicateMember { .. } => {
-                FailureKind::SeveralDocuments
-            }
+            EnvelopeError::SeveralDocuments { .. }
+            | EnvelopeError::DuplicateMember { .. }
+            | EnvelopeError::ReasoningAfterTasks { .. } => FailureKind::SeveralDocuments,
         };
         Failure::new(kind, sentence(&error.to_string()))
     }

@@ -44,6 +44,8 @@ pub enum NoticeCode {
     /// The model wrote its reasoning into the response; it was skipped.
     #[serde(alias = "reasoning_in_answer")]
     ReasoningInResponse,
+    /// The model wrote reasoning, but no response.
+    OnlyReasoning,
     /// The JSON is valid but contains no task.
     NoTasks,
     /// The endpoint reported an error after it had finished the response.
@@ -74,6 +76,7 @@ impl NoticeCode {
             NoticeCode::InvalidUtf8 => "invalid_utf8",
             NoticeCode::TextAroundJson => "text_around_json",
             NoticeCode::ReasoningInResponse => "reasoning_in_response",
+            NoticeCode::OnlyReasoning => "only_reasoning",
             NoticeCode::NoTasks => "no_tasks",
             NoticeCode::ErrorAfterFinish => "error_after_finish",
             NoticeCode::FinishChanged => "finish_changed",
@@ -99,6 +102,7 @@ mod tests {
             NoticeCode::InvalidUtf8,
             NoticeCode::TextAroundJson,
             NoticeCode::ReasoningInResponse,
+            NoticeCode::OnlyReasoning,
             NoticeCode::NoTasks,
             NoticeCode::ErrorAfterFinish,
             NoticeCode::FinishChanged,

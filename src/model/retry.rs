@@ -60,7 +60,7 @@ fn is_transient(failure: &Failure) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::http;
+    use crate::model::{Stall, http};
 
     fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> GenerationOutcome {
         let header = |name: &str| {
@@ -92,7 +92,7 @@ mod tests {
                 true,
             ),
             (GenerationOutcome::Interrupted { reason: None }, false),
-            (GenerationOutcome::Stalled, false),
+            (GenerationOutcome::Stalled(Stall::FirstToken), false),
             (GenerationOutcome::Cancelled, false),
             (GenerationOutcome::Complete, false),
         ];

@@ -27,7 +27,11 @@ impl Run {
             Event::CallEnded {
                 outcome,
                 raw_response,
-            } => self.call_ended(outcome, raw_response, now, &mut step),
+                reasoning,
+            } => {
+                self.keep_response(raw_response, reasoning);
+                self.call_ended(outcome, now, &mut step)
+            }
 
             Event::Rename { name } => {
                 self.rename(&name, &mut step);

@@ -156,6 +156,8 @@ pub enum Event {
         outcome: GenerationOutcome,
         /// The text of the response, unchanged.
         raw_response: Arc<str>,
+        /// The model's reasoning, as far as it was sent apart from the text.
+        reasoning: Arc<str>,
     },
     /// A schema check finished.
     Checked {

@@ -123,6 +123,7 @@ impl Run {
             retries: 0,
             calls: Vec::new(),
             raw_response: "".into(),
+            reasoning: "".into(),
         });
         self.start_call(now, step);
     }
@@ -389,17 +390,23 @@ impl Run {
         Ok(())
     }
 
+    /// Keeps the text of the response to the call in progress, and the model's reasoning.
+    pub(super) fn keep_response(&mut self, raw_response: Arc<str>, reasoning: Arc<str>) {
+        if let Some(request) = self.open_request() {
+            request.raw_response = raw_response;
+            request.reasoning = reasoning;
+        }
+    }
+
     pub(super) fn call_ended(
         &mut self,
         outcome: GenerationOutcome,
-        raw_response: Arc<str>,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let Some(request) = self.open_request() else {
             return Ok(());
         };
-        request.raw_response = raw_response;
         if let Some(call) = request.calls.last_mut() {
             call.outcome = Some(outcome.clone());
         }

@@ -53,6 +53,9 @@ pub struct GenerationRequest {
     /// The text of the last response, unchanged. Stored in a record of its own; empty if it was deleted.
     #[serde(skip)]
     pub raw_response: Arc<str>,
+    /// The model's reasoning, as far as it was sent apart from the text. Stored and deleted with it.
+    #[serde(skip)]
+    pub reasoning: Arc<str>,
 }
 
 /// One call to the endpoint.

@@ -43,6 +43,8 @@ pub struct ConnectionForm {
     pub needs_key: Option<bool>,
     /// Maximum tasks per request; empty for the default.
     pub tasks_per_request: String,
+    /// The time until the model begins to write, in seconds.
+    pub first_token_timeout_seconds: String,
     /// Idle timeout in seconds; empty for the default.
     pub idle_timeout_seconds: String,
     /// Request timeout in seconds; empty for the default.
@@ -90,6 +92,8 @@ pub enum FormField {
     MaxOutputTokens,
     /// [`ConnectionForm::tasks_per_request`].
     TasksPerRequest,
+    /// [`ConnectionForm::first_token_timeout_seconds`].
+    FirstTokenTimeout,
     /// [`ConnectionForm::idle_timeout_seconds`].
     IdleTimeout,
     /// [`ConnectionForm::request_timeout_seconds`].
@@ -293,6 +297,7 @@ impl ConnectionForm {
             limits.tasks_per_request.get(),
             default.tasks_per_request.get(),
         ));
+        self.first_token_timeout_seconds = text_of(limits.first_token_timeout_seconds);
         self.idle_timeout_seconds = text_of(shown(
             limits.idle_timeout_seconds.get(),
             default.idle_timeout_seconds.get(),
@@ -313,6 +318,12 @@ impl ConnectionForm {
                 default.tasks_per_request,
                 |message| report(FormField::TasksPerRequest, message),
             ),
+            first_token_timeout_seconds: match self.first_token_timeout_seconds.trim() {
+                "" => None,
+                text => Some(bounded(text, Bounded::MAX, |message| {
+                    report(FormField::FirstTokenTimeout, message);
+                })),
+            },
             idle_timeout_seconds: bounded(
                 &self.idle_timeout_seconds,
                 default.idle_timeout_seconds,
@@ -501,6 +512,7 @@ mod tests {
                 needs_key: Some(true),
                 limits: Limits {
                     tasks_per_request: Bounded::new(10).unwrap(),
+                    first_token_timeout_seconds: Bounded::new(7),
                     idle_timeout_seconds: Bounded::new(5).unwrap(),
                     request_timeout_seconds: Bounded::new(60).unwrap(),
                     token_limit: std::num::NonZeroU64::new(100_000),
@@ -535,7 +547,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 23] = [
+        let cases: [(FormField, Change); 24] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
             (FormField::Name, |form| form.name = "x".repeat(81)),
             (FormField::BaseUrl, |form| {
@@ -548,6 +560,9 @@ mod tests {
             }),
             (FormField::TasksPerRequest, |form| {
                 form.tasks_per_request = "501".to_owned()
+            }),
+            (FormField::FirstTokenTimeout, |form| {
+                form.first_token_timeout_seconds = "0".to_owned()
             }),
             (FormField::IdleTimeout, |form| {
                 form.idle_timeout_seconds = "0".to_owned()

@@ -18,7 +18,10 @@ use serde::{Deserialize, Serialize};
 use crate::digest::sha256_hex;
 
 pub use address::{Address, AddressError};
-pub use limits::{Bounded, IdleTimeout, Limits, OutOfBounds, RequestTimeout, TasksPerRequest};
+pub use limits::{
+    Bounded, FIRST_TOKEN_SECONDS, FirstTokenTimeout, IdleTimeout, LOOPBACK_FIRST_TOKEN_SECONDS,
+    Limits, OutOfBounds, RequestTimeout, TasksPerRequest,
+};
 pub use prices::{Amount, InvalidAmount, Prices};
 pub use template::{BodyTemplate, TemplateError};
 
@@ -82,6 +85,19 @@ impl ModelEndpoint {
     pub fn requires_api_key(&self) -> bool {
         self.needs_key
             .unwrap_or_else(|| !self.base_url.is_loopback())
+    }
+}
+
+impl ModelEndpoint {
+    /// The first-token timeout in milliseconds.
+    #[must_use]
+    pub fn first_token_timeout_ms(&self) -> u32 {
+        let default = match self.base_url.is_loopback() {
+            true => LOOPBACK_FIRST_TOKEN_SECONDS,
+            false => FIRST_TOKEN_SECONDS,
+        };
+        let set = self.limits.first_token_timeout_seconds;
+        set.map_or(default, Bounded::get) * 1000
     }
 }
 

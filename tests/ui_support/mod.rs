@@ -73,6 +73,7 @@ impl TestCommands {
         self.apply(Event::CallEnded {
             outcome,
             raw_response: "{\"tasks\":[".into(),
+            reasoning: "".into(),
         });
     }
 }

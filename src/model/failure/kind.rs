@@ -85,6 +85,8 @@ pub enum FailureKind {
     /// There is no text.
     #[serde(alias = "empty_answer")]
     EmptyResponse,
+    /// The model wrote reasoning, but no response.
+    OnlyReasoning,
     /// There is text, but no JSON.
     NoJson,
     /// More than one JSON document, or a duplicate member `tasks`.
@@ -138,6 +140,7 @@ impl FailureKind {
             K::MalformedResponse => "malformed_response",
             K::JsonNotClosed => "json_not_closed",
             K::EmptyResponse => "empty_response",
+            K::OnlyReasoning => "only_reasoning",
             K::NoJson => "no_json",
             K::SeveralDocuments => "several_documents",
             K::TaskTooLarge => "task_too_large",
@@ -164,6 +167,7 @@ impl FailureKind {
                 | K::MalformedResponse
                 | K::JsonNotClosed
                 | K::EmptyResponse
+                | K::OnlyReasoning
                 | K::NoJson
                 | K::SeveralDocuments
         )
