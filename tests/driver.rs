@@ -23,7 +23,7 @@ use taskwright::driver::{
     self, Assignment, DryDriver, LiveDriver, Loaded, Report, StoredRun, Transaction, WriteQueue,
 };
 use taskwright::http::{HttpRequest, Method, PreparedRequest, RedirectPolicy};
-use taskwright::model::{End, GenerationOutcome, ResponseFormat, Stall};
+use taskwright::model::{Adaptations, End, GenerationOutcome, Stall};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, Needed, ResponsePart, StopSignal, Store,
     StoreError, Table, TaskSink, Timeouts,
@@ -170,7 +170,7 @@ fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
             model: endpoint,
             ..Connection::built_in()
         },
-        ResponseFormat::default(),
+        Adaptations::default(),
     )
 }
 

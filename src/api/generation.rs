@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::events::{JsNotice, JsStreamEvent, JsUsage, JsViolation, violations};
 use super::outcome::JsOutcome;
 use crate::driver::Report;
+use crate::model::Adaptation;
 use crate::run::{self, Event, Run};
 
 /// `Generation` of the TypeScript types.
@@ -17,8 +18,30 @@ pub struct JsGeneration {
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<JsUsage>,
     warnings: Vec<JsNotice>,
+    /// The changes of the requests that the endpoint made necessary.
+    adaptations: Vec<JsAdaptation>,
     /// The requests, in order.
     requests: Vec<JsGenerationRequest>,
+}
+
+/// `Adaptation` of the TypeScript types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JsAdaptation {
+    code: &'static str,
+    /// What it is about, such as the name of the parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    message: String,
+}
+
+impl JsAdaptation {
+    fn of(adaptation: &Adaptation) -> JsAdaptation {
+        JsAdaptation {
+            code: adaptation.code(),
+            value: adaptation.value(),
+            message: adaptation.description(),
+        }
+    }
 }
 
 /// `GenerationRequest` of the TypeScript types.
@@ -123,6 +146,7 @@ impl GenerationCollector {
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
+            adaptations: run.applied_adaptations().map(JsAdaptation::of).collect(),
             requests: run.requests().iter().map(JsGenerationRequest::of).collect(),
         }
     }
@@ -182,6 +206,7 @@ mod tests {
                 outcome: model::GenerationOutcome::Complete,
                 raw_response: "{}".into(),
                 reasoning: "hm".into(),
+                proposal: None,
             })),
         ] {
             if let Report::Event(event) = &report {

@@ -66,6 +66,7 @@ impl<C: Clock> DryDriver<C> {
             outcome,
             raw_response: raw.into(),
             reasoning: "".into(),
+            proposal: None,
         }));
     }
 

@@ -8,10 +8,11 @@ use super::schema_adherence::SchemaAdherence;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
 use crate::http::HttpRequest;
+use crate::model::adaptation::propose;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
 use crate::model::{
-    Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, StreamEvent, TaskStream,
-    request,
+    Adaptation, Adaptations, Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat,
+    StreamEvent, TaskStream, request,
 };
 use crate::ports::{CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
@@ -36,6 +37,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                 outcome,
                 raw_response: "".into(),
                 reasoning: "".into(),
+                proposal: None,
             }));
         };
         if endpoint.needs_key.is_none() && self.holds_key(&endpoint) {
@@ -43,7 +45,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             endpoint.needs_key = Some(true);
         }
         let prompt_schema = PromptSchema::derive(assignment.schema.value());
-        let response_format = prompt_schema.response_format(assignment.response_format);
+        let adaptations = prompt_schema.adapted(&assignment.adaptations);
+        let response_format = adaptations.response_format();
         if let Some(reason) = &prompt_schema.strict_error {
             report(Report::notice(
                 NoticeCode::SchemaNotStrict,
@@ -52,8 +55,10 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                 ),
             ));
         }
-        let request = prompt_schema.request(&assignment, &endpoint, response_format);
-        report(Report::event(Event::CallStarted { response_format }));
+        let request = prompt_schema.request(&assignment, &endpoint, &adaptations);
+        let sent = request.body.clone().unwrap_or_default();
+        let is_streamed = !adaptations.has(&Adaptation::NoStreaming);
+        report(Report::event(Event::CallStarted { adaptations }));
         let prepared = request.prepare(&self.secrets.borrow());
         let redactor = prepared
             .as_ref()
@@ -75,7 +80,11 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ),
         };
         let timeouts = Timeouts {
-            first_token: endpoint.first_token_timeout_ms(),
+            // Without a stream, everything arrives at the end.
+            first_token: match is_streamed {
+                true => endpoint.first_token_timeout_ms(),
+                false => endpoint.limits.request_timeout_ms(),
+            },
             idle: endpoint.limits.idle_timeout_ms(),
             total: endpoint.limits.request_timeout_ms(),
         };
@@ -93,6 +102,10 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         };
         reader.close(&prompt_schema, &check, report);
         let outcome = reader.outcome(call_end);
+        let proposal = match &outcome {
+            GenerationOutcome::Failed(failure) => propose(failure, &reader.redacted_error(), &sent),
+            _ => None,
+        };
         if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
                 NoticeCode::SchemaNotFollowed,
@@ -105,6 +118,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             outcome,
             raw_response: raw_response.into(),
             reasoning: reasoning.into(),
+            proposal,
         }));
     }
 
@@ -122,11 +136,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
 pub fn request_for(assignment: &Assignment) -> Option<HttpRequest> {
     let endpoint = assignment.connection.model.as_ref()?;
     let prompt_schema = PromptSchema::derive(assignment.schema.value());
-    Some(prompt_schema.request(
-        assignment,
-        endpoint,
-        prompt_schema.response_format(assignment.response_format),
-    ))
+    let adaptations = prompt_schema.adapted(&assignment.adaptations);
+    Some(prompt_schema.request(assignment, endpoint, &adaptations))
 }
 
 /// The task schema in the form that the model sees.
@@ -159,19 +170,20 @@ impl PromptSchema {
         }
     }
 
-    /// The requested format, or the next one that works for this schema.
-    fn response_format(&self, requested: ResponseFormat) -> ResponseFormat {
-        match self.strict {
-            Some(_) => requested,
-            None => requested.max(ResponseFormat::JsonObject),
+    /// The adaptations, with the next response format if this one does not work for this schema.
+    fn adapted(&self, adaptations: &Adaptations) -> Adaptations {
+        let mut adapted = adaptations.clone();
+        if self.strict.is_none() {
+            adapted.add(Adaptation::ResponseFormat(ResponseFormat::JsonObject));
         }
+        adapted
     }
 
     fn request(
         &self,
         assignment: &Assignment,
         endpoint: &ModelEndpoint,
-        response_format: ResponseFormat,
+        adaptations: &Adaptations,
     ) -> HttpRequest {
         let messages = prompt::messages(
             &assignment.brief,
@@ -179,8 +191,8 @@ impl PromptSchema {
             &assignment.schema,
             &self.envelope,
         );
-        let schema = (response_format == ResponseFormat::JsonSchema).then_some(&self.envelope);
-        request::build(&messages, schema, response_format, endpoint)
+        let schema = self.strict.as_ref().map(|_| &self.envelope);
+        request::build(&messages, schema, adaptations, endpoint)
     }
 
     /// The task without the `null`s that only the schema for the model allows; `None` if it has none.
@@ -337,8 +349,7 @@ impl ResponseReader {
             }
             CallEnd::Responded(_) => {
                 // Before the texts in the body are truncated.
-                let body = String::from_utf8_lossy(&self.error_body);
-                let body = self.redactor.redact_body(&body);
+                let body = self.redacted_error();
                 GenerationOutcome::Failed(Box::new(http::failure(
                     self.status,
                     |name| self.header(name),
@@ -348,6 +359,12 @@ impl ResponseReader {
             }
         };
         outcome.map_text(|text| self.redactor.redact(text))
+    }
+
+    /// The body of a response with an error status, without secrets.
+    fn redacted_error(&self) -> String {
+        let body = String::from_utf8_lossy(&self.error_body);
+        self.redactor.redact_body(&body).into_owned()
     }
 
     fn header(&self, name: &str) -> Option<String> {

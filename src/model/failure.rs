@@ -156,22 +156,6 @@ impl Failure {
         }
     }
 
-    /// Whether the endpoint refused the response format, and nothing else.
-    #[must_use]
-    pub fn blames_format(&self) -> bool {
-        const NAMES: [&str; 4] = [
-            "response_format",
-            "text.format",
-            "json_schema",
-            "json_object",
-        ];
-        self.kind == FailureKind::ParameterRefused
-            && self
-                .parameter
-                .as_deref()
-                .is_some_and(|parameter| NAMES.iter().any(|name| parameter.contains(name)))
-    }
-
     /// A stable name for the kind of failure.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -60,6 +60,9 @@ pub enum NoticeCode {
     /// The endpoint refused a response format, so the request fell back to another one.
     #[serde(alias = "stepped_down")]
     ResponseFormatFallback,
+    /// The endpoint refused another part of the request, so the request was repeated without it or
+    /// with something else in its place.
+    Adapted,
     /// A stored code that this version does not know.
     #[serde(other)]
     Other,
@@ -83,6 +86,7 @@ impl NoticeCode {
             NoticeCode::SchemaNotStrict => "schema_not_strict",
             NoticeCode::SchemaNotFollowed => "schema_not_followed",
             NoticeCode::ResponseFormatFallback => "response_format_fallback",
+            NoticeCode::Adapted => "adapted",
             NoticeCode::Other => "other",
         }
     }
@@ -109,6 +113,7 @@ mod tests {
             NoticeCode::SchemaNotStrict,
             NoticeCode::SchemaNotFollowed,
             NoticeCode::ResponseFormatFallback,
+            NoticeCode::Adapted,
             NoticeCode::Other,
         ] {
             let stored = serde_json::to_value(Notice::new(code, "m")).unwrap();

@@ -1,5 +1,9 @@
 //! The form of the settings dialog: a connection as typed, and its validation.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
 use super::{
     Address, Amount, Api, BodyTemplate, Bounded, Connection, DEFAULT_CONCURRENCY,
     DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits,
@@ -59,6 +63,8 @@ pub struct ConnectionForm {
     pub price_cached_input: String,
     /// Price per million output tokens; empty if unknown.
     pub price_output: String,
+    /// The extra parameters of the model endpoint, for which there are no fields.
+    pub parameters: ExtraParameters,
     /// The task server's address; empty for no task server.
     pub server_url: String,
     /// The path to post tasks to.
@@ -77,6 +83,15 @@ pub struct ConnectionForm {
     pub schema: SchemaChoice,
     /// The operator's own schema; retained while another schema is chosen.
     pub schema_text: String,
+}
+
+/// What a model endpoint's requests have besides the fields of the form.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExtraParameters {
+    body: Map<String, Value>,
+    query: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+    key_header: Option<String>,
 }
 
 /// A field of the dialog that can be invalid.
@@ -154,6 +169,12 @@ impl ConnectionForm {
                 .map(|limit| limit.to_string())
                 .unwrap_or_default();
             form.needs_key = model.needs_key;
+            form.parameters = ExtraParameters {
+                body: model.extra_body.clone(),
+                query: model.extra_query.clone(),
+                headers: model.extra_headers.clone(),
+                key_header: model.key_header.clone(),
+            };
             form.show_limits(&model.limits);
             if let Some(prices) = &model.prices {
                 form.price_input = prices.input.to_string();
@@ -284,6 +305,10 @@ impl ConnectionForm {
             api: self.api,
             max_output_tokens,
             needs_key: self.needs_key,
+            extra_body: self.parameters.body.clone(),
+            extra_query: self.parameters.query.clone(),
+            extra_headers: self.parameters.headers.clone(),
+            key_header: self.parameters.key_header.clone(),
             limits,
             prices,
         })
@@ -489,6 +514,7 @@ fn bounded<const MIN: u32, const MAX: u32>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn form() -> ConnectionForm {
         ConnectionForm {
@@ -510,6 +536,10 @@ mod tests {
                 api: Api::Responses,
                 max_output_tokens: Some(4096),
                 needs_key: Some(true),
+                extra_body: json!({"temperature": 0.2}).as_object().cloned().unwrap(),
+                extra_query: [("api-version".to_owned(), "1".to_owned())].into(),
+                extra_headers: [("X-Title".to_owned(), "Plans".to_owned())].into(),
+                key_header: Some("api-key".to_owned()),
                 limits: Limits {
                     tasks_per_request: Bounded::new(10).unwrap(),
                     first_token_timeout_seconds: Bounded::new(7),

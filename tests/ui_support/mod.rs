@@ -74,6 +74,7 @@ impl TestCommands {
             outcome,
             raw_response: "{\"tasks\":[".into(),
             reasoning: "".into(),
+            proposal: None,
         });
     }
 }
@@ -170,6 +171,10 @@ impl PageCommands for Handle {
     }
     fn delete_raw_responses(&self) {
         self.record("delete raw responses");
+    }
+
+    fn clear_adaptations(&self) {
+        self.record("clear adaptations");
     }
     fn delete_all_data(&self) {
         self.record("delete all data");

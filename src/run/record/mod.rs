@@ -309,7 +309,8 @@ impl Run {
             connection: setup.connection,
             generation: state.generation,
             requests: requests.into_iter().map(|record| record.request).collect(),
-            response_format: state.response_format,
+            adaptations: state.adaptations,
+            unproven: Vec::new(),
             planned_requests: state.planned_requests,
             notices: state.notices,
             last_request: running_kind(&state.follow_up),
@@ -353,7 +354,7 @@ impl Run {
             self.is_archived = state.is_archived;
             self.generation = state.generation;
             self.planned_requests = state.planned_requests;
-            self.response_format = state.response_format;
+            self.adaptations = state.adaptations;
             self.notices = state.notices;
             self.last_request = running_kind(&state.follow_up);
             self.follow_up = state.follow_up;

@@ -1,3 +1,4 @@
+mod adapting;
 mod delivering;
 
 use super::*;
@@ -99,6 +100,7 @@ impl Harness {
             outcome,
             raw_response: "raw".into(),
             reasoning: "".into(),
+            proposal: None,
         });
     }
 
