@@ -51,6 +51,12 @@ pub enum CallEnd {
         /// The browser's message.
         reason: String,
     },
+    /// There was no connection, so nothing was sent. A page cannot tell this from
+    /// [`CallEnd::Unreachable`].
+    NotConnected {
+        /// The message of the network.
+        reason: String,
+    },
     /// The request could not be built and was not sent.
     NotSent {
         /// Why not.

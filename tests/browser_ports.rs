@@ -262,6 +262,68 @@ async fn a_fetch_that_does_not_keep_to_its_contract_is_no_response() {
 }
 
 #[wasm_bindgen_test]
+async fn in_node_a_failure_to_connect_proves_that_nothing_was_sent() {
+    let failure = |cause: &str| {
+        format!(
+            "return Promise.reject(Object.assign(new TypeError('fetch failed'), {{cause: {cause}}}))"
+        )
+    };
+    let with_code =
+        |code: &str| format!("Object.assign(new Error('connect {code}'), {{code: '{code}'}})");
+    let aggregate = format!(
+        "new AggregateError([{}, {}], '')",
+        with_code("ECONNREFUSED"),
+        with_code("EHOSTUNREACH")
+    );
+    let mixed = format!(
+        "new AggregateError([{}, {}], '')",
+        with_code("ECONNREFUSED"),
+        with_code("ECONNRESET")
+    );
+    let table = [
+        (with_code("ECONNREFUSED"), true),
+        (with_code("ENOTFOUND"), true),
+        (aggregate, true),
+        (mixed, false),
+        (with_code("ECONNRESET"), false),
+        (with_code("UND_ERR_SOCKET"), false),
+        ("undefined".to_owned(), false),
+        ("{code: 7}".to_owned(), false),
+    ];
+    for is_node in [true, false] {
+        let process = if is_node {
+            "{versions: {node: '22.0.0'}}"
+        } else {
+            "undefined"
+        };
+        javascript(&format!("globalThis.process = {process}"));
+        for (cause, is_connection_failure) in &table {
+            let nothing_was_sent = is_node && *is_connection_failure;
+            let (post, call) = requests();
+            let replaced = Replaced::by(&failure(cause));
+            let reply = Fetch.post(&post).await;
+            assert_eq!(
+                matches!(reply, ServerReply::NotSent { .. }),
+                nothing_was_sent,
+                "{cause}: {reply:?}"
+            );
+            let end = Fetch
+                .call(&call, TIMEOUTS, &StopSignal::default(), &mut |_| {
+                    Needed::All
+                })
+                .await;
+            assert_eq!(
+                matches!(end, CallEnd::NotConnected { .. }),
+                nothing_was_sent,
+                "{cause}: {end:?}"
+            );
+            drop(replaced);
+        }
+    }
+    javascript("delete globalThis.process");
+}
+
+#[wasm_bindgen_test]
 async fn a_body_that_another_script_reads_is_a_broken_response() {
     let (post, call) = requests();
     let replaced = Replaced::by(

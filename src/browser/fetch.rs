@@ -73,7 +73,8 @@ impl ModelTransport for Fetch {
                 return CallEnd::Responded(deadline.expired());
             }
             Some(Err(_)) if stop.is_stopped() => return CallEnd::Stopped,
-            Some(Err(reason)) => return unreachable(&reason),
+            Some(Err(SendError::NotConnected(reason))) => return CallEnd::NotConnected { reason },
+            Some(Err(SendError::NoResponse(reason))) => return CallEnd::Unreachable { reason },
             Some(Ok(response)) => response,
         };
         on_part(ResponsePart::Head {
@@ -159,12 +160,6 @@ fn not_sent(reason: &str) -> CallEnd {
     }
 }
 
-fn unreachable(reason: &str) -> CallEnd {
-    CallEnd::Unreachable {
-        reason: reason.to_owned(),
-    }
-}
-
 /// Builds the browser's request, secrets included.
 fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request, String> {
     let request = prepared.request();
@@ -192,15 +187,74 @@ fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request,
     .map_err(|error| error.to_string())
 }
 
+/// Why a request has no response.
+enum SendError {
+    /// There was no connection, so nothing was sent. Only Node.js tells; to a page it looks like a lost
+    /// response.
+    NotConnected(String),
+    /// Nothing else is known: the request may have been received.
+    NoResponse(String),
+}
+
+impl SendError {
+    fn of(thrown: &JsValue) -> SendError {
+        match connection_failure(thrown) {
+            Some(reason) => SendError::NotConnected(reason),
+            None => SendError::NoResponse(js_error_message(thrown)),
+        }
+    }
+
+    fn into_message(self) -> String {
+        match self {
+            SendError::NotConnected(message) | SendError::NoResponse(message) => message,
+        }
+    }
+}
+
+/// Codes of Node.js for a failure before there is a connection.
+const NOT_CONNECTED: [&str; 6] = [
+    "ECONNREFUSED",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/// The message of an error of Node.js that says that there was no connection: its `cause` has one of
+/// the codes, or several causes that each have one. Elsewhere such a member proves nothing.
+fn connection_failure(thrown: &JsValue) -> Option<String> {
+    let get = |value: &JsValue, name: &str| Reflect::get(value, &name.into()).ok();
+    let process = get(&js_sys::global(), "process")?;
+    get(&get(&process, "versions")?, "node")?.as_string()?;
+    let code = |cause: &JsValue| {
+        let code = get(cause, "code")?.as_string()?;
+        NOT_CONNECTED.contains(&code.as_str()).then_some(code)
+    };
+    let cause = get(thrown, "cause")?;
+    let several = || {
+        let errors: js_sys::Array = get(&cause, "errors")?.dyn_into().ok()?;
+        let codes: Option<Vec<String>> = errors.iter().map(|error| code(&error)).collect();
+        codes?.into_iter().next()
+    };
+    let code = code(&cause).or_else(several)?;
+    let message = js_error_message(&cause);
+    Some(match message.contains(&code) {
+        true => message,
+        false => format!("{code}: {message}"),
+    })
+}
+
 /// Sends a request and awaits the head of its response.
-async fn send(request: Request) -> Result<Response, String> {
+async fn send(request: Request) -> Result<Response, SendError> {
     let sent = match global_fetch(&request) {
         Ok(sent) => JsFuture::from(Promise::resolve(&sent)).await,
         Err(thrown) => Err(thrown),
     };
-    sent.map_err(|thrown| js_error_message(&thrown))?
-        .dyn_into()
-        .map_err(|_| "fetch returned something else than a response".to_owned())
+    let response = sent.map_err(|thrown| SendError::of(&thrown))?;
+    response.dyn_into().map_err(|_| {
+        SendError::NoResponse("fetch returned something else than a response".to_owned())
+    })
 }
 
 /// Returns the headers we use, as far as CORS exposes them.
@@ -325,7 +379,8 @@ async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerRep
 async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
-        Err(message) => return ServerReply::None { message },
+        Err(SendError::NotConnected(message)) => return ServerReply::NotSent { message },
+        Err(SendError::NoResponse(message)) => return ServerReply::None { message },
     };
     let header = |name: &str| header(&response, name);
     let status = response.status();
@@ -388,7 +443,7 @@ pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), St
             LOOK_UP_MILLISECONDS / 1_000
         ));
     };
-    let response = response?;
+    let response = response.map_err(SendError::into_message)?;
     let (body, end) = read_at_most(&response, request.request().max_response_bytes).await;
     // The rest of a longer body is not needed.
     abort.abort();

@@ -340,6 +340,9 @@ impl ResponseReader {
             CallEnd::Unreachable { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::unreachable(&reason)))
             }
+            CallEnd::NotConnected { reason } => {
+                GenerationOutcome::Failed(Box::new(Failure::not_connected(&reason)))
+            }
             CallEnd::NotSent { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::not_sent(&reason)))
             }

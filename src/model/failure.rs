@@ -87,6 +87,15 @@ impl Failure {
         )
     }
 
+    /// A request without a connection, so nothing was sent; `reason` is the message of the network.
+    #[must_use]
+    pub fn not_connected(reason: &str) -> Failure {
+        Failure::new(
+            FailureKind::NotConnected,
+            truncate_bytes(reason, MAX_MESSAGE_BYTES),
+        )
+    }
+
     /// A request that could not be made, so nothing was sent; `reason` says why.
     #[must_use]
     pub fn not_sent(reason: &str) -> Failure {
@@ -196,6 +205,10 @@ impl Failure {
                 "Check the base URL, and that the server is running. If both are fine, the \
                  server's CORS policy must allow this page's origin and the headers Authorization \
                  and Content-Type."
+            }
+            K::NotConnected => {
+                "Nothing was sent. Check the host and the port of the base URL, and that the server \
+                 is running."
             }
             K::KeyRefused => {
                 "Enter a valid API key: the current one is missing, wrong, expired, or belongs to \

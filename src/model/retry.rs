@@ -53,7 +53,10 @@ fn may_retry(outcome: &GenerationOutcome) -> bool {
 fn is_transient(failure: &Failure) -> bool {
     match failure.status {
         Some(status) => matches!(status, 408 | 409 | 429 | 500..=599),
-        None => failure.kind == FailureKind::Unreachable,
+        None => matches!(
+            failure.kind,
+            FailureKind::Unreachable | FailureKind::NotConnected
+        ),
     }
 }
 

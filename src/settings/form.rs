@@ -345,9 +345,16 @@ impl ConnectionForm {
             ),
             first_token_timeout_seconds: match self.first_token_timeout_seconds.trim() {
                 "" => None,
-                text => Some(bounded(text, Bounded::MAX, |message| {
-                    report(FormField::FirstTokenTimeout, message);
-                })),
+                text => {
+                    let seconds = text.parse().ok().and_then(Bounded::new);
+                    if seconds.is_none() {
+                        report(
+                            FormField::FirstTokenTimeout,
+                            "Enter a whole number from 1 to 7200, or leave the field empty for 120, or 300 on this machine.".to_owned(),
+                        );
+                    }
+                    seconds
+                }
             },
             idle_timeout_seconds: bounded(
                 &self.idle_timeout_seconds,

@@ -13,9 +13,6 @@ use super::Amount;
 pub struct Bounded<const MIN: u32, const MAX: u32>(u32);
 
 impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
-    /// The largest number.
-    pub const MAX: Self = Bounded(MAX);
-
     /// Returns the number, or `None` if it is out of bounds.
     #[must_use]
     pub fn new(number: u32) -> Option<Self> {

@@ -469,24 +469,23 @@ pub fn propose(failure: &Failure, body: &str, sent: &str) -> Option<Proposal> {
     if let Some(adaptation) = extra(&by_place) {
         return named(adaptation);
     }
-    let placed = PARTS.iter().filter(|part| evidence.has_place(part.places));
-    for verdict in placed.filter_map(|part| (part.verdict)(&sent, &evidence)) {
-        return match verdict {
-            Verdict::Change(adaptation) => named(adaptation),
-            Verdict::Incurable => None,
-        };
+    let judge = |is_refused: &dyn Fn(&Part) -> bool| {
+        let mut refused = PARTS.iter().filter(|part| is_refused(part));
+        refused.find_map(|part| (part.verdict)(&sent, &evidence))
+    };
+    match judge(&|part| evidence.has_place(part.places)) {
+        Some(Verdict::Change(adaptation)) => return named(adaptation),
+        Some(Verdict::Incurable) => return None,
+        None => {}
     }
     if let Some(adaptation) = extra(&by_name) {
         return named(adaptation);
     }
-    let meant = PARTS.iter().filter(|part| (part.is_meant)(&evidence));
-    for verdict in meant.filter_map(|part| (part.verdict)(&sent, &evidence)) {
-        return match verdict {
-            Verdict::Change(adaptation) => named(adaptation),
-            Verdict::Incurable => None,
-        };
+    match judge(&|part| (part.is_meant)(&evidence)) {
+        Some(Verdict::Change(adaptation)) => named(adaptation),
+        Some(Verdict::Incurable) => None,
+        None => without_name(failure, &evidence, &sent),
     }
-    without_name(failure, &evidence, &sent)
 }
 
 /// The attempt at the next response format after a refusal that names nothing.

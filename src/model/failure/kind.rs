@@ -21,6 +21,8 @@ pub enum FailureKind {
     // There is no response, or it reports an error.
     /// No status: unreachable, connection refused, or hidden from the page by CORS.
     Unreachable,
+    /// There was no connection, so nothing was sent. Only Node.js can tell.
+    NotConnected,
     /// 401.
     KeyRefused,
     /// 403.
@@ -114,6 +116,7 @@ impl FailureKind {
             K::NotSent => "not_sent",
             K::TookTooLong => "took_too_long",
             K::Unreachable => "unreachable",
+            K::NotConnected => "not_connected",
             K::KeyRefused => "key_refused",
             K::Forbidden => "forbidden",
             K::ModelNotFound => "model_not_found",
@@ -156,6 +159,7 @@ impl FailureKind {
         matches!(
             self,
             K::Unreachable
+                | K::NotConnected
                 | K::TookTooLong
                 | K::RateLimited
                 | K::TimedOut

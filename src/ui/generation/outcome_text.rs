@@ -53,6 +53,7 @@ fn failure_title(failure: &Failure) -> String {
         K::NotSent => "The request could not be sent",
         K::TookTooLong => "The request timeout was reached",
         K::Unreachable => "The model endpoint did not respond",
+        K::NotConnected => "The model endpoint cannot be reached",
         K::KeyRefused => "The model endpoint rejected the API key",
         K::Forbidden => "The model endpoint does not allow this request",
         K::ModelNotFound => "The model endpoint does not have this model",
