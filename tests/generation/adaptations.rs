@@ -26,7 +26,9 @@ fn with_limit() -> Scenario {
 
 #[test]
 fn each_refused_part_is_changed_once_with_a_notice() {
-    let table: [((u16, &str), fn(&Value) -> bool, &str); 9] = [
+    /// The words of the refusal, what is refused, and the change.
+    type Row = ((u16, &'static str), fn(&Value) -> bool, &'static str);
+    let table: [Row; 9] = [
         (
             (400, "Unknown field max_completion_tokens"),
             |body| body.get("max_completion_tokens").is_some(),
