@@ -27,10 +27,16 @@ pub enum ResponsePart<'a> {
 /// What the reader of a response still needs of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needed {
+    /// Everything until the body ends; the model has not begun to write.
+    FirstToken,
     /// Everything until the body ends.
     All,
     /// What follows soon: the outcome is known, but the token usage may follow.
-    Rest,
+    Rest {
+        /// Whether this part contained an event, and not only a comment that keeps the connection
+        /// open: then there may be more.
+        is_news: bool,
+    },
     /// Nothing: reading can end.
     Nothing,
 }
@@ -45,6 +51,12 @@ pub enum CallEnd {
         /// The browser's message.
         reason: String,
     },
+    /// There was no connection, so nothing was sent. A page cannot tell this from
+    /// [`CallEnd::Unreachable`].
+    NotConnected {
+        /// The message of the network.
+        reason: String,
+    },
     /// The request could not be built and was not sent.
     NotSent {
         /// Why not.
@@ -57,6 +69,8 @@ pub enum CallEnd {
 /// How long a call to a model may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
+    /// Longest time until the model begins to write, in milliseconds.
+    pub first_token: u32,
     /// Longest time without a byte, in milliseconds.
     pub idle: u32,
     /// Longest time for the whole call, in milliseconds.

@@ -15,7 +15,7 @@ use taskwright::browser::web_storage::WebStorage;
 use taskwright::delivery;
 use taskwright::delivery::response::ServerReply;
 use taskwright::http::{HttpRequest, PreparedRequest};
-use taskwright::model::End;
+use taskwright::model::{End, Stall};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, Needed, ResponsePart, StopSignal, Store,
     Table, TaskSink, Timeouts,
@@ -37,6 +37,7 @@ fn entry(table: Table, key: &str, text: &str) -> Entry {
 }
 
 const TIMEOUTS: Timeouts = Timeouts {
+    first_token: 1000,
     idle: 1000,
     total: 2000,
 };
@@ -261,6 +262,68 @@ async fn a_fetch_that_does_not_keep_to_its_contract_is_no_response() {
 }
 
 #[wasm_bindgen_test]
+async fn in_node_a_failure_to_connect_proves_that_nothing_was_sent() {
+    let failure = |cause: &str| {
+        format!(
+            "return Promise.reject(Object.assign(new TypeError('fetch failed'), {{cause: {cause}}}))"
+        )
+    };
+    let with_code =
+        |code: &str| format!("Object.assign(new Error('connect {code}'), {{code: '{code}'}})");
+    let aggregate = format!(
+        "new AggregateError([{}, {}], '')",
+        with_code("ECONNREFUSED"),
+        with_code("EHOSTUNREACH")
+    );
+    let mixed = format!(
+        "new AggregateError([{}, {}], '')",
+        with_code("ECONNREFUSED"),
+        with_code("ECONNRESET")
+    );
+    let table = [
+        (with_code("ECONNREFUSED"), true),
+        (with_code("ENOTFOUND"), true),
+        (aggregate, true),
+        (mixed, false),
+        (with_code("ECONNRESET"), false),
+        (with_code("UND_ERR_SOCKET"), false),
+        ("undefined".to_owned(), false),
+        ("{code: 7}".to_owned(), false),
+    ];
+    for is_node in [true, false] {
+        let process = if is_node {
+            "{versions: {node: '22.0.0'}}"
+        } else {
+            "undefined"
+        };
+        javascript(&format!("globalThis.process = {process}"));
+        for (cause, is_connection_failure) in &table {
+            let nothing_was_sent = is_node && *is_connection_failure;
+            let (post, call) = requests();
+            let replaced = Replaced::by(&failure(cause));
+            let reply = Fetch.post(&post).await;
+            assert_eq!(
+                matches!(reply, ServerReply::NotSent { .. }),
+                nothing_was_sent,
+                "{cause}: {reply:?}"
+            );
+            let end = Fetch
+                .call(&call, TIMEOUTS, &StopSignal::default(), &mut |_| {
+                    Needed::All
+                })
+                .await;
+            assert_eq!(
+                matches!(end, CallEnd::NotConnected { .. }),
+                nothing_was_sent,
+                "{cause}: {end:?}"
+            );
+            drop(replaced);
+        }
+    }
+    javascript("delete globalThis.process");
+}
+
+#[wasm_bindgen_test]
 async fn a_body_that_another_script_reads_is_a_broken_response() {
     let (post, call) = requests();
     let replaced = Replaced::by(
@@ -325,6 +388,7 @@ async fn a_response_is_read_no_further_than_needed_and_then_aborted() {
     let (_, call) = requests();
     let replaced = Replaced::by(ENDLESS);
     let long = Timeouts {
+        first_token: 20_000,
         idle: 20_000,
         total: 20_000,
     };
@@ -343,14 +407,40 @@ async fn a_response_is_read_no_further_than_needed_and_then_aborted() {
         .await;
     assert_eq!(end, CallEnd::Responded(End::Ended));
     assert!(aborted());
-    // The page waits for the rest of a response, but not for long.
+    // The page waits for the rest of a response, but not for long, and not for comments.
     let begin = PageClock.now();
     let end = Fetch
-        .call(&call, long, &StopSignal::default(), &mut |_| Needed::Rest)
+        .call(&call, long, &StopSignal::default(), &mut |_| Needed::Rest {
+            is_news: false,
+        })
         .await;
     assert_eq!(end, CallEnd::Responded(End::Ended));
-    assert!(PageClock.now() < begin + 15_000);
+    assert!(PageClock.now() < begin + 8_000);
     assert!(aborted());
+    // Until the model begins to write, comments do not prevent the first-token timeout.
+    let short = Timeouts {
+        first_token: 100,
+        ..long
+    };
+    let mut wait_for = async |needed: fn(usize) -> Needed| {
+        let mut parts = 0;
+        Fetch
+            .call(&call, short, &StopSignal::default(), &mut |_| {
+                parts += 1;
+                needed(parts)
+            })
+            .await
+    };
+    let end = wait_for(|_| Needed::FirstToken).await;
+    assert_eq!(end, CallEnd::Responded(End::Stalled(Stall::FirstToken)));
+    let begin = PageClock.now();
+    let end = wait_for(|parts| match parts {
+        0..60 => Needed::All,
+        _ => Needed::Nothing,
+    })
+    .await;
+    assert_eq!(end, CallEnd::Responded(End::Ended));
+    assert!(PageClock.now() > begin + 100, "it was not stalled");
     drop(replaced);
 }
 

@@ -23,7 +23,7 @@ use taskwright::driver::{
     self, Assignment, DryDriver, LiveDriver, Loaded, Report, StoredRun, Transaction, WriteQueue,
 };
 use taskwright::http::{HttpRequest, Method, PreparedRequest, RedirectPolicy};
-use taskwright::model::{End, GenerationOutcome, ResponseFormat};
+use taskwright::model::{Adaptations, End, GenerationOutcome, Stall};
 use taskwright::ports::{
     CallEnd, Clock, Durability, Entry, ModelTransport, Needed, ResponsePart, StopSignal, Store,
     StoreError, Table, TaskSink, Timeouts,
@@ -173,7 +173,7 @@ fn assignment(schema: &str, endpoint: Option<ModelEndpoint>) -> Assignment {
             model: endpoint,
             ..Connection::built_in()
         },
-        ResponseFormat::default(),
+        Adaptations::default(),
     )
 }
 
@@ -379,7 +379,7 @@ fn a_call_is_made_once_and_its_failure_is_reported() {
         (
             200,
             String::new(),
-            CallEnd::Responded(End::Stalled),
+            CallEnd::Responded(End::Stalled(Stall::FirstToken)),
             "stalled",
         ),
         (

@@ -11,6 +11,8 @@
 #[path = "generation/scenario.rs"]
 mod scenario;
 
+#[path = "generation/adaptations.rs"]
+mod adaptations;
 #[path = "generation/follow_up.rs"]
 mod follow_up;
 #[path = "generation/limits.rs"]

@@ -47,6 +47,18 @@ impl Reading {
     }
 }
 
+/// Adds events and merges consecutive text events.
+fn take(events: &mut Vec<StreamEvent>, more: Vec<StreamEvent>) {
+    for event in more {
+        match (events.last_mut(), event) {
+            (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
+                delta.push_str(&more);
+            }
+            (_, event) => events.push(event),
+        }
+    }
+}
+
 /// Reads a body split at `cuts`. Merges consecutive text events.
 fn read(api: Api, body: &[u8], cuts: &[usize]) -> Reading {
     let mut stream = TaskStream::new(api, Arc::new(AcceptAll));
@@ -56,16 +68,10 @@ fn read(api: Api, body: &[u8], cuts: &[usize]) -> Reading {
     let mut events: Vec<StreamEvent> = Vec::new();
     let mut from = 0;
     for to in cuts {
-        for event in stream.push(&body[from..to]) {
-            match (events.last_mut(), event) {
-                (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
-                    delta.push_str(&more);
-                }
-                (_, event) => events.push(event),
-            }
-        }
+        take(&mut events, stream.push(&body[from..to]));
         from = to;
     }
+    take(&mut events, stream.close());
     Reading {
         events,
         outcome: stream.finish(End::Ended),

@@ -335,7 +335,10 @@ async fn every_outcome_shows_what_happened_and_what_to_do() {
             GenerationOutcome::Interrupted { reason: None },
             "interrupted after 0 of 3 tasks",
         ),
-        (GenerationOutcome::Stalled, "The stream stalled"),
+        (
+            GenerationOutcome::Stalled(Stall::Idle),
+            "The stream stalled",
+        ),
         (GenerationOutcome::Cancelled, "Cancelled after 0 of 3 tasks"),
         (
             // A failure that is not retried automatically.

@@ -57,16 +57,10 @@ impl Reading {
         let mut stream = TaskStream::new(api, DEFAULT_SCHEMA.clone());
         let mut events: Vec<StreamEvent> = Vec::new();
         for piece in pieces {
-            for event in stream.push(piece) {
-                match (events.last_mut(), event) {
-                    (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
-                        delta.push_str(&more);
-                    }
-                    (_, event) => events.push(event),
-                }
-            }
+            take(&mut events, stream.push(piece));
             observe(&stream);
         }
+        take(&mut events, stream.close());
         Reading {
             outcome: stream.finish(End::Ended),
             raw_text: stream.raw_text().to_owned(),
@@ -202,6 +196,18 @@ impl Reading {
     }
 }
 
+/// Adds events and merges consecutive text events.
+fn take(events: &mut Vec<StreamEvent>, more: Vec<StreamEvent>) {
+    for event in more {
+        match (events.last_mut(), event) {
+            (Some(StreamEvent::Text { delta }), StreamEvent::Text { delta: more }) => {
+                delta.push_str(&more);
+            }
+            (_, event) => events.push(event),
+        }
+    }
+}
+
 /// Whether the model says in the body that it finished normally, by the reference decoder. May
 /// return true for too many bodies, never false for one that says so.
 pub fn says_finished(api: Api, body: &[u8]) -> bool {
@@ -218,14 +224,26 @@ pub fn says_finished(api: Api, body: &[u8]) -> bool {
                 .ok()
         })
         .any(|value| match api {
-            Api::ChatCompletions => value["choices"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .any(|choice| text_of(&choice["finish_reason"]) == "stop"),
+            Api::ChatCompletions => {
+                value["choices"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|choice| {
+                        // Under any name, and in the words of any vendor.
+                        [
+                            "finish_reason",
+                            "finishReason",
+                            "done_reason",
+                            "stop_reason",
+                        ]
+                        .iter()
+                        .any(|name| !text_of(&choice[*name]).is_empty())
+                    })
+            }
             Api::Responses => {
-                text_of(&value["type"]) == "response.completed"
-                    || text_of(&value["status"]) == "completed"
+                text_of(&value["type"]).starts_with("response.")
+                    || !text_of(&value["status"]).is_empty()
             }
         })
 }

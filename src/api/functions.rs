@@ -20,7 +20,7 @@ use crate::browser::fetch::Fetch;
 use crate::browser::{js_error_message, random};
 use crate::document::Document;
 use crate::driver::{self, Assignment, LiveDriver};
-use crate::model::ResponseFormat;
+use crate::model::Adaptations;
 use crate::ports::{Clock, StopSignal};
 use crate::review::RunId;
 use crate::run::{Mode, Run, Start};
@@ -228,7 +228,7 @@ fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignmen
         brief,
         schema,
         connection,
-        ResponseFormat::default(),
+        Adaptations::default(),
     ))
 }
 

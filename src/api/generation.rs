@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::events::{JsNotice, JsStreamEvent, JsUsage, JsViolation, violations};
 use super::outcome::JsOutcome;
 use crate::driver::Report;
+use crate::model::Adaptation;
 use crate::run::{self, Event, Run};
 
 /// `Generation` of the TypeScript types.
@@ -17,8 +18,30 @@ pub struct JsGeneration {
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<JsUsage>,
     warnings: Vec<JsNotice>,
+    /// The changes of the requests that the endpoint made necessary.
+    adaptations: Vec<JsAdaptation>,
     /// The requests, in order.
     requests: Vec<JsGenerationRequest>,
+}
+
+/// `Adaptation` of the TypeScript types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JsAdaptation {
+    code: &'static str,
+    /// What it is about, such as the name of the parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    message: String,
+}
+
+impl JsAdaptation {
+    fn of(adaptation: &Adaptation) -> JsAdaptation {
+        JsAdaptation {
+            code: adaptation.code(),
+            value: adaptation.value(),
+            message: adaptation.description(),
+        }
+    }
 }
 
 /// `GenerationRequest` of the TypeScript types.
@@ -43,6 +66,7 @@ impl JsGenerationRequest {
             outcome: JsOutcome::new(
                 request.outcome().unwrap_or(&interrupted),
                 &request.raw_response,
+                &request.reasoning,
             ),
             wanted: request.wanted,
             arrived: request.arrived,
@@ -113,12 +137,16 @@ impl GenerationCollector {
             run::GenerationState::Ended { outcome, .. } => outcome,
             run::GenerationState::None | run::GenerationState::Running { .. } => &interrupted,
         };
-        let raw_response = run.requests().last().map(|last| &*last.raw_response);
+        let (raw_response, reasoning) = run
+            .requests()
+            .last()
+            .map_or(("", ""), |last| (&*last.raw_response, &*last.reasoning));
         JsGeneration {
-            outcome: JsOutcome::new(outcome, raw_response.unwrap_or_default()),
+            outcome: JsOutcome::new(outcome, raw_response, reasoning),
             tasks: self.tasks,
             usage: run.usage().map(JsUsage::from),
             warnings: self.warnings,
+            adaptations: run.applied_adaptations().map(JsAdaptation::of).collect(),
             requests: run.requests().iter().map(JsGenerationRequest::of).collect(),
         }
     }
@@ -177,6 +205,8 @@ mod tests {
             Report::Event(Box::new(Event::CallEnded {
                 outcome: model::GenerationOutcome::Complete,
                 raw_response: "{}".into(),
+                reasoning: "hm".into(),
+                proposal: None,
             })),
         ] {
             if let Report::Event(event) = &report {
@@ -198,6 +228,7 @@ mod tests {
         let generation = serde_json::to_value(collector.finish(&run)).unwrap();
         assert_eq!(generation["outcome"]["outcome"], "complete");
         assert_eq!(generation["outcome"]["rawText"], "{}");
+        assert_eq!(generation["outcome"]["reasoning"], "hm");
         assert_eq!(generation["tasks"][0]["text"], "{\"a\": 1}");
         assert_eq!(generation["usage"]["input"], 7);
         assert_eq!(

@@ -17,6 +17,8 @@ pub struct JsOutcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
@@ -33,12 +35,14 @@ pub struct JsOutcome {
     )]
     retry_after: Option<u64>,
     raw_text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<String>,
 }
 
 impl JsOutcome {
-    /// The outcome of a response with the text `raw_text`.
+    /// The outcome of a response with the text `raw_text`, and with reasoning apart from it.
     #[must_use]
-    pub fn new(outcome: &model::GenerationOutcome, raw_text: &str) -> JsOutcome {
+    pub fn new(outcome: &model::GenerationOutcome, raw_text: &str, reasoning: &str) -> JsOutcome {
         let mut js = JsOutcome {
             outcome: outcome.name(),
             code: outcome.code(),
@@ -46,6 +50,7 @@ impl JsOutcome {
             hint: outcome.hint(),
             retry: outcome.retry(),
             limit: None,
+            setting: None,
             text: None,
             status: None,
             endpoint_code: None,
@@ -53,10 +58,17 @@ impl JsOutcome {
             body: None,
             retry_after: None,
             raw_text: raw_text.to_owned(),
+            reasoning: (!reasoning.is_empty()).then(|| reasoning.to_owned()),
         };
         match outcome {
             model::GenerationOutcome::CutOff { limit } => js.limit = Some(limit),
             model::GenerationOutcome::Refused { text } => js.text = Some(text.clone()),
+            model::GenerationOutcome::Stalled(stall) => {
+                js.setting = Some(match stall {
+                    model::Stall::FirstToken => "firstTokenTimeoutSeconds",
+                    model::Stall::Idle => "idleTimeoutSeconds",
+                });
+            }
             model::GenerationOutcome::Failed(failure) => {
                 js.status = failure.status;
                 js.endpoint_code.clone_from(&failure.endpoint_code);
@@ -67,7 +79,6 @@ impl JsOutcome {
             model::GenerationOutcome::Complete
             | model::GenerationOutcome::Filtered
             | model::GenerationOutcome::Interrupted { .. }
-            | model::GenerationOutcome::Stalled
             | model::GenerationOutcome::Cancelled => {}
         }
         js
@@ -82,7 +93,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn seen(outcome: &model::GenerationOutcome) -> Value {
-        serde_json::to_value(JsOutcome::new(outcome, "{\"tasks\":[")).unwrap()
+        serde_json::to_value(JsOutcome::new(outcome, "{\"tasks\":[", "")).unwrap()
     }
 
     #[test]
@@ -127,7 +138,11 @@ mod tests {
                 "interrupted",
                 None,
             ),
-            (model::GenerationOutcome::Stalled, "stalled", None),
+            (
+                model::GenerationOutcome::Stalled(model::Stall::FirstToken),
+                "stalled",
+                Some("setting"),
+            ),
             (model::GenerationOutcome::Cancelled, "cancelled", None),
             (
                 model::GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),

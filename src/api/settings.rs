@@ -1,13 +1,17 @@
 //! Endpoints as JavaScript passes them, without their secrets: those are separated before anything
 //! is read, and go straight into [`crate::secrets`].
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::shape;
 use crate::settings::{
     Address, Api, BodyTemplate, DEFAULT_CONCURRENCY, DEFAULT_PATH, DEFAULT_TOKEN_HEADER,
-    IdleTimeout, Limits, ModelEndpoint, RequestTimeout, SettingsError, TaskServer, TasksPerRequest,
+    FirstTokenTimeout, IdleTimeout, Limits, ModelEndpoint, RequestTimeout, SettingsError,
+    TaskServer, TasksPerRequest,
 };
 
 /// The member of `ModelSettings` that holds the API key.
@@ -28,7 +32,17 @@ struct ModelSettings {
     #[serde(default, deserialize_with = "shape::present")]
     needs_key: Option<bool>,
     #[serde(default, deserialize_with = "shape::present")]
+    extra_body: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "shape::present")]
+    extra_query: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "shape::present")]
+    extra_headers: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "shape::present")]
+    key_header: Option<String>,
+    #[serde(default, deserialize_with = "shape::present")]
     tasks_per_request: Option<TasksPerRequest>,
+    #[serde(default, deserialize_with = "shape::present")]
+    first_token_timeout_seconds: Option<FirstTokenTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
     idle_timeout_seconds: Option<IdleTimeout>,
     #[serde(default, deserialize_with = "shape::present")]
@@ -83,16 +97,21 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, ApiErr
         });
     }
     let defaults = Limits::default();
-    Ok(ModelEndpoint {
+    let endpoint = ModelEndpoint {
         base_url: Address::parse(&input.base_url)?,
         model: input.model,
         api: input.api.map(Api::from).unwrap_or_default(),
         max_output_tokens: input.max_output_tokens.map(std::num::NonZeroU32::get),
         needs_key: input.needs_key.or(has_key.then_some(true)),
+        extra_body: input.extra_body.unwrap_or_default(),
+        extra_query: input.extra_query.unwrap_or_default(),
+        extra_headers: input.extra_headers.unwrap_or_default(),
+        key_header: input.key_header,
         limits: Limits {
             tasks_per_request: input
                 .tasks_per_request
                 .unwrap_or(defaults.tasks_per_request),
+            first_token_timeout_seconds: input.first_token_timeout_seconds,
             idle_timeout_seconds: input
                 .idle_timeout_seconds
                 .unwrap_or(defaults.idle_timeout_seconds),
@@ -102,7 +121,9 @@ pub fn model_endpoint(json: &str, has_key: bool) -> Result<ModelEndpoint, ApiErr
             ..defaults
         },
         prices: None,
-    })
+    };
+    endpoint.check()?;
+    Ok(endpoint)
 }
 
 /// Reads a task server from the JSON text of the settings without their agent token.
@@ -179,6 +200,22 @@ mod tests {
             (
                 r#"{"baseUrl":"http://a.example","model":"m"}"#,
                 "address_not_secure",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","extraBody":{"messages":[]}}"#,
+                "parameter_reserved",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","extraQuery":{"key":"x"}}"#,
+                "query_invalid",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","extraHeaders":{"X-Token":"x"}}"#,
+                "model_header_invalid",
+            ),
+            (
+                r#"{"baseUrl":"https://a.example","model":"m","firstTokenTimeoutSeconds":0}"#,
+                "invalid_argument",
             ),
         ] {
             let error = model_endpoint(json, false).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
@@ -30,7 +30,17 @@ pub struct JsTaskStream {
     stream: model::TaskStream,
     check: Arc<dyn Check>,
     derived: Option<ModelSchema>,
-    is_finished: bool,
+    /// The result, once the body has ended.
+    end: Option<JsStreamEnd>,
+}
+
+/// `StreamEnd` of the TypeScript types.
+#[derive(Debug, Serialize)]
+struct JsStreamEnd {
+    #[serde(flatten)]
+    outcome: JsOutcome,
+    /// The events that the end of the body completes.
+    events: Vec<JsStreamEvent>,
 }
 
 #[wasm_bindgen(js_class = TaskStream)]
@@ -48,7 +58,7 @@ impl JsTaskStream {
             stream: model::TaskStream::new(Api::from(input.api), Arc::clone(&check)),
             check,
             derived: strict::model_schema(schema.value()).ok(),
-            is_finished: false,
+            end: None,
         })
     }
 
@@ -58,28 +68,45 @@ impl JsTaskStream {
     /// `stream_finished` after `finish`, `invalid_argument` for anything but a `Uint8Array`.
     #[wasm_bindgen(skip_typescript)]
     pub fn push(&mut self, bytes: &JsValue) -> Result<JsValue, Thrown> {
-        if self.is_finished {
+        if self.end.is_some() {
             return Err(ApiError::StreamFinished.into());
         }
         let bytes = arguments::bytes("bytes", bytes)?;
-        let events: Vec<JsStreamEvent> = self
-            .stream
-            .push(&bytes)
-            .into_iter()
-            .map(|event| JsStreamEvent::from(self.without_nulls(event)))
-            .collect();
-        event_objects::to_array(&events)
+        let events = self.stream.push(&bytes);
+        event_objects::to_array(&self.js_events(events))
     }
 
-    /// Ends the body and returns its outcome.
+    /// Ends the body and returns its outcome with the last events.
     ///
     /// # Errors
     /// None.
     #[wasm_bindgen(skip_typescript)]
     pub fn finish(&mut self) -> Result<JsValue, Thrown> {
-        self.is_finished = true;
-        let outcome = self.stream.finish(End::Ended);
-        arguments::to_js(&JsOutcome::new(&outcome, self.stream.raw_text()))
+        let end = match self.end.take() {
+            Some(end) => end,
+            None => {
+                let events = self.stream.close();
+                let outcome = self.stream.finish(End::Ended);
+                JsStreamEnd {
+                    outcome: JsOutcome::new(
+                        &outcome,
+                        self.stream.raw_text(),
+                        self.stream.reasoning(),
+                    ),
+                    events: self.js_events(events),
+                }
+            }
+        };
+        let result = arguments::to_js(&end);
+        self.end = Some(end);
+        result
+    }
+
+    fn js_events(&self, events: Vec<model::StreamEvent>) -> Vec<JsStreamEvent> {
+        events
+            .into_iter()
+            .map(|event| JsStreamEvent::from(self.without_nulls(event)))
+            .collect()
     }
 
     /// Removes each `null` that only the schema for the model allows, as a live run does.

@@ -118,9 +118,22 @@ export interface ModelSettings {
   needsKey?: boolean;
   /** Tasks per request, 1 to 500. Larger counts are split into sequential requests. Default: 25. */
   tasksPerRequest?: number;
-  /** Seconds without any data before the outcome is `stalled`, 1 to 3600. Default: 60. */
+  /**
+   * Members to add to the body of each request, such as `temperature`. `model`, `messages`, `input`,
+   * `stream`, `n`, `response_format`, `text` and `tools` are refused.
+   */
+  extraBody?: { [name: string]: unknown };
+  /** Parameters to add to the URL of each request, such as `api-version`. */
+  extraQuery?: { [name: string]: string };
+  /** Headers to add to each request. They must not hold a secret. */
+  extraHeaders?: { [name: string]: string };
+  /** Header that carries the API key, such as `api-key`. Default: `Authorization`, with `Bearer`. */
+  keyHeader?: string;
+  /** Seconds until the model begins to write before the outcome is `stalled`, 1 to 7200. Default: 120, on loopback 300. */
+  firstTokenTimeoutSeconds?: number;
+  /** Seconds without any data, once the model writes, before the outcome is `stalled`, 1 to 3600. Default: 60. */
   idleTimeoutSeconds?: number;
-  /** Maximum duration of one request in seconds, 1 to 86400. Default: 600. */
+  /** Maximum duration of one request in seconds, 1 to 86400. Default: 1800. */
   requestTimeoutSeconds?: number;
   /** The API key. Sent to the origin of `baseUrl` only, kept for this call only, and never part of an error. */
   apiKey?: string;
@@ -274,6 +287,8 @@ interface OutcomeOf<Name extends string> {
   retry: boolean;
   /** The whole text of the response, for every outcome. */
   rawText: string;
+  /** The model's reasoning, if the endpoint sent it apart from the text. */
+  reasoning?: string;
 }
 
 /** How a response ended. With any outcome but `complete`, tasks may be missing; those that arrived are complete. */
@@ -287,8 +302,8 @@ export type Outcome =
   | OutcomeOf<"filtered">
   /** The stream ended before the response was finished. */
   | OutcomeOf<"interrupted">
-  /** No data arrived within `idleTimeoutSeconds` (`generate` only). */
-  | OutcomeOf<"stalled">
+  /** The model wrote nothing within a timeout (`generate` only). */
+  | (OutcomeOf<"stalled"> & { /** Setting of the timeout. */ setting: "firstTokenTimeoutSeconds" | "idleTimeoutSeconds" })
   /** The signal was aborted (`generate` only). */
   | OutcomeOf<"cancelled">
   /** The endpoint returned an error, or could not be reached. */
@@ -330,8 +345,11 @@ export class TaskStream {
    * @throws {TaskwrightError} `stream_finished`, `invalid_argument`
    */
   push(bytes: Uint8Array): StreamEvent[];
-  /** Ends the body and returns its outcome. Further calls return the same outcome. */
-  finish(): Outcome;
+  /**
+   * Ends the body and returns its outcome, with the events that the end completes: some endpoints
+   * omit the empty line after their last event. Further calls return the same.
+   */
+  finish(): Outcome & { events: StreamEvent[] };
   /** Frees its memory. It cannot be used afterwards. */
   free(): void;
   [Symbol.dispose](): void;
@@ -350,6 +368,24 @@ export interface GenerateOptions {
   signal?: AbortSignal;
   /** Called with each event as it happens. If it throws, the request is cancelled and the promise rejects with `listener_failed`. */
   onEvent?: (event: StreamEvent) => void;
+}
+
+/** A change of a request after the endpoint refused a part of it. */
+export interface Adaptation {
+  /** Stable identifier, such as `response_format` or `omit_parameter`. */
+  code:
+    | "response_format"
+    | "token_limit"
+    | "omit_stream_options"
+    | "omit_store"
+    | "no_streaming"
+    | "merge_system_message"
+    | "omit_keyword"
+    | "omit_parameter";
+  /** The response format, or the name of the parameter or keyword. */
+  value?: string;
+  /** What is different, in one sentence. */
+  message: string;
 }
 
 /** One request of a generation. */
@@ -374,6 +410,8 @@ export interface Generation {
   /** Tokens used by all requests, including failed ones; absent if the endpoint did not report them. */
   usage?: Usage;
   warnings: Warning[];
+  /** The changes of the requests that the endpoint made necessary. */
+  adaptations: Adaptation[];
   /** The requests, in order. */
   requests: GenerationRequest[];
 }
@@ -382,8 +420,9 @@ export interface Generation {
  * Asks the model for the tasks of a brief, in several requests if `count` exceeds
  * `tasksPerRequest`. How the generation ended is data (`outcome`), not an error.
  *
- * If the endpoint does not support the response format, `generate` falls back to a simpler one and
- * adds a warning. A call that failed temporarily (408, 409, 429, 5xx or no response, but not an
+ * If the endpoint refuses a part of the request (the response format, a keyword of the schema, a
+ * parameter, streaming, the system message), `generate` changes it and asks again, up to five times
+ * as long as no task has arrived; each change is a warning and is listed in `adaptations`. A call that failed temporarily (408, 409, 429, 5xx or no response, but not an
  * exhausted quota) is retried twice, as long as no task of its request has arrived: after up to
  * half a second and up to one second, or after the time that `Retry-After` asks for, up to a minute.
  * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent

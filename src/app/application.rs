@@ -9,7 +9,7 @@ use super::controller::RunController;
 use super::guard::{self, Action, Decision, Refusal, RunLock, Situation};
 use super::setup::Setup;
 use crate::browser::page_return::PageReturn;
-use crate::model::FormatMemory;
+use crate::model::AdaptationMemory;
 use crate::pieces;
 use crate::review::RunId;
 use crate::run::{Event, Mode, Run};
@@ -23,7 +23,7 @@ use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
 /// Names of the items in web storage.
 pub(super) const STORED_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
-pub(super) const STORED_FORMATS: &str = "response_formats";
+pub(super) const STORED_ADAPTATIONS: &str = "adaptations";
 pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
 pub(super) const STORED_MODE: &str = "mode";
 
@@ -48,7 +48,7 @@ pub struct Application {
     pub(super) setup: Rc<Setup>,
     pub(super) controller: Rc<RunController>,
     pub(super) secrets: Rc<RefCell<Keyring>>,
-    pub(super) format_memory: Rc<RefCell<FormatMemory>>,
+    pub(super) adaptation_memory: Rc<RefCell<AdaptationMemory>>,
     /// The action that waits for the operator.
     waiting: RefCell<Option<Waiting>>,
     /// Whether the operator agreed to leave the open work of the current run. True only while the action
@@ -88,14 +88,15 @@ impl Application {
     pub fn open(setup: Rc<Setup>) -> Rc<Application> {
         let page = setup.page;
         let secrets = Rc::clone(&setup.secrets);
-        let format_memory: Rc<RefCell<FormatMemory>> = Rc::default();
-        let controller = RunController::new(page, Rc::clone(&secrets), Rc::clone(&format_memory));
+        let adaptation_memory: Rc<RefCell<AdaptationMemory>> = Rc::default();
+        let controller =
+            RunController::new(page, Rc::clone(&secrets), Rc::clone(&adaptation_memory));
         let app = Rc::new(Application {
             page,
             setup,
             controller,
             secrets,
-            format_memory,
+            adaptation_memory,
             waiting: RefCell::new(None),
             may_leave_work: Cell::new(false),
             may_post_unlocked: RefCell::new(None),
@@ -109,9 +110,9 @@ impl Application {
             }
         });
         let weak = Rc::downgrade(&app);
-        app.controller.on_format(move |endpoint, response_format| {
+        app.controller.on_adapted(move |endpoint, adaptations| {
             if let Some(app) = weak.upgrade() {
-                app.remember_format(endpoint, response_format);
+                app.remember_adaptations(endpoint, adaptations);
             }
         });
         let weak = Rc::downgrade(&app);
@@ -126,7 +127,7 @@ impl Application {
                 app.reload_run();
             }
         }));
-        app.restore_formats();
+        app.restore_adaptations();
         app.restore_run();
         app.purge_deleted_runs();
         app
@@ -135,7 +136,7 @@ impl Application {
     /// Goes on when the setup was read: takes over what it found, loads all pieces that are missing, and
     /// says whether the task schema is valid.
     pub fn settle(self: &Rc<Self>) {
-        self.show_format();
+        self.show_adaptations();
         self.restore_secrets();
         let app = Rc::clone(self);
         pieces::run(async move {

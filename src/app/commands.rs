@@ -119,6 +119,10 @@ impl PageCommands for ApplicationCommands {
         self.0.delete_raw_responses();
     }
 
+    fn clear_adaptations(&self) {
+        self.0.clear_adaptations();
+    }
+
     fn delete_all_data(&self) {
         self.0.delete_all_data();
     }

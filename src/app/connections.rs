@@ -25,7 +25,7 @@ impl Application {
     /// [`Setup::use_connection`]: super::setup::Setup::use_connection
     pub(super) fn use_connection(&self, connection: &Connection) -> Result<(), Problem> {
         self.setup.use_connection(connection)?;
-        self.show_format();
+        self.show_adaptations();
         self.controller.recheck_for_secrets();
         Ok(())
     }
@@ -46,9 +46,6 @@ impl Application {
             Err(problem) => self.page.settings_problem.set(Some(problem)),
             Ok(()) => {
                 self.page.settings_problem.set(None);
-                if let Some(endpoint) = &connection.model {
-                    self.forget_format(endpoint);
-                }
                 if let Ok(text) = serde_json::to_string(&connection)
                     && let Err(reason) = WebStorage::Local.write(STORED_CONNECTION, &text)
                 {

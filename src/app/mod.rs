@@ -3,9 +3,11 @@
 //! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
 //! effects. `setup` holds what the next run uses, and `startup` reads it; both are on the first screen. `application`
 //! holds the rest of the state behind the page; `connections`, `secrets`, `runs`, `stored_runs`, `receipts`
-//! and `response_formats` extend it, and `opening` is where it is loaded. `commands` offers it to the page's
+//! and `adaptations` extend it, and `opening` is where it is loaded. `commands` offers it to the page's
 //! components, and `panic_page` reports a panic.
 
+#[cfg(target_arch = "wasm32")]
+mod adaptations;
 #[cfg(target_arch = "wasm32")]
 mod application;
 #[cfg(target_arch = "wasm32")]
@@ -19,8 +21,6 @@ pub mod guard;
 pub mod panic_page;
 #[cfg(target_arch = "wasm32")]
 mod receipts;
-#[cfg(target_arch = "wasm32")]
-mod response_formats;
 #[cfg(target_arch = "wasm32")]
 mod runs;
 #[cfg(target_arch = "wasm32")]

@@ -61,10 +61,10 @@ impl Setup {
             server.check()?;
             hosts.check(&server.url)
         });
-        let model = connection
-            .model
-            .iter()
-            .map(|model| hosts.check(&model.base_url));
+        let model = connection.model.iter().map(|model| {
+            model.check()?;
+            hosts.check(&model.base_url)
+        });
         server
             .chain(model)
             .collect::<Result<(), SettingsError>>()

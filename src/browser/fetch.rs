@@ -15,7 +15,7 @@ use super::clock::{PageClock, Timer};
 use super::js_error_message;
 use crate::delivery::response::{Redirect, ServerReply, redirect};
 use crate::http::{Method, PreparedRequest, RedirectPolicy};
-use crate::model::End;
+use crate::model::{End, Stall};
 use crate::ports::{
     CallEnd, Clock, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -33,13 +33,14 @@ pub const POST_MILLISECONDS: u32 = 60_000;
 const LOOK_UP_MILLISECONDS: u32 = 15_000;
 /// Timeouts of reading a small body.
 const SMALL_BODY: Timeouts = Timeouts {
+    first_token: LOOK_UP_MILLISECONDS,
     idle: LOOK_UP_MILLISECONDS,
     total: LOOK_UP_MILLISECONDS,
 };
 
-/// Longest wait for the rest of a response whose outcome is known, in milliseconds. Only the token
-/// usage may follow.
-const REST_MILLISECONDS: u32 = 5_000;
+/// Longest silence after which the rest of a response whose outcome is known is not awaited any longer,
+/// in milliseconds. Only the token usage may follow.
+const REST_MILLISECONDS: u32 = 2_000;
 
 /// The page's access to the network.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,7 +66,6 @@ impl ModelTransport for Fetch {
             Ok(built) => built,
             Err(reason) => return not_sent(&reason),
         };
-        // A model may be silent for long before its first token, so the idle timeout applies here too.
         let deadline = Deadline::from_now(timeouts);
         let response = match within(deadline.remaining(), send(built)).await {
             None => {
@@ -73,7 +73,8 @@ impl ModelTransport for Fetch {
                 return CallEnd::Responded(deadline.expired());
             }
             Some(Err(_)) if stop.is_stopped() => return CallEnd::Stopped,
-            Some(Err(reason)) => return unreachable(&reason),
+            Some(Err(SendError::NotConnected(reason))) => return CallEnd::NotConnected { reason },
+            Some(Err(SendError::NoResponse(reason))) => return CallEnd::Unreachable { reason },
             Some(Ok(response)) => response,
         };
         on_part(ResponsePart::Head {
@@ -87,58 +88,74 @@ impl ModelTransport for Fetch {
     }
 }
 
-/// When to stop waiting for a response.
+/// When to stop waiting for a response. Times are in milliseconds since 1970.
 #[derive(Clone, Copy)]
 struct Deadline {
+    /// When the model must have begun to write; `None` once it has.
+    first_token: Option<u64>,
+    /// Milliseconds without a byte.
     idle: u32,
-    /// The end of the whole call, in milliseconds since 1970.
+    /// The end of the whole call.
     end: u64,
+    /// Until when the rest is awaited, once the outcome is known.
+    rest: Option<u64>,
 }
 
 impl Deadline {
     fn from_now(timeouts: Timeouts) -> Deadline {
+        let now = PageClock.now();
         Deadline {
+            first_token: Some(now + u64::from(timeouts.first_token)),
             idle: timeouts.idle,
-            end: PageClock.now() + u64::from(timeouts.total),
+            end: now + u64::from(timeouts.total),
+            rest: None,
         }
     }
 
     /// Milliseconds to wait for the next byte.
     fn remaining(self) -> u32 {
-        let remaining = self.end.saturating_sub(PageClock.now());
-        self.idle.min(u32::try_from(remaining).unwrap_or(u32::MAX))
+        let now = PageClock.now();
+        let idle = now + u64::from(self.idle);
+        let until = self.rest.or(self.first_token).unwrap_or(idle);
+        u32::try_from(until.min(self.end).saturating_sub(now)).unwrap_or(u32::MAX)
     }
 
-    /// Ends the call after at most that many milliseconds.
-    fn within(self, milliseconds: u32) -> Deadline {
-        Deadline {
-            end: self.end.min(PageClock.now() + u64::from(milliseconds)),
-            ..self
+    /// Takes what the reader still needs.
+    fn needs(&mut self, needed: Needed) {
+        if needed != Needed::FirstToken {
+            self.first_token = None;
+        }
+        if let Needed::Rest { is_news } = needed
+            && (is_news || self.rest.is_none())
+        {
+            self.rest = Some(PageClock.now() + u64::from(REST_MILLISECONDS));
         }
     }
 
-    fn has_passed(self) -> bool {
-        PageClock.now() >= self.end
+    /// How the body ended, if bytes that keep arriving have not prevented it.
+    fn passed(self) -> Option<End> {
+        let now = PageClock.now();
+        let limits = [self.rest, self.first_token, Some(self.end)];
+        let has_passed = limits.into_iter().flatten().any(|limit| now >= limit);
+        has_passed.then(|| self.expired())
     }
 
-    /// Which timeout expired.
+    /// How the body ended, now that a wait has expired.
     fn expired(self) -> End {
-        if self.has_passed() {
+        if self.rest.is_some() {
+            End::Ended
+        } else if PageClock.now() >= self.end {
             End::OutOfTime
+        } else if self.first_token.is_some() {
+            End::Stalled(Stall::FirstToken)
         } else {
-            End::Stalled
+            End::Stalled(Stall::Idle)
         }
     }
 }
 
 fn not_sent(reason: &str) -> CallEnd {
     CallEnd::NotSent {
-        reason: reason.to_owned(),
-    }
-}
-
-fn unreachable(reason: &str) -> CallEnd {
-    CallEnd::Unreachable {
         reason: reason.to_owned(),
     }
 }
@@ -170,15 +187,74 @@ fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request,
     .map_err(|error| error.to_string())
 }
 
+/// Why a request has no response.
+enum SendError {
+    /// There was no connection, so nothing was sent. Only Node.js tells; to a page it looks like a lost
+    /// response.
+    NotConnected(String),
+    /// Nothing else is known: the request may have been received.
+    NoResponse(String),
+}
+
+impl SendError {
+    fn of(thrown: &JsValue) -> SendError {
+        match connection_failure(thrown) {
+            Some(reason) => SendError::NotConnected(reason),
+            None => SendError::NoResponse(js_error_message(thrown)),
+        }
+    }
+
+    fn into_message(self) -> String {
+        match self {
+            SendError::NotConnected(message) | SendError::NoResponse(message) => message,
+        }
+    }
+}
+
+/// Codes of Node.js for a failure before there is a connection.
+const NOT_CONNECTED: [&str; 6] = [
+    "ECONNREFUSED",
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "UND_ERR_CONNECT_TIMEOUT",
+];
+
+/// The message of an error of Node.js that says that there was no connection: its `cause` has one of
+/// the codes, or several causes that each have one. Elsewhere such a member proves nothing.
+fn connection_failure(thrown: &JsValue) -> Option<String> {
+    let get = |value: &JsValue, name: &str| Reflect::get(value, &name.into()).ok();
+    let process = get(&js_sys::global(), "process")?;
+    get(&get(&process, "versions")?, "node")?.as_string()?;
+    let code = |cause: &JsValue| {
+        let code = get(cause, "code")?.as_string()?;
+        NOT_CONNECTED.contains(&code.as_str()).then_some(code)
+    };
+    let cause = get(thrown, "cause")?;
+    let several = || {
+        let errors: js_sys::Array = get(&cause, "errors")?.dyn_into().ok()?;
+        let codes: Option<Vec<String>> = errors.iter().map(|error| code(&error)).collect();
+        codes?.into_iter().next()
+    };
+    let code = code(&cause).or_else(several)?;
+    let message = js_error_message(&cause);
+    Some(match message.contains(&code) {
+        true => message,
+        false => format!("{code}: {message}"),
+    })
+}
+
 /// Sends a request and awaits the head of its response.
-async fn send(request: Request) -> Result<Response, String> {
+async fn send(request: Request) -> Result<Response, SendError> {
     let sent = match global_fetch(&request) {
         Ok(sent) => JsFuture::from(Promise::resolve(&sent)).await,
         Err(thrown) => Err(thrown),
     };
-    sent.map_err(|thrown| js_error_message(&thrown))?
-        .dyn_into()
-        .map_err(|_| "fetch returned something else than a response".to_owned())
+    let response = sent.map_err(|thrown| SendError::of(&thrown))?;
+    response.dyn_into().map_err(|_| {
+        SendError::NoResponse("fetch returned something else than a response".to_owned())
+    })
 }
 
 /// Returns the headers we use, as far as CORS exposes them.
@@ -218,17 +294,15 @@ async fn read_body(
         Ok(reader) => reader,
         Err(_) => return End::TransportError("the response body cannot be read".to_owned()),
     };
-    let mut is_last = false;
     loop {
         if stop.is_stopped() {
             return End::Cancelled;
         }
         // Bytes that keep arriving would win every race against the timer.
-        if deadline.has_passed() {
-            return if is_last { End::Ended } else { End::OutOfTime };
+        if let Some(end) = deadline.passed() {
+            return end;
         }
         let chunk = match within(deadline.remaining(), JsFuture::from(reader.read())).await {
-            None if is_last => return End::Ended,
             None => return deadline.expired(),
             Some(Err(_)) if stop.is_stopped() => return End::Cancelled,
             Some(Err(thrown)) => return End::TransportError(js_error_message(&thrown)),
@@ -241,17 +315,11 @@ async fn read_body(
         let bytes = Reflect::get(&chunk, &"value".into())
             .ok()
             .and_then(|value| value.dyn_into::<Uint8Array>().ok());
-        let needed = match bytes {
-            Some(bytes) => on_part(ResponsePart::Bytes(&bytes.to_vec())),
-            None => Needed::All,
-        };
-        match needed {
-            Needed::Nothing => return End::Ended,
-            Needed::Rest if !is_last => {
-                is_last = true;
-                deadline = deadline.within(REST_MILLISECONDS);
+        if let Some(bytes) = bytes {
+            match on_part(ResponsePart::Bytes(&bytes.to_vec())) {
+                Needed::Nothing => return End::Ended,
+                needed => deadline.needs(needed),
             }
-            Needed::Rest | Needed::All => {}
         }
     }
 }
@@ -311,7 +379,8 @@ async fn reply_within(milliseconds: u32, request: &PreparedRequest) -> ServerRep
 async fn reply(request: Request, url: String, limit: Option<usize>) -> ServerReply {
     let response = match send(request).await {
         Ok(response) => response,
-        Err(message) => return ServerReply::None { message },
+        Err(SendError::NotConnected(message)) => return ServerReply::NotSent { message },
+        Err(SendError::NoResponse(message)) => return ServerReply::None { message },
     };
     let header = |name: &str| header(&response, name);
     let status = response.status();
@@ -375,7 +444,7 @@ pub async fn get_bounded(request: &PreparedRequest) -> Result<(u16, Vec<u8>), St
             LOOK_UP_MILLISECONDS / 1_000
         ));
     };
-    let response = response?;
+    let response = response.map_err(SendError::into_message)?;
     let (body, end) = read_at_most(&response, request.request().max_response_bytes).await;
     // The rest of a longer body is not needed.
     abort.abort();

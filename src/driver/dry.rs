@@ -65,6 +65,8 @@ impl<C: Clock> DryDriver<C> {
         report(Report::event(Event::CallEnded {
             outcome,
             raw_response: raw.into(),
+            reasoning: "".into(),
+            proposal: None,
         }));
     }
 

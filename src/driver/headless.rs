@@ -49,9 +49,9 @@ pub async fn run_generation<M: ModelTransport, T: TaskSink, C: Clock>(
         match effect {
             Some(Effect::Generate {
                 request,
-                response_format,
+                adaptations,
             }) => {
-                let assignment = Assignment::of(&generation.run.borrow(), request, response_format);
+                let assignment = Assignment::of(&generation.run.borrow(), request, adaptations);
                 let Some(assignment) = assignment else { break };
                 let call = StopSignal::default();
                 *current_call.borrow_mut() = call.clone();

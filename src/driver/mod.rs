@@ -24,7 +24,7 @@ pub use write_queue::{Transaction, WriteQueue, write_rest};
 
 use crate::brief::{Brief, Count};
 use crate::document::Document;
-use crate::model::{Notice, NoticeCode, ResponseFormat};
+use crate::model::{Adaptations, Notice, NoticeCode};
 use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::run::{Effect, Event, Mode, Run};
@@ -43,24 +43,20 @@ pub struct Assignment {
     pub connection: Connection,
     /// What to ask for.
     pub request: TaskRequest,
-    /// The response format to ask for at most.
-    pub response_format: ResponseFormat,
+    /// The adaptations to make the call with.
+    pub adaptations: Adaptations,
 }
 
 impl Assignment {
     /// The input for a request of this run; `None` if the run has no brief.
     #[must_use]
-    pub fn of(
-        run: &Run,
-        request: TaskRequest,
-        response_format: ResponseFormat,
-    ) -> Option<Assignment> {
+    pub fn of(run: &Run, request: TaskRequest, adaptations: Adaptations) -> Option<Assignment> {
         Some(Assignment {
             brief: run.brief()?.clone(),
             schema: run.schema().clone(),
             connection: run.connection().clone(),
             request,
-            response_format,
+            adaptations,
         })
     }
 
@@ -70,7 +66,7 @@ impl Assignment {
         brief: Brief,
         schema: TaskSchema,
         connection: Connection,
-        response_format: ResponseFormat,
+        adaptations: Adaptations,
     ) -> Assignment {
         let limit = connection.model.as_ref().and_then(|model| {
             let limit = model.limits.tasks_per_request.get();
@@ -82,7 +78,7 @@ impl Assignment {
             schema,
             connection,
             request,
-            response_format,
+            adaptations,
         }
     }
 }

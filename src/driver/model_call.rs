@@ -8,10 +8,11 @@ use super::schema_adherence::SchemaAdherence;
 use super::{Assignment, LiveDriver, Report};
 use crate::document::Document;
 use crate::http::HttpRequest;
+use crate::model::adaptation::propose;
 use crate::model::http::{self, MAX_ERROR_BODY_BYTES};
 use crate::model::{
-    Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat, StreamEvent, TaskStream,
-    request,
+    Adaptation, Adaptations, Failure, GenerationOutcome, Notice, NoticeCode, ResponseFormat,
+    StreamEvent, TaskStream, request,
 };
 use crate::ports::{CallEnd, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts};
 use crate::prompt;
@@ -32,14 +33,20 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
     ) {
         let Some(mut endpoint) = assignment.connection.model.clone() else {
             let outcome = GenerationOutcome::Failed(Box::new(Failure::not_configured()));
-            return end(report, outcome, "");
+            return report(Report::event(Event::CallEnded {
+                outcome,
+                raw_response: "".into(),
+                reasoning: "".into(),
+                proposal: None,
+            }));
         };
         if endpoint.needs_key.is_none() && self.holds_key(&endpoint) {
             // A local endpoint that refused to respond without a key has been given one.
             endpoint.needs_key = Some(true);
         }
         let prompt_schema = PromptSchema::derive(assignment.schema.value());
-        let response_format = prompt_schema.response_format(assignment.response_format);
+        let adaptations = prompt_schema.adapted(&assignment.adaptations);
+        let response_format = adaptations.response_format();
         if let Some(reason) = &prompt_schema.strict_error {
             report(Report::notice(
                 NoticeCode::SchemaNotStrict,
@@ -48,8 +55,10 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                 ),
             ));
         }
-        let request = prompt_schema.request(&assignment, &endpoint, response_format);
-        report(Report::event(Event::CallStarted { response_format }));
+        let request = prompt_schema.request(&assignment, &endpoint, &adaptations);
+        let sent = request.body.clone().unwrap_or_default();
+        let is_streamed = !adaptations.has(&Adaptation::NoStreaming);
+        report(Report::event(Event::CallStarted { adaptations }));
         let prepared = request.prepare(&self.secrets.borrow());
         let redactor = prepared
             .as_ref()
@@ -71,6 +80,11 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ),
         };
         let timeouts = Timeouts {
+            // Without a stream, everything arrives at the end.
+            first_token: match is_streamed {
+                true => endpoint.first_token_timeout_ms(),
+                false => endpoint.limits.request_timeout_ms(),
+            },
             idle: endpoint.limits.idle_timeout_ms(),
             total: endpoint.limits.request_timeout_ms(),
         };
@@ -86,11 +100,12 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
                     .await
             }
         };
-        let rest = reader.shown_text.finish();
-        if !rest.is_empty() {
-            report(Report::Text(rest));
-        }
+        reader.close(&prompt_schema, &check, report);
         let outcome = reader.outcome(call_end);
+        let proposal = match &outcome {
+            GenerationOutcome::Failed(failure) => propose(failure, &reader.redacted_error(), &sent),
+            _ => None,
+        };
         if reader.adherence.is_violated_by(&outcome) {
             report(Report::notice(
                 NoticeCode::SchemaNotFollowed,
@@ -98,7 +113,13 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
             ));
         }
         let raw_response = reader.redactor.redact_long(reader.stream.raw_text());
-        end(report, outcome, &raw_response);
+        let reasoning = reader.redactor.redact_long(reader.stream.reasoning());
+        report(Report::event(Event::CallEnded {
+            outcome,
+            raw_response: raw_response.into(),
+            reasoning: reasoning.into(),
+            proposal,
+        }));
     }
 
     fn holds_key(&self, endpoint: &ModelEndpoint) -> bool {
@@ -115,11 +136,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
 pub fn request_for(assignment: &Assignment) -> Option<HttpRequest> {
     let endpoint = assignment.connection.model.as_ref()?;
     let prompt_schema = PromptSchema::derive(assignment.schema.value());
-    Some(prompt_schema.request(
-        assignment,
-        endpoint,
-        prompt_schema.response_format(assignment.response_format),
-    ))
+    let adaptations = prompt_schema.adapted(&assignment.adaptations);
+    Some(prompt_schema.request(assignment, endpoint, &adaptations))
 }
 
 /// The task schema in the form that the model sees.
@@ -152,19 +170,20 @@ impl PromptSchema {
         }
     }
 
-    /// The requested format, or the next one that works for this schema.
-    fn response_format(&self, requested: ResponseFormat) -> ResponseFormat {
-        match self.strict {
-            Some(_) => requested,
-            None => requested.max(ResponseFormat::JsonObject),
+    /// The adaptations, with the next response format if this one does not work for this schema.
+    fn adapted(&self, adaptations: &Adaptations) -> Adaptations {
+        let mut adapted = adaptations.clone();
+        if self.strict.is_none() {
+            adapted.add(Adaptation::ResponseFormat(ResponseFormat::JsonObject));
         }
+        adapted
     }
 
     fn request(
         &self,
         assignment: &Assignment,
         endpoint: &ModelEndpoint,
-        response_format: ResponseFormat,
+        adaptations: &Adaptations,
     ) -> HttpRequest {
         let messages = prompt::messages(
             &assignment.brief,
@@ -172,8 +191,8 @@ impl PromptSchema {
             &assignment.schema,
             &self.envelope,
         );
-        let schema = (response_format == ResponseFormat::JsonSchema).then_some(&self.envelope);
-        request::build(&messages, schema, response_format, endpoint)
+        let schema = self.strict.as_ref().map(|_| &self.envelope);
+        request::build(&messages, schema, adaptations, endpoint)
     }
 
     /// The task without the `null`s that only the schema for the model allows; `None` if it has none.
@@ -217,23 +236,23 @@ impl ResponseReader {
                 self.status = status;
                 self.headers = headers;
                 self.at = at;
-                Needed::All
+                Needed::FirstToken
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
                 for event in self.stream.push(bytes) {
-                    let Some(arrived) = self.redacted_report(event, prompt_schema, check) else {
-                        continue;
-                    };
-                    self.adherence.observe(&arrived);
-                    report(arrived);
+                    self.report(event, prompt_schema, check, report);
                 }
                 // An endpoint may keep the connection open, and send pings, after the end.
                 if self.stream.is_settled() {
                     Needed::Nothing
                 } else if self.stream.has_finished() {
-                    Needed::Rest
-                } else {
+                    Needed::Rest {
+                        is_news: self.stream.has_new_event(),
+                    }
+                } else if self.stream.has_begun() {
                     Needed::All
+                } else {
+                    Needed::FirstToken
                 }
             }
             ResponsePart::Bytes(bytes) => {
@@ -246,6 +265,35 @@ impl ResponseReader {
                     Needed::All
                 }
             }
+        }
+    }
+
+    /// Ends the body and reports the events that its end completes.
+    fn close(
+        &mut self,
+        prompt_schema: &PromptSchema,
+        check: &Arc<dyn Check>,
+        report: &dyn Fn(Report),
+    ) {
+        for event in self.stream.close() {
+            self.report(event, prompt_schema, check, report);
+        }
+        let rest = self.shown_text.finish();
+        if !rest.is_empty() {
+            report(Report::Text(rest));
+        }
+    }
+
+    fn report(
+        &mut self,
+        event: StreamEvent,
+        prompt_schema: &PromptSchema,
+        check: &Arc<dyn Check>,
+        report: &dyn Fn(Report),
+    ) {
+        if let Some(arrived) = self.redacted_report(event, prompt_schema, check) {
+            self.adherence.observe(&arrived);
+            report(arrived);
         }
     }
 
@@ -292,6 +340,9 @@ impl ResponseReader {
             CallEnd::Unreachable { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::unreachable(&reason)))
             }
+            CallEnd::NotConnected { reason } => {
+                GenerationOutcome::Failed(Box::new(Failure::not_connected(&reason)))
+            }
             CallEnd::NotSent { reason } => {
                 GenerationOutcome::Failed(Box::new(Failure::not_sent(&reason)))
             }
@@ -301,8 +352,7 @@ impl ResponseReader {
             }
             CallEnd::Responded(_) => {
                 // Before the texts in the body are truncated.
-                let body = String::from_utf8_lossy(&self.error_body);
-                let body = self.redactor.redact_body(&body);
+                let body = self.redacted_error();
                 GenerationOutcome::Failed(Box::new(http::failure(
                     self.status,
                     |name| self.header(name),
@@ -314,17 +364,16 @@ impl ResponseReader {
         outcome.map_text(|text| self.redactor.redact(text))
     }
 
+    /// The body of a response with an error status, without secrets.
+    fn redacted_error(&self) -> String {
+        let body = String::from_utf8_lossy(&self.error_body);
+        self.redactor.redact_body(&body).into_owned()
+    }
+
     fn header(&self, name: &str) -> Option<String> {
         self.headers
             .iter()
             .find(|(header, _)| header == name)
             .map(|(_, value)| value.clone())
     }
-}
-
-fn end(report: &dyn Fn(Report), outcome: GenerationOutcome, raw: &str) {
-    report(Report::event(Event::CallEnded {
-        outcome,
-        raw_response: raw.into(),
-    }));
 }

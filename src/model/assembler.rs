@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::envelope::{Envelope, Found};
+use super::envelope::{Envelope, EnvelopeError, Found};
 use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
+use super::finish::{Finish, stands_for_nothing};
 use super::notice::{Notice, NoticeCode};
 use super::outcome::GenerationOutcome;
-use super::piece::{Finish, Piece};
+use super::piece::Piece;
+use super::repetition::Repetition;
 use super::usage::Usage;
 use crate::document::{Document, Kind};
 use crate::schema::{Check, Violation};
@@ -21,6 +23,9 @@ pub const MAX_RESPONSE_BYTES: usize = 32 << 20;
 /// Longest refusal that is kept, in bytes.
 const MAX_REFUSAL_BYTES: usize = 64 << 10;
 
+/// Longest reasoning that is kept, in bytes: 1 MiB.
+const MAX_REASONING_BYTES: usize = 1 << 20;
+
 /// Maximum number of notices per response.
 const MAX_NOTICES: usize = 32;
 
@@ -29,15 +34,22 @@ pub(super) struct ResponseAssembler {
     api: Api,
     check: Arc<dyn Check>,
     text: String,
+    /// Where the current message starts in the text.
+    message_start: usize,
     /// Where the current part starts in the text.
     part_start: usize,
+    repetition: Repetition,
     envelope: Envelope,
+    /// The reasoning that was sent apart from the text.
+    reasoning: String,
     /// Why the text cannot be used; no more tasks are read from it.
     text_failure: Option<Failure>,
     /// Why reading ended.
     failure: Option<Failure>,
     finish: Option<Finish>,
     done: bool,
+    /// Whether the usage arrived in an event of its own after the finish reason.
+    has_final_usage: bool,
     refusal: String,
     usage: Option<Usage>,
     notices: Vec<Notice>,
@@ -50,12 +62,16 @@ impl ResponseAssembler {
             api,
             check,
             text: String::new(),
+            message_start: 0,
             part_start: 0,
-            envelope: Envelope::new(),
+            repetition: Repetition::default(),
+            envelope: Envelope::at(0),
+            reasoning: String::new(),
             text_failure: None,
             failure: None,
             finish: None,
             done: false,
+            has_final_usage: false,
             refusal: String::new(),
             usage: None,
             notices: Vec::new(),
@@ -65,6 +81,20 @@ impl ResponseAssembler {
 
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The reasoning that was sent apart from the text, up to [`MAX_REASONING_BYTES`].
+    pub fn reasoning(&self) -> &str {
+        &self.reasoning
+    }
+
+    /// Whether the model has begun to write, be it reasoning.
+    pub fn has_begun(&self) -> bool {
+        !self.text.is_empty()
+            || !self.reasoning.is_empty()
+            || !self.refusal.is_empty()
+            || self.finish.is_some()
+            || self.failure.is_some()
     }
 
     pub fn usage(&self) -> Option<Usage> {
@@ -83,6 +113,7 @@ impl ResponseAssembler {
         self.failure.is_some()
             || self.text_failure.as_ref().is_some_and(is_too_large)
             || self.done
+            || self.has_final_usage
             || (self.finish.is_some() && self.api == Api::Responses)
     }
 
@@ -100,11 +131,23 @@ impl ResponseAssembler {
     pub fn take(&mut self, piece: Piece<'_>) {
         match piece {
             Piece::Usage(usage) => self.take_usage(usage),
+            Piece::FinalUsage(usage) => {
+                self.take_usage(usage);
+                self.has_final_usage |= self.finish.is_some();
+            }
             Piece::Done => self.done = true,
             _ if self.failure.is_some() => {}
-            Piece::Part => self.part_start = self.text.len(),
-            Piece::Content(text) => self.take_text(&text),
+            Piece::Message => self.begin_message(),
+            Piece::Part => self.begin_part(),
+            Piece::Content(text) => self.take_delta(&text),
             Piece::CompletePart(text) => self.take_complete_part(&text),
+            Piece::Snapshot(text) => self.take_snapshot(&text),
+            Piece::Reasoning(text) => {
+                let room = MAX_REASONING_BYTES.saturating_sub(self.reasoning.len());
+                if room > 0 {
+                    self.reasoning.push_str(&truncate_bytes(&text, room));
+                }
+            }
             Piece::Refusal(text) => {
                 let room = MAX_REFUSAL_BYTES.saturating_sub(self.refusal.len());
                 if room > 0 {
@@ -158,6 +201,61 @@ impl ResponseAssembler {
         }
     }
 
+    /// Begins another message. The text before it is a commentary, unless tasks were found in it.
+    fn begin_message(&mut self) {
+        self.settle_pending_text();
+        if !self.text.is_empty() && self.envelope.tasks() == 0 {
+            self.text_failure = None;
+            self.envelope = Envelope::at(self.text.len());
+            self.add_reasoning_notice();
+        }
+        self.message_start = self.text.len();
+        self.begin_part();
+    }
+
+    fn begin_part(&mut self) {
+        self.settle_pending_text();
+        self.repetition = Repetition::default();
+        self.part_start = self.text.len();
+    }
+
+    /// Takes more text of the current part, or the complete text so far again.
+    fn take_delta(&mut self, delta: &str) {
+        let part = self.text.get(self.part_start..).unwrap_or_default();
+        let is_closed = self.envelope.is_closed();
+        // Some endpoints write "null" for no text. Between the parts of a document it is a value.
+        if (part.is_empty() || is_closed) && stands_for_nothing(delta) && !delta.trim().is_empty() {
+            return;
+        }
+        match self.repetition.take(part, is_closed, delta) {
+            Ok(text) => self.take_text(&text),
+            Err(_) => self.fail_text_mismatch(),
+        }
+    }
+
+    /// Takes the complete text so far: what is already known is not added again.
+    fn take_snapshot(&mut self, text: &str) {
+        self.settle_pending_text();
+        let known = self.text.get(self.message_start..).unwrap_or_default();
+        match text.strip_prefix(known) {
+            Some(more) => self.take_text(more),
+            None if known.trim() == text.trim() || stands_for_nothing(text) => {}
+            None => self.fail_text_mismatch(),
+        }
+    }
+
+    /// Takes a delta that may have been the complete text again, now that no other follows.
+    fn settle_pending_text(&mut self) {
+        let part = self.text.get(self.part_start..).unwrap_or_default();
+        let closes = |text: &str| {
+            let mut envelope = Envelope::at(0);
+            envelope.read(text, &mut |_| {}).is_ok() && envelope.is_closed()
+        };
+        if let Some(more) = self.repetition.end(part, closes) {
+            self.take_text(&more);
+        }
+    }
+
     fn take_text(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -181,10 +279,17 @@ impl ResponseAssembler {
         if self.text_failure.is_some() {
             return;
         }
+        self.read_text(|envelope, text, mut sink| envelope.read(text, &mut sink));
+    }
+
+    /// Reads the text and reports what was found.
+    fn read_text(
+        &mut self,
+        read: impl FnOnce(&mut Envelope, &str, &mut dyn FnMut(Found)) -> Result<(), EnvelopeError>,
+    ) {
         let mut found = Vec::new();
-        let result = self.envelope.read(&self.text, &mut |one| found.push(one));
-        let first = self.envelope.tasks() - count_tasks(&found);
-        let mut index = first;
+        let mut index = self.envelope.tasks();
+        let result = read(&mut self.envelope, &self.text, &mut |one| found.push(one));
         for one in found {
             match one {
                 Found::Task(document) => {
@@ -202,10 +307,7 @@ impl ResponseAssembler {
                      schema."
                         .into(),
                 ),
-                Found::Reasoning => self.add_notice(
-                    NoticeCode::ReasoningInResponse,
-                    "The response starts with the model's reasoning, which was skipped.".into(),
-                ),
+                Found::Reasoning => self.add_reasoning_notice(),
                 Found::Closed if self.envelope.tasks() == 0 => self.add_notice(
                     NoticeCode::NoTasks,
                     "The response contains no tasks.".into(),
@@ -216,18 +318,15 @@ impl ResponseAssembler {
         self.text_failure = result.err().map(Failure::from);
     }
 
-    /// Takes the complete text of the current part. If it was streamed before, it must be the same
-    /// except for surrounding whitespace.
-    fn take_complete_part(&mut self, text: &str) {
-        if self.text.len() == self.part_start {
-            self.take_text(text);
-            return;
-        }
-        if self.text_failure.is_some() {
-            return;
-        }
-        let streamed = self.text.get(self.part_start..).unwrap_or_default();
-        if streamed.trim() != text.trim() {
+    fn add_reasoning_notice(&mut self) {
+        self.add_notice(
+            NoticeCode::ReasoningInResponse,
+            "The response contains the model's reasoning, which was skipped.".into(),
+        );
+    }
+
+    fn fail_text_mismatch(&mut self) {
+        if self.text_failure.is_none() {
             self.text_failure = Some(Failure::new(
                 FailureKind::TextMismatch,
                 "The text that the endpoint repeated at the end differs from the text it streamed.",
@@ -235,7 +334,52 @@ impl ResponseAssembler {
         }
     }
 
+    /// Ends the body: reports what was held, and reasoning that was never followed by a response.
+    pub fn close(&mut self) {
+        if self.failure.is_some() {
+            return;
+        }
+        self.settle_pending_text();
+        if self.text_failure.is_none() {
+            self.read_text(|envelope, text, mut sink| envelope.end(text, &mut sink));
+        }
+        if self.is_only_reasoning() && self.finish != Some(Finish::Stop) {
+            self.add_notice(
+                NoticeCode::OnlyReasoning,
+                "So far the model wrote only reasoning, and no response.".into(),
+            );
+        }
+    }
+
+    /// Whether the model wrote reasoning and nothing else.
+    fn is_only_reasoning(&self) -> bool {
+        let message = self.text.get(self.message_start..).unwrap_or_default();
+        if message.trim().is_empty() {
+            self.message_start > 0 || !self.reasoning.trim().is_empty()
+        } else {
+            self.envelope.is_only_reasoning()
+        }
+    }
+
+    /// Takes the complete text of the current part. If it was streamed before, it must be the same
+    /// except for surrounding whitespace.
+    fn take_complete_part(&mut self, text: &str) {
+        self.settle_pending_text();
+        if self.text.len() == self.part_start {
+            self.take_text(text);
+            return;
+        }
+        let streamed = self.text.get(self.part_start..).unwrap_or_default();
+        if streamed.trim() != text.trim() {
+            self.fail_text_mismatch();
+        }
+    }
+
     fn take_finish(&mut self, finish: Finish) {
+        self.settle_pending_text();
+        if self.text_failure.is_none() {
+            self.read_text(|envelope, _, mut sink| envelope.release(&mut sink));
+        }
         match &self.finish {
             None => self.finish = Some(finish),
             Some(first) if *first == finish => {}
@@ -270,6 +414,13 @@ impl ResponseAssembler {
             _ if !self.refusal.is_empty() => Some(GenerationOutcome::Refused {
                 text: self.refusal.clone(),
             }),
+            Finish::Refusal => Some(GenerationOutcome::Refused {
+                text: truncate_bytes(self.text.trim(), MAX_REFUSAL_BYTES),
+            }),
+            Finish::Error(reason) => fail(
+                FailureKind::EndpointError,
+                format!("The endpoint ended the response with an error: “{reason}”"),
+            ),
             Finish::ToolCall(reason) => fail(
                 FailureKind::ToolCall,
                 format!("The model asked for a tool call ({reason})."),
@@ -287,6 +438,10 @@ impl ResponseAssembler {
                 FailureKind::JsonNotClosed,
                 "The model finished, but its JSON is not closed.".to_owned(),
             ),
+            Finish::Stop if self.is_only_reasoning() => fail(
+                FailureKind::OnlyReasoning,
+                "The model wrote only reasoning, and no response.".to_owned(),
+            ),
             Finish::Stop if self.text.trim().is_empty() => fail(
                 FailureKind::EmptyResponse,
                 "The model finished without writing anything.".to_owned(),
@@ -297,13 +452,6 @@ impl ResponseAssembler {
             ),
         }
     }
-}
-
-fn count_tasks(found: &[Found]) -> usize {
-    found
-        .iter()
-        .filter(|one| matches!(one, Found::Task(_)))
-        .count()
 }
 
 /// The rules that a task breaks: those of the schema, and that a task is an object even if the
@@ -323,141 +471,4 @@ fn violations(check: &dyn Check, task: &Document) -> Vec<Violation> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::error_body::ErrorBody;
-
-    struct AcceptAll;
-
-    impl Check for AcceptAll {
-        fn check(&self, _: &Document) -> Vec<Violation> {
-            Vec::new()
-        }
-    }
-
-    fn assembler() -> ResponseAssembler {
-        ResponseAssembler::new(Api::ChatCompletions, Arc::new(AcceptAll))
-    }
-
-    fn code(assembler: &ResponseAssembler) -> &'static str {
-        assembler.outcome().map_or("open", |outcome| outcome.code())
-    }
-
-    fn push_text(assembler: &mut ResponseAssembler, text: &str) {
-        assembler.take(Piece::Content(Cow::Borrowed(text)));
-    }
-
-    fn notices(assembler: &mut ResponseAssembler) -> Vec<&'static str> {
-        assembler
-            .take_events()
-            .iter()
-            .filter_map(|event| match event {
-                StreamEvent::Notice(notice) => Some(notice.code.as_str()),
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_task_that_is_not_an_object_is_invalid_even_if_the_schema_allows_it() {
-        let mut assembler = assembler();
-        push_text(&mut assembler, r#"{"tasks":[7,{"a":1}]}"#);
-        let valid: Vec<bool> = assembler
-            .take_events()
-            .iter()
-            .filter_map(|event| match event {
-                StreamEvent::Task { violations, .. } => Some(violations.is_empty()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(valid, [false, true]);
-    }
-
-    #[test]
-    fn a_response_over_the_size_limit_fails_and_keeps_the_text_up_to_the_limit() {
-        let mut assembler = assembler();
-        let piece = " ".repeat(1 << 20);
-        for _ in 0..32 {
-            push_text(&mut assembler, &piece);
-            assembler.take_events();
-        }
-        assert_eq!(
-            (assembler.text().len(), code(&assembler)),
-            (MAX_RESPONSE_BYTES, "open")
-        );
-        push_text(&mut assembler, "[]");
-        assembler.take(Piece::Finish(Finish::Stop));
-        assert_eq!(
-            (assembler.text().len(), code(&assembler)),
-            (MAX_RESPONSE_BYTES, "response_too_large")
-        );
-    }
-
-    #[test]
-    fn an_error_after_the_end_leaves_the_response_complete() {
-        let mut assembler = assembler();
-        push_text(&mut assembler, "[{}]");
-        assembler.take(Piece::Finish(Finish::Stop));
-        assembler.take(Piece::Error(ErrorBody::default()));
-        assert_eq!(code(&assembler), "complete");
-        assert_eq!(notices(&mut assembler), ["error_after_finish"]);
-    }
-
-    #[test]
-    fn the_worse_of_two_finish_reasons_counts() {
-        for (first, second) in [
-            (Finish::Stop, Finish::Length),
-            (Finish::Length, Finish::Stop),
-        ] {
-            let mut assembler = assembler();
-            push_text(&mut assembler, "[{}]");
-            assembler.take(Piece::Finish(first));
-            assembler.take(Piece::Finish(second));
-            assert_eq!(code(&assembler), "cut_off");
-            assert_eq!(notices(&mut assembler), ["finish_changed"]);
-        }
-    }
-
-    #[test]
-    fn a_filter_or_a_refusal_takes_precedence_over_malformed_text() {
-        for (refusal, finish, expected) in [
-            ("", Finish::ContentFilter, "filtered"),
-            ("No.", Finish::Stop, "refused"),
-            ("No.", Finish::Length, "refused"),
-            ("No.", Finish::ContentFilter, "filtered"),
-            ("", Finish::Stop, "malformed_response"),
-            ("", Finish::Length, "malformed_response"),
-        ] {
-            let mut assembler = assembler();
-            push_text(&mut assembler, "{oops}");
-            assembler.take(Piece::Refusal(Cow::Borrowed(refusal)));
-            assembler.take(Piece::Finish(finish));
-            assert_eq!(code(&assembler), expected);
-        }
-    }
-
-    #[test]
-    fn each_change_of_the_usage_is_reported_once_even_after_a_failure() {
-        let usage = |output| Usage {
-            output,
-            ..Usage::default()
-        };
-        let mut assembler = assembler();
-        assembler.take(Piece::Usage(usage(1)));
-        assembler.take(Piece::Usage(usage(1)));
-        assembler.take(Piece::Error(ErrorBody::default()));
-        assembler.take(Piece::Usage(usage(2)));
-        assert_eq!(assembler.take_events().len(), 2);
-        assert_eq!(assembler.usage(), Some(usage(2)));
-    }
-
-    #[test]
-    fn the_number_of_notices_is_limited() {
-        let mut assembler = assembler();
-        for kind in 0..1000 {
-            let kind = format!("kind.{}", kind / 2);
-            assembler.take(Piece::Notice(NoticeCode::UnknownEvent, kind));
-        }
-        assert_eq!(assembler.take_events().len(), MAX_NOTICES);
-    }
-}
+mod tests;

@@ -11,9 +11,11 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
+use super::finish::Finish;
 use super::notice::NoticeCode;
-use super::piece::{Finish, Malformed, Piece, TextContent};
-use super::usage::WireUsage;
+use super::piece::{Malformed, Piece, TextContent};
+use super::reasoning::{self, ReasoningText};
+use super::usage::{AnyUsage, Usage};
 use crate::text::truncate_bytes;
 use template::Template;
 
@@ -23,9 +25,16 @@ struct Chunk<'a> {
     #[serde(borrow, default)]
     choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: Option<AnyUsage>,
     #[serde(default)]
     error: Option<IgnoredAny>,
+    /// Usage of gateways that have a member of their own for it.
+    #[serde(default, rename = "usageMetadata")]
+    usage_metadata: Option<IgnoredAny>,
+    #[serde(default)]
+    x_groq: Option<IgnoredAny>,
+    #[serde(default)]
+    timings: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -36,20 +45,45 @@ struct Choice<'a> {
     delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
     message: Option<Delta<'a>>,
+    /// The text of the older completions API.
+    #[serde(borrow, default)]
+    text: Option<TextContent<'a>>,
     #[serde(borrow, default)]
     finish_reason: Option<TextContent<'a>>,
+    /// Other names of the finish reason.
+    #[serde(borrow, default, rename = "finishReason")]
+    finish_reason_camel: Option<TextContent<'a>>,
+    #[serde(borrow, default)]
+    done_reason: Option<TextContent<'a>>,
+    #[serde(borrow, default)]
+    stop_reason: Option<TextContent<'a>>,
     #[serde(default)]
     error: Option<Value>,
+    #[serde(default)]
+    usage: Option<IgnoredAny>,
 }
 
-/// What a choice adds. `reasoning_content` and `reasoning` are not part of the response and are
-/// ignored.
+/// What a choice adds. Reasoning is not part of the response.
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, default)]
     content: Option<TextContent<'a>>,
     #[serde(borrow, default)]
     refusal: Option<TextContent<'a>>,
+    #[serde(borrow, default)]
+    reasoning_content: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    reasoning: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    reasoning_text: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    thought: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    thinking_blocks: Option<ReasoningText<'a>>,
+    #[serde(borrow, default)]
+    reasoning_details: Option<ReasoningText<'a>>,
 }
 
 /// Number of consecutive events that differ from the template after which no new template is made
@@ -110,20 +144,35 @@ fn read(name: &str, data: &str, sink: &mut impl FnMut(Piece<'_>)) -> Result<bool
         Ok(chunk) => chunk,
         Err(error) => return read_other(name, data, Some(error), sink),
     };
-    if name == "error" || chunk.error.is_some() {
-        return read_other(name, data, None, sink);
-    }
-    if chunk.choices.is_none() && chunk.usage.is_none() {
+    let is_error = name == "error" || (chunk.error.is_some() && reports_error(data));
+    if is_error || (chunk.choices.is_none() && !chunk.has_usage()) {
         return read_other(name, data, None, sink);
     }
     let is_plain = chunk.is_plain();
+    let is_usage_only = chunk.choices.as_ref().is_none_or(Vec::is_empty);
+    // Usage in an unusual place is searched only where it is expected: it needs another parse.
+    let may_have_usage = is_usage_only || chunk.usage.is_some() || chunk.has_finish();
+    let usage = chunk.usage.and_then(AnyUsage::counts);
     for choice in chunk.choices.unwrap_or_default() {
         read_choice(choice, sink)?;
     }
-    if let Some(usage) = chunk.usage {
-        sink(Piece::Usage(usage.into()));
+    let is_counted = |usage: &Usage| *usage != Usage::default();
+    let found = match usage.filter(is_counted) {
+        Some(usage) => Some(usage),
+        None if may_have_usage => Usage::find(data).or(usage),
+        None => None,
+    };
+    match found {
+        Some(usage) if is_usage_only => sink(Piece::FinalUsage(usage)),
+        Some(usage) => sink(Piece::Usage(usage)),
+        None => {}
     }
     Ok(is_plain)
+}
+
+/// Whether an event with a member `error` reports an error. Some endpoints send it empty.
+fn reports_error(data: &str) -> bool {
+    serde_json::from_str(data).is_ok_and(|value| ErrorBody::find_in_event(&value).is_some())
 }
 
 impl Chunk<'_> {
@@ -135,14 +184,57 @@ impl Chunk<'_> {
         let Some(delta) = &choice.delta else {
             return false;
         };
-        self.usage.is_none()
+        !self.has_usage()
             && self.error.is_none()
             && matches!(choice.index, None | Some(0))
             && choice.message.is_none()
-            && choice.finish_reason.is_none()
+            && choice.text.is_none()
+            && !choice.has_finish()
             && choice.error.is_none()
+            && choice.usage.is_none()
             && delta.refusal.is_none()
-            && delta.content.as_ref().is_some_and(|text| text.is_text)
+            && !delta.has_reasoning()
+            && delta
+                .content
+                .as_ref()
+                .is_some_and(|text| text.is_text && text.reasoning.is_empty())
+    }
+
+    fn has_usage(&self) -> bool {
+        self.usage.is_some()
+            || self.usage_metadata.is_some()
+            || self.x_groq.is_some()
+            || self.timings.is_some()
+    }
+
+    fn has_finish(&self) -> bool {
+        let mut choices = self.choices.iter().flatten();
+        choices.any(Choice::has_finish)
+    }
+}
+
+impl Choice<'_> {
+    fn has_finish(&self) -> bool {
+        self.finish_reason.is_some()
+            || self.finish_reason_camel.is_some()
+            || self.done_reason.is_some()
+            || self.stop_reason.is_some()
+    }
+}
+
+impl Delta<'_> {
+    fn has_reasoning(&self) -> bool {
+        [
+            &self.reasoning_content,
+            &self.reasoning,
+            &self.reasoning_text,
+            &self.thinking,
+            &self.thought,
+            &self.thinking_blocks,
+            &self.reasoning_details,
+        ]
+        .iter()
+        .any(|member| member.is_some())
     }
 }
 
@@ -154,32 +246,75 @@ fn read_choice(choice: Choice<'_>, sink: &mut impl FnMut(Piece<'_>)) -> Result<(
         ));
         return Ok(());
     }
-    if let Some(delta) = choice.delta.or(choice.message) {
-        if let Some(content) = delta.content
-            && let Some(text) = content.into_text("content")?
-        {
-            sink(Piece::Content(text));
-        }
-        if let Some(refusal) = delta.refusal
-            && let Some(text) = refusal.into_text("refusal")?
-        {
-            sink(Piece::Refusal(text));
-        }
+    if let Some(delta) = choice.delta {
+        read_delta(delta, Piece::Content, sink)?;
+    }
+    if let Some(text) = choice.text
+        && let Some(text) = text.into_text("text")?
+    {
+        sink(Piece::Content(text));
+    }
+    // Without a stream, the message is the response. In a stream, it repeats what was streamed.
+    if let Some(message) = choice.message {
+        read_delta(message, Piece::Snapshot, sink)?;
     }
     if let Some(Value::Object(error)) = choice.error {
         sink(Piece::Error(ErrorBody::of_object(&error)));
         return Ok(());
     }
-    if let Some(reason) = choice.finish_reason
-        && let Some(reason) = reason.into_text("finish_reason")?
+    let finish = match choice.finish_reason {
+        Some(reason) => reason.into_finish("finish_reason")?,
+        None => None,
+    };
+    // Under its other names, a reason counts only if it is known: some endpoints use them for the
+    // sequence that stopped the model.
+    let others = [
+        choice.finish_reason_camel,
+        choice.done_reason,
+        choice.stop_reason,
+    ];
+    let finish = finish.or_else(|| {
+        others
+            .iter()
+            .flatten()
+            .find_map(|reason| Finish::known(&reason.text))
+    });
+    if let Some(finish) = finish {
+        sink(Piece::Finish(finish));
+    }
+    Ok(())
+}
+
+/// Reads what a choice adds. `content` makes the piece for its text.
+fn read_delta<'a>(
+    delta: Delta<'a>,
+    content: impl FnOnce(std::borrow::Cow<'a, str>) -> Piece<'a>,
+    sink: &mut impl FnMut(Piece<'_>),
+) -> Result<(), Malformed> {
+    let reasoning = reasoning::first([
+        delta.reasoning_content,
+        delta.reasoning,
+        delta.reasoning_text,
+        delta.thinking,
+        delta.thought,
+        delta.thinking_blocks,
+        delta.reasoning_details,
+    ]);
+    if let Some(text) = reasoning {
+        sink(Piece::Reasoning(text));
+    }
+    if let Some(text) = delta.content {
+        if !text.reasoning.is_empty() {
+            sink(Piece::Reasoning(text.reasoning.clone()));
+        }
+        if let Some(text) = text.into_text("content")? {
+            sink(content(text));
+        }
+    }
+    if let Some(refusal) = delta.refusal
+        && let Some(text) = refusal.into_message("refusal")?
     {
-        sink(Piece::Finish(match reason.as_ref() {
-            "stop" => Finish::Stop,
-            "length" => Finish::Length,
-            "content_filter" => Finish::ContentFilter,
-            "tool_calls" | "function_call" => Finish::ToolCall(reason.into_owned()),
-            other => Finish::Other(truncate_bytes(other, 64)),
-        }));
+        sink(Piece::Refusal(text));
     }
     Ok(())
 }
@@ -221,230 +356,4 @@ fn read_other(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::usage::Usage;
-
-    fn pieces(name: &str, data: &str) -> Result<Vec<String>, Malformed> {
-        let mut seen = Vec::new();
-        read(name, data, &mut |piece| {
-            seen.push(match piece {
-                Piece::Content(text) => format!("content {text}"),
-                Piece::Refusal(text) => format!("refusal {text}"),
-                Piece::Finish(finish) => format!("finish {finish:?}"),
-                Piece::Usage(Usage { input, output, .. }) => format!("usage {input} {output}"),
-                Piece::Error(error) => {
-                    format!(
-                        "error {} {}",
-                        error.code.unwrap_or_default(),
-                        error.message.unwrap_or_default()
-                    )
-                }
-                Piece::Done => "done".to_owned(),
-                Piece::Notice(code, _) => format!("notice {}", code.as_str()),
-                other => panic!("{other:?}"),
-            });
-        })?;
-        Ok(seen)
-    }
-
-    #[test]
-    fn events_of_known_endpoints_give_the_expected_pieces() {
-        let table: &[(&str, &[&str])] = &[
-            (
-                r#"{"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"usage":null}"#,
-                &[],
-            ),
-            (
-                r#"{"choices":[{"index":0,"delta":{"content":"{\"ta"},"logprobs":null,"finish_reason":null}],"obfuscation":"x8Kd"}"#,
-                &[r#"content {"ta"#],
-            ),
-            (
-                r#"{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}"#,
-                &[],
-            ),
-            (
-                r#"{"choices":[{"delta":{},"finish_reason":"stop","index":0}]}"#,
-                &["finish Stop"],
-            ),
-            (
-                r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"length","index":0}]}"#,
-                &["content x", "finish Length"],
-            ),
-            (
-                r#"{"choices":[{"delta":{"content":null},"finish_reason":"content_filter"}]}"#,
-                &["finish ContentFilter"],
-            ),
-            (
-                r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]},"finish_reason":"tool_calls"}]}"#,
-                &[r#"finish ToolCall("tool_calls")"#],
-            ),
-            (
-                r#"{"choices":[{"delta":{},"finish_reason":"eos"}]}"#,
-                &[r#"finish Other("eos")"#],
-            ),
-            (
-                r#"{"choices":[{"delta":{"content":"x"},"finish_reason":""}]}"#,
-                &["content x"],
-            ),
-            (
-                r#"{"choices":[{"index":0,"delta":{"refusal":"I can't"}}]}"#,
-                &["refusal I can't"],
-            ),
-            (
-                r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
-                &["usage 3 4"],
-            ),
-            (
-                r#"{"usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
-                &["usage 3 4"],
-            ),
-            (
-                r#"{"choices":[{"delta":{"reasoning_content":"hm","reasoning":"hm"}}]}"#,
-                &[],
-            ),
-            (
-                r#"{"choices":[{"index":1,"delta":{"content":"no"}},{"index":0,"delta":{"content":"yes"}}]}"#,
-                &["notice other_choice", "content yes"],
-            ),
-            (r#"{"choices":[{"delta":null,"finish_reason":null}]}"#, &[]),
-            (
-                r#"{"choices":[{"delta":{"content":[{"type":"text","text":"a"}]}}]}"#,
-                &["content a"],
-            ),
-            (
-                r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"[]","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#,
-                &["content []", "finish Stop", "usage 1 1"],
-            ),
-            (
-                r#"{"error":{"message":"busy","code":503}}"#,
-                &["error 503 busy"],
-            ),
-            (
-                r#"{"id":"g","error":{"code":"server_error","message":"gone"},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#,
-                &["error server_error gone"],
-            ),
-            (
-                r#"{"choices":[{"index":0,"error":{"code":502,"message":"upstream"}}]}"#,
-                &["error 502 upstream"],
-            ),
-            (
-                r#"{"error":null,"choices":[{"delta":{"content":"a"}}]}"#,
-                &["content a"],
-            ),
-            (r#"{"type":"ping"}"#, &["notice unknown_event"]),
-            ("[1]", &["notice unknown_event"]),
-            ("[DONE]", &["done"]),
-            (" [DONE] ", &["done"]),
-            ("", &[]),
-        ];
-        for (data, expected) in table {
-            assert_eq!(pieces("message", data).unwrap(), *expected, "{data}");
-        }
-    }
-
-    #[test]
-    fn an_event_named_error_is_an_error_in_any_form() {
-        let table = [
-            (r#"{"message":"m","code":"c"}"#, "error c m"),
-            (r#"{"error":{"message":"m","code":"c"}}"#, "error c m"),
-            ("overloaded", "error  overloaded"),
-            (r#""overloaded""#, "error  overloaded"),
-        ];
-        for (data, expected) in table {
-            assert_eq!(
-                pieces("error", data),
-                Ok(vec![expected.to_owned()]),
-                "{data}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_event_that_cannot_be_read_is_an_error() {
-        for data in [
-            r#"{"choices":[{"delta":{"content":"a"#,
-            "ping",
-            r#"{"choices":[{"delta":{"content":12}}]}"#,
-            r#"{"choices":{"0":{}}}"#,
-            r#"{"choices":[{"delta":"text"}]}"#,
-            r#"{"choices":[{"delta":{"content":"\ud83d"}}]}"#,
-        ] {
-            assert!(pieces("message", data).is_err(), "{data}");
-        }
-    }
-
-    // proptest is a dependency of native builds only.
-    #[cfg(not(target_arch = "wasm32"))]
-    mod properties {
-        use proptest::prelude::*;
-
-        use super::*;
-
-        /// All pieces of one event as text, followed by the error if there is one.
-        fn pieces_and_error(
-            read: impl FnOnce(&mut dyn FnMut(String)) -> Result<(), Malformed>,
-        ) -> Vec<String> {
-            let mut seen = Vec::new();
-            let result = read(&mut |piece| seen.push(piece));
-            seen.extend(result.err().map(|malformed| malformed.0));
-            seen
-        }
-
-        fn literal() -> impl Strategy<Value = String> {
-            let quoted = ".{0,8}".prop_map(|text| serde_json::to_string(&text).unwrap());
-            let raw = r#"[ab"\\/nu00d89\u{1}é]{0,8}"#.prop_map(|text| format!("\"{text}\""));
-            prop_oneof![3 => quoted, 1 => raw, 1 => Just("null".to_owned()), 1 => Just("7".to_owned())]
-        }
-
-        fn event() -> impl Strategy<Value = String> {
-            let shapes = prop_oneof![
-                6 => Just(r#"{"id":"c","choices":[{"index":0,"delta":{"content":C},"finish_reason":null}],"usage":null,"obfuscation":N}"#),
-                3 => Just(r#"{"choices":[{"delta":{"content":C}}]}"#),
-                1 => Just(r#"{"choices":[{"delta":{"content":C,"refusal":N}}]}"#),
-                1 => Just(r#"{"choices":[{"delta":{"content":C},"finish_reason":N}]}"#),
-                1 => Just(r#"{"choices":[{"index":1,"delta":{"content":C}}],"obfuscation":N}"#),
-                1 => Just(r#"{"obfuscation":N,"choices":[{"delta":{"content":C}}]}"#),
-                1 => Just(r#"{"choices":[{"delta":{"content":C}},{"index":1,"delta":{"content":N}}]}"#),
-                1 => Just(r#"{"choices":[{"delta":{"content":C,"content":N}}]}"#),
-                1 => Just(r#"{"error":N,"choices":[{"delta":{"content":C}}]}"#),
-            ];
-            (
-                shapes,
-                literal(),
-                literal(),
-                any::<prop::sample::Index>(),
-                0..12,
-            )
-                .prop_map(|(shape, content, noise, at, cut)| {
-                    let mut event = shape.replacen('N', &noise, 1).replacen('C', &content, 1);
-                    let at = at.index(event.len());
-                    if cut == 0 && event.is_char_boundary(at) {
-                        event.truncate(at);
-                    }
-                    event
-                })
-        }
-
-        proptest! {
-            #![proptest_config(ProptestConfig::with_cases(2000))]
-            #[test]
-            fn the_pieces_of_an_event_do_not_depend_on_earlier_events(
-                events in prop::collection::vec(event(), 1..6),
-                error: bool,
-            ) {
-                let mut reader = ChatReader::default();
-                for (index, event) in events.iter().enumerate() {
-                    let name = if error && index == 2 { "error" } else { "message" };
-                    let alone = pieces_and_error(|report| {
-                        read(name, event, &mut |piece| report(format!("{piece:?}"))).map(drop)
-                    });
-                    let after_others = pieces_and_error(|report| {
-                        reader.read(name, event, &mut |piece| report(format!("{piece:?}")))
-                    });
-                    prop_assert_eq!(after_others, alone, "{}", event);
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -6,14 +6,20 @@
 //! must continue as JSON. In prose, a document begins at the first `{` that is followed by a member
 //! name, or the first `[` that is followed by `{`.
 //!
+//! Reasoning between markers is skipped. The opening marker may be missing, so a document after
+//! prose may turn out to be part of the reasoning: what is found in it is held until the response
+//! has finished, and dropped if a closing marker follows.
+//!
 //! However the text is split, each byte is examined once, except that a single task without an
 //! envelope is parsed a second time after it closes.
 
 mod error;
+mod markers;
 mod prose;
 
 pub use error::EnvelopeError;
-use prose::{Prose, ProseStep, is_space};
+use markers::{Marker, Match, Style};
+use prose::{Prose, ProseStep, is_fence, is_space};
 
 use crate::document::scanner::{ScanLimits, ScanProgress, Scanner};
 use crate::document::{Document, DocumentError, Fault};
@@ -41,7 +47,7 @@ pub(super) enum Found {
     Task(Document),
     /// There is text around the document. Reported once.
     TextAround,
-    /// The response began with reasoning between `<think>` and `</think>`, which was skipped.
+    /// The response contains reasoning, which was skipped. Reported once.
     Reasoning,
     /// The document closed.
     Closed,
@@ -52,10 +58,12 @@ pub(super) enum Found {
 enum State {
     /// Before the document.
     Lead(Prose),
-    /// At the start of the response, after `matched` characters of `<think>`.
-    ThinkOpening { matched: usize },
-    /// Inside reasoning, after `matched` characters of `</think>`.
-    Thinking { matched: usize },
+    /// Inside reasoning of this style.
+    Reasoning {
+        style: Style,
+        /// Whether the document precedes it.
+        after_document: bool,
+    },
     /// In the root object, before a name or `}`.
     NameOrEnd,
     /// In the root object after a comma.
@@ -80,6 +88,8 @@ enum State {
     },
     /// After the document.
     Trail(Prose),
+    /// After an error in a document that may be part of the reasoning.
+    Broken,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +111,14 @@ enum Root {
     },
 }
 
+/// The result of taking a byte.
+enum Step {
+    /// It was taken.
+    Taken,
+    /// What it means depends on the text after it.
+    NeedsMore,
+}
+
 /// Reads the text of one response.
 #[derive(Debug)]
 pub(super) struct Envelope {
@@ -108,27 +126,50 @@ pub(super) struct Envelope {
     root: Option<Root>,
     /// Number of bytes read so far.
     at: usize,
+    /// Where the text before the document begins.
+    lead: usize,
+    /// Number of tasks reported so far.
     tasks: usize,
     reported_text_around: bool,
+    has_reasoning: bool,
+    /// Whether the document may be part of the reasoning.
+    is_tentative: bool,
+    /// What was found in a tentative document.
+    held: Vec<Found>,
+    /// Why a tentative document cannot be read.
+    held_error: Option<EnvelopeError>,
+    /// Whether the text is complete.
+    has_ended: bool,
 }
 
-const THINK_OPENING: &[u8] = b"<think>";
-const THINK_CLOSING: &[u8] = b"</think>";
-
 impl Envelope {
-    pub fn new() -> Self {
+    /// Starts reading at this offset of the text.
+    pub fn at(offset: usize) -> Self {
         Envelope {
             state: State::Lead(Prose::START),
             root: None,
-            at: 0,
+            at: offset,
+            lead: offset,
             tasks: 0,
             reported_text_around: false,
+            has_reasoning: false,
+            is_tentative: false,
+            held: Vec::new(),
+            held_error: None,
+            has_ended: false,
         }
     }
 
     /// Whether the document has closed.
     pub fn is_closed(&self) -> bool {
-        matches!(self.state, State::Trail(_))
+        matches!(
+            self.state,
+            State::Trail(_)
+                | State::Reasoning {
+                    after_document: true,
+                    ..
+                }
+        )
     }
 
     /// Whether a document has begun.
@@ -136,7 +177,16 @@ impl Envelope {
         self.root.is_some()
     }
 
-    /// Number of tasks found so far.
+    /// Whether there is reasoning and nothing else.
+    pub fn is_only_reasoning(&self) -> bool {
+        match self.state {
+            State::Reasoning { after_document, .. } => !after_document,
+            State::Lead(prose) => self.has_reasoning && prose.blank,
+            _ => false,
+        }
+    }
+
+    /// Number of tasks reported so far.
     pub fn tasks(&self) -> usize {
         self.tasks
     }
@@ -148,66 +198,222 @@ impl Envelope {
     /// passed to `sink`.
     pub fn read(&mut self, text: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
         while let Some(byte) = text.as_bytes().get(self.at).copied() {
-            match &mut self.state {
-                State::Scan { .. } => self.scan(text, sink)?,
-                State::Lead(prose) => {
-                    let prose = *prose;
-                    self.lead(text, byte, prose, sink);
-                }
-                State::Trail(prose) => {
-                    let prose = *prose;
-                    self.trail(text, byte, prose, sink)?;
-                }
-                State::ThinkOpening { matched } => {
-                    let matched = *matched;
-                    self.think_opening(byte, matched);
-                }
-                State::Thinking { matched } => {
-                    if THINK_CLOSING.get(*matched) == Some(&byte) {
-                        *matched += 1;
-                    } else {
-                        *matched = usize::from(byte == b'<');
-                    }
-                    self.at += 1;
-                    if *matched == THINK_CLOSING.len() {
-                        self.state = State::Lead(Prose::START);
-                        sink(Found::Reasoning);
-                    }
-                }
-                _ if is_space(byte) => self.at += 1,
-                _ => self.token(text, byte, sink)?,
+            match self.step(text, byte, sink) {
+                Ok(Step::Taken) => {}
+                Ok(Step::NeedsMore) => return Ok(()),
+                Err(error) => self.recover(error)?,
             }
         }
         Ok(())
     }
 
-    /// Takes a byte before the document.
-    fn lead(&mut self, text: &str, byte: u8, prose: Prose, sink: &mut impl FnMut(Found)) {
-        if prose.blank && prose.bracket.is_none() && byte == b'<' {
-            self.state = State::ThinkOpening { matched: 0 };
+    /// Reports what was held: the response has finished, and no closing marker followed.
+    ///
+    /// # Errors
+    /// [`EnvelopeError`] if the document could not be read.
+    pub fn release(&mut self, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
+        self.is_tentative = false;
+        for found in std::mem::take(&mut self.held) {
+            self.report(found, sink);
+        }
+        self.held_error.take().map_or(Ok(()), Err)
+    }
+
+    /// Ends the text.
+    ///
+    /// # Errors
+    /// Like [`Envelope::read`].
+    pub fn end(&mut self, text: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
+        self.has_ended = true;
+        self.read(text, sink)?;
+        self.release(sink)
+    }
+
+    /// Takes the next byte, or several.
+    fn step(
+        &mut self,
+        text: &str,
+        byte: u8,
+        sink: &mut impl FnMut(Found),
+    ) -> Result<Step, EnvelopeError> {
+        match &self.state {
+            State::Scan { .. } => self.scan(text, sink)?,
+            State::Lead(prose) => {
+                let prose = *prose;
+                match self.marker(text, byte, prose.bracket.is_none(), sink)? {
+                    Some(step) => return Ok(step),
+                    None => self.lead(text, byte, prose, sink),
+                }
+            }
+            State::Trail(prose) => {
+                let prose = *prose;
+                match self.marker(text, byte, prose.bracket.is_none(), sink)? {
+                    Some(step) => return Ok(step),
+                    None => self.trail(text, byte, prose, sink)?,
+                }
+            }
+            State::Broken => {
+                if let Some(step) = self.marker(text, byte, true, sink)? {
+                    return Ok(step);
+                }
+                self.at += 1;
+            }
+            State::Reasoning {
+                style,
+                after_document,
+            } => {
+                let (style, after_document) = (*style, *after_document);
+                return Ok(self.reasoning(text, style, after_document, sink));
+            }
+            _ if is_space(byte) => self.at += 1,
+            _ => self.token(text, byte, sink)?,
+        }
+        Ok(Step::Taken)
+    }
+
+    /// Continues after an error in a tentative document: only a closing marker matters then.
+    fn recover(&mut self, error: EnvelopeError) -> Result<(), EnvelopeError> {
+        let (EnvelopeError::Malformed { offset, .. }
+        | EnvelopeError::SeveralDocuments { offset }
+        | EnvelopeError::DuplicateMember { offset }) = error
+        else {
+            return Err(error);
+        };
+        if !self.is_tentative {
+            return Err(error);
+        }
+        // However the text is split, the search continues at the same place.
+        self.at = offset;
+        self.held_error = Some(error);
+        self.state = State::Broken;
+        Ok(())
+    }
+
+    /// Reports something, or holds it while the document is tentative.
+    fn report(&mut self, found: Found, sink: &mut impl FnMut(Found)) {
+        if self.is_tentative {
+            self.held.push(found);
             return;
         }
-        let after = match prose.take(text, byte, &mut self.at) {
+        if matches!(found, Found::Task(_)) {
+            self.tasks += 1;
+        }
+        sink(found);
+    }
+
+    fn report_reasoning(&mut self, sink: &mut impl FnMut(Found)) {
+        if !self.has_reasoning {
+            self.has_reasoning = true;
+            sink(Found::Reasoning);
+        }
+    }
+
+    /// Takes a marker outside a document; `None` if there is none.
+    fn marker(
+        &mut self,
+        text: &str,
+        byte: u8,
+        is_possible: bool,
+        sink: &mut impl FnMut(Found),
+    ) -> Result<Option<Step>, EnvelopeError> {
+        if !is_possible || !markers::may_begin(byte) {
+            return Ok(None);
+        }
+        let (marker, length) = match markers::at_start(text.get(self.at..).unwrap_or_default()) {
+            Match::Marker(marker, length) => (marker, length),
+            Match::Unfinished if !self.has_ended => return Ok(Some(Step::NeedsMore)),
+            Match::Unfinished | Match::None => return Ok(None),
+        };
+        let is_after_document = matches!(self.state, State::Trail(_)) && !self.is_tentative;
+        match marker {
+            Marker::Closing if is_after_document => {
+                return Err(EnvelopeError::ReasoningAfterTasks { offset: self.at });
+            }
+            Marker::Closing => {
+                self.at += length;
+                self.restart(sink);
+            }
+            Marker::Opening(style) => {
+                self.at += length;
+                self.state = State::Reasoning {
+                    style,
+                    after_document: is_after_document,
+                };
+            }
+            Marker::Token => {
+                self.at += length;
+                self.report_text_around(sink);
+            }
+        }
+        Ok(Some(Step::Taken))
+    }
+
+    /// Takes reasoning up to its end.
+    fn reasoning(
+        &mut self,
+        text: &str,
+        style: Style,
+        after_document: bool,
+        sink: &mut impl FnMut(Found),
+    ) -> Step {
+        let rest = text.get(self.at..).unwrap_or_default();
+        let Some(next) = memchr::memchr(markers::first_byte_of_end(style), rest.as_bytes()) else {
+            self.at = text.len();
+            return Step::Taken;
+        };
+        self.at += next;
+        match markers::ends(style, text.get(self.at..).unwrap_or_default()) {
+            Match::Marker(Marker::Closing, length) => {
+                self.at += length;
+                if after_document {
+                    self.state = State::Trail(Prose::START);
+                    self.report_reasoning(sink);
+                } else {
+                    self.restart(sink);
+                }
+            }
+            Match::Unfinished if !self.has_ended => return Step::NeedsMore,
+            _ => self.at += 1,
+        }
+        Step::Taken
+    }
+
+    /// Begins again after reasoning: what was found so far is part of it.
+    fn restart(&mut self, sink: &mut impl FnMut(Found)) {
+        if self.held.contains(&Found::TextAround) {
+            self.reported_text_around = false;
+        }
+        self.held.clear();
+        self.held_error = None;
+        self.is_tentative = false;
+        self.root = None;
+        self.lead = self.at;
+        self.state = State::Lead(Prose::START);
+        self.report_reasoning(sink);
+    }
+
+    /// Takes a byte before the document.
+    fn lead(&mut self, text: &str, byte: u8, prose: Prose, sink: &mut impl FnMut(Found)) {
+        let (bracket, start) = match prose.take(text, byte, &mut self.at) {
             ProseStep::Prose(after) => {
                 self.state = State::Lead(after);
                 return;
             }
-            ProseStep::Document(bracket, start) => {
-                if bracket == b'{' {
-                    self.root = Some(Root::Object {
-                        start,
-                        names_tasks: false,
-                        is_envelope: false,
-                    });
-                    State::NameOrEnd
-                } else {
-                    self.root = Some(Root::Array);
-                    State::TaskOrEnd
-                }
-            }
+            ProseStep::Document(bracket, start) => (bracket, start),
         };
-        self.state = after;
+        self.state = if bracket == b'{' {
+            self.root = Some(Root::Object {
+                start,
+                names_tasks: false,
+                is_envelope: false,
+            });
+            State::NameOrEnd
+        } else {
+            self.root = Some(Root::Array);
+            State::TaskOrEnd
+        };
         if !prose.blank {
+            self.is_tentative = !is_fence(text.get(self.lead..start).unwrap_or_default());
             self.report_text_around(sink);
         }
     }
@@ -241,27 +447,8 @@ impl Envelope {
     fn report_text_around(&mut self, sink: &mut impl FnMut(Found)) {
         if !self.reported_text_around {
             self.reported_text_around = true;
-            sink(Found::TextAround);
+            self.report(Found::TextAround, sink);
         }
-    }
-
-    fn think_opening(&mut self, byte: u8, matched: usize) {
-        if THINK_OPENING.get(matched) != Some(&byte) {
-            // It is prose. None of the characters matched so far can begin a document.
-            self.state = State::Lead(Prose {
-                blank: false,
-                bracket: None,
-            });
-            return;
-        }
-        self.at += 1;
-        self.state = if matched + 1 == THINK_OPENING.len() {
-            State::Thinking { matched: 0 }
-        } else {
-            State::ThinkOpening {
-                matched: matched + 1,
-            }
-        };
     }
 
     /// Takes a byte of the document outside names, tasks and other values.
@@ -297,7 +484,7 @@ impl Envelope {
                 return Ok(());
             }
             (State::TaskOrEnd | State::Task, _) => {
-                if self.tasks == MAX_TASKS {
+                if self.tasks + self.held.len() >= MAX_TASKS {
                     return Err(EnvelopeError::TooManyTasks);
                 }
                 self.begin(Scanned::Task);
@@ -388,8 +575,7 @@ impl Envelope {
             let task = scanner
                 .into_document(value)
                 .map_err(|error| self.refuse(text, start, &error))?;
-            self.tasks += 1;
-            sink(Found::Task(task));
+            self.report(Found::Task(task), sink);
         }
         Ok(())
     }
@@ -418,8 +604,7 @@ impl Envelope {
                 return Err(EnvelopeError::TooLarge { offset: start });
             }
             let task = Document::parse(object).map_err(|error| self.refuse(text, start, &error))?;
-            self.tasks += 1;
-            sink(Found::Task(task));
+            self.report(Found::Task(task), sink);
         }
         self.close(sink);
         Ok(())
@@ -427,7 +612,7 @@ impl Envelope {
 
     fn close(&mut self, sink: &mut impl FnMut(Found)) {
         self.state = State::Trail(Prose::START);
-        sink(Found::Closed);
+        self.report(Found::Closed, sink);
     }
 
     /// The error for text that the scanner refused. The offset in `error` counts from `start`.

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::MAX_MESSAGE_BYTES;
+use super::finish::stands_for_nothing;
 use crate::text::truncate_bytes;
 
 /// An error object, read leniently.
@@ -71,6 +72,8 @@ impl ErrorBody {
     fn of_error(error: &Value, parent: &Map<String, Value>) -> Option<ErrorBody> {
         match error {
             Value::Object(object) => Some(ErrorBody::of_object(object)),
+            // Some endpoints write the absence of an error as text.
+            Value::String(text) if stands_for_nothing(text) => None,
             Value::String(text) => {
                 let mut body = ErrorBody::of_object(parent);
                 body.message = Some(truncate_bytes(text, MAX_MESSAGE_BYTES));

@@ -87,6 +87,15 @@ impl Failure {
         )
     }
 
+    /// A request without a connection, so nothing was sent; `reason` is the message of the network.
+    #[must_use]
+    pub fn not_connected(reason: &str) -> Failure {
+        Failure::new(
+            FailureKind::NotConnected,
+            truncate_bytes(reason, MAX_MESSAGE_BYTES),
+        )
+    }
+
     /// A request that could not be made, so nothing was sent; `reason` says why.
     #[must_use]
     pub fn not_sent(reason: &str) -> Failure {
@@ -156,22 +165,6 @@ impl Failure {
         }
     }
 
-    /// Whether the endpoint refused the response format, and nothing else.
-    #[must_use]
-    pub fn blames_format(&self) -> bool {
-        const NAMES: [&str; 4] = [
-            "response_format",
-            "text.format",
-            "json_schema",
-            "json_object",
-        ];
-        self.kind == FailureKind::ParameterRefused
-            && self
-                .parameter
-                .as_deref()
-                .is_some_and(|parameter| NAMES.iter().any(|name| parameter.contains(name)))
-    }
-
     /// A stable name for the kind of failure.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -212,6 +205,10 @@ impl Failure {
                 "Check the base URL, and that the server is running. If both are fine, the \
                  server's CORS policy must allow this page's origin and the headers Authorization \
                  and Content-Type."
+            }
+            K::NotConnected => {
+                "Nothing was sent. Check the host and the port of the base URL, and that the server \
+                 is running."
             }
             K::KeyRefused => {
                 "Enter a valid API key: the current one is missing, wrong, expired, or belongs to \
@@ -311,6 +308,11 @@ impl Failure {
                 "Try again. A reasoning model may have used up its max output tokens before it \
                  wrote anything."
             }
+            K::OnlyReasoning => {
+                "Read the reasoning. If it contains the response, the endpoint does not separate \
+                 the two: turn reasoning off or configure its reasoning parser. Otherwise raise the \
+                 max output tokens, because reasoning counts as output."
+            }
             K::TaskTooLarge => "Ask for shorter tasks.",
             K::TaskTooDeep => "Ask for tasks with fewer levels of nesting.",
             K::TooManyTasks | K::ResponseTooLarge => "Ask for fewer tasks per request.",
@@ -342,9 +344,9 @@ impl From<EnvelopeError> for Failure {
             EnvelopeError::TooLarge { .. } => FailureKind::TaskTooLarge,
             EnvelopeError::TooDeep { .. } => FailureKind::TaskTooDeep,
             EnvelopeError::TooManyTasks => FailureKind::TooManyTasks,
-            EnvelopeError::SeveralDocuments { .. } | EnvelopeError::DuplicateMember { .. } => {
-                FailureKind::SeveralDocuments
-            }
+            EnvelopeError::SeveralDocuments { .. }
+            | EnvelopeError::DuplicateMember { .. }
+            | EnvelopeError::ReasoningAfterTasks { .. } => FailureKind::SeveralDocuments,
         };
         Failure::new(kind, sentence(&error.to_string()))
     }

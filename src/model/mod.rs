@@ -13,23 +13,27 @@
 //!
 //! [`request`] builds the request and [`models`] reads the endpoint's list of models. For the
 //! response, [`TaskStream`] reads the body of a 200 and [`http::failure`] reads any other status.
+//! What an endpoint refuses is changed by [`adaptation`].
 //! Each byte is examined once and nothing is repaired. A response is
 //! [`GenerationOutcome::Complete`] only if the endpoint said that it finished and its JSON closed.
 //!
 //! Invariant: nothing here does I/O, reads a clock or sees the value of a secret.
 
+pub mod adaptation;
 mod assembler;
 mod chunk;
 mod envelope;
 mod error_body;
 mod event;
 mod failure;
-mod format_memory;
+mod finish;
 pub mod http;
 pub mod models;
 mod notice;
 mod outcome;
 mod piece;
+mod reasoning;
+mod repetition;
 pub mod request;
 mod response_format;
 mod responses;
@@ -39,13 +43,13 @@ pub mod sse;
 mod task_stream;
 mod usage;
 
+pub use adaptation::{Adaptation, AdaptationMemory, Adaptations};
 pub use assembler::MAX_RESPONSE_BYTES;
 pub use envelope::{MAX_TASK_BYTES, MAX_TASK_DEPTH, MAX_TASKS};
 pub use event::StreamEvent;
 pub use failure::{Failure, FailureKind};
-pub use format_memory::FormatMemory;
 pub use notice::{Notice, NoticeCode};
-pub use outcome::GenerationOutcome;
+pub use outcome::{GenerationOutcome, Stall};
 pub use response_format::ResponseFormat;
 pub use task_stream::{End, MAX_DOCUMENT_BYTES, TaskStream};
 pub use usage::Usage;

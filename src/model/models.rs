@@ -133,7 +133,7 @@ pub fn read(
 /// Builds the request for the endpoint's list of models.
 #[must_use]
 pub fn list_request(endpoint: &ModelEndpoint) -> HttpRequest {
-    let url = endpoint.base_url.join("/models");
+    let url = endpoint.url("/models");
     // One byte more than is accepted, so that a list that is too long is noticed.
     authorize(HttpRequest::get(url, MAX_LIST_BYTES + 1), endpoint)
 }

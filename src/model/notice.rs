@@ -44,6 +44,8 @@ pub enum NoticeCode {
     /// The model wrote its reasoning into the response; it was skipped.
     #[serde(alias = "reasoning_in_answer")]
     ReasoningInResponse,
+    /// The model wrote reasoning, but no response.
+    OnlyReasoning,
     /// The JSON is valid but contains no task.
     NoTasks,
     /// The endpoint reported an error after it had finished the response.
@@ -58,6 +60,9 @@ pub enum NoticeCode {
     /// The endpoint refused a response format, so the request fell back to another one.
     #[serde(alias = "stepped_down")]
     ResponseFormatFallback,
+    /// The endpoint refused another part of the request, so the request was repeated without it or
+    /// with something else in its place.
+    Adapted,
     /// A stored code that this version does not know.
     #[serde(other)]
     Other,
@@ -74,12 +79,14 @@ impl NoticeCode {
             NoticeCode::InvalidUtf8 => "invalid_utf8",
             NoticeCode::TextAroundJson => "text_around_json",
             NoticeCode::ReasoningInResponse => "reasoning_in_response",
+            NoticeCode::OnlyReasoning => "only_reasoning",
             NoticeCode::NoTasks => "no_tasks",
             NoticeCode::ErrorAfterFinish => "error_after_finish",
             NoticeCode::FinishChanged => "finish_changed",
             NoticeCode::SchemaNotStrict => "schema_not_strict",
             NoticeCode::SchemaNotFollowed => "schema_not_followed",
             NoticeCode::ResponseFormatFallback => "response_format_fallback",
+            NoticeCode::Adapted => "adapted",
             NoticeCode::Other => "other",
         }
     }
@@ -99,12 +106,14 @@ mod tests {
             NoticeCode::InvalidUtf8,
             NoticeCode::TextAroundJson,
             NoticeCode::ReasoningInResponse,
+            NoticeCode::OnlyReasoning,
             NoticeCode::NoTasks,
             NoticeCode::ErrorAfterFinish,
             NoticeCode::FinishChanged,
             NoticeCode::SchemaNotStrict,
             NoticeCode::SchemaNotFollowed,
             NoticeCode::ResponseFormatFallback,
+            NoticeCode::Adapted,
             NoticeCode::Other,
         ] {
             let stored = serde_json::to_value(Notice::new(code, "m")).unwrap();

@@ -28,12 +28,34 @@ pub enum GenerationOutcome {
         /// The browser's error message if the connection broke.
         reason: Option<String>,
     },
-    /// Nothing arrived for the duration of the idle timeout.
-    Stalled,
+    /// Nothing arrived for the duration of a timeout.
+    Stalled(Stall),
     /// The endpoint failed, or its response cannot be used.
     Failed(Box<Failure>),
     /// The operator cancelled it.
     Cancelled,
+}
+
+/// The timeout that ended a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stall {
+    /// The model had not begun to write.
+    FirstToken,
+    /// Nothing arrived for a while.
+    #[default]
+    Idle,
+}
+
+impl Stall {
+    /// The setting that governs it, in the operator's words.
+    #[must_use]
+    pub fn setting(self) -> &'static str {
+        match self {
+            Stall::FirstToken => "first-token timeout",
+            Stall::Idle => "idle timeout",
+        }
+    }
 }
 
 impl GenerationOutcome {
@@ -62,7 +84,7 @@ impl GenerationOutcome {
             other @ (GenerationOutcome::Complete
             | GenerationOutcome::CutOff { .. }
             | GenerationOutcome::Filtered
-            | GenerationOutcome::Stalled
+            | GenerationOutcome::Stalled(_)
             | GenerationOutcome::Cancelled) => other,
         }
     }
@@ -85,7 +107,7 @@ impl GenerationOutcome {
             GenerationOutcome::Refused { .. } => "refused",
             GenerationOutcome::Filtered => "filtered",
             GenerationOutcome::Interrupted { .. } => "interrupted",
-            GenerationOutcome::Stalled => "stalled",
+            GenerationOutcome::Stalled(_) => "stalled",
             GenerationOutcome::Failed(_) => "failed",
             GenerationOutcome::Cancelled => "cancelled",
         }
@@ -102,7 +124,7 @@ impl GenerationOutcome {
     pub fn retry(&self) -> bool {
         match self {
             GenerationOutcome::Interrupted { .. }
-            | GenerationOutcome::Stalled
+            | GenerationOutcome::Stalled(_)
             | GenerationOutcome::Cancelled => true,
             GenerationOutcome::Failed(failure) => failure.retry(),
             GenerationOutcome::Complete
@@ -128,7 +150,12 @@ impl GenerationOutcome {
             GenerationOutcome::Interrupted {
                 reason: Some(reason),
             } => format!("The connection broke before the model finished: {reason}"),
-            GenerationOutcome::Stalled => "The stream stalled.".to_owned(),
+            GenerationOutcome::Stalled(Stall::FirstToken) => {
+                "The model wrote nothing within the first-token timeout.".to_owned()
+            }
+            GenerationOutcome::Stalled(Stall::Idle) => {
+                "The stream stalled: nothing arrived within the idle timeout.".to_owned()
+            }
             GenerationOutcome::Failed(failure) => failure.message.clone(),
             GenerationOutcome::Cancelled => "The generation was cancelled.".to_owned(),
         }
@@ -152,9 +179,14 @@ impl GenerationOutcome {
                 "Change the wording of the brief. If tasks arrived, you can accept the partial response."
                     .to_owned()
             }
-            GenerationOutcome::Interrupted { .. } | GenerationOutcome::Stalled => {
+            GenerationOutcome::Interrupted { .. } => {
                 "Try again. If tasks arrived, you can accept the partial response.".to_owned()
             }
+            GenerationOutcome::Stalled(stall) => format!(
+                "Try again, or raise the {} in the settings. If tasks arrived, you can accept the \
+                 partial response.",
+                stall.setting()
+            ),
             GenerationOutcome::Failed(failure) => failure.hint(),
             GenerationOutcome::Cancelled => {
                 "If tasks arrived, you can accept the partial response.".to_owned()
@@ -174,7 +206,7 @@ mod tests {
             GenerationOutcome::Refused { text: "No.".into() },
             GenerationOutcome::Filtered,
             GenerationOutcome::Interrupted { reason: None },
-            GenerationOutcome::Stalled,
+            GenerationOutcome::Stalled(Stall::Idle),
             GenerationOutcome::Failed(Box::new(Failure::unreachable("Failed to fetch"))),
             GenerationOutcome::Cancelled,
         ]

@@ -7,24 +7,34 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use super::error_body::ErrorBody;
+use super::finish::{Finish, stands_for_nothing};
 use super::notice::NoticeCode;
+use super::reasoning::{ReasoningText, is_reasoning_part};
 use super::usage::Usage;
 
 /// One piece of an event. Text without escapes is borrowed from the event.
 #[derive(Debug, PartialEq)]
 pub(super) enum Piece<'a> {
-    /// The start of a part of the response. The parts in order are the text of the response.
+    /// The start of a message. The tasks are in the last one; what came before is a commentary.
+    Message,
+    /// The start of a part of a message. The parts in order are the text of the message.
     Part,
     /// More text of the current part.
     Content(Cow<'a, str>),
     /// The complete text of the current part, whether it was streamed before or not.
     CompletePart(Cow<'a, str>),
+    /// The complete text so far.
+    Snapshot(Cow<'a, str>),
+    /// More text of the model's reasoning, which is not part of the response.
+    Reasoning(Cow<'a, str>),
     /// More text of the model's refusal.
     Refusal(Cow<'a, str>),
     /// Why the model stopped writing.
     Finish(Finish),
     /// The tokens used so far.
     Usage(Usage),
+    /// The tokens used, in an event of their own. After the finish reason, it is the last event.
+    FinalUsage(Usage),
     /// An error reported by the endpoint.
     Error(ErrorBody),
     /// The end of the stream. The response may still be incomplete.
@@ -32,21 +42,6 @@ pub(super) enum Piece<'a> {
     /// An oddity that does not affect the tasks. For [`NoticeCode::UnknownEvent`], the text is the type
     /// of the event; otherwise, it is the message.
     Notice(NoticeCode, String),
-}
-
-/// Why the model stopped writing, according to the endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Finish {
-    /// It finished: `stop`, `completed`.
-    Stop,
-    /// A token limit: `length`, `max_output_tokens`.
-    Length,
-    /// A content filter.
-    ContentFilter,
-    /// It asked for a tool or function call, although it was offered none.
-    ToolCall(String),
-    /// Any other reason, as the endpoint named it.
-    Other(String),
 }
 
 /// Why an event cannot be read: it is not JSON, or does not follow the API.
@@ -64,6 +59,8 @@ impl From<serde_json::Error> for Malformed {
 pub(super) struct TextContent<'a> {
     /// The text; empty if there is none.
     pub text: Cow<'a, str>,
+    /// The text of the parts that hold reasoning.
+    pub reasoning: Cow<'a, str>,
     /// False if the value is of a type that holds no text.
     pub is_text: bool,
 }
@@ -72,6 +69,7 @@ impl<'a> TextContent<'a> {
     fn of(text: impl Into<Cow<'a, str>>) -> Self {
         TextContent {
             text: text.into(),
+            reasoning: Cow::Borrowed(""),
             is_text: true,
         }
     }
@@ -89,6 +87,24 @@ impl<'a> TextContent<'a> {
             return Err(Malformed(format!("{name} is not text")));
         }
         Ok((!self.text.is_empty()).then_some(self.text))
+    }
+
+    /// The meaning of the text as a finish reason, if it is one.
+    ///
+    /// # Errors
+    /// Like [`TextContent::into_text`].
+    pub fn into_finish(self, name: &str) -> Result<Option<Finish>, Malformed> {
+        Ok(self.into_text(name)?.and_then(|reason| Finish::of(&reason)))
+    }
+
+    /// The text, unless it stands for nothing, such as `null`.
+    ///
+    /// # Errors
+    /// Like [`TextContent::into_text`].
+    pub fn into_message(self, name: &str) -> Result<Option<Cow<'a, str>>, Malformed> {
+        Ok(self
+            .into_text(name)?
+            .filter(|text| !stands_for_nothing(text)))
     }
 }
 
@@ -140,17 +156,36 @@ impl<'de> Visitor<'de> for TextContentVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<TextContent<'de>, A::Error> {
-        /// `{"type":"text","text":"…"}`; parts of other types hold no text of the response.
+        /// `{"type":"text","text":"…"}`, or a part with reasoning such as
+        /// `{"type":"thinking","thinking":[…]}`. Parts of other types hold no text.
         #[derive(Deserialize)]
         struct Part<'a> {
+            #[serde(borrow, rename = "type", default)]
+            kind: TextContent<'a>,
             #[serde(borrow, default)]
             text: TextContent<'a>,
+            #[serde(borrow, default)]
+            thinking: ReasoningText<'a>,
+            #[serde(borrow, default)]
+            reasoning: ReasoningText<'a>,
+            #[serde(borrow, default)]
+            summary: ReasoningText<'a>,
         }
-        let mut text = String::new();
+        let (mut text, mut reasoning) = (String::new(), String::new());
         while let Some(part) = seq.next_element::<Part<'de>>()? {
-            text.push_str(&part.text.text);
+            for more in [&part.thinking, &part.reasoning, &part.summary] {
+                reasoning.push_str(&more.0);
+            }
+            if is_reasoning_part(&part.kind.text) {
+                reasoning.push_str(&part.text.text);
+            } else {
+                text.push_str(&part.text.text);
+            }
         }
-        Ok(TextContent::of(text))
+        Ok(TextContent {
+            reasoning: reasoning.into(),
+            ..TextContent::of(text)
+        })
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TextContent<'de>, A::Error> {

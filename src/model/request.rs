@@ -1,9 +1,9 @@
 //! The request to the model: its exact bytes, with a slot in place of the API key.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::ResponseFormat;
+use super::adaptation::{self, Adaptation, Adaptations};
+use super::response_format::ResponseFormat;
 use crate::http::{HeaderValue, HttpRequest};
 use crate::prompt::{Message, Role};
 use crate::secrets::SecretSlot;
@@ -16,64 +16,112 @@ const SCHEMA_NAME: &str = "tasks";
 ///
 /// `schema_for_model` is the schema of the entire response, including the envelope. Without it,
 /// `json_schema` falls back to `json_object`. The request contains only what the settings ask for: no
-/// sampling parameters, no implicit limits, and no headers except `Content-Type` and, if the endpoint
-/// requires an API key, `Authorization`.
+/// implicit parameters or limits, and no headers except `Content-Type`, those of the settings and, if
+/// the endpoint requires an API key, the one that carries it. `adaptations` are applied last.
 #[must_use]
 pub fn build(
     messages: &[Message],
     schema_for_model: Option<&Value>,
-    response_format: ResponseFormat,
+    adaptations: &Adaptations,
     endpoint: &ModelEndpoint,
 ) -> HttpRequest {
-    let (path, body) = match endpoint.api {
-        Api::ChatCompletions => (
-            "/chat/completions",
-            to_json(&ChatBody {
-                model: &endpoint.model,
-                messages,
-                max_completion_tokens: endpoint.max_output_tokens,
-                response_format: chat_format(schema_for_model, response_format),
-                stream: true,
-                stream_options: StreamOptions {
-                    include_usage: true,
-                },
-            }),
-        ),
-        Api::Responses => (
-            "/responses",
-            to_json(&ResponsesBody {
-                model: &endpoint.model,
-                instructions: instructions(messages),
-                input: messages
-                    .iter()
-                    .filter(|message| message.role != Role::System)
-                    .collect(),
-                store: false,
-                max_output_tokens: endpoint.max_output_tokens,
-                text: responses_format(schema_for_model, response_format)
-                    .map(|format| Text { format }),
-                stream: true,
-            }),
-        ),
+    let schema = schema_for_model
+        .map(|schema| adaptation::without_keywords(schema, adaptations.omitted_keywords()));
+    let messages = match adaptations.has(&Adaptation::MergeSystemMessage) {
+        true => merged(messages),
+        false => messages.to_vec(),
     };
+    let response_format = adaptations.response_format();
+    let is_streamed = !adaptations.has(&Adaptation::NoStreaming);
+    let mut body = Map::new();
+    let mut add = |name: &str, value: Value| {
+        body.insert(name.to_owned(), value);
+    };
+    add("model", endpoint.model.as_str().into());
+    let path = match endpoint.api {
+        Api::ChatCompletions => {
+            add("messages", json!(messages));
+            if let Some(limit) = endpoint.max_output_tokens {
+                add(adaptations.token_limit().as_str(), limit.into());
+            }
+            if let Some(format) = chat_format(schema, response_format) {
+                add("response_format", format);
+            }
+            add("stream", is_streamed.into());
+            if is_streamed && !adaptations.has(&Adaptation::OmitStreamOptions) {
+                add("stream_options", json!({"include_usage": true}));
+            }
+            "/chat/completions"
+        }
+        Api::Responses => {
+            if let Some(instructions) = instructions(&messages) {
+                add("instructions", instructions.into());
+            }
+            let input = messages
+                .iter()
+                .filter(|message| message.role != Role::System);
+            add("input", input.map(|message| json!(message)).collect());
+            // By default the endpoint stores requests and responses.
+            if !adaptations.has(&Adaptation::OmitStore) {
+                add("store", false.into());
+            }
+            if let Some(limit) = endpoint.max_output_tokens {
+                add("max_output_tokens", limit.into());
+            }
+            if let Some(format) = responses_format(schema, response_format) {
+                add("text", json!({"format": format}));
+            }
+            add("stream", is_streamed.into());
+            "/responses"
+        }
+    };
+    for (name, value) in &endpoint.extra_body {
+        if !adaptations.omits_parameter(name) {
+            add(name, value.clone());
+        }
+    }
     authorize(
-        HttpRequest::post_json(endpoint.base_url.join(path), body),
+        HttpRequest::post_json(endpoint.url(path), Value::Object(body).to_string()),
         endpoint,
     )
 }
 
-/// Adds the header that carries the API key, if the endpoint requires one.
+/// The messages with the system messages at the beginning of the first other one.
+fn merged(messages: &[Message]) -> Vec<Message> {
+    let (system, mut others): (Vec<Message>, Vec<Message>) = messages
+        .iter()
+        .cloned()
+        .partition(|message| message.role == Role::System);
+    let texts = system.into_iter().map(|message| message.content);
+    let texts: Vec<String> = texts
+        .chain(others.first().map(|first| first.content.clone()))
+        .collect();
+    if let Some(first) = others.first_mut() {
+        first.content = texts.join("\n\n");
+    }
+    others
+}
+
+/// Adds the headers of the settings, and the one that carries the API key if the endpoint requires one.
 pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpRequest {
+    let mut request = request;
+    for (name, value) in &endpoint.extra_headers {
+        request = request.header(name.clone(), HeaderValue::Plain(value.clone().into()));
+    }
     if !endpoint.requires_api_key() {
         return request;
     }
-    request.header(
-        "Authorization",
-        HeaderValue::Secret {
-            prefix: "Bearer ",
-            slot: SecretSlot::API_KEY,
-        },
-    )
+    let slot = SecretSlot::API_KEY;
+    match &endpoint.key_header {
+        None => request.header(
+            "Authorization",
+            HeaderValue::Secret {
+                prefix: "Bearer ",
+                slot,
+            },
+        ),
+        Some(name) => request.header(name.clone(), HeaderValue::Secret { prefix: "", slot }),
+    }
 }
 
 /// Formats the request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the API key.
@@ -105,96 +153,26 @@ fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-#[derive(Serialize)]
-struct ChatBody<'a> {
-    model: &'a str,
-    messages: &'a [Message],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_completion_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    response_format: Option<ChatFormat<'a>>,
-    stream: bool,
-    stream_options: StreamOptions,
-}
-
-#[derive(Serialize)]
-struct StreamOptions {
-    include_usage: bool,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ChatFormat<'a> {
-    JsonSchema { json_schema: NamedSchema<'a> },
-    JsonObject,
-}
-
-#[derive(Serialize)]
-struct NamedSchema<'a> {
-    name: &'static str,
-    strict: bool,
-    schema: &'a Value,
-}
-
-#[derive(Serialize)]
-struct ResponsesBody<'a> {
-    model: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instructions: Option<String>,
-    input: Vec<&'a Message>,
-    /// Always `false`: by default the endpoint stores requests and responses.
-    store: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Text<'a>>,
-    stream: bool,
-}
-
-#[derive(Serialize)]
-struct Text<'a> {
-    format: ResponsesFormat<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ResponsesFormat<'a> {
-    JsonSchema {
-        name: &'static str,
-        strict: bool,
-        schema: &'a Value,
-    },
-    JsonObject,
-}
-
-fn chat_format(schema: Option<&Value>, response_format: ResponseFormat) -> Option<ChatFormat<'_>> {
+fn chat_format(schema: Option<Value>, response_format: ResponseFormat) -> Option<Value> {
     match (response_format, schema) {
-        (ResponseFormat::JsonSchema, Some(schema)) => Some(ChatFormat::JsonSchema {
-            json_schema: NamedSchema {
-                name: SCHEMA_NAME,
-                strict: true,
-                schema,
-            },
-        }),
+        (ResponseFormat::JsonSchema, Some(schema)) => Some(json!({
+            "type": "json_schema",
+            "json_schema": {"name": SCHEMA_NAME, "strict": true, "schema": schema},
+        })),
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
-            Some(ChatFormat::JsonObject)
+            Some(json!({"type": "json_object"}))
         }
         (ResponseFormat::PromptOnly, _) => None,
     }
 }
 
-fn responses_format(
-    schema: Option<&Value>,
-    response_format: ResponseFormat,
-) -> Option<ResponsesFormat<'_>> {
+fn responses_format(schema: Option<Value>, response_format: ResponseFormat) -> Option<Value> {
     match (response_format, schema) {
-        (ResponseFormat::JsonSchema, Some(schema)) => Some(ResponsesFormat::JsonSchema {
-            name: SCHEMA_NAME,
-            strict: true,
-            schema,
-        }),
+        (ResponseFormat::JsonSchema, Some(schema)) => Some(json!({
+            "type": "json_schema", "name": SCHEMA_NAME, "strict": true, "schema": schema,
+        })),
         (ResponseFormat::JsonSchema | ResponseFormat::JsonObject, _) => {
-            Some(ResponsesFormat::JsonObject)
+            Some(json!({"type": "json_object"}))
         }
         (ResponseFormat::PromptOnly, _) => None,
     }
@@ -210,16 +188,11 @@ fn instructions(messages: &[Message]) -> Option<String> {
     (!texts.is_empty()).then(|| texts.join("\n\n"))
 }
 
-/// Serializes a body. Strings, booleans, numbers and JSON values always serialize.
-fn to_json(body: &impl Serialize) -> String {
-    serde_json::to_string(body).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::adaptation::TokenLimitName;
     use crate::settings::Address;
-    use serde_json::json;
 
     fn endpoint(base: &str, api: Api) -> ModelEndpoint {
         ModelEndpoint {
@@ -240,9 +213,14 @@ mod tests {
         .to_vec()
     }
 
+    fn prompt_only() -> Adaptations {
+        Adaptations::with_format(ResponseFormat::PromptOnly)
+    }
+
     fn body(response_format: ResponseFormat, endpoint: &ModelEndpoint) -> Value {
         let schema = json!({"type": "object"});
-        let request = build(&messages(), Some(&schema), response_format, endpoint);
+        let adaptations = Adaptations::with_format(response_format);
+        let request = build(&messages(), Some(&schema), &adaptations, endpoint);
         serde_json::from_str(request.body.as_deref().unwrap()).unwrap()
     }
 
@@ -311,7 +289,7 @@ mod tests {
             response_format = expected.fallback();
         }
         assert_eq!(response_format, None);
-        let without = build(&messages(), None, ResponseFormat::JsonSchema, &chat);
+        let without = build(&messages(), None, &Adaptations::default(), &chat);
         assert!(
             without
                 .body
@@ -321,9 +299,132 @@ mod tests {
     }
 
     #[test]
+    fn adaptations_change_the_request_and_nothing_else() {
+        let adapted = |api, adaptation: Adaptation| -> Value {
+            let mut endpoint = endpoint("https://api.example.com/v1", api);
+            endpoint.max_output_tokens = Some(50);
+            endpoint.extra_body = json!({"top_k": 3}).as_object().cloned().unwrap();
+            let schema = json!({"type": "object", "maxItems": 1});
+            let adaptations = Adaptations::from_iter([adaptation]);
+            let request = build(&messages(), Some(&schema), &adaptations, &endpoint);
+            serde_json::from_str(request.body.as_deref().unwrap()).unwrap()
+        };
+        let none = Adaptation::TokenLimit(TokenLimitName::default());
+        let (chat, responses) = (Api::ChatCompletions, Api::Responses);
+        let merged = json!([{"role": "user", "content": "Plan.\n\nIt's \"here\"\n$HOME"}]);
+        // What is removed, and what is set.
+        let table: [(Api, Adaptation, &[&str], &[(&str, Value)]); 9] = [
+            (
+                chat,
+                Adaptation::TokenLimit(TokenLimitName::MaxTokens),
+                &["max_completion_tokens"],
+                &[("max_tokens", json!(50))],
+            ),
+            (
+                chat,
+                Adaptation::OmitStreamOptions,
+                &["stream_options"],
+                &[],
+            ),
+            (
+                chat,
+                Adaptation::NoStreaming,
+                &["stream_options"],
+                &[("stream", json!(false))],
+            ),
+            (
+                responses,
+                Adaptation::NoStreaming,
+                &[],
+                &[("stream", json!(false))],
+            ),
+            (responses, Adaptation::OmitStore, &["store"], &[]),
+            (
+                chat,
+                Adaptation::MergeSystemMessage,
+                &[],
+                &[("messages", merged.clone())],
+            ),
+            (
+                responses,
+                Adaptation::MergeSystemMessage,
+                &["instructions"],
+                &[("input", merged)],
+            ),
+            (
+                responses,
+                Adaptation::OmitKeyword("maxItems".to_owned()),
+                &[],
+                &[(
+                    "text",
+                    json!({"format": {"type": "json_schema", "name": "tasks",
+                    "strict": true, "schema": {"type": "object"}}}),
+                )],
+            ),
+            (
+                chat,
+                Adaptation::OmitParameter("top_k".to_owned()),
+                &["top_k"],
+                &[],
+            ),
+        ];
+        for (api, adaptation, removed, set) in table {
+            let mut expected = adapted(api, none.clone());
+            for name in removed {
+                assert!(
+                    expected
+                        .as_object_mut()
+                        .unwrap()
+                        .shift_remove(*name)
+                        .is_some()
+                );
+            }
+            for (name, value) in set {
+                expected[*name] = value.clone();
+            }
+            assert_eq!(adapted(api, adaptation.clone()), expected, "{adaptation:?}");
+        }
+    }
+
+    #[test]
+    fn the_parameters_of_the_settings_are_sent_as_they_are() {
+        let mut endpoint = endpoint("https://x.openai.azure.com/openai/v1", Api::ChatCompletions);
+        endpoint.extra_body = json!({"temperature": 0.2, "reasoning": {"effort": "low"},
+            "store": true})
+        .as_object()
+        .cloned()
+        .unwrap();
+        endpoint.extra_query = [("api-version".to_owned(), "2026 preview&".to_owned())].into();
+        endpoint.extra_headers = [("X-Title".to_owned(), "Plans".to_owned())].into();
+        endpoint.key_header = Some("api-key".to_owned());
+        let request = build(&messages(), None, &prompt_only(), &endpoint);
+        assert_eq!(
+            request.url,
+            "https://x.openai.azure.com/openai/v1/chat/completions?api-version=2026%20preview%26"
+        );
+        let headers: Vec<String> = request
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.with_placeholder()))
+            .collect();
+        assert_eq!(
+            headers,
+            [
+                "Content-Type: application/json",
+                "X-Title: Plans",
+                "api-key: $OPENAI_API_KEY"
+            ]
+        );
+        let body: Value = serde_json::from_str(request.body.as_deref().unwrap()).unwrap();
+        assert_eq!(body["temperature"], 0.2);
+        assert_eq!(body["reasoning"], json!({"effort": "low"}));
+        assert_eq!(body["store"], true);
+    }
+
+    #[test]
     fn the_api_key_is_a_slot_and_only_in_requests_that_require_one() {
         let cloud = endpoint("https://api.example.com/v1/", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::PromptOnly, &cloud);
+        let request = build(&messages(), None, &prompt_only(), &cloud);
         assert_eq!(request.url, "https://api.example.com/v1/chat/completions");
         assert_eq!(
             request
@@ -337,7 +438,7 @@ mod tests {
             ]
         );
         let local = endpoint("http://localhost:11434/v1", Api::Responses);
-        let request = build(&messages(), None, ResponseFormat::PromptOnly, &local);
+        let request = build(&messages(), None, &prompt_only(), &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
         assert_eq!(request.headers.len(), 1);
     }
@@ -345,7 +446,7 @@ mod tests {
     #[test]
     fn the_curl_command_is_quoted_for_a_shell() {
         let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let request = build(&messages(), None, ResponseFormat::PromptOnly, &endpoint);
+        let request = build(&messages(), None, &prompt_only(), &endpoint);
         let command = as_curl(&request);
         assert!(
             command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
@@ -362,7 +463,7 @@ mod tests {
         messages[1]
             .content
             .push_str("\\ `id` !! %s \u{1F600} ''\t*");
-        let request = build(&messages, None, ResponseFormat::PromptOnly, &endpoint);
+        let request = build(&messages, None, &prompt_only(), &endpoint);
         // In place of curl: a function that prints its last argument.
         let script = format!(
             "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",

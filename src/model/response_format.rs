@@ -20,6 +20,16 @@ pub enum ResponseFormat {
 }
 
 impl ResponseFormat {
+    /// A stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResponseFormat::JsonSchema => "json_schema",
+            ResponseFormat::JsonObject => "json_object",
+            ResponseFormat::PromptOnly => "prompt_only",
+        }
+    }
+
     /// The format to fall back to when the endpoint refuses this one; `None` for the last.
     #[must_use]
     pub fn fallback(self) -> Option<ResponseFormat> {

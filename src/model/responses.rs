@@ -7,9 +7,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
+use super::finish::Finish;
 use super::notice::NoticeCode;
-use super::piece::{Finish, Malformed, Piece, TextContent};
-use super::usage::WireUsage;
+use super::piece::{Malformed, Piece, TextContent};
+use super::reasoning::{ReasoningText, is_reasoning_part};
+use super::usage::AnyUsage;
 use crate::text::truncate_bytes;
 
 /// The members that matter here, of all types of events. Each type has some of them.
@@ -43,7 +45,7 @@ struct Response<'a> {
     #[serde(borrow, default)]
     incomplete_details: Option<IncompleteDetails<'a>>,
     #[serde(default)]
-    usage: Option<WireUsage>,
+    usage: Option<AnyUsage>,
     #[serde(borrow, default)]
     output: Option<Vec<Item<'a>>>,
 }
@@ -58,8 +60,25 @@ struct IncompleteDetails<'a> {
 struct Item<'a> {
     #[serde(borrow, rename = "type", default)]
     kind: TextContent<'a>,
+    /// What a message is for; `commentary` is not the response.
+    #[serde(borrow, default)]
+    phase: TextContent<'a>,
     #[serde(borrow, default)]
     content: Option<Vec<ContentPart<'a>>>,
+    /// The summary of a reasoning item.
+    #[serde(borrow, default)]
+    summary: Option<ReasoningText<'a>>,
+}
+
+impl Item<'_> {
+    fn is_commentary(&self) -> bool {
+        self.kind.text == "message" && is_commentary(&self.phase.text)
+    }
+}
+
+/// Whether a message of this phase precedes the response.
+fn is_commentary(phase: &str) -> bool {
+    ["commentary", "analysis", "preamble"].contains(&phase)
 }
 
 #[derive(Deserialize)]
@@ -96,12 +115,19 @@ const TOOL_CALLS: [&str; 7] = [
     "mcp_approval_request",
 ];
 
+/// Maximum number of messages that are known as commentary.
+const MAX_COMMENTARIES: usize = 64;
+
 /// Reads the events of one stream. The text of several parts is concatenated; interleaved parts are
-/// not mixed.
+/// not mixed. A commentary counts as reasoning.
 #[derive(Debug, Default)]
 pub(super) struct ResponsesReader {
     /// Output index and content index of the current part.
     part: Option<(u64, u64)>,
+    /// Output indices of messages that are a commentary.
+    commentaries: Vec<u64>,
+    /// Whether reasoning was streamed.
+    has_reasoning: bool,
     refused: bool,
     /// The type of a tool call that the model made, although it was offered no tools.
     tool_call: Option<&'static str>,
@@ -139,6 +165,12 @@ impl ResponsesReader {
             event.content_index.unwrap_or(0),
         );
         match kind.as_ref() {
+            "response.output_text.delta" if self.commentaries.contains(&part.0) => {
+                if let Some(text) = event.delta.unwrap_or_default().into_text("delta")? {
+                    sink(Piece::Reasoning(text));
+                }
+            }
+            "response.output_text.done" if self.commentaries.contains(&part.0) => {}
             "response.output_text.delta" => {
                 if self.enter_part(part, sink)
                     && let Some(text) = event.delta.unwrap_or_default().into_text("delta")?
@@ -163,15 +195,30 @@ impl ResponsesReader {
             "response.refusal.done" => {
                 self.take_refusal(event.refusal.unwrap_or_default(), sink)?;
             }
-            "response.completed" | "response.incomplete" | "response.failed" => {
+            "response.completed"
+            | "response.incomplete"
+            | "response.failed"
+            | "response.cancelled"
+            | "response.done" => {
                 let status = kind.strip_prefix("response.").unwrap_or_default();
+                let status = if status == "done" { "" } else { status };
                 let Some(response) = event.response else {
                     return Err(Malformed(format!("{kind} has no response object")));
                 };
                 self.end(response, status, sink)?;
             }
             "response.output_item.added" | "response.output_item.done" => {
-                self.record_tool_call(&event.item.unwrap_or_default());
+                let item = event.item.unwrap_or_default();
+                self.record_tool_call(&item);
+                if item.is_commentary() && self.commentaries.len() < MAX_COMMENTARIES {
+                    self.commentaries.push(part.0);
+                }
+            }
+            reasoning
+                if reasoning.starts_with("response.reasoning") && reasoning.ends_with(".delta") =>
+            {
+                self.has_reasoning = true;
+                sink(Piece::Reasoning(event.delta.unwrap_or_default().text));
             }
             ignored if IGNORED.iter().any(|known| ignored.starts_with(known)) => {}
             _ => return read_error(name, data, None, sink),
@@ -212,9 +259,14 @@ impl ResponsesReader {
                 ));
                 false
             }
-            _ => {
+            Some((message, _)) if message == part.0 => {
                 self.part = Some(part);
                 sink(Piece::Part);
+                true
+            }
+            _ => {
+                self.part = Some(part);
+                sink(Piece::Message);
                 true
             }
         }
@@ -250,14 +302,28 @@ impl ResponsesReader {
     ) -> Result<(), Malformed> {
         // The output is repeated here. It is read only if no part of it was streamed before.
         let is_new = self.part.is_none();
+        let streamed = self.part.map(|(message, _)| message);
+        let mut is_commentary_streamed = false;
         for (index, item) in (0..).zip(response.output.unwrap_or_default()) {
             self.record_tool_call(&item);
-            if item.kind.text != "message" {
-                continue;
+            let is_commentary = item.is_commentary();
+            is_commentary_streamed |= is_commentary && streamed == Some(index);
+            if let Some(text) = item.summary.filter(|_| !self.has_reasoning) {
+                sink(Piece::Reasoning(text.0));
             }
             for (position, part) in (0..).zip(item.content.unwrap_or_default()) {
-                match part.kind.text.as_ref() {
-                    "output_text" if is_new && self.enter_part((index, position), sink) => {
+                let kind = part.kind.text.as_ref();
+                if is_commentary || is_reasoning_part(kind) || item.kind.text == "reasoning" {
+                    if is_new && !self.has_reasoning {
+                        sink(Piece::Reasoning(part.text.text));
+                    }
+                    continue;
+                }
+                match kind {
+                    _ if item.kind.text != "message" => {}
+                    "output_text" | "text"
+                        if is_new && self.enter_part((index, position), sink) =>
+                    {
                         if let Some(text) = part.text.into_text("text")? {
                             sink(Piece::CompletePart(text));
                         }
@@ -267,8 +333,8 @@ impl ResponsesReader {
                 }
             }
         }
-        if let Some(usage) = response.usage {
-            sink(Piece::Usage(usage.into()));
+        if let Some(usage) = response.usage.and_then(AnyUsage::counts) {
+            sink(Piece::Usage(usage));
         }
         let own = response
             .status
@@ -283,21 +349,31 @@ impl ResponsesReader {
         let reason = response
             .incomplete_details
             .map(|details| details.reason.text);
+        let unknown = |name: &str| Finish::Other(truncate_bytes(name, 64));
         sink(match (status.as_ref(), reason.as_deref()) {
-            ("completed", _) => Piece::Finish(match self.tool_call {
-                Some(call) => Finish::ToolCall(call.to_owned()),
-                None => Finish::Stop,
-            }),
-            ("incomplete", Some("max_output_tokens")) => Piece::Finish(Finish::Length),
-            ("incomplete", Some("content_filter")) => Piece::Finish(Finish::ContentFilter),
-            ("incomplete", Some(reason)) if !reason.is_empty() => {
-                Piece::Finish(Finish::Other(truncate_bytes(reason, 64)))
-            }
             ("failed", _) => Piece::Error(match response.error {
                 Some(Value::Null) | None => ErrorBody::default(),
                 Some(error) => ErrorBody::of_event(&error),
             }),
-            (other, _) => Piece::Finish(Finish::Other(truncate_bytes(other, 64))),
+            // A response that is not complete has not stopped by itself, whatever the reason.
+            ("incomplete", Some(reason)) => Piece::Finish(
+                Finish::of(reason)
+                    .filter(|finish| *finish != Finish::Stop)
+                    .unwrap_or_else(|| {
+                        unknown(if reason.is_empty() {
+                            "incomplete"
+                        } else {
+                            reason
+                        })
+                    }),
+            ),
+            // What was read is a commentary, and no response followed.
+            (_, _) if is_commentary_streamed => Piece::Finish(unknown("commentary")),
+            (status, _) => Piece::Finish(match (Finish::known(status), self.tool_call) {
+                (Some(Finish::Stop), Some(call)) => Finish::ToolCall(call.to_owned()),
+                (Some(finish), _) => finish,
+                (None, _) => unknown(status),
+            }),
         });
         Ok(())
     }
@@ -348,202 +424,4 @@ fn read_error(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn describe(piece: Piece<'_>) -> String {
-        match piece {
-            Piece::Part => "part".to_owned(),
-            Piece::Content(text) => format!("content {text}"),
-            Piece::CompletePart(text) => format!("complete part {text}"),
-            Piece::Refusal(text) => format!("refusal {text}"),
-            Piece::Finish(finish) => format!("finish {finish:?}"),
-            Piece::Usage(usage) => format!("usage {} {}", usage.input, usage.output),
-            Piece::Error(error) => format!(
-                "error {} {}",
-                error.code.unwrap_or_default(),
-                error.message.unwrap_or_default()
-            ),
-            Piece::Done => "done".to_owned(),
-            Piece::Notice(code, _) => format!("notice {}", code.as_str()),
-        }
-    }
-
-    fn pieces(events: &[&str]) -> Result<Vec<String>, Malformed> {
-        let mut reader = ResponsesReader::default();
-        let mut seen = Vec::new();
-        for data in events {
-            reader.read("message", data, &mut |piece| seen.push(describe(piece)))?;
-        }
-        Ok(seen)
-    }
-
-    #[test]
-    fn a_documented_stream_is_read_in_order() {
-        let seen = pieces(&[
-            r#"{"type":"response.created","response":{"id":"r","status":"in_progress","text":{"format":{"type":"text"}},"output":[],"usage":null}}"#,
-            r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"reasoning"}}"#,
-            r#"{"type":"response.reasoning_summary_text.delta","delta":"hm","output_index":0}"#,
-            r#"{"type":"response.content_part.added","output_index":1,"content_index":0,"part":{"type":"output_text","text":""}}"#,
-            r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":"{\"tasks\"","obfuscation":"x"}"#,
-            r#"{"type":"response.output_text.delta","output_index":1,"content_index":0,"delta":":[]}"}"#,
-            r#"{"type":"response.output_text.done","output_index":1,"content_index":0,"text":"{\"tasks\":[]}"}"#,
-            r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"reasoning"},{"type":"message","content":[{"type":"output_text","text":"{\"tasks\":[]}"}]}],"usage":{"input_tokens":5,"output_tokens":6}}}"#,
-        ]);
-        assert_eq!(
-            seen.unwrap(),
-            [
-                "part",
-                r#"content {"tasks""#,
-                "content :[]}",
-                r#"complete part {"tasks":[]}"#,
-                "usage 5 6",
-                "finish Stop"
-            ]
-        );
-    }
-
-    #[test]
-    fn each_way_to_end_gives_its_own_pieces() {
-        let table: &[(&str, &[&str])] = &[
-            (
-                r#"{"type":"response.completed","response":{"status":"completed"}}"#,
-                &["finish Stop"],
-            ),
-            (
-                r#"{"type":"response.completed","response":{}}"#,
-                &["finish Stop"],
-            ),
-            (
-                r#"{"type":"response.completed","response":{"output":[{"type":"function_call","name":"f","arguments":"{}"}]}}"#,
-                &[r#"finish ToolCall("function_call")"#],
-            ),
-            (
-                r#"{"type":"response.completed","response":{"output":[{"type":"web_search_call"}]}}"#,
-                &["finish Stop"],
-            ),
-            (
-                r#"{"type":"response.completed","response":{"status":"in_progress"}}"#,
-                &[r#"finish Other("completed and in_progress")"#],
-            ),
-            (
-                r#"{"type":"response.incomplete","response":{"status":"incomplete","incomplete_details":{"reason":"max_output_tokens"}}}"#,
-                &["finish Length"],
-            ),
-            (
-                r#"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"content_filter"}}}"#,
-                &["finish ContentFilter"],
-            ),
-            (
-                r#"{"type":"response.incomplete","response":{"incomplete_details":{"reason":"other"}}}"#,
-                &[r#"finish Other("other")"#],
-            ),
-            (
-                r#"{"type":"response.incomplete","response":{"incomplete_details":null}}"#,
-                &[r#"finish Other("incomplete")"#],
-            ),
-            (
-                r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_error","message":"m"}}}"#,
-                &["error server_error m"],
-            ),
-            (
-                r#"{"type":"response.failed","response":{"status":"failed"}}"#,
-                &["error  "],
-            ),
-            (
-                r#"{"type":"error","code":"rate_limit_exceeded","message":"m","param":null}"#,
-                &["error rate_limit_exceeded m"],
-            ),
-            (
-                r#"{"type":"error","error":{"code":429,"message":"m"}}"#,
-                &["error 429 m"],
-            ),
-            (
-                r#"{"type":"response.refusal.delta","delta":"No"}"#,
-                &["refusal No"],
-            ),
-            (
-                r#"{"type":"response.refusal.done","refusal":"No."}"#,
-                &["refusal No."],
-            ),
-            (
-                r#"{"type":"response.web_search_call.searching"}"#,
-                &["notice unknown_event"],
-            ),
-            (
-                r#"{"type":"new","delta":{"a":1},"text":[2]}"#,
-                &["notice unknown_event"],
-            ),
-            (
-                r#"{"object":"chat.completion.chunk","choices":[]}"#,
-                &["notice unknown_event"],
-            ),
-            ("[DONE]", &["done"]),
-        ];
-        for (data, expected) in table {
-            assert_eq!(pieces(&[data]).unwrap(), *expected, "{data}");
-        }
-    }
-
-    #[test]
-    fn text_in_the_final_event_is_read_only_if_it_was_not_streamed() {
-        let end = r#"{"type":"response.completed","response":{"status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"[]"},{"type":"refusal","refusal":"No"}]}]}}"#;
-        assert_eq!(
-            pieces(&[end]).unwrap(),
-            ["part", "complete part []", "refusal No", "finish Stop"]
-        );
-        let before = r#"{"type":"response.output_text.delta","delta":"[]"}"#;
-        let refused = r#"{"type":"response.refusal.delta","delta":"No"}"#;
-        assert_eq!(
-            pieces(&[before, refused, end]).unwrap(),
-            ["part", "content []", "refusal No", "finish Stop"]
-        );
-    }
-
-    #[test]
-    fn interleaved_parts_are_not_mixed() {
-        let delta = |output: u64, text: &str| {
-            format!(
-                r#"{{"type":"response.output_text.delta","output_index":{output},"content_index":0,"delta":"{text}"}}"#
-            )
-        };
-        let (a, b, c) = (delta(0, "a"), delta(1, "b"), delta(0, "c"));
-        assert_eq!(
-            pieces(&[&a, &b, &c]).unwrap(),
-            [
-                "part",
-                "content a",
-                "part",
-                "content b",
-                "notice other_choice"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_event_that_cannot_be_read_is_an_error() {
-        for data in [
-            r#"{"type":"response.output_text.delta","delta":"a"#,
-            r#"{"type":"response.output_text.delta","delta":12}"#,
-            r#"{"type":"response.output_text.delta","output_index":"x","delta":"a"}"#,
-            r#"{"type":"response.completed"}"#,
-            r#"{"type":"response.completed","response":"done"}"#,
-            "plain",
-        ] {
-            assert!(pieces(&[data]).is_err(), "{data}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_is_not_a_response_object_gives_no_pieces() {
-        let mut reader = ResponsesReader::default();
-        let mut seen = Vec::new();
-        let mut read = |data: &str| reader.read_body(data, &mut |piece| seen.push(describe(piece)));
-        read(r#"{"detail":"Not Found"}"#).unwrap();
-        read(r#"{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"[]"}]}],"usage":{"input_tokens":1,"output_tokens":2}}"#).unwrap();
-        assert_eq!(
-            seen,
-            ["part", "complete part []", "usage 1 2", "finish Stop"]
-        );
-    }
-}
+mod tests;

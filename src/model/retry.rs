@@ -53,14 +53,17 @@ fn may_retry(outcome: &GenerationOutcome) -> bool {
 fn is_transient(failure: &Failure) -> bool {
     match failure.status {
         Some(status) => matches!(status, 408 | 409 | 429 | 500..=599),
-        None => failure.kind == FailureKind::Unreachable,
+        None => matches!(
+            failure.kind,
+            FailureKind::Unreachable | FailureKind::NotConnected
+        ),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::http;
+    use crate::model::{Stall, http};
 
     fn failed(status: u16, headers: &[(&str, &str)], body: &str) -> GenerationOutcome {
         let header = |name: &str| {
@@ -92,7 +95,7 @@ mod tests {
                 true,
             ),
             (GenerationOutcome::Interrupted { reason: None }, false),
-            (GenerationOutcome::Stalled, false),
+            (GenerationOutcome::Stalled(Stall::FirstToken), false),
             (GenerationOutcome::Cancelled, false),
             (GenerationOutcome::Complete, false),
         ];

@@ -77,8 +77,6 @@ impl Decoder {
 
     /// Takes the next bytes and calls `sink` for each event that they complete.
     ///
-    /// As the standard says, an event without a closing empty line is dropped at the end of the body.
-    ///
     /// # Errors
     /// [`SseError`], which every later call returns again. Events before it have been passed to
     /// `sink`.
@@ -93,6 +91,32 @@ impl Decoder {
         let result = self.take(bytes, &mut sink);
         self.failed = result.err();
         result
+    }
+
+    /// Ends the body and calls `sink` for an event without its closing empty line.
+    ///
+    /// The standard drops such an event, because it may be cut off. But some endpoints omit the empty
+    /// line after their last event, so the caller decides by its data.
+    pub fn finish(&mut self, mut sink: impl FnMut(SseEvent<'_>)) {
+        if self.failed.is_some() {
+            return;
+        }
+        // Only data counts: the last line may be cut off, and the name of an event gives the data
+        // another meaning.
+        if self.line.starts_with(b"data:") {
+            let line = std::mem::take(&mut self.line);
+            if let Err(error) = self.end_line(&line, &mut |_| {}) {
+                self.failed = Some(error);
+                return;
+            }
+        }
+        if self.has_data {
+            self.emit(&self.data, &mut sink);
+        }
+        *self = Decoder {
+            recognised: self.is_event_stream(),
+            ..Decoder::default()
+        };
     }
 
     /// Whether any line so far is a comment or a known field, or the unfinished line may become

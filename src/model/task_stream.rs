@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::assembler::ResponseAssembler;
@@ -10,7 +11,7 @@ use super::error_body::ErrorBody;
 use super::event::StreamEvent;
 use super::failure::{Failure, FailureKind};
 use super::notice::NoticeCode;
-use super::outcome::GenerationOutcome;
+use super::outcome::{GenerationOutcome, Stall};
 use super::piece::{Malformed, Piece};
 use super::responses::ResponsesReader;
 use super::sse::{Decoder, SseEvent};
@@ -34,8 +35,8 @@ pub enum End {
     Ended,
     /// The operator cancelled the request.
     Cancelled,
-    /// Nothing arrived for the duration of the idle timeout.
-    Stalled,
+    /// Nothing arrived for the duration of a timeout.
+    Stalled(Stall),
     /// The request timeout expired.
     OutOfTime,
     /// The connection broke; the browser's error message.
@@ -53,6 +54,8 @@ pub struct TaskStream {
     assembler: ResponseAssembler,
     /// The start of the body, shown if it is not a model response.
     head: Vec<u8>,
+    /// Whether the last bytes completed an event.
+    has_new_event: bool,
 }
 
 /// The kind of body, found from its first bytes.
@@ -107,6 +110,7 @@ impl TaskStream {
             },
             assembler: ResponseAssembler::new(api, check),
             head: Vec::new(),
+            has_new_event: false,
         }
     }
 
@@ -119,6 +123,7 @@ impl TaskStream {
         if matches!(self.body, Body::Undecided) {
             self.detect_body(bytes);
         }
+        self.has_new_event = false;
         match &mut self.body {
             Body::Undecided | Body::Stream => self.push_stream(bytes),
             Body::Document(document) => {
@@ -149,13 +154,43 @@ impl TaskStream {
             || (matches!(self.body, Body::Html) && has_excerpt)
     }
 
+    /// Ends the body, and returns the events that its end completes.
+    ///
+    /// An event without its closing empty line counts if it is whole: its data is a JSON object that
+    /// closes, or `[DONE]`.
+    pub fn close(&mut self) -> Vec<StreamEvent> {
+        if matches!(self.body, Body::Undecided | Body::Stream) {
+            let (reader, assembler) = (&mut self.reader, &mut self.assembler);
+            self.decoder.finish(|event| {
+                if is_whole(event.data) {
+                    read_event(reader, assembler, &event);
+                }
+            });
+        }
+        self.assembler.close();
+        self.assembler.take_events()
+    }
+
+    /// Whether the model has begun to write, be it reasoning.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.assembler.has_begun()
+    }
+
+    /// Whether the last bytes completed an event. Comments are none.
+    #[must_use]
+    pub fn has_new_event(&self) -> bool {
+        self.has_new_event
+    }
+
     /// Whether the endpoint said that the response has finished. Only the token usage may follow.
     #[must_use]
     pub fn has_finished(&self) -> bool {
         self.assembler.has_finished()
     }
 
-    /// Returns the outcome of the request, given how the body ended.
+    /// Returns the outcome of the request, given how the body ended. Call [`TaskStream::close`] before,
+    /// so that the last event counts.
     ///
     /// What the endpoint said takes precedence over how the body ended: a finished response is
     /// complete even if the connection broke or the operator cancelled after that.
@@ -165,7 +200,7 @@ impl TaskStream {
         }
         match end {
             End::Cancelled => GenerationOutcome::Cancelled,
-            End::Stalled => GenerationOutcome::Stalled,
+            End::Stalled(stall) => GenerationOutcome::Stalled(stall),
             End::OutOfTime => GenerationOutcome::Failed(Box::new(Failure::took_too_long())),
             End::TransportError(reason) => GenerationOutcome::Interrupted {
                 reason: Some(truncate_bytes(&reason, MAX_MESSAGE_BYTES)),
@@ -181,6 +216,12 @@ impl TaskStream {
     #[must_use]
     pub fn raw_text(&self) -> &str {
         self.assembler.text()
+    }
+
+    /// The reasoning that was sent apart from the text; its start, if it is very long.
+    #[must_use]
+    pub fn reasoning(&self) -> &str {
+        self.assembler.reasoning()
     }
 
     /// The tokens used so far, if the endpoint said.
@@ -204,13 +245,10 @@ impl TaskStream {
 
     fn push_stream(&mut self, bytes: &[u8]) {
         let (reader, assembler) = (&mut self.reader, &mut self.assembler);
+        let has_new_event = &mut self.has_new_event;
         let result = self.decoder.push(bytes, |event| {
-            if event.replaced {
-                assembler.add_notice(NoticeCode::InvalidUtf8, REPLACED.into());
-            }
-            if let Err(malformed) = reader.read(&event, &mut |piece| assembler.take(piece)) {
-                assembler.fail(malformed.into());
-            }
+            *has_new_event = true;
+            read_event(reader, assembler, &event);
         });
         if let Err(error) = result {
             self.assembler.fail(error.into());
@@ -303,6 +341,22 @@ impl TaskStream {
             ..Failure::new(kind, message)
         })
     }
+}
+
+/// Reads one event of a stream.
+fn read_event(reader: &mut Reader, assembler: &mut ResponseAssembler, event: &SseEvent<'_>) {
+    if event.replaced {
+        assembler.add_notice(NoticeCode::InvalidUtf8, REPLACED.into());
+    }
+    if let Err(malformed) = reader.read(event, &mut |piece| assembler.take(piece)) {
+        assembler.fail(malformed.into());
+    }
+}
+
+/// Whether the data of an event is not cut off.
+fn is_whole(data: &str) -> bool {
+    let data = data.trim_ascii();
+    data == "[DONE]" || (data.starts_with('{') && serde_json::from_str::<IgnoredAny>(data).is_ok())
 }
 
 /// Collects one JSON document and finds its end, without parsing it.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::settings::{Amount, Prices};
 
@@ -71,6 +72,26 @@ pub(super) struct WireUsage {
     output_tokens_details: Option<OutputDetails>,
 }
 
+/// The value of a `usage` member. What is no object of counts, such as `"null"`, counts nothing.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum AnyUsage {
+    /// An object of counts.
+    Counts(WireUsage),
+    /// Anything else.
+    Other(de::IgnoredAny),
+}
+
+impl AnyUsage {
+    /// The counts, if there are any.
+    pub fn counts(self) -> Option<Usage> {
+        match self {
+            AnyUsage::Counts(wire) => Some(wire.into()),
+            AnyUsage::Other(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct InputDetails {
@@ -81,6 +102,87 @@ struct InputDetails {
 #[serde(default)]
 struct OutputDetails {
     reasoning_tokens: Count,
+}
+
+/// Other names of the counts, without underscores and in lower case.
+const INPUT: [&str; 7] = [
+    "prompttokens",
+    "inputtokens",
+    "prompttokencount",
+    "inputtokencount",
+    "promptevalcount",
+    "prompttokensused",
+    "promptn",
+];
+const OUTPUT: [&str; 8] = [
+    "completiontokens",
+    "outputtokens",
+    "candidatestokencount",
+    "outputtokencount",
+    "completiontokencount",
+    "generatedtokens",
+    "evalcount",
+    "predictedn",
+];
+const CACHED: [&str; 6] = [
+    "cachedtokens",
+    "cachedcontenttokencount",
+    "promptcachehittokens",
+    "cachereadinputtokens",
+    "cachereadinputtokencount",
+    "cachen",
+];
+const REASONING: [&str; 3] = ["reasoningtokens", "thoughtstokencount", "thinkingtokens"];
+
+/// How deep a count is searched, in levels of objects and arrays.
+const MAX_DEPTH: usize = 8;
+
+impl Usage {
+    /// Finds the usage anywhere in an event or document, under any of its known names. `None` if
+    /// there is none, or if it counts nothing.
+    #[must_use]
+    pub(super) fn find(json: &str) -> Option<Usage> {
+        let value: Value = serde_json::from_str(json).ok()?;
+        let mut usage = Usage::default();
+        usage.search(&value, MAX_DEPTH);
+        (usage.tokens() > 0).then_some(usage)
+    }
+
+    fn search(&mut self, value: &Value, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    if let Some(count) = value.as_u64() {
+                        self.take_count(name, count);
+                    } else {
+                        self.search(value, depth - 1);
+                    }
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.search(item, depth - 1)),
+            _ => {}
+        }
+    }
+
+    fn take_count(&mut self, name: &str, count: u64) {
+        let name = name.replace('_', "").to_ascii_lowercase();
+        let is = |names: &[&str]| names.contains(&name.as_str());
+        let place = if is(&INPUT) {
+            &mut self.input
+        } else if is(&OUTPUT) {
+            &mut self.output
+        } else if is(&CACHED) {
+            &mut self.cached
+        } else if is(&REASONING) {
+            &mut self.reasoning
+        } else {
+            return;
+        };
+        *place = count.max(*place);
+    }
 }
 
 impl From<WireUsage> for Usage {

@@ -22,12 +22,17 @@ impl Run {
                 violations,
             } => self.task_arrived(&document, violations, &mut step),
             Event::UsageArrived(usage) => self.usage_arrived(usage, &mut step),
-            Event::CallStarted { response_format } => self.call_started(response_format, &mut step),
+            Event::CallStarted { adaptations } => self.call_started(adaptations, &mut step),
             Event::NoticeArrived(notice) => self.add_notice(notice, &mut step),
             Event::CallEnded {
                 outcome,
                 raw_response,
-            } => self.call_ended(outcome, raw_response, now, &mut step),
+                reasoning,
+                proposal,
+            } => {
+                self.keep_response(raw_response, reasoning);
+                self.call_ended(outcome, proposal, now, &mut step)
+            }
 
             Event::Rename { name } => {
                 self.rename(&name, &mut step);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::FollowUp;
 use crate::delivery::{DeliveryOutcome, LookUp};
 use crate::document::Document;
-use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
+use crate::model::adaptation::Proposal;
+use crate::model::{Adaptations, GenerationOutcome, Notice, Usage};
 use crate::prompt::TaskRequest;
 use crate::review::DraftId;
 use crate::schema::Violation;
@@ -136,8 +137,8 @@ pub enum Event {
 
     /// A call to the model starts.
     CallStarted {
-        /// The response format it asks for.
-        response_format: ResponseFormat,
+        /// The adaptations it is made with.
+        adaptations: Adaptations,
     },
     /// A task of the response is complete.
     TaskArrived {
@@ -156,6 +157,10 @@ pub enum Event {
         outcome: GenerationOutcome,
         /// The text of the response, unchanged.
         raw_response: Arc<str>,
+        /// The model's reasoning, as far as it was sent apart from the text.
+        reasoning: Arc<str>,
+        /// The change that may help, if the endpoint refused a part of the request.
+        proposal: Option<Proposal>,
     },
     /// A schema check finished.
     Checked {
@@ -216,14 +221,13 @@ pub enum Effect {
     Generate {
         /// What to ask for.
         request: TaskRequest,
-        /// The response format to ask for at most; a lesser one if the endpoint is known not to
-        /// support it.
-        response_format: ResponseFormat,
+        /// The adaptations to make it with, besides those that the endpoint is known to need.
+        adaptations: Adaptations,
     },
     /// Stop the call. Results in `CallEnded`.
     StopGeneration,
-    /// Remember that this endpoint and model support no more than this response format.
-    RememberFormat(ResponseFormat),
+    /// Remember that this endpoint and model need these adaptations.
+    RememberAdaptations(Adaptations),
     /// Check a text against the schema. Results in `Checked`.
     Check {
         /// The task.

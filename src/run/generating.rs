@@ -1,8 +1,8 @@
 //! Generation: requests to the model and their responses.
 //!
 //! A brief is divided into sequential requests. A request takes one or more calls: as long as no
-//! task has arrived, a call that failed temporarily is retried after a wait, and a call whose
-//! response format the endpoint rejects is repeated with a lesser format.
+//! task has arrived, a call that failed temporarily is retried after a wait, and a call that the
+//! endpoint refuses is repeated with a change (`adapting`).
 
 use std::sync::Arc;
 
@@ -12,8 +12,9 @@ use super::{GenerationProgress, GenerationState, Mode, PendingRetry, Run, TaskDr
 use crate::brief::{Brief, Count};
 use crate::delivery::Delivery;
 use crate::document::Document;
+use crate::model::adaptation::Proposal;
 use crate::model::retry;
-use crate::model::{GenerationOutcome, Notice, NoticeCode, ResponseFormat, Usage, spending};
+use crate::model::{Adaptations, GenerationOutcome, Notice, ResponseFormat, Usage, spending};
 use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
@@ -24,8 +25,8 @@ const MAX_NOTICES: usize = 64;
 
 /// What to do after a call ended.
 enum AfterCall {
-    /// Repeat the request with this response format.
-    FallBack(ResponseFormat),
+    /// Repeat the request with this change.
+    Adapt(Proposal),
     /// Repeat the request after this many milliseconds.
     Retry(u64),
     /// Make the next request.
@@ -123,6 +124,7 @@ impl Run {
             retries: 0,
             calls: Vec::new(),
             raw_response: "".into(),
+            reasoning: "".into(),
         });
         self.start_call(now, step);
     }
@@ -140,6 +142,8 @@ impl Run {
             last.calls.push(Call {
                 at: now,
                 response_format: None,
+                adaptations: Adaptations::default(),
+                adaptation: None,
                 usage: None,
                 outcome: None,
             });
@@ -157,7 +161,7 @@ impl Run {
         self.last_request_changed(step);
         step.effects.push(Effect::Generate {
             request,
-            response_format: self.response_format,
+            adaptations: self.adaptations.clone(),
         });
     }
 
@@ -230,7 +234,7 @@ impl Run {
         let messages = prompt::messages(brief, &request, &self.schema, self.schema.value());
         let texts = messages.iter().map(|message| message.content.len());
         // If the endpoint enforces the schema, the request contains it twice.
-        let schema = match self.response_format {
+        let schema = match self.adaptations.response_format() {
             ResponseFormat::JsonSchema => self.schema.text().len(),
             ResponseFormat::JsonObject | ResponseFormat::PromptOnly => 0,
         };
@@ -337,12 +341,13 @@ impl Run {
 
     pub(super) fn call_started(
         &mut self,
-        response_format: ResponseFormat,
+        adaptations: Adaptations,
         step: &mut Step,
     ) -> Result<(), RunError> {
         if let Some(call) = self.open_request().and_then(|open| open.calls.last_mut()) {
-            call.response_format = Some(response_format);
-            self.response_format = response_format;
+            call.response_format = Some(adaptations.response_format());
+            call.adaptations = adaptations.clone();
+            self.adaptations = adaptations;
             step.changes.push(Change::Run);
             self.last_request_changed(step);
         }
@@ -389,28 +394,35 @@ impl Run {
         Ok(())
     }
 
+    /// Keeps the text of the response to the call in progress, and the model's reasoning.
+    pub(super) fn keep_response(&mut self, raw_response: Arc<str>, reasoning: Arc<str>) {
+        if let Some(request) = self.open_request() {
+            request.raw_response = raw_response;
+            request.reasoning = reasoning;
+        }
+    }
+
     pub(super) fn call_ended(
         &mut self,
         outcome: GenerationOutcome,
-        raw_response: Arc<str>,
+        proposal: Option<Proposal>,
         now: u64,
         step: &mut Step,
     ) -> Result<(), RunError> {
         let Some(request) = self.open_request() else {
             return Ok(());
         };
-        request.raw_response = raw_response;
         if let Some(call) = request.calls.last_mut() {
             call.outcome = Some(outcome.clone());
         }
         self.last_request_changed(step);
         step.changes
             .push(Change::Response(self.last_request_number()));
-        match self.after_call(&outcome) {
-            AfterCall::FallBack(response_format) => {
-                self.response_format = response_format;
-                step.effects.push(Effect::RememberFormat(response_format));
-                self.add_notice(fell_back(response_format), step)?;
+        let after_call = self.after_call(&outcome, proposal);
+        self.judge_adaptations(&outcome, matches!(after_call, AfterCall::Adapt(_)), step)?;
+        match after_call {
+            AfterCall::Adapt(proposal) => {
+                self.adapt(proposal, step)?;
                 self.start_call(now, step);
             }
             AfterCall::Retry(wait) => self.schedule_retry(wait, now, step),
@@ -439,7 +451,7 @@ impl Run {
             && self.tasks_missing() > 0
     }
 
-    fn after_call(&self, outcome: &GenerationOutcome) -> AfterCall {
+    fn after_call(&self, outcome: &GenerationOutcome, proposal: Option<Proposal>) -> AfterCall {
         let may_continue = self.mode == Mode::Live && !self.is_stopping();
         let Some(request) = self.requests.last().filter(|_| may_continue) else {
             return AfterCall::End;
@@ -451,10 +463,12 @@ impl Run {
             }
             GenerationOutcome::Complete => AfterCall::End,
             _ if request.arrived > 0 => AfterCall::End,
-            GenerationOutcome::Failed(failure) if failure.blames_format() => self
-                .response_format
-                .fallback()
-                .map_or(AfterCall::End, AfterCall::FallBack),
+            _ if proposal
+                .as_ref()
+                .is_some_and(|proposal| self.may_adapt(request, proposal)) =>
+            {
+                proposal.map_or(AfterCall::End, AfterCall::Adapt)
+            }
             failed => retry::wait(failed, request.retries, self.retry_jitter())
                 .map_or(AfterCall::End, AfterCall::Retry),
         }
@@ -537,20 +551,4 @@ impl Run {
         }));
         self.update_key(&id, step);
     }
-}
-
-/// The notice that an endpoint rejected the response format.
-fn fell_back(response_format: ResponseFormat) -> Notice {
-    let repeated = match response_format {
-        ResponseFormat::JsonSchema | ResponseFormat::JsonObject => {
-            "asking for a JSON object, with the schema in the prompt"
-        }
-        ResponseFormat::PromptOnly => "with the schema in the prompt only",
-    };
-    Notice::new(
-        NoticeCode::ResponseFormatFallback,
-        format!(
-            "The endpoint rejected the response format. The request was repeated {repeated}. This page checks every task against the schema in any case."
-        ),
-    )
 }

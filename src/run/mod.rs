@@ -6,6 +6,7 @@
 //! tests can reach every state.
 
 mod actions;
+mod adapting;
 pub mod announcements;
 mod apply;
 mod changes;
@@ -30,7 +31,8 @@ use serde::{Deserialize, Serialize};
 use crate::brief::Brief;
 use crate::delivery::plan::Plan;
 use crate::delivery::{Delivery, DeliveryStage, UnconfirmedCause, body};
-use crate::model::{GenerationOutcome, Notice, ResponseFormat, Usage};
+use crate::model::adaptation::Proposal;
+use crate::model::{Adaptations, GenerationOutcome, Notice, Usage};
 use crate::review::{Draft, DraftId, DraftState, Origin, Review, RunId};
 use crate::schema::TaskSchema;
 use crate::settings::Connection;
@@ -313,8 +315,10 @@ pub struct Run {
     schema: TaskSchema,
     generation: GenerationState,
     requests: Vec<GenerationRequest>,
-    /// The response format that the endpoint is known to support in this run.
-    response_format: ResponseFormat,
+    /// The adaptations that the endpoint is known to need in this run.
+    adaptations: Adaptations,
+    /// Those that no completed call has confirmed yet.
+    unproven: Vec<Proposal>,
     /// Number of requests still planned for the brief.
     planned_requests: u32,
     notices: Vec<Notice>,
@@ -364,7 +368,8 @@ impl Run {
             schema: start.schema,
             generation: GenerationState::None,
             requests: Vec::new(),
-            response_format: ResponseFormat::default(),
+            adaptations: Adaptations::default(),
+            unproven: Vec::new(),
             planned_requests: 0,
             notices: Vec::new(),
             follow_up: GenerationState::None,

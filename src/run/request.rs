@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::follow_up::FollowUp;
 use super::record;
 use crate::model::spending::Measured;
-use crate::model::{GenerationOutcome, ResponseFormat, Usage};
+use crate::model::{Adaptation, Adaptations, GenerationOutcome, ResponseFormat, Usage};
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct GenerationRequest {
     /// The text of the last response, unchanged. Stored in a record of its own; empty if it was deleted.
     #[serde(skip)]
     pub raw_response: Arc<str>,
+    /// The model's reasoning, as far as it was sent apart from the text. Stored and deleted with it.
+    #[serde(skip)]
+    pub reasoning: Arc<str>,
 }
 
 /// One call to the endpoint.
@@ -62,6 +65,12 @@ pub struct Call {
     pub at: u64,
     /// The response format it asked for; `None` until it is sent, and in a dry run.
     pub response_format: Option<ResponseFormat>,
+    /// The adaptations it was made with.
+    #[serde(default, skip_serializing_if = "Adaptations::is_empty")]
+    pub adaptations: Adaptations,
+    /// The adaptation with which it was repeated, because the endpoint refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<Adaptation>,
     /// Its usage, if the endpoint reported it.
     pub usage: Option<Usage>,
     /// How it ended; `None` while it is in progress.

@@ -142,6 +142,7 @@ impl Config {
             .map_err(|error| malformed(what_is_wrong(&value, &error)))?;
         let hosts = file.allowed_hosts.map(HostPolicy::only).unwrap_or_default();
         if let Some(model) = &file.model {
+            model.check()?;
             hosts.check(&model.base_url)?;
         }
         if let Some(server) = &file.task_server {
@@ -176,6 +177,11 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
             let here = crate::document::push_token(pointer, name);
             // A schema describes members and contains no values.
             if pointer.is_empty() && name == "task_schema" {
+                return None;
+            }
+            // A number of tokens is no secret.
+            let is_parameter = pointer.starts_with("/model/extra_body");
+            if is_parameter && (value.is_number() || value.is_boolean()) {
                 return None;
             }
             if is_secret_name(name) && !value.is_null() {
@@ -292,7 +298,9 @@ mod tests {
         let text = r#"{"connection":"Team",
             "model":{"base_url":"https://api.example.com/v1","model":"m","api":"responses",
                 "max_output_tokens":4000,"needs_key":true,
-                "limits":{"tasks_per_request":10,"idle_timeout_seconds":90,"request_timeout_seconds":900,
+                "extra_body":{"temperature":0.2,"max_tokens":50},"extra_query":{"api-version":"2026-01-01"},
+                "extra_headers":{"X-Title":"Plans"},"key_header":"api-key",
+                "limits":{"tasks_per_request":10,"first_token_timeout_seconds":30,"idle_timeout_seconds":90,"request_timeout_seconds":900,
                     "token_limit":200000,"cost_limit":12.5},
                 "prices":{"input":1.25,"cached_input":0.000001,"output":10.5}},
             "task_server":{"url":"https://tasks.example.com","path":"/v2/tasks",
@@ -351,6 +359,18 @@ mod tests {
             (
                 r#"{"task_server":{"url":"https://a.example"},"allowed_hosts":["b.example"]}"#,
                 "host_not_allowed",
+            ),
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","extra_body":{"stream":false}}}"#,
+                "parameter_reserved",
+            ),
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","extra_headers":{"Cookie":"a"}}}"#,
+                "config_holds_secret",
+            ),
+            (
+                r#"{"model":{"base_url":"https://a.example","model":"m","key_header":"Sec-Key"}}"#,
+                "model_header_invalid",
             ),
             (
                 r#"{"vault":{"address":"https://a.example","secrets_path":"p"},"allowed_hosts":["b.example"]}"#,

@@ -1,5 +1,9 @@
 //! The form of the settings dialog: a connection as typed, and its validation.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
 use super::{
     Address, Amount, Api, BodyTemplate, Bounded, Connection, DEFAULT_CONCURRENCY,
     DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_PATH, DEFAULT_TOKEN_HEADER, Limits,
@@ -43,6 +47,8 @@ pub struct ConnectionForm {
     pub needs_key: Option<bool>,
     /// Maximum tasks per request; empty for the default.
     pub tasks_per_request: String,
+    /// The time until the model begins to write, in seconds.
+    pub first_token_timeout_seconds: String,
     /// Idle timeout in seconds; empty for the default.
     pub idle_timeout_seconds: String,
     /// Request timeout in seconds; empty for the default.
@@ -57,6 +63,8 @@ pub struct ConnectionForm {
     pub price_cached_input: String,
     /// Price per million output tokens; empty if unknown.
     pub price_output: String,
+    /// The extra parameters of the model endpoint, for which there are no fields.
+    pub parameters: ExtraParameters,
     /// The task server's address; empty for no task server.
     pub server_url: String,
     /// The path to post tasks to.
@@ -77,6 +85,15 @@ pub struct ConnectionForm {
     pub schema_text: String,
 }
 
+/// What a model endpoint's requests have besides the fields of the form.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ExtraParameters {
+    body: Map<String, Value>,
+    query: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+    key_header: Option<String>,
+}
+
 /// A field of the dialog that can be invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormField {
@@ -90,6 +107,8 @@ pub enum FormField {
     MaxOutputTokens,
     /// [`ConnectionForm::tasks_per_request`].
     TasksPerRequest,
+    /// [`ConnectionForm::first_token_timeout_seconds`].
+    FirstTokenTimeout,
     /// [`ConnectionForm::idle_timeout_seconds`].
     IdleTimeout,
     /// [`ConnectionForm::request_timeout_seconds`].
@@ -150,6 +169,12 @@ impl ConnectionForm {
                 .map(|limit| limit.to_string())
                 .unwrap_or_default();
             form.needs_key = model.needs_key;
+            form.parameters = ExtraParameters {
+                body: model.extra_body.clone(),
+                query: model.extra_query.clone(),
+                headers: model.extra_headers.clone(),
+                key_header: model.key_header.clone(),
+            };
             form.show_limits(&model.limits);
             if let Some(prices) = &model.prices {
                 form.price_input = prices.input.to_string();
@@ -280,6 +305,10 @@ impl ConnectionForm {
             api: self.api,
             max_output_tokens,
             needs_key: self.needs_key,
+            extra_body: self.parameters.body.clone(),
+            extra_query: self.parameters.query.clone(),
+            extra_headers: self.parameters.headers.clone(),
+            key_header: self.parameters.key_header.clone(),
             limits,
             prices,
         })
@@ -293,6 +322,7 @@ impl ConnectionForm {
             limits.tasks_per_request.get(),
             default.tasks_per_request.get(),
         ));
+        self.first_token_timeout_seconds = text_of(limits.first_token_timeout_seconds);
         self.idle_timeout_seconds = text_of(shown(
             limits.idle_timeout_seconds.get(),
             default.idle_timeout_seconds.get(),
@@ -313,6 +343,19 @@ impl ConnectionForm {
                 default.tasks_per_request,
                 |message| report(FormField::TasksPerRequest, message),
             ),
+            first_token_timeout_seconds: match self.first_token_timeout_seconds.trim() {
+                "" => None,
+                text => {
+                    let seconds = text.parse().ok().and_then(Bounded::new);
+                    if seconds.is_none() {
+                        report(
+                            FormField::FirstTokenTimeout,
+                            "Enter a whole number from 1 to 7200, or leave the field empty for 120, or 300 on this machine.".to_owned(),
+                        );
+                    }
+                    seconds
+                }
+            },
             idle_timeout_seconds: bounded(
                 &self.idle_timeout_seconds,
                 default.idle_timeout_seconds,
@@ -478,6 +521,7 @@ fn bounded<const MIN: u32, const MAX: u32>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn form() -> ConnectionForm {
         ConnectionForm {
@@ -499,8 +543,13 @@ mod tests {
                 api: Api::Responses,
                 max_output_tokens: Some(4096),
                 needs_key: Some(true),
+                extra_body: json!({"temperature": 0.2}).as_object().cloned().unwrap(),
+                extra_query: [("api-version".to_owned(), "1".to_owned())].into(),
+                extra_headers: [("X-Title".to_owned(), "Plans".to_owned())].into(),
+                key_header: Some("api-key".to_owned()),
                 limits: Limits {
                     tasks_per_request: Bounded::new(10).unwrap(),
+                    first_token_timeout_seconds: Bounded::new(7),
                     idle_timeout_seconds: Bounded::new(5).unwrap(),
                     request_timeout_seconds: Bounded::new(60).unwrap(),
                     token_limit: std::num::NonZeroU64::new(100_000),
@@ -535,7 +584,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 23] = [
+        let cases: [(FormField, Change); 24] = [
             (FormField::Name, |form| form.name = " ".to_owned()),
             (FormField::Name, |form| form.name = "x".repeat(81)),
             (FormField::BaseUrl, |form| {
@@ -548,6 +597,9 @@ mod tests {
             }),
             (FormField::TasksPerRequest, |form| {
                 form.tasks_per_request = "501".to_owned()
+            }),
+            (FormField::FirstTokenTimeout, |form| {
+                form.first_token_timeout_seconds = "0".to_owned()
             }),
             (FormField::IdleTimeout, |form| {
                 form.idle_timeout_seconds = "0".to_owned()

@@ -61,10 +61,17 @@ impl<const MIN: u32, const MAX: u32> fmt::Display for Bounded<MIN, MAX> {
 
 /// Maximum number of tasks that one request asks for.
 pub type TasksPerRequest = Bounded<1, 500>;
+/// Maximum time until the model begins to write, in seconds.
+pub type FirstTokenTimeout = Bounded<1, 7_200>;
 /// Maximum time without received data, in seconds.
 pub type IdleTimeout = Bounded<1, 3_600>;
 /// Maximum time from sending a request to the end of its response, in seconds.
 pub type RequestTimeout = Bounded<1, 86_400>;
+
+/// Default time until the model begins to write, in seconds.
+pub const FIRST_TOKEN_SECONDS: u32 = 120;
+/// Default time until a model on this machine begins to write, in seconds.
+pub const LOOPBACK_FIRST_TOKEN_SECONDS: u32 = 300;
 
 /// Limits of a model endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +80,14 @@ pub struct Limits {
     /// Maximum number of tasks per request, 25 by default. A run with more tasks is split into
     /// several requests.
     pub tasks_per_request: TasksPerRequest,
+    /// Time until the model begins to write after which a response counts as stalled. If `None`, the
+    /// default is [`FIRST_TOKEN_SECONDS`], and [`LOOPBACK_FIRST_TOKEN_SECONDS`] for an endpoint on
+    /// this machine, which may have to load the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_timeout_seconds: Option<FirstTokenTimeout>,
     /// Time without received data after which a response counts as stalled, 60 seconds by default.
     pub idle_timeout_seconds: IdleTimeout,
-    /// Maximum duration of a request, 600 seconds by default.
+    /// Maximum duration of a request, 1800 seconds by default.
     pub request_timeout_seconds: RequestTimeout,
     /// Maximum number of input and output tokens per run.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,8 +101,9 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             tasks_per_request: Bounded(25),
+            first_token_timeout_seconds: None,
             idle_timeout_seconds: Bounded(60),
-            request_timeout_seconds: Bounded(600),
+            request_timeout_seconds: Bounded(1_800),
             token_limit: None,
             cost_limit: None,
         }
@@ -120,7 +133,7 @@ mod tests {
         let read = |text: &str| serde_json::from_str::<Limits>(text);
         assert_eq!(read("{}").unwrap(), Limits::default());
         let limits = read(
-            r#"{"tasks_per_request":500,"idle_timeout_seconds":3600,"request_timeout_seconds":86400,"token_limit":1,"cost_limit":0.5}"#,
+            r#"{"tasks_per_request":500,"first_token_timeout_seconds":7200,"idle_timeout_seconds":3600,"request_timeout_seconds":86400,"token_limit":1,"cost_limit":0.5}"#,
         )
         .unwrap();
         assert_eq!(limits.request_timeout_ms(), 86_400_000);
@@ -129,6 +142,8 @@ mod tests {
         for text in [
             r#"{"tasks_per_request":0}"#,
             r#"{"tasks_per_request":501}"#,
+            r#"{"first_token_timeout_seconds":0}"#,
+            r#"{"first_token_timeout_seconds":7201}"#,
             r#"{"idle_timeout_seconds":0}"#,
             r#"{"idle_timeout_seconds":3601}"#,
             r#"{"request_timeout_seconds":86401}"#,

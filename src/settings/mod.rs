@@ -9,16 +9,24 @@ pub mod config;
 pub mod form;
 mod limits;
 pub mod link;
+mod parameters;
 mod prices;
 mod secret_like;
 pub mod template;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::digest::sha256_hex;
 
 pub use address::{Address, AddressError};
-pub use limits::{Bounded, IdleTimeout, Limits, OutOfBounds, RequestTimeout, TasksPerRequest};
+pub use limits::{
+    Bounded, FIRST_TOKEN_SECONDS, FirstTokenTimeout, IdleTimeout, LOOPBACK_FIRST_TOKEN_SECONDS,
+    Limits, OutOfBounds, RequestTimeout, TasksPerRequest,
+};
+pub use parameters::RESERVED_MEMBERS;
 pub use prices::{Amount, InvalidAmount, Prices};
 pub use template::{BodyTemplate, TemplateError};
 
@@ -50,6 +58,19 @@ pub struct ModelEndpoint {
     /// Whether an API key is required. If `None`, all endpoints except loopback require one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_key: Option<bool>,
+    /// Members to add to the body of each request, such as `temperature`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub extra_body: Map<String, Value>,
+    /// Parameters to add to the URL of each request, such as `api-version`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra_query: BTreeMap<String, String>,
+    /// Headers to add to each request. They hold no secret.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra_headers: BTreeMap<String, String>,
+    /// The name of the header that carries the API key, such as `api-key`. If `None`, it is sent as
+    /// `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_header: Option<String>,
     /// Timeouts, request size, and token and cost limits.
     #[serde(default, skip_serializing_if = "is_default")]
     pub limits: Limits,
@@ -72,6 +93,10 @@ impl ModelEndpoint {
             api: Api::default(),
             max_output_tokens: None,
             needs_key: None,
+            extra_body: Map::new(),
+            extra_query: BTreeMap::new(),
+            extra_headers: BTreeMap::new(),
+            key_header: None,
             limits: Limits::default(),
             prices: None,
         }
@@ -82,6 +107,19 @@ impl ModelEndpoint {
     pub fn requires_api_key(&self) -> bool {
         self.needs_key
             .unwrap_or_else(|| !self.base_url.is_loopback())
+    }
+}
+
+impl ModelEndpoint {
+    /// The first-token timeout in milliseconds.
+    #[must_use]
+    pub fn first_token_timeout_ms(&self) -> u32 {
+        let default = match self.base_url.is_loopback() {
+            true => LOOPBACK_FIRST_TOKEN_SECONDS,
+            false => FIRST_TOKEN_SECONDS,
+        };
+        let set = self.limits.first_token_timeout_seconds;
+        set.map_or(default, Bounded::get) * 1000
     }
 }
 
@@ -238,8 +276,25 @@ fn before(text: &str, ends: &[char]) -> String {
     }
 }
 
+/// Why a page cannot send a header.
+struct HeaderProblem {
+    reason: &'static str,
+}
+
 /// Checks whether a page can send a token in a header of this name.
 fn check_token_header(name: &str) -> Result<(), SettingsError> {
+    match header_problem(name) {
+        None => Ok(()),
+        Some(HeaderProblem { reason }) => Err(SettingsError::TokenHeader {
+            // The value of the header may have been entered with its name.
+            name: before(name, &[':', '=', ' ']),
+            reason,
+        }),
+    }
+}
+
+/// Why a page cannot send a header of this name; `None` if it can.
+fn header_problem(name: &str) -> Option<HeaderProblem> {
     /// Headers that requests already have.
     const USED: [&str; 3] = ["content-type", "idempotency-key", "accept"];
     /// Forbidden request-headers (Fetch standard, 2.2.2): browsers drop them without an error.
@@ -280,13 +335,9 @@ fn check_token_header(name: &str) -> Result<(), SettingsError> {
     {
         "browsers do not let a page set it"
     } else {
-        return Ok(());
+        return None;
     };
-    Err(SettingsError::TokenHeader {
-        // The value of the header may have been entered with its name.
-        name: before(name, &[':', '=', ' ']),
-        reason,
-    })
+    Some(HeaderProblem { reason })
 }
 
 /// A named set of endpoints and a task schema. Contains no secrets.
@@ -366,6 +417,31 @@ pub enum SettingsError {
         /// The hours as given.
         given: u32,
     },
+    /// An extra member of the body is one that the reader of the response depends on.
+    #[error("the extra parameter “{name}” is reserved: it is set by the page")]
+    ReservedParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A parameter of the extra query cannot be used.
+    #[error("the query parameter “{name}” cannot be used: {reason}")]
+    Query {
+        /// Its name, without what follows it.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A header for the model endpoint cannot be used.
+    #[error("the header “{name}” cannot be sent to the model endpoint: {reason}")]
+    ModelHeader {
+        /// Its name, without what follows it.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There are too many extra parameters or headers.
+    #[error("there are more than 64 extra parameters or headers")]
+    TooManyParameters,
 }
 
 impl SettingsError {
@@ -380,6 +456,10 @@ impl SettingsError {
             SettingsError::Concurrency { .. } => "concurrency_invalid",
             SettingsError::IdempotencyKeyRetention { .. } => "idempotency_key_retention_invalid",
             SettingsError::Template(_) => "body_template_invalid",
+            SettingsError::ReservedParameter { .. } => "parameter_reserved",
+            SettingsError::Query { .. } => "query_invalid",
+            SettingsError::ModelHeader { .. } => "model_header_invalid",
+            SettingsError::TooManyParameters => "too_many_parameters",
         }
     }
 
@@ -398,6 +478,13 @@ impl SettingsError {
             SettingsError::Concurrency { .. } | SettingsError::IdempotencyKeyRetention { .. } => {
                 "Enter a whole number in that range."
             }
+            SettingsError::ReservedParameter { .. } => {
+                "Remove it from the extra parameters. The model, the API, the max output tokens and the number of tasks have settings of their own."
+            }
+            SettingsError::Query { .. } | SettingsError::ModelHeader { .. } => {
+                "Remove or correct it. The page asks for the API key when it needs it, and sends it in the header that is set for it."
+            }
+            SettingsError::TooManyParameters => "Remove the ones that you do not need.",
             SettingsError::Template(_) => {
                 "Enter the JSON that the server expects, with $task in place of the task, such as {\"type\": \"work\", \"payload\": $task}."
             }

@@ -5,12 +5,13 @@
 
 /// Settings whose names contain a word of a secret, and whose values are none; in lower case, letters
 /// and digits only.
-const NOT_SECRET: [&str; 6] = [
+const NOT_SECRET: [&str; 7] = [
     "tokenheader",
     "needskey",
     "honoursidempotencykeys",
     "maxoutputtokens",
     "tokenlimit",
+    "firsttokentimeoutseconds",
     "secretspath",
 ];
 

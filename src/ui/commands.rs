@@ -68,6 +68,8 @@ pub trait PageCommands {
     fn delete_unreadable_run(&self, id: String);
     /// Deletes the raw responses of all finished runs.
     fn delete_raw_responses(&self);
+    /// Forgets the adaptations of the connection's endpoint and model.
+    fn clear_adaptations(&self);
     /// Deletes everything that this page stored in this browser.
     fn delete_all_data(&self);
     /// Saves the receipts of the run that is shown as a file.

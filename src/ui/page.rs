@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
 use crate::driver::StoredRun;
-use crate::model::{Notice, ResponseFormat, Usage};
+use crate::model::{Adaptations, Notice, Usage};
 use crate::review::{DraftId, DraftState, RunId};
 use crate::run::{
     ActionContext, Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress,
@@ -212,8 +212,8 @@ pub struct Page {
     pub follow_up_candidates: RwSignal<(Vec<DraftId>, Vec<DraftId>)>,
     /// What the run allows for its drafts in general.
     pub action_context: RwSignal<ActionContext>,
-    /// The response format that the next run will request.
-    pub response_format: RwSignal<ResponseFormat>,
+    /// The adaptations that the next run starts with.
+    pub adaptations: RwSignal<Adaptations>,
     /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
     /// Whether *Generate* was pressed before the page was open.
@@ -284,7 +284,7 @@ impl Page {
             estimate: RwSignal::new(None),
             follow_up_candidates: RwSignal::default(),
             action_context: RwSignal::new(NO_RUN),
-            response_format: RwSignal::new(ResponseFormat::default()),
+            adaptations: RwSignal::new(Adaptations::default()),
             is_open: RwSignal::new(true),
             is_generate_queued: RwSignal::new(false),
             awaits_validator: RwSignal::new(false),

@@ -526,6 +526,69 @@ fn check_script(port: u16, api: Api, name: &str) {
             let response = api.send(port, &api.request_for_document(model, 3));
             content_of(api, &response.json());
         }
+        "nameless-refusal" | "nameless-500" => {
+            let response = api.generate(port, model);
+            let status = if name == "nameless-500" { 500 } else { 400 };
+            assert_eq!((response.status, response.end), (status, End::Whole));
+            assert!(!response.text().contains(api.format()));
+            complete(&fall_back(port, api, model, Some("json_object")));
+        }
+        "no-system-role" => {
+            let mut body = api.request(model, 3);
+            match api {
+                Api::Chat => body["messages"][0]["role"] = "system".into(),
+                Api::Responses => body["instructions"] = "Plan.".into(),
+            }
+            let response = api.send(port, &body);
+            assert_eq!(response.status, 400);
+            assert!(response.text().contains("no system role"));
+        }
+        "refuses-pattern" => {
+            let body = api.request(model, 3);
+            let response = api.send(port, &body);
+            let is_refused = body.to_string().contains("\"pattern\"");
+            assert_eq!(response.status, if is_refused { 400 } else { 200 });
+        }
+        "open-after-done" => {
+            let response = api.generate_and_leave(port, model);
+            assert_eq!((response.status, response.end), (200, End::Timeout));
+            let text = response.text();
+            assert_eq!(text, text.trim_end());
+            assert_eq!(
+                ParsedStream::new(format!("{text}\n\n").as_bytes())
+                    .tasks()
+                    .len(),
+                3
+            );
+        }
+        "unclosed-event" => {
+            let response = api.generate(port, model);
+            assert_eq!(response.end, End::Whole);
+            let text = response.text();
+            assert_eq!(text, text.trim_end());
+            let stream = ParsedStream::new(format!("{text}\n\n").as_bytes());
+            assert_eq!(stream.finish.as_deref(), Some("stop"));
+        }
+        "thinking-unopened" => {
+            let content = finished(&api.generate(port, model)).content;
+            let (thought, answer) = content.split_once("</think>").unwrap();
+            assert!(thought.contains("{\"tasks\":["));
+            assert!(serde_json::from_str::<Value>(answer).is_ok());
+        }
+        "reasoning-only" => {
+            let response = api.generate(port, model);
+            assert!(response.text().contains("Each task ne"));
+            assert_eq!(finished(&response).content, "");
+        }
+        "repeated-text" => {
+            let response = api.generate(port, model);
+            let text = complete(&response).content;
+            let escaped = Value::from(text).to_string();
+            assert!(
+                response.text().contains(&escaped),
+                "the whole text is repeated"
+            );
+        }
         other => panic!("the script {other} is not tested"),
     }
 }

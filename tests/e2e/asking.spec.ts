@@ -138,7 +138,7 @@ test("a duplicate task key is a violation of the later task", async ({ world, ap
   await app.approveAll(3);
 });
 
-test("a rejected response format is remembered until the settings are saved", async ({ world, app, complaints }) => {
+test("what an endpoint rejects is remembered, and the settings show and clear it", async ({ world, app, complaints }) => {
   complaints.allow(statusLine(400));
   const server = await world.liveServer({ script: "no-json-schema" });
   await app.open(server.address);
@@ -152,11 +152,70 @@ test("a rejected response format is remembered until the settings are saved", as
   const formats = async () => (await asked(world)).map(({ format }) => format);
   expect(await formats()).toEqual(["json_schema", "json_object", "json_object"]);
 
-  await app.settings();
+  const settings = await app.settings();
+  const adaptations = settings.getByRole("group", { name: "Adaptations to this endpoint and model" });
+  await expect(adaptations).toContainText("The endpoint is asked for a JSON object, with the schema in the prompt.");
+  await adaptations.getByRole("button", { name: "Clear adaptations" }).click();
+  await expect(adaptations).toHaveCount(0);
   await app.saveSettings();
   await app.press("Archive this run");
   await app.generateTasks(2);
   expect(await formats()).toEqual(["json_schema", "json_object", "json_object", "json_schema", "json_object"]);
+});
+
+for (const { script, heading, notice, calls } of [
+  {
+    script: "no-streaming",
+    heading: /^Complete: 4 tasks/,
+    notice: "The endpoint rejected streaming. The request was repeated without it.",
+    calls: 2,
+  },
+  {
+    script: "no-system-role",
+    heading: /^Complete: 4 tasks/,
+    notice: "The endpoint rejected the system message.",
+    calls: 2,
+  },
+  {
+    script: "refuses-pattern",
+    heading: /^Complete: 4 tasks/,
+    notice: "The endpoint rejected pattern in the schema.",
+    calls: 2,
+  },
+]) {
+  test(`${script}: the request is adapted once, and the page says so`, async ({ world, app, complaints }) => {
+    complaints.allow(statusLine(400));
+    const server = await world.liveServer({ script });
+    await app.open(server.address);
+    await generate(app, 4);
+    await expect(app.heading(heading)).toBeVisible();
+    await expect(app.page.getByText(notice, { exact: false })).toBeVisible();
+    expect(await world.testbed.asked(world.tag)).toHaveLength(calls);
+  });
+}
+
+test("a response without the end of its last event, on a connection that stays open, is complete", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "open-after-done" });
+  await app.open(server.address);
+  const begin = Date.now();
+  await generate(app, 4);
+  await expect(app.heading(/^Complete: 4 tasks/)).toBeVisible();
+  expect(Date.now() - begin).toBeLessThan(8000);
+});
+
+test("reasoning without a response is named, and its text can be read", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "reasoning-only" });
+  await app.open(server.address);
+  await generate(app, 4);
+  await expect(app.heading("The model wrote only reasoning")).toBeVisible();
+  await expect(app.tasks).toHaveCount(0);
+  const requests = app.page.getByRole("group").filter({ hasText: /^1 request/ });
+  await requests.locator("summary").first().click();
+  await requests.getByText("Reasoning", { exact: true }).click();
+  await expect(requests).toContainText("Each task needs a title");
 });
 
 test("timeouts, batch size, prices and limits are set in the settings and survive a reload", async ({ world, app }) => {

@@ -34,7 +34,7 @@ fn a_failing_endpoint_is_retried_twice_after_growing_waits() {
 #[test]
 fn the_third_failure_is_the_outcome() {
     let finished = Scenario::default().run([
-        Reply::status(500, ""),
+        Reply::status(504, ""),
         Reply::status(502, ""),
         Reply::status(503, ""),
     ]);
@@ -68,7 +68,7 @@ fn permanent_failures_are_not_retried() {
         (Reply::status(404, ""), "address_not_found"),
         (Reply::refuses("temperature"), "parameter_refused"),
         (
-            Reply::status(500, "").with_header("x-should-retry", "false"),
+            Reply::status(502, "").with_header("x-should-retry", "false"),
             "server_error",
         ),
         (Reply::text("Sorry.", "stop"), "no_json"),

@@ -12,7 +12,7 @@ use taskwright::brief::BriefForm;
 use taskwright::delivery::response::ServerReply;
 use taskwright::driver::{LiveDriver, Report, run_generation};
 use taskwright::http::PreparedRequest;
-use taskwright::model::{End, NoticeCode};
+use taskwright::model::{Adaptation, End, NoticeCode};
 use taskwright::ports::{
     CallEnd, Clock, ModelTransport, Needed, ResponsePart, StopSignal, TaskSink, Timeouts,
 };
@@ -69,6 +69,11 @@ impl Reply {
     /// A complete response with tasks of these keys.
     pub fn tasks<'a>(keys: impl IntoIterator<Item = &'a str>) -> Reply {
         Reply::text(&envelope(keys), "stop")
+    }
+
+    /// A refusal with this message and no other details.
+    pub fn refuses_with(status: u16, message: &str) -> Reply {
+        Reply::status(status, &json!({"error": {"message": message}}).to_string())
     }
 
     /// A refusal of this request parameter.
@@ -146,11 +151,8 @@ impl RecordedCall {
 
     /// The content of the user message.
     pub fn user_message(&self) -> &str {
-        self.body
-            .pointer("/messages/1/content")
-            .unwrap()
-            .as_str()
-            .unwrap()
+        let messages = self.body["messages"].as_array().unwrap();
+        messages.last().unwrap()["content"].as_str().unwrap()
     }
 
     /// The number of tasks that it asks for.
@@ -261,6 +263,14 @@ impl Finished {
     pub fn notices(&self) -> Vec<NoticeCode> {
         let notices = self.run.notices().iter();
         notices.map(|notice| notice.code).collect()
+    }
+
+    /// The names of the adaptations in force at the end.
+    pub fn adaptations(&self) -> Vec<&'static str> {
+        self.run
+            .applied_adaptations()
+            .map(Adaptation::code)
+            .collect()
     }
 
     /// The response format of each call.

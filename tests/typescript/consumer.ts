@@ -102,6 +102,11 @@ const model: ModelSettings = {
   baseUrl: "https://api.openai.com/v1",
   model: "a-model",
   api: "responses",
+  extraBody: { temperature: 0.2, reasoning: { effort: "low" } },
+  extraQuery: { "api-version": "2026-01-01" },
+  extraHeaders: { "X-Title": "Plans" },
+  keyHeader: "api-key",
+  firstTokenTimeoutSeconds: 30,
   apiKey: "key",
 };
 
@@ -141,9 +146,10 @@ function describeOutcome(outcome: Outcome): string {
     case "complete":
     case "filtered":
     case "interrupted":
-    case "stalled":
     case "cancelled":
-      return common.join();
+      return common.join() + (outcome.reasoning ?? "");
+    case "stalled":
+      return outcome.setting;
     case "cut_off":
       return outcome.limit;
     case "refused":
@@ -162,7 +168,8 @@ async function stream(pieces: Uint8Array[]): Promise<string> {
   reader.push("data: {}");
   // @ts-expect-error: api is required
   await TaskStream.open({ schema: {} });
-  return events.map(describeEvent).join() + describeOutcome(reader.finish());
+  const end = reader.finish();
+  return [...events, ...end.events].map(describeEvent).join() + describeOutcome(end);
 }
 
 async function run(signal: AbortSignal): Promise<Receipt[]> {

@@ -73,6 +73,8 @@ impl TestCommands {
         self.apply(Event::CallEnded {
             outcome,
             raw_response: "{\"tasks\":[".into(),
+            reasoning: "".into(),
+            proposal: None,
         });
     }
 }
@@ -176,6 +178,10 @@ impl PageCommands for Handle {
     }
     fn delete_raw_responses(&self) {
         self.record("delete raw responses");
+    }
+
+    fn clear_adaptations(&self) {
+        self.record("clear adaptations");
     }
     fn delete_all_data(&self) {
         self.record("delete all data");

@@ -49,13 +49,13 @@ impl RunController {
         match effect {
             Effect::Generate {
                 request,
-                response_format,
+                adaptations,
             } => {
-                let assignment = self.with_run(|run| Assignment::of(run, request, response_format));
+                let assignment = self.with_run(|run| Assignment::of(run, request, adaptations));
                 let Some(assignment) = assignment.flatten() else {
                     return;
                 };
-                let assignment = self.with_known_format(assignment);
+                let assignment = self.with_known_adaptations(assignment);
                 let stop = self.new_stop();
                 spawn_local(async move {
                     let own_stop = stop.clone();
@@ -68,12 +68,12 @@ impl RunController {
                     }
                 });
             }
-            Effect::RememberFormat(response_format) => {
+            Effect::RememberAdaptations(adaptations) => {
                 let endpoint = self.with_run(|run| run.connection().model.clone());
-                if let (Some(Some(endpoint)), Some(on_format)) =
-                    (endpoint, self.on_format.borrow().as_ref())
+                if let (Some(Some(endpoint)), Some(on_adapted)) =
+                    (endpoint, self.on_adapted.borrow().as_ref())
                 {
-                    on_format(&endpoint, response_format);
+                    on_adapted(&endpoint, &adaptations);
                 }
             }
             Effect::StopGeneration => stop.stop(),
@@ -169,12 +169,12 @@ impl RunController {
         }
     }
 
-    /// Limits the response format to what the endpoint is known to accept.
-    fn with_known_format(&self, assignment: Assignment) -> Assignment {
+    /// Adds the adaptations that the endpoint is known to need. Those of the run take precedence.
+    fn with_known_adaptations(&self, assignment: Assignment) -> Assignment {
         let known = assignment.connection.model.as_ref();
-        let known = known.map(|endpoint| self.format_memory.borrow().response_format(endpoint));
+        let known = known.map(|endpoint| self.adaptation_memory.borrow().of(endpoint));
         Assignment {
-            response_format: assignment.response_format.max(known.unwrap_or_default()),
+            adaptations: known.unwrap_or_default().merged(&assignment.adaptations),
             ..assignment
         }
     }

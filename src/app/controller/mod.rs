@@ -27,7 +27,7 @@ use crate::browser::lock::TabLock;
 use crate::browser::network::{self, NetworkWatch};
 use crate::browser::tabs::Tabs;
 use crate::driver::{DryDriver, LiveDriver, WriteQueue};
-use crate::model::{FormatMemory, ResponseFormat};
+use crate::model::{AdaptationMemory, Adaptations};
 use crate::ports::{Clock, StopSignal};
 use crate::review::{DraftId, RunId};
 use crate::run::{
@@ -64,8 +64,8 @@ struct Current {
 type OnSecretNeeded = Box<dyn Fn(SecretSlot)>;
 /// Called with the id of the current run when another tab takes it over.
 type OnLockLost = Box<dyn Fn(String)>;
-/// Called when an endpoint turned out to accept no more than a response format.
-type OnFormat = Box<dyn Fn(&ModelEndpoint, ResponseFormat)>;
+/// Called when an endpoint turned out to need adaptations.
+type OnAdapted = Box<dyn Fn(&ModelEndpoint, &Adaptations)>;
 
 /// Owns the current run and executes its effects.
 pub(super) struct RunController {
@@ -77,10 +77,10 @@ pub(super) struct RunController {
     secrets: Rc<RefCell<Keyring>>,
     current: RefCell<Option<Current>>,
     on_secret_needed: RefCell<Option<OnSecretNeeded>>,
-    on_format: RefCell<Option<OnFormat>>,
+    on_adapted: RefCell<Option<OnAdapted>>,
     on_lock_lost: RefCell<Option<OnLockLost>>,
-    /// The response formats that endpoints were found to accept.
-    format_memory: Rc<RefCell<FormatMemory>>,
+    /// The adaptations that endpoints were found to need.
+    adaptation_memory: Rc<RefCell<AdaptationMemory>>,
     /// Text of the response that the page does not show yet.
     unshown_text: RefCell<String>,
     showing_text: Coalesced,
@@ -115,7 +115,7 @@ impl RunController {
     pub fn new(
         page: Page,
         secrets: Rc<RefCell<Keyring>>,
-        format_memory: Rc<RefCell<FormatMemory>>,
+        adaptation_memory: Rc<RefCell<AdaptationMemory>>,
     ) -> Rc<RunController> {
         let controller = Rc::new(RunController {
             page,
@@ -125,9 +125,9 @@ impl RunController {
             secrets,
             current: RefCell::new(None),
             on_secret_needed: RefCell::new(None),
-            on_format: RefCell::new(None),
+            on_adapted: RefCell::new(None),
             on_lock_lost: RefCell::new(None),
-            format_memory,
+            adaptation_memory,
             unshown_text: RefCell::default(),
             showing_text: Coalesced::default(),
             pending_checks: RefCell::default(),
@@ -171,9 +171,9 @@ impl RunController {
         *self.on_secret_needed.borrow_mut() = Some(Box::new(call));
     }
 
-    /// Sets what to call when an endpoint turned out to accept no more than a response format.
-    pub fn on_format(&self, call: impl Fn(&ModelEndpoint, ResponseFormat) + 'static) {
-        *self.on_format.borrow_mut() = Some(Box::new(call));
+    /// Sets what to call when an endpoint turned out to need adaptations.
+    pub fn on_adapted(&self, call: impl Fn(&ModelEndpoint, &Adaptations) + 'static) {
+        *self.on_adapted.borrow_mut() = Some(Box::new(call));
     }
 
     /// Sets what to call with the id of the current run when another tab takes it over.

@@ -40,6 +40,12 @@ pub enum EnvelopeError {
         /// Where it begins.
         offset: usize,
     },
+    /// Reasoning ends after tasks have arrived: they may be part of it.
+    #[error("a marker at byte {offset} of the response says that the text before it is reasoning")]
+    ReasoningAfterTasks {
+        /// Where the marker is.
+        offset: usize,
+    },
     /// The envelope has a duplicate member `tasks`.
     #[error("the response has a duplicate member \"tasks\" at byte {offset}")]
     DuplicateMember {

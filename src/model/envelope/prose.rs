@@ -1,5 +1,7 @@
 //! Finds the start of a document in the text around it.
 
+use super::markers::may_begin;
+
 /// Text outside a document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prose {
@@ -54,8 +56,9 @@ impl Prose {
                 ProseStep::Prose(self)
             }
             _ => {
+                *at += 1;
                 let rest = text.as_bytes().get(*at..).unwrap_or_default();
-                *at += memchr::memchr2(b'{', b'[', rest).unwrap_or(rest.len());
+                *at += next_of_interest(rest);
                 ProseStep::Prose(Prose {
                     blank: false,
                     bracket: None,
@@ -63,6 +66,22 @@ impl Prose {
             }
         }
     }
+}
+
+/// The number of bytes before the next one that may begin a document or a marker.
+fn next_of_interest(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .position(|byte| matches!(byte, b'{' | b'[') || may_begin(*byte))
+        .unwrap_or(bytes.len())
+}
+
+/// Whether the text before a document is only the beginning of a code fence.
+pub(super) fn is_fence(before: &str) -> bool {
+    let before = before.trim_ascii();
+    before
+        .strip_prefix("```")
+        .is_some_and(|word| word.len() <= 16 && word.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// The result of taking a byte.

@@ -2,7 +2,7 @@ use super::*;
 
 /// The texts of the tasks, everything else that was found, and how reading ended.
 fn read_in(pieces: &[&str]) -> (Vec<String>, Vec<Found>, Result<Envelope, EnvelopeError>) {
-    let mut envelope = Envelope::new();
+    let mut envelope = Envelope::at(0);
     let (mut tasks, mut others) = (Vec::new(), Vec::new());
     let mut text = String::new();
     for piece in pieces {
@@ -15,7 +15,11 @@ fn read_in(pieces: &[&str]) -> (Vec<String>, Vec<Found>, Result<Envelope, Envelo
             return (tasks, others, Err(error));
         }
     }
-    (tasks, others, Ok(envelope))
+    let result = envelope.end(&text, &mut |found| match found {
+        Found::Task(task) => tasks.push(task.text().to_owned()),
+        other => others.push(other),
+    });
+    (tasks, others, result.map(|()| envelope))
 }
 
 /// Reads the text in one piece and character by character, and asserts that both give the same.
@@ -110,6 +114,132 @@ fn a_document_is_found_inside_prose_or_a_fence_or_after_reasoning() {
     let (tasks, found, end) = read_both_ways(reasoning);
     assert_eq!((tasks.len(), end), (1, Ok(true)));
     assert_eq!(found, [Found::Reasoning, Found::Closed]);
+}
+
+#[test]
+fn reasoning_between_markers_is_never_taken_for_tasks() {
+    const ANSWER: &str = r#"{"tasks":[{"a":1}]}"#;
+    let draft = r#"Perhaps {"tasks":[{"a":0}]}? Or {"a":} < [no"#;
+    for (before, after) in [
+        ("<think>", "</think>"),
+        ("<Think>\n", "\n</Think>\n\n"),
+        ("<thinking>", "</thinking>"),
+        ("<thought>", "</thought>"),
+        ("<reasoning>", "</reasoning>"),
+        ("[THINK]", "[/THINK]"),
+        ("<seed:think>", "</seed:think>"),
+        ("\u{25c1}think\u{25b7}", "\u{25c1}/think\u{25b7}"),
+        ("<|begin_of_thought|>", "<|end_of_thought|>\n"),
+        ("<|START_THINKING|>", "<|END_THINKING|>"),
+        ("<|channel>thought\n", "<channel|>"),
+        (
+            "<|channel|>analysis<|message|>",
+            "<|end|><|start|>assistant<|channel|>final<|message|>",
+        ),
+        (
+            "<|channel|>analysis<|message|>",
+            "<|channel|>final <|constrain|>json<|message|>",
+        ),
+        ("Well. <think>", "</think>"),
+        ("<think>first</think><think>", "</think>"),
+        ("<think>nested <think>", "</think> again </think>"),
+    ] {
+        let text = format!("{before}{draft}{after}{ANSWER}");
+        let (tasks, found, end) = read_both_ways(&text);
+        assert_eq!(tasks, [r#"{"a":1}"#], "{text}");
+        assert_eq!(end, Ok(true), "{text}");
+        assert!(found.contains(&Found::Reasoning), "{text}");
+    }
+}
+
+#[test]
+fn what_precedes_a_lone_closing_marker_is_reasoning() {
+    for thought in [
+        "",
+        "Hm.",
+        r#"Each needs a title, as {"title":"x"}."#,
+        r#"A draft: {"tasks":[{"title":"draft"}]} Better:"#,
+        r#"Two: {"tasks":[{"b":1}]} {"tasks":[{"b":2}]}"#,
+        r#"Or [{"b":1},{"b": and so on"#,
+        r#"An envelope {"tasks":[], twice "tasks":[]}"#,
+        "Braces { and [ and \"quotes",
+    ] {
+        for (closing, rest) in [
+            ("</think>", ""),
+            ("</think>\n\n", "\n"),
+            ("</thinking>", ""),
+            ("[/THINK]", ""),
+            ("<|end_of_thought|>", ""),
+            ("\nassistantfinal", ""),
+            (
+                "<|start|>assistant<|channel|>final<|message|>",
+                "<|return|>",
+            ),
+        ] {
+            let text = format!("{thought}{closing}{{\"tasks\":[{{\"a\":1}}]}}{rest}");
+            let (tasks, found, end) = read_both_ways(&text);
+            assert_eq!(tasks, [r#"{"a":1}"#], "{text}");
+            assert_eq!(end, Ok(true), "{text}");
+            assert!(found.contains(&Found::Reasoning), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_marker_inside_a_task_is_text() {
+    for marker in [
+        "</think>",
+        "<think>",
+        "[/THINK]",
+        "<|end|>",
+        "assistantfinal",
+    ] {
+        for (lead, trail) in [("", ""), ("Here: ", ""), ("```json\n", "\n```")] {
+            let task = format!("{{\"a\":\"so {marker} it is\"}}");
+            let text = format!("{lead}{{\"tasks\":[{task}]}}{trail}");
+            let (tasks, found, end) = read_both_ways(&text);
+            assert_eq!(tasks, [task], "{text}");
+            assert_eq!(end, Ok(true), "{text}");
+            assert!(!found.contains(&Found::Reasoning), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_closing_marker_after_tasks_were_reported_is_an_error() {
+    for (text, offset) in [
+        (r#"{"tasks":[{"a":0}]}</think>{"tasks":[{"a":1}]}"#, 19),
+        (r#"[{"a":0}] no. </think> [{"a":1}]"#, 14),
+        ("```\n[{\"a\":0}]\n```\n[/THINK][]", 18),
+    ] {
+        let (.., end) = read_both_ways(text);
+        assert_eq!(
+            end,
+            Err(EnvelopeError::ReasoningAfterTasks { offset }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_response_of_reasoning_alone_has_no_tasks() {
+    for (text, is_only_reasoning) in [
+        (r#"<think>{"tasks":[{"a":0}]}</think>"#, true),
+        (r#"<think>{"tasks":[{"a":0}]}"#, true),
+        (r#"Draft {"tasks":[{"a":0}]}</think>"#, true),
+        ("<|channel|>analysis<|message|>hm<|end|>", true),
+        ("<think>hm</think>So be it.", false),
+        ("<think>hm</think>[]", false),
+        ("", false),
+    ] {
+        let (tasks, _, envelope) = read_in(&[text]);
+        assert_eq!(tasks, [""; 0], "{text}");
+        assert_eq!(
+            envelope.unwrap().is_only_reasoning(),
+            is_only_reasoning,
+            "{text}"
+        );
+    }
 }
 
 #[test]

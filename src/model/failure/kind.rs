@@ -21,6 +21,8 @@ pub enum FailureKind {
     // There is no response, or it reports an error.
     /// No status: unreachable, connection refused, or hidden from the page by CORS.
     Unreachable,
+    /// There was no connection, so nothing was sent. Only Node.js can tell.
+    NotConnected,
     /// 401.
     KeyRefused,
     /// 403.
@@ -85,6 +87,8 @@ pub enum FailureKind {
     /// There is no text.
     #[serde(alias = "empty_answer")]
     EmptyResponse,
+    /// The model wrote reasoning, but no response.
+    OnlyReasoning,
     /// There is text, but no JSON.
     NoJson,
     /// More than one JSON document, or a duplicate member `tasks`.
@@ -112,6 +116,7 @@ impl FailureKind {
             K::NotSent => "not_sent",
             K::TookTooLong => "took_too_long",
             K::Unreachable => "unreachable",
+            K::NotConnected => "not_connected",
             K::KeyRefused => "key_refused",
             K::Forbidden => "forbidden",
             K::ModelNotFound => "model_not_found",
@@ -138,6 +143,7 @@ impl FailureKind {
             K::MalformedResponse => "malformed_response",
             K::JsonNotClosed => "json_not_closed",
             K::EmptyResponse => "empty_response",
+            K::OnlyReasoning => "only_reasoning",
             K::NoJson => "no_json",
             K::SeveralDocuments => "several_documents",
             K::TaskTooLarge => "task_too_large",
@@ -153,6 +159,7 @@ impl FailureKind {
         matches!(
             self,
             K::Unreachable
+                | K::NotConnected
                 | K::TookTooLong
                 | K::RateLimited
                 | K::TimedOut
@@ -164,6 +171,7 @@ impl FailureKind {
                 | K::MalformedResponse
                 | K::JsonNotClosed
                 | K::EmptyResponse
+                | K::OnlyReasoning
                 | K::NoJson
                 | K::SeveralDocuments
         )

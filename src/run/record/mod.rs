@@ -55,6 +55,8 @@ pub struct ResponseRecord {
     /// Number of the request within the run, from 1.
     number: u32,
     text: Arc<str>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    reasoning: Arc<str>,
 }
 
 /// All records of a run.
@@ -209,6 +211,7 @@ impl Run {
             run: self.id.clone(),
             number,
             text: Arc::clone(&self.request(number)?.raw_response),
+            reasoning: Arc::clone(&self.request(number)?.reasoning),
         })
     }
 
@@ -306,7 +309,8 @@ impl Run {
             connection: setup.connection,
             generation: state.generation,
             requests: requests.into_iter().map(|record| record.request).collect(),
-            response_format: state.response_format,
+            adaptations: state.adaptations,
+            unproven: Vec::new(),
             planned_requests: state.planned_requests,
             notices: state.notices,
             last_request: running_kind(&state.follow_up),
@@ -329,6 +333,7 @@ impl Run {
             let place = index_of(response.number).and_then(|index| self.requests.get_mut(index));
             if let Some(request) = place {
                 request.raw_response = response.text;
+                request.reasoning = response.reasoning;
                 changes.push(Change::Response(response.number));
             }
         }
@@ -349,7 +354,7 @@ impl Run {
             self.is_archived = state.is_archived;
             self.generation = state.generation;
             self.planned_requests = state.planned_requests;
-            self.response_format = state.response_format;
+            self.adaptations = state.adaptations;
             self.notices = state.notices;
             self.last_request = running_kind(&state.follow_up);
             self.follow_up = state.follow_up;
@@ -369,8 +374,10 @@ impl Run {
             match self.requests.get_mut(index) {
                 Some(request) => {
                     let raw_response = Arc::clone(&request.raw_response);
+                    let reasoning = Arc::clone(&request.reasoning);
                     *request = GenerationRequest {
                         raw_response,
+                        reasoning,
                         ..record.request
                     };
                 }

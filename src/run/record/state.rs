@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::RECORD_VERSION;
-use crate::model::{Notice, ResponseFormat};
+use crate::model::{Adaptations, Notice};
 use crate::review::{DraftState, RunId};
 use crate::run::{Batch, Counts, GenerationState, Mode, Run};
 use crate::text::{counted, truncate_at_word};
@@ -37,7 +37,8 @@ pub struct RunRecord {
     counts: BTreeMap<String, usize>,
     pub(super) generation: GenerationState,
     pub(super) planned_requests: u32,
-    pub(super) response_format: ResponseFormat,
+    #[serde(default)]
+    pub(super) adaptations: Adaptations,
     pub(super) notices: Vec<Notice>,
     pub(super) follow_up: GenerationState,
     pub(super) batch: Batch,
@@ -145,7 +146,7 @@ impl Run {
                 .collect(),
             generation: self.generation.clone(),
             planned_requests: self.planned_requests,
-            response_format: self.response_format,
+            adaptations: self.adaptations.clone(),
             notices: self.notices.clone(),
             follow_up: self.follow_up.clone(),
             batch: self.batch.clone(),

@@ -3,19 +3,30 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::{Failure, GenerationOutcome};
+use crate::model::{Failure, GenerationOutcome, Stall};
 use crate::settings::Api;
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub(super) enum Stored {
     Complete,
-    CutOff { responses: bool },
-    Refused { text: String },
+    CutOff {
+        responses: bool,
+    },
+    Refused {
+        text: String,
+    },
     Filtered,
-    Interrupted { reason: Option<String> },
-    Stalled,
-    Failed { failure: Box<Failure> },
+    Interrupted {
+        reason: Option<String>,
+    },
+    Stalled {
+        #[serde(default)]
+        by: Stall,
+    },
+    Failed {
+        failure: Box<Failure>,
+    },
     Cancelled,
 }
 
@@ -29,7 +40,7 @@ impl From<&GenerationOutcome> for Stored {
             GenerationOutcome::Refused { text } => Stored::Refused { text },
             GenerationOutcome::Filtered => Stored::Filtered,
             GenerationOutcome::Interrupted { reason } => Stored::Interrupted { reason },
-            GenerationOutcome::Stalled => Stored::Stalled,
+            GenerationOutcome::Stalled(by) => Stored::Stalled { by },
             GenerationOutcome::Failed(failure) => Stored::Failed { failure },
             GenerationOutcome::Cancelled => Stored::Cancelled,
         }
@@ -48,7 +59,7 @@ impl From<Stored> for GenerationOutcome {
             Stored::Refused { text } => GenerationOutcome::Refused { text },
             Stored::Filtered => GenerationOutcome::Filtered,
             Stored::Interrupted { reason } => GenerationOutcome::Interrupted { reason },
-            Stored::Stalled => GenerationOutcome::Stalled,
+            Stored::Stalled { by } => GenerationOutcome::Stalled(by),
             Stored::Failed { failure } => GenerationOutcome::Failed(failure),
             Stored::Cancelled => GenerationOutcome::Cancelled,
         }

@@ -1,3 +1,4 @@
+mod adapting;
 mod delivering;
 
 use super::*;
@@ -5,6 +6,7 @@ use crate::brief::BriefForm;
 use crate::delivery::DeliveryOutcome;
 use crate::document::Document;
 use crate::model::Failure;
+use crate::model::Stall;
 use crate::schema::Violation;
 
 const NOW: u64 = 1_700_000_000_000;
@@ -97,6 +99,8 @@ impl Harness {
         self.ok(Event::CallEnded {
             outcome,
             raw_response: "raw".into(),
+            reasoning: "".into(),
+            proposal: None,
         });
     }
 
@@ -245,7 +249,8 @@ fn a_partial_response_is_accepted_only_by_an_action_that_names_its_outcome() {
         },
         GenerationOutcome::Filtered,
         GenerationOutcome::Interrupted { reason: None },
-        GenerationOutcome::Stalled,
+        GenerationOutcome::Stalled(Stall::FirstToken),
+        GenerationOutcome::Stalled(Stall::Idle),
         GenerationOutcome::Cancelled,
         GenerationOutcome::Failed(Box::new(Failure::unreachable("x"))),
     ] {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::driver::{Assignment, request_for};
-use crate::model::ResponseFormat;
+use crate::model::Adaptations;
 use crate::model::request::as_curl;
 use crate::run::Mode;
 use crate::text::counted;
@@ -26,7 +26,7 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
             brief,
             page.schema.get(),
             page.connection.get(),
-            page.response_format.get(),
+            page.adaptations.get(),
         ))
     });
     let of_request = move |read: fn(&crate::http::HttpRequest) -> String| {
@@ -68,9 +68,9 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
                         "A dry run sends nothing. A live run would send this."
                     </p>
                 </Show>
-                <Show when=move || page.response_format.get() != ResponseFormat::default()>
+                <Show when=move || !page.adaptations.with(Adaptations::is_empty)>
                     <p class="hint">
-                        "The endpoint rejected a stricter response format for this model, so the request falls back to a weaker one. Save the settings to try the stricter one again."
+                        "The request is adapted to what this endpoint rejected before. The settings list the adaptations and can clear them."
                     </p>
                 </Show>
                 <CodeBlock

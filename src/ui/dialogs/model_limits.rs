@@ -7,8 +7,9 @@ use super::settings_fields::ConnectionField;
 use crate::settings::form::{ConnectionForm, FormField};
 
 /// The fields of this group.
-const FIELDS: [FormField; 8] = [
+const FIELDS: [FormField; 9] = [
     FormField::TasksPerRequest,
+    FormField::FirstTokenTimeout,
     FormField::IdleTimeout,
     FormField::RequestTimeout,
     FormField::TokenLimit,
@@ -22,6 +23,7 @@ const FIELDS: [FormField; 8] = [
 fn has_values(form: &ConnectionForm) -> bool {
     [
         &form.tasks_per_request,
+        &form.first_token_timeout_seconds,
         &form.idle_timeout_seconds,
         &form.request_timeout_seconds,
         &form.token_limit,
@@ -61,6 +63,15 @@ pub fn ModelLimits(settings: Settings) -> impl IntoView {
                 />
                 <ConnectionField
                     settings
+                    field=FormField::FirstTokenTimeout
+                    label="First-token timeout (seconds)"
+                    read=|form| &form.first_token_timeout_seconds
+                    write=|form, text| form.first_token_timeout_seconds = text
+                    input_mode="numeric"
+                    placeholder="120; 300 on this machine"
+                />
+                <ConnectionField
+                    settings
                     field=FormField::IdleTimeout
                     label="Idle timeout (seconds)"
                     read=|form| &form.idle_timeout_seconds
@@ -75,7 +86,7 @@ pub fn ModelLimits(settings: Settings) -> impl IntoView {
                     read=|form| &form.request_timeout_seconds
                     write=|form, text| form.request_timeout_seconds = text
                     input_mode="numeric"
-                    placeholder="600"
+                    placeholder="1800"
                 />
             </div>
             <div class="pair">

@@ -52,6 +52,7 @@ pub fn id_of(field: FormField) -> &'static str {
         FormField::Model => "model",
         FormField::MaxOutputTokens => "max-output-tokens",
         FormField::TasksPerRequest => "tasks-per-request",
+        FormField::FirstTokenTimeout => "first-token-timeout",
         FormField::IdleTimeout => "idle-timeout",
         FormField::RequestTimeout => "request-timeout",
         FormField::TokenLimit => "token-limit",

@@ -149,6 +149,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                 </fieldset>
             </div>
             <ModelLimits settings/>
+            <AdaptationList settings/>
             <fieldset class="segment" aria-describedby="needs-key-hint">
                 <legend>"Requires an API key"</legend>
                 <div class="choices">
@@ -161,6 +162,40 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                 </p>
             </fieldset>
         </fieldset>
+    }
+}
+
+/// The adaptations to the connection's endpoint, and the button that clears them.
+#[component]
+fn AdaptationList(settings: Settings) -> impl IntoView {
+    let page = settings.screen.page;
+    let clear = move || {
+        settings
+            .screen
+            .command(|commands| commands.clear_adaptations())
+    };
+    move || {
+        let adaptations = page.adaptations.get();
+        if adaptations.is_empty() {
+            return ().into_any();
+        }
+        let items = adaptations
+            .iter()
+            .map(|adaptation| view! { <li>{adaptation.description()}</li> })
+            .collect_view();
+        view! {
+            <div class="adaptations" role="group" aria-labelledby="adaptations-label">
+                <p class="label" id="adaptations-label">
+                    "Adaptations to this endpoint and model"
+                </p>
+                <ul>{items}</ul>
+                <p class="hint">
+                    "The endpoint rejected a request without them. Clear them after an update of the endpoint or the model."
+                </p>
+                <Button icon="undo" label="Clear adaptations" on_press=clear/>
+            </div>
+        }
+            .into_any()
     }
 }
 

@@ -239,22 +239,24 @@ fn Incomplete(
         outcome,
         GenerationOutcome::Refused { .. } | GenerationOutcome::Filtered
     );
-    let concerns_settings = matches!(&outcome, GenerationOutcome::CutOff { .. })
-        || matches!(
-            &outcome,
-            GenerationOutcome::Failed(failure) if matches!(
-                failure.kind,
-                FailureKind::AddressNotFound
-                    | FailureKind::LimitReached
-                    | FailureKind::NotSent
-                    | FailureKind::TookTooLong
-                    | FailureKind::ModelNotFound
-                    | FailureKind::WebPage
-                    | FailureKind::Redirected
-                    | FailureKind::NotAModelResponse
-                    | FailureKind::Unreachable
-            )
-        );
+    let concerns_settings = matches!(
+        &outcome,
+        GenerationOutcome::CutOff { .. } | GenerationOutcome::Stalled(_)
+    ) || matches!(
+        &outcome,
+        GenerationOutcome::Failed(failure) if matches!(
+            failure.kind,
+            FailureKind::AddressNotFound
+                | FailureKind::LimitReached
+                | FailureKind::NotSent
+                | FailureKind::TookTooLong
+                | FailureKind::ModelNotFound
+                | FailureKind::WebPage
+                | FailureKind::Redirected
+                | FailureKind::NotAModelResponse
+                | FailureKind::Unreachable
+        )
+    );
     let count = move || page.rows.with(Vec::len);
     let accept = move || {
         screen.send(Event::AcceptPartial {
@@ -346,7 +348,7 @@ fn mark_name(outcome: &GenerationOutcome) -> &'static str {
         GenerationOutcome::CutOff { .. } => "warning",
         GenerationOutcome::Refused { .. } | GenerationOutcome::Filtered => "state-refused",
         GenerationOutcome::Interrupted { .. }
-        | GenerationOutcome::Stalled
+        | GenerationOutcome::Stalled(_)
         | GenerationOutcome::Failed(_) => "state-failed",
         GenerationOutcome::Cancelled => "state-rejected",
     }

@@ -1,6 +1,6 @@
 //! Texts for the outcome of a generation.
 
-use crate::model::{Failure, FailureKind, GenerationOutcome};
+use crate::model::{Failure, FailureKind, GenerationOutcome, Stall};
 use crate::text::{counted, grouped};
 
 /// The heading of a banner: what happened. `count` tasks arrived; `wanted` were requested.
@@ -20,7 +20,10 @@ pub fn title(outcome: &GenerationOutcome, count: usize, wanted: Option<usize>) -
             "The endpoint's content filter blocked the response".to_owned()
         }
         GenerationOutcome::Interrupted { .. } => format!("The response was interrupted {after}"),
-        GenerationOutcome::Stalled => format!("The stream stalled {after}"),
+        GenerationOutcome::Stalled(Stall::FirstToken) => {
+            "The model wrote nothing in time".to_owned()
+        }
+        GenerationOutcome::Stalled(Stall::Idle) => format!("The stream stalled {after}"),
         GenerationOutcome::Failed(failure) => failure_title(failure),
         GenerationOutcome::Cancelled => format!("Cancelled {after}"),
     }
@@ -35,7 +38,7 @@ pub fn short(outcome: &GenerationOutcome) -> &'static str {
         GenerationOutcome::Refused { .. } => "Model refusal",
         GenerationOutcome::Filtered => "Filtered",
         GenerationOutcome::Interrupted { .. } => "Interrupted",
-        GenerationOutcome::Stalled => "Stalled",
+        GenerationOutcome::Stalled(_) => "Stalled",
         GenerationOutcome::Failed(_) => "Generation failed",
         GenerationOutcome::Cancelled => "Cancelled",
     }
@@ -50,6 +53,7 @@ fn failure_title(failure: &Failure) -> String {
         K::NotSent => "The request could not be sent",
         K::TookTooLong => "The request timeout was reached",
         K::Unreachable => "The model endpoint did not respond",
+        K::NotConnected => "The model endpoint cannot be reached",
         K::KeyRefused => "The model endpoint rejected the API key",
         K::Forbidden => "The model endpoint does not allow this request",
         K::ModelNotFound => "The model endpoint does not have this model",
@@ -69,6 +73,7 @@ fn failure_title(failure: &Failure) -> String {
         K::EndpointError => "The model endpoint reported an error",
         K::ToolCall => "The model called a tool instead of responding",
         K::EmptyResponse => "The model returned an empty response",
+        K::OnlyReasoning => "The model wrote only reasoning",
         K::NoJson => "The response contains no JSON",
         K::TooManyTasks => "The response contains too many tasks",
         _ => "The response cannot be used",

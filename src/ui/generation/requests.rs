@@ -74,9 +74,12 @@ fn item(request: &GenerationRequest, prices: Option<&Prices>) -> impl IntoView +
     }
     let raw = (!request.raw_response.is_empty() && request.outcome().is_some())
         .then(|| raw_text("Raw response", &request.raw_response));
+    let reasoning = (!request.reasoning.is_empty() && request.outcome().is_some())
+        .then(|| raw_text("Reasoning", &request.reasoning));
     view! {
         <li>
             <p>{text}</p>
+            {reasoning}
             {raw}
         </li>
     }

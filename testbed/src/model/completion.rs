@@ -98,7 +98,14 @@ pub fn stream(output: &ModelOutput, request: &ModelRequest, wire: &Wire, id: &st
     if let Some(error) = &wire.error {
         events.push(Event::data(json!({ "error": error }).to_string()));
     } else if let Some(reason) = &output.finish_reason {
-        events.push(template.delta(0, &json!({}), &json!(reason), 0));
+        if wire.repeats_text {
+            let message = json!({"role": "assistant", "content": output.content});
+            let choice = json!({"index": 0, "message": message, "finish_reason": reason});
+            let chunk = template.chunk(json!([choice]));
+            events.push(Event::data(Value::Object(chunk).to_string()));
+        } else {
+            events.push(template.delta(0, &json!({}), &json!(reason), 0));
+        }
         if output.second_choice.is_some() {
             events.push(template.delta(1, &json!({}), &json!("stop"), 0));
         }

@@ -154,6 +154,16 @@ impl JsonRequest<'_> {
             .iter()
             .find(|refusal| refusal.applies_to(self.value))
         {
+            if let Some(http) = &refusal.reply {
+                record.ended(End::Whole);
+                let tag = selection.tag.as_deref();
+                return Ok(reply::fixed(
+                    http,
+                    &selection.overrides,
+                    &self.parts.headers,
+                    tag,
+                ));
+            }
             return Err(ApiError::parameter(
                 &refusal.parameter,
                 &refusal.code,

@@ -31,6 +31,9 @@ pub fn writes(events: &[Event], wire: &Wire) -> Vec<Bytes> {
     for (number, event) in events.iter().enumerate() {
         blocks.push(block(number, event, wire).into_bytes());
     }
+    if let Some(last) = blocks.last_mut().filter(|_| wire.open_last_event) {
+        last.truncate(last.trim_ascii_end().len());
+    }
     split(blocks, wire)
 }
 
@@ -128,6 +131,16 @@ mod tests {
             };
             assert_eq!(joined(&writes(&events, &wire)), text);
         }
+    }
+
+    #[test]
+    fn the_last_event_may_lack_its_closing_empty_line() {
+        let wire = Wire {
+            open_last_event: true,
+            ..Wire::default()
+        };
+        let events = [Event::data("a"), Event::data("b")];
+        assert_eq!(joined(&writes(&events, &wire)), "data: a\n\ndata: b");
     }
 
     #[test]

@@ -50,23 +50,31 @@ pub struct Refusal {
     pub pointer: String,
     /// The value that is refused; absent means any value.
     pub equals: Option<Value>,
+    /// Text that the value, written as JSON, must contain to be refused.
+    pub contains: Option<String>,
     /// The parameter that the error names.
+    #[serde(default)]
     pub parameter: String,
     /// The error's code, such as `unsupported_parameter`.
+    #[serde(default)]
     pub code: String,
     /// The error's message.
+    #[serde(default)]
     pub message: String,
+    /// The response, if it is not a 400 with this error.
+    pub reply: Option<HttpReply>,
 }
 
 impl Refusal {
     /// Whether the request body contains what is refused.
     #[must_use]
     pub fn applies_to(&self, request: &Value) -> bool {
-        match (request.pointer(&self.pointer), &self.equals) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(found), Some(refused)) => found == refused,
-        }
+        let Some(found) = request.pointer(&self.pointer) else {
+            return false;
+        };
+        let is_equal = self.equals.as_ref().is_none_or(|refused| found == refused);
+        let has_text = |text: &String| found.to_string().contains(text);
+        is_equal && self.contains.as_ref().is_none_or(has_text)
     }
 }
 
@@ -283,6 +291,10 @@ pub struct Wire {
     pub error: Option<Value>,
     /// The number of bytes after which the body ends.
     pub cut_at_byte: Option<usize>,
+    /// Whether the last event lacks its closing empty line.
+    pub open_last_event: bool,
+    /// Whether the last chunk repeats the whole text as a `message`; Chat Completions only.
+    pub repeats_text: bool,
     /// What happens to the connection at the end.
     pub ending: Ending,
     /// Milliseconds for which a stalled connection stays open.
@@ -307,6 +319,8 @@ impl Default for Wire {
             done: true,
             error: None,
             cut_at_byte: None,
+            open_last_event: false,
+            repeats_text: false,
             ending: Ending::default(),
             hold_ms: 600_000,
         }
