@@ -62,6 +62,7 @@ fn OpenDialogs(screen: Screen) -> impl IntoView {
             && (screen.dialog.with(Option::is_some)
                 || page.secret_prompt.with(Option::is_some)
                 || page.work_prompt.with(Option::is_some)
+                || page.has_unlocked_prompt.get()
                 || page.new_host.with(Option::is_some))
     });
     let dialogs = lazy_view(screen, Part::Dialogs, || {

@@ -183,7 +183,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
             .connection
             .with(|connection| connection.model.is_some())
     };
-    let choose = move |mode| screen.command(|commands| commands.choose_mode(mode));
+    let choose = move |mode| screen.command(move |commands| commands.choose_mode(mode));
     let choose_live = move |_| {
         choose(Mode::Live);
         if !untrack(has_model) {

@@ -11,7 +11,7 @@ use crate::ui::screen::Screen;
 #[component]
 pub fn UnlockedDialog(screen: Screen) -> impl IntoView {
     let decide =
-        move |accepted: bool| screen.command(|commands| commands.decide_unlocked(accepted));
+        move |accepted: bool| screen.command(move |commands| commands.decide_unlocked(accepted));
     let cancel = Callback::new(move |()| decide(false));
     view! {
         <Modal
