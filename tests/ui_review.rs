@@ -10,7 +10,7 @@
 mod ui_support;
 
 use leptos::prelude::*;
-use taskwright::model::GenerationOutcome;
+use taskwright::model::{GenerationOutcome, Stall};
 use taskwright::run::{Event, JournalEntry, Mode};
 use taskwright::settings::Api;
 use ui_support::{Mounted, drawn, focused, key, mount_run, task, type_into};

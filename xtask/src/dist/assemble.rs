@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::split::{LOADER, MODULE, pieces_of_application};
+use super::split::{LOADER, MODULE, pieces_of_run};
 use crate::error::Error;
 use crate::module::files::files_below;
 use crate::project::Project;
@@ -177,7 +177,7 @@ fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<St
                 })?);
             }
             let loader = assets.get(LOADER).ok_or_else(|| missing(LOADER))?;
-            let first = pieces_of_application(&String::from_utf8_lossy(loader));
+            let first = pieces_of_run(&String::from_utf8_lossy(loader));
             for name in std::iter::once(MAIN.to_owned()).chain(first) {
                 add(tag(assets, assets_folder, &name, |href, digest| {
                     format!(

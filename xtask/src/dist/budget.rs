@@ -3,25 +3,28 @@
 use std::fs;
 use std::path::Path;
 
-use super::split::{LOADER, MODULE, pieces_of_application};
+use super::split::{LOADER, MODULE, pieces_of_run};
 use crate::error::Error;
 use crate::module::files::files_below;
 use crate::say;
 
 /// What accepts typing: the page, its style sheet and the scripts of the shell.
-const SHELL: u64 = 30_000;
-/// What is loaded until *Generate* is ready: the shell, the first file of the module, and the
-/// application.
-const READY: u64 = 300_000;
+const TYPING: u64 = 30_000;
+/// What is loaded until the page answers and *Generate* can be pressed: also the first file of the
+/// module.
+const ANSWERS: u64 = 300_000;
+/// What is loaded until a run starts: also the application and the validator.
+const RUN: u64 = 1_100_000;
 /// Everything that is ever loaded.
-const EVERYTHING: u64 = 1_250_000;
+const EVERYTHING: u64 = 1_320_000;
 
 /// When a file is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
-    Shell,
-    Ready,
-    Later,
+    Typing,
+    Answers,
+    Run,
+    Everything,
 }
 
 /// Prints the sizes and compares them with their limits.
@@ -39,8 +42,8 @@ pub fn check(dist: &Path) -> Result<(), Error> {
             reason: format!("it has no {LOADER}"),
         })?;
     let loader = fs::read_to_string(&loader).map_err(Error::file("read", &loader))?;
-    let first = pieces_of_application(&loader);
-    let mut totals = [0_u64; 3];
+    let first = pieces_of_run(&loader);
+    let mut totals = [0_u64; 4];
     for file in files {
         if file.extension().is_none_or(|extension| extension != "br") {
             continue;
@@ -50,9 +53,10 @@ pub fn check(dist: &Path) -> Result<(), Error> {
             .map_err(Error::file("read", &path))?
             .len();
         let stage = stage_of(&file.to_string_lossy(), &first);
-        for (total, of) in totals
-            .iter_mut()
-            .zip([Stage::Shell, Stage::Ready, Stage::Later])
+        for (total, of) in
+            totals
+                .iter_mut()
+                .zip([Stage::Typing, Stage::Answers, Stage::Run, Stage::Everything])
         {
             if stage <= of {
                 *total += size;
@@ -61,8 +65,9 @@ pub fn check(dist: &Path) -> Result<(), Error> {
         say::step("size", &format!("{}: {}", file.display(), say::size(size)));
     }
     let limits = [
-        ("accepts typing", SHELL),
-        ("Generate is ready", READY),
+        ("until the brief can be typed", TYPING),
+        ("until the page answers", ANSWERS),
+        ("until a run can start", RUN),
         ("everything", EVERYTHING),
     ];
     let mut exceeded = Vec::new();
@@ -87,15 +92,15 @@ pub fn check(dist: &Path) -> Result<(), Error> {
     })
 }
 
-/// When a file is loaded, by its path. `first` are the pieces of the application.
+/// When a file is loaded, by its path. `first` are the pieces that a run needs.
 fn stage_of(path: &str, first: &[String]) -> Stage {
     let name = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let name = name.strip_suffix(".br").unwrap_or(name);
     match name {
-        "index.html" | "shell.js" | "style.css" => Stage::Shell,
-        "boot.js" | "taskwright_bg.wasm" | MODULE | LOADER => Stage::Ready,
-        _ if first.iter().any(|piece| piece == name) => Stage::Ready,
-        _ => Stage::Later,
+        "index.html" | "shell.js" | "style.css" => Stage::Typing,
+        "boot.js" | "taskwright_bg.wasm" | MODULE | LOADER => Stage::Answers,
+        _ if first.iter().any(|piece| piece == name) => Stage::Run,
+        _ => Stage::Everything,
     }
 }
 
@@ -107,14 +112,14 @@ mod tests {
     fn each_file_counts_from_when_it_is_loaded() {
         let first = ["chunk_4.wasm".to_owned()];
         for (path, stage) in [
-            ("index.html.br", Stage::Shell),
-            ("assets/0f/style.css.br", Stage::Shell),
-            ("assets/0f/shell.js.br", Stage::Shell),
-            ("assets\\0f\\boot.js.br", Stage::Ready),
-            ("assets/0f/taskwright_bg.wasm.br", Stage::Ready),
-            ("assets/0f/chunk_4.wasm.br", Stage::Ready),
-            ("assets/0f/chunk_5.wasm.br", Stage::Later),
-            ("assets/0f/icons/icons.svg.br", Stage::Later),
+            ("index.html.br", Stage::Typing),
+            ("assets/0f/style.css.br", Stage::Typing),
+            ("assets/0f/shell.js.br", Stage::Typing),
+            ("assets\\0f\\boot.js.br", Stage::Answers),
+            ("assets/0f/taskwright_bg.wasm.br", Stage::Answers),
+            ("assets/0f/chunk_4.wasm.br", Stage::Run),
+            ("assets/0f/chunk_5.wasm.br", Stage::Everything),
+            ("assets/0f/icons/icons.svg.br", Stage::Everything),
         ] {
             assert_eq!(stage_of(path, &first), stage, "{path}");
         }

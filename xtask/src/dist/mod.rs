@@ -11,6 +11,7 @@ mod compressed;
 mod split;
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::project::Project;
@@ -23,7 +24,7 @@ use crate::say;
 pub fn run(project: &Project) -> Result<(), Error> {
     let _lock = project.lock("dist")?;
     let module = split::build(project)?;
-    let fresh = project.work_folder("dist")?.join("files");
+    let fresh = work_folder(project).join("files");
     if fresh.exists() {
         fs::remove_dir_all(&fresh).map_err(Error::file("remove", &fresh))?;
     }
@@ -35,4 +36,9 @@ pub fn run(project: &Project) -> Result<(), Error> {
     archive::write(&dist, &zip)?;
     say::step("dist", &format!("{} and {}", dist.display(), zip.display()));
     budget::check(&dist)
+}
+
+/// The folder of what is made on the way.
+fn work_folder(project: &Project) -> PathBuf {
+    project.target.join("xtask").join("dist")
 }

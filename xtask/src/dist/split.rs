@@ -20,6 +20,9 @@ pub const LOADER: &str = "__wasm_split.js";
 /// The first piece, as the splitter names it.
 const MAIN: &str = "taskwright.wasm";
 
+/// The pieces that a run needs.
+const NEEDED: [&str; 2] = ["application", "validator"];
+
 /// The profile in `Cargo.toml`.
 const PROFILE: &str = "dist";
 
@@ -33,7 +36,7 @@ pub fn build(project: &Project) -> Result<PathBuf, Error> {
     packages::ensure(project)?;
     let compiled = compile(project)?;
 
-    let work = project.work_folder("dist")?;
+    let work = super::work_folder(project);
     let cut = fresh_folder(&work.join("cut"))?;
     let files = fresh_folder(&work.join("module"))?;
     say::step("module", "cutting (wasm-split)");
@@ -105,11 +108,11 @@ fn fresh_folder(folder: &Path) -> Result<PathBuf, Error> {
     Ok(folder.to_path_buf())
 }
 
-/// The pieces without which the application does not work: its own, and those with what it shares
-/// with other pieces. `loader` is the text of [`LOADER`], where a comment above each shared piece names
-/// the pieces that share it.
-pub fn pieces_of_application(loader: &str) -> Vec<String> {
-    let mut pieces = vec!["split_application.wasm".to_owned()];
+/// The files without which no run starts: the application, the validator, and what either shares with
+/// another piece. `loader` is the text of [`LOADER`], where a comment above each shared file names the
+/// pieces that share it.
+pub fn pieces_of_run(loader: &str) -> Vec<String> {
+    let mut pieces = NEEDED.map(|piece| format!("split_{piece}.wasm")).to_vec();
     let mut lines = loader.lines().peekable();
     while let Some(line) = lines.next() {
         let Some(sharing) = line
@@ -123,7 +126,7 @@ pub fn pieces_of_application(loader: &str) -> Vec<String> {
             .and_then(|next| next.strip_prefix("const __"))
             .and_then(|next| next.split(' ').next());
         if let Some(name) = name
-            && sharing.split(", ").any(|piece| piece == "application")
+            && sharing.split(", ").any(|piece| NEEDED.contains(&piece))
         {
             pieces.push(format!("{name}.wasm"));
         }
@@ -136,13 +139,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_application_needs_what_it_shares_with_other_pieces() {
+    fn a_run_needs_what_its_pieces_share_with_others() {
         let loader = "/* application, work */\nconst __chunk_4 = makeLoad(() => {\n\
-                      /* validator, work */\nconst __chunk_5 = makeLoad(() => {\n\
+                      /* work, settings */\nconst __chunk_5 = makeLoad(() => {\n\
                       export const __wasm_split_load_work = 1;\n";
         assert_eq!(
-            pieces_of_application(loader),
-            ["split_application.wasm", "chunk_4.wasm"]
+            pieces_of_run(loader),
+            [
+                "split_application.wasm",
+                "split_validator.wasm",
+                "chunk_4.wasm"
+            ]
         );
     }
 }
