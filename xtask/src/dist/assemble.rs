@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::split::{LOADER, MODULE, pieces_of_run};
+use super::split::{LOADER, MODULE};
 use crate::error::Error;
 use crate::module::files::files_below;
 use crate::project::Project;
@@ -176,15 +176,12 @@ fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<St
                     format!("<link rel=\"modulepreload\" href=\"{href}\" integrity=\"{digest}\">")
                 })?);
             }
-            let loader = assets.get(LOADER).ok_or_else(|| missing(LOADER))?;
-            let first = pieces_of_run(&String::from_utf8_lossy(loader));
-            for name in std::iter::once(MAIN.to_owned()).chain(first) {
-                add(tag(assets, assets_folder, &name, |href, digest| {
-                    format!(
-                        "<link rel=\"preload\" href=\"{href}\" as=\"fetch\" crossorigin integrity=\"{digest}\">"
-                    )
-                })?);
-            }
+            // Not the pieces: they would share the connection with what the first screen needs.
+            add(tag(assets, assets_folder, MAIN, |href, digest| {
+                format!(
+                    "<link rel=\"preload\" href=\"{href}\" as=\"fetch\" crossorigin integrity=\"{digest}\">"
+                )
+            })?);
         } else if start.starts_with("<script src=\"") {
             if !has_script {
                 has_script = true;
