@@ -211,6 +211,25 @@ fn the_policies_of_the_server_the_page_and_the_documentation_are_the_same() {
 }
 
 #[test]
+fn the_header_files_for_other_hosts_have_the_page_s_policy() {
+    let page = repository_file("index.html");
+    let meta = between(&page, "http-equiv=\"Content-Security-Policy\"", ">");
+    let meta = directives(between(meta, "content=\"", "\""));
+    for (file, start, end) in [
+        ("_headers", "Content-Security-Policy: ", "\n"),
+        ("nginx.conf", "Content-Security-Policy \"", "\""),
+        ("Caddyfile", "Content-Security-Policy \"", "\""),
+    ] {
+        let text = repository_file(&format!("xtask/src/dist/hosts/{file}"));
+        let mut header = directives(between(&text, start, end));
+        for (name, _) in HEADER_ONLY {
+            assert!(header.remove(name).is_some(), "{file}: {name} is missing");
+        }
+        assert_eq!(header, meta, "{file}");
+    }
+}
+
+#[test]
 fn only_the_page_is_served_from_a_checkout() {
     let server = checkout();
     for target in [

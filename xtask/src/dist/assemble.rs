@@ -154,7 +154,7 @@ fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<St
     let (mut has_style, mut has_script) = (false, false);
     for line in index.lines() {
         let start = line.trim_start();
-        let indent = &line[..line.len() - start.len()];
+        let indent = line.strip_suffix(start).unwrap_or_default();
         let mut add = |tag: String| {
             text.push_str(indent);
             text.push_str(&tag);
@@ -265,4 +265,83 @@ fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), Error> {
         fs::create_dir_all(parent).map_err(Error::file("create", parent))?;
     }
     fs::write(path, bytes).map_err(Error::file("write", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assets() -> Assets {
+        let loader = "fetch(new URL(\"./split_work.wasm\", import.meta.url))";
+        [
+            ("style.css", "body{}"),
+            ("shell.js", "icon('static/icons/icons.svg')"),
+            ("boot.js", "import('../pkg/taskwright.js'); await init();"),
+            (MODULE, "export default init"),
+            (LOADER, loader),
+            (MAIN, "\0asm"),
+            ("split_work.wasm", "\0asm2"),
+            ("manifest.webmanifest", "{\"scope\": \"../\"}"),
+        ]
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()))
+        .collect()
+    }
+
+    const INDEX: &str = r#"<head>
+  <link rel="icon" href="static/icons/app.svg">
+  <link rel="stylesheet" href="static/styles/a.css">
+  <link rel="stylesheet" href="static/styles/b.css">
+  <script src="static/shell.js" defer></script>
+  <script src="static/early-brief.js" defer></script>
+  <script src="static/boot.js" type="module"></script>
+</head>
+"#;
+
+    #[test]
+    fn the_page_refers_to_one_style_sheet_and_one_early_script_with_their_digests() {
+        let page = rewrite_index(INDEX, &assets(), "assets/0f").unwrap();
+        assert_eq!(page.matches("rel=\"stylesheet\"").count(), 1, "{page}");
+        assert_eq!(page.matches("<script").count(), 2, "{page}");
+        assert!(page.contains("href=\"assets/0f/icons/app.svg\""), "{page}");
+        assert!(!page.contains("static/"), "{page}");
+        let digest = STANDARD.encode(Sha256::digest("body{}"));
+        assert!(
+            page.contains(&format!(
+                "assets/0f/style.css\" integrity=\"sha256-{digest}\""
+            )),
+            "{page}"
+        );
+        assert!(page.contains("rel=\"preload\" href=\"assets/0f/taskwright_bg.wasm\""));
+    }
+
+    #[test]
+    fn every_request_for_a_file_of_the_module_has_its_digest() {
+        let mut assets = assets();
+        rewrite_scripts(&mut assets, "assets/0f").unwrap();
+        for (name, piece) in [("boot.js", MAIN), (LOADER, "split_work.wasm")] {
+            let text = String::from_utf8_lossy(&assets[name]).into_owned();
+            let digest = integrity(&assets, piece).unwrap();
+            assert!(text.contains(&digest), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_script_without_the_expected_place_is_an_error() {
+        for name in ["boot.js", "shell.js", LOADER, "manifest.webmanifest"] {
+            let mut assets = assets();
+            assets.insert(name.to_owned(), b"changed".to_vec());
+            assert!(rewrite_scripts(&mut assets, "assets/0f").is_err(), "{name}");
+            assets.remove(name);
+            assert!(rewrite_scripts(&mut assets, "assets/0f").is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_folder_is_named_after_the_contents() {
+        let (first, mut other) = (assets(), assets());
+        assert_eq!(fingerprint(&first), fingerprint(&assets()));
+        other.insert("style.css".to_owned(), b"body{ }".to_vec());
+        assert_ne!(fingerprint(&first), fingerprint(&other));
+    }
 }
