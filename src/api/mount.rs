@@ -93,6 +93,7 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
     let owner = Owner::new();
     let page = owner.with(|| Page::new(Connection::built_in(), schema));
     page.is_open.set(false);
+    page.has_application.set(false);
     if let Some(shell) = &shell {
         page.form.set(shell.form.clone());
         page.is_generate_queued.set(shell.is_generate_queued);
@@ -103,7 +104,10 @@ pub fn mount(element: &JsValue, config: &JsValue) -> Result<AppHandle, Thrown> {
     let setup = Setup::begin(page, &query);
     pieces::run(async move {
         let open = || opening::open(Rc::clone(&setup), owner.clone());
-        let attach = async { queue.attach(lazy::load(page, open).await) };
+        let attach = async {
+            queue.attach(lazy::load(page, open).await);
+            page.has_application.set(true);
+        };
         futures_util::future::join(attach, setup.read()).await;
         queue.give(|commands| commands.settle());
     });

@@ -216,7 +216,9 @@ pub struct Page {
     pub adaptations: RwSignal<Adaptations>,
     /// Whether the stored state was read. Connection and mode are unknown before that.
     pub is_open: RwSignal<bool>,
-    /// Whether *Generate* was pressed before the page was open.
+    /// Whether the application is loaded, so that commands are carried out at once.
+    pub has_application: RwSignal<bool>,
+    /// Whether *Generate* was pressed before the page was open or the application loaded.
     pub is_generate_queued: RwSignal<bool>,
     /// Whether a run waits for the validator to be loaded.
     pub awaits_validator: RwSignal<bool>,
@@ -286,6 +288,7 @@ impl Page {
             action_context: RwSignal::new(NO_RUN),
             adaptations: RwSignal::new(Adaptations::default()),
             is_open: RwSignal::new(true),
+            has_application: RwSignal::new(true),
             is_generate_queued: RwSignal::new(false),
             awaits_validator: RwSignal::new(false),
             missing_pieces: RwSignal::new(0),

@@ -17,6 +17,7 @@ export class AppPage {
   async open(address: string, mode: RegExp | string = /^Live → /): Promise<void> {
     await this.page.goto(address);
     await expect(this.modeBand).toHaveText(mode);
+    await this.loaded();
   }
 
   /** The same page in another tab of this browser. */
@@ -24,6 +25,17 @@ export class AppPage {
     const other = new AppPage(await this.page.context().newPage());
     await other.open(address);
     return other;
+  }
+
+  /** Waits until all pieces of the module are loaded. In a checkout the module is one file. */
+  async loaded(): Promise<void> {
+    if (!process.env.TASKWRIGHT_HAS_PIECES) return;
+    await this.page.waitForFunction(() => {
+      const files = performance.getEntriesByType("resource") as PerformanceResourceTiming[];
+      return ["validator", "work"].every((piece) =>
+        files.some(({ name, responseEnd }) => name.endsWith(`/split_${piece}.wasm`) && responseEnd > 0),
+      );
+    });
   }
 
   /** The band that shows the mode. */

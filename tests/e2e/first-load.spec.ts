@@ -49,6 +49,7 @@ test("what was typed while the module was loading stays, with caret, selection a
   // The selection is still there to type over.
   await app.page.keyboard.type("editor");
   await expect(app.field("Goal")).toHaveValue(/Ship the editor$/);
+  await app.loaded();
 });
 
 test("every keystroke is stored before the module has arrived", async ({ app, world }) => {
@@ -83,6 +84,7 @@ test("an early Generate can be cancelled by pressing the button again", async ({
   await expect(app.page.getByText(/Generation starts/)).toHaveCount(0);
   release();
   await expect(app.button("Generate 3 tasks")).toBeEnabled();
+  await app.loaded();
   await expect(app.tasks).toHaveCount(0);
 });
 
@@ -100,4 +102,5 @@ test("the page does not replace a field in which an input method is composing", 
   await goal.dispatchEvent("compositionend");
   await expect(app.modeBand).toHaveText(/^Dry run — /);
   await expect(app.field("Goal")).toHaveValue("検索");
+  await app.loaded();
 });

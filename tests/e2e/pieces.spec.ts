@@ -50,7 +50,8 @@ test("a piece that fails once is requested again, and Generate waits for it", as
     if (failures === 1) await route.abort("connectionreset");
     else await route.continue();
   });
-  await app.open(server.address, /^Dry run — /);
+  await app.page.goto(server.address);
+  await expect(app.modeBand).toHaveText(/^Dry run — /);
   await app.fillBrief({ goal: "Ship the search", count: "3" });
   await app.press("Generate 3 tasks");
   await expect(app.tasks).toHaveCount(3);
@@ -66,7 +67,8 @@ test("without the validator nothing is generated, the page says so, and the brie
   complaints.allow(/Failed to load resource|TypeError: Failed to fetch/);
   const server = await world.taskServer();
   await app.page.route("**/split_validator.wasm", (route) => route.abort("connectionreset"));
-  await app.open(server.address, /^Dry run — /);
+  await app.page.goto(server.address);
+  await expect(app.modeBand).toHaveText(/^Dry run — /);
   await app.fillBrief({ goal: "Ship the search", count: "3" });
   await app.press("Generate 3 tasks");
   await expect(app.page.getByText(MESSAGE)).toBeVisible();

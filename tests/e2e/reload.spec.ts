@@ -10,6 +10,7 @@ test("the brief survives a reload unchanged", async ({ world, app }) => {
   await app.fillBrief(brief);
   await app.page.reload();
   await expect(app.modeBand).toHaveText(/^Dry run —/);
+  await app.loaded();
   await app.expectBrief(brief);
 });
 

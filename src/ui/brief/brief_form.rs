@@ -23,12 +23,13 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
     let awaits_validator = page.awaits_validator;
     let is_busy =
         move || screen.is_generating.get() || screen.is_posting.get() || awaits_validator.get();
+    // Before that the mode is not known, or nothing could start a run.
+    let is_ready = move || page.is_open.get() && page.has_application.get();
     let generate = move || {
         if untrack(is_busy) {
             return;
         }
-        // Its mode is not known yet.
-        if !page.is_open.get_untracked() {
+        if !untrack(is_ready) {
             return page.is_generate_queued.update(|queued| *queued = !*queued);
         }
         match screen.next_run.get_untracked() {
@@ -43,7 +44,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
         }
     };
     Effect::new(move || {
-        if page.is_open.get() && page.is_generate_queued.get_untracked() {
+        if is_ready() && page.is_generate_queued.get_untracked() {
             page.is_generate_queued.set(false);
             generate();
         }

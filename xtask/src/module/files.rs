@@ -69,6 +69,16 @@ pub fn replace_contents(folder: &Path, fresh: &Path) -> Result<(), Error> {
     for file in old {
         let path = folder.join(file);
         fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+        // Folders that are empty now; the first one that is not ends it.
+        let emptied = path
+            .ancestors()
+            .skip(1)
+            .take_while(|parent| *parent != folder);
+        for parent in emptied {
+            if fs::remove_dir(parent).is_err() {
+                break;
+            }
+        }
     }
     Ok(())
 }
@@ -121,6 +131,7 @@ mod tests {
             files_below(&folder).unwrap(),
             ["a.js", "new/c.js"].map(PathBuf::from)
         );
+        assert!(!folder.join("snippets").exists(), "an empty folder is left");
         assert_eq!(fs::read_to_string(folder.join("a.js")).unwrap(), "new");
         assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "*");
         fs::remove_dir_all(&base).unwrap();
