@@ -23,7 +23,7 @@ const MAX_REASONS: usize = 50;
 /// Maximum length of a message or a place, in characters.
 const MAX_CHARACTERS: usize = 300;
 /// Deepest nesting that is searched.
-const MAX_DEPTH: usize = 12;
+const MAX_DEPTH: usize = 40;
 
 /// The reasons in a response to what was sent. Those with a place come first.
 pub(super) fn read(value: &Value, sent: &Sent<'_>) -> Vec<Reason> {

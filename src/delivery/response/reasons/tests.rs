@@ -131,6 +131,10 @@ fn pointers_paths_and_locations_beside_messages_are_read() {
         ),
         // Other validators of JavaScript.
         (
+            r#"{"error":{"errors":[],"properties":{"inputs":{"errors":[],"items":[null,{"errors":[],"properties":{"name":{"errors":["Bad"]}}}]}}}}"#,
+            "/inputs/1/name: Bad",
+        ),
+        (
             r#"[{"instancePath":"/title","keyword":"maxLength","params":{"limit":3},"message":"must NOT have more"}]"#,
             "/title: must NOT have more",
         ),
