@@ -165,6 +165,11 @@ mod tests {
                 "736b2d68756e746572323f3e7e"
             ]
         );
+        assert_eq!(
+            forms("hunter22"),
+            ["hunter22", "aHVudGVyMjI", "68756e7465723232"],
+            "both kinds of Base64 are the same"
+        );
         assert_eq!(forms("abc"), ["abc"], "too short to be looked for encoded");
     }
 
