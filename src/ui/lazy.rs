@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use futures_util::future::join;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -28,13 +29,14 @@ where
     loop {
         if let Ok(loaded) = attempt().await {
             if has_failed {
-                page.missing_pieces.update(|missing| *missing -= 1);
+                // The page may be unmounted by now.
+                page.missing_pieces.try_update(|missing| *missing -= 1);
             }
             return loaded;
         }
         if !has_failed {
             has_failed = true;
-            page.missing_pieces.update(|missing| *missing += 1);
+            page.missing_pieces.try_update(|missing| *missing += 1);
         }
         PageClock.sleep(wait).await;
         wait = wait.saturating_mul(2).min(LONGEST_WAIT);
@@ -44,8 +46,7 @@ where
 /// Loads everything that is not loaded yet, so that a deployment of another version changes nothing
 /// for this page.
 pub async fn load_all(page: Page) {
-    load(page, validator::load).await;
-    load(page, work::load).await;
+    join(load(page, validator::load), load(page, work::load)).await;
 }
 
 /// Renders a part of the page: at once if it is loaded, else `meanwhile` until it is.
