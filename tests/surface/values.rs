@@ -108,7 +108,9 @@ async fn a_value_is_validated_as_its_json_stringify_text() {
     assert_eq!(string(&first, "schemaPath"), "/properties/n/maximum");
     assert_eq!(string(&first, "keyword"), "maximum");
     assert!(!string(&first, "message").is_empty());
-    assert_eq!(Object::keys(first.unchecked_ref::<Object>()).length(), 4);
+    // The data of the rule.
+    assert_eq!(member(&first, "limit"), 100.into());
+    assert_eq!(Object::keys(first.unchecked_ref::<Object>()).length(), 5);
     let exact = validator.validate_text(&"{\"n\": 20.0, \"n\": 3}".into());
     assert_eq!(
         string(&Array::from(&exact.unwrap()).get(0), "keyword"),
