@@ -125,6 +125,34 @@ test("a read-only tab writes no record", async ({ world, app }) => {
   expect(await other.page.evaluate(() => (window as unknown as { written: number }).written)).toBe(0);
 });
 
+test("no record is written before the browser has granted the lock of a new run", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.page.addInitScript(() => {
+    const waiting: (() => void)[] = [];
+    Object.assign(window, { written: 0, grant: () => waiting.forEach((go) => go()) });
+    const put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = function (...args) {
+      (window as unknown as { written: number }).written += 1;
+      return put.apply(this, args);
+    };
+    const request = LockManager.prototype.request as (...args: unknown[]) => Promise<unknown>;
+    LockManager.prototype.request = async function (...args: unknown[]) {
+      await new Promise<void>((go) => waiting.push(go));
+      return request.apply(this, args);
+    };
+  });
+  await app.open(server.address);
+  const written = () =>
+    app.page.evaluate(() => (window as unknown as { written: number }).written);
+  await app.generateTasks(3);
+  expect(await written()).toBe(0);
+  await app.page.evaluate(() => (window as unknown as { grant: () => void }).grant());
+  await expect.poll(written).toBeGreaterThan(0);
+});
+
 test("if the database is deleted while a run is open, the run is stored again and the page says so", async ({
   world,
   app,
