@@ -286,7 +286,9 @@ fn the_token_limit_is_sent_under_its_other_name() {
 
 #[test]
 fn other_members_are_left_out_or_changed() {
-    let table: [(Value, Adaptation, [(u16, Value); 3]); 6] = [
+    /// The request, the change, and refusals that lead to it.
+    type Row = (Value, Adaptation, [(u16, Value); 3]);
+    let table: [Row; 6] = [
         (
             chat(),
             A::OmitStreamOptions,
