@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// Shortest text whose exact repetition is not taken for more text, in bytes.
 const MIN_REPEATED_BYTES: usize = 24;
 
+/// Longest blank text after which the deltas count as new text. It bounds the work per delta.
+const MAX_BLANK_BYTES: usize = 4096;
+
 /// What the deltas of a stream contain.
 #[derive(Debug, Default, PartialEq, Eq, Clone, Copy)]
 enum Mode {
@@ -84,10 +87,12 @@ impl Repetition {
             self.mode = Mode::New;
             return Cow::Owned(pending + delta);
         }
-        if text.trim_ascii().is_empty() {
+        if text.len() > MAX_BLANK_BYTES {
+            self.mode = Mode::New;
+        } else if text.trim_ascii().is_empty() {
             return Cow::Borrowed(delta);
         }
-        if delta.len() > text.len() && delta.starts_with(text) {
+        if self.mode == Mode::Unknown && delta.len() > text.len() && delta.starts_with(text) {
             self.pending = Some(delta.to_owned());
             return Cow::Borrowed("");
         }
@@ -166,6 +171,14 @@ mod tests {
         ] {
             assert_eq!(text_of(deltas).as_deref(), Ok(expected), "{deltas:?}");
         }
+    }
+
+    #[test]
+    fn the_work_per_delta_does_not_grow_with_blank_text() {
+        let blank = " ".repeat(MAX_BLANK_BYTES + 1);
+        let mut repetition = Repetition::default();
+        assert_eq!(repetition.take(&blank, false, " ").as_deref(), Ok(" "));
+        assert_eq!(repetition.mode, Mode::New);
     }
 
     #[test]

@@ -312,8 +312,9 @@ mod tests {
         let none = Adaptation::TokenLimit(TokenLimitName::default());
         let (chat, responses) = (Api::ChatCompletions, Api::Responses);
         let merged = json!([{"role": "user", "content": "Plan.\n\nIt's \"here\"\n$HOME"}]);
-        // What is removed, and what is set.
-        let table: [(Api, Adaptation, &[&str], &[(&str, Value)]); 9] = [
+        /// The change, what it removes, and what it sets.
+        type Row<'a> = (Api, Adaptation, &'a [&'a str], &'a [(&'a str, Value)]);
+        let table: [Row<'_>; 9] = [
             (
                 chat,
                 Adaptation::TokenLimit(TokenLimitName::MaxTokens),

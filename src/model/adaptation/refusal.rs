@@ -211,13 +211,19 @@ const PARTS: [Part; 6] = [
     Part {
         places: &["store"],
         is_meant: |evidence| {
+            // To store is also a common word.
             evidence.has_quoted("store")
-                || evidence.has_part(&[
-                    "parameter store",
-                    "store parameter",
-                    "field store",
-                    ": store",
-                ])
+                || (evidence.has_name(&["store"])
+                    && evidence.has_part(&[
+                        "unsupported",
+                        "not supported",
+                        "unknown",
+                        "unrecogni",
+                        "unexpected",
+                        "extra",
+                        "not permitted",
+                        "not allowed",
+                    ]))
         },
         verdict: |sent, _| {
             sent.has("store")
@@ -270,6 +276,14 @@ const PARTS: [Part; 6] = [
                 "outlines",
                 "schema",
                 "schemas",
+                "response_schema",
+                "minitems",
+                "maxitems",
+                "additionalproperties",
+                "multipleof",
+                "exclusiveminimum",
+                "exclusivemaximum",
+                "regex",
             ]) || evidence
                 .codes
                 .iter()

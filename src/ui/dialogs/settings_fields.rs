@@ -184,7 +184,7 @@ fn AdaptationList(settings: Settings) -> impl IntoView {
             .map(|adaptation| view! { <li>{adaptation.description()}</li> })
             .collect_view();
         view! {
-            <div class="adaptations" role="group" aria-labelledby="adaptations-label">
+            <div class="field" role="group" aria-labelledby="adaptations-label">
                 <p class="label" id="adaptations-label">
                     "Adaptations to this endpoint and model"
                 </p>

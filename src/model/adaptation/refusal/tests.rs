@@ -180,6 +180,7 @@ fn a_refused_keyword_is_left_out_of_the_schema() {
                     ),
                 ),
                 (400, message("schema: max_items is unsupported")),
+                (400, message("maxItems cannot be used with this model")),
                 (
                     400,
                     json!({"message": "the JSON schema uses maxItems, which the backend lacks"}),
@@ -285,7 +286,9 @@ fn the_token_limit_is_sent_under_its_other_name() {
 
 #[test]
 fn other_members_are_left_out_or_changed() {
-    let table: [(Value, Adaptation, [(u16, Value); 3]); 6] = [
+    /// The request, the change, and refusals that lead to it.
+    type Row = (Value, Adaptation, [(u16, Value); 3]);
+    let table: [Row; 6] = [
         (
             chat(),
             A::OmitStreamOptions,
@@ -313,7 +316,7 @@ fn other_members_are_left_out_or_changed() {
                     422,
                     detail(&["body", "store"], "Extra inputs are not permitted"),
                 ),
-                (400, message("Unknown parameter: 'store'.")),
+                (400, message("The store parameter is not supported")),
             ],
         ),
         (
@@ -462,6 +465,10 @@ fn nothing_is_proposed_for_a_refusal_of_the_caller_or_for_an_overloaded_endpoint
         (502, json!("Bad Gateway")),
         (504, json!("Gateway Timeout")),
         // It names a part that no change helps against.
+        (
+            400,
+            message("Nothing was stored, please restore the store and try again"),
+        ),
         (400, param("model", "no such model")),
         (400, param("messages", "too long")),
         (422, detail(&["body", "user"], "field required")),
