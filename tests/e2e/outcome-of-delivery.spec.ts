@@ -392,7 +392,7 @@ test("a firewall's 403 for one task refuses that task, and the others are delive
   complaints.allow(statusLine(403));
   const variant = `blocks_${TASKS[1]}`;
   const host = await postTo(world, app, variant);
-  await expect(app.heading(`Posted to ${host}: 2 delivered, 1 refused`)).toBeVisible();
+  await expect(app.heading(`Posted to ${host}: 2 delivered and 1 refused`)).toBeVisible();
   await app.openTask(TASKS[1]);
   const delivery = await app.deliveryTab();
   await expect(delivery).toContainText("Refused: 403");
