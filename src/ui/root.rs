@@ -58,7 +58,7 @@ fn OpenDialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
     // Memoised, so that one dialog that follows another does not render all of them again.
     let is_any_open = Memo::new(move |_| {
-        page.is_open.get()
+        page.has_application.get()
             && (screen.dialog.with(Option::is_some)
                 || page.secret_prompt.with(Option::is_some)
                 || page.work_prompt.with(Option::is_some)

@@ -214,7 +214,7 @@ test("reasoning without a response is named, and its text can be read", async ({
   await expect(app.tasks).toHaveCount(0);
   const requests = app.page.getByRole("group").filter({ hasText: /^1 request/ });
   await requests.locator("summary").first().click();
-  await requests.getByText("Reasoning", { exact: true }).click();
+  await requests.getByText("Reasoning, 56 characters").click();
   await expect(requests).toContainText("Each task needs a title");
 });
 
