@@ -422,7 +422,7 @@ async fn a_response_is_read_no_further_than_needed_and_then_aborted() {
         first_token: 100,
         ..long
     };
-    let mut wait_for = async |needed: fn(usize) -> Needed| {
+    let wait_for = async |needed: fn(usize) -> Needed| {
         let mut parts = 0;
         Fetch
             .call(&call, short, &StopSignal::default(), &mut |_| {
