@@ -15,7 +15,7 @@ use crate::http::HttpRequest;
 use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{self, Link, LinkServer, LinkServerDecisions};
-use crate::settings::{Address, Connection, TaskServer};
+use crate::settings::{Address, Connection, HostPolicy, TaskServer};
 use crate::ui::page::Page;
 
 /// Name of the item in `sessionStorage` with the SHA-256 of the known flags of the link whose count was
@@ -70,7 +70,10 @@ impl Setup {
         };
         let config = config.unwrap_or_else(|error| {
             self.add_problem(problem(error.code(), &error, error.hint()));
-            Config::default()
+            Config {
+                hosts: HostPolicy::unknown(),
+                ..Config::default()
+            }
         });
         self.page.notice.set(config.notice);
         *self.hosts.borrow_mut() = config.hosts;

@@ -384,6 +384,12 @@ pub enum SettingsError {
         /// The host and port.
         host: String,
     },
+    /// `config.json` could not be read, so the hosts that the deployment allows are unknown.
+    #[error("no request to {host} is made, because config.json could not be read")]
+    HostsUnknown {
+        /// The host and port.
+        host: String,
+    },
     /// The path is invalid.
     #[error(
         "“{path}” is not a valid path: it must start with / and must not contain ?, #, % or .."
@@ -451,6 +457,7 @@ impl SettingsError {
         match self {
             SettingsError::Address(error) => error.code(),
             SettingsError::HostNotAllowed { .. } => "host_not_allowed",
+            SettingsError::HostsUnknown { .. } => "hosts_unknown",
             SettingsError::Path { .. } => "path_invalid",
             SettingsError::TokenHeader { .. } => "token_header_invalid",
             SettingsError::Concurrency { .. } => "concurrency_invalid",
@@ -470,6 +477,9 @@ impl SettingsError {
             SettingsError::Address(error) => error.hint(),
             SettingsError::HostNotAllowed { .. } => {
                 "Ask whoever deployed this page to add the host to allowed_hosts in config.json."
+            }
+            SettingsError::HostsUnknown { .. } => {
+                "The file may restrict the hosts. Reload the page; if it happens again, tell whoever deployed it. A dry run works."
             }
             SettingsError::Path { .. } => "Enter the path to post tasks to, such as /tasks.",
             SettingsError::TokenHeader { .. } => {
@@ -494,8 +504,14 @@ impl SettingsError {
 
 /// The hosts that a deployment allows; by default, all hosts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HostPolicy {
-    allowed: Option<Vec<AllowedHost>>,
+pub struct HostPolicy(Policy);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Policy {
+    #[default]
+    AllowAll,
+    AllowOnly(Vec<AllowedHost>),
+    Unknown,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -514,18 +530,25 @@ impl HostPolicy {
             let (host, port) = address::parse_host_and_port(text)?;
             Some(AllowedHost { host, port })
         };
-        HostPolicy {
-            allowed: Some(hosts.iter().filter_map(parse).collect()),
-        }
+        HostPolicy(Policy::AllowOnly(hosts.iter().filter_map(parse).collect()))
+    }
+
+    /// Allows no host, because `config.json` could not be read: it may restrict the hosts.
+    #[must_use]
+    pub fn unknown() -> HostPolicy {
+        HostPolicy(Policy::Unknown)
     }
 
     /// Checks whether requests to this address are allowed.
     ///
     /// # Errors
-    /// [`SettingsError::HostNotAllowed`].
+    /// [`SettingsError::HostNotAllowed`], or [`SettingsError::HostsUnknown`].
     pub fn check(&self, address: &Address) -> Result<(), SettingsError> {
-        let Some(allowed) = &self.allowed else {
-            return Ok(());
+        let host = address.host_and_port();
+        let allowed = match &self.0 {
+            Policy::AllowAll => return Ok(()),
+            Policy::AllowOnly(allowed) => allowed,
+            Policy::Unknown => return Err(SettingsError::HostsUnknown { host }),
         };
         let is_same = |it: &AllowedHost| {
             it.host == address.host() && it.port.is_none_or(|port| port == address.port())
@@ -533,9 +556,7 @@ impl HostPolicy {
         if allowed.iter().any(is_same) {
             Ok(())
         } else {
-            Err(SettingsError::HostNotAllowed {
-                host: address.host_and_port(),
-            })
+            Err(SettingsError::HostNotAllowed { host })
         }
     }
 }
@@ -568,6 +589,16 @@ mod tests {
             let policy = HostPolicy::only(vec![allowed.to_owned()]);
             let checked = policy.check(&Address::parse(address).unwrap());
             assert_eq!(checked.is_ok(), expected, "{allowed} {address}");
+        }
+    }
+
+    #[test]
+    fn no_host_is_allowed_while_the_policy_of_the_deployment_is_unknown() {
+        for address in ["https://a.example", "http://localhost"] {
+            let address = Address::parse(address).unwrap();
+            assert_eq!(HostPolicy::default().check(&address), Ok(()));
+            let error = HostPolicy::unknown().check(&address).unwrap_err();
+            assert_eq!(error.code(), "hosts_unknown");
         }
     }
 

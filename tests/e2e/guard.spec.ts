@@ -45,6 +45,22 @@ test("a stored run is not posted to a host that the deployment no longer allows"
   expect(await server.tasks()).toEqual([]);
 });
 
+test("a stored run is not posted while config.json cannot be read", async ({ world, app, complaints }) => {
+  complaints.allow(/status of 503/);
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.page.route("**/config.json", (route) => route.fulfill({ status: 503 }));
+  await app.page.reload();
+  await expect(app.tasks).toHaveCount(3);
+  await app.foot.getByRole("button", { name: /^Post 3 tasks to/ }).click();
+  await app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks to/ }).click();
+  await expect(app.heading(/^No request to .* is made, because config\.json could not be read/)).toBeVisible();
+  await expect(app.dialog(/^Agent token for/), "no token is asked for").toHaveCount(0);
+  expect(await server.tasks()).toEqual([]);
+});
+
 test("no request of the module sends a cookie, not even to the page's own origin", async ({ world, app }) => {
   const server = await world.liveServer({ script: "exact-text", honoursKeys: true });
   const cookie = { name: "session", value: "of-another-page" };
