@@ -134,11 +134,13 @@ for (const colorScheme of ["light", "dark"] as const) {
         await expect(app.heading(/^Cut off after/)).toBeVisible();
         await examine(app.page, "1-cut-off");
         await app.press("Archive this run");
-        await server.preset("{ not JSON");
-        await app.page.goto(`${server.address}/?host=https://tasks.example.com&token=x`);
+        const link = `${server.address}/?host=https://tasks.example.com&token=x`;
+        await app.page.goto(link);
         await expect(app.dialog("Use the task server from this link?")).toBeVisible();
         await examine(app.page, "2-new-host");
         await app.press("Do not use it");
+        await server.preset("{ not JSON");
+        await app.page.goto(link);
         await expect(app.heading(/config\.json cannot be used/)).toBeVisible();
         await expect(app.heading(/contains a secret/)).toBeVisible();
         await examine(app.page, "3-problems");
