@@ -46,7 +46,7 @@ test("every JavaScript example of the README runs as written", async ({ page }) 
     // Requests run concurrently, so they may be stored in another order.
     expect(logged.filter((line) => stored.includes(line)).sort()).toEqual([...stored, ...stored].sort());
     expect(logged.filter((line) => line.endsWith(" delivered"))).toHaveLength(3);
-    expect(logged.at(-1)).toBe("complete");
+    expect(logged.at(-1)).toBe("complete 0");
   } finally {
     await Promise.all([testbed.stop(), server.stop()]);
     await rm(folder, { recursive: true });

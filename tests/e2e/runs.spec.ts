@@ -253,6 +253,9 @@ test("all data stays, and so does the page, while another tab has a run", async 
   await app.closeRuns();
   await expect(app.tasks).toHaveText([/Approved/, /Ready/, /Ready/]);
   await app.press("Approve keep-the-digits");
+  await expect(app.foot).toContainText("2 of 3 tasks approved");
+  // Reading the store waits for what is being written.
+  await everythingKept(app.page);
   await app.page.reload();
   await expect(app.tasks).toHaveText([/Approved/, /Approved/, /Ready/]);
 
