@@ -108,15 +108,13 @@ impl ConfigError {
     pub fn hint(&self) -> &'static str {
         match self {
             ConfigError::Malformed { .. } => {
-                "Correct the file next to index.html. Until then the page ignores it."
+                "Correct the file next to index.html. Until then only a dry run works."
             }
             ConfigError::Secret { .. } => {
                 "Remove the secret from the file and replace it, because it has been public. The page asks for keys and tokens when it needs them."
             }
             ConfigError::Setting(error) => error.hint(),
-            ConfigError::Unreadable { .. } => {
-                "Reload the page. Until then the page ignores the file."
-            }
+            ConfigError::Unreadable { .. } => "Reload the page. Until then only a dry run works.",
         }
     }
 }

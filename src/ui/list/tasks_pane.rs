@@ -48,7 +48,8 @@ fn FirstVisit() -> impl IntoView {
         <div class="pane-head">
             <h2>"Tasks"</h2>
         </div>
-        <div class="empty">
+        // With the focus, it can be scrolled by keyboard on a low screen.
+        <div class="empty" tabindex="0">
             <h3>"From a brief to posted tasks"</h3>
             <ol class="steps">
                 <li>"Describe what you want done, and how many tasks to create."</li>
