@@ -156,7 +156,7 @@ impl Store for Database {
                 return Err(failed(&error));
             }
         }
-        committed(&transaction).await
+        commit(&transaction).await
     }
 
     async fn read(&self, table: Table, key: &str) -> Result<Option<String>, StoreError> {
@@ -341,6 +341,14 @@ async fn settled(
             Err(named_message(&error))
         }
     }
+}
+
+/// Commits a transaction that has all its requests, and waits until it has. Left to itself, the browser
+/// commits only after the page has seen the requests succeed, and a reload before that loses them.
+async fn commit(transaction: &IdbTransaction) -> Result<(), StoreError> {
+    // If it cannot be committed, the transaction says so.
+    let _ = transaction.commit();
+    committed(transaction).await
 }
 
 /// Waits until a transaction has committed. The `error` event of a failed request reaches the
