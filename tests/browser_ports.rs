@@ -109,14 +109,12 @@ async fn a_strict_write_asks_the_browser_for_strict_durability() {
 }
 
 #[wasm_bindgen_test]
-async fn a_write_that_is_aborted_after_its_requests_succeeded_is_reported_as_failed() {
+async fn a_write_that_is_aborted_while_it_is_committed_is_reported_as_failed() {
     javascript(
-        "const original = IDBObjectStore.prototype.put;
-         IDBObjectStore.prototype.put = function (...args) {
-           IDBObjectStore.prototype.put = original;
-           const request = original.apply(this, args);
-           request.addEventListener('success', () => this.transaction.abort());
-           return request;
+        "const original = IDBTransaction.prototype.commit;
+         IDBTransaction.prototype.commit = function () {
+           IDBTransaction.prototype.commit = original;
+           this.abort();
          };",
     );
     let database = Database::new();
