@@ -346,7 +346,9 @@ async fn settled(
 /// Commits a transaction that has all its requests, and waits until it has. Left to itself, the browser
 /// commits only after the page has seen the requests succeed, and a reload before that loses them.
 async fn commit(transaction: &IdbTransaction) -> Result<(), StoreError> {
-    // If it cannot be committed, the transaction says so.
+    // `web-sys` calls it deprecated, the standard does not (section 4.10). If it fails, the transaction
+    // reports that.
+    #[allow(deprecated)]
     let _ = transaction.commit();
     committed(transaction).await
 }
