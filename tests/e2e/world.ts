@@ -166,10 +166,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
-  world: async ({ testbed }, use, info) => {
+  world: async ({ testbed, context }, use, info) => {
     const folder = await mkdtemp(join(tmpdir(), "taskwright-e2e-"));
     const world = new World(testbed, `t${info.testId}-${info.workerIndex}`, folder);
     await use(world);
+    // A page that still loads something would report the stopped server in its console.
+    await Promise.all(context.pages().map((page) => page.close()));
     await world.close();
   },
   complaints: [
