@@ -90,10 +90,8 @@ impl PreparedDelivery {
             at: now,
             brief: None,
             connection: Connection {
-                name: String::new(),
-                model: None,
                 task_server: Some(server),
-                task_schema: None,
+                ..Connection::named("")
             },
             schema,
         });

@@ -219,10 +219,8 @@ pub async fn deliver(
 fn assignment(brief: &JsValue, model: Option<ModelEndpoint>) -> Result<Assignment, ApiError> {
     let (brief, schema) = brief::read(&arguments::json("brief", brief)?)?;
     let connection = Connection {
-        name: String::new(),
         model,
-        task_server: None,
-        task_schema: None,
+        ..Connection::named("")
     };
     Ok(Assignment::first(
         brief,

@@ -76,6 +76,12 @@ struct TaskServerSettings {
     #[serde(default, deserialize_with = "shape::present")]
     token_header: Option<String>,
     #[serde(default, deserialize_with = "shape::present")]
+    token_scheme: Option<String>,
+    #[serde(default, deserialize_with = "shape::present")]
+    extra_headers: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "shape::present")]
+    extra_query: Option<BTreeMap<String, String>>,
+    #[serde(default, deserialize_with = "shape::present")]
     honours_idempotency_keys: Option<bool>,
     #[serde(default, deserialize_with = "shape::present")]
     concurrency: Option<u8>,
@@ -137,6 +143,9 @@ pub fn task_server(json: &str) -> Result<TaskServer, ApiError> {
         token_header: input
             .token_header
             .unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()),
+        token_scheme: input.token_scheme,
+        extra_headers: input.extra_headers.unwrap_or_default(),
+        extra_query: input.extra_query.unwrap_or_default(),
         honours_idempotency_keys: input.honours_idempotency_keys.unwrap_or(false),
         concurrency: input.concurrency.unwrap_or(DEFAULT_CONCURRENCY),
         body_template: input

@@ -21,7 +21,11 @@ use crate::ui::lazy;
 use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
 
 /// Names of the items in web storage.
-pub(super) const STORED_CONNECTION: &str = "connection";
+pub(super) const STORED_CONNECTIONS: &str = "connections";
+/// The id of the connection that new runs use.
+pub(super) const STORED_CONNECTION_ID: &str = "connection_id";
+/// The only connection that earlier versions stored.
+pub(super) const STORED_SINGLE_CONNECTION: &str = "connection";
 pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_ADAPTATIONS: &str = "adaptations";
 pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
@@ -137,6 +141,7 @@ impl Application {
     /// says whether the task schema is valid.
     pub fn settle(self: &Rc<Self>) {
         self.show_adaptations();
+        self.refresh_run_connection();
         self.restore_secrets();
         let app = Rc::clone(self);
         pieces::run(async move {

@@ -7,8 +7,8 @@ use leptos::prelude::Update;
 use super::application::Application;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretSlot;
-use crate::settings::Connection;
+use crate::secrets::{Secret, SecretSlot};
+use crate::settings::{Connection, ConnectionId};
 use crate::ui::commands::PageCommands;
 
 /// Passes the commands of a page to its application.
@@ -59,8 +59,36 @@ impl PageCommands for ApplicationCommands {
         self.0.forget_secrets();
     }
 
-    fn connect(&self, connection: Connection) {
-        self.0.connect(connection);
+    fn connect(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>) {
+        self.0.connect(connection, secrets);
+    }
+
+    fn list_connections(&self) {
+        self.0.list_connections();
+    }
+
+    fn choose_connection(&self, id: ConnectionId) {
+        self.0.choose_connection(&id);
+    }
+
+    fn duplicate_connection(&self, id: ConnectionId) {
+        self.0.duplicate_connection(&id);
+    }
+
+    fn delete_connection(&self, id: ConnectionId) {
+        self.0.delete_connection(&id);
+    }
+
+    fn restore_connection(&self) {
+        self.0.restore_connection();
+    }
+
+    fn export_connections(&self) {
+        self.0.export_connections();
+    }
+
+    fn import_connections(&self, text: &str) {
+        self.0.import_connections(text);
     }
 
     fn list_models(&self, connection: Connection) {

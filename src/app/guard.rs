@@ -3,7 +3,7 @@
 //! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
 //! has no state and no side effects; `application` collects what it needs to know.
 
-use crate::delivery::DeliveryStage;
+use crate::delivery::{DeliveryStage, request};
 use crate::review::DraftId;
 use crate::run::{Batch, Event, Mode, OpenWork, Pause, Run, TaskDraft};
 use crate::secrets::{Keyring, SecretSlot};
@@ -376,15 +376,14 @@ fn server_access(server: &TaskServer, situation: &Situation<'_>) -> Decision {
     if let Err(refusal) = checked.and_then(|()| allow(address, situation)) {
         return Decision::Refuse(refusal);
     }
-    let slot = SecretSlot::AGENT_TOKEN;
     let address = address.clone();
-    if situation.secrets.get(&slot, &address).is_some() {
-        Decision::Send(Access {
+    let is_missing = |slot: &SecretSlot| situation.secrets.get(slot, &address).is_none();
+    match request::secret_slots(server).into_iter().find(is_missing) {
+        Some(slot) => Decision::Prompt { slot, address },
+        None => Decision::Send(Access {
             address,
-            slot: Some(slot),
-        })
-    } else {
-        Decision::Prompt { slot, address }
+            slot: Some(SecretSlot::AGENT_TOKEN),
+        }),
     }
 }
 

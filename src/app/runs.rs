@@ -106,6 +106,7 @@ impl Application {
             step.effects.extend(run.checks_due().effects);
             if let Some(check) = self.check_to_show(&run) {
                 self.controller.show_run(run, check, step, Some(lock));
+                self.refresh_run_connection();
                 self.controller.recheck_for_secrets();
             }
         }

@@ -9,22 +9,26 @@ use super::setup::{SECRET_PREFIX, storage_name};
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
-use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN};
+use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN, TaskServer};
 use crate::ui::page::SecretPrompt;
 
 impl Application {
     /// Returns the address of the endpoint that uses a slot: for the API key the model endpoint of the
-    /// next run, for the agent token the task server of the current run.
+    /// next run, for the others the task server of the current run.
     fn address_of(&self, slot: &SecretSlot) -> Option<Address> {
         if *slot == SecretSlot::API_KEY {
             let endpoint = self.page.connection.get_untracked().model;
             return endpoint.map(|endpoint| endpoint.base_url);
         }
+        self.current_task_server().map(|server| server.url)
+    }
+
+    /// The task server of the run on the page, or else of the next run.
+    fn current_task_server(&self) -> Option<TaskServer> {
         self.controller
             .with_run(|run| run.connection().clone())
             .unwrap_or_else(|| self.page.connection.get_untracked())
             .task_server
-            .map(|server| server.url)
     }
 
     /// Asks the operator for a secret and continues with `next` when it is entered. `refused` says why
@@ -97,8 +101,8 @@ impl Application {
     /// Takes the secrets for the connection on the page and for the run that is shown.
     pub(super) fn restore_secrets(&self) {
         self.setup.restore_secrets();
-        if let Some(address) = self.address_of(&SecretSlot::AGENT_TOKEN) {
-            self.setup.restore_secret(SecretSlot::AGENT_TOKEN, &address);
+        if let Some(server) = self.current_task_server() {
+            self.setup.restore_server_secrets(&server);
         }
         self.controller.recheck_for_secrets();
         self.show_held_secrets();

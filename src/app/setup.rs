@@ -5,12 +5,17 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{problem, schema_problem, settings_problem};
+use super::application::{
+    STORED_CONNECTION_ID, STORED_CONNECTIONS, STORED_SINGLE_CONNECTION, problem, schema_problem,
+    settings_problem,
+};
 use crate::browser::web_storage::WebStorage;
+use crate::delivery::request;
 use crate::schema::{SchemaError, TaskSchema, agent_task_schema};
 use crate::secrets::{Keyring, SecretSlot};
+use crate::settings::connections::Connections;
 use crate::settings::link::Link;
-use crate::settings::{Address, Connection, HostPolicy, SettingsError};
+use crate::settings::{Address, Connection, ConnectionId, HostPolicy, TaskServer};
 use crate::ui::page::{Page, Problem};
 
 /// Prefix of the names under which secrets are stored for the tab.
@@ -21,6 +26,8 @@ pub struct Setup {
     pub(super) page: Page,
     pub(super) secrets: Rc<RefCell<Keyring>>,
     pub(super) hosts: RefCell<HostPolicy>,
+    /// The connection of `config.json`.
+    pub(super) deployed: RefCell<Option<Connection>>,
     /// Whether `config.json` was read, so that the allowed hosts are known.
     pub(super) config_is_read: Cell<bool>,
     /// The link that opened the page, until it is applied.
@@ -33,6 +40,7 @@ impl Setup {
             page,
             secrets: Rc::default(),
             hosts: RefCell::new(HostPolicy::default()),
+            deployed: RefCell::new(None),
             config_is_read: Cell::new(false),
             link: RefCell::new(None),
         })
@@ -55,20 +63,45 @@ impl Setup {
 
     /// Checks whether requests may go to these endpoints, by the general rules for addresses and by the
     /// hosts that the deployment allows.
-    fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
-        let hosts = self.hosts.borrow();
-        let server = connection.task_server.iter().map(|server| {
-            server.check()?;
-            hosts.check(&server.url)
-        });
-        let model = connection.model.iter().map(|model| {
-            model.check()?;
-            hosts.check(&model.base_url)
-        });
-        server
-            .chain(model)
-            .collect::<Result<(), SettingsError>>()
+    pub(super) fn check_hosts(&self, connection: &Connection) -> Result<(), Problem> {
+        connection
+            .check(&self.hosts.borrow())
             .map_err(|error| settings_problem(&error))
+    }
+
+    /// The connections in this browser.
+    pub(super) fn connections(&self) -> Connections {
+        Connections::read(
+            WebStorage::Local.read(STORED_CONNECTIONS).as_deref(),
+            WebStorage::Local.read(STORED_SINGLE_CONNECTION).as_deref(),
+            self.deployed.borrow().clone(),
+        )
+    }
+
+    /// Stores the connections for all tabs.
+    pub(super) fn store_connections(&self, connections: &Connections) -> Result<(), String> {
+        WebStorage::Local.write(STORED_CONNECTIONS, &connections.to_stored())?;
+        WebStorage::Local.remove(STORED_SINGLE_CONNECTION);
+        Ok(())
+    }
+
+    /// Remembers which connection new runs use, in this tab and in new ones.
+    pub(super) fn remember_connection(&self, id: &ConnectionId) -> Result<(), String> {
+        WebStorage::Session.write(STORED_CONNECTION_ID, id.as_str())?;
+        WebStorage::Local.write(STORED_CONNECTION_ID, id.as_str())
+    }
+
+    /// The connections to try for new runs, in this order: the one that this tab used last, or else the
+    /// one that any tab used last; then the others.
+    pub(super) fn candidates(&self) -> Vec<Connection> {
+        let connections = self.connections();
+        let id = WebStorage::Session
+            .read(STORED_CONNECTION_ID)
+            .or_else(|| WebStorage::Local.read(STORED_CONNECTION_ID))
+            .map(ConnectionId::new);
+        let last = id.and_then(|id| connections.get(&id).cloned());
+        let others = connections.list().into_iter().cloned();
+        last.into_iter().chain(others).collect()
     }
 
     /// Uses this connection for new runs, if its addresses are valid and its task schema is a JSON
@@ -91,9 +124,16 @@ impl Setup {
             self.restore_secret(SecretSlot::API_KEY, &endpoint.base_url);
         }
         if let Some(server) = task_server {
-            self.restore_secret(SecretSlot::AGENT_TOKEN, &server.url);
+            self.restore_server_secrets(&server);
         }
         self.show_held_secrets();
+    }
+
+    /// Takes the secrets of a task server that were stored for the tab.
+    pub(super) fn restore_server_secrets(&self, server: &TaskServer) {
+        for slot in request::secret_slots(server) {
+            self.restore_secret(slot, &server.url);
+        }
     }
 
     pub(super) fn restore_secret(&self, slot: SecretSlot, address: &Address) {

@@ -5,9 +5,7 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{
-    STORED_CONNECTION, STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem,
-};
+use super::application::{STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem};
 use super::setup::Setup;
 use crate::browser::fetch;
 use crate::browser::web_storage::WebStorage;
@@ -15,7 +13,7 @@ use crate::http::HttpRequest;
 use crate::secrets::Keyring;
 use crate::settings::config::{Config, ConfigError, MAX_CONFIG_BYTES};
 use crate::settings::link::{self, Link, LinkServer, LinkServerDecisions};
-use crate::settings::{Address, Connection, HostPolicy, TaskServer};
+use crate::settings::{Address, Connection, ConnectionColor, ConnectionId, HostPolicy, TaskServer};
 use crate::ui::page::Page;
 
 /// Name of the item in `sessionStorage` with the SHA-256 of the known flags of the link whose count was
@@ -78,11 +76,8 @@ impl Setup {
         self.page.notice.set(config.notice);
         *self.hosts.borrow_mut() = config.hosts;
         self.config_is_read.set(true);
-        let stored = WebStorage::Local
-            .read(STORED_CONNECTION)
-            .and_then(|text| serde_json::from_str::<Connection>(&text).ok());
-        let candidates = stored.into_iter().chain(config.connection);
-        for connection in candidates {
+        *self.deployed.borrow_mut() = config.connection;
+        for connection in self.candidates() {
             match self.use_connection(&connection) {
                 Ok(()) => return,
                 Err(problem) => self.add_problem(problem),
@@ -151,7 +146,11 @@ impl Setup {
         let connection = self.page.connection.get_untracked();
         let server = TaskServer::at(address);
         Connection {
+            id: ConnectionId::default(),
+            version: 0,
             name: server.url.host_and_port(),
+            color: ConnectionColor::default(),
+            is_production: false,
             task_server: Some(server),
             ..connection
         }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod database;
 pub mod download;
 pub mod fetch;
+pub mod file;
 pub mod lock;
 pub mod network;
 pub mod page_return;

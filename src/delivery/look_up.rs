@@ -13,7 +13,9 @@ use crate::settings::TaskServer;
 /// no escaping.
 #[must_use]
 pub fn request(server: &TaskServer, key: &str) -> HttpRequest {
-    let url = format!("{}?idempotency_key={key}", server.tasks_url());
+    let tasks = server.tasks_url();
+    let separator = if tasks.contains('?') { '&' } else { '?' };
+    let url = format!("{tasks}{separator}idempotency_key={key}");
     for_task_server(HttpRequest::get(url, MAX_BODY_BYTES), server)
 }
 

@@ -1,4 +1,5 @@
-//! The request that posts a task: `POST {url}{path}` with the agent token in a header.
+//! The request that posts a task: `POST {url}{path}` with the agent token in a header, and with the
+//! headers and the query of the connection.
 
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ use crate::settings::TaskServer;
 /// The header that carries the idempotency key.
 pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 
-/// Builds the request that posts an approved body. Its only headers are `Content-Type` and the agent
-/// token, because the CORS rules of task servers often allow no more, and the idempotency key if the
-/// server is known to honour it.
+/// Builds the request that posts an approved body. Its only headers are `Content-Type`, the agent token
+/// and those of the connection, because the CORS rules of task servers often allow no more, and the
+/// idempotency key if the server is known to honour it.
 #[must_use]
 pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
     let mut request = HttpRequest::post_json(server.tasks_url(), Arc::clone(&approval.body));
@@ -34,18 +35,43 @@ pub fn probe(url: impl Into<String>) -> HttpRequest {
     }
 }
 
-/// Adds what every request to a task server has: the agent token, the redirect policy and the size
-/// limit.
+/// Adds what every request to a task server has: the agent token, the connection's headers, the redirect
+/// policy and the size limit.
 pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> HttpRequest {
     let token = HeaderValue::Secret {
-        prefix: "",
+        prefix: match &server.token_scheme {
+            Some(scheme) => format!("{scheme} ").into(),
+            None => "".into(),
+        },
         slot: SecretSlot::AGENT_TOKEN,
     };
+    let mut request = request.header(server.token_header.clone(), token);
+    for (name, value) in &server.extra_headers {
+        request = request.header(name.clone(), HeaderValue::Plain(value.clone().into()));
+    }
+    for name in &server.secret_headers {
+        let value = HeaderValue::Secret {
+            prefix: "".into(),
+            slot: SecretSlot::header(name),
+        };
+        request = request.header(name.clone(), value);
+    }
     HttpRequest {
         redirects: RedirectPolicy::Report,
         max_response_bytes: Some(MAX_BODY_BYTES),
-        ..request.header(server.token_header.clone(), token)
+        ..request
     }
+}
+
+/// The slots of the secrets that every request to this server carries, the agent token first.
+#[must_use]
+pub fn secret_slots(server: &TaskServer) -> Vec<SecretSlot> {
+    let headers = for_task_server(HttpRequest::get("", 0), server).headers;
+    let slot = |(_, value)| match value {
+        HeaderValue::Secret { slot, .. } => Some(slot),
+        HeaderValue::Plain(_) => None,
+    };
+    headers.into_iter().filter_map(slot).collect()
 }
 
 #[cfg(test)]
@@ -77,5 +103,22 @@ mod tests {
         assert_eq!(sent(&server), plain);
         server.honours_idempotency_keys = true;
         assert_eq!(sent(&server), [plain[0], "Idempotency-Key: k", plain[1]]);
+        server.honours_idempotency_keys = false;
+        server.token_scheme = Some("Bearer".to_owned());
+        server.extra_headers = [("X-Tenant".to_owned(), "north".to_owned())].into();
+        server.secret_headers = ["X-Signature".to_owned()].into();
+        assert_eq!(
+            sent(&server),
+            [
+                plain[0],
+                "X-AGENT-TOKEN: Bearer $AGENT_API_TOKEN",
+                "X-Tenant: north",
+                "X-Signature: $X_SIGNATURE",
+            ]
+        );
+        assert_eq!(
+            secret_slots(&server),
+            [SecretSlot::AGENT_TOKEN, SecretSlot::header("X-Signature")]
+        );
     }
 }

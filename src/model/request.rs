@@ -116,41 +116,18 @@ pub(super) fn authorize(request: HttpRequest, endpoint: &ModelEndpoint) -> HttpR
         None => request.header(
             "Authorization",
             HeaderValue::Secret {
-                prefix: "Bearer ",
+                prefix: "Bearer ".into(),
                 slot,
             },
         ),
-        Some(name) => request.header(name.clone(), HeaderValue::Secret { prefix: "", slot }),
+        Some(name) => request.header(
+            name.clone(),
+            HeaderValue::Secret {
+                prefix: "".into(),
+                slot,
+            },
+        ),
     }
-}
-
-/// Formats the request as a command for a POSIX shell, with `$OPENAI_API_KEY` in place of the API key.
-#[must_use]
-pub fn as_curl(request: &HttpRequest) -> String {
-    let mut command = format!("curl --no-buffer {}", shell_quote(&request.url));
-    for (name, value) in &request.headers {
-        let header = match value {
-            HeaderValue::Plain(value) => shell_quote(&format!("{name}: {value}")),
-            // Only the variable is in double quotes, so that the shell expands it and nothing else.
-            HeaderValue::Secret { prefix, slot } => format!(
-                "{}\"${{{}}}\"",
-                shell_quote(&format!("{name}: {prefix}")),
-                slot.variable()
-            ),
-        };
-        command.push_str(&format!(" \\\n  --header {header}"));
-    }
-    if let Some(body) = &request.body {
-        // Unlike `--data`, `--data-raw` does not read a file if the text begins with @.
-        command.push_str(&format!(" \\\n  --data-raw {}", shell_quote(body)));
-    }
-    command.push('\n');
-    command
-}
-
-/// Quotes a word for a POSIX shell (XCU, section 2.2.2): everything between single quotes is literal.
-fn shell_quote(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn chat_format(schema: Option<Value>, response_format: ResponseFormat) -> Option<Value> {
@@ -442,41 +419,5 @@ mod tests {
         let request = build(&messages(), None, &prompt_only(), &local);
         assert_eq!(request.url, "http://localhost:11434/v1/responses");
         assert_eq!(request.headers.len(), 1);
-    }
-
-    #[test]
-    fn the_curl_command_is_quoted_for_a_shell() {
-        let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let request = build(&messages(), None, &prompt_only(), &endpoint);
-        let command = as_curl(&request);
-        assert!(
-            command.starts_with("curl --no-buffer 'https://api.example.com/v1/chat/completions'")
-        );
-        assert!(command.contains(r#"--header 'Authorization: Bearer '"${OPENAI_API_KEY}""#));
-        assert!(command.contains(r"It'\''s"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_real_shell_passes_the_exact_bytes_of_the_body() {
-        let endpoint = endpoint("https://api.example.com/v1", Api::ChatCompletions);
-        let mut messages = messages();
-        messages[1]
-            .content
-            .push_str("\\ `id` !! %s \u{1F600} ''\t*");
-        let request = build(&messages, None, &prompt_only(), &endpoint);
-        // In place of curl: a function that prints its last argument.
-        let script = format!(
-            "curl() {{ for last; do :; done; printf %s \"$last\"; }}\n{}",
-            as_curl(&request)
-        );
-        let output = std::process::Command::new("sh")
-            .args(["-c", &script])
-            .output()
-            .unwrap();
-        assert_eq!(
-            String::from_utf8(output.stdout).ok().as_deref(),
-            request.body.as_deref()
-        );
     }
 }

@@ -32,6 +32,14 @@ impl Keyring {
         Ok(())
     }
 
+    /// Adds secrets, each in its slot, replacing earlier ones.
+    pub fn add(&mut self, secrets: Vec<(SecretSlot, Secret)>) {
+        for (slot, secret) in secrets {
+            self.secrets.insert((slot, secret.origin.clone()), secret);
+        }
+        self.update_redactor();
+    }
+
     /// Returns what removes every secret that is held now from text.
     #[must_use]
     pub fn redactor(&self) -> Arc<Redactor> {

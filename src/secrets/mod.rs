@@ -22,8 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::settings::Address;
 
-/// Names a secret of a connection. Events, effects and messages carry the slot, never the value. A
-/// connection has two slots today; more can be added without changing this type.
+/// Names a secret of a connection. Events, effects and messages carry the slot, never the value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SecretSlot(Cow<'static, str>);
@@ -34,19 +33,31 @@ impl SecretSlot {
     /// The agent token of the task server.
     pub const AGENT_TOKEN: SecretSlot = SecretSlot(Cow::Borrowed("agent_token"));
 
+    /// The secret value of a further header of the task server.
+    #[must_use]
+    pub fn header(name: &str) -> SecretSlot {
+        SecretSlot(format!("{HEADER_PREFIX}{name}").into())
+    }
+
     /// Returns the slot's name, as it is stored.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0
     }
 
-    /// Returns the name of the secret on the page: `API key`, `agent token`, or the slot's name.
+    /// Returns the name of the header, if the secret is the value of a further header.
+    #[must_use]
+    pub fn header_name(&self) -> Option<&str> {
+        self.0.strip_prefix(HEADER_PREFIX)
+    }
+
+    /// Returns the name of the secret on the page: `API key`, `agent token`, or the name of its header.
     #[must_use]
     pub fn label(&self) -> &str {
         match self.name() {
             "api_key" => "API key",
             "agent_token" => "agent token",
-            name => name,
+            name => self.header_name().unwrap_or(name),
         }
     }
 
@@ -56,7 +67,9 @@ impl SecretSlot {
         match self.name() {
             "api_key" => "OPENAI_API_KEY".to_owned(),
             "agent_token" => "AGENT_API_TOKEN".to_owned(),
-            name => name
+            name => self
+                .header_name()
+                .unwrap_or(name)
                 .chars()
                 .map(|c| {
                     if c.is_ascii_alphanumeric() {
@@ -69,6 +82,9 @@ impl SecretSlot {
         }
     }
 }
+
+/// What the names of slots of further headers start with.
+const HEADER_PREFIX: &str = "header:";
 
 /// A secret and the origin it belongs to. It has no `Display`, cannot be serialized, and its `Debug`
 /// output omits the value. Its memory is overwritten when it is dropped; copies made by JavaScript or

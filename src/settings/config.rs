@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secret_like::{is_secret_name, is_secret_value};
-use super::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
+use super::{
+    Address, Connection, ConnectionColor, HostPolicy, ModelEndpoint, SettingsError, TaskServer,
+};
 
 /// Maximum size of a `config.json`: 64 KiB.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
@@ -34,6 +36,12 @@ pub struct ConfigFile {
     /// The name of the preset connection; "Preset" by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<String>,
+    /// The color that marks the preset connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<ConnectionColor>,
+    /// Whether the preset connection is marked as production.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub production: Option<bool>,
     /// The model endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelEndpoint>,
@@ -153,10 +161,12 @@ impl Config {
         let presets_connection =
             file.model.is_some() || file.task_server.is_some() || file.task_schema.is_some();
         let connection = presets_connection.then(|| Connection {
-            name: file.connection.unwrap_or_else(|| "Preset".to_owned()),
+            color: file.color.unwrap_or_default(),
+            is_production: file.production.unwrap_or_default(),
             model: file.model,
             task_server: file.task_server,
             task_schema: file.task_schema.map(|schema| schema.to_string()),
+            ..Connection::named(file.connection.unwrap_or_else(|| "Preset".to_owned()))
         });
         Ok(Config {
             connection,
@@ -368,7 +378,7 @@ mod tests {
             ),
             (
                 r#"{"model":{"base_url":"https://a.example","model":"m","key_header":"Sec-Key"}}"#,
-                "model_header_invalid",
+                "key_header_invalid",
             ),
             (
                 r#"{"vault":{"address":"https://a.example","secrets_path":"p"},"allowed_hosts":["b.example"]}"#,

@@ -6,12 +6,17 @@
 
 pub mod address;
 pub mod config;
+mod connection;
+pub mod connections;
 pub mod form;
+mod header;
 mod limits;
 pub mod link;
 mod parameters;
 mod prices;
+mod query;
 mod secret_like;
+mod task_server;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -19,15 +24,19 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::digest::sha256_hex;
-
 pub use address::{Address, AddressError};
+pub use connection::{Connection, ConnectionColor, ConnectionId};
 pub use limits::{
     Bounded, FIRST_TOKEN_SECONDS, FirstTokenTimeout, IdleTimeout, LOOPBACK_FIRST_TOKEN_SECONDS,
     Limits, OutOfBounds, RequestTimeout, TasksPerRequest,
 };
 pub use parameters::RESERVED_MEMBERS;
 pub use prices::{Amount, InvalidAmount, Prices};
+pub use task_server::{
+    DEFAULT_CONCURRENCY, DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_LOOPBACK_TOKEN,
+    DEFAULT_PATH, DEFAULT_TOKEN_HEADER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY_RETENTION_HOURS,
+    TaskServer,
+};
 pub use template::{BodyTemplate, TemplateError};
 
 /// The OpenAI API that an endpoint implements.
@@ -123,252 +132,11 @@ impl ModelEndpoint {
     }
 }
 
-/// A task server. Contains no agent token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TaskServer {
-    /// The server's address, such as `http://localhost:8080`.
-    pub url: Address,
-    /// The path to post tasks to, appended to the address.
-    #[serde(default = "default_path")]
-    pub path: String,
-    /// The name of the header that carries the agent token.
-    #[serde(default = "default_token_header")]
-    pub token_header: String,
-    /// Whether the server is *known* to honour `Idempotency-Key`: its OpenAPI document declares the
-    /// header, or the operator says so. Only then is the header sent, and only then is a task that
-    /// may have arrived sent again.
-    #[serde(default)]
-    pub honours_idempotency_keys: bool,
-    /// How long the server is guaranteed to remember an idempotency key, in hours after the post: 1
-    /// to [`MAX_IDEMPOTENCY_KEY_RETENTION_HOURS`]. A task that may have arrived is sent again within
-    /// this time only.
-    #[serde(default = "default_idempotency_key_retention_hours")]
-    pub idempotency_key_retention_hours: u32,
-    /// Maximum number of concurrent posts, 1 to [`MAX_CONCURRENCY`].
-    #[serde(default = "default_concurrency")]
-    pub concurrency: u8,
-    /// The JSON wrapped around each task in a request. If `None`, the task is the request body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body_template: Option<BodyTemplate>,
-}
-
-/// Default path to post tasks to.
-pub const DEFAULT_PATH: &str = "/tasks";
-/// Default name of the header that carries the agent token.
-pub const DEFAULT_TOKEN_HEADER: &str = "X-AGENT-TOKEN";
-/// Default agent token of a server on loopback.
-pub const DEFAULT_LOOPBACK_TOKEN: &str = "changeme";
-
-/// Default idempotency key retention assumed for servers that honour idempotency keys: the shortest
-/// time that such services commonly document.
-pub const DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 24;
-/// Maximum idempotency key retention in hours: one year.
-pub const MAX_IDEMPOTENCY_KEY_RETENTION_HOURS: u32 = 24 * 365;
-/// Default number of concurrent posts.
-pub const DEFAULT_CONCURRENCY: u8 = 4;
-/// Maximum number of concurrent posts.
-pub const MAX_CONCURRENCY: u8 = 16;
-
-fn default_idempotency_key_retention_hours() -> u32 {
-    DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS
-}
-
-fn default_concurrency() -> u8 {
-    DEFAULT_CONCURRENCY
-}
-
-fn default_path() -> String {
-    DEFAULT_PATH.to_owned()
-}
-
-fn default_token_header() -> String {
-    DEFAULT_TOKEN_HEADER.to_owned()
-}
-
-impl TaskServer {
-    /// A server with default settings.
-    #[must_use]
-    pub fn at(url: Address) -> TaskServer {
-        TaskServer {
-            url,
-            path: default_path(),
-            token_header: default_token_header(),
-            honours_idempotency_keys: false,
-            idempotency_key_retention_hours: default_idempotency_key_retention_hours(),
-            concurrency: default_concurrency(),
-            body_template: None,
-        }
-    }
-
-    /// The idempotency key retention in milliseconds.
-    #[must_use]
-    pub fn idempotency_key_retention_ms(&self) -> u64 {
-        u64::from(self.idempotency_key_retention_hours) * 3_600_000
-    }
-
-    /// The exact URL to post tasks to.
-    #[must_use]
-    pub fn tasks_url(&self) -> String {
-        self.url.join(&self.path)
-    }
-
-    /// Identifies where tasks go and in which form: the SHA-256, in hexadecimal, of URL, token header
-    /// and body template. If it differs, it is another server, and what was approved and confirmed
-    /// for this one does not count there: on one origin, two paths may belong to two tenants.
-    #[must_use]
-    pub fn destination(&self) -> String {
-        let header = self.token_header.to_ascii_lowercase();
-        let text = format!("{}\n{header}\n{}", self.tasks_url(), self.body_form());
-        sha256_hex(text.as_bytes())
-    }
-
-    /// The body with the placeholder in place of the task.
-    #[must_use]
-    pub fn body_form(&self) -> String {
-        let template = self.body_template.as_ref();
-        template.map_or_else(
-            || template::PLACEHOLDER.to_owned(),
-            |template| template.wrap(template::PLACEHOLDER),
-        )
-    }
-
-    /// Validates everything except the address, which is valid by construction.
-    ///
-    /// # Errors
-    /// [`SettingsError`] if the path is invalid, the token header cannot be sent or is controlled by
-    /// the browser, or a number is out of range.
-    pub fn check(&self) -> Result<(), SettingsError> {
-        let path_is_plain = self.path.starts_with('/')
-            && self
-                .path
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'\\'));
-        let is_url_valid = Address::parse(&self.tasks_url()).is_ok();
-        if !path_is_plain || !is_url_valid || self.path.len() > 512 {
-            // A query may hold a token.
-            return Err(SettingsError::Path {
-                path: before(&self.path, &['?', '#']),
-            });
-        }
-        check_token_header(&self.token_header)?;
-        if !(1..=MAX_CONCURRENCY).contains(&self.concurrency) {
-            return Err(SettingsError::Concurrency {
-                given: self.concurrency,
-            });
-        }
-        if !(1..=MAX_IDEMPOTENCY_KEY_RETENTION_HOURS)
-            .contains(&self.idempotency_key_retention_hours)
-        {
-            return Err(SettingsError::IdempotencyKeyRetention {
-                given: self.idempotency_key_retention_hours,
-            });
-        }
-        Ok(())
-    }
-}
-
 /// The part of `text` before the first of these characters, with an ellipsis if there is one.
 fn before(text: &str, ends: &[char]) -> String {
     match text.split_once(ends) {
         None => text.to_owned(),
         Some((before, _)) => format!("{before}…"),
-    }
-}
-
-/// Why a page cannot send a header.
-struct HeaderProblem {
-    reason: &'static str,
-}
-
-/// Checks whether a page can send a token in a header of this name.
-fn check_token_header(name: &str) -> Result<(), SettingsError> {
-    match header_problem(name) {
-        None => Ok(()),
-        Some(HeaderProblem { reason }) => Err(SettingsError::TokenHeader {
-            // The value of the header may have been entered with its name.
-            name: before(name, &[':', '=', ' ']),
-            reason,
-        }),
-    }
-}
-
-/// Why a page cannot send a header of this name; `None` if it can.
-fn header_problem(name: &str) -> Option<HeaderProblem> {
-    /// Headers that requests already have.
-    const USED: [&str; 3] = ["content-type", "idempotency-key", "accept"];
-    /// Forbidden request-headers (Fetch standard, 2.2.2): browsers drop them without an error.
-    const FORBIDDEN: [&str; 22] = [
-        "accept-charset",
-        "accept-encoding",
-        "access-control-request-headers",
-        "access-control-request-method",
-        "access-control-request-private-network",
-        "connection",
-        "content-length",
-        "cookie",
-        "cookie2",
-        "date",
-        "dnt",
-        "expect",
-        "host",
-        "keep-alive",
-        "origin",
-        "referer",
-        "set-cookie",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "via",
-    ];
-    /// All names with these beginnings are forbidden too.
-    const FORBIDDEN_PREFIXES: [&str; 2] = ["proxy-", "sec-"];
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    let lower = name.to_ascii_lowercase();
-    let reason = if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
-        "it is not a header name of at most 64 letters, digits and hyphens"
-    } else if USED.contains(&lower.as_str()) {
-        "requests use it for something else"
-    } else if FORBIDDEN.contains(&lower.as_str())
-        || FORBIDDEN_PREFIXES.iter().any(|it| lower.starts_with(it))
-    {
-        "browsers do not let a page set it"
-    } else {
-        return None;
-    };
-    Some(HeaderProblem { reason })
-}
-
-/// A named set of endpoints and a task schema. Contains no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// The operator's name for the connection.
-    pub name: String,
-    /// The model endpoint, if configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<ModelEndpoint>,
-    /// The task server, if configured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_server: Option<TaskServer>,
-    /// The task schema as JSON text. If `None`, the default schema applies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_schema: Option<String>,
-}
-
-impl Connection {
-    /// The connection without any configuration: no model, and the original script's task server,
-    /// `http://localhost:8080`.
-    #[must_use]
-    pub fn built_in() -> Connection {
-        Connection {
-            name: "Local".to_owned(),
-            model: None,
-            task_server: Address::parse("http://localhost:8080")
-                .ok()
-                .map(TaskServer::at),
-            task_schema: None,
-        }
     }
 }
 
@@ -437,6 +205,14 @@ pub enum SettingsError {
         /// Why not.
         reason: &'static str,
     },
+    /// The header name of the API key cannot be used.
+    #[error("“{name}” cannot be used as the API key header: {reason}")]
+    KeyHeader {
+        /// The name as given, without what follows it.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A header for the model endpoint cannot be used.
     #[error("the header “{name}” cannot be sent to the model endpoint: {reason}")]
     ModelHeader {
@@ -445,6 +221,17 @@ pub enum SettingsError {
         /// Why not.
         reason: &'static str,
     },
+    /// A header for the task server cannot be used.
+    #[error("the header “{name}” cannot be sent to the task server: {reason}")]
+    ServerHeader {
+        /// Its name, without what follows it.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The scheme before the agent token is not one word.
+    #[error("the token scheme is not one word of at most 32 letters, digits and hyphens")]
+    TokenScheme,
     /// There are too many extra parameters or headers.
     #[error("there are more than 64 extra parameters or headers")]
     TooManyParameters,
@@ -465,7 +252,10 @@ impl SettingsError {
             SettingsError::Template(_) => "body_template_invalid",
             SettingsError::ReservedParameter { .. } => "parameter_reserved",
             SettingsError::Query { .. } => "query_invalid",
+            SettingsError::KeyHeader { .. } => "key_header_invalid",
             SettingsError::ModelHeader { .. } => "model_header_invalid",
+            SettingsError::ServerHeader { .. } => "server_header_invalid",
+            SettingsError::TokenScheme => "token_scheme_invalid",
             SettingsError::TooManyParameters => "too_many_parameters",
         }
     }
@@ -481,9 +271,11 @@ impl SettingsError {
             SettingsError::HostsUnknown { .. } => {
                 "The file may restrict the hosts. Reload the page; if it happens again, tell whoever deployed it. A dry run works."
             }
-            SettingsError::Path { .. } => "Enter the path to post tasks to, such as /tasks.",
-            SettingsError::TokenHeader { .. } => {
-                "Use letters, digits and hyphens, such as X-AGENT-TOKEN. Headers that the browser controls are not allowed."
+            SettingsError::Path { .. } => {
+                "Enter the path to post tasks to, such as /tasks. A query has a field of its own."
+            }
+            SettingsError::TokenHeader { .. } | SettingsError::KeyHeader { .. } => {
+                "Use letters, digits and hyphens, such as X-Api-Key. Headers that the browser controls are not allowed."
             }
             SettingsError::Concurrency { .. } | SettingsError::IdempotencyKeyRetention { .. } => {
                 "Enter a whole number in that range."
@@ -492,7 +284,13 @@ impl SettingsError {
                 "Remove it from the extra parameters. The model, the API, the max output tokens and the number of tasks have settings of their own."
             }
             SettingsError::Query { .. } | SettingsError::ModelHeader { .. } => {
-                "Remove or correct it. The page asks for the API key when it needs it, and sends it in the header that is set for it."
+                "Remove or correct it. The page asks for keys and tokens when it needs them, and sends them in the headers that are set for them."
+            }
+            SettingsError::ServerHeader { .. } => {
+                "Remove or correct it. If its value is a secret, enter only its name under Secret headers: the page asks for the value before it posts."
+            }
+            SettingsError::TokenScheme => {
+                "Enter the word that the server expects before the token, such as Bearer, or leave the field empty."
             }
             SettingsError::TooManyParameters => "Remove the ones that you do not need.",
             SettingsError::Template(_) => {

@@ -1,10 +1,9 @@
 //! What the operator adds to the requests to a model endpoint: members of the body, a query, headers,
 //! and another header for the API key.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use super::secret_like::{is_secret_name, is_secret_value};
-use super::{HeaderProblem, ModelEndpoint, SettingsError, before, header_problem};
+use super::header::{header_problem, name_only, plain_header_problem};
+use super::query::{check_query, with_query};
+use super::{ModelEndpoint, SettingsError};
 
 /// Members of the body that the reader of the response depends on.
 pub const RESERVED_MEMBERS: [&str; 8] = [
@@ -19,29 +18,12 @@ pub const RESERVED_MEMBERS: [&str; 8] = [
 ];
 
 /// Maximum number of extra members, query parameters and headers, each.
-const MAX_PARAMETERS: usize = 64;
-/// Longest name or value of a query parameter or header, in bytes.
-const MAX_BYTES: usize = 2048;
-
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
+pub(super) const MAX_PARAMETERS: usize = 64;
 impl ModelEndpoint {
     /// The URL for a path of the API, with the extra query. The path must start with `/`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        let mut url = self.base_url.join(path);
-        for (index, (name, value)) in self.extra_query.iter().enumerate() {
-            url.push(if index == 0 { '?' } else { '&' });
-            url.extend(utf8_percent_encode(name, RESERVED));
-            url.push('=');
-            url.extend(utf8_percent_encode(value, RESERVED));
-        }
-        url
+        with_query(self.base_url.join(path), &self.extra_query)
     }
 
     /// Validates the extra parameters. The other members are valid by construction.
@@ -64,63 +46,32 @@ impl ModelEndpoint {
         {
             return Err(SettingsError::ReservedParameter { name: name.clone() });
         }
-        for (name, value) in &self.extra_query {
-            let reason = if name.is_empty() || name.len() > MAX_BYTES || value.len() > MAX_BYTES {
-                "it is empty or too long"
-            } else if is_secret_name(name) || is_secret_value(value) {
-                "it looks like a secret, which belongs in the header of the API key"
-            } else {
-                continue;
-            };
-            return Err(SettingsError::Query {
-                name: before(name, &['=', '&']),
-                reason,
+        check_query(&self.extra_query)?;
+        // The key may be sent in any header that the page can set.
+        if let Some(name) = &self.key_header
+            && let Some(problem) = header_problem(name)
+        {
+            return Err(SettingsError::KeyHeader {
+                name: name_only(name),
+                reason: problem.reason,
             });
-        }
-        if let Some(name) = &self.key_header {
-            check_header(name, None)?;
         }
         let key_header = self.key_header.as_deref().unwrap_or("Authorization");
         for (name, value) in &self.extra_headers {
             if name.eq_ignore_ascii_case(key_header) {
                 return Err(model_header(name, "it carries the API key"));
             }
-            check_header(name, Some(value))?;
+            if let Some(problem) = plain_header_problem(name, value) {
+                return Err(model_header(name, problem.reason));
+            }
         }
         Ok(())
     }
 }
 
-/// Checks whether a page can send a header. Without a value, it is the one of the API key.
-fn check_header(name: &str, value: Option<&String>) -> Result<(), SettingsError> {
-    if let Some(HeaderProblem { reason }) = header_problem(name) {
-        return Err(model_header(name, reason));
-    }
-    // The key may be sent in any header that the page can set.
-    let Some(value) = value else { return Ok(()) };
-    let is_sendable = value.len() <= MAX_BYTES
-        && value
-            .bytes()
-            .all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
-    if !is_sendable {
-        return Err(model_header(
-            name,
-            "its value has characters that a header cannot have",
-        ));
-    }
-    if is_secret_name(name) || is_secret_value(value) {
-        return Err(model_header(
-            name,
-            "it looks like a secret, which is not stored in settings",
-        ));
-    }
-    Ok(())
-}
-
 fn model_header(name: &str, reason: &'static str) -> SettingsError {
     SettingsError::ModelHeader {
-        // The value of the header may have been entered with its name.
-        name: before(name, &[':', '=', ' ']),
+        name: name_only(name),
         reason,
     }
 }
@@ -212,7 +163,11 @@ mod tests {
             ),
         ] {
             let error = endpoint(&extra).check().unwrap_err();
-            assert_eq!(error.code(), "model_header_invalid", "{extra}");
+            let code = match extra.get("extra_headers") {
+                Some(_) => "model_header_invalid",
+                None => "key_header_invalid",
+            };
+            assert_eq!(error.code(), code, "{extra}");
             assert!(error.to_string().contains(reason), "{error}");
         }
     }

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
-use crate::secrets::SecretSlot;
-use crate::settings::Connection;
+use crate::secrets::{Secret, SecretSlot};
+use crate::settings::{Connection, ConnectionId};
 
 /// Everything that the page can ask of the application. No command returns a value: its effects
 /// show up in [`crate::ui::page::Page`].
@@ -39,7 +39,23 @@ pub trait PageCommands {
     /// Forgets every secret.
     fn forget_secrets(&self);
     /// Uses and saves this connection. Shows in the dialog why it was not accepted, if so.
-    fn connect(&self, connection: Connection);
+    ///
+    /// `secrets` go to the keyring if it was accepted.
+    fn connect(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>);
+    /// Reads the list of connections.
+    fn list_connections(&self);
+    /// Uses another connection for new runs.
+    fn choose_connection(&self, id: ConnectionId);
+    /// Adds a copy of a connection.
+    fn duplicate_connection(&self, id: ConnectionId);
+    /// Deletes a connection. It can be restored until another one is deleted.
+    fn delete_connection(&self, id: ConnectionId);
+    /// Restores the connection that was deleted last.
+    fn restore_connection(&self);
+    /// Saves all connections as a file, without secrets.
+    fn export_connections(&self);
+    /// Adds the connections of a file.
+    fn import_connections(&self, text: &str);
     /// Requests the list of models from the endpoint of this connection.
     fn list_models(&self, connection: Connection);
     /// Accepts or rejects the task server from the link.

@@ -17,7 +17,7 @@ use crate::run::{
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;
-use crate::settings::{Address, Connection};
+use crate::settings::{Address, Connection, ConnectionId};
 
 /// An error as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,6 +154,21 @@ pub struct Stream {
     pub tail: String,
 }
 
+/// The connections in this browser, as their dialog shows them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ConnectionList {
+    /// The connections, in order.
+    pub connections: Vec<Connection>,
+    /// The one that comes with the page and was not changed, which cannot be deleted.
+    pub unchanged_preset: Option<ConnectionId>,
+    /// The connection that was deleted last and can be restored, with its place.
+    pub removed: Option<(usize, Connection)>,
+    /// The result of the last action.
+    pub message: Option<String>,
+    /// Why the last action failed.
+    pub problem: Option<Problem>,
+}
+
 /// All signals of the page. Copies share them.
 #[derive(Clone, Copy)]
 pub struct Page {
@@ -184,6 +199,8 @@ pub struct Page {
     pub brief_errors: RwSignal<Vec<BriefError>>,
     /// The connection that a new run would use.
     pub connection: RwSignal<Connection>,
+    /// The connections in this browser; empty until their dialog is opened.
+    pub connection_list: RwSignal<ConnectionList>,
     /// The task schema that a new run would use.
     pub schema: RwSignal<TaskSchema>,
     /// The deployment's notice.
@@ -272,6 +289,7 @@ impl Page {
             form: RwSignal::new(BriefForm::default()),
             brief_errors: RwSignal::new(Vec::new()),
             connection: RwSignal::new(connection),
+            connection_list: RwSignal::default(),
             schema: RwSignal::new(schema),
             notice: RwSignal::new(None),
             problems: RwSignal::new(Vec::new()),

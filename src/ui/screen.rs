@@ -11,9 +11,11 @@ use crate::run::next_run::{self, EndpointReadiness, NextRun};
 use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
 use crate::schema::Roles;
 use crate::secrets::SecretSlot;
+use crate::settings::Connection;
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, has_focus};
+use crate::ui::controls::icons::mode_name;
 use crate::ui::page::{Page, RunHead};
 use crate::ui::stored_brief;
 
@@ -43,8 +45,10 @@ pub enum TaskTab {
 /// The dialogs that the operator opens. Other dialogs open and close with the state of the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dialog {
-    /// The settings.
-    Settings,
+    /// The settings of a connection. One without an id is new.
+    Settings(Box<Connection>),
+    /// The list of connections.
+    Connections,
     /// The confirmation before posting.
     Confirm,
     /// The import of tasks.
@@ -187,6 +191,49 @@ impl Screen {
             .run
             .with(|run| run.as_ref().map(|run| run.connection.name.clone()));
         of_run.unwrap_or_else(|| self.page.connection.with(|next| next.name.clone()))
+    }
+
+    /// Whether live tasks go to a connection that is marked as production: that of the current run, or
+    /// else of the next. Tracks it.
+    #[must_use]
+    pub fn is_production(&self) -> bool {
+        let of_run = self
+            .page
+            .run
+            .with(|run| run.as_ref().map(|run| run.connection.is_production));
+        self.mode.get() == Mode::Live
+            && of_run.unwrap_or_else(|| self.page.connection.with(|next| next.is_production))
+    }
+
+    /// The name of the mode in markup and style sheets. Tracks it.
+    #[must_use]
+    pub fn mode_state(&self) -> &'static str {
+        if self.is_production() {
+            "production"
+        } else {
+            mode_name(self.mode.get())
+        }
+    }
+
+    /// Opens the settings of the connection that new runs use.
+    pub fn open_settings(&self) {
+        let connection = self.page.connection.get_untracked();
+        self.dialog
+            .set(Some(Dialog::Settings(Box::new(connection))));
+    }
+
+    /// Opens the settings of the connection of the run on the page.
+    pub fn open_run_settings(&self) {
+        let of_run = self
+            .page
+            .run
+            .with_untracked(|run| run.as_ref().map(|run| run.connection.clone()));
+        match of_run {
+            Some(connection) => self
+                .dialog
+                .set(Some(Dialog::Settings(Box::new(connection)))),
+            None => self.open_settings(),
+        }
     }
 
     /// Gives the application a command.

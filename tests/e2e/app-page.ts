@@ -194,6 +194,22 @@ export class AppPage {
     return dialog;
   }
 
+  /** Closes the settings without saving what was changed. */
+  async discardSettings(): Promise<void> {
+    const dialog = this.dialog(/^Settings: /);
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.getByRole("button", { name: "Discard changes" }).click();
+    await expect(dialog).toBeHidden();
+  }
+
+  /** Opens the list of connections. */
+  async connections(): Promise<Locator> {
+    await this.page.getByRole("button", { name: /^Connection: / }).click();
+    const dialog = this.dialog("Connections");
+    await expect(dialog).toBeVisible();
+    return dialog;
+  }
+
   /** Saves the settings. */
   async saveSettings(): Promise<void> {
     await this.dialog(/^Settings: /)

@@ -90,7 +90,7 @@ test.describe("the settings", () => {
       await app.saveSettings();
       await expect(settings.getByText(new RegExp(escape(error), "i"))).toBeVisible();
       await expect(field).toHaveValue(schema);
-      await settings.getByRole("button", { name: "Cancel" }).click();
+      await app.discardSettings();
       await app.expectBrief(TYPED);
       expect(await recorder.requests()).toEqual([]);
       // The previous schema still applies.
@@ -130,7 +130,7 @@ test.describe("the settings", () => {
       await expect(typed).toHaveAccessibleDescription(new RegExp(escape(error)));
       await expect(typed).toBeFocused();
       await expect(typed).toHaveValue(given);
-      await settings.getByRole("button", { name: "Cancel" }).click();
+      await app.discardSettings();
       await app.expectBrief(TYPED);
       await expect(app.modeBand).toHaveText("Live → Test bench");
     });

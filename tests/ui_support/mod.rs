@@ -17,8 +17,8 @@ use taskwright::run::receipts::ReceiptFormat;
 use taskwright::run::{Effect, Event, FollowUp, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
 use taskwright::schema::{Check, TaskSchema, agent_task_schema};
-use taskwright::secrets::SecretSlot;
-use taskwright::settings::{Address, Connection, ModelEndpoint};
+use taskwright::secrets::{Secret, SecretSlot};
+use taskwright::settings::{Address, Connection, ConnectionId, ModelEndpoint};
 use taskwright::ui::commands::{CommandQueue, CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
 use taskwright::ui::root::{App, AppProps};
@@ -130,9 +130,33 @@ impl PageCommands for Handle {
     fn forget_secrets(&self) {
         self.record("forget secrets");
     }
-    fn connect(&self, connection: Connection) {
+    fn connect(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>) {
         self.record(&format!("connect {}", connection.name));
+        for (slot, secret) in secrets {
+            self.record(&format!("{} {secret:?}", slot.label()));
+        }
         self.0.page.connection.set(connection);
+    }
+    fn list_connections(&self) {
+        self.record("list connections");
+    }
+    fn choose_connection(&self, id: ConnectionId) {
+        self.record(&format!("choose connection {}", id.as_str()));
+    }
+    fn duplicate_connection(&self, id: ConnectionId) {
+        self.record(&format!("duplicate connection {}", id.as_str()));
+    }
+    fn delete_connection(&self, id: ConnectionId) {
+        self.record(&format!("delete connection {}", id.as_str()));
+    }
+    fn restore_connection(&self) {
+        self.record("restore connection");
+    }
+    fn export_connections(&self) {
+        self.record("export connections");
+    }
+    fn import_connections(&self, text: &str) {
+        self.record(&format!("import connections {text}"));
     }
     fn list_models(&self, _connection: Connection) {
         self.record("list models");

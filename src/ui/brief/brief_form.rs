@@ -33,7 +33,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             return page.is_generate_queued.update(|queued| *queued = !*queued);
         }
         match screen.next_run.get_untracked() {
-            NextRun::SetUpEndpoint => return screen.dialog.set(Some(Dialog::Settings)),
+            NextRun::SetUpEndpoint => return screen.open_settings(),
             next_run => screen.start(next_run.mode()),
         }
         if page
@@ -188,7 +188,7 @@ fn ModeSegment(screen: Screen) -> impl IntoView {
     let choose_live = move |_| {
         choose(Mode::Live);
         if !untrack(has_model) {
-            screen.dialog.set(Some(Dialog::Settings));
+            screen.open_settings();
         }
     };
     view! {
@@ -278,7 +278,7 @@ fn remedy_button(screen: Screen, remedy: Remedy) -> impl IntoView {
         Remedy::EnterApiKey => "Enter API key…",
     };
     let on_press = move || match remedy {
-        Remedy::SetUpEndpoint => screen.dialog.set(Some(Dialog::Settings)),
+        Remedy::SetUpEndpoint => screen.open_settings(),
         Remedy::EnterApiKey => {
             screen.command(move |commands| commands.ask_for(SecretSlot::API_KEY))
         }

@@ -3,13 +3,13 @@
 use leptos::prelude::*;
 
 use crate::driver::{Assignment, request_for};
+use crate::http::as_curl;
 use crate::model::Adaptations;
-use crate::model::request::as_curl;
 use crate::run::Mode;
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
-use crate::ui::screen::{Dialog, Screen};
+use crate::ui::screen::Screen;
 
 /// The request body and the `curl` command, with placeholders for secrets. Updated with every change
 /// of the brief.
@@ -49,7 +49,7 @@ pub fn RequestTab(screen: Screen) -> impl IntoView {
                         kind=ButtonKind::Link
                         label="Set up a model endpoint…"
                         opens_dialog=true
-                        on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                        on_press=move || screen.open_settings()
                     />
                 </p>
             }

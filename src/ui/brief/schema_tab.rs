@@ -7,7 +7,7 @@ use crate::schema::strict::{ModelSchema, StrictError, model_schema};
 use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
-use crate::ui::screen::{Dialog, Screen};
+use crate::ui::screen::Screen;
 
 /// The schema's name, its roles, the rules relaxed for the model, and the exact text.
 #[component]
@@ -65,7 +65,7 @@ pub fn SchemaTab(screen: Screen) -> impl IntoView {
                 kind=ButtonKind::Link
                 label="Choose another schema…"
                 opens_dialog=true
-                on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                on_press=move || screen.open_settings()
             />
         </p>
         {move || for_model.with(relaxations)}

@@ -78,7 +78,7 @@ fn NextSteps(screen: Screen, counts: Counts, mode: Mode) -> impl IntoView {
         if has_model || !needs_model {
             screen.command(move |commands| commands.go_live());
         } else {
-            screen.dialog.set(Some(Dialog::Settings));
+            screen.open_settings();
         }
     };
     view! {

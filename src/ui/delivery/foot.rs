@@ -6,7 +6,6 @@ use crate::review::DraftState;
 use crate::run::{Batch, Mode};
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::icons::mode_name;
 use crate::ui::delivery::foot_paused::Paused;
 use crate::ui::delivery::foot_posting::Posting;
 use crate::ui::screen::{Dialog, Screen};
@@ -92,12 +91,11 @@ fn Preview(screen: Screen, mode: Mode) -> impl IntoView {
         (false, None) => "Set up a task server…".to_owned(),
     };
     let post = move || {
-        let can_post = is_dry || server.with_untracked(Option::is_some);
-        screen.dialog.set(Some(if can_post {
-            Dialog::Confirm
+        if is_dry || server.with_untracked(Option::is_some) {
+            screen.dialog.set(Some(Dialog::Confirm));
         } else {
-            Dialog::Settings
-        }));
+            screen.open_run_settings();
+        }
     };
     view! {
         <footer class="post-bar" aria-label="Post">
@@ -114,7 +112,7 @@ fn Preview(screen: Screen, mode: Mode) -> impl IntoView {
                 described_by="post-where"
                 on_press=post
                 attr:id="post"
-                attr:data-state=mode_name(mode)
+                attr:data-state=move || screen.mode_state()
             />
         </footer>
     }

@@ -109,7 +109,7 @@ fn actions(screen: Screen, pause: &Pause) -> AnyView {
                 icon="settings"
                 label="Open settings…"
                 opens_dialog=true
-                on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                on_press=move || screen.open_run_settings()
             />
             {resume()}
         }

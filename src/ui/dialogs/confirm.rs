@@ -3,15 +3,23 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
+use crate::delivery::request;
 use crate::digest::fingerprint;
+use crate::http::as_curl;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::{counted, grouped, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::code_block::CodeBlock;
+use crate::ui::controls::field::TextField;
+use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
+
+/// The id of the field in which the operator types the name of a production connection.
+const PRODUCTION_NAME: &str = "production-name";
 
 /// The dialog. Its button posts exactly what the shown digest covers.
 #[component]
@@ -44,7 +52,19 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         }
     });
     let close = Callback::new(move |()| screen.dialog.set(None));
+    let typed_name = RwSignal::new(String::new());
+    let name = Memo::new(move |_| connection.with(|connection| connection.name.clone()));
+    let asks_for_name =
+        Memo::new(move |_| !is_dry && connection.with(|connection| connection.is_production));
+    let lacks_name = Memo::new(move |_| {
+        asks_for_name.get()
+            && typed_name.with(|typed| name.with(|name| typed.trim() != name.trim()))
+    });
     let post = Callback::new(move |()| {
+        if lacks_name.get_untracked() {
+            focus_by_id(PRODUCTION_NAME);
+            return;
+        }
         let shown = untrack(digest);
         close.run(());
         screen.send(Event::Post { digest: shown });
@@ -151,6 +171,24 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     <summary>"Full digest"</summary>
                     <pre class="raw" tabindex="0">{digest}</pre>
                 </details>
+                {(!is_dry).then(|| view! { <FirstRequest screen connection/> })}
+                <Show when=move || asks_for_name.get()>
+                    <div class="problem" data-state="production">
+                        {icon("warning")}
+                        <div class="body">
+                            <h3>"This is a production connection"</h3>
+                            <TextField
+                                id=PRODUCTION_NAME
+                                label="Type the connection’s name to post"
+                                is_code=true
+                                autofocus=true
+                                hint=name.get()
+                                value=typed_name
+                                on_input=move |text| typed_name.set(text)
+                            />
+                        </div>
+                    </div>
+                </Show>
             </div>
             <div class="dialog-foot">
                 <Button label="Cancel" on_press=move || close.run(())/>
@@ -158,11 +196,51 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     kind=ButtonKind::Main
                     icon=if is_dry { "state-dry" } else { "post" }
                     label
-                    autofocus=true
-                    attr:data-state=mode_name(mode)
+                    autofocus=!asks_for_name.get_untracked()
+                    disabled_by=Signal::derive(move || {
+                        lacks_name.get().then_some("production-name-hint")
+                    })
+                    attr:data-state=move || screen.mode_state()
                 />
             </div>
         </Modal>
+    }
+}
+
+/// The exact request of the first task, with placeholders for secrets, and as a `curl` command.
+#[component]
+fn FirstRequest(screen: Screen, connection: Memo<Connection>) -> impl IntoView {
+    let request = move || {
+        let first = screen.page.confirmation.with(|confirmation| {
+            let confirmation = confirmation.as_ref()?;
+            screen.page.draft_untracked(confirmation.order.first()?)
+        })?;
+        let approval = first.approval()?.clone();
+        connection.with(|connection| {
+            let server = connection.task_server.as_ref()?;
+            Some(request::post(server, &approval))
+        })
+    };
+    move || {
+        request().map(|request| {
+            let body = request.body.as_deref().unwrap_or_default().to_owned();
+            view! {
+                <details class="fold">
+                    <summary>"Request of the first task"</summary>
+                    <CodeBlock
+                        caption=Signal::stored(format!("POST {}", request.url))
+                        copy="Copy body"
+                        text=Signal::stored(format!("{}\n\n{body}", request.header_lines()))
+                        copied_text=Signal::stored(body.clone())
+                    />
+                    <CodeBlock
+                        caption=Signal::stored("curl command".to_owned())
+                        copy="Copy command"
+                        text=Signal::stored(as_curl(&request))
+                    />
+                </details>
+            }
+        })
     }
 }
 

@@ -3,11 +3,12 @@
 //! the page.
 
 mod confirm;
+mod connections;
+mod folded_fields;
 mod follow_up;
 mod host;
 mod import;
 mod modal;
-mod model_limits;
 mod open_work;
 mod receipts;
 mod runs;
@@ -21,6 +22,7 @@ use leptos::prelude::*;
 
 use crate::ui::screen::{Dialog, Screen};
 use confirm::ConfirmDialog;
+use connections::ConnectionsDialog;
 use follow_up::FollowUpDialog;
 use host::HostDialog;
 use import::ImportDialog;
@@ -42,7 +44,10 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
     view! {
         {move || match screen.dialog.get() {
             None => ().into_any(),
-            Some(Dialog::Settings) => view! { <SettingsDialog screen/> }.into_any(),
+            Some(Dialog::Settings(connection)) => {
+                view! { <SettingsDialog screen connection=*connection/> }.into_any()
+            }
+            Some(Dialog::Connections) => view! { <ConnectionsDialog screen/> }.into_any(),
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::modal::Modal;
 use crate::secrets::SecretSlot;
 use crate::settings::DEFAULT_TOKEN_HEADER;
+use crate::text::capitalize;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::screen::Screen;
@@ -20,13 +21,12 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         page.secret_prompt
             .with(|prompt| prompt.as_ref().map(|p| p.slot.clone()))
     });
-    let is_token = move || slot.get() == Some(SecretSlot::AGENT_TOKEN);
     let noun = move || {
-        if is_token() { "agent token" } else { "API key" }
+        slot.get()
+            .map(|slot| slot.label().to_owned())
+            .unwrap_or_default()
     };
-    let label = move || {
-        if is_token() { "Agent token" } else { "API key" }
-    };
+    let label = move || capitalize(&noun());
     let title = Signal::derive(move || {
         let host = prompt()
             .map(|prompt| prompt.address.host_and_port())
@@ -34,16 +34,20 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         format!("{} for {host}", label())
     });
     let header = move || {
-        if !is_token() {
-            return "Authorization".to_owned();
+        let slot = slot.get()?;
+        if let Some(name) = slot.header_name() {
+            return Some(name.to_owned());
         }
-        page.run.with(|run| {
-            run.as_ref()
-                .and_then(|run| run.connection.task_server.as_ref())
-                .map_or(DEFAULT_TOKEN_HEADER.to_owned(), |server| {
-                    server.token_header.clone()
-                })
-        })
+        let connection = page
+            .run
+            .with(|run| run.as_ref().map(|run| run.connection.clone()));
+        let connection = connection.unwrap_or_else(|| page.connection.get());
+        if slot == SecretSlot::API_KEY {
+            let header = connection.model.and_then(|model| model.key_header);
+            return Some(header.unwrap_or_else(|| "Authorization".to_owned()));
+        }
+        let header = connection.task_server.map(|server| server.token_header);
+        Some(header.unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()))
     };
     let field = NodeRef::<html::Input>::new();
     let keep = NodeRef::<html::Input>::new();

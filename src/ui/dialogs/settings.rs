@@ -1,10 +1,14 @@
-//! The settings: the connection of the next run, its task schema, and the secrets in memory.
+//! The settings of a connection: its endpoints, its task schema, and the secrets in memory.
 
+use leptos::html;
 use leptos::prelude::*;
 
 use super::modal::Modal;
-use super::settings_fields::{ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
+use super::settings_fields::{ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
+use crate::secrets::{Secret, SecretSlot};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
+use crate::settings::{Address, Connection};
+use crate::text::sentences;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::header::notices::problem_panel;
@@ -12,6 +16,9 @@ use crate::ui::screen::Screen;
 
 /// The name of the dialog.
 pub(super) const DIALOG: &str = "settings";
+
+/// The id of the sentence that says why the settings cannot be saved.
+const LOCKED: &str = "settings-why";
 
 /// The state that the parts of the dialog share.
 #[derive(Clone, Copy)]
@@ -22,6 +29,61 @@ pub struct Settings {
     pub form: RwSignal<ConnectionForm>,
     /// The errors found at the last attempt to save.
     pub problems: RwSignal<Vec<FieldProblem>>,
+    /// The field of the API key.
+    pub api_key: SecretInput,
+    /// The field of the agent token.
+    pub agent_token: SecretInput,
+}
+
+/// A field for a secret. No signal holds what is typed.
+#[derive(Clone, Copy)]
+pub struct SecretInput {
+    /// The field.
+    pub field: NodeRef<html::Input>,
+    /// Why the text cannot be a secret.
+    pub error: RwSignal<Option<String>>,
+}
+
+/// A text that cannot be a secret. The page says so at its field.
+struct NotASecret;
+
+impl SecretInput {
+    fn new() -> SecretInput {
+        SecretInput {
+            field: NodeRef::new(),
+            error: RwSignal::new(None),
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        let field = self.field.get_untracked();
+        field.is_none_or(|field| field.value().is_empty())
+    }
+
+    /// The secret for this address, if there are both.
+    fn read(
+        self,
+        slot: SecretSlot,
+        address: Option<&Address>,
+    ) -> Result<Option<(SecretSlot, Secret)>, NotASecret> {
+        self.error.set(None);
+        let (Some(field), Some(address)) = (self.field.get_untracked(), address) else {
+            return Ok(None);
+        };
+        // Overwritten when dropped, like the value in the keyring.
+        let value = zeroize::Zeroizing::new(field.value());
+        if value.trim().is_empty() {
+            return Ok(None);
+        }
+        match Secret::new(&value, address) {
+            Ok(secret) => Ok(Some((slot, secret))),
+            Err(error) => {
+                let message = format!("This is not a valid {}: {error}", slot.label());
+                self.error.set(Some(sentences(&message, error.hint())));
+                Err(NotASecret)
+            }
+        }
+    }
 }
 
 impl Settings {
@@ -42,109 +104,186 @@ impl Settings {
             })
         })
     }
-}
 
-/// The id of a field.
-pub fn id_of(field: FormField) -> &'static str {
-    match field {
-        FormField::Name => "name",
-        FormField::BaseUrl => "base",
-        FormField::Model => "model",
-        FormField::MaxOutputTokens => "max-output-tokens",
-        FormField::TasksPerRequest => "tasks-per-request",
-        FormField::FirstTokenTimeout => "first-token-timeout",
-        FormField::IdleTimeout => "idle-timeout",
-        FormField::RequestTimeout => "request-timeout",
-        FormField::TokenLimit => "token-limit",
-        FormField::CostLimit => "cost-limit",
-        FormField::PriceInput => "price-input",
-        FormField::PriceCachedInput => "price-cached-input",
-        FormField::PriceOutput => "price-output",
-        FormField::ServerUrl => "url",
-        FormField::Path => "path",
-        FormField::TokenHeader => "token-header",
-        FormField::IdempotencyKeyRetention => "idempotency-key-retention",
-        FormField::Concurrency => "concurrency",
-        FormField::BodyTemplate => "body-template",
-        FormField::SchemaText => "schema-text",
+    /// Whether anything differs from what the dialog was opened with.
+    fn is_changed(&self, initial: &ConnectionForm) -> bool {
+        self.form.with_untracked(|form| form != initial)
+            || !self.api_key.is_empty()
+            || !self.agent_token.is_empty()
+    }
+
+    /// The secrets that were typed for this connection.
+    fn secrets(&self, connection: &Connection) -> Result<Vec<(SecretSlot, Secret)>, NotASecret> {
+        let model = connection.model.as_ref().map(|model| &model.base_url);
+        let server = connection.task_server.as_ref().map(|server| &server.url);
+        let api_key = self.api_key.read(SecretSlot::API_KEY, model);
+        let agent_token = self.agent_token.read(SecretSlot::AGENT_TOKEN, server);
+        Ok(api_key?.into_iter().chain(agent_token?).collect())
     }
 }
 
-/// The dialog.
+/// A text field of the form.
 #[component]
-pub fn SettingsDialog(screen: Screen) -> impl IntoView {
+pub(super) fn ConnectionField(
+    settings: Settings,
+    field: FormField,
+    #[prop(optional)] list: &'static str,
+    #[prop(optional)] autofocus: bool,
+) -> impl IntoView {
+    let info = field.info();
+    let form = settings.form;
+    let value = Signal::derive(move || form.with(|form| form.text(field).to_owned()));
+    let error = settings.error(field);
+    let on_input = move |text: String| settings.change(|form| form.set(field, text));
+    match info.rows {
+        Some(rows) => view! {
+            <TextField
+                id=info.id
+                label=info.label
+                class="paste"
+                rows
+                is_code=true
+                placeholder=info.placeholder
+                hint=info.hint
+                value
+                on_input
+                error
+            />
+        }
+        .into_any(),
+        None => view! {
+            <TextField
+                id=info.id
+                label=info.label
+                class="mono"
+                is_code=true
+                autofocus
+                placeholder=info.placeholder
+                input_mode=info.input_mode
+                list
+                hint=info.hint
+                value
+                on_input
+                error
+            />
+        }
+        .into_any(),
+    }
+}
+
+/// The dialog. Closing it asks first if something would be lost.
+#[component]
+pub fn SettingsDialog(
+    screen: Screen,
+    /// The connection to edit.
+    connection: Connection,
+) -> impl IntoView {
     let page = screen.page;
-    let connection = page
-        .run
-        .with_untracked(|run| run.as_ref().map(|run| run.connection.clone()))
-        .filter(|_| screen.is_posting.get_untracked())
-        .unwrap_or_else(|| page.connection.get_untracked());
+    let initial = StoredValue::new(ConnectionForm::of(&connection));
     let settings = Settings {
         screen,
-        form: RwSignal::new(ConnectionForm::of(&connection)),
+        form: RwSignal::new(initial.get_value()),
         problems: RwSignal::new(Vec::new()),
+        api_key: SecretInput::new(),
+        agent_token: SecretInput::new(),
     };
     let was_sent = RwSignal::new(false);
+    let asks_to_discard = RwSignal::new(false);
+    let title = match connection.name.as_str() {
+        "" => "New connection".to_owned(),
+        name => format!("Settings: {name}"),
+    };
+    let id = connection.id;
+    let is_locked = Memo::new(move |_| {
+        screen.is_posting.get()
+            && page
+                .run
+                .with(|run| run.as_ref().is_some_and(|run| run.connection.id == id))
+    });
     let close = Callback::new(move |()| screen.dialog.set(None));
+    let leave = Callback::new(move |()| {
+        let is_changed = initial.with_value(|initial| settings.is_changed(initial));
+        if is_changed && !asks_to_discard.get_untracked() {
+            asks_to_discard.set(true);
+        } else {
+            close.run(());
+        }
+    });
     let save = Callback::new(move |()| {
-        if screen.is_posting.get_untracked() {
+        if is_locked.get_untracked() {
             return;
         }
-        match settings.form.with_untracked(ConnectionForm::check) {
-            Err(problems) => {
-                was_sent.set(false);
-                settings.problems.set(problems);
-            }
-            Ok(connection) => {
-                settings.problems.set(Vec::new());
-                was_sent.set(true);
-                screen.command(move |commands| commands.connect(connection));
-                if page.settings_problem.with_untracked(Option::is_none) {
-                    close.run(());
-                }
-            }
+        asks_to_discard.set(false);
+        was_sent.set(false);
+        let connection = match settings.form.with_untracked(ConnectionForm::check) {
+            Err(problems) => return settings.problems.set(problems),
+            Ok(connection) => connection,
+        };
+        settings.problems.set(Vec::new());
+        let Ok(secrets) = settings.secrets(&connection) else {
+            return;
+        };
+        was_sent.set(true);
+        screen.command(move |commands| commands.connect(connection, secrets));
+        if page.settings_problem.with_untracked(Option::is_none) {
+            close.run(());
         }
     });
     let refused = move || page.settings_problem.get().filter(|_| was_sent.get());
-    let title = Signal::stored(format!("Settings: {}", connection.name));
     view! {
-        <Modal name=DIALOG title wide=true on_close=close on_submit=save>
+        <Modal name=DIALOG title=Signal::stored(title) wide=true on_close=leave on_submit=save>
             <div class="dialog-body">
                 {move || refused().map(problem_panel)}
-                <fieldset class="group">
-                    <legend>"Connection"</legend>
-                    <div class="pair">
-                        <TextField
-                            id="name"
-                            label="Name"
-                            is_code=true
-                            autofocus=true
-                            value=Signal::derive(move || settings.form.with(|form| form.name.clone()))
-                            on_input=move |text| settings.change(|form| form.name = text)
-                            error=settings.error(FormField::Name)
-                        />
-                    </div>
-                </fieldset>
+                <ConnectionGroup settings/>
                 <ModelGroup settings/>
                 <ServerGroup settings/>
                 <SchemaGroup settings/>
                 <SecretsGroup screen/>
             </div>
-            <div class="dialog-foot">
-                <Show when=move || screen.is_posting.get()>
-                    <p class="hint" id="settings-why">
-                        "Tasks are being posted. Pause or stop posting to change the settings."
-                    </p>
-                </Show>
-                <Button label="Cancel" on_press=move || close.run(())/>
-                <Button
-                    kind=ButtonKind::Main
-                    label="Save settings"
-                    disabled_by=Signal::derive(move || {
-                        screen.is_posting.get().then_some("settings-why")
-                    })
-                />
-            </div>
+            <Show
+                when=move || asks_to_discard.get()
+                fallback=move || {
+                    view! {
+                        <div class="dialog-foot">
+                            <Show when=move || is_locked.get()>
+                                <p class="hint" id=LOCKED>
+                                    "Tasks are being posted. Pause or stop posting to change the settings."
+                                </p>
+                            </Show>
+                            <Button label="Cancel" on_press=move || leave.run(())/>
+                            <Button
+                                kind=ButtonKind::Main
+                                label="Save settings"
+                                disabled_by=Signal::derive(move || {
+                                    is_locked.get().then_some(LOCKED)
+                                })
+                            />
+                        </div>
+                    }
+                }
+            >
+                <DiscardQuestion asks_to_discard close/>
+            </Show>
         </Modal>
+    }
+}
+
+/// The question whether to discard what was changed, in place of the buttons.
+#[component]
+fn DiscardQuestion(asks_to_discard: RwSignal<bool>, close: Callback<()>) -> impl IntoView {
+    view! {
+        <div class="dialog-foot" role="alert">
+            <p class="hint">"Discard your changes to these settings?"</p>
+            <Button
+                kind=ButtonKind::Danger
+                label="Discard changes"
+                on_press=move || close.run(())
+            />
+            <Button
+                kind=ButtonKind::Main
+                label="Keep editing"
+                on_press=move || asks_to_discard.set(false)
+            />
+        </div>
     }
 }

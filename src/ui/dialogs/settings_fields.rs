@@ -1,15 +1,15 @@
-//! The groups of the settings dialog: model, task server, task schema, secrets.
+//! The groups of the settings dialog: connection, model, task server, task schema, secrets.
 
 use leptos::prelude::*;
 
+use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
-use super::model_limits::ModelLimits;
-use super::settings::{DIALOG, Settings, id_of};
-use crate::settings::Api;
-use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
+use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
+use crate::settings::form::{FieldProblem, FormField, SchemaChoice};
+use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::field::TextField;
+use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Models;
@@ -17,36 +17,6 @@ use crate::ui::screen::Screen;
 
 /// The id of the button that lists the endpoint's models.
 const LIST_MODELS: &str = "list-models";
-
-/// A text field of the form.
-#[component]
-pub(super) fn ConnectionField(
-    settings: Settings,
-    field: FormField,
-    label: &'static str,
-    read: fn(&ConnectionForm) -> &String,
-    write: fn(&mut ConnectionForm, String),
-    #[prop(optional)] input_mode: &'static str,
-    #[prop(optional)] placeholder: &'static str,
-    #[prop(optional)] list: &'static str,
-    #[prop(optional)] hint: &'static str,
-) -> impl IntoView {
-    view! {
-        <TextField
-            id=id_of(field)
-            label
-            class="mono"
-            is_code=true
-            input_mode
-            placeholder
-            list
-            hint
-            value=Signal::derive(move || settings.form.with(|form| read(form).clone()))
-            on_input=move |text| settings.change(|form| write(form, text))
-            error=settings.error(field)
-        />
-    }
-}
 
 /// One choice of several.
 #[component]
@@ -66,6 +36,101 @@ fn Choice(
             />
             {label}
         </label>
+    }
+}
+
+/// The fields of the limits, timeouts and prices of a model endpoint.
+const LIMITS: [&[FormField]; 3] = [
+    &[
+        FormField::TasksPerRequest,
+        FormField::FirstTokenTimeout,
+        FormField::IdleTimeout,
+        FormField::RequestTimeout,
+    ],
+    &[
+        FormField::PriceInput,
+        FormField::PriceCachedInput,
+        FormField::PriceOutput,
+    ],
+    &[FormField::TokenLimit, FormField::CostLimit],
+];
+
+/// The fields of what is added to the requests to a model endpoint.
+const MODEL_EXTRAS: [&[FormField]; 2] = [
+    &[FormField::ModelBody, FormField::ModelQuery],
+    &[FormField::ModelHeaders, FormField::KeyHeader],
+];
+
+/// The fields of what is added to the requests to a task server.
+const SERVER_EXTRAS: [&[FormField]; 2] = [
+    &[FormField::ExtraHeaders, FormField::ExtraQuery],
+    &[FormField::SecretHeaders],
+];
+
+/// A field for a secret. It may stay empty: the page asks when it needs the secret.
+#[component]
+fn SecretField(id: &'static str, label: &'static str, input: SecretInput) -> impl IntoView {
+    let has_error = Signal::derive(move || input.error.with(Option::is_some));
+    view! {
+        <div class="field">
+            <label for=id>{label} " " <span class="optional">"optional"</span></label>
+            <input
+                class="input mono"
+                id=id
+                type="password"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                aria-invalid=move || has_error.get().then_some("true")
+                aria-describedby=described_by(id, true, has_error)
+                node_ref=input.field
+            />
+            <p class="hint" id=format!("{id}-hint")>
+                "Kept in memory and never saved. If you leave it empty, you are asked when it is needed."
+            </p>
+            <FieldError id text=input.error/>
+        </div>
+    }
+}
+
+/// The name of the connection, and what sets it apart.
+#[component]
+pub fn ConnectionGroup(settings: Settings) -> impl IntoView {
+    let form = settings.form;
+    let colors = ConnectionColor::ALL.map(|color| {
+        view! {
+            <Choice
+                name="connection-color"
+                label=color.label()
+                is_chosen=Signal::derive(move || form.with(|form| form.color == color))
+                on_choose=Callback::new(move |()| settings.change(|form| form.color = color))
+            />
+        }
+    });
+    view! {
+        <fieldset class="group">
+            <legend>"Connection"</legend>
+            <div class="pair">
+                <ConnectionField settings field=FormField::Name autofocus=true/>
+                <fieldset class="segment">
+                    <legend>"Color"</legend>
+                    <div class="choices">{colors}</div>
+                </fieldset>
+            </div>
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=move || form.with(|form| form.is_production)
+                    on:change=move |event| {
+                        let is_checked = event_target_checked(&event);
+                        settings.change(|form| form.is_production = is_checked);
+                    }
+                />
+                <span>
+                    "Production: before tasks are posted, you type the connection’s name."
+                </span>
+            </label>
+        </fieldset>
     }
 }
 
@@ -99,23 +164,8 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
             <legend>"Model"</legend>
             <p class="hint">"Without a base URL, every run is a dry run."</p>
             <div class="pair">
-                <ConnectionField
-                    settings
-                    field=FormField::BaseUrl
-                    label="Base URL"
-                    read=|form| &form.base_url
-                    write=|form, text| form.base_url = text
-                    input_mode="url"
-                    placeholder="https://api.openai.com/v1"
-                />
-                <ConnectionField
-                    settings
-                    field=FormField::Model
-                    label="Model"
-                    read=|form| &form.model
-                    write=|form, text| form.model = text
-                    list="models"
-                />
+                <ConnectionField settings field=FormField::BaseUrl/>
+                <ConnectionField settings field=FormField::Model list="models"/>
             </div>
             <datalist id="models">
                 {move || match page.models.get() {
@@ -131,15 +181,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
             </datalist>
             <ModelList settings/>
             <div class="pair">
-                <ConnectionField
-                    settings
-                    field=FormField::MaxOutputTokens
-                    label="Max output tokens"
-                    read=|form| &form.max_output_tokens
-                    write=|form, text| form.max_output_tokens = text
-                    input_mode="numeric"
-                    placeholder="no limit"
-                />
+                <ConnectionField settings field=FormField::MaxOutputTokens/>
                 <fieldset class="segment">
                     <legend>"API"</legend>
                     <div class="choices">
@@ -148,8 +190,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     </div>
                 </fieldset>
             </div>
-            <ModelLimits settings/>
-            <AdaptationList settings/>
+            <SecretField id="api-key" label="API key" input=settings.api_key/>
             <fieldset class="segment" aria-describedby="needs-key-hint">
                 <legend>"Requires an API key"</legend>
                 <div class="choices">
@@ -161,6 +202,14 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     "Default: an endpoint on this machine does not, every other one does."
                 </p>
             </fieldset>
+            <FoldedFields
+                settings
+                summary="Limits, timeouts and prices"
+                rows=&LIMITS
+                hint="A run stops before a request that is expected to exceed a limit. Enter prices in your own currency, as your provider lists them."
+            />
+            <FoldedFields settings summary="Extra parameters, query and headers" rows=&MODEL_EXTRAS/>
+            <AdaptationList settings/>
         </fieldset>
     }
 }
@@ -206,9 +255,9 @@ fn ModelList(settings: Settings) -> impl IntoView {
     let list_models = move || {
         let mut form = settings.form.get_untracked();
         // Only the base URL matters here: the other fields get values without errors.
-        form.model = "any".to_owned();
-        form.name = "any".to_owned();
-        form.server_url.clear();
+        form.set(FormField::Model, "any");
+        form.set(FormField::Name, "any");
+        form.set(FormField::ServerUrl, "");
         form.schema = SchemaChoice::AgentTask;
         match form.check() {
             Ok(connection) if connection.model.is_some() => {
@@ -262,30 +311,13 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
         <fieldset class="group">
             <legend>"Task server"</legend>
             <div class="pair">
-                <ConnectionField
-                    settings
-                    field=FormField::ServerUrl
-                    label="Address"
-                    read=|form| &form.server_url
-                    write=|form, text| form.server_url = text
-                    input_mode="url"
-                    placeholder="http://localhost:8080"
-                />
-                <ConnectionField
-                    settings
-                    field=FormField::Path
-                    label="Path"
-                    read=|form| &form.path
-                    write=|form, text| form.path = text
-                />
-                <ConnectionField
-                    settings
-                    field=FormField::TokenHeader
-                    label="Token header"
-                    read=|form| &form.token_header
-                    write=|form, text| form.token_header = text
-                />
+                <ConnectionField settings field=FormField::ServerUrl/>
+                <ConnectionField settings field=FormField::Path/>
+                <ConnectionField settings field=FormField::TokenHeader/>
+                <ConnectionField settings field=FormField::TokenScheme/>
             </div>
+            <SecretField id="agent-token" label="Agent token" input=settings.agent_token/>
+            <FoldedFields settings summary="Extra headers and query" rows=&SERVER_EXTRAS/>
             <label class="check">
                 <input
                     type="checkbox"
@@ -300,34 +332,10 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                 </span>
             </label>
             <div class="pair">
-                <ConnectionField
-                    settings
-                    field=FormField::IdempotencyKeyRetention
-                    label="Idempotency key retention (hours)"
-                    read=|form| &form.idempotency_key_retention_hours
-                    write=|form, text| form.idempotency_key_retention_hours = text
-                    input_mode="numeric"
-                    hint="How long this server retains idempotency keys. After that, such a task is unconfirmed."
-                />
-                <ConnectionField
-                    settings
-                    field=FormField::Concurrency
-                    label="Concurrency"
-                    read=|form| &form.concurrency
-                    write=|form, text| form.concurrency = text
-                    input_mode="numeric"
-                    hint="Tasks in flight at a time, 1 to 16. The first one always goes alone."
-                />
+                <ConnectionField settings field=FormField::IdempotencyKeyRetention/>
+                <ConnectionField settings field=FormField::Concurrency/>
             </div>
-            <ConnectionField
-                settings
-                field=FormField::BodyTemplate
-                label="Body template"
-                read=|form| &form.body_template
-                write=|form, text| form.body_template = text
-                placeholder="$task"
-                hint="JSON wrapped around each task, such as {\"payload\": $task}. Leave empty to send the task alone."
-            />
+            <ConnectionField settings field=FormField::BodyTemplate/>
         </fieldset>
     }
 }
@@ -356,17 +364,7 @@ pub fn SchemaGroup(settings: Settings) -> impl IntoView {
                 {choice(SchemaChoice::Own, "Custom")}
             </div>
             <Show when=move || is_custom.get()>
-                <TextField
-                    id="schema-text"
-                    label="JSON Schema of one task"
-                    class="paste"
-                    rows=2
-                    is_code=true
-                    hint="One JSON document. References to other documents are never fetched."
-                    value=Signal::derive(move || form.with(|form| form.schema_text.clone()))
-                    on_input=move |text| settings.change(|form| form.schema_text = text)
-                    error=settings.error(FormField::SchemaText)
-                />
+                <ConnectionField settings field=FormField::SchemaText/>
             </Show>
         </fieldset>
     }

@@ -11,7 +11,7 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::generation::outcome_text::title;
-use crate::ui::screen::{Dialog, Pane, Screen};
+use crate::ui::screen::{Pane, Screen};
 
 /// The banner, once generation has ended.
 #[component]
@@ -307,7 +307,7 @@ fn Incomplete(
                             icon="settings"
                             label="Open settings…"
                             opens_dialog=true
-                            on_press=move || screen.dialog.set(Some(Dialog::Settings))
+                            on_press=move || screen.open_run_settings()
                         />
                     }
                 })}

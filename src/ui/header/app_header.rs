@@ -9,8 +9,8 @@ use crate::ui::screen::{Dialog, Screen};
 /// The header of the page.
 #[component]
 pub fn AppHeader(screen: Screen) -> impl IntoView {
-    let connection = Memo::new(move |_| screen.connection_name());
-    let open = move |_| screen.dialog.set(Some(Dialog::Settings));
+    let connection = Memo::new(move |_| screen.page.connection.with(|next| next.name.clone()));
+    let color = move || screen.page.connection.with(|next| next.color.slug());
     view! {
         <header class="app-header">
             <h1 class="app-name">
@@ -23,8 +23,10 @@ pub fn AppHeader(screen: Screen) -> impl IntoView {
                     type="button"
                     aria-haspopup="dialog"
                     aria-label=move || format!("Connection: {}", connection.get())
-                    on:click=open
+                    data-color=color
+                    on:click=move |_| screen.dialog.set(Some(Dialog::Connections))
                 >
+                    <span class="connection-colour" aria-hidden="true"></span>
                     <span class="name">{connection}</span>
                 </button>
                 {move || {
@@ -55,7 +57,7 @@ pub fn AppHeader(screen: Screen) -> impl IntoView {
                 class="button quiet settings-button"
                 type="button"
                 aria-haspopup="dialog"
-                on:click=open
+                on:click=move |_| screen.open_settings()
             >
                 {icon("settings")}
                 <span>"Settings"</span>

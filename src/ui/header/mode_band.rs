@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::run::Mode;
-use crate::ui::controls::icons::{mode_mark, mode_name};
+use crate::ui::controls::icons::mode_mark;
 use crate::ui::screen::Screen;
 
 /// The band under the header.
@@ -11,12 +11,15 @@ use crate::ui::screen::Screen;
 pub fn ModeBand(screen: Screen) -> impl IntoView {
     let text = Memo::new(move |_| match screen.mode.get() {
         Mode::Dry => "Dry run — nothing leaves this page".to_owned(),
+        Mode::Live if screen.is_production() => {
+            format!("Live → {} (production)", screen.connection_name())
+        }
         Mode::Live => format!("Live → {}", screen.connection_name()),
     });
     let is_open = screen.page.is_open;
     let state = move || {
         if is_open.get() {
-            mode_name(screen.mode.get())
+            screen.mode_state()
         } else {
             "starting"
         }

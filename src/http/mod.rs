@@ -5,10 +5,14 @@
 //! [`PreparedRequest::headers`] reveals them, for the origin of the request's own URL only. A body that
 //! contains a secret is not sent at all.
 
+mod curl;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
+
+pub use curl::as_curl;
 
 use crate::secrets::{Keyring, Redactor, Secret, SecretError, SecretSlot};
 use crate::settings::{Address, AddressError};
@@ -50,7 +54,7 @@ pub enum HeaderValue {
     /// A secret behind a fixed prefix.
     Secret {
         /// Text before the secret, such as `Bearer `; may be empty.
-        prefix: &'static str,
+        prefix: Cow<'static, str>,
         /// The slot of the secret.
         slot: SecretSlot,
     },
@@ -120,6 +124,16 @@ impl HttpRequest {
     pub fn header(mut self, name: impl Into<Cow<'static, str>>, value: HeaderValue) -> HttpRequest {
         self.headers.push((name.into(), value));
         self
+    }
+
+    /// The headers as lines, with placeholders for secrets.
+    #[must_use]
+    pub fn header_lines(&self) -> String {
+        let lines = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.with_placeholder()));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Looks up the secrets that the headers name.
@@ -193,7 +207,7 @@ impl PreparedRequest {
                             .next()
                             .ok_or_else(|| PrepareError::Missing { slot: slot.clone() })?;
                         let revealed = secret.reveal_to(&address_of(&self.request.url)?)?;
-                        [*prefix, revealed].concat()
+                        [prefix, revealed].concat()
                     }
                 };
                 Ok((name.as_ref(), Zeroizing::new(value)))
@@ -271,7 +285,7 @@ mod tests {
         HttpRequest::get(url, 10).header(
             "Authorization",
             HeaderValue::Secret {
-                prefix: "Bearer ",
+                prefix: "Bearer ".into(),
                 slot: SecretSlot::API_KEY,
             },
         )
