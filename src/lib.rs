@@ -8,6 +8,7 @@
 pub mod api;
 pub mod app;
 pub mod brief;
+pub mod connection_test;
 pub mod delivery;
 pub mod digest;
 pub mod document;

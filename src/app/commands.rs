@@ -63,6 +63,10 @@ impl PageCommands for ApplicationCommands {
         self.0.connect(connection, secrets);
     }
 
+    fn test_connection(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>) {
+        self.0.test_connection(connection, secrets);
+    }
+
     fn list_connections(&self) {
         self.0.list_connections();
     }

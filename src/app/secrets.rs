@@ -6,6 +6,7 @@ use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
 use super::setup::{SECRET_PREFIX, storage_name};
+use crate::browser::page_origin;
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
@@ -156,8 +157,5 @@ impl Application {
 
 /// Whether the page itself is served from this machine.
 fn page_is_on_loopback() -> bool {
-    web_sys::window()
-        .and_then(|window| window.location().origin().ok())
-        .and_then(|origin| Address::parse(&origin).ok())
-        .is_some_and(|address| address.is_loopback())
+    Address::parse(&page_origin()).is_ok_and(|address| address.is_loopback())
 }

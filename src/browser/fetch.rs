@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     AbortController, ReadableStreamDefaultReader, ReferrerPolicy, Request, RequestCache,
-    RequestCredentials, RequestRedirect, Response, ResponseType,
+    RequestCredentials, RequestMode, RequestRedirect, Response, ResponseType,
 };
 
 use super::clock::{PageClock, Timer};
@@ -428,6 +428,28 @@ async fn read_at_most(response: &Response, limit: Option<usize>) -> (Vec<u8>, En
     let deadline = Deadline::from_now(SMALL_BODY);
     let end = read_body(response, deadline, &StopSignal::default(), &mut take).await;
     (body, end)
+}
+
+/// Whether a server answers a `GET` at all, also if the browser does not let the page read the response
+/// (Fetch standard, request mode `no-cors`). Without an answer the server may also be blocked.
+pub async fn reaches(url: &str) -> bool {
+    let Ok(abort) = AbortController::new() else {
+        return false;
+    };
+    let request = gloo_net::http::Request::get(url)
+        .mode(RequestMode::NoCors)
+        .credentials(RequestCredentials::Omit)
+        .referrer_policy(ReferrerPolicy::NoReferrer)
+        .cache(RequestCache::NoStore)
+        .abort_signal(Some(&abort.signal()))
+        .build();
+    let Ok(request) = request.map(Request::from) else {
+        return false;
+    };
+    let response = within(LOOK_UP_MILLISECONDS, send(request)).await;
+    // The body is not needed.
+    abort.abort();
+    matches!(response, Some(Ok(_)))
 }
 
 /// Sends a `GET` and returns the status and the body, up to the limit of the request.

@@ -8,11 +8,14 @@ pub mod fetch;
 pub mod file;
 pub mod lock;
 pub mod network;
+mod page_origin;
 pub mod page_return;
 pub mod random;
 pub mod storage_use;
 pub mod tabs;
 pub mod web_storage;
+
+pub use page_origin::page_origin;
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;

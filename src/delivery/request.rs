@@ -25,6 +25,20 @@ pub fn post(server: &TaskServer, approval: &Approval) -> HttpRequest {
     for_task_server(request, server)
 }
 
+/// Builds the request by which the connection test sees whether the server lets the page send the headers
+/// of a post: a `GET` of the same URL with the same headers. It changes nothing.
+#[must_use]
+pub fn check(server: &TaskServer) -> HttpRequest {
+    let json = HeaderValue::Plain("application/json".into());
+    let mut request =
+        HttpRequest::get(server.tasks_url(), MAX_BODY_BYTES).header("Content-Type", json);
+    if server.honours_idempotency_keys {
+        let key = HeaderValue::Plain("connection-test".into());
+        request = request.header(IDEMPOTENCY_KEY, key);
+    }
+    for_task_server(request, server)
+}
+
 /// Builds the request that tells what an address does with a `GET`, to learn where a redirect leads.
 /// It carries no token and changes nothing.
 #[must_use]
@@ -66,12 +80,7 @@ pub(super) fn for_task_server(request: HttpRequest, server: &TaskServer) -> Http
 /// The slots of the secrets that every request to this server carries, the agent token first.
 #[must_use]
 pub fn secret_slots(server: &TaskServer) -> Vec<SecretSlot> {
-    let headers = for_task_server(HttpRequest::get("", 0), server).headers;
-    let slot = |(_, value)| match value {
-        HeaderValue::Secret { slot, .. } => Some(slot),
-        HeaderValue::Plain(_) => None,
-    };
-    headers.into_iter().filter_map(slot).collect()
+    for_task_server(HttpRequest::get("", 0), server).secret_slots()
 }
 
 #[cfg(test)]

@@ -136,6 +136,16 @@ impl HttpRequest {
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// The slots of the secrets that the headers name, in order.
+    #[must_use]
+    pub fn secret_slots(&self) -> Vec<SecretSlot> {
+        let slots = self.headers.iter().filter_map(|(_, value)| match value {
+            HeaderValue::Secret { slot, .. } => Some(slot.clone()),
+            HeaderValue::Plain(_) => None,
+        });
+        slots.collect()
+    }
+
     /// Looks up the secrets that the headers name.
     ///
     /// # Errors

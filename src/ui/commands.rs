@@ -42,6 +42,8 @@ pub trait PageCommands {
     ///
     /// `secrets` go to the keyring if it was accepted.
     fn connect(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>);
+    /// Tests the endpoints of a connection, with the secrets that are held and with these.
+    fn test_connection(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>);
     /// Reads the list of connections.
     fn list_connections(&self);
     /// Uses another connection for new runs.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
+use crate::connection_test::Report;
 use crate::driver::StoredRun;
 use crate::model::{Adaptations, Notice, Usage};
 use crate::review::{DraftId, DraftState, RunId};
@@ -154,6 +155,18 @@ pub struct Stream {
     pub tail: String,
 }
 
+/// The connection test of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ConnectionTest {
+    /// It was not started.
+    #[default]
+    NotStarted,
+    /// Its requests are being sent.
+    Running,
+    /// It is done, with a report for each endpoint.
+    Done(Vec<Report>),
+}
+
 /// The connections in this browser, as their dialog shows them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ConnectionList {
@@ -217,6 +230,8 @@ pub struct Page {
     pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A task server from a link that the operator has to accept first.
     pub new_host: RwSignal<Option<Address>>,
+    /// The connection test of the settings.
+    pub connection_test: RwSignal<ConnectionTest>,
     /// The models that the endpoint offers.
     pub models: RwSignal<Models>,
     /// Why nothing can be stored, if so.
@@ -298,6 +313,7 @@ impl Page {
             secret_prompt: RwSignal::new(None),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
+            connection_test: RwSignal::default(),
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),
             warnings: RwSignal::new(Vec::new()),

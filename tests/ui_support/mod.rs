@@ -137,6 +137,9 @@ impl PageCommands for Handle {
         }
         self.0.page.connection.set(connection);
     }
+    fn test_connection(&self, connection: Connection, _secrets: Vec<(SecretSlot, Secret)>) {
+        self.record(&format!("test {}", connection.name));
+    }
     fn list_connections(&self) {
         self.record("list connections");
     }

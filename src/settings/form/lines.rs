@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// skipped.
 ///
 /// # Errors
-/// The number of the line, from 1, that has no separator, no name, or a name that an earlier line has.
+/// The number of the line, from 1, that has no separator, no name, or a name that an earlier line has;
+/// of headers, also of a line without a value.
 pub(super) fn read_pairs(text: &str, separator: char) -> Result<BTreeMap<String, String>, usize> {
     let mut pairs = BTreeMap::new();
     for (index, line) in text.lines().enumerate() {
@@ -16,6 +17,8 @@ pub(super) fn read_pairs(text: &str, separator: char) -> Result<BTreeMap<String,
         let pair = line.split_once(separator);
         let pair = pair.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
         match pair {
+            // A header without a value says nothing; a query parameter may.
+            Some((_, value)) if separator == ':' && value.is_empty() => return Err(index + 1),
             Some((name, value)) if !name.is_empty() && !pairs.contains_key(&name) => {
                 pairs.insert(name, value);
             }
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn lines_are_read_as_they_were_written() {
-        let pairs = [("A", "1: 2"), ("B", "")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        let pairs = [("A", "1: 2"), ("B", "3")].map(|(a, b)| (a.to_owned(), b.to_owned()));
         let pairs = BTreeMap::from(pairs);
         for (separator, between) in [(':', ": "), ('=', "=")] {
             let text = write_pairs(&pairs, between);
@@ -68,8 +71,14 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_pair_is_named() {
-        for (text, line) in [("A", 1), ("A: 1\n\n: 2", 3), ("A: 1\nA: 2", 2)] {
+        for (text, line) in [
+            ("A", 1),
+            ("A: 1\n\n: 2", 3),
+            ("A: 1\nA: 2", 2),
+            ("A: 1\nB:", 2),
+        ] {
             assert_eq!(read_pairs(text, ':'), Err(line), "{text}");
         }
+        assert!(read_pairs("a=", '=').is_ok());
     }
 }

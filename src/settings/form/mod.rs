@@ -104,6 +104,15 @@ impl ConnectionForm {
         form
     }
 
+    /// Takes over everything of a connection but its identity.
+    pub fn replace_with(&mut self, connection: &Connection) {
+        *self = ConnectionForm {
+            id: self.id.clone(),
+            version: self.version,
+            ..ConnectionForm::of(connection)
+        };
+    }
+
     /// The text of a field.
     #[must_use]
     pub fn text(&self, field: FormField) -> &str {

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::browser::page_origin;
 use crate::delivery::cors;
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::screen::Screen;
@@ -28,11 +29,4 @@ pub fn CorsRule(screen: Screen) -> impl IntoView {
             </details>
         })
     }
-}
-
-/// The origin of this page, as the task server sees it in `Origin`.
-pub fn page_origin() -> String {
-    // Without one, as in a sandboxed frame, browsers send `null`.
-    let origin = window().location().origin();
-    origin.unwrap_or_else(|_| "null".to_owned())
 }

@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 
+use crate::browser::page_origin;
 use crate::delivery::{UnconfirmedCause, cors};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::delivery::cors_advice::{CorsRule, page_origin};
+use crate::ui::delivery::cors_advice::CorsRule;
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::delivery::foot_posting::{
     DeliveryProgress, StateCounts, StopPosting, done_of, progress_text,

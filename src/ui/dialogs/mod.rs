@@ -3,6 +3,7 @@
 //! the page.
 
 mod confirm;
+mod connection_test;
 mod connections;
 mod folded_fields;
 mod follow_up;

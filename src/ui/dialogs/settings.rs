@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 
+use super::connection_test::ConnectionTestGroup;
 use super::modal::Modal;
 use super::settings_fields::{ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
 use crate::secrets::{Secret, SecretSlot};
@@ -45,7 +46,7 @@ pub struct SecretInput {
 }
 
 /// A text that cannot be a secret. The page says so at its field.
-struct NotASecret;
+pub struct NotASecret;
 
 impl SecretInput {
     fn new() -> SecretInput {
@@ -113,7 +114,10 @@ impl Settings {
     }
 
     /// The secrets that were typed for this connection.
-    fn secrets(&self, connection: &Connection) -> Result<Vec<(SecretSlot, Secret)>, NotASecret> {
+    pub fn secrets(
+        &self,
+        connection: &Connection,
+    ) -> Result<Vec<(SecretSlot, Secret)>, NotASecret> {
         let model = connection.model.as_ref().map(|model| &model.base_url);
         let server = connection.task_server.as_ref().map(|server| &server.url);
         let api_key = self.api_key.read(SecretSlot::API_KEY, model);
@@ -238,6 +242,7 @@ pub fn SettingsDialog(
                 <ModelGroup settings/>
                 <ServerGroup settings/>
                 <SchemaGroup settings/>
+                <ConnectionTestGroup settings/>
                 <SecretsGroup screen/>
             </div>
             <Show
