@@ -11,7 +11,7 @@ mod limits;
 pub mod link;
 mod parameters;
 mod prices;
-mod secret_like;
+pub(crate) mod secret_like;
 pub mod template;
 
 use std::collections::BTreeMap;
