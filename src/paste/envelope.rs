@@ -60,11 +60,10 @@ const TASK_NAMES: [&str; 22] = [
 /// Finds the envelope of a body's schema, which has no references outside itself. The outer members
 /// need a fixed value: a `const`, an `enum` of one value, or a default.
 pub(super) fn envelope_of_schema(schema: &Value) -> Option<TaskEnvelope> {
-    let resolve = |value: &Value| resolved(value, schema).cloned();
     let mut around: Vec<(Map<String, Value>, String)> = Vec::new();
     let mut current = schema.clone();
     while around.len() < MAX_LEVELS {
-        let Some(level) = level_of_schema(&current, &resolve) else {
+        let Some(level) = level_of_schema(&current, schema) else {
             break;
         };
         around.push((level.fixed, level.name));
@@ -154,12 +153,12 @@ struct Level {
     inner: Value,
 }
 
-fn level_of_schema(schema: &Value, resolve: &impl Fn(&Value) -> Option<Value>) -> Option<Level> {
-    let schema = resolve(schema)?;
-    let properties = schema.get("properties")?.as_object()?;
+fn level_of_schema(schema: &Value, root: &Value) -> Option<Level> {
+    let schema = flattened(schema, root)?;
     if Roles::guess(&schema).title.is_some() {
         return None;
     }
+    let properties = schema.get("properties")?.as_object()?;
     let required: Vec<&str> = schema
         .get("required")
         .and_then(Value::as_array)
@@ -167,12 +166,12 @@ fn level_of_schema(schema: &Value, resolve: &impl Fn(&Value) -> Option<Value>) -
         .unwrap_or_default();
     let mut fixed = Map::new();
     let mut tasks = Vec::new();
-    for (name, property) in properties.iter().take(200) {
-        let property = resolve(property)?;
-        if is_task_like(name, &property) {
+    for (name, property) in properties {
+        let is_task = flattened(property, root).is_some_and(|inner| is_task_like(name, &inner));
+        if is_task {
             fixed.insert(name.clone(), Value::Null);
-            tasks.push((name.clone(), property));
-        } else if let Some(value) = fixed_value(&property) {
+            tasks.push((name.clone(), property.clone()));
+        } else if let Some(value) = fixed_value(property) {
             fixed.insert(name.clone(), value);
         } else if required.contains(&name.as_str()) {
             // The template could not fill it.
@@ -181,6 +180,37 @@ fn level_of_schema(schema: &Value, resolve: &impl Fn(&Value) -> Option<Value>) -
     }
     let [(name, inner)] = <[_; 1]>::try_from(tasks).ok()?;
     Some(Level { fixed, name, inner })
+}
+
+/// Maximum number of properties of an envelope.
+const MAX_PROPERTIES: usize = 100;
+
+/// An object schema without `$ref` and `allOf` at its top level, nor `$ref` in its properties. `None`
+/// if it has no properties.
+fn flattened(schema: &Value, root: &Value) -> Option<Value> {
+    let schema = resolved(schema, root)?;
+    let parts = schema.get("allOf").and_then(Value::as_array);
+    let parts = parts.map(Vec::as_slice).unwrap_or_default();
+    let parts = parts
+        .iter()
+        .take(10)
+        .filter_map(|part| resolved(part, root));
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for part in std::iter::once(schema).chain(parts) {
+        let inner = part.get("properties").and_then(Value::as_object);
+        for (name, property) in inner.into_iter().flatten() {
+            if properties.len() >= MAX_PROPERTIES {
+                return None;
+            }
+            properties.insert(name.clone(), resolved(property, root)?.clone());
+        }
+        if let Some(names) = part.get("required").and_then(Value::as_array) {
+            required.extend(names.iter().cloned());
+        }
+    }
+    (!properties.is_empty())
+        .then(|| json!({"type": "object", "properties": properties, "required": required}))
 }
 
 /// The only value that a schema allows, or its default.
