@@ -16,6 +16,7 @@ pub mod driver;
 pub mod dry_run;
 pub mod http;
 pub mod model;
+pub mod paste;
 pub mod ports;
 pub mod prompt;
 pub mod random;

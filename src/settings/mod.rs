@@ -15,7 +15,7 @@ pub mod link;
 mod parameters;
 mod prices;
 mod query;
-mod secret_like;
+pub(crate) mod secret_like;
 mod task_server;
 pub mod template;
 

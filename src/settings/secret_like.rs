@@ -50,7 +50,7 @@ const SECRET_WORDS: [&str; 12] = [
 ];
 
 /// Whether the name of a setting suggests a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let joined: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -116,7 +116,7 @@ const SECRET_PREFIXES: [(&str, usize); 28] = [
 ];
 
 /// Whether a value is, or contains, what looks like a secret.
-pub(super) fn is_secret_value(text: &str) -> bool {
+pub(crate) fn is_secret_value(text: &str) -> bool {
     if text.contains("PRIVATE KEY-----") {
         return true;
     }
@@ -152,7 +152,7 @@ fn has_secret_prefix(word: &str) -> bool {
 
 /// Whether a word looks like a token and not like prose: at least eight characters of a token's
 /// alphabet, with a digit or a capital letter inside.
-pub(super) fn looks_random(word: &str) -> bool {
+pub(crate) fn looks_random(word: &str) -> bool {
     let is_token_byte = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'+' | b'/' | b'~')
     };

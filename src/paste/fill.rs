@@ -1,0 +1,283 @@
+//! Fills the form of a connection from what was pasted.
+
+use super::examples::PastedExamples;
+use super::openapi::{ApiDocument, ApiOperation, ApiParameter};
+use super::{
+    PastedRequest, PastedToken, PastedUrl, Recognized, TaskEnvelope, TokenForm, TokenPlace,
+    TokenValue,
+};
+use crate::secrets::{Secret, SecretSlot};
+use crate::settings::form::{ConnectionForm, FormField, SchemaChoice};
+use crate::settings::{Address, DEFAULT_PATH};
+
+/// What the operator chose where a text allows several readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PasteChoice {
+    /// The operation of an OpenAPI document, from 0. The likeliest one is the first.
+    pub operation: usize,
+    /// Whether the body is taken as the task although it looks like an envelope around one.
+    pub ignores_envelope: bool,
+}
+
+/// The secrets of a text, each with the slot and the address it belongs to.
+pub type PastedSecrets = Vec<(SecretSlot, Secret)>;
+
+/// Fills the form with what a text says, and returns its secrets. Fields that it says nothing about stay
+/// as they are. A text that is not recognised changes nothing.
+pub fn fill(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) -> PastedSecrets {
+    match pasted {
+        Recognized::Address(address) => {
+            set_url(form, &address.url);
+            set_tokens(form, address.tokens)
+        }
+        Recognized::Request(request) => match model_of(&request) {
+            Some(model) => set_model(form, *request, &model),
+            None => set_request(form, *request, choice),
+        },
+        Recognized::OpenApi(document) => {
+            set_operation(form, &document, choice);
+            Vec::new()
+        }
+        Recognized::Schema(schema) => {
+            set_schema(form, schema.translated.unwrap_or(schema.text));
+            Vec::new()
+        }
+        Recognized::Examples(examples) => {
+            set_examples(form, examples, choice);
+            Vec::new()
+        }
+        Recognized::AgentConfig(config) => {
+            if let Some(url) = &config.url {
+                set_url(form, url);
+            }
+            set_pairs(form, FormField::ExtraHeaders, ": ", &config.headers);
+            set_tokens(form, config.tokens)
+        }
+        Recognized::Config(config) => {
+            if let Ok(config) = *config
+                && let Some(connection) = config.connection
+            {
+                form.replace_with(&connection);
+            }
+            Vec::new()
+        }
+        Recognized::Unknown(_) => Vec::new(),
+    }
+}
+
+fn set_request(
+    form: &mut ConnectionForm,
+    request: PastedRequest,
+    choice: PasteChoice,
+) -> PastedSecrets {
+    set_url(form, &request.url);
+    set_pairs(form, FormField::ExtraHeaders, ": ", &request.headers);
+    if let Some(examples) = request.example {
+        set_examples(form, examples, choice);
+    }
+    set_tokens(form, request.tokens)
+}
+
+/// The paths of requests to a model.
+const MODEL_PATHS: [&str; 2] = ["/chat/completions", "/responses"];
+
+/// The name of the model, if the request is one for a model's response.
+fn model_of(request: &PastedRequest) -> Option<String> {
+    let is_model = MODEL_PATHS
+        .iter()
+        .any(|path| request.url.path.ends_with(path));
+    let body = request.body.as_ref().filter(|_| is_model)?;
+    let body: serde_json::Value = serde_json::from_str(body.text()).ok()?;
+    Some(body.get("model")?.as_str()?.to_owned())
+}
+
+/// Sets the model endpoint. The body is the page's own, so that only the model is taken over.
+fn set_model(form: &mut ConnectionForm, request: PastedRequest, model: &str) -> PastedSecrets {
+    let Ok(address) = &request.url.address else {
+        return Vec::new();
+    };
+    let path = MODEL_PATHS
+        .iter()
+        .find_map(|end| request.url.path.strip_suffix(end));
+    form.api = match request.url.path.ends_with("/responses") {
+        true => crate::settings::Api::Responses,
+        false => crate::settings::Api::ChatCompletions,
+    };
+    form.set(FormField::BaseUrl, address.join(path.unwrap_or_default()));
+    form.set(FormField::Model, model);
+    set_pairs(form, FormField::ModelQuery, "=", &request.url.query);
+    set_pairs(form, FormField::ModelHeaders, ": ", &request.headers);
+    let Some(token) = request.tokens.into_iter().next() else {
+        return Vec::new();
+    };
+    if let TokenPlace::Header(name) = &token.form.place
+        && !name.eq_ignore_ascii_case("authorization")
+    {
+        form.set(FormField::KeyHeader, name.clone());
+    }
+    form.needs_key = Some(true);
+    held(SecretSlot::API_KEY, token.value)
+}
+
+fn set_operation(form: &mut ConnectionForm, document: &ApiDocument, choice: PasteChoice) {
+    let Some(operation) = document.operations.get(choice.operation) else {
+        return;
+    };
+    let servers = match operation.servers.is_empty() {
+        true => &document.servers,
+        false => &operation.servers,
+    };
+    if let Some(address) = servers.iter().find_map(|it| it.address.as_ref().ok()) {
+        form.set(FormField::ServerUrl, address.to_string());
+    }
+    form.set(FormField::Path, path_of(operation));
+    if form.text(FormField::Name).is_empty() {
+        form.set(FormField::Name, document.title.clone());
+    }
+    let needed = |parameters: &[ApiParameter]| {
+        let needed = parameters.iter().filter(|it| it.is_required || it.is_fixed);
+        needed
+            .map(|it| (it.name.clone(), it.value.clone().unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    set_pairs(
+        form,
+        FormField::ExtraHeaders,
+        ": ",
+        &needed(&operation.headers),
+    );
+    set_pairs(form, FormField::ExtraQuery, "=", &needed(&operation.query));
+    set_token_forms(form, &operation.tokens);
+    form.honours_idempotency_keys = operation.declares_idempotency_key;
+    set_body(
+        form,
+        operation.body.schema.clone(),
+        operation.body.envelope.clone(),
+        choice,
+    );
+}
+
+/// The path of an operation, with the values of its parameters that the document fixes.
+fn path_of(operation: &ApiOperation) -> String {
+    let mut path = operation.path.clone();
+    for parameter in &operation.path_parameters {
+        if let Some(value) = &parameter.value {
+            path = path.replace(&format!("{{{}}}", parameter.name), value);
+        }
+    }
+    path
+}
+
+fn set_examples(form: &mut ConnectionForm, examples: PastedExamples, choice: PasteChoice) {
+    set_body(form, examples.schema, examples.envelope, choice);
+}
+
+/// Sets the task schema, and the body template if the task is inside an envelope.
+fn set_body(
+    form: &mut ConnectionForm,
+    schema: String,
+    envelope: Option<TaskEnvelope>,
+    choice: PasteChoice,
+) {
+    match envelope.filter(|_| !choice.ignores_envelope) {
+        Some(envelope) => {
+            form.set(FormField::BodyTemplate, String::from(envelope.template));
+            set_schema(form, envelope.schema);
+        }
+        None => {
+            form.set(FormField::BodyTemplate, "");
+            set_schema(form, schema);
+        }
+    }
+}
+
+fn set_schema(form: &mut ConnectionForm, schema: String) {
+    form.schema = SchemaChoice::Own;
+    form.set(FormField::SchemaText, schema);
+}
+
+fn set_url(form: &mut ConnectionForm, url: &PastedUrl) {
+    if let Ok(address) = &url.address {
+        form.set(FormField::ServerUrl, address.to_string());
+        if form.text(FormField::Name).is_empty() {
+            form.set(FormField::Name, address.host_and_port());
+        }
+    }
+    let path = match url.path.as_str() {
+        "" | "/" => DEFAULT_PATH,
+        path => path,
+    };
+    form.set(FormField::Path, path);
+    set_pairs(form, FormField::ExtraQuery, "=", &url.query);
+}
+
+fn set_pairs(
+    form: &mut ConnectionForm,
+    field: FormField,
+    between: &str,
+    pairs: &[(String, String)],
+) {
+    let lines = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}{between}{value}"));
+    form.set(field, lines.collect::<Vec<_>>().join("\n"));
+}
+
+/// Sets where the tokens belong: the first one is the agent token, and the others have headers of their
+/// own. A page sends secrets in headers only.
+fn set_token_forms(form: &mut ConnectionForm, tokens: &[TokenForm]) {
+    let mut others = Vec::new();
+    let mut is_first = true;
+    for token in tokens {
+        let TokenPlace::Header(name) = &token.place else {
+            continue;
+        };
+        if is_first {
+            is_first = false;
+            form.set(FormField::TokenHeader, name.clone());
+            form.set(
+                FormField::TokenScheme,
+                token.scheme.clone().unwrap_or_default(),
+            );
+        } else {
+            others.push(name.clone());
+        }
+    }
+    form.set(FormField::SecretHeaders, others.join(", "));
+}
+
+fn set_tokens(form: &mut ConnectionForm, tokens: Vec<PastedToken>) -> PastedSecrets {
+    if tokens.is_empty() {
+        return Vec::new();
+    }
+    let forms: Vec<TokenForm> = tokens.iter().map(|token| token.form.clone()).collect();
+    set_token_forms(form, &forms);
+    let mut secrets = Vec::new();
+    for token in tokens {
+        let TokenPlace::Header(name) = &token.form.place else {
+            continue;
+        };
+        let slot = match form.text(FormField::TokenHeader) == name {
+            true => SecretSlot::AGENT_TOKEN,
+            false => SecretSlot::header(name),
+        };
+        secrets.extend(held(slot, token.value));
+    }
+    secrets
+}
+
+fn held(slot: SecretSlot, value: TokenValue) -> PastedSecrets {
+    match value {
+        TokenValue::Given(secret) => vec![(slot, secret)],
+        _ => Vec::new(),
+    }
+}
+
+/// The secrets that belong to the origin of this address.
+#[must_use]
+pub fn secrets_for(secrets: &PastedSecrets, address: &Address) -> PastedSecrets {
+    let copies = secrets
+        .iter()
+        .filter_map(|(slot, secret)| Some((slot.clone(), secret.copy_for(address).ok()?)));
+    copies.collect()
+}

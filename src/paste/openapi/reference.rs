@@ -1,0 +1,30 @@
+//! References inside a document (`$ref`). Other documents are never fetched.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+/// References in a row that are followed.
+const MAX_STEPS: usize = 16;
+
+/// The JSON Pointer of a reference into the same document, such as `#/components/schemas/Task`.
+pub(super) fn pointer(reference: &str) -> Option<String> {
+    let fragment = reference.strip_prefix('#')?;
+    let decoded = percent_decode_str(fragment).decode_utf8_lossy();
+    (decoded.is_empty() || decoded.starts_with('/')).then(|| decoded.into_owned())
+}
+
+/// The value itself, or what its reference leads to. What leads nowhere is returned as it is.
+pub(super) fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
+    let mut current = value;
+    for _ in 0..MAX_STEPS {
+        let reference = current.get("$ref").and_then(Value::as_str);
+        let target = reference
+            .and_then(pointer)
+            .and_then(|pointer| document.pointer(&pointer));
+        match target {
+            Some(target) => current = target,
+            None => return current,
+        }
+    }
+    current
+}

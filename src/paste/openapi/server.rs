@@ -1,0 +1,93 @@
+//! The servers of a document, with the defaults of their variables.
+
+use serde_json::Value;
+
+use super::super::notice::Notices;
+use super::{members, text};
+use crate::settings::{Address, AddressError};
+use crate::text::truncate_chars;
+
+/// Maximum number of servers to read.
+const MAX_SERVERS: usize = 50;
+
+/// A server of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiServer {
+    /// The address with the path that all operations share, or why the page cannot call it.
+    pub address: Result<Address, AddressError>,
+    /// The URL of the document, with the defaults of its variables.
+    pub url: String,
+    /// What the document says about it.
+    pub description: Option<String>,
+}
+
+/// Reads a list of servers. A document without one is served by the server it came from (OpenAPI
+/// 3.1, section 4.8.1).
+pub(super) fn read(
+    servers: Option<&Value>,
+    address: Option<&Address>,
+    notices: &mut Notices,
+) -> Vec<ApiServer> {
+    let listed = servers.and_then(Value::as_array).map(Vec::as_slice);
+    let servers: Vec<ApiServer> = listed
+        .unwrap_or_default()
+        .iter()
+        .take(MAX_SERVERS)
+        .filter_map(|server| read_one(server, address, notices))
+        .collect();
+    if !servers.is_empty() {
+        return servers;
+    }
+    if let Some(address) = address {
+        return vec![ApiServer {
+            address: Address::parse(&address.origin()),
+            url: address.origin(),
+            description: None,
+        }];
+    }
+    notices.missing("The document names no server. Enter the address.");
+    Vec::new()
+}
+
+fn read_one(server: &Value, address: Option<&Address>, notices: &mut Notices) -> Option<ApiServer> {
+    let mut url = truncate_chars(server.get("url")?.as_str()?.trim(), 2_000);
+    for (name, variable) in members(server.get("variables")).take(20) {
+        let placeholder = format!("{{{name}}}");
+        if let (true, Some(default)) = (url.contains(&placeholder), text(variable, "default")) {
+            url = truncate_chars(&url.replace(&placeholder, &default), 2_000);
+            notices.changed(format!(
+                "The variable {} of the server has its default, {}.",
+                truncate_chars(name, 60),
+                truncate_chars(&default, 60)
+            ));
+        }
+    }
+    let is_absolute = url.contains("://");
+    let found = match address {
+        _ if is_absolute => Address::parse(&url),
+        Some(address) => Address::parse(&joined(address, &url)),
+        None => {
+            notices.missing("The document names a server without its host. Enter the address.");
+            Err(AddressError::NoScheme {
+                given: truncate_chars(&url, 120),
+            })
+        }
+    };
+    Some(ApiServer {
+        address: found,
+        url,
+        description: text(server, "description"),
+    })
+}
+
+/// A relative URL, seen from the address of the document.
+fn joined(document: &Address, url: &str) -> String {
+    if url.starts_with('/') {
+        return format!("{}{url}", document.origin());
+    }
+    let whole = document.to_string();
+    let path = whole.strip_prefix(&document.origin()).unwrap_or_default();
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let url = url.strip_prefix("./").unwrap_or(url);
+    format!("{}{folder}/{url}", document.origin())
+}

@@ -1,0 +1,241 @@
+//! Setting a connection up from what the operator pastes.
+
+use leptos::html;
+use leptos::prelude::*;
+
+use super::settings::Settings;
+use crate::paste::{
+    PasteChoice, PasteNoticeKind, PasteSummary, PastedSecrets, Recognized, fill, recognize,
+    recognize_from,
+};
+use crate::settings::Address;
+use crate::settings::form::ConnectionForm;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::code_block::CodeBlock;
+use crate::ui::header::notices::problem_panel;
+use crate::ui::page::Description;
+
+/// The id of the field.
+const FIELD: &str = "paste-connection";
+
+/// The field, what was recognised in it, and the button that takes it over.
+#[component]
+pub fn PasteGroup(
+    settings: Settings,
+    /// Takes the secrets of a text that was taken over.
+    on_secrets: Callback<(PastedSecrets,)>,
+) -> impl IntoView {
+    let page = settings.screen.page;
+    page.description.set(Description::NotRead);
+    let field = NodeRef::<html::Textarea>::new();
+    let choice = RwSignal::new(PasteChoice::default());
+    // What was recognised may hold secrets, so no signal holds it.
+    let recognized = StoredValue::new_local(Recognized::default());
+    let changed = Trigger::new();
+    let undo = RwSignal::new(None::<ConnectionForm>);
+    let recognize_text = move |text: &str, address: Option<&Address>| {
+        choice.set(PasteChoice::default());
+        undo.set(None);
+        recognized.set_value(match address {
+            Some(address) => recognize_from(text, Some(address)),
+            None => recognize(text),
+        });
+        changed.notify();
+    };
+    let on_input = move |_| {
+        if let Some(field) = field.get_untracked() {
+            recognize_text(&field.value(), None);
+        }
+    };
+    // What was read from the server is recognised as if it had been pasted.
+    Effect::new(move |_| {
+        if let Description::Read { text, address } = page.description.get() {
+            recognize_text(&text, Some(&address));
+        }
+    });
+    let summary = Memo::new(move |_| {
+        changed.track();
+        recognized.with_value(|recognized| recognized.summary(choice.get()))
+    });
+    let server = Memo::new(move |_| {
+        changed.track();
+        recognized.with_value(|recognized| match recognized {
+            Recognized::Address(pasted) => {
+                let address = pasted.url.address.clone().ok()?;
+                match pasted.is_api_document {
+                    true => Some((Address::parse(&address.join(&pasted.url.path)).ok()?, true)),
+                    false => Some((address, false)),
+                }
+            }
+            _ => None,
+        })
+    });
+    let read_description = move || {
+        if let Some((address, is_document)) = server.get_untracked() {
+            settings
+                .screen
+                .command(move |commands| commands.read_description(address, is_document));
+        }
+    };
+    let take_over = move || {
+        let before = settings.form.get_untracked();
+        let pasted = recognized.with_value_mut_take();
+        settings.change(|form| {
+            let secrets = fill(form, pasted, choice.get_untracked());
+            on_secrets.run((secrets,));
+        });
+        settings.problems.set(Vec::new());
+        if let Some(field) = field.get_untracked() {
+            // It may hold a token.
+            field.set_value("");
+        }
+        changed.notify();
+        page.description.set(Description::NotRead);
+        undo.set(Some(before));
+    };
+    view! {
+        <fieldset class="group">
+            <legend>"Set up by pasting"</legend>
+            <div class="field">
+                <label for=FIELD>"Address, curl command, OpenAPI document, example task or agent_config.json"</label>
+                <textarea
+                    class="input paste"
+                    id=FIELD
+                    rows="2"
+                    spellcheck="false"
+                    autocapitalize="off"
+                    autocomplete="off"
+                    aria-describedby="paste-connection-hint"
+                    node_ref=field
+                    on:input=on_input
+                ></textarea>
+                <p class="hint" id="paste-connection-hint">
+                    "The fields below are filled from it. Nothing is sent, and nothing is saved until you save the settings."
+                </p>
+            </div>
+            <div role="status">
+                {move || summary.get().map(|summary| view! { <Recognition summary choice/> })}
+                {move || match page.description.get() {
+                    Description::Reading => view! { <p class="soft">"Reading…"</p> }.into_any(),
+                    Description::Failed(problem) => problem_panel(problem).into_any(),
+                    Description::NotRead | Description::Read { .. } => ().into_any(),
+                }}
+            </div>
+            <div class="button-row">
+                <Show when=move || summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable))>
+                    <Button kind=ButtonKind::Main icon="check" label="Fill in the settings" on_press=take_over/>
+                </Show>
+                <Show when=move || server.with(Option::is_some)>
+                    <Button icon="search" label="Read its description" on_press=read_description/>
+                </Show>
+            </div>
+            <Show when=move || undo.with(Option::is_some)>
+                <div class="button-row">
+                    <p role="status">"The settings are filled in. Check them, then save."</p>
+                    <Button
+                        icon="undo"
+                        label="Undo"
+                        name="Undo filling in the settings"
+                        on_press=move || {
+                            if let Some(before) = undo.get_untracked() {
+                                settings.form.set(before);
+                                undo.set(None);
+                            }
+                        }
+                    />
+                </div>
+            </Show>
+        </fieldset>
+    }
+}
+
+/// What was recognised, with the choices that it leaves.
+#[component]
+fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl IntoView {
+    let operations = (summary.operations.len() > 1).then(|| {
+        let chosen = choice.with_untracked(|choice| choice.operation);
+        let options = summary
+            .operations
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                view! {
+                    <option value=index.to_string() selected=index == chosen>
+                        {text.clone()}
+                    </option>
+                }
+            })
+            .collect_view();
+        view! {
+            <div class="field">
+                <label for="paste-operation">"Operation that takes tasks"</label>
+                <select
+                    class="input"
+                    id="paste-operation"
+                    on:change:target=move |event| {
+                        let operation = event.target().value().parse().unwrap_or_default();
+                        choice.set(PasteChoice {
+                            operation,
+                            ..PasteChoice::default()
+                        });
+                    }
+                >
+                    {options}
+                </select>
+            </div>
+        }
+    });
+    let envelope = summary.envelope.map(|template| {
+        let is_used = choice.with_untracked(|choice| !choice.ignores_envelope);
+        view! {
+            <label class="check">
+                <input
+                    type="checkbox"
+                    prop:checked=is_used
+                    on:change=move |event| {
+                        let is_checked = event_target_checked(&event);
+                        choice.update(|choice| choice.ignores_envelope = !is_checked);
+                    }
+                />
+                <span>
+                    "The task is inside an envelope: "
+                    <code>{template}</code>
+                </span>
+            </label>
+        }
+    });
+    let notices = summary
+        .notices
+        .into_iter()
+        .map(|notice| {
+            let kind = match notice.kind {
+                PasteNoticeKind::Recognized => "recognized",
+                PasteNoticeKind::Changed => "changed",
+                PasteNoticeKind::Missing => "missing",
+                PasteNoticeKind::LeftOut => "left-out",
+            };
+            view! { <li data-kind=kind>{notice.text}</li> }
+        })
+        .collect_view();
+    let schema = summary.schema.map(|schema| {
+        view! {
+            <details class="fold">
+                <summary>"Task schema"</summary>
+                <CodeBlock
+                    caption=Signal::stored("JSON Schema of one task".to_owned())
+                    copy="Copy schema"
+                    text=Signal::stored(schema)
+                />
+            </details>
+        }
+    });
+    view! {
+        <p>
+            <strong>{summary.title}</strong>
+        </p>
+        {operations}
+        {envelope}
+        <ul class="paste-notices">{notices}</ul>
+        {schema}
+    }
+}
