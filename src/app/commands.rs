@@ -8,7 +8,7 @@ use super::application::Application;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
-use crate::settings::{Connection, ConnectionId};
+use crate::settings::{Address, Connection, ConnectionId};
 use crate::ui::commands::PageCommands;
 
 /// Passes the commands of a page to its application.
@@ -65,6 +65,10 @@ impl PageCommands for ApplicationCommands {
 
     fn test_connection(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>) {
         self.0.test_connection(connection, secrets);
+    }
+
+    fn read_description(&self, address: Address, is_document: bool) {
+        self.0.read_description(address, is_document);
     }
 
     fn list_connections(&self) {

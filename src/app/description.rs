@@ -23,7 +23,9 @@ impl Application {
     pub(super) fn read_description(self: &Rc<Self>, address: Address, is_document: bool) {
         let allowed = if self.setup.config_is_read.get() {
             let hosts = self.setup.hosts.borrow();
-            hosts.check(&address).map_err(|error| settings_problem(&error))
+            hosts
+                .check(&address)
+                .map_err(|error| settings_problem(&error))
         } else {
             Err(refusal_problem(&Refusal::ConfigUnread))
         };

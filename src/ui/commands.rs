@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
-use crate::settings::{Connection, ConnectionId};
+use crate::settings::{Address, Connection, ConnectionId};
 
 /// Everything that the page can ask of the application. No command returns a value: its effects
 /// show up in [`crate::ui::page::Page`].
@@ -42,6 +42,9 @@ pub trait PageCommands {
     ///
     /// `secrets` go to the keyring if it was accepted.
     fn connect(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>);
+    /// Reads the description of the tasks of the server at this address: its OpenAPI document or its task
+    /// schema. `is_document` says whether the address is that of the document itself.
+    fn read_description(&self, address: Address, is_document: bool);
     /// Tests the endpoints of a connection, with the secrets that are held and with these.
     fn test_connection(&self, connection: Connection, secrets: Vec<(SecretSlot, Secret)>);
     /// Reads the list of connections.

@@ -155,6 +155,25 @@ pub struct Stream {
     pub tail: String,
 }
 
+/// How a task server describes its tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Description {
+    /// It was not read.
+    #[default]
+    NotRead,
+    /// It is being read.
+    Reading,
+    /// Its text, and the address of the server.
+    Read {
+        /// The text.
+        text: String,
+        /// The address.
+        address: Address,
+    },
+    /// It could not be read.
+    Failed(Problem),
+}
+
 /// The connection test of the settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ConnectionTest {
@@ -230,6 +249,8 @@ pub struct Page {
     pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A task server from a link that the operator has to accept first.
     pub new_host: RwSignal<Option<Address>>,
+    /// The description of the task server whose address was pasted into the settings.
+    pub description: RwSignal<Description>,
     /// The connection test of the settings.
     pub connection_test: RwSignal<ConnectionTest>,
     /// The models that the endpoint offers.
@@ -313,6 +334,7 @@ impl Page {
             secret_prompt: RwSignal::new(None),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
+            description: RwSignal::default(),
             connection_test: RwSignal::default(),
             models: RwSignal::new(Models::default()),
             storage_problem: RwSignal::new(None),

@@ -140,6 +140,9 @@ impl PageCommands for Handle {
     fn test_connection(&self, connection: Connection, _secrets: Vec<(SecretSlot, Secret)>) {
         self.record(&format!("test {}", connection.name));
     }
+    fn read_description(&self, address: Address, _is_document: bool) {
+        self.record(&format!("read the description of {address}"));
+    }
     fn list_connections(&self) {
         self.record("list connections");
     }

@@ -6,7 +6,7 @@ use super::modal::reveal_error_in;
 use super::settings::{DIALOG, Settings};
 use crate::browser::page_origin;
 use crate::connection_test::{Recipe, Report, Rule, Step, Verdict};
-use crate::settings::form::ConnectionForm;
+use crate::paste::check_form;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::icons::mark;
@@ -18,7 +18,7 @@ pub fn ConnectionTestGroup(settings: Settings) -> impl IntoView {
     let page = settings.screen.page;
     page.connection_test.set(ConnectionTest::NotStarted);
     let test = move || {
-        let connection = match settings.form.with_untracked(ConnectionForm::check) {
+        let connection = match settings.form.with_untracked(check_form) {
             Ok(connection) => connection,
             Err(problems) => {
                 settings.problems.set(problems);

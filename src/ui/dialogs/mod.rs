@@ -11,6 +11,7 @@ mod host;
 mod import;
 mod modal;
 mod open_work;
+mod paste_group;
 mod receipts;
 mod runs;
 mod secret;

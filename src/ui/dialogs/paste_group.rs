@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::settings::Settings;
 use crate::paste::{
-    PasteChoice, PasteNoticeKind, PasteSummary, PastedSecrets, Recognized, fill, recognize,
+    NotRecognized, PasteChoice, PasteNoticeKind, PasteSummary, Recognized, fill, recognize,
     recognize_from,
 };
 use crate::settings::Address;
@@ -18,19 +18,18 @@ use crate::ui::page::Description;
 /// The id of the field.
 const FIELD: &str = "paste-connection";
 
+/// What the empty field is recognised as.
+const NOTHING: Recognized = Recognized::Unknown(NotRecognized::Empty);
+
 /// The field, what was recognised in it, and the button that takes it over.
 #[component]
-pub fn PasteGroup(
-    settings: Settings,
-    /// Takes the secrets of a text that was taken over.
-    on_secrets: Callback<(PastedSecrets,)>,
-) -> impl IntoView {
+pub fn PasteGroup(settings: Settings) -> impl IntoView {
     let page = settings.screen.page;
     page.description.set(Description::NotRead);
     let field = NodeRef::<html::Textarea>::new();
     let choice = RwSignal::new(PasteChoice::default());
     // What was recognised may hold secrets, so no signal holds it.
-    let recognized = StoredValue::new_local(Recognized::default());
+    let recognized = StoredValue::new_local(NOTHING);
     let changed = Trigger::new();
     let undo = RwSignal::new(None::<ConnectionForm>);
     let recognize_text = move |text: &str, address: Option<&Address>| {
@@ -79,11 +78,12 @@ pub fn PasteGroup(
     };
     let take_over = move || {
         let before = settings.form.get_untracked();
-        let pasted = recognized.with_value_mut_take();
-        settings.change(|form| {
-            let secrets = fill(form, pasted, choice.get_untracked());
-            on_secrets.run((secrets,));
-        });
+        let pasted = recognized
+            .try_update_value(|recognized| std::mem::replace(recognized, NOTHING))
+            .unwrap_or(NOTHING);
+        let mut form = before.clone();
+        settings.add_pasted_secrets(fill(&mut form, pasted, choice.get_untracked()));
+        settings.form.set(form);
         settings.problems.set(Vec::new());
         if let Some(field) = field.get_untracked() {
             // It may hold a token.

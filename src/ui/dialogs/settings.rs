@@ -5,7 +5,9 @@ use leptos::prelude::*;
 
 use super::connection_test::ConnectionTestGroup;
 use super::modal::Modal;
+use super::paste_group::PasteGroup;
 use super::settings_fields::{ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
+use crate::paste::{PastedSecrets, check_form, secrets_for};
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
 use crate::settings::{Address, Connection};
@@ -34,6 +36,10 @@ pub struct Settings {
     pub api_key: SecretInput,
     /// The field of the agent token.
     pub agent_token: SecretInput,
+    /// The secrets of a text that was pasted. No signal holds them.
+    pasted: StoredValue<PastedSecrets, LocalStorage>,
+    /// The names of those secrets.
+    pub pasted_slots: RwSignal<Vec<SecretSlot>>,
 }
 
 /// A field for a secret. No signal holds what is typed.
@@ -111,9 +117,17 @@ impl Settings {
         self.form.with_untracked(|form| form != initial)
             || !self.api_key.is_empty()
             || !self.agent_token.is_empty()
+            || self.pasted.with_value(|pasted| !pasted.is_empty())
     }
 
-    /// The secrets that were typed for this connection.
+    /// Keeps the secrets of a pasted text until the settings are saved.
+    pub fn add_pasted_secrets(&self, secrets: PastedSecrets) {
+        let slots = secrets.iter().map(|(slot, _)| slot.clone()).collect();
+        self.pasted_slots.set(slots);
+        self.pasted.set_value(secrets);
+    }
+
+    /// The secrets that were pasted or typed for this connection; those that were typed come last.
     pub fn secrets(
         &self,
         connection: &Connection,
@@ -122,7 +136,16 @@ impl Settings {
         let server = connection.task_server.as_ref().map(|server| &server.url);
         let api_key = self.api_key.read(SecretSlot::API_KEY, model);
         let agent_token = self.agent_token.read(SecretSlot::AGENT_TOKEN, server);
-        Ok(api_key?.into_iter().chain(agent_token?).collect())
+        let addresses: Vec<&Address> = model.into_iter().chain(server).collect();
+        let pasted = self.pasted.with_value(|pasted| {
+            let of_address = addresses.iter().map(|address| secrets_for(pasted, address));
+            of_address.flatten().collect::<Vec<_>>()
+        });
+        Ok(pasted
+            .into_iter()
+            .chain(api_key?)
+            .chain(agent_token?)
+            .collect())
     }
 }
 
@@ -190,6 +213,8 @@ pub fn SettingsDialog(
         problems: RwSignal::new(Vec::new()),
         api_key: SecretInput::new(),
         agent_token: SecretInput::new(),
+        pasted: StoredValue::new_local(Vec::new()),
+        pasted_slots: RwSignal::new(Vec::new()),
     };
     let was_sent = RwSignal::new(false);
     let asks_to_discard = RwSignal::new(false);
@@ -219,7 +244,7 @@ pub fn SettingsDialog(
         }
         asks_to_discard.set(false);
         was_sent.set(false);
-        let connection = match settings.form.with_untracked(ConnectionForm::check) {
+        let connection = match settings.form.with_untracked(check_form) {
             Err(problems) => return settings.problems.set(problems),
             Ok(connection) => connection,
         };
@@ -238,6 +263,7 @@ pub fn SettingsDialog(
         <Modal name=DIALOG title=Signal::stored(title) wide=true on_close=leave on_submit=save>
             <div class="dialog-body">
                 {move || refused().map(problem_panel)}
+                <PasteGroup settings/>
                 <ConnectionGroup settings/>
                 <ModelGroup settings/>
                 <ServerGroup settings/>

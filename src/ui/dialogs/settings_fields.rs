@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
+use crate::secrets::SecretSlot;
 use crate::settings::form::{FieldProblem, FormField, SchemaChoice};
 use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
@@ -69,7 +70,15 @@ const SERVER_EXTRAS: [&[FormField]; 2] = [
 
 /// A field for a secret. It may stay empty: the page asks when it needs the secret.
 #[component]
-fn SecretField(id: &'static str, label: &'static str, input: SecretInput) -> impl IntoView {
+pub fn SecretField(
+    id: &'static str,
+    slot: SecretSlot,
+    input: SecretInput,
+    /// The secrets of a text that was pasted.
+    pasted: RwSignal<Vec<SecretSlot>>,
+) -> impl IntoView {
+    let label = capitalize(slot.label());
+    let is_pasted = Memo::new(move |_| pasted.with(|pasted| pasted.contains(&slot)));
     let has_error = Signal::derive(move || input.error.with(Option::is_some));
     view! {
         <div class="field">
@@ -86,7 +95,13 @@ fn SecretField(id: &'static str, label: &'static str, input: SecretInput) -> imp
                 node_ref=input.field
             />
             <p class="hint" id=format!("{id}-hint")>
-                "Kept in memory and never saved. If you leave it empty, you are asked when it is needed."
+                {move || {
+                    if is_pasted.get() {
+                        "The one that was pasted is used. It is kept in memory and never saved."
+                    } else {
+                        "Kept in memory and never saved. If you leave it empty, you are asked when it is needed."
+                    }
+                }}
             </p>
             <FieldError id text=input.error/>
         </div>
@@ -190,7 +205,12 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
                     </div>
                 </fieldset>
             </div>
-            <SecretField id="api-key" label="API key" input=settings.api_key/>
+            <SecretField
+                id="api-key"
+                slot=SecretSlot::API_KEY
+                input=settings.api_key
+                pasted=settings.pasted_slots
+            />
             <fieldset class="segment" aria-describedby="needs-key-hint">
                 <legend>"Requires an API key"</legend>
                 <div class="choices">
@@ -316,7 +336,12 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                 <ConnectionField settings field=FormField::TokenHeader/>
                 <ConnectionField settings field=FormField::TokenScheme/>
             </div>
-            <SecretField id="agent-token" label="Agent token" input=settings.agent_token/>
+            <SecretField
+                id="agent-token"
+                slot=SecretSlot::AGENT_TOKEN
+                input=settings.agent_token
+                pasted=settings.pasted_slots
+            />
             <FoldedFields settings summary="Extra headers and query" rows=&SERVER_EXTRAS/>
             <label class="check">
                 <input
