@@ -10,7 +10,7 @@ use std::process::Command;
 
 /// The modules in layers, lowest first. A module uses only itself and modules in lower layers, none
 /// in its own. `settings` is below `secrets`, because a secret belongs to an address.
-const LAYERS: [&[&str]; 0] = [
+const LAYERS: [&[&str]; 19] = [
     &[
         "digest",
         "document",

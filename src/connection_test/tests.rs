@@ -42,7 +42,15 @@ fn verdicts(endpoint: Endpoint, is_reached: bool, plain: Seen, full: Seen) -> Ve
 
 #[test]
 fn each_failure_is_identified_or_named_as_not_determined() {
-    let cases: [(&str, Endpoint, bool, Seen, Seen, &[&str]); 9] = [
+    type Case = (
+        &'static str,
+        Endpoint,
+        bool,
+        Seen,
+        Seen,
+        &'static [&'static str],
+    );
+    let cases: [Case; 9] = [
         (
             "a server that is down",
             server(),

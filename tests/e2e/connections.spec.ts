@@ -84,7 +84,8 @@ test("a run keeps its connection when another one is chosen for new runs", async
   await app.page.reload();
   await expect(app.button("Connection: Staging")).toBeVisible();
   await expect(app.modeBand).toHaveText("Live → Test bench");
-  await app.postAll(3, server.host);
+  await app.postWithDefaultToken(3, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });
 
@@ -104,7 +105,7 @@ test("changing the address of a run's connection withdraws its approvals, also w
   await app.page.reload();
   await app.loaded();
   await expect(app.button("Approve 3 valid tasks")).toBeVisible();
-  await expect(app.foot).toContainText("/elsewhere");
+  await expect(app.foot).toHaveCount(0);
 });
 
 test("posting to production asks for the connection's name", async ({ world, app }) => {
@@ -140,7 +141,7 @@ test("a deleted connection can be restored, and exported connections can be impo
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
   const settings = await app.settings();
-  await settings.getByLabel(/^API key/).first().fill("sk-a-key-that-is-never-saved-0001");
+  await settings.locator("#api-key").fill("sk-a-key-that-is-never-saved-0001");
   await app.saveSettings();
   const list = await app.connections();
   await list.getByRole("button", { name: "Duplicate Test bench" }).click();
@@ -174,4 +175,101 @@ test("settings that were changed are discarded only after a question", async ({ 
   await expect(address).toHaveValue("https://tasks.example.com");
   await app.discardSettings();
   await expect((await app.settings()).getByRole("textbox", { name: "Address" })).toHaveValue(server.address);
+});
+
+test("a pasted curl command sets a server up, and its token is used and never stored", async ({ world, app }) => {
+  const tenant = await TenantServer.start();
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
+  const settings = app.dialog("New connection");
+  await settings.getByRole("textbox", { name: "Paste here" }).fill(
+    `curl -X POST '${tenant.address}/repository?queue=blue' \\
+      -H 'Content-Type: application/json' -H 'X-TENANT: north' \\
+      -H 'Authorization: Bearer ${TOKEN}' -H 'X-Signature: ${SIGNATURE}' \\
+      -d '{"type": "work", "payload": {"title": "Fix the roof", "priority": 2}}'`,
+  );
+  await expect(settings.getByRole("status")).toContainText([`A curl command: POST ${tenant.address}/repository`]);
+  await settings.getByRole("button", { name: "Fill in the settings" }).click();
+  await expect(settings.locator("#path")).toHaveValue("/repository");
+  await expect(settings.locator("#extra-headers")).toHaveValue("X-TENANT: north");
+  await expect(settings.locator("#token-scheme")).toHaveValue("Bearer");
+  await expect(settings.locator("#agent-token")).toHaveAccessibleDescription(/The one that was pasted is used/);
+  await settings.getByRole("button", { name: "Save settings" }).click();
+  await expect(app.button(`Connection: ${tenant.host}`)).toBeVisible();
+
+  // Tasks that exist already need no model.
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByRole("textbox").fill('{"title": "Fix the roof", "priority": 2}');
+  await dialog.getByText("Live", { exact: true }).click();
+  await dialog.getByRole("button", { name: /^Import/ }).click();
+  await app.approveAll(1);
+  await app.post(1, tenant.host);
+  const prompt = app.dialog(`X-Signature for ${tenant.host}`);
+  if (await prompt.isVisible()) {
+    await prompt.getByRole("textbox").fill(SIGNATURE);
+    await prompt.getByRole("button", { name: "Use X-Signature" }).click();
+  }
+  await expect(app.heading(`Posted to ${tenant.host}: 1 delivered`)).toBeVisible();
+  expect(tenant.stored[0]?.body).toEqual({ type: "work", payload: { title: "Fix the roof", priority: 2 } });
+  const kept = await everythingKept(app.page);
+  expect(kept).not.toContain(TOKEN);
+  expect(kept).not.toContain(SIGNATURE);
+  await app.page.close();
+  await tenant.stop();
+});
+
+test("the description of a pasted address fills in the settings, and the connection test says what works", async ({
+  world,
+  app,
+  complaints,
+}) => {
+  complaints.allow(/status of 401/, /status of 404/);
+  const page = await world.liveServer({ script: "plain" });
+  const tasks = await world.taskServer({ allowOrigin: page.address });
+  await app.open(page.address);
+  await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
+  const settings = app.dialog("New connection");
+  await settings.getByRole("textbox", { name: "Paste here" }).fill(tasks.address);
+  await settings.getByRole("button", { name: "Read its description" }).click();
+  await expect(settings.getByText(/^The OpenAPI document/)).toBeVisible();
+  await settings.getByRole("button", { name: "Fill in the settings" }).click();
+  await expect(settings.locator("#url")).toHaveValue(tasks.address);
+  await expect(settings.getByRole("checkbox", { name: /Idempotency-Key/ })).toBeChecked();
+  await settings.getByRole("button", { name: "Test connection" }).click();
+  const report = settings.getByRole("region", { name: "Task server" });
+  await expect(report).toContainText("Server answers: Passed");
+  await expect(report).toContainText("Origin allowed: Passed");
+  await expect(report).toContainText("Headers allowed: Not determined");
+  await settings.locator("#agent-token").fill("changeme");
+  await settings.getByRole("button", { name: "Test connection" }).click();
+  await expect(report).toContainText("Authorized: Passed");
+  await expect(report).toContainText("Response as expected: Passed");
+});
+
+test("the connection test of a server that is down, or without a CORS rule, says what it cannot see", async ({
+  world,
+  app,
+  complaints,
+}) => {
+  complaints.allow(/net::ERR_/, /CORS policy/, /status of 404/);
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const settings = await app.settings();
+  const address = settings.getByRole("textbox", { name: "Address" });
+  await settings.locator("#agent-token").fill("changeme");
+  await address.fill("http://127.0.0.1:9");
+  await settings.getByRole("button", { name: "Test connection" }).click();
+  const report = settings.getByRole("region", { name: "Task server" });
+  await expect(report).toContainText("Server answers: Failed");
+  // A server of this machine that allows only its own origin.
+  const other = await world.taskServer();
+  await address.fill(other.address);
+  await settings.locator("#agent-token").fill("changeme");
+  await settings.getByRole("button", { name: "Test connection" }).click();
+  await expect(report).toContainText("Origin allowed: Not determined");
+  await settings.getByText("CORS rule for this page").click();
+  await settings.getByRole("button", { name: "FastAPI" }).click();
+  await expect(settings.getByText(`allow_origins=["${server.address}"]`)).toBeVisible();
 });

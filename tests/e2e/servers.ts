@@ -20,6 +20,8 @@ export interface TaskServerOptions {
   tokens?: string;
   /** Makes the page's `config.json` from the server's address. By default the server generates one. */
   config?: (address: string) => PageConfig;
+  /** An origin whose pages may call the server, beside its own. */
+  allowOrigin?: string;
   /** The port; any free one by default. */
   port?: number;
 }
@@ -50,6 +52,7 @@ export class TaskServer {
       await writeFile(file, JSON.stringify(options.schema));
       flags.push("--schema", file);
     }
+    if (options.allowOrigin) flags.push("--allow-origin", options.allowOrigin);
     const config = join(folder, CONFIG);
     if (options.config) {
       await writeFile(config, "{}");

@@ -97,7 +97,7 @@ pub fn PasteGroup(settings: Settings) -> impl IntoView {
         <fieldset class="group">
             <legend>"Set up by pasting"</legend>
             <div class="field">
-                <label for=FIELD>"Address, curl command, OpenAPI document, example task or agent_config.json"</label>
+                <label for=FIELD>"Paste here"</label>
                 <textarea
                     class="input paste"
                     id=FIELD
@@ -110,7 +110,7 @@ pub fn PasteGroup(settings: Settings) -> impl IntoView {
                     on:input=on_input
                 ></textarea>
                 <p class="hint" id="paste-connection-hint">
-                    "The fields below are filled from it. Nothing is sent, and nothing is saved until you save the settings."
+                    "An address, a curl command, an OpenAPI document, an example task or an agent_config.json. It fills in the fields below. Nothing is sent or saved until you say so."
                 </p>
             </div>
             <div role="status">

@@ -70,15 +70,16 @@ const SERVER_EXTRAS: [&[FormField]; 2] = [
 
 /// A field for a secret. It may stay empty: the page asks when it needs the secret.
 #[component]
-pub fn SecretField(
+fn SecretField(
     id: &'static str,
-    slot: SecretSlot,
+    /// The secret.
+    of: SecretSlot,
     input: SecretInput,
     /// The secrets of a text that was pasted.
     pasted: RwSignal<Vec<SecretSlot>>,
 ) -> impl IntoView {
-    let label = capitalize(slot.label());
-    let is_pasted = Memo::new(move |_| pasted.with(|pasted| pasted.contains(&slot)));
+    let label = capitalize(of.label());
+    let is_pasted = Memo::new(move |_| pasted.with(|pasted| pasted.contains(&of)));
     let has_error = Signal::derive(move || input.error.with(Option::is_some));
     view! {
         <div class="field">
@@ -207,7 +208,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
             </div>
             <SecretField
                 id="api-key"
-                slot=SecretSlot::API_KEY
+                of=SecretSlot::API_KEY
                 input=settings.api_key
                 pasted=settings.pasted_slots
             />
@@ -338,7 +339,7 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             </div>
             <SecretField
                 id="agent-token"
-                slot=SecretSlot::AGENT_TOKEN
+                of=SecretSlot::AGENT_TOKEN
                 input=settings.agent_token
                 pasted=settings.pasted_slots
             />
