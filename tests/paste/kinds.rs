@@ -52,7 +52,7 @@ fn texts_are_told_apart() {
         ),
         ("fetch('https://a.example/t')", "request"),
         ("irm https://a.example/t", "request"),
-        ("We fetch (daily) the list", "request"),
+        ("We fetch (daily) the list", "paste_unknown"),
         ("{\"openapi\": \"3.1.0\", \"paths\": {}}", "openapi"),
         ("openapi: 3.1.0\npaths: {}", "openapi"),
         ("{\"swagger\": \"2.0\", \"paths\": {}}", "paste_swagger"),

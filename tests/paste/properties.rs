@@ -297,8 +297,8 @@ proptest! {
 }
 
 #[test]
-fn deep_and_long_texts_take_bounded_work() {
-    let repeated = |part: &str| part.repeat((1 << 20) / part.len() - 20);
+fn texts_that_repeat_a_part_take_work_in_proportion_to_their_length() {
+    let repeated = |part: &str| part.repeat((1 << 16) / part.len());
     for part in [
         "[",
         "{\"a\":",
