@@ -48,7 +48,7 @@ impl PastedBody {
             Ok(document) => (text.to_owned(), Some(document)),
             Err(_) => match Document::parse(&unescaped()) {
                 // Windows PowerShell takes quotes away unless they are escaped.
-                Ok(document) if document.root().len() > 0 => {
+                Ok(document) if !document.root().is_empty() => {
                     notices.changed("The quotes of the body were escaped twice, which was undone.");
                     (unescaped(), Some(document))
                 }

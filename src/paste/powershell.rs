@@ -31,7 +31,7 @@ pub(super) fn has_call(text: &str) -> bool {
 pub(super) fn has_alias(text: &str) -> bool {
     text.split_whitespace().any(|word| {
         let is = |parameter: &&str| word.eq_ignore_ascii_case(parameter);
-        ALIAS_PARAMETERS.iter().any(|parameter| is(parameter))
+        ALIAS_PARAMETERS.iter().any(is)
     })
 }
 

@@ -136,7 +136,7 @@ impl<'d> Candidate<'d> {
         let last = segments.iter().rev().find(|segment| !is_variable(segment));
         score += last.map_or(0, |last| 3 * work_score(last));
         score += segments.iter().map(|it| work_score(it)).max().unwrap_or(0);
-        if segments.last().is_some_and(|last| is_variable(&last)) {
+        if segments.last().is_some_and(is_variable) {
             // It changes what exists.
             score -= 15;
         }
