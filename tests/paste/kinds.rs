@@ -58,6 +58,10 @@ fn texts_are_told_apart() {
         ("{\"swagger\": \"2.0\", \"paths\": {}}", "paste_swagger"),
         ("swagger: '2.0'\npaths: {}", "paste_swagger"),
         ("swagger: 2.0\npaths: {}", "paste_swagger"),
+        (
+            "openapi: 3.1.0\ninfo:\n  description: |\n    curl https://a.example/t\n    fetch('https://a.example/t')\npaths: {}",
+            "openapi",
+        ),
         ("openapi: [", "paste_unknown"),
         (
             "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\"}}}",
