@@ -285,6 +285,7 @@ proptest! {
             format!("https://me:{secret}@a.example/t?token={secret}"),
             format!("{{\"host\": \"https://a.example\", \"port\": 1, \"token\": \"{secret}\", \"other_token\": \"{secret}\", \"vault\": {{\"secrets_path\": \"p\", \"token\": \"{secret}\"}}}}"),
             format!("{{\"title\": \"a\", \"password\": \"{secret}\"}}"),
+            format!("{{\"openapi\": \"3.1.0\", \"servers\": [{{\"url\": \"https://me:{secret}@a.example?key={secret}\"}}], \"paths\": {{\"/tasks\": {{\"post\": {{\"parameters\": [{{\"in\": \"header\", \"name\": \"X-Token\", \"schema\": {{\"default\": \"{secret}\"}}}}], \"requestBody\": {{\"content\": {{\"application/json\": {{\"example\": {{\"token\": \"{secret}\"}}, \"schema\": {{\"properties\": {{\"a\": {{\"default\": \"sk-{secret}0123456789\", \"example\": \"{secret}\"}}}}}}}}}}}}}}}}}}}}"),
             format!("{{\"task_server\": {{\"url\": \"https://a.example\", \"token\": \"{secret}\"}}}}"),
         ];
         for text in texts {
