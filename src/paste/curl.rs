@@ -167,11 +167,15 @@ pub(super) fn read(text: &str) -> Option<RawRequest> {
     {
         return Some(read_arguments(command));
     }
-    // Only the first line of a command has a prompt.
+    // What is before the command may be prose with an apostrophe. Only the first line of a command
+    // has a prompt.
     let mut unprompted = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let is_start = begins_with_curl(line);
-        unprompted.push_str(if is_start { without_prompt(line) } else { line });
+        if begins_with_curl(line) {
+            unprompted.push_str(without_prompt(line));
+        } else if !unprompted.is_empty() {
+            unprompted.push_str(line);
+        }
     }
     let commands = dialect.commands(&unprompted);
     commands.into_iter().find_map(|mut command| {

@@ -17,8 +17,13 @@ pub(super) fn has_call(text: &str) -> bool {
     text.contains("fetch(")
 }
 
-/// Reads the first call of a text. `None` if it has none.
+/// Reads the first call of a text. `None` if it has none. If what is before the call cannot be read,
+/// such as prose with an apostrophe, the text begins with the call.
 pub(super) fn read(text: &str) -> Option<RawRequest> {
+    first_call(text).or_else(|| first_call(text.get(text.find("fetch(")?..)?))
+}
+
+fn first_call(text: &str) -> Option<RawRequest> {
     let mut parser = Parser {
         cursor: Cursor::new(text),
         variables: Variables::default(),

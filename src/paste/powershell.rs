@@ -40,7 +40,7 @@ const ALIAS_PARAMETERS: [&str; 4] = ["-uri", "-method", "-headers", "-body"];
 
 /// Reads the first call of a text. `None` if it has none.
 pub(super) fn read(text: &str) -> Option<RawRequest> {
-    match Parser::new(text).first_call()? {
+    match first_call(text)? {
         Call::Request(request) => Some(*request),
         Call::Curl(_) => None,
     }
@@ -48,10 +48,21 @@ pub(super) fn read(text: &str) -> Option<RawRequest> {
 
 /// Reads the first call of `curl.exe`, or of `curl` with the parameters of curl.
 pub(super) fn curl_command(text: &str) -> Option<ShellCommand> {
-    match Parser::new(text).first_call()? {
+    match first_call(text)? {
         Call::Curl(command) => Some(command),
         Call::Request(_) => None,
     }
+}
+
+/// The first call of a text. If what is before it cannot be read, such as prose with an apostrophe,
+/// the text begins with the call.
+fn first_call(text: &str) -> Option<Call> {
+    Parser::new(text).first_call().or_else(|| {
+        let is_call = |line: &&str| has_call(line) || super::curl::begins_with_curl(line);
+        let line = text.lines().find(is_call)?;
+        let at = text.find(line)?;
+        Parser::new(text.get(at..)?).first_call()
+    })
 }
 
 /// A call that makes a request.

@@ -50,6 +50,16 @@ fn texts_are_told_apart() {
             "Post it like this:\n\n  curl https://a.example/t",
             "request",
         ),
+        ("Here's how:\n\n$ curl https://a.example/t", "request"),
+        ("Here's how:\n\nirm https://a.example/t", "request"),
+        (
+            "Here's how:\n\nPS C:\\> curl.exe https://a.example/t",
+            "request",
+        ),
+        (
+            "Here's how:\n\nawait fetch('https://a.example/t')",
+            "request",
+        ),
         ("fetch('https://a.example/t')", "request"),
         ("irm https://a.example/t", "request"),
         ("We fetch (daily) the list", "paste_unknown"),

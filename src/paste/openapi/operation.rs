@@ -290,23 +290,28 @@ impl<'d> Candidate<'d> {
     }
 }
 
-/// Adds the headers and query parameters that are secrets by their names.
+/// Adds the headers and query parameters that are secrets by their names: those that are required, or
+/// the optional ones if nothing else carries a token.
 fn add_secret_parameters(tokens: &mut Vec<TokenForm>, parameters: &Parameters) {
-    let headers = parameters.secret_headers.iter();
-    let query = parameters.secret_query.iter();
-    let places = headers
-        .map(|it| TokenPlace::Header(it.name.clone()))
-        .chain(query.map(|it| TokenPlace::Query(it.name.clone())));
-    for place in places {
-        let is_known = tokens
-            .iter()
-            .any(|token| token.place.name().eq_ignore_ascii_case(place.name()));
-        if !is_known {
-            let is_authorization = place.name().eq_ignore_ascii_case("authorization");
-            tokens.push(TokenForm {
-                scheme: is_authorization.then(|| "Bearer".to_owned()),
-                place,
-            });
+    for is_required in [true, false] {
+        if !is_required && !tokens.is_empty() {
+            return;
+        }
+        let headers = parameters.secret_headers.iter();
+        let headers = headers.map(|it| (it, TokenPlace::Header(it.name.clone())));
+        let query = parameters.secret_query.iter();
+        let query = query.map(|it| (it, TokenPlace::Query(it.name.clone())));
+        for (parameter, place) in headers.chain(query) {
+            let is_known = tokens
+                .iter()
+                .any(|token| token.place.name().eq_ignore_ascii_case(place.name()));
+            if parameter.is_required == is_required && !is_known {
+                let is_authorization = place.name().eq_ignore_ascii_case("authorization");
+                tokens.push(TokenForm {
+                    scheme: is_authorization.then(|| "Bearer".to_owned()),
+                    place,
+                });
+            }
         }
     }
 }
