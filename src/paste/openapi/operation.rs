@@ -262,21 +262,21 @@ impl<'d> Candidate<'d> {
 
     /// Notices about the parameters.
     fn report(&self, parameters: &Parameters, notices: &mut Notices) {
-        let names = |parameters: &[ApiParameter], needed: bool| {
+        let names = |parameters: &[ApiParameter]| {
             let names: Vec<String> = parameters
                 .iter()
-                .filter(|it| !needed || (it.is_required && it.value.is_none()))
+                .filter(|it| it.is_required && it.value.is_none())
                 .map(|it| truncate_chars(&it.name, 60))
                 .collect();
             (!names.is_empty()).then(|| listed(&names))
         };
-        if let Some(names) = names(&parameters.path, false) {
+        if let Some(names) = names(&parameters.path) {
             notices.missing(format!("The path needs a value for {names}."));
         }
-        if let Some(names) = names(&parameters.headers, true) {
+        if let Some(names) = names(&parameters.headers) {
             notices.missing(format!("A request needs a value for the header {names}."));
         }
-        if let Some(names) = names(&parameters.query, true) {
+        if let Some(names) = names(&parameters.query) {
             notices.missing(format!(
                 "A request needs a value for the query parameter {names}."
             ));

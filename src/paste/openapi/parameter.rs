@@ -88,7 +88,7 @@ impl Parameters {
         });
         let is_secret = is_secret_name(&name) && !normalized(&name).contains("idempotency");
         let parameter = ApiParameter {
-            is_required: parameter.get("required") == Some(&Value::Bool(true)),
+            is_required: place == "path" || parameter.get("required") == Some(&Value::Bool(true)),
             is_fixed: is_fixed && value.is_some(),
             // A default of a secret would be one.
             value: value.filter(|_| !is_secret),
