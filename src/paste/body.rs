@@ -162,7 +162,7 @@ fn replace(text: &mut String, place: Location<'_>, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a member holds a secret. The `key` of a task is none.
+/// Whether a member holds a secret. The `key` of a task does not count.
 fn is_secret_member(name: &str, text: &str) -> bool {
     const KEYS: [&str; 6] = ["api", "access", "private", "signing", "secret", "auth"];
     if is_secret_value(text) {
