@@ -120,6 +120,22 @@ fn validation_ends_whatever_the_schema_and_the_document_are() {
 }
 
 #[test]
+fn whatever_is_pasted_is_recognised_as_something() {
+    with_little_stack(|| {
+        assert_holds(
+            "paste",
+            targets::paste::holds,
+            &[
+                "tests/paste/documents",
+                "src/schema",
+                "fuzz/seeds/document",
+                "fuzz/found/model_schema",
+            ],
+        );
+    });
+}
+
+#[test]
 fn validation_ends_for_any_bytes() {
     with_little_stack(|| {
         let config = ProptestConfig::with_cases(2_000);

@@ -5,6 +5,7 @@
 pub mod document;
 pub mod event_stream;
 pub mod model_schema;
+pub mod paste;
 pub mod response_text;
 pub mod task_stream;
 pub mod validation;

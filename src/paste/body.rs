@@ -48,7 +48,7 @@ impl PastedBody {
             Ok(document) => (text.to_owned(), Some(document)),
             Err(_) => match Document::parse(&unescaped()) {
                 // Windows PowerShell takes quotes away unless they are escaped.
-                Ok(document) if document.root().len() > 0 => {
+                Ok(document) if !document.root().is_empty() => {
                     notices.changed("The quotes of the body were escaped twice, which was undone.");
                     (unescaped(), Some(document))
                 }
@@ -162,7 +162,7 @@ fn replace(text: &mut String, place: Location<'_>, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a member holds a secret. The `key` of a task is none.
+/// Whether a member holds a secret. The `key` of a task does not count.
 fn is_secret_member(name: &str, text: &str) -> bool {
     const KEYS: [&str; 6] = ["api", "access", "private", "signing", "secret", "auth"];
     if is_secret_value(text) {

@@ -3,7 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::request::RawRequest;
-use super::shell::{Shell, ShellCommand, without_prompt};
+use super::shell::{Dialect, ShellCommand, without_prompt};
 use super::token::basic_credentials;
 use super::word::Word;
 use super::{cursor::Cursor, powershell};
@@ -161,19 +161,23 @@ fn is_before_command(word: &str) -> bool {
 /// Reads the first `curl` command of a text. `None` if it has none.
 pub(super) fn read(text: &str) -> Option<RawRequest> {
     let text = straight_quotes(text);
-    let shell = Shell::guess(&text);
-    if shell == Shell::PowerShell
+    let dialect = Dialect::guess(&text);
+    if dialect == Dialect::PowerShell
         && let Some(command) = powershell::curl_command(&text)
     {
         return Some(read_arguments(command));
     }
-    // Only the first line of a command has a prompt.
+    // What is before the command may be prose with an apostrophe. Only the first line of a command
+    // has a prompt.
     let mut unprompted = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let is_start = begins_with_curl(line);
-        unprompted.push_str(if is_start { without_prompt(line) } else { line });
+        if begins_with_curl(line) {
+            unprompted.push_str(without_prompt(line));
+        } else if !unprompted.is_empty() {
+            unprompted.push_str(line);
+        }
     }
-    let commands = shell.commands(&unprompted);
+    let commands = dialect.commands(&unprompted);
     commands.into_iter().find_map(|mut command| {
         let at = command
             .words

@@ -1,7 +1,7 @@
 //! Reads a text from left to right, for the lexers of the pasted languages.
 
 /// How far [`Cursor::take_through_soon`] looks ahead, in characters.
-pub(super) const SOON: usize = 500;
+pub(super) const SOON: usize = 200;
 
 /// A position in a text.
 #[derive(Clone, Copy)]

@@ -74,24 +74,25 @@ pub(super) fn envelope_of_schema(schema: &Value) -> Option<TaskEnvelope> {
     }
     let template = template(&around)?;
     let mut inner = current;
-    if let (Some(members), Some(definitions)) = (inner.as_object_mut(), schema.get("$defs")) {
-        let mut text = String::new();
-        for value in members.values() {
-            text.push_str(&value.to_string());
-        }
-        if text.contains("#/$defs/") {
-            members.insert("$defs".to_owned(), definitions.clone());
-        }
-        members.shift_insert(
-            0,
-            "$schema".to_owned(),
-            json!("https://json-schema.org/draft/2020-12/schema"),
-        );
+    if let Some(definitions) = schema.get("$defs")
+        && inner.to_string().contains("\"#/$defs/")
+        && let Some(members) = inner.as_object_mut()
+    {
+        members.insert("$defs".to_owned(), definitions.clone());
     }
     Some(TaskEnvelope {
         template,
-        schema: super::pretty(&inner),
+        schema: super::pretty(&with_dialect(inner)),
     })
+}
+
+/// The schema with its dialect in front.
+pub(super) fn with_dialect(mut schema: Value) -> Value {
+    if let Some(members) = schema.as_object_mut() {
+        let dialect = json!("https://json-schema.org/draft/2020-12/schema");
+        members.shift_insert(0, "$schema".to_owned(), dialect);
+    }
+    schema
 }
 
 /// Finds the envelope of one example: scalars beside exactly one object.
@@ -130,7 +131,7 @@ pub(super) fn envelope_of_example(example: &Value, schema: &Value) -> Option<Tas
     }
     Some(TaskEnvelope {
         template: template(&around)?,
-        schema: super::pretty(schema),
+        schema: super::pretty(&with_dialect(schema.clone())),
     })
 }
 

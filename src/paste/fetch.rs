@@ -11,16 +11,19 @@ const MAX_DEPTH: usize = 48;
 /// Maximum number of members or items to read of one value.
 const MAX_MEMBERS: usize = 10_000;
 
-/// Whether a text has a call that [`read`] may understand.
+/// Whether a text has a call that [`read`] may understand. In prose, `fetch` has a blank before a
+/// parenthesis.
 pub(super) fn has_call(text: &str) -> bool {
-    text.split("fetch")
-        .skip(1)
-        .take(1_000)
-        .any(|after| after.trim_start().starts_with('('))
+    text.contains("fetch(")
 }
 
-/// Reads the first call of a text. `None` if it has none.
+/// Reads the first call of a text. `None` if it has none. If what is before the call cannot be read,
+/// such as prose with an apostrophe, the text begins with the call.
 pub(super) fn read(text: &str) -> Option<RawRequest> {
+    first_call(text).or_else(|| first_call(text.get(text.find("fetch(")?..)?))
+}
+
+fn first_call(text: &str) -> Option<RawRequest> {
     let mut parser = Parser {
         cursor: Cursor::new(text),
         variables: Variables::default(),

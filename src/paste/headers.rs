@@ -21,7 +21,7 @@ pub(super) enum HeaderUse {
 }
 
 /// Headers that the browser sets, or that describe one request and not the server.
-const LEFT_OUT: [&str; 52] = [
+const LEFT_OUT: [&str; 53] = [
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -71,6 +71,7 @@ const LEFT_OUT: [&str; 52] = [
     "x-b3-traceid",
     "x-correlation-id",
     "x-forwarded-for",
+    "x-idempotency-key",
     "x-request-id",
     "x-requested-with",
     "x-trace-id",
@@ -140,6 +141,7 @@ mod tests {
             ),
             ("X-GitHub-Api-Version", "2022-11-28", HeaderUse::Plain),
             ("Idempotency-Key", "abc", HeaderUse::IdempotencyKey),
+            ("X-Idempotency-Key", "abc", HeaderUse::LeftOut),
             ("content-type", "application/json", HeaderUse::ContentType),
             ("Cookie", "a=b", HeaderUse::Cookie),
             ("User-Agent", "curl/8", HeaderUse::LeftOut),

@@ -164,6 +164,15 @@ fn is_config(members: &Map<String, Value>) -> bool {
         || members.get("task_schema").is_some_and(Value::is_object)
 }
 
+/// Whether a text may be an OpenAPI document in YAML.
+pub(super) fn may_be_openapi_in_yaml(text: &str) -> bool {
+    text.lines().any(|line| {
+        line.split_once(':').is_some_and(|(name, _)| {
+            ["openapi", "swagger"].contains(&name.trim_matches(['"', '\'']))
+        })
+    })
+}
+
 /// Whether a text in YAML may be one of the kinds that are read from YAML.
 pub(super) fn may_be_yaml(text: &str) -> bool {
     const NAMES: [&str; 11] = [

@@ -91,22 +91,31 @@ pub fn recognize_from(text: &str, address: Option<&Address>) -> Recognized {
             return Recognized::Examples(examples);
         }
     }
+    // A document may describe its operations by calls.
+    if json_kind::may_be_openapi_in_yaml(text)
+        && let Some(recognized) = yaml(text, address)
+    {
+        return recognized;
+    }
     if let Some(request) = request::read(text) {
         return Recognized::Request(Box::new(request));
     }
     if address::is_address(text) {
         return Recognized::Address(Box::new(PastedAddress::read(text)));
     }
-    if json_kind::may_be_yaml(text)
-        && let Some(value) = yaml::parse(text)
-    {
-        // Prose with colons is YAML, too, so that an example has to be JSON.
-        match JsonKind::of(&value) {
-            JsonKind::Example | JsonKind::Examples | JsonKind::Other | JsonKind::Config => {}
-            _ => return json(&pretty(&value), &value, address),
+    let in_yaml = json_kind::may_be_yaml(text).then(|| yaml(text, address));
+    in_yaml.flatten().unwrap_or(Recognized::Unknown(reason))
+}
+
+/// Recognises a text in YAML. Prose with colons is YAML, too, so that an example has to be JSON.
+fn yaml(text: &str, address: Option<&Address>) -> Option<Recognized> {
+    let value = yaml::parse(text)?;
+    match JsonKind::of(&value) {
+        JsonKind::Example | JsonKind::Examples | JsonKind::Other | JsonKind::Config => None,
+        JsonKind::OpenApi | JsonKind::Swagger | JsonKind::Schema | JsonKind::AgentConfig => {
+            Some(json(&pretty(&value), &value, address))
         }
     }
-    Recognized::Unknown(reason)
 }
 
 /// Recognises a JSON value.

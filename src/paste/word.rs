@@ -95,7 +95,7 @@ impl Word {
         self.part(self.text.trim())
     }
 
-    /// Whether the text stands for a value and is none, such as `<token>`, `YOUR_API_KEY` or `***`.
+    /// Whether the text is a placeholder for a value, such as `<token>`, `YOUR_API_KEY` or `***`.
     pub(super) fn is_placeholder(&self) -> bool {
         let text = self.text.trim();
         let is_wrapped = [("<", ">"), ("{", "}"), ("[", "]"), ("${", "}")]

@@ -253,7 +253,7 @@ test("the connection test of a server that is down, or without a CORS rule, says
   app,
   complaints,
 }) => {
-  complaints.allow(/net::ERR_/, /CORS policy/, /status of 404/);
+  complaints.allow(/net::ERR_/, /CORS policy/, /status of 40[14]/);
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
   const settings = await app.settings();

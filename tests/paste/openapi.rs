@@ -264,6 +264,31 @@ fn parameters_say_what_a_request_needs() {
 }
 
 #[test]
+fn an_optional_header_carries_the_token_only_if_nothing_else_does() {
+    let tokens_of = |security: Value, required: bool| {
+        let document = json!({
+            "openapi": "3.1.0",
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+            "security": security,
+            "paths": {"/tasks": {"post": {
+                "parameters": [{"in": "header", "name": "X-Admin-Token", "required": required, "schema": {}}],
+                "requestBody": {"content": {"application/json": {}}}
+            }}}
+        });
+        match recognize(&document.to_string()) {
+            Recognized::OpenApi(document) => tokens(&document.operations[0]),
+            other => panic!("not recognised: {other:?}"),
+        }
+    };
+    let (bearer, admin) = ("header Authorization Bearer", "header X-Admin-Token -");
+    let secured = json!([{"bearer": []}]);
+    assert_eq!(tokens_of(json!([]), false), [admin]);
+    assert_eq!(tokens_of(json!([]), true), [admin]);
+    assert_eq!(tokens_of(secured.clone(), false), [bearer]);
+    assert_eq!(tokens_of(secured, true), [bearer, admin]);
+}
+
+#[test]
 fn references_become_definitions_of_one_schema() {
     let schema = first("fastapi").body.schema;
     let task = |priority: &str| json!({"title": "Write", "owner": {"email": "a@b.example", "name": null}, "priority": priority});

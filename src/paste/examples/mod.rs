@@ -6,7 +6,7 @@ mod shape;
 use serde_json::Value;
 
 use super::body::replace_secrets;
-use super::envelope::{TaskEnvelope, envelope_of_example};
+use super::envelope::{TaskEnvelope, envelope_of_example, with_dialect};
 use super::notice::{Notices, PasteNotice};
 use crate::document::{Document, Kind, Reader};
 use crate::text::counted;
@@ -56,14 +56,7 @@ impl PastedExamples {
             "The schema is guessed from {}. Check it before you use it.",
             counted(count, "example")
         ));
-        let mut schema = observed.schema(&mut notices);
-        if let Some(members) = schema.as_object_mut() {
-            members.shift_insert(
-                0,
-                "$schema".to_owned(),
-                Value::from("https://json-schema.org/draft/2020-12/schema"),
-            );
-        }
+        let schema = with_dialect(observed.schema(&mut notices));
         let envelope = match values.as_slice() {
             [value] => envelope_of_example(value, &schema),
             _ => None,

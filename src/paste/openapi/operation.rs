@@ -136,7 +136,7 @@ impl<'d> Candidate<'d> {
         let last = segments.iter().rev().find(|segment| !is_variable(segment));
         score += last.map_or(0, |last| 3 * work_score(last));
         score += segments.iter().map(|it| work_score(it)).max().unwrap_or(0);
-        if segments.last().is_some_and(|last| is_variable(&last)) {
+        if segments.last().is_some_and(is_variable) {
             // It changes what exists.
             score -= 15;
         }
@@ -262,21 +262,21 @@ impl<'d> Candidate<'d> {
 
     /// Notices about the parameters.
     fn report(&self, parameters: &Parameters, notices: &mut Notices) {
-        let names = |parameters: &[ApiParameter], needed: bool| {
+        let names = |parameters: &[ApiParameter]| {
             let names: Vec<String> = parameters
                 .iter()
-                .filter(|it| !needed || (it.is_required && it.value.is_none()))
+                .filter(|it| it.is_required && it.value.is_none())
                 .map(|it| truncate_chars(&it.name, 60))
                 .collect();
             (!names.is_empty()).then(|| listed(&names))
         };
-        if let Some(names) = names(&parameters.path, false) {
+        if let Some(names) = names(&parameters.path) {
             notices.missing(format!("The path needs a value for {names}."));
         }
-        if let Some(names) = names(&parameters.headers, true) {
+        if let Some(names) = names(&parameters.headers) {
             notices.missing(format!("A request needs a value for the header {names}."));
         }
-        if let Some(names) = names(&parameters.query, true) {
+        if let Some(names) = names(&parameters.query) {
             notices.missing(format!(
                 "A request needs a value for the query parameter {names}."
             ));
@@ -290,23 +290,28 @@ impl<'d> Candidate<'d> {
     }
 }
 
-/// Adds the headers and query parameters that are secrets by their names.
+/// Adds the headers and query parameters that are secrets by their names: those that are required, or
+/// the optional ones if nothing else carries a token.
 fn add_secret_parameters(tokens: &mut Vec<TokenForm>, parameters: &Parameters) {
-    let headers = parameters.secret_headers.iter();
-    let query = parameters.secret_query.iter();
-    let places = headers
-        .map(|it| TokenPlace::Header(it.name.clone()))
-        .chain(query.map(|it| TokenPlace::Query(it.name.clone())));
-    for place in places {
-        let is_known = tokens
-            .iter()
-            .any(|token| token.place.name().eq_ignore_ascii_case(place.name()));
-        if !is_known {
-            let is_authorization = place.name().eq_ignore_ascii_case("authorization");
-            tokens.push(TokenForm {
-                scheme: is_authorization.then(|| "Bearer".to_owned()),
-                place,
-            });
+    for is_required in [true, false] {
+        if !is_required && !tokens.is_empty() {
+            return;
+        }
+        let headers = parameters.secret_headers.iter();
+        let headers = headers.map(|it| (it, TokenPlace::Header(it.name.clone())));
+        let query = parameters.secret_query.iter();
+        let query = query.map(|it| (it, TokenPlace::Query(it.name.clone())));
+        for (parameter, place) in headers.chain(query) {
+            let is_known = tokens
+                .iter()
+                .any(|token| token.place.name().eq_ignore_ascii_case(place.name()));
+            if parameter.is_required == is_required && !is_known {
+                let is_authorization = place.name().eq_ignore_ascii_case("authorization");
+                tokens.push(TokenForm {
+                    scheme: is_authorization.then(|| "Bearer".to_owned()),
+                    place,
+                });
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::envelope::fixed_value;
 use super::reference::resolved;
 use super::text;
+use crate::schema::roles::normalized;
 use crate::settings::secret_like::is_secret_name;
 
 /// Maximum number of parameters of one operation to read.
@@ -85,9 +86,9 @@ impl Parameters {
             Value::Bool(flag) => Some(flag.to_string()),
             _ => None,
         });
-        let is_secret = is_secret_name(&name);
+        let is_secret = is_secret_name(&name) && !normalized(&name).contains("idempotency");
         let parameter = ApiParameter {
-            is_required: parameter.get("required") == Some(&Value::Bool(true)),
+            is_required: place == "path" || parameter.get("required") == Some(&Value::Bool(true)),
             is_fixed: is_fixed && value.is_some(),
             // A default of a secret would be one.
             value: value.filter(|_| !is_secret),

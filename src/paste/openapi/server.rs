@@ -15,7 +15,7 @@ const MAX_SERVERS: usize = 50;
 pub struct ApiServer {
     /// The address with the path that all operations share, or why the page cannot call it.
     pub address: Result<Address, AddressError>,
-    /// The URL of the document, with the defaults of its variables.
+    /// The URL of the document, with the defaults of its variables, without a query.
     pub url: String,
     /// What the document says about it.
     pub description: Option<String>,
@@ -75,9 +75,19 @@ fn read_one(server: &Value, address: Option<&Address>, notices: &mut Notices) ->
     };
     Some(ApiServer {
         address: found,
-        url,
+        url: without_secrets(&url),
         description: text(server, "description"),
     })
+}
+
+/// A URL without user name, password, query and fragment, which may hold a secret.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        (None, Some((_, rest))) => rest.to_owned(),
+        (_, None) => url.to_owned(),
+    }
 }
 
 /// A relative URL, seen from the address of the document.

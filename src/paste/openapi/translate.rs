@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::notice::Notices;
 use super::reference;
+use crate::settings::secret_like::is_secret_value;
 use crate::text::{listed, truncate_chars};
 
 /// Maximum number of subschemas to translate for one operation.
@@ -190,7 +191,9 @@ impl<'d> Translator<'d> {
                 .as_array()
                 .filter(|values| !values.is_empty())
                 .map(|_| value.clone()),
-            "const" | "default" => Some(value.clone()),
+            // A document may give a real token as the default.
+            "default" => (!value.as_str().is_some_and(is_secret_value)).then(|| value.clone()),
+            "const" => Some(value.clone()),
             "minimum" | "maximum" => value.is_number().then(|| value.clone()),
             "multipleOf" => value
                 .as_f64()

@@ -89,7 +89,7 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The text up to the closing quote, or the rest if there is none.
+    /// The text up to the closing quote, or the rest if the quote is missing.
     fn take_quoted(&mut self, end: &str) -> &'t str {
         match self.cursor.take_through(end) {
             Some(text) => text,

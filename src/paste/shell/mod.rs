@@ -22,7 +22,7 @@ pub(super) struct ShellCommand {
 
 /// The shell that a command was written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shell {
+pub(super) enum Dialect {
     /// Bash, zsh and other POSIX shells.
     Bash,
     /// The command prompt of Windows.
@@ -31,9 +31,9 @@ pub(super) enum Shell {
     PowerShell,
 }
 
-impl Shell {
+impl Dialect {
     /// Guesses the shell from prompt, line continuations and quoting.
-    pub(super) fn guess(text: &str) -> Shell {
+    pub(super) fn guess(text: &str) -> Dialect {
         let lines = text.lines().map(str::trim);
         let is_prompt_of_powershell = |line: &str| line.starts_with("PS ") && line.contains('>');
         let is_prompt_of_cmd = |line: &str| {
@@ -45,26 +45,26 @@ impl Shell {
         let ends_with = |sign: char| lines.clone().any(|line| line.ends_with(sign));
         let begins = |is_prompt: &dyn Fn(&str) -> bool| lines.clone().any(is_prompt);
         if ends_with('`') || begins(&is_prompt_of_powershell) {
-            Shell::PowerShell
+            Dialect::PowerShell
         } else if ends_with('^') || text.contains("^\"") || begins(&is_prompt_of_cmd) {
-            Shell::Cmd
+            Dialect::Cmd
         } else if ["curl.exe", "$env:", "@'\n", "@\"\n", "@'\r\n", "@\"\r\n"]
             .iter()
             .any(|sign| text.contains(sign))
         {
-            Shell::PowerShell
+            Dialect::PowerShell
         } else if text.contains("{\"\"") {
-            Shell::Cmd
+            Dialect::Cmd
         } else {
-            Shell::Bash
+            Dialect::Bash
         }
     }
 
     /// The commands of a text, in order. Only Bash and the command prompt are read here.
     pub(super) fn commands(self, text: &str) -> Vec<ShellCommand> {
         match self {
-            Shell::Cmd => cmd::commands(text),
-            Shell::Bash | Shell::PowerShell => bash::commands(text),
+            Dialect::Cmd => cmd::commands(text),
+            Dialect::Bash | Dialect::PowerShell => bash::commands(text),
         }
     }
 }

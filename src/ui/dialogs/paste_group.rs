@@ -23,7 +23,11 @@ const NOTHING: Recognized = Recognized::Unknown(NotRecognized::Empty);
 
 /// The field, what was recognised in it, and the button that takes it over.
 #[component]
-pub fn PasteGroup(settings: Settings) -> impl IntoView {
+pub fn PasteGroup(
+    settings: Settings,
+    /// Whether the connection is new: then the field has the focus.
+    is_new: bool,
+) -> impl IntoView {
     let page = settings.screen.page;
     page.description.set(Description::NotRead);
     let field = NodeRef::<html::Textarea>::new();
@@ -99,13 +103,14 @@ pub fn PasteGroup(settings: Settings) -> impl IntoView {
             <div class="field">
                 <label for=FIELD>"Paste here"</label>
                 <textarea
-                    class="input paste"
+                    class="input mono"
                     id=FIELD
-                    rows="2"
+                    rows="3"
                     spellcheck="false"
                     autocapitalize="off"
                     autocomplete="off"
                     aria-describedby="paste-connection-hint"
+                    autofocus=is_new
                     node_ref=field
                     on:input=on_input
                 ></textarea>
@@ -139,6 +144,7 @@ pub fn PasteGroup(settings: Settings) -> impl IntoView {
                         on_press=move || {
                             if let Some(before) = undo.get_untracked() {
                                 settings.form.set(before);
+                                settings.add_pasted_secrets(Vec::new());
                                 undo.set(None);
                             }
                         }

@@ -167,7 +167,7 @@ pub(super) fn ConnectionField(
             <TextField
                 id=info.id
                 label=info.label
-                class="paste"
+                class=if field == FormField::SchemaText { "paste" } else { "mono" }
                 rows
                 is_code=true
                 placeholder=info.placeholder
@@ -222,6 +222,7 @@ pub fn SettingsDialog(
         "" => "New connection".to_owned(),
         name => format!("Settings: {name}"),
     };
+    let is_new = connection.name.is_empty();
     let id = connection.id;
     let is_locked = Memo::new(move |_| {
         screen.is_posting.get()
@@ -263,8 +264,18 @@ pub fn SettingsDialog(
         <Modal name=DIALOG title=Signal::stored(title) wide=true on_close=leave on_submit=save>
             <div class="dialog-body">
                 {move || refused().map(problem_panel)}
-                <PasteGroup settings/>
-                <ConnectionGroup settings/>
+                {if is_new {
+                    view! { <PasteGroup settings is_new/> }.into_any()
+                } else {
+                    view! {
+                        <details class="fold">
+                            <summary>"Set up by pasting"</summary>
+                            <PasteGroup settings is_new/>
+                        </details>
+                    }
+                        .into_any()
+                }}
+                <ConnectionGroup settings is_new/>
                 <ModelGroup settings/>
                 <ServerGroup settings/>
                 <SchemaGroup settings/>

@@ -111,7 +111,11 @@ fn SecretField(
 
 /// The name of the connection, and what sets it apart.
 #[component]
-pub fn ConnectionGroup(settings: Settings) -> impl IntoView {
+pub fn ConnectionGroup(
+    settings: Settings,
+    /// Whether the connection is new: then another field has the focus.
+    is_new: bool,
+) -> impl IntoView {
     let form = settings.form;
     let colors = ConnectionColor::ALL.map(|color| {
         view! {
@@ -127,7 +131,7 @@ pub fn ConnectionGroup(settings: Settings) -> impl IntoView {
         <fieldset class="group">
             <legend>"Connection"</legend>
             <div class="pair">
-                <ConnectionField settings field=FormField::Name autofocus=true/>
+                <ConnectionField settings field=FormField::Name autofocus=!is_new/>
                 <fieldset class="segment">
                     <legend>"Color"</legend>
                     <div class="choices">{colors}</div>

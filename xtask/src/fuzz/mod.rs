@@ -43,6 +43,8 @@ pub enum Target {
     Validation,
     /// JSON documents and edits against another parser
     Document,
+    /// Pasted calls, documents, examples and configurations
+    Paste,
 }
 
 impl Target {
@@ -55,6 +57,7 @@ impl Target {
             Self::ModelSchema => 8_000,
             Self::Validation => 4_000,
             Self::Document => 60_000,
+            Self::Paste => 10_000,
         }
     }
 
@@ -64,6 +67,7 @@ impl Target {
             Self::EventStream | Self::TaskStream => "stream.dict",
             Self::ResponseText | Self::Document => "json.dict",
             Self::ModelSchema | Self::Validation => "schema.dict",
+            Self::Paste => "paste.dict",
         }
     }
 }

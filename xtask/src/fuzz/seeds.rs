@@ -26,6 +26,7 @@ pub fn folders(project: &Project, target: Target) -> Result<Vec<PathBuf>, Error>
         Target::ModelSchema | Target::Validation => {
             folders.push(extract_suite_schemas(project)?);
         }
+        Target::Paste => folders.push(project.root.join("tests/paste/documents")),
         Target::ResponseText | Target::Document => {}
     }
     folders.retain(|folder| folder.is_dir());
