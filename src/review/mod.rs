@@ -5,10 +5,15 @@
 
 pub mod diff;
 mod draft;
+pub mod hidden;
 pub mod import;
 pub mod layout;
+pub mod reading_order;
+mod row_facts;
+pub mod sheet;
 
 pub use draft::{
     Approval, Content, Draft, DraftId, DraftState, Origin, Review, RunId, SuggestedEdit,
     SuggestedEditKind,
 };
+pub use row_facts::RowFacts;
