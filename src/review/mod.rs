@@ -7,6 +7,7 @@ pub mod diff;
 mod draft;
 pub mod hidden;
 pub mod import;
+pub mod json_lines;
 pub mod layout;
 pub mod reading_order;
 mod row_facts;

@@ -277,6 +277,7 @@ test("an approved task keeps its approval until its revision is accepted", async
   await app.generateTasks(2);
   await app.approveAll(2);
   await app.tasks.first().getByRole("button").first().click();
+  await app.openJson();
   const before = await app.editor.inputValue();
   await app.press("Revise…");
   const dialog = app.dialog("Revise task?");

@@ -70,7 +70,7 @@ impl<'s> Builder<'s> {
         name: Option<String>,
         label: String,
     ) -> Field {
-        let block = self.block(node, guide, &place);
+        let block = self.block(node, guide, &place, &label);
         Field {
             editor: Editor::of(node, guide.options()),
             key: place.key,
@@ -85,7 +85,7 @@ impl<'s> Builder<'s> {
         }
     }
 
-    fn block(&mut self, node: Node<'_>, guide: &Guide<'s>, place: &Place) -> Block {
+    fn block(&mut self, node: Node<'_>, guide: &Guide<'s>, place: &Place, label: &str) -> Block {
         match node.kind() {
             Kind::Null => Block::Null,
             Kind::Boolean => Block::Chip(node.text().to_owned()),
@@ -107,7 +107,7 @@ impl<'s> Builder<'s> {
             }
             Kind::Array if node.is_empty() => Block::Empty("[]"),
             Kind::Object if node.is_empty() => Block::Empty("{}"),
-            Kind::Array | Kind::Object => match self.fields(node, guide, place) {
+            Kind::Array | Kind::Object => match self.fields(node, guide, place, label) {
                 None => Block::Json(pretty_print_value(node)),
                 Some(fields) if node.kind() == Kind::Object => Block::Members(fields),
                 Some(items) => list(items),
@@ -116,14 +116,20 @@ impl<'s> Builder<'s> {
     }
 
     /// The fields of a container; `None` if there is no room for them.
-    fn fields(&mut self, node: Node<'_>, guide: &Guide<'s>, place: &Place) -> Option<Vec<Field>> {
+    fn fields(
+        &mut self,
+        node: Node<'_>,
+        guide: &Guide<'s>,
+        place: &Place,
+        label: &str,
+    ) -> Option<Vec<Field>> {
         if place.depth >= MAX_DEPTH || place.key.pointer.len() > MAX_POINTER_BYTES {
             return None;
         }
         self.fields_left = self.fields_left.checked_sub(node.len())?;
         let fields = match node.kind() {
             Kind::Object => self.members(node, guide, place),
-            _ => self.items(node, guide, place),
+            _ => self.items(node, guide, place, label),
         };
         Some(fields)
     }
@@ -149,7 +155,13 @@ impl<'s> Builder<'s> {
         fields
     }
 
-    fn items(&mut self, node: Node<'_>, guide: &Guide<'s>, place: &Place) -> Vec<Field> {
+    fn items(
+        &mut self,
+        node: Node<'_>,
+        guide: &Guide<'s>,
+        place: &Place,
+        label: &str,
+    ) -> Vec<Field> {
         node.items()
             .enumerate()
             .map(|(index, value)| {
@@ -166,7 +178,8 @@ impl<'s> Builder<'s> {
                     Some(title) => {
                         format!("{} {}", truncate_chars(title, MAX_SCHEMA_TEXT), index + 1)
                     }
-                    None => format!("Item {}", index + 1),
+                    // The item itself has no name of its own.
+                    None => format!("{label} {}", index + 1),
                 };
                 self.field(value, &own, inner, None, label)
             })

@@ -59,16 +59,16 @@ fn an_agent_task_is_set_as_title_prose_chips_lists_and_dependencies() {
   Instructions: prose "Read.\nWrite."
   Priority: chip high
   Inputs: sections
-    Item 1: members
+    Inputs 1: members
       Name: line Repository
       Value: line https://example.com/r
   Acceptance: list
-    Item 1: line Every change is named.
+    Acceptance 1: line Every change is named.
   Labels: words
-    Item 1: line docs
-    Item 2: line release-2
+    Labels 1: line docs
+    Labels 2: line release-2
   Depends on: words
-    Item 1: dependency collect
+    Depends on 1: dependency collect
   Due: line 2026-12-01
 "#
     );
@@ -114,11 +114,11 @@ fn any_schema_and_any_task_are_set() {
   Nothing: {}
   (no name): line 
   Matrix: sections
-    Item 1: words
-      Item 1: number 1
-      Item 2: number 2
-    Item 2: words
-      Item 1: number 3
+    Matrix 1: words
+      Matrix 1 1: number 1
+      Matrix 1 2: number 2
+    Matrix 2: words
+      Matrix 2 1: number 3
   Severity (duplicate): number 9
 "
     );

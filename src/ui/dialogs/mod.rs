@@ -14,6 +14,7 @@ mod runs;
 mod secret;
 mod settings;
 mod settings_fields;
+mod shortcuts;
 mod unlocked;
 mod without_journal;
 
@@ -29,6 +30,7 @@ use receipts::ReceiptsDialog;
 use runs::RunsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
+use shortcuts::ShortcutsDialog;
 use unlocked::UnlockedDialog;
 use without_journal::WithoutJournalDialog;
 
@@ -45,6 +47,7 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Settings) => view! { <SettingsDialog screen/> }.into_any(),
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
+            Some(Dialog::Shortcuts) => view! { <ShortcutsDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::Runs) => view! { <RunsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
