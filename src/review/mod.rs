@@ -3,6 +3,7 @@
 //! Only approved tasks are posted. An approval fixes the exact bytes, their SHA-256 and their
 //! idempotency key; editing the task withdraws it.
 
+pub mod batch_findings;
 pub mod diff;
 mod draft;
 pub mod hidden;

@@ -4,12 +4,14 @@ use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::digest::fingerprint;
+use crate::review::DraftState;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::{counted, grouped, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
+use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
@@ -44,7 +46,19 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         }
     });
     let close = Callback::new(move |()| screen.dialog.set(None));
+    let found = findings(screen, |state| state == DraftState::Approved);
+    let serious = Memo::new(move |_| {
+        let found = found.get();
+        let serious = found.iter().filter(|found| found.needs_acknowledgement());
+        serious.cloned().collect::<Vec<_>>()
+    });
+    let is_acknowledged = RwSignal::new(false);
+    let awaits_acknowledgement =
+        Memo::new(move |_| !is_acknowledged.get() && serious.with(|serious| !serious.is_empty()));
     let post = Callback::new(move |()| {
+        if awaits_acknowledgement.get_untracked() {
+            return;
+        }
         let shown = untrack(digest);
         close.run(());
         screen.send(Event::Post { digest: shown });
@@ -107,6 +121,19 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
                 {destination}
+                <Show when=move || serious.with(|serious| !serious.is_empty())>
+                    <div class="problem">
+                        {icon("warning")}
+                        <div class="body">
+                            <h3>"These tasks do not work together"</h3>
+                            {move || serious.with(|serious| finding_list(screen, serious))}
+                            <label class="check">
+                                <input type="checkbox" id="acknowledge" bind:checked=is_acknowledged/>
+                                "Post them all the same"
+                            </label>
+                        </div>
+                    </div>
+                </Show>
                 <dl class="facts">
                     <dt>"Tasks"</dt>
                     <dd>
@@ -158,6 +185,9 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     kind=ButtonKind::Main
                     icon=if is_dry { "state-dry" } else { "post" }
                     label
+                    disabled_by=Signal::derive(move || {
+                        awaits_acknowledgement.get().then_some("acknowledge")
+                    })
                     autofocus=true
                     attr:data-state=mode_name(mode)
                 />

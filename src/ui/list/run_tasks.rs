@@ -12,6 +12,7 @@ use crate::ui::generation::outcome_banner::{FollowUpBanner, OutcomeBanner};
 use crate::ui::generation::requests::Requests;
 use crate::ui::generation::stream_line::StreamLine;
 use crate::ui::list::filters::Filters;
+use crate::ui::list::findings::Findings;
 use crate::ui::list::task_list::TaskList;
 use crate::ui::screen::{Dialog, Screen};
 
@@ -35,6 +36,7 @@ pub fn RunTasks(screen: Screen) -> impl IntoView {
             {move || {
                 if has_tasks.get() {
                     view! {
+                        <Findings screen/>
                         <Filters screen/>
                         <TaskList screen/>
                     }
