@@ -1,11 +1,12 @@
 //! Editing a field in place.
 
 use leptos::prelude::*;
+use web_sys::{ScrollIntoViewOptions, ScrollLogicalPosition};
 
 use crate::review::sheet::{Editor, Field, FieldKey, TypedFault};
 use crate::run::Event;
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::focus::focus_by_id_soon;
+use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon};
 use crate::ui::controls::icons::icon;
 use crate::ui::task::sheet_view::{SheetContext, element_id};
 
@@ -213,6 +214,21 @@ pub fn FieldEditor(context: SheetContext, field: Field, editor: Editor) -> impl 
             </div>
         </form>
     }
+}
+
+/// Moves the focus into the editor whose field has this id, and scrolls to its buttons too, after the
+/// next frame is drawn.
+pub fn focus_editor_soon(id: String) {
+    request_animation_frame(move || {
+        focus_by_id(&id);
+        let input = document().get_element_by_id(&id);
+        let form = input.and_then(|input| input.closest("form").ok().flatten());
+        if let Some(form) = form {
+            let options = ScrollIntoViewOptions::new();
+            options.set_block(ScrollLogicalPosition::Nearest);
+            form.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
 }
 
 fn fault_text(fault: TypedFault) -> String {

@@ -45,7 +45,7 @@ pub fn JsonTab(
         }
     };
     view! {
-        <div class="chips" role="group" aria-label="How the text is shown">
+        <div class="chips json-views" role="group" aria-label="How the text is shown">
             {choice(false, "Formatted")}
             {choice(true, "Exact text")}
         </div>

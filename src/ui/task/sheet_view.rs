@@ -9,12 +9,12 @@ use crate::delivery::DeliveryOutcome;
 use crate::review::sheet::{Block, Editor, Field, FieldKey, RemarkSource, Remarks, Sheet};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Run, TaskDraft};
-use crate::text::counted;
+use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon};
+use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::screen::{Screen, TaskTab, title_of};
-use crate::ui::task::field_editor::{EditButton, FieldEditor};
+use crate::ui::task::field_editor::{EditButton, FieldEditor, focus_editor_soon};
 use crate::ui::task::json_editor::edit_obstacle;
 use crate::ui::task::visible_text::visible_text;
 
@@ -318,7 +318,7 @@ pub fn value_or_editor(
                     id.with_value(|id| {
                         key.with_value(|key| screen.pending_edits.set(id, key, text));
                     });
-                    focus_by_id_soon(key.with_value(|key| element_id("input", key)));
+                    focus_editor_soon(key.with_value(|key| element_id("input", key)));
                 }
             });
             let label = label.clone();
@@ -344,7 +344,17 @@ fn read_value(context: SheetContext, field: &Field) -> AnyView {
         Block::Line(text) if text.is_empty() => {
             view! { <span class="soft">"empty text"</span> }.into_any()
         }
-        Block::Line(text) => view! { <bdi class="line-text">{visible_text(text)}</bdi> }.into_any(),
+        Block::Line(text) => {
+            let roles = context.screen.roles.read_untracked();
+            let is_of_task = !field.key.positions.contains('.');
+            let is_key = is_of_task && field.name.is_some() && field.name == roles.key;
+            view! {
+                <bdi class="line-text" class:key=is_key>
+                    {visible_text(text)}
+                </bdi>
+            }
+            .into_any()
+        }
         Block::Chip(text) => {
             view! { <bdi class="value-chip">{visible_text(text)}</bdi> }.into_any()
         }
@@ -447,7 +457,7 @@ pub fn remark_list(context: SheetContext, field: &Field) -> impl IntoView + use<
                             <span>
                                 {source}
                                 {elsewhere.map(|pointer| view! { <code>{pointer}</code> " " })}
-                                {visible_text(&remark.message)}
+                                {visible_text(&capitalize(&remark.message))}
                             </span>
                         </li>
                     }

@@ -211,8 +211,8 @@ fn TitleField(context: SheetContext) -> impl IntoView {
         let field = title.get()?;
         let editor = field.editor.clone()?;
         Some(view! {
-            <div class="title-field" id=element_id("field", &field.key) tabindex="-1">
-                {value_or_editor(context, &field, editor, || ().into_any())}
+            {value_or_editor(context, &field, editor, || ().into_any())}
+            <div class="title-remarks" id=element_id("field", &field.key) tabindex="-1">
                 {remark_list(context, &field)}
             </div>
         })
