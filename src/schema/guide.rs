@@ -33,6 +33,8 @@ pub(crate) struct Guidebook<'s> {
 /// What the schema says about one value.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Guide<'s> {
+    /// The title that the schema has for this place, and not for all values of a kind.
+    title: Option<&'s str>,
     /// The subschemas that apply in any case.
     always: Vec<Subschema<'s>>,
     /// The alternatives that the value looks like. Each is a list of subschemas.
@@ -117,10 +119,20 @@ impl<'s> Guidebook<'s> {
             return Guide::default();
         };
         self.expansions_left.set(left);
+        // Behind a reference, a title names the kind of value: “Person” and not “Assignee”.
+        let title = always
+            .iter()
+            .chain(choices.iter().flatten().flatten())
+            .filter_map(|own| own.schema.get("title").and_then(Value::as_str))
+            .find(|title| !title.trim().is_empty());
         let Ok(expanded) = expand(self.schema, always) else {
-            return Guide::default();
+            return Guide {
+                title,
+                ..Guide::default()
+            };
         };
         let mut guide = Guide {
+            title,
             options: enumeration(&expanded.parts),
             always: expanded.parts,
             alternatives: Vec::new(),
@@ -148,24 +160,19 @@ impl<'s> Guidebook<'s> {
 }
 
 impl<'s> Guide<'s> {
-    /// The first text that the schema has under a keyword such as `title`, unless it is blank.
-    fn text(&self, keyword: &str) -> Option<&'s str> {
-        let alternatives = self.alternatives.iter().flatten();
-        self.always
-            .iter()
-            .chain(alternatives)
-            .filter_map(|part| part.map.get(keyword).and_then(Value::as_str))
-            .find(|text| !text.trim().is_empty())
-    }
-
-    /// The schema's title for the value.
+    /// The schema's title for the value in its place.
     pub(crate) fn title(&self) -> Option<&'s str> {
-        self.text("title")
+        self.title
     }
 
     /// The schema's description of the value.
     pub(crate) fn description(&self) -> Option<&'s str> {
-        self.text("description")
+        let alternatives = self.alternatives.iter().flatten();
+        self.always
+            .iter()
+            .chain(alternatives)
+            .filter_map(|part| part.map.get("description").and_then(Value::as_str))
+            .find(|text| !text.trim().is_empty())
     }
 
     /// The values that the schema lists for this value, if it allows no other.
@@ -317,7 +324,7 @@ mod tests {
         });
         let task = r#"{"level":"odd","maybe":null,"free":1,"parts":[{},{"name":"n"}]}"#;
         let cases: [(&[&str], Option<&str>, Option<Value>); 6] = [
-            (&["level"], Some("Level"), Some(json!(["low", "high"]))),
+            (&["level"], None, Some(json!(["low", "high"]))),
             (
                 &["maybe"],
                 Some("May be"),

@@ -143,14 +143,16 @@ impl Sheet {
         self.fields().find(|field| field.key == *key)
     }
 
-    /// The field that shows the title of the task.
+    /// The field that is the title of the task, unless it is blank. Of duplicate members it is the
+    /// last one, as in most parsers.
     #[must_use]
     pub fn title(&self) -> Option<&Field> {
         self.root
             .block
             .fields()
             .iter()
-            .find(|field| matches!(field.block, Block::Title(_)))
+            .rfind(|field| matches!(field.block, Block::Title(_)))
+            .filter(|field| matches!(&field.block, Block::Title(text) if !text.trim().is_empty()))
     }
 }
 

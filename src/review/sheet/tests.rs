@@ -128,6 +128,19 @@ fn any_schema_and_any_task_are_set() {
 }
 
 #[test]
+fn the_title_is_the_last_member_of_its_name_unless_it_is_blank() {
+    let title = |task: &str| {
+        let sheet = sheet_of(task, agent_task_schema());
+        sheet.title().map(|field| field.block.clone())
+    };
+    let shown = |text: &str| Some(Block::Title(text.to_owned()));
+    assert_eq!(title(r#"{"title":"A","title":"B"}"#), shown("B"));
+    assert_eq!(title(r#"{"title":"A","title":" "}"#), None);
+    assert_eq!(title(r#"{"inputs":{"title":"A"}}"#), None);
+    assert_eq!(title("[]"), None);
+}
+
+#[test]
 fn what_is_too_deep_too_large_or_has_too_long_a_name_is_shown_as_json() {
     let deep = format!("{}1{}", "[".repeat(60), "]".repeat(60));
     let sheet = sheet_of(&deep, "{}");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::delivery::DeliveryOutcome;
+use crate::document::quote;
 use crate::review::sheet::{Block, Editor, Field, FieldKey, RemarkSource, Remarks, Sheet};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Run, TaskDraft};
@@ -125,10 +126,11 @@ pub fn SheetView(context: SheetContext) -> impl IntoView {
         Some(sheet) => {
             let fields: Vec<&Field> = match &sheet.root.block {
                 // The title stands in the head of the pane.
-                Block::Members(fields) => fields
-                    .iter()
-                    .filter(|field| !matches!(field.block, Block::Title(_)))
-                    .collect(),
+                Block::Members(fields) => {
+                    let in_head = sheet.title().map(|title| title.ordinal);
+                    let is_here = |field: &&Field| Some(field.ordinal) != in_head;
+                    fields.iter().filter(is_here).collect()
+                }
                 _ => Vec::new(),
             };
             let content = if fields.is_empty() {
@@ -337,14 +339,17 @@ pub fn value_or_editor(
 /// A value as it is read.
 fn read_value(context: SheetContext, field: &Field) -> AnyView {
     match &field.block {
-        Block::Title(text) => visible_text(text),
+        Block::Title(text) | Block::Prose(text) | Block::Line(text) if text.is_empty() => {
+            view! { <span class="soft">"empty text"</span> }.into_any()
+        }
+        // Blanks are not seen, so they are shown as they are written in JSON.
+        Block::Title(text) | Block::Prose(text) | Block::Line(text) if text.trim().is_empty() => {
+            view! { <code>{visible_text(&quote(text))}</code> }.into_any()
+        }
         Block::Prose(text) => {
             view! { <p class="prose" dir="auto">{visible_text(text)}</p> }.into_any()
         }
-        Block::Line(text) if text.is_empty() => {
-            view! { <span class="soft">"empty text"</span> }.into_any()
-        }
-        Block::Line(text) => {
+        Block::Title(text) | Block::Line(text) => {
             let roles = context.screen.roles.read_untracked();
             let is_of_task = !field.key.positions.contains('.');
             let is_key = is_of_task && field.name.is_some() && field.name == roles.key;

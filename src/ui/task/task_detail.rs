@@ -152,6 +152,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                 class="pane-body stack"
                 role="tabpanel"
                 id="panel-task"
+                tabindex="0"
                 aria-labelledby="tab-task"
                 hidden=move || !is_open(TaskTab::Task)
             >
