@@ -8,7 +8,7 @@ const MAX_NAMED: usize = 4;
 
 /// A piece of a text as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece<'t> {
+pub enum TextPiece<'t> {
     /// Characters that are shown as they are.
     Text(&'t str),
     /// A run of hidden characters, shown by this mark, such as `U+202E`.
@@ -20,7 +20,7 @@ pub enum Piece<'t> {
 /// Not hidden are characters that shape visible ones: joiners between letters or symbols that are not
 /// ASCII, and variation selectors after such a character or in a keycap.
 #[must_use]
-pub fn pieces(text: &str) -> Vec<Piece<'_>> {
+pub fn pieces(text: &str) -> Vec<TextPiece<'_>> {
     let mut pieces = Vec::new();
     let mut shown_from = 0;
     let mut run: Vec<char> = Vec::new();
@@ -49,14 +49,14 @@ pub fn pieces(text: &str) -> Vec<Piece<'_>> {
 }
 
 fn push<'t>(
-    pieces: &mut Vec<Piece<'t>>,
+    pieces: &mut Vec<TextPiece<'t>>,
     text: &'t str,
     shown: std::ops::Range<usize>,
     run: &[char],
 ) {
     let shown = text.get(shown).unwrap_or_default();
     if !shown.is_empty() {
-        pieces.push(Piece::Text(shown));
+        pieces.push(TextPiece::Text(shown));
     }
     if run.is_empty() {
         return;
@@ -70,7 +70,7 @@ fn push<'t>(
     if run.len() > MAX_NAMED {
         let _ = write!(mark, " and {} more", run.len() - MAX_NAMED);
     }
-    pieces.push(Piece::Hidden(mark));
+    pieces.push(TextPiece::Hidden(mark));
 }
 
 /// Whether a character is hidden between these neighbours.
@@ -130,8 +130,8 @@ mod tests {
         pieces(text)
             .into_iter()
             .map(|piece| match piece {
-                Piece::Text(text) => text.to_owned(),
-                Piece::Hidden(mark) => format!("[{mark}]"),
+                TextPiece::Text(text) => text.to_owned(),
+                TextPiece::Hidden(mark) => format!("[{mark}]"),
             })
             .collect()
     }
@@ -180,8 +180,8 @@ mod tests {
         let count: usize = pieces(text)
             .iter()
             .map(|piece| match piece {
-                Piece::Text(text) => text.chars().count(),
-                Piece::Hidden(mark) => mark.split(' ').count(),
+                TextPiece::Text(text) => text.chars().count(),
+                TextPiece::Hidden(mark) => mark.split(' ').count(),
             })
             .sum();
         assert_eq!(count, text.chars().count());

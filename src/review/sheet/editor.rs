@@ -23,7 +23,7 @@ pub enum Editor {
     /// By choosing from a list.
     Choice {
         /// The values to choose from.
-        choices: Vec<Choice>,
+        choices: Vec<EditorChoice>,
         /// The index of the value as it is; `None` if it is not one of them.
         original: Option<usize>,
     },
@@ -31,7 +31,7 @@ pub enum Editor {
 
 /// A value to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct EditorChoice {
     /// What it is called.
     pub label: String,
     /// Its JSON text.
@@ -92,7 +92,7 @@ impl Editor {
                 original: node.text().to_owned(),
             }),
             Kind::Boolean => {
-                let choices = ["true", "false"].map(|value| Choice {
+                let choices = ["true", "false"].map(|value| EditorChoice {
                     label: value.to_owned(),
                     json: value.to_owned(),
                 });
@@ -160,19 +160,19 @@ impl Editor {
 }
 
 /// The listed values as choices; `None` if there are too many, or containers among them.
-fn choices(options: &[&Value]) -> Option<Vec<Choice>> {
+fn choices(options: &[&Value]) -> Option<Vec<EditorChoice>> {
     if options.is_empty() || options.len() > MAX_CHOICES {
         return None;
     }
     options
         .iter()
         .map(|option| match option {
-            Value::String(text) => Some(Choice {
+            Value::String(text) => Some(EditorChoice {
                 label: text.clone(),
                 json: quote(text),
             }),
             Value::Array(_) | Value::Object(_) => None,
-            scalar => Some(Choice {
+            scalar => Some(EditorChoice {
                 label: scalar.to_string(),
                 json: scalar.to_string(),
             }),
@@ -181,8 +181,8 @@ fn choices(options: &[&Value]) -> Option<Vec<Choice>> {
 }
 
 /// The index of the choice that a value is.
-fn is_chosen(node: Node<'_>, choices: &[Choice]) -> Option<usize> {
-    let is_value = |choice: &Choice| match node.as_str() {
+fn is_chosen(node: Node<'_>, choices: &[EditorChoice]) -> Option<usize> {
+    let is_value = |choice: &EditorChoice| match node.as_str() {
         Some(text) => quote(&text) == choice.json,
         None => node.text() == choice.json,
     };

@@ -9,7 +9,7 @@ mod editor;
 mod label;
 mod remarks;
 
-pub use editor::{Choice, Editor, TypedFault};
+pub use editor::{Editor, EditorChoice, TypedFault};
 pub use remarks::{Remark, RemarkSource, Remarks};
 
 use crate::document::Document;
