@@ -6,7 +6,6 @@ use leptos::prelude::*;
 
 use crate::review::batch_findings::{BatchFinding, batch_findings};
 use crate::review::{DraftId, DraftState};
-use crate::schema::lint::Severity;
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
@@ -47,18 +46,7 @@ pub fn findings(
 pub fn Findings(screen: Screen) -> impl IntoView {
     let found = findings(screen, |state| state != DraftState::Rejected);
     let count = Memo::new(move |_| found.with(|found| found.len()));
-    let errors = Memo::new(move |_| {
-        let is_error = |found: &&BatchFinding| found.finding.severity == Severity::Error;
-        found.with(|found| found.iter().filter(is_error).count())
-    });
-    let summary = move || match errors.get() {
-        0 => counted(count.get(), "finding"),
-        errors => format!(
-            "{}, {}",
-            counted(count.get(), "finding"),
-            counted(errors, "error")
-        ),
-    };
+    let summary = move || counted(count.get(), "finding");
     view! {
         <Show when=move || { count.get() > 0 }>
             <details class="findings">

@@ -93,7 +93,7 @@ fn PaneHead(screen: Screen) -> impl IntoView {
             {move || source().map(|source| view! { <p class="soft">{source}</p> })}
             <Button
                 kind=ButtonKind::IconOnly
-                class="push"
+                class="push shortcuts-button"
                 icon="keyboard"
                 label="Keyboard shortcuts"
                 opens_dialog=true

@@ -88,6 +88,10 @@ pub fn TaskRow(
             </button>
             <span class="task-notes">
                 <span class="task-state">{move || state.get().label()}</span>
+                {move || {
+                    (!is_opened.get())
+                        .then(|| view! { <span class="visually-hidden">" not opened "</span> })
+                }}
                 <span class="task-facts">
                 {move || {
                     let priority = facts.with(|facts| facts.priority.clone());
