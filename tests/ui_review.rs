@@ -133,6 +133,8 @@ async fn every_keystroke_is_checked_as_an_edit_and_withdraws_the_approval() {
     mounted.press("Approve first").await;
     mounted.all(".task-open")[0].click();
     drawn().await;
+    mounted.press("JSON").await;
+    mounted.press("Exact text").await;
     let editor = mounted.one("#json");
     type_into(&editor, "{\n  \"key\": ").await;
     let found = mounted.one(".violation").text_content().unwrap();

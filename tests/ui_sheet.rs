@@ -74,7 +74,7 @@ async fn a_task_is_shown_as_title_labelled_fields_and_dependencies_with_their_st
 
 #[wasm_bindgen_test]
 async fn text_of_the_model_is_text_and_hidden_characters_are_marked() {
-    let odd = r#"{"key":"odd","title":"<b>x</b>","instructions":"<img src=x onerror=alert(1)> pay\u202eload https://example.com","priority":"low"}"#;
+    let odd = r#"{"key":"odd","title":"<b>x</b>","instructions":"<img src=x onerror=alert(1)> pay\u202eload\nhttps://example.com","priority":"low"}"#;
     let mounted = reviewed(&[odd]).await;
     open(&mounted, 1).await;
     assert_eq!(text(&mounted, "#task-title"), "<b>x</b>");
