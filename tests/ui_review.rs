@@ -86,7 +86,7 @@ async fn approve_all_approves_the_valid_tasks_and_undo_reverts_exactly_those() {
     let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.press("Approve first").await;
     mounted.commands.events.borrow_mut().clear();
-    mounted.press("Approve 1 valid task").await;
+    mounted.press("Approve 1 valid task, 1 not opened").await;
     assert!(mounted.has_button("Undo approval of second"));
     mounted.press("Undo").await;
     let events = mounted.commands.events.borrow().clone();
@@ -116,7 +116,8 @@ async fn an_invalid_task_shows_its_violations_and_cannot_be_approved() {
         violation.contains("/priority") && violation.contains("enum"),
         "{violation}"
     );
-    let approve = mounted.button("Approve");
+    mounted.commands.events.borrow_mut().clear();
+    let approve = mounted.button("Approve and next");
     assert_eq!(
         approve.get_attribute("aria-disabled").as_deref(),
         Some("true")
@@ -132,6 +133,8 @@ async fn every_keystroke_is_checked_as_an_edit_and_withdraws_the_approval() {
     mounted.press("Approve first").await;
     mounted.all(".task-open")[0].click();
     drawn().await;
+    mounted.press("JSON").await;
+    mounted.press("Exact text").await;
     let editor = mounted.one("#json");
     type_into(&editor, "{\n  \"key\": ").await;
     let found = mounted.one(".violation").text_content().unwrap();
@@ -361,6 +364,7 @@ async fn a_rejection_is_sent_with_its_reason_and_shows_it() {
     let mounted = reviewed(&two_valid_and_one_invalid()).await;
     mounted.all(".task-open")[0].click();
     drawn().await;
+    mounted.commands.events.borrow_mut().clear();
     mounted.press("Reject…").await;
     assert_eq!(focused(), "reason");
     type_into(&mounted.one("#reason"), " Too vague ").await;
@@ -382,7 +386,7 @@ async fn a_rejection_is_sent_with_its_reason_and_shows_it() {
 #[wasm_bindgen_test]
 async fn only_pressing_the_confirmation_posts_and_it_posts_the_shown_digest() {
     let mounted = reviewed(&two_valid_and_one_invalid()).await;
-    mounted.press("Approve 2 valid tasks").await;
+    mounted.press("Approve 2 valid tasks, 2 not opened").await;
     mounted.commands.events.borrow_mut().clear();
     mounted.press("Post 2 tasks to localhost:8080…").await;
     let dialog = mounted.one("dialog").text_content().unwrap();
@@ -400,7 +404,7 @@ async fn only_pressing_the_confirmation_posts_and_it_posts_the_shown_digest() {
 #[wasm_bindgen_test]
 async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly() {
     let mounted = reviewed(&[task("first", "Take a backup")]).await;
-    mounted.press("Approve 1 valid task").await;
+    mounted.press("Approve 1 valid task, 1 not opened").await;
     let confirmation = mounted.page.confirmation.get_untracked().unwrap();
     let draft = confirmation.order[0].clone();
     mounted.commands.apply(Event::Post {

@@ -1,7 +1,7 @@
 //! Edits that splice the source text and keep every other byte.
 
 use std::collections::HashSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use super::node::{Kind, Node};
 use super::{Document, DocumentError};
@@ -12,12 +12,38 @@ pub enum EditError {
     /// The root cannot be removed.
     #[error("the document's root value cannot be removed")]
     Root,
+    /// The document has no value with this ordinal.
+    #[error("the document has no such value")]
+    NoSuchValue,
     /// The text would no longer be one JSON value.
     #[error("the edited text is not JSON: {0}")]
     Malformed(#[from] DocumentError),
 }
 
 impl Document {
+    /// Returns this document with the value of this ordinal ([`Node::ordinal`]) replaced by the JSON
+    /// text `value`. Every other byte stays as it is.
+    ///
+    /// # Errors
+    /// [`EditError::NoSuchValue`], and [`EditError::Malformed`] if `value` is not one JSON value, or
+    /// the whole would exceed the limits of [`Document::parse`].
+    pub fn with_value(&self, ordinal: usize, value: &str) -> Result<Document, EditError> {
+        let value = Document::parse(value)?;
+        let mut span = None;
+        self.root().walk(&mut |node, _| {
+            if node.ordinal() == ordinal {
+                span = Some(node.span());
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        let span = span.ok_or(EditError::NoSuchValue)?;
+        let text = self.text();
+        let before = text.get(..span.start).unwrap_or_default();
+        let after = text.get(span.end..).unwrap_or_default();
+        Ok(Document::parse(&[before, value.text(), after].concat())?)
+    }
+
     /// Returns this document without the members and items that have these ordinals
     /// ([`Node::ordinal`]), removing their commas and adjacent whitespace too. The text is copied
     /// once, regardless of how many are removed.

@@ -233,6 +233,21 @@ fn a_reused_reader_accepts_the_same_texts_as_document_parse() {
 }
 
 #[test]
+fn a_value_is_replaced_only_by_one_json_value_and_only_where_there_is_one() {
+    let document = parse(r#"{"a": 1}"#);
+    let at = document.at("/a").unwrap().ordinal();
+    let edited = document.with_value(at, " [2] ").unwrap();
+    assert_eq!(edited.text(), r#"{"a": [2]}"#);
+    assert!(document.with_value(at, r#"1, "b": 2"#).is_err());
+    assert!(document.with_value(at, "").is_err());
+    assert!(document.with_value(99, "1").is_err());
+    assert!(
+        document.with_value(at - 1, "1").is_err(),
+        "a name is no value"
+    );
+}
+
+#[test]
 fn a_quoted_string_parses_to_the_original() {
     for text in ["", "plain", "\"\\\n\r\t\u{1}", "é 日本 🦀", "</script>"] {
         assert_eq!(parse(&quote(text)).root().as_str().unwrap(), text);

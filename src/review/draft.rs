@@ -194,6 +194,8 @@ pub struct Draft<D> {
     pub review: Review,
     /// Suggested edits from the last follow-up request.
     pub suggested_edits: Vec<SuggestedEdit>,
+    /// Whether the operator has opened the task.
+    pub is_opened: bool,
     /// State of the delivery.
     pub delivery: D,
 }

@@ -6,8 +6,14 @@ use crate::document::{Document, Kind, Node, quote};
 /// whitespace between tokens, and writes member names with the fewest escapes.
 #[must_use]
 pub fn pretty_print(document: &Document) -> String {
-    let mut text = String::with_capacity(document.text().len() * 2);
-    write(document.root(), 0, &mut text);
+    pretty_print_value(document.root())
+}
+
+/// Formats one value like [`pretty_print`].
+#[must_use]
+pub fn pretty_print_value(value: Node<'_>) -> String {
+    let mut text = String::with_capacity(value.text().len() * 2);
+    write(value, 0, &mut text);
     text
 }
 

@@ -192,6 +192,7 @@ mod tests {
             violations: Some(Vec::new()),
             review: Review::Undecided,
             suggested_edits: Vec::new(),
+            is_opened: false,
             delivery: Delivery::default(),
         }
     }

@@ -43,6 +43,7 @@ impl Run {
                 Ok(())
             }
             Event::Import { texts } => self.import(&texts, &mut step),
+            Event::Open { draft } => self.open(&draft, &mut step),
             Event::Edit { draft, text } => self.edit(&draft, &text, &mut step),
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),

@@ -57,6 +57,11 @@ pub enum Event {
         /// The JSON text of each task.
         texts: Vec<Arc<str>>,
     },
+    /// Note that the operator opened a task.
+    Open {
+        /// The task.
+        draft: DraftId,
+    },
     /// Replace the text of a task.
     Edit {
         /// The task.

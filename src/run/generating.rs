@@ -547,6 +547,7 @@ impl Run {
             violations,
             review: Review::Undecided,
             suggested_edits: Vec::new(),
+            is_opened: false,
             delivery: Delivery::default(),
         }));
         self.update_key(&id, step);

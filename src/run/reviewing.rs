@@ -18,6 +18,17 @@ impl Run {
         Ok(())
     }
 
+    /// Notes that a task was opened. This is possible in every state, and changes nothing else.
+    pub(super) fn open(&mut self, id: &DraftId, step: &mut Step) -> Result<(), RunError> {
+        let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+        if !draft.is_opened {
+            let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+            draft.is_opened = true;
+            step.changes.push(Change::Draft(id.clone()));
+        }
+        Ok(())
+    }
+
     pub(super) fn edit(
         &mut self,
         id: &DraftId,

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::document::Document;
 
 mod conjunction;
+pub(crate) mod guide;
 pub mod lint;
 mod pattern;
 pub mod roles;

@@ -387,6 +387,17 @@ impl Page {
         })
     }
 
+    /// The number of drafts that the operator has opened. Tracks every draft.
+    #[must_use]
+    pub fn opened_count(&self) -> usize {
+        self.any_draft.track();
+        self.rows.track();
+        self.drafts.with_value(|drafts| {
+            let opened = drafts.iter().filter(|shown| shown.draft.is_opened);
+            opened.count()
+        })
+    }
+
     /// Tracks every draft.
     pub fn track_drafts(&self) {
         self.any_draft.track();

@@ -14,10 +14,11 @@ use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
-use crate::ui::controls::focus::{focus_by_id, has_focus};
+use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, has_focus};
 use crate::ui::controls::icons::mode_name;
 use crate::ui::page::{Page, RunHead};
 use crate::ui::stored_brief;
+use crate::ui::task::pending_edits::PendingEdits;
 
 /// How long the offer to undo stays, unless another action replaces it.
 const UNDO_TIME: Duration = Duration::from_secs(10);
@@ -34,6 +35,8 @@ pub enum Pane {
 /// The tabs of the open task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskTab {
+    /// Its fields.
+    Task,
     /// Its text.
     Json,
     /// Changes since it was proposed.
@@ -61,10 +64,15 @@ pub enum Dialog {
     WithoutJournal,
     /// A follow-up request about single tasks.
     FollowUp(FollowUp),
+    /// The keyboard shortcuts.
+    Shortcuts,
 }
 
 /// The id of the message that says that this tab is read-only.
 pub const READ_ONLY_BAND: &str = "read-only-band";
+
+/// Why a task with an open editor is not approved.
+pub const UNSAVED: &str = "Save or cancel what you typed first.";
 
 /// Something that can be undone.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,6 +98,10 @@ pub struct Screen {
     pub open_task: RwSignal<Option<DraftId>>,
     /// The tab of the open task.
     pub task_tab: RwSignal<TaskTab>,
+    /// Whether the tab *JSON* shows the exact text, to edit it, and not the formatted one.
+    pub shows_exact_text: RwSignal<bool>,
+    /// What was typed into fields of tasks and not saved yet.
+    pub pending_edits: PendingEdits,
     /// The state that the list is filtered by.
     pub filter: RwSignal<Option<DraftState>>,
     /// The text that the list is filtered by.
@@ -166,7 +178,9 @@ impl Screen {
             commands,
             pane: RwSignal::new(Pane::Brief),
             open_task: RwSignal::new(None),
-            task_tab: RwSignal::new(TaskTab::Json),
+            task_tab: RwSignal::new(TaskTab::Task),
+            shows_exact_text: RwSignal::new(false),
+            pending_edits: PendingEdits::new(),
             filter,
             search,
             dialog: RwSignal::new(None),
@@ -309,10 +323,25 @@ impl Screen {
         self.page.form.set(form);
     }
 
-    /// Opens a task.
+    /// Opens a task, and notes that it was opened.
     pub fn open(&self, id: DraftId, tab: TaskTab) {
         self.task_tab.set(tab);
+        let is_opened = self
+            .page
+            .draft_untracked(&id)
+            .is_none_or(|draft| draft.is_opened);
+        if !is_opened && !self.page.is_read_only.get_untracked() {
+            let draft = id.clone();
+            self.command(move |commands| commands.send(Event::Open { draft }));
+        }
         self.open_task.set(Some(id));
+    }
+
+    /// Shows the exact text of the open task, with the focus in it.
+    pub fn edit_as_json(&self) {
+        self.shows_exact_text.set(true);
+        self.task_tab.set(TaskTab::Json);
+        focus_by_id_soon("json".to_owned());
     }
 
     /// Approves those of the tasks that can be approved, and offers to undo it.
@@ -320,9 +349,14 @@ impl Screen {
         if self.refuse_if_read_only() {
             return;
         }
+        // What was typed and not saved would not be posted.
+        let is_unsaved = |id: &DraftId| untrack(|| self.pending_edits.is_any(id));
+        if drafts.len() == 1 && drafts.iter().any(is_unsaved) {
+            self.page.announcement.set(UNSAVED.to_owned());
+        }
         let drafts: Vec<DraftId> = drafts
             .into_iter()
-            .filter(|id| self.actions(id).can_approve)
+            .filter(|id| self.actions(id).can_approve && !is_unsaved(id))
             .collect();
         if drafts.is_empty() {
             return;

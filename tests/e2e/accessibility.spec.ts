@@ -40,6 +40,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.generateTasks(3);
         await examine(app.page, "3-tasks");
         await app.openTask("keep-the-space");
+        await examine(app.page, "4-open-task");
+        await app.openJson();
         await app.editor.fill('{"key":"Not A Key!"}');
         await expect(app.page.getByRole("list", { name: /violations$/ })).toBeVisible();
         await examine(app.page, "4-invalid-task");

@@ -53,9 +53,19 @@ export class AppPage {
     return this.tasks.filter({ has: this.page.getByText(key, { exact: true }) });
   }
 
-  /** The editor of the open task. */
+  /** The editor for the exact text of the open task. It is shown after {@link openJson}. */
   get editor(): Locator {
     return this.page.getByRole("textbox", { name: "Task as JSON" });
+  }
+
+  /** The open task as a document. */
+  get sheet(): Locator {
+    return this.page.getByRole("tabpanel", { name: "Task", exact: true });
+  }
+
+  /** The button that approves the open task, whether or not another one is to be decided about. */
+  get approveButton(): Locator {
+    return this.button(/^Approve( and next)?$/);
   }
 
   /** The foot of the page: what can be posted, or the progress of posting. */
@@ -119,7 +129,7 @@ export class AppPage {
 
   /** Approves all valid tasks; `count` is their number. */
   async approveAll(count: number): Promise<void> {
-    await this.press(`Approve ${tasks(count, "valid task")}`);
+    await this.press(new RegExp(`^Approve ${tasks(count, "valid task")}(, [\\d,]+ not opened)?$`));
   }
 
   /** Presses *Post* in the foot and confirms; `host` is that of the task server. */
@@ -150,6 +160,19 @@ export class AppPage {
     await this.task(key).getByRole("button").first().click();
   }
 
+  /** Shows the exact text of the open task, which can be edited. */
+  async openJson(): Promise<void> {
+    await this.page.getByRole("tab", { name: "JSON" }).click();
+    await this.press("Exact text");
+    await expect(this.editor).toBeVisible();
+  }
+
+  /** Opens a task, by its key, and shows its exact text. */
+  async openTaskAsJson(key: string): Promise<void> {
+    await this.openTask(key);
+    await this.openJson();
+  }
+
   /** Closes the open task. */
   async closeTask(): Promise<void> {
     await this.press("Close task");
@@ -167,6 +190,7 @@ export class AppPage {
     for (const row of await this.tasks.all()) {
       await row.getByRole("button").first().click();
       await expect(row).toHaveAttribute("aria-current", "true");
+      await this.openJson();
       texts.push(await this.editor.inputValue());
     }
     await this.closeTask();

@@ -133,7 +133,7 @@ test("a duplicate task key is a violation of the later task", async ({ world, ap
   await expect(app.heading("Complete: 4 tasks, 3 valid, 1 invalid")).toBeVisible();
   const [first] = await app.texts();
   await app.tasks.nth(1).getByRole("button").first().click();
-  await expect(app.page.getByText(`key “${JSON.parse(first ?? "{}").key}” is already used by task 1 of this run`)).toBeVisible();
+  await expect(app.sheet).toContainText(`key “${JSON.parse(first ?? "{}").key}” is already used by task 1 of this run`);
   await app.closeTask();
   await app.approveAll(3);
 });
@@ -277,6 +277,7 @@ test("an approved task keeps its approval until its revision is accepted", async
   await app.generateTasks(2);
   await app.approveAll(2);
   await app.tasks.first().getByRole("button").first().click();
+  await app.openJson();
   const before = await app.editor.inputValue();
   await app.press("Revise…");
   const dialog = app.dialog("Revise task?");

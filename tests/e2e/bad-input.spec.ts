@@ -367,10 +367,11 @@ test("invalid tasks are shown with their violations and cannot be posted", async
     [2, "/key", "pattern"],
   ] as const) {
     await wrong.nth(place).getByRole("button").first().click();
+    await app.openJson();
     const violations = app.page.getByRole("list", { name: /^\d+ violations?$/ });
     await expect(violations).toContainText(keyword);
     await expect(violations.getByRole("button", { name: path })).toBeVisible();
-    const approve = app.button("Approve");
+    const approve = app.approveButton;
     await expect(approve).toHaveAttribute("aria-disabled", "true");
     await expect(approve).toHaveAccessibleDescription(/^Fix \d+ violations? first\.$/);
     await approve.click({ force: true });
@@ -384,7 +385,7 @@ test("invalid tasks are shown with their violations and cannot be posted", async
     .replace("Not A Key!", "fixed-by-hand")
     .replace(/"depends_on":\s*\[[^\]]*\]/, '"depends_on":[]');
   await app.editor.fill(fixed);
-  await app.press("Approve");
+  await app.approveButton.click();
   await app.postWithDefaultToken(3, server.host);
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   const texts = (await server.tasks()).map((task) => task.text);

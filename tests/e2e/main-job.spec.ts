@@ -112,11 +112,11 @@ test("an edited task is posted as edited, and a rejected one is not posted", asy
   await app.open(server.address);
   await app.generateTasks(3);
   await app.approveAll(3);
-  await app.openTask("keep-the-order");
+  await app.openTaskAsJson("keep-the-order");
   const edited = (await app.editor.inputValue()).replace("Keep the order", "Keep  the öther order");
   await app.editor.fill(edited);
   await expect(app.task("keep-the-order"), "an edit withdraws the approval").toContainText("Ready");
-  await app.press("Approve");
+  await app.approveButton.click();
   await app.press("Reject keep-the-space");
   await app.postWithDefaultToken(2, server.host);
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();

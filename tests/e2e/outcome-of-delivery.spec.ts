@@ -40,7 +40,7 @@ test.describe("a 2xx is delivered, with the server ID from any of its places", (
       if (id) await expect(delivery).toContainText(`Server ID${id}`);
       expect((await received(world, variant)).map((post) => post.stored)).toEqual([true, true, true]);
       await expect(app.editor).toBeHidden();
-      await app.page.getByRole("tab", { name: "JSON" }).click();
+      await app.openJson();
       await expect(app.editor).not.toBeEditable();
     });
   }

@@ -200,9 +200,10 @@ test("a task that contains the API key is shown unchanged, is invalid, and is no
   await generateWithKey(app, host);
   await expect(app.heading("Complete: 3 tasks, 2 valid, 1 invalid")).toBeVisible();
   await app.tasks.first().getByRole("button").first().click();
+  await app.openJson();
   await expect(app.editor).toHaveValue(new RegExp("Use sk-hunter2/long"));
   await expect(app.page.getByText("the task contains the API key").first()).toBeVisible();
-  await expect(app.button("Approve")).toBeDisabled();
+  await expect(app.approveButton).toBeDisabled();
   await app.closeTask();
   await app.approveAll(2);
   await app.post(2, host);
@@ -219,9 +220,10 @@ test("a task that contains a token which is entered afterwards is not posted", a
   await generateWithKey(app, host);
   await expect(app.heading("Complete: 3 tasks, all valid")).toBeVisible();
   await app.tasks.first().getByRole("button").first().click();
+  await app.openJson();
   const text = await app.editor.inputValue();
   await app.editor.fill(text.replace(/"instructions":\s*"/, `$&Log in with ${TOKEN}. `));
-  await app.press("Approve");
+  await app.approveButton.click();
   await app.closeTask();
   await app.post(1, host);
   await app.enterToken(host, TOKEN);

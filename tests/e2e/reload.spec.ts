@@ -22,28 +22,29 @@ test("drafts, edits, invalid JSON, approvals and rejections survive a reload", a
   await app.open(server.address);
   await app.generateTasks(3);
   await app.approveAll(3);
-  await app.openTask("keep-the-digits");
+  await app.openTaskAsJson("keep-the-digits");
   const edited = (await app.editor.inputValue()).replace("Keep the digits", "Keep all digits");
   await app.editor.fill(edited);
-  await app.press("Approve");
+  await app.approveButton.click();
   await app.openTask("keep-the-space");
   await app.press("Reject…");
   await app.field(/^Reason/).fill("Not “ours”");
   await app.press("Reject task");
-  await app.openTask("keep-the-order");
+  await app.openTaskAsJson("keep-the-order");
   const invalid = '{"title": "half a';
   await app.editor.fill(invalid);
   await app.page.reload();
 
   await expect(app.tasks).toHaveText([/not JSON/, /Keep all digits.*Approved/, /Rejected/]);
   await app.tasks.first().getByRole("button").first().click();
+  await app.openJson();
   await expect(app.editor).toHaveValue(invalid);
   await expect(app.page.getByRole("list", { name: "The text is not JSON" })).toContainText(
     /Line 1, column \d+/,
   );
   await app.openTask("keep-the-space");
   await expect(app.page.getByText("Rejected: Not “ours”")).toBeVisible();
-  await app.openTask("keep-the-digits");
+  await app.openTaskAsJson("keep-the-digits");
   await expect(app.editor).toHaveValue(edited);
   await expect(app.foot).toContainText("1 of 3 tasks approved");
   await app.postWithDefaultToken(1, server.host);

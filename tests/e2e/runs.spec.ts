@@ -218,7 +218,7 @@ test("without locks and keys, the page asks before it posts tasks that could arr
   await question.getByRole("button", { name: "Post from this tab" }).click();
   await app.enterToken(server.host, DEFAULT_TOKEN);
   await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
-  await app.press("Approve 2 valid tasks");
+  await app.approveAll(2);
   await app.post(2, server.host);
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);

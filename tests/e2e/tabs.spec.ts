@@ -87,9 +87,9 @@ test("a decision in one tab is shown in the other immediately", async ({ world, 
   const other = await app.anotherTab(server.address);
   await expect(other.page.getByText(READ_ONLY)).toBeVisible();
   await app.press("Approve keep-the-order");
-  await app.openTask("keep-the-digits");
+  await app.openTaskAsJson("keep-the-digits");
   await app.editor.fill('{"key":"keep-the-digits","title":"Changed here","instructions":"x","priority":"low"}');
   await expect(other.tasks).toContainText(["Approved", "Changed here", "Ready"]);
-  await other.openTask("keep-the-digits");
+  await other.openTaskAsJson("keep-the-digits");
   await expect(other.editor).not.toBeEditable();
 });

@@ -232,7 +232,7 @@ impl PageCommands for Handle {
 }
 
 /// The style sheets of the page, in its order.
-const STYLE_SHEETS: [&str; 12] = [
+const STYLE_SHEETS: [&str; 13] = [
     include_str!("../../static/styles/tokens.css"),
     include_str!("../../static/styles/base.css"),
     include_str!("../../static/styles/layout.css"),
@@ -241,6 +241,7 @@ const STYLE_SHEETS: [&str; 12] = [
     include_str!("../../static/styles/brief.css"),
     include_str!("../../static/styles/list.css"),
     include_str!("../../static/styles/task.css"),
+    include_str!("../../static/styles/sheet.css"),
     include_str!("../../static/styles/notices.css"),
     include_str!("../../static/styles/post.css"),
     include_str!("../../static/styles/dialogs.css"),

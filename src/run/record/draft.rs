@@ -27,6 +27,9 @@ pub struct DraftRecord {
     review: StoredReview,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     suggested_edits: Vec<SuggestedEdit>,
+    /// Records from before this member was added have none.
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_opened: bool,
     delivery: Delivery,
 }
 
@@ -55,6 +58,12 @@ enum StoredBody {
     InTemplate,
     /// It is neither, because the connection changed after the task was posted.
     Bytes(Arc<str>),
+}
+
+/// Whether a member with this value is left out of the record.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference.
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl DraftRecord {
@@ -91,6 +100,7 @@ impl DraftRecord {
             violations: self.violations,
             review,
             suggested_edits: self.suggested_edits,
+            is_opened: self.is_opened,
             delivery: self.delivery,
         }
     }
@@ -130,6 +140,7 @@ impl Run {
             violations: draft.violations.clone(),
             review,
             suggested_edits: draft.suggested_edits.clone(),
+            is_opened: draft.is_opened,
             delivery: draft.delivery.clone(),
         }
     }

@@ -340,6 +340,28 @@ fn text_that_is_not_json_survives_a_reload_and_can_be_restored() {
 }
 
 #[test]
+fn an_opened_task_stays_opened_after_an_edit_and_a_reload_and_keeps_its_decision() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    harness.ok(Event::Open {
+        draft: harness.id(1),
+    });
+    assert_eq!(harness.state(1), DraftState::Approved);
+    harness.ok(Event::Edit {
+        draft: harness.id(1),
+        text: "{\"key\":\"c\"}".to_owned(),
+    });
+    harness.reload();
+    let opened: Vec<bool> = harness
+        .run
+        .drafts()
+        .iter()
+        .map(|draft| draft.is_opened)
+        .collect();
+    assert_eq!(opened, [true, false]);
+}
+
+#[test]
 fn an_edit_withdraws_the_approval_and_changes_the_key() {
     let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}"]);
     harness.approve_all();

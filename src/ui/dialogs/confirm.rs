@@ -6,6 +6,7 @@ use super::modal::Modal;
 use crate::delivery::request;
 use crate::digest::fingerprint;
 use crate::http::as_curl;
+use crate::review::DraftState;
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
@@ -15,6 +16,7 @@ use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
+use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
@@ -60,9 +62,21 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         asks_for_name.get()
             && typed_name.with(|typed| name.with(|name| typed.trim() != name.trim()))
     });
+    let found = findings(screen, |state| state == DraftState::Approved);
+    let serious = Memo::new(move |_| {
+        let found = found.get();
+        let serious = found.iter().filter(|found| found.needs_acknowledgement());
+        serious.cloned().collect::<Vec<_>>()
+    });
+    let is_acknowledged = RwSignal::new(false);
+    let awaits_acknowledgement =
+        Memo::new(move |_| !is_acknowledged.get() && serious.with(|serious| !serious.is_empty()));
     let post = Callback::new(move |()| {
         if lacks_name.get_untracked() {
             focus_by_id(PRODUCTION_NAME);
+            return;
+        }
+        if awaits_acknowledgement.get_untracked() {
             return;
         }
         let shown = untrack(digest);
@@ -127,6 +141,19 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
                 {destination}
+                <Show when=move || serious.with(|serious| !serious.is_empty())>
+                    <div class="problem">
+                        {icon("warning")}
+                        <div class="body">
+                            <h3>"These tasks do not work together"</h3>
+                            {move || serious.with(|serious| finding_list(screen, serious))}
+                            <label class="check">
+                                <input type="checkbox" id="acknowledge" bind:checked=is_acknowledged/>
+                                "Post them all the same"
+                            </label>
+                        </div>
+                    </div>
+                </Show>
                 <dl class="facts">
                     <dt>"Tasks"</dt>
                     <dd>
@@ -198,7 +225,11 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     label
                     autofocus=!asks_for_name.get_untracked()
                     disabled_by=Signal::derive(move || {
-                        lacks_name.get().then_some("production-name-hint")
+                        if awaits_acknowledgement.get() {
+                            Some("acknowledge")
+                        } else {
+                            lacks_name.get().then_some("production-name-hint")
+                        }
                     })
                     attr:data-state=move || screen.mode_state()
                 />

@@ -17,6 +17,7 @@ mod runs;
 mod secret;
 mod settings;
 mod settings_fields;
+mod shortcuts;
 mod unlocked;
 mod without_journal;
 
@@ -33,6 +34,7 @@ use receipts::ReceiptsDialog;
 use runs::RunsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
+use shortcuts::ShortcutsDialog;
 use unlocked::UnlockedDialog;
 use without_journal::WithoutJournalDialog;
 
@@ -52,6 +54,7 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Connections) => view! { <ConnectionsDialog screen/> }.into_any(),
             Some(Dialog::Confirm) => view! { <ConfirmDialog screen/> }.into_any(),
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
+            Some(Dialog::Shortcuts) => view! { <ShortcutsDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::Runs) => view! { <RunsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::review::DraftState;
+use crate::review::{DraftId, DraftState};
 use crate::run::FollowUp;
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::Button;
@@ -105,12 +105,30 @@ fn FollowUpButtons(screen: Screen) -> impl IntoView {
 
 #[component]
 fn ApproveAllButton(screen: Screen) -> impl IntoView {
-    let count = Memo::new(move |_| screen.page.approvable.with(Vec::len));
+    let page = screen.page;
+    let count = Memo::new(move |_| page.approvable.with(Vec::len));
+    let unread = Memo::new(move |_| {
+        page.track_drafts();
+        page.approvable.with(|ids| {
+            let is_unread = |id: &&DraftId| {
+                page.draft_untracked(id)
+                    .is_some_and(|draft| !draft.is_opened)
+            };
+            ids.iter().filter(is_unread).count()
+        })
+    });
+    let label = move || {
+        let tasks = counted(count.get(), "valid task");
+        match unread.get() {
+            0 => format!("Approve {tasks}"),
+            unread => format!("Approve {tasks}, {} not opened", grouped(unread)),
+        }
+    };
     view! {
         <Show when=move || { count.get() > 0 }>
             <Button
                 icon="check"
-                label=move || format!("Approve {}", counted(count.get(), "valid task"))
+                label
                 changes_run=screen
                 on_press=move || screen.approve(screen.page.approvable.get_untracked())
             />

@@ -1,6 +1,7 @@
 //! The task list with its filters.
 
 pub mod filters;
+pub mod findings;
 pub mod run_tasks;
 pub mod task_list;
 pub mod task_row;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::run::Mode;
-use crate::text::counted;
+use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::time_of_day;
@@ -12,8 +12,9 @@ use crate::ui::generation::outcome_banner::{FollowUpBanner, OutcomeBanner};
 use crate::ui::generation::requests::Requests;
 use crate::ui::generation::stream_line::StreamLine;
 use crate::ui::list::filters::Filters;
+use crate::ui::list::findings::Findings;
 use crate::ui::list::task_list::TaskList;
-use crate::ui::screen::Screen;
+use crate::ui::screen::{Dialog, Screen};
 
 /// What the right pane shows of a run.
 #[component]
@@ -35,6 +36,7 @@ pub fn RunTasks(screen: Screen) -> impl IntoView {
             {move || {
                 if has_tasks.get() {
                     view! {
+                        <Findings screen/>
                         <Filters screen/>
                         <TaskList screen/>
                     }
@@ -63,6 +65,7 @@ fn PaneHead(screen: Screen) -> impl IntoView {
         0 => "Tasks".to_owned(),
         count => counted(count, "task"),
     };
+    let opened = Memo::new(move |_| page.opened_count());
     let source = move || {
         page.run.with(|run| {
             run.as_ref().map(|run| {
@@ -79,11 +82,27 @@ fn PaneHead(screen: Screen) -> impl IntoView {
     view! {
         <div class="pane-head">
             <h2>{heading}</h2>
+            {move || {
+                let total = page.rows.with(Vec::len);
+                (total > 0)
+                    .then(|| {
+                        let read = format!("{} of {} read", grouped(opened.get()), grouped(total));
+                        view! { <p class="read-count">{read}</p> }
+                    })
+            }}
             {move || source().map(|source| view! { <p class="soft">{source}</p> })}
+            <Button
+                kind=ButtonKind::IconOnly
+                class="push shortcuts-button"
+                icon="keyboard"
+                label="Keyboard shortcuts"
+                opens_dialog=true
+                on_press=move || screen.dialog.set(Some(Dialog::Shortcuts))
+                attr:title="Keyboard shortcuts (?)"
+            />
             <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
                 <Button
                     kind=ButtonKind::Quiet
-                    class="push"
                     icon="archive"
                     label="Archive this run"
                     changes_run=screen

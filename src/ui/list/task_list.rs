@@ -8,11 +8,12 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use crate::review::{DraftId, DraftState};
+use crate::run::Event;
 use crate::text::counted;
 use crate::ui::controls::button::Button;
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, is_from_field};
 use crate::ui::list::task_row::{TaskRow, row_id};
-use crate::ui::screen::{Screen, TaskTab};
+use crate::ui::screen::{Dialog, Screen, TaskTab};
 
 /// A list of at most this many rows is drawn completely, so that the browser's search finds all.
 const MAX_DRAWN_COMPLETELY: usize = 200;
@@ -81,6 +82,11 @@ fn Rows(screen: Screen) -> impl IntoView {
         }
     };
     watch_size(list, measure);
+    Effect::new(move |_| {
+        if let Some(id) = screen.open_task.get() {
+            show_row(screen, list, measures, &id);
+        }
+    });
 
     let total = Memo::new(move |_| screen.visible_tasks.with(|tasks| tasks.len()));
     let window = Memo::new(move |_| measures.get().window(total.get()));
@@ -97,7 +103,7 @@ fn Rows(screen: Screen) -> impl IntoView {
 
     view! {
         <p class="visually-hidden" id="list-keys">
-            "Keyboard shortcuts: arrow keys or j and k to move, Enter to open, e to edit, a to approve, r to reject, slash to search."
+            "Keyboard shortcuts: arrow keys or j and k to move, Enter to open, e to edit, a to approve, r to reject, u to undo, slash to search, question mark for all shortcuts."
         </p>
         <ol
             class="task-list"
@@ -143,6 +149,28 @@ fn watch_size(list: NodeRef<html::Ol>, measure: impl Fn() + Copy + 'static) {
     });
 }
 
+/// Scrolls to the row of a task if it is out of sight.
+fn show_row(screen: Screen, list: NodeRef<html::Ol>, measures: RwSignal<Measures>, id: &DraftId) {
+    let place = screen
+        .visible_tasks
+        .with_untracked(|tasks| tasks.iter().position(|listed| listed == id));
+    let (Some(place), Some(list)) = (place, list.get_untracked()) else {
+        return;
+    };
+    let Measures {
+        row_height,
+        list_height,
+        ..
+    } = measures.get_untracked();
+    let top = place as f64 * row_height;
+    let scroll_top = f64::from(list.scroll_top());
+    if top < scroll_top {
+        list.set_scroll_top(top as i32);
+    } else if top + row_height > scroll_top + list_height {
+        list.set_scroll_top((top + row_height - list_height).ceil() as i32);
+    }
+}
+
 /// Handles a key pressed while the focus is on a row.
 fn handle_key(
     screen: Screen,
@@ -166,6 +194,11 @@ fn handle_key(
         "/" => {
             event.prevent_default();
             focus_by_id("search");
+            return;
+        }
+        "?" => {
+            event.prevent_default();
+            screen.dialog.set(Some(Dialog::Shortcuts));
             return;
         }
         key => {
@@ -199,8 +232,11 @@ fn handle_action_key(
     match key {
         "e" => {
             screen.open(id.clone(), TaskTab::Json);
-            focus_by_id_soon("json".to_owned());
+            screen.edit_as_json();
         }
+        "u" if screen.actions(id).can_undo => screen.send(Event::UndoDecisions {
+            drafts: vec![id.clone()],
+        }),
         "a" => screen.approve(vec![id.clone()]),
         "r" => screen.reject(id.clone(), String::new()),
         _ => return,

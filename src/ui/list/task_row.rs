@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::review::{DraftId, DraftState};
+use crate::review::{DraftId, DraftState, RowFacts};
 use crate::run::{Event, Run, TaskDraft, WaitReason};
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
@@ -12,8 +12,9 @@ use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::times::clock;
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::list::task_list::keep_focus_in_list;
-use crate::ui::screen::{Screen, key_of, label_of, title_of};
+use crate::ui::screen::{Screen, label_of};
 use crate::ui::task::delivery_tab::tab_for;
+use crate::ui::task::visible_text::visible_text;
 
 /// The id of the button that opens a task.
 #[must_use]
@@ -34,8 +35,27 @@ pub fn TaskRow(
 ) -> impl IntoView {
     let draft: RwSignal<Arc<TaskDraft>> = RwSignal::from(screen.page.draft(&id)?);
     let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
-    let title = Memo::new(move |_| draft.with(|draft| title_of(draft, &screen.roles.read())));
-    let key = Memo::new(move |_| draft.with(|draft| key_of(draft, &screen.roles.read())));
+    let facts = Memo::new(move |_| {
+        let document = draft.with(|draft| draft.content.document());
+        let roles = screen.roles.read();
+        document.map_or_else(RowFacts::default, |document| {
+            RowFacts::of(&document, &roles)
+        })
+    });
+    let ordinal = id.ordinal;
+    let title = Memo::new(move |_| {
+        let is_visible = |text: &&String| !text.trim().is_empty();
+        facts.with(|facts| {
+            let name = facts.title.as_ref().filter(is_visible);
+            let name = name.or(facts.key.as_ref().filter(is_visible));
+            name.map_or_else(|| format!("Task {ordinal}"), Clone::clone)
+        })
+    });
+    let key = Memo::new(move |_| {
+        let key = facts.with(|facts| facts.key.clone());
+        key.filter(|key| !key.trim().is_empty())
+    });
+    let is_opened = Memo::new(move |_| draft.with(|draft| draft.is_opened));
     let note = {
         let id = id.clone();
         Memo::new(move |_| wait_note(screen, &id).or_else(|| draft.with(|draft| note(draft))))
@@ -56,6 +76,7 @@ pub fn TaskRow(
         <li
             class="task-row"
             class:arrived=is_new
+            class:opened=move || is_opened.get()
             data-state=move || state_name(state.get())
             aria-current=move || is_current().then_some("true")
             aria-setsize=move || total.get().to_string()
@@ -63,11 +84,24 @@ pub fn TaskRow(
         >
             {move || state_mark(state.get())}
             <button class="task-open" type="button" id=button_id on:click=open>
-                <span class="task-title">{title}</span>
+                <span class="task-title">{move || title.with(|title| visible_text(title))}</span>
             </button>
             <span class="task-notes">
-                {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
                 <span class="task-state">{move || state.get().label()}</span>
+                {move || {
+                    (!is_opened.get())
+                        .then(|| view! { <span class="visually-hidden">" not opened "</span> })
+                }}
+                <span class="task-facts">
+                {move || {
+                    let priority = facts.with(|facts| facts.priority.clone());
+                    priority
+                        .map(|priority| {
+                            view! {
+                                <span class="task-priority">{visible_text(&priority)}</span>
+                            }
+                        })
+                }}
                 {move || {
                     note.get()
                         .map(|note| {
@@ -83,6 +117,21 @@ pub fn TaskRow(
                     draft
                         .with(|draft| !draft.suggested_edits.is_empty())
                         .then(|| view! { <span class="task-note">"suggested edit"</span> })
+                }}
+                {move || {
+                    facts
+                        .with(dependency_note)
+                        .map(|note| {
+                            view! {
+                                <span class="task-dependencies" title=note.clone()>
+                                    {visible_text(&note)}
+                                </span>
+                            }
+                        })
+                }}
+                </span>
+                {move || {
+                    key.get().map(|key| view! { <code class="task-key">{visible_text(&key)}</code> })
                 }}
             </span>
             <RowActions screen id draft state place/>
@@ -176,6 +225,15 @@ fn wait_note(screen: Screen, id: &DraftId) -> Option<String> {
             )
         }
     })
+}
+
+/// What a task depends on: the key of one task, or the number of several.
+fn dependency_note(facts: &RowFacts) -> Option<String> {
+    match (&facts.first_dependency, facts.dependencies) {
+        (None, _) => None,
+        (Some(key), 1) => Some(format!("after {key}")),
+        (Some(_), count) => Some(format!("after {}", counted(count, "task"))),
+    }
 }
 
 /// The most important fact about a task besides its state.

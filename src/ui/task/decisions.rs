@@ -9,7 +9,8 @@ use crate::review::{DraftId, DraftState, Review};
 use crate::run::{Event, TaskDraft};
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::screen::Screen;
+use crate::ui::screen::{Screen, UNSAVED};
+use crate::ui::task::review_flow::{approve_and_next, next_undecided};
 
 /// The actions that the open task allows.
 #[component]
@@ -18,9 +19,10 @@ pub fn Decisions(
     id: DraftId,
     draft: RwSignal<Arc<TaskDraft>>,
     state: Memo<DraftState>,
+    /// Whether the form for a rejection is open.
+    is_rejecting: RwSignal<bool>,
 ) -> impl IntoView {
     let actions = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft)));
-    let is_rejecting = RwSignal::new(false);
     let id = StoredValue::new(id);
     move || {
         let actions = actions.get();
@@ -85,6 +87,9 @@ fn Undecided(
     is_rejecting: RwSignal<bool>,
 ) -> impl IntoView {
     let obstacle = Memo::new(move |_| {
+        if id.with_value(|id| screen.pending_edits.is_any(id)) {
+            return Some(UNSAVED.to_owned());
+        }
         draft.with(|draft| match state.get() {
             DraftState::Checking => Some("The task is being checked.".to_owned()),
             DraftState::Invalid => Some(match &draft.violations {
@@ -101,14 +106,22 @@ fn Undecided(
     });
     let disabled_by =
         Signal::derive(move || obstacle.with(Option::is_some).then_some("approve-why"));
+    let has_next = Memo::new(move |_| id.with_value(|id| next_undecided(screen, id)).is_some());
+    let label = move || {
+        if has_next.get() {
+            "Approve and next"
+        } else {
+            "Approve"
+        }
+    };
     view! {
         <Button
             kind=ButtonKind::Main
             icon="check"
-            label="Approve"
+            label
             changes_run=screen
             disabled_by
-            on_press=move || screen.approve(vec![id.get_value()])
+            on_press=move || approve_and_next(screen, &id.get_value())
         />
         <RejectButton screen is_rejecting/>
         {move || {

@@ -144,6 +144,6 @@ pub fn tab_for(state: DraftState) -> TaskTab {
         | DraftState::Refused
         | DraftState::Failed
         | DraftState::Unconfirmed => TaskTab::Delivery,
-        _ => TaskTab::Json,
+        _ => TaskTab::Task,
     }
 }

@@ -47,23 +47,9 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
             let _ = field.focus();
         }
     };
-    let can_edit = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_edit));
     let can_restore =
         Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_restore));
-    let obstacle = move || {
-        if !can_edit.get() {
-            let is_queued = draft.with(|draft| Run::state(draft)) == DraftState::Queued;
-            Some(if is_queued {
-                "This task is queued for posting. Stop posting to edit it."
-            } else {
-                "This task was sent and can no longer be edited."
-            })
-        } else if screen.is_read_only() {
-            Some("This tab is read-only. Edit the task in the other tab.")
-        } else {
-            None
-        }
-    };
+    let obstacle = move || edit_obstacle(screen, draft);
     let is_invalid = Memo::new(move |_| {
         draft.with(|draft| {
             !draft.content.is_json()
@@ -123,6 +109,23 @@ pub fn JsonEditor(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) 
             }
                 .into_any()
         }}
+    }
+}
+
+/// Why a task cannot be edited, if so. Tracks the task.
+pub fn edit_obstacle(screen: Screen, draft: RwSignal<Arc<TaskDraft>>) -> Option<&'static str> {
+    let (can_edit, state) =
+        draft.with(|draft| (screen.page.actions(draft).can_edit, Run::state(draft)));
+    if !can_edit {
+        Some(if state == DraftState::Queued {
+            "This task is queued for posting. Stop posting to edit it."
+        } else {
+            "This task was sent and can no longer be edited."
+        })
+    } else if screen.is_read_only() {
+        Some("This tab is read-only. Edit the task in the other tab.")
+    } else {
+        None
     }
 }
 

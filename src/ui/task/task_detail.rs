@@ -16,8 +16,13 @@ use crate::ui::screen::{Dialog, Screen, TaskTab, key_of, title_of};
 use crate::ui::task::changes_tab::ChangesTab;
 use crate::ui::task::decisions::Decisions;
 use crate::ui::task::delivery_tab::DeliveryTab;
-use crate::ui::task::json_editor::JsonEditor;
+use crate::ui::task::json_tab::JsonTab;
+use crate::ui::task::review_flow::handle_key;
+use crate::ui::task::sheet_view::{
+    SheetContext, SheetView, element_id, remark_list, value_or_editor,
+};
 use crate::ui::task::suggested_edits::SuggestedEdits;
+use crate::ui::task::visible_text::visible_text;
 
 /// The third pane, while a task is open.
 #[component]
@@ -57,7 +62,14 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
         let count = draft.with(|draft| draft.delivery.attempts.len());
         (count > 0).then_some(count)
     });
+    let context = SheetContext::new(screen, id.clone(), draft);
+    let is_rejecting = RwSignal::new(false);
+    let keys = {
+        let id = id.clone();
+        move |event: web_sys::KeyboardEvent| handle_key(screen, &id, is_rejecting, &event)
+    };
     let tabs = vec![
+        Tab::new(TaskTab::Task, "task", "Task"),
         Tab::new(TaskTab::Json, "json", "JSON"),
         Tab::new(TaskTab::Changes, "changes", "Changes"),
         Tab {
@@ -102,6 +114,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             class="pane task-pane"
             aria-labelledby="task-title"
             data-state=move || state_name(state.get())
+            on:keydown=keys
         >
             <div class="task-head">
                 <div class="line">
@@ -126,20 +139,40 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                         on_press=close
                     />
                 </div>
-                <h2 id="task-title" tabindex="-1" node_ref=heading>
-                    {title}
-                </h2>
+                <div class="title-line">
+                    <h2 id="task-title" tabindex="-1" node_ref=heading>
+                        {move || title.with(|title| visible_text(title))}
+                    </h2>
+                    <TitleField context/>
+                </div>
             </div>
             <SuggestedEdits screen id=id.clone() draft/>
             <Tabs label="Task" tabs selected=screen.task_tab/>
             <div
-                class="pane-body editor"
+                class="pane-body stack"
+                role="tabpanel"
+                id="panel-task"
+                tabindex="0"
+                aria-labelledby="tab-task"
+                hidden=move || !is_open(TaskTab::Task)
+            >
+                <Show when=move || is_open(TaskTab::Task)>
+                    <SheetView context/>
+                </Show>
+            </div>
+            <div
+                class="pane-body stack"
                 role="tabpanel"
                 id="panel-json"
                 aria-labelledby="tab-json"
                 hidden=move || !is_open(TaskTab::Json)
             >
-                <JsonEditor screen id=id.clone() draft/>
+                <JsonTab
+                    screen
+                    id=id.clone()
+                    draft
+                    is_open=Signal::derive(move || is_open(TaskTab::Json))
+                />
             </div>
             <div
                 class="pane-body stack"
@@ -162,8 +195,28 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                 <DeliveryTab screen id=id.clone() draft/>
             </div>
             <FollowUpButtons screen id=id.clone() draft/>
-            <Decisions screen id draft state/>
+            <Decisions screen id draft state is_rejecting/>
         </section>
+    }
+}
+
+/// The button that edits the title, its editor while it is edited, and what is wrong with it. The
+/// heading shows the title itself.
+#[component]
+fn TitleField(context: SheetContext) -> impl IntoView {
+    let title = Memo::new(move |_| {
+        let sheet = context.sheet.get()?;
+        sheet.title().cloned()
+    });
+    move || {
+        let field = title.get()?;
+        let editor = field.editor.clone()?;
+        Some(view! {
+            {value_or_editor(context, &field, editor, || ().into_any())}
+            <div class="title-remarks" id=element_id("field", &field.key) tabindex="-1">
+                {remark_list(context, &field)}
+            </div>
+        })
     }
 }
 
