@@ -258,6 +258,7 @@ async fn only_a_look_up_that_finds_the_task_settles_an_unconfirmed_task() {
     mounted.commands.apply(Event::StopPosting);
     drawn().await;
     open(&mounted, 1).await;
+    mounted.commands.events.borrow_mut().clear();
     let draft = id(&mounted, 1);
     let result = || text(&mounted, "#look-up-result");
     mounted.press("Look up on the server").await;
@@ -375,7 +376,7 @@ async fn a_read_only_tab_says_so_and_disables_every_action_that_changes_the_run(
         "Approve t1",
         "Reject t1",
         "Undo approval of t0",
-        "Approve 2 valid tasks, 1 not opened",
+        "Approve 2 valid tasks, 2 not opened",
         "Approve and next",
         "Reject…",
         "Archive this run",
