@@ -1,5 +1,4 @@
 use super::*;
-use crate::document::{Kind, Node, push_token};
 use crate::schema::{Violation, agent_action_schema, agent_task_schema};
 
 fn sheet_of(task: &str, schema: &str) -> Sheet {
@@ -248,46 +247,47 @@ fn remarks_stand_at_their_field_or_at_the_nearest_container_that_exists() {
     assert_eq!(at, expected);
 }
 
-/// Every scalar of a value with its location, and its text as a sheet has it.
-fn scalars(node: Node<'_>, pointer: &str, found: &mut Vec<(String, String)>) {
-    match node.kind() {
-        Kind::Object => {
-            for (name, value) in node.members() {
-                scalars(value, &push_token(pointer, &name), found);
-            }
-        }
-        Kind::Array => {
-            for (index, item) in node.items().enumerate() {
-                scalars(item, &format!("{pointer}/{index}"), found);
-            }
-        }
-        _ => {
-            let text = node.as_str().map_or(node.text().to_owned(), Into::into);
-            found.push((pointer.to_owned(), text));
-        }
-    }
-}
-
-/// The text of a scalar field.
-fn text_of(field: &Field) -> Option<String> {
-    match &field.block {
-        Block::Title(text)
-        | Block::Prose(text)
-        | Block::Line(text)
-        | Block::Chip(text)
-        | Block::Number(text)
-        | Block::Dependency(text) => Some(text.clone()),
-        Block::Null => Some("null".to_owned()),
-        _ => None,
-    }
-}
-
 // proptest is a dependency of the native tests only.
 #[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::{Kind, Node, push_token};
+
+    /// Every scalar of a value with its location, and its text as a sheet has it.
+    fn scalars(node: Node<'_>, pointer: &str, found: &mut Vec<(String, String)>) {
+        match node.kind() {
+            Kind::Object => {
+                for (name, value) in node.members() {
+                    scalars(value, &push_token(pointer, &name), found);
+                }
+            }
+            Kind::Array => {
+                for (index, item) in node.items().enumerate() {
+                    scalars(item, &format!("{pointer}/{index}"), found);
+                }
+            }
+            _ => {
+                let text = node.as_str().map_or(node.text().to_owned(), Into::into);
+                found.push((pointer.to_owned(), text));
+            }
+        }
+    }
+
+    /// The text of a scalar field.
+    fn text_of(field: &Field) -> Option<String> {
+        match &field.block {
+            Block::Title(text)
+            | Block::Prose(text)
+            | Block::Line(text)
+            | Block::Chip(text)
+            | Block::Number(text)
+            | Block::Dependency(text) => Some(text.clone()),
+            Block::Null => Some("null".to_owned()),
+            _ => None,
+        }
+    }
 
     /// JSON texts, with duplicate members and escapes.
     fn json() -> impl Strategy<Value = String> {
@@ -371,9 +371,11 @@ mod properties {
             let end = edited.text().len() - (document.text().len() - end_of(&document, field.ordinal));
             let start = end - value.len();
             let original = document.text();
-            prop_assert_eq!(&edited.text()[..start], &original[..start]);
-            prop_assert_eq!(&edited.text()[start..end], value.as_str());
-            prop_assert_eq!(&edited.text()[end..], &original[end_of(&document, field.ordinal)..]);
+            let text = edited.text();
+            prop_assert_eq!(text.get(..start), original.get(..start));
+            prop_assert_eq!(text.get(start..end), Some(value.as_str()));
+            let rest = original.get(end_of(&document, field.ordinal)..);
+            prop_assert_eq!(text.get(end..), rest);
         }
 
         #[test]
