@@ -66,6 +66,9 @@ const PATHS: [&str; 4] = ["endpointpath", "path", "taskpath", "taskspath"];
 const TOKEN_HEADERS: [&str; 4] = ["authheader", "headername", "tokenheader", "tokenheadername"];
 const VAULT_PATHS: [&str; 3] = ["path", "secretpath", "secretspath"];
 
+/// The member that holds the agent tokens in the original script's file.
+const TOKEN_VARIABLE: &str = "AGENT_API_TOKEN";
+
 /// Maximum number of unknown members to name.
 const MAX_UNKNOWN: usize = 20;
 
@@ -98,6 +101,7 @@ pub(super) fn is_agent_config(members: &Map<String, Value>) -> bool {
             && (is_address(inner) || inner.values().next().is_some_and(inner_is_address))
     };
     has_vault
+        || members.contains_key(TOKEN_VARIABLE)
         || (is_address(members) && has_more(members))
         || members.iter().any(|(name, value)| is_section(name, value))
 }
@@ -169,7 +173,7 @@ impl Parts {
                     self.token_header.get_or_insert(text);
                 }
                 (_, Some(text)) if is_token_name(&known) && self.token.is_none() => {
-                    self.token = Some(Word::new(text));
+                    self.token = Some(Word::new(self.first_token(name, &text)));
                 }
                 (_, Some(text)) if is_secret_name(name) || is_secret_value(&text) => {
                     self.notices.left_out(format!(
@@ -178,6 +182,18 @@ impl Parts {
                 }
                 _ => self.add_unknown(here),
             }
+        }
+    }
+
+    /// The token of a member: `AGENT_API_TOKEN` may list several, which a server accepts.
+    fn first_token(&mut self, name: &str, text: &str) -> String {
+        match text.split_once(',') {
+            Some((first, _)) if name == TOKEN_VARIABLE => {
+                self.notices
+                    .changed("The file has several agent tokens. The first one was taken over.");
+                first.trim().to_owned()
+            }
+            _ => text.to_owned(),
         }
     }
 

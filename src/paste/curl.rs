@@ -158,7 +158,11 @@ fn is_before_command(word: &str) -> bool {
     COMMANDS.contains(&word) || is_assignment
 }
 
-/// Reads the first `curl` command of a text. `None` if it has none.
+/// Maximum number of `curl` commands of one text to read.
+const MAX_CALLS: usize = 50;
+
+/// Reads the `curl` command of a text: the first one with a JSON body, such as the one after a
+/// command that signs in, or else the first one. `None` if the text has none.
 pub(super) fn read(text: &str) -> Option<RawRequest> {
     let text = straight_quotes(text);
     let dialect = Dialect::guess(&text);
@@ -178,22 +182,36 @@ pub(super) fn read(text: &str) -> Option<RawRequest> {
         }
     }
     let commands = dialect.commands(&unprompted);
-    commands.into_iter().find_map(|mut command| {
-        let at = command
-            .words
-            .iter()
-            .take(8)
-            .position(|word| !is_before_command(word.text()))?;
-        if !command
-            .words
-            .get(at)
-            .is_some_and(|word| is_curl(word.text()))
-        {
-            return None;
-        }
-        command.words.drain(..=at);
-        Some(read_arguments(command))
-    })
+    let mut requests: Vec<RawRequest> = commands
+        .into_iter()
+        .filter_map(arguments_of_curl)
+        .take(MAX_CALLS)
+        .map(read_arguments)
+        .collect();
+    let has_several = requests.len() > 1;
+    let has_json = |request: &RawRequest| {
+        let body = request.body.as_ref();
+        body.is_some_and(|body| is_json_like(body.text()))
+    };
+    let chosen = requests.iter().position(has_json).unwrap_or(0);
+    let mut request = (chosen < requests.len()).then(|| requests.swap_remove(chosen))?;
+    if has_several {
+        request
+            .notices
+            .left_out("The text has several calls. Only the first one with a JSON body was read.");
+    }
+    Some(request)
+}
+
+/// The command without the name of the program, if that is curl.
+fn arguments_of_curl(mut command: ShellCommand) -> Option<ShellCommand> {
+    let mut words = command.words.iter().take(8);
+    let name = words.position(|word| !is_before_command(word.text()))?;
+    if !is_curl(command.words.get(name)?.text()) {
+        return None;
+    }
+    command.words.drain(..=name);
+    Some(command)
 }
 
 /// Replaces typographic quotation marks if there are no others: word processors change them.

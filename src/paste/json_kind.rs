@@ -60,11 +60,6 @@ fn is_schema(members: &Map<String, Value>) -> bool {
     if members.is_empty() || is_dialect {
         return true;
     }
-    let is_schema_like = |value: &Value| match value {
-        Value::Bool(_) => true,
-        Value::Object(members) => members.is_empty() || members.keys().any(|it| is_keyword(it)),
-        _ => false,
-    };
     let are_schemas = |name: &str| match members.get(name) {
         Some(Value::Object(schemas)) => !schemas.is_empty() && schemas.values().all(is_schema_like),
         Some(Value::Array(schemas)) => !schemas.is_empty() && schemas.iter().all(is_schema_like),
@@ -108,6 +103,37 @@ fn is_schema(members: &Map<String, Value>) -> bool {
                 || has_names
                 || has_rule
                 || members.keys().all(|name| is_keyword(name))))
+}
+
+/// Whether a value inside a schema is a schema: it has a keyword whose value is what the keyword
+/// needs, or nothing but annotations.
+fn is_schema_like(value: &Value) -> bool {
+    const TYPES: [&str; 7] = [
+        "object", "array", "string", "number", "integer", "boolean", "null",
+    ];
+    let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+    let is_rule = |(name, value): (&String, &Value)| match name.as_str() {
+        "type" => match value {
+            Value::Array(names) => names.iter().all(is_type),
+            name => is_type(name),
+        },
+        "$ref" | "format" | "pattern" => value.is_string(),
+        "enum" | "allOf" | "anyOf" | "oneOf" => value.is_array(),
+        "properties" => value.is_object(),
+        "items" | "additionalProperties" => value.is_object() || value.is_boolean(),
+        "const" => true,
+        _ => false,
+    };
+    let is_annotation = |(name, value): (&String, &Value)| match name.as_str() {
+        "title" | "description" => value.is_string(),
+        "default" | "deprecated" | "examples" => true,
+        _ => false,
+    };
+    match value {
+        Value::Bool(_) => true,
+        Value::Object(members) => members.iter().any(is_rule) || members.iter().all(is_annotation),
+        _ => false,
+    }
 }
 
 /// Whether a name is a keyword that schemas of members usually have.
@@ -253,6 +279,14 @@ mod tests {
                 JsonKind::Example,
             ),
             (json!({"title": "a", "properties": {}}), JsonKind::Example),
+            (
+                json!({"parent": {"id": "x"}, "properties": {"Name": {"title": [{"text": "a"}]}}}),
+                JsonKind::Example,
+            ),
+            (
+                json!({"properties": {"a": {"title": "A", "description": "Any value."}}}),
+                JsonKind::Schema,
+            ),
             (
                 json!({"type": "work", "payload": {"title": "a"}}),
                 JsonKind::Example,

@@ -316,6 +316,24 @@ fn commands_for_powershell_are_read() {
 }
 
 #[test]
+fn of_several_commands_the_one_with_a_task_is_read() {
+    let login = "curl -d 'user=me' https://tasks.example.com/login";
+    let post = "curl https://tasks.example.com/tasks -d '{\"title\":\"a\"}'";
+    let list = "curl https://tasks.example.com/tasks";
+    let title = r#"POST https://tasks.example.com/tasks | {"title":"a"}"#;
+    assert_reads(&[
+        (&format!("{login}\n{post}\n{list}"), title),
+        (&format!("{list}\n$ {post}"), title),
+        (
+            &format!("{list} && {login}"),
+            "GET https://tasks.example.com/tasks",
+        ),
+    ]);
+    assert!(notices(&format!("{login}; {post}")).contains("several calls"));
+    assert!(!notices(post).contains("several calls"));
+}
+
+#[test]
 fn what_a_page_cannot_do_is_named() {
     for (command, notice) in [
         ("curl https://a.example/t -b sid=1", "cannot send cookies"),

@@ -248,6 +248,24 @@ fn an_agent_config_is_read_in_any_usual_shape() {
 }
 
 #[test]
+fn of_several_agent_tokens_the_first_one_is_taken_over() {
+    let text = r#"{"AGENT_API_TOKEN": "hunter2, hunter3", "host": "localhost", "port": 1}"#;
+    let Recognized::AgentConfig(config) = recognize(text) else {
+        panic!("not recognised");
+    };
+    let address = config.url.as_ref().unwrap().address.as_ref().unwrap();
+    assert!(matches!(
+        &config.tokens[0].value,
+        TokenValue::Given(secret) if secret.reveal_to(address) == Ok("hunter2")
+    ));
+    let Recognized::AgentConfig(config) = recognize(r#"{"AGENT_API_TOKEN": "hunter2"}"#) else {
+        panic!("not recognised");
+    };
+    assert!(config.url.is_none());
+    assert!(matches!(config.tokens[0].value, TokenValue::WithoutAddress));
+}
+
+#[test]
 fn members_of_an_agent_config_that_are_not_known_are_named() {
     let text = r#"{"host": "http://localhost", "port": 1, "colour": "red", "openai_api_key": "hunter2",
         "vault": {"secrets_path": "secret/agent", "token": "hunter3", "mount": "kv"}, "retry": {"max": 2}}"#;

@@ -312,6 +312,38 @@ fn references_become_definitions_of_one_schema() {
 }
 
 #[test]
+fn a_schema_with_definitions_of_its_own_keeps_them() {
+    let task = json!({
+        "$id": "https://tasks.example/task", "type": "object", "required": ["title"],
+        "properties": {"title": {"$ref": "#/$defs/Text"}, "steps": {"type": "array", "items": {"$ref": "#/$defs/Step"}}},
+        "$defs": {"Text": {"type": "string", "minLength": 2}, "Step": {"type": "object", "properties": {"do": {"$ref": "#/$defs/Text"}}}}
+    });
+    let document = json!({
+        "openapi": "3.1.0", "components": {"schemas": {"Task": task}},
+        "paths": {"/tasks": {"post": {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}}}}}
+    });
+    let Recognized::OpenApi(document) = recognize(&document.to_string()) else {
+        panic!("not recognised");
+    };
+    let operation = &document.operations[0];
+    assert!(
+        !notices(operation).contains("lead nowhere"),
+        "{}",
+        notices(operation)
+    );
+    let schema = &operation.body.schema;
+    assert!(accepts(
+        schema,
+        &json!({"title": "ab", "steps": [{"do": "ab"}]})
+    ));
+    assert!(!accepts(schema, &json!({"title": "a"})));
+    assert!(!accepts(
+        schema,
+        &json!({"title": "ab", "steps": [{"do": "a"}]})
+    ));
+}
+
+#[test]
 fn the_dialect_of_openapi_3_0_is_translated() {
     let operation = first("dialect");
     let schema = &operation.body.schema;

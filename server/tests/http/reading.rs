@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use taskwright::paste::{Recognized, TokenPlace, recognize};
+
 use crate::client::{Request, get, post};
 use crate::durability::{open_file, stall_reads};
 use crate::server::{Start, TASK};
@@ -155,6 +157,27 @@ fn the_openapi_document_describes_the_idempotency_key_the_token_and_the_task() {
         let response = server.get(&target);
         assert!(response.status == 200 || path.contains("{id}"), "{path}");
     }
+
+    // The page finds the operation, the token and the schema in it.
+    let Recognized::OpenApi(read) = recognize(&text) else {
+        panic!("the page does not recognise the document");
+    };
+    let operation = &read.operations[0];
+    assert_eq!(
+        (operation.method.as_str(), operation.path.as_str()),
+        ("POST", "/tasks")
+    );
+    assert!(operation.declares_idempotency_key);
+    assert_eq!(
+        operation.tokens[0].place,
+        TokenPlace::Header("X-AGENT-TOKEN".to_owned())
+    );
+    assert_eq!(operation.response_id.as_deref(), Some("/id"));
+    let schema: serde_json::Value = serde_json::from_str(&operation.body.schema).unwrap();
+    assert_eq!(
+        schema["required"],
+        document["components"]["schemas"]["Task"]["required"]
+    );
 
     // The task schema in the document is the enforced one.
     let mut task = document["components"]["schemas"]["Task"].clone();

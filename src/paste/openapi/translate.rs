@@ -31,11 +31,22 @@ pub(in super::super) struct Translator<'d> {
     names: BTreeMap<String, String>,
     /// The names that definitions have.
     taken: BTreeSet<String>,
-    /// Places whose definitions were not translated yet.
-    waiting: Vec<String>,
+    /// The definitions that were not translated yet.
+    waiting: Vec<Waiting>,
+    /// The place of the schema that references may be relative to: a schema with an `$id` of its own
+    /// can have `$defs` of its own.
+    base: String,
     nodes: usize,
     budget: &'d mut usize,
     found: Found,
+}
+
+/// A definition that was not translated yet.
+struct Waiting {
+    /// Its place in the document.
+    pointer: String,
+    /// The place of the schema that its references may be relative to.
+    base: String,
 }
 
 /// What was translated or left out.
@@ -62,6 +73,7 @@ impl<'d> Translator<'d> {
             names: BTreeMap::new(),
             taken: BTreeSet::new(),
             waiting: Vec::new(),
+            base: String::new(),
             nodes: 0,
             budget,
             found: Found::default(),
@@ -74,15 +86,20 @@ impl<'d> Translator<'d> {
             members.contains_key("$ref") && (self.is_3_0 || members.len() == 1)
         });
         let target = match only_reference {
-            true => reference::resolved(self.document, schema),
-            false => schema,
+            true => reference::target(self.document, schema),
+            false => None,
         };
+        let target = target.map_or(schema, |(pointer, target)| {
+            self.base = pointer;
+            target
+        });
         let mut root = match self.schema(target, 0) {
             Value::Object(members) => members,
             _ => Map::new(),
         };
         let mut definitions = Map::new();
-        while let Some(pointer) = self.waiting.pop() {
+        while let Some(Waiting { pointer, base }) = self.waiting.pop() {
+            self.base = base;
             let Some(name) = self.names.get(&pointer).cloned() else {
                 continue;
             };
@@ -283,9 +300,15 @@ impl<'d> Translator<'d> {
     /// The reference to a definition of the result. `None` if the target does not exist.
     fn reference(&mut self, value: &Value) -> Option<String> {
         let written = value.as_str().unwrap_or_default();
-        let pointer =
-            reference::pointer(written).filter(|pointer| self.document.pointer(pointer).is_some());
-        let Some(pointer) = pointer else {
+        let in_document = reference::pointer(written)
+            .filter(|pointer| self.document.pointer(pointer).is_some())
+            .map(|pointer| (pointer.clone(), pointer));
+        let in_base = || {
+            let pointer = format!("{}{}", self.base, reference::pointer(written)?);
+            self.document.pointer(&pointer)?;
+            Some((pointer, self.base.clone()))
+        };
+        let Some((pointer, base)) = in_document.or_else(in_base) else {
             self.found.references.insert(truncate_chars(written, 100));
             return None;
         };
@@ -304,18 +327,20 @@ impl<'d> Translator<'d> {
             })
             .take(80)
             .collect();
-        let base = if plain.is_empty() {
+        let stem = if plain.is_empty() {
             "schema".to_owned()
         } else {
             plain
         };
-        let mut name = base.clone();
-        if self.taken.contains(&name) {
-            name = format!("{base}_{}", self.taken.len());
+        let mut name = stem.clone();
+        let mut number = self.taken.len();
+        while self.taken.contains(&name) {
+            name = format!("{stem}_{number}");
+            number += 1;
         }
         self.taken.insert(name.clone());
         self.names.insert(pointer.clone(), name.clone());
-        self.waiting.push(pointer);
+        self.waiting.push(Waiting { pointer, base });
         Some(format!("{DEFINITIONS}{name}"))
     }
 
