@@ -133,7 +133,7 @@ test("a duplicate task key is a violation of the later task", async ({ world, ap
   await expect(app.heading("Complete: 4 tasks, 3 valid, 1 invalid")).toBeVisible();
   const [first] = await app.texts();
   await app.tasks.nth(1).getByRole("button").first().click();
-  await expect(app.sheet).toContainText(`key “${JSON.parse(first ?? "{}").key}” is already used by task 1 of this run`);
+  await expect(app.sheet).toContainText(`Key “${JSON.parse(first ?? "{}").key}” is already used by task 1 of this run`);
   await app.closeTask();
   await app.approveAll(3);
 });

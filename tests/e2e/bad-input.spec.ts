@@ -69,7 +69,7 @@ test.describe("the settings", () => {
     },
     {
       what: "JSON that is not a schema",
-      schema: '{"type": "obiect"}',
+      schema: '{"type": "obiect", "properties": {}}',
       error: "The schema is not a valid JSON Schema",
     },
     {
