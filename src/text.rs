@@ -146,6 +146,24 @@ pub fn listed(items: &[String]) -> String {
     }
 }
 
+/// Whether a character is not seen, or changes how others are seen: control and format characters
+/// (Unicode, general categories Cc and Cf) that occur in texts meant to deceive.
+#[must_use]
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
 /// An approximate duration for a sentence: `about 4 minutes`.
 #[must_use]
 pub fn about(milliseconds: u64) -> String {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use leptos::prelude::{GetUntracked, Set};
+use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
@@ -39,6 +39,10 @@ impl Application {
 
     /// Stores which run this tab shows, if any. New tabs show it as well.
     pub(super) fn remember_run(&self, id: Option<&str>) {
+        // Messages about withdrawn approvals are about the run that was on the page before.
+        self.page.problems.update(|problems| {
+            problems.retain(|problem| !problem.code.starts_with("approvals_withdrawn"));
+        });
         let written = WebStorage::Session
             .write(STORED_RUN, id.unwrap_or_default())
             .and_then(|()| match id {

@@ -111,7 +111,7 @@ pub enum Seen {
     },
     /// A response.
     Response {
-        /// Its status.
+        /// Its status; 0 for a redirect, whose status browsers hide (Fetch standard, 2.2.6).
         status: u16,
         /// Its body, as far as it was read.
         body: String,
@@ -310,6 +310,11 @@ fn authorized(status: u16) -> Step {
             Verdict::Passed,
             "The server accepts the request.",
         ),
+        0 | 300..=399 => step(
+            AUTHORIZED,
+            Verdict::NotDetermined,
+            "The server redirects, which says nothing about the key or token.",
+        ),
         _ => step(
             AUTHORIZED,
             Verdict::NotDetermined,
@@ -340,11 +345,11 @@ fn expected_of_server(server: &TaskServer, status: u16) -> Step {
                 "The server has nothing to GET at {url} (404). Some servers respond so to a path that takes POST. Check the path, with or without the slash at its end."
             ),
         ),
-        300..=399 => step(
+        0 | 300..=399 => step(
             EXPECTED,
             Verdict::Failed,
             format!(
-                "{url} redirects ({status}), and a page does not follow redirects with a token. Enter the address that it redirects to, often with or without the slash at the end."
+                "{url} redirects, and a page does not follow redirects with a token. Enter the address that it redirects to, often with or without the slash at the end."
             ),
         ),
         500..=599 => step(

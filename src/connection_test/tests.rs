@@ -50,7 +50,21 @@ fn each_failure_is_identified_or_named_as_not_determined() {
         Seen,
         &'static [&'static str],
     );
-    let cases: [Case; 9] = [
+    let cases: [Case; 10] = [
+        (
+            "a redirect, as for a missing slash",
+            server(),
+            true,
+            response(0, ""),
+            response(0, ""),
+            &[
+                "Server answers: Passed",
+                "Origin allowed: Passed",
+                "Headers allowed: Passed",
+                "Authorized: Not determined",
+                "Response as expected: Failed",
+            ],
+        ),
         (
             "a server that is down",
             server(),

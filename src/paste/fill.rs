@@ -7,14 +7,17 @@ use super::{
     TokenValue,
 };
 use crate::secrets::{Secret, SecretSlot};
-use crate::settings::form::{ConnectionForm, FormField, SchemaChoice};
+use crate::settings::form::{ConnectionForm, FormField, MAX_NAME, SchemaChoice};
 use crate::settings::{Address, DEFAULT_PATH};
+use crate::text::is_hidden;
 
 /// What the operator chose where a text allows several readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PasteChoice {
     /// The operation of an OpenAPI document, from 0. The likeliest one is the first.
     pub operation: usize,
+    /// The server of an OpenAPI document, from 0, among those that the page can call.
+    pub server: usize,
     /// Whether the body is taken as the task although it looks like an envelope around one.
     pub ignores_envelope: bool,
 }
@@ -123,17 +126,11 @@ fn set_operation(form: &mut ConnectionForm, document: &ApiDocument, choice: Past
     let Some(operation) = document.operations.get(choice.operation) else {
         return;
     };
-    let servers = match operation.servers.is_empty() {
-        true => &document.servers,
-        false => &operation.servers,
-    };
-    if let Some(address) = servers.iter().find_map(|it| it.address.as_ref().ok()) {
+    if let Some(address) = callable_servers(document, operation).get(choice.server) {
         form.set(FormField::ServerUrl, address.to_string());
     }
     form.set(FormField::Path, path_of(operation));
-    if form.text(FormField::Name).is_empty() {
-        form.set(FormField::Name, document.title.clone());
-    }
+    suggest_name(form, &document.title);
     let needed = |parameters: &[ApiParameter]| {
         let needed = parameters.iter().filter(|it| it.is_required || it.is_fixed);
         needed
@@ -155,6 +152,24 @@ fn set_operation(form: &mut ConnectionForm, document: &ApiDocument, choice: Past
         operation.body.envelope.clone(),
         choice,
     );
+}
+
+/// The servers of an operation that the page can call, in the order of the document.
+pub(super) fn callable_servers(document: &ApiDocument, operation: &ApiOperation) -> Vec<Address> {
+    let servers = match operation.servers.is_empty() {
+        true => &document.servers,
+        false => &operation.servers,
+    };
+    let callable = servers.iter().filter_map(|it| it.address.clone().ok());
+    callable.collect()
+}
+
+/// Names a connection that has no name yet, with the characters that are seen.
+fn suggest_name(form: &mut ConnectionForm, name: &str) {
+    if form.text(FormField::Name).is_empty() {
+        let seen = name.chars().filter(|c| !is_hidden(*c));
+        form.set(FormField::Name, seen.take(MAX_NAME).collect::<String>());
+    }
 }
 
 /// The path of an operation, with the values of its parameters that the document fixes.
@@ -199,9 +214,7 @@ fn set_schema(form: &mut ConnectionForm, schema: String) {
 fn set_url(form: &mut ConnectionForm, url: &PastedUrl) {
     if let Ok(address) = &url.address {
         form.set(FormField::ServerUrl, address.to_string());
-        if form.text(FormField::Name).is_empty() {
-            form.set(FormField::Name, address.host_and_port());
-        }
+        suggest_name(form, &address.host_and_port());
     }
     let path = match url.path.as_str() {
         "" | "/" => DEFAULT_PATH,

@@ -1,11 +1,11 @@
 //! What was recognised, in words for the operator.
 
-use super::fill::PasteChoice;
+use super::fill::{PasteChoice, callable_servers};
 use super::openapi::ApiOperation;
 use super::{
     NotRecognized, PasteNotice, PastedExamples, PastedUrl, Recognized, RequestSource, TaskEnvelope,
 };
-use crate::text::counted;
+use crate::text::{counted, is_hidden};
 
 /// A summary of a pasted text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct PasteSummary {
     pub is_usable: bool,
     /// The operations to choose from, the likeliest one first; empty if there is no choice.
     pub operations: Vec<String>,
+    /// The servers to choose from; empty if there is no choice.
+    pub servers: Vec<String>,
     /// The body template, if the body looks like an envelope around the task.
     pub envelope: Option<String>,
     /// The schema that is taken over, as JSON text.
@@ -62,6 +64,13 @@ impl Recognized {
                 summary.is_usable = !document.operations.is_empty();
                 if let Some(operation) = document.operations.get(choice.operation) {
                     summary.notices.extend(operation.notices.iter().cloned());
+                    let servers = callable_servers(document, operation);
+                    if let Some(server) = servers.get(choice.server) {
+                        summary
+                            .title
+                            .push_str(&format!(" Tasks are posted to {server}."));
+                    }
+                    summary.servers = servers.iter().map(ToString::to_string).collect();
                     let body = &operation.body;
                     set_body(&mut summary, &body.schema, body.envelope.as_ref(), choice);
                 }
@@ -127,7 +136,10 @@ fn set_body(
 
 fn url_text(url: &PastedUrl) -> String {
     match &url.address {
-        Ok(address) => format!("{address}{}", url.path),
+        Ok(address) => {
+            let seen: String = url.path.chars().filter(|c| !is_hidden(*c)).collect();
+            format!("{address}{seen}")
+        }
         Err(error) => format!("{} (its address cannot be used: {error})", url.path),
     }
 }
@@ -204,7 +216,10 @@ mod tests {
             "components": {"schemas": {"Task": {"type": "object", "properties": {"title": {"type": "string"}}, "required": ["title"]}}}}"##;
         let recognized = recognize(document);
         let summary = recognized.summary(PasteChoice::default()).unwrap();
-        assert_eq!(summary.title, "The OpenAPI document “Ops”.");
+        assert_eq!(
+            summary.title,
+            "The OpenAPI document “Ops”. Tasks are posted to https://ops.example/api."
+        );
         assert_eq!(summary.operations, ["POST /tasks/: Add a task"]);
         let (connection, _) = connection(document, PasteChoice::default());
         assert_eq!(connection.name, "Ops");
@@ -213,6 +228,37 @@ mod tests {
         assert_eq!(server.extra_headers.get("X-Tenant").unwrap(), "north");
         assert_eq!(server.token_header, "X-AGENT-TOKEN");
         assert!(server.honours_idempotency_keys);
+    }
+
+    #[test]
+    fn tasks_go_to_the_server_that_the_document_was_read_from_unless_the_operator_chooses_another()
+    {
+        let document = r#"{"openapi": "3.1.0", "info": {"title": "Ops \u202Enoitcudorp", "version": "1"},
+            "servers": [{"url": "https://production.example"}],
+            "paths": {"/tasks": {"post": {"requestBody": {"content": {"application/json":
+                {"schema": {"type": "object"}}}}}}}}"#;
+        let staging = Address::parse("https://staging.example/openapi.json").unwrap();
+        for (server, expected) in [
+            (0, "https://staging.example"),
+            (1, "https://production.example"),
+        ] {
+            let choice = PasteChoice {
+                server,
+                ..PasteChoice::default()
+            };
+            let recognized = crate::paste::recognize_from(document, Some(&staging));
+            let summary = recognized.summary(choice).unwrap();
+            assert_eq!(summary.servers.len(), 2);
+            assert!(
+                summary.title.ends_with(&format!("posted to {expected}.")),
+                "{}",
+                summary.title
+            );
+            let mut form = ConnectionForm::of(&Connection::named(""));
+            fill(&mut form, recognized, choice);
+            assert_eq!(form.text(FormField::ServerUrl), expected);
+            assert_eq!(form.text(FormField::Name), "Ops noitcudorp");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::form::MAX_NAME;
 use super::{Connection, ConnectionId, HostPolicy, SettingsError};
+use crate::text::is_hidden;
 
 /// Maximum number of saved connections.
 pub const MAX_CONNECTIONS: usize = 100;
@@ -86,7 +87,7 @@ impl ConnectionsError {
     pub fn hint(&self) -> &'static str {
         match self {
             ConnectionsError::NameTaken { .. } => {
-                "Choose another name: posting to production asks for it."
+                "Choose another name, so that the two can be told apart."
             }
             ConnectionsError::TooMany => "Delete those that you do not need.",
             ConnectionsError::NotAFile { .. } => {
@@ -288,9 +289,13 @@ impl Connections {
         let mut added = self.clone();
         let mut imported = Vec::new();
         for connection in file.connections {
-            if connection.name.trim().is_empty() || connection.name.chars().count() > MAX_NAME {
+            let name = &connection.name;
+            let is_name = !name.trim().is_empty()
+                && name.chars().count() <= MAX_NAME
+                && !name.chars().any(is_hidden);
+            if !is_name {
                 return Err(not_a_file(
-                    "a connection has no name, or one that is too long",
+                    "a connection has no name, or one that is too long or has hidden characters",
                 ));
             }
             connection

@@ -29,24 +29,45 @@ pub(super) fn read(
     notices: &mut Notices,
 ) -> Vec<ApiServer> {
     let listed = servers.and_then(Value::as_array).map(Vec::as_slice);
-    let servers: Vec<ApiServer> = listed
+    let mut servers: Vec<ApiServer> = listed
         .unwrap_or_default()
         .iter()
         .take(MAX_SERVERS)
         .filter_map(|server| read_one(server, address, notices))
         .collect();
+    match address {
+        Some(address) => prefer(&mut servers, address, notices),
+        None if servers.is_empty() => {
+            notices.missing("The document names no server. Enter the address.");
+        }
+        None => {}
+    }
+    servers
+}
+
+/// Puts the server that the document was read from first: the operator chose it, and the document of a
+/// test server may name the one in production.
+fn prefer(servers: &mut Vec<ApiServer>, read_from: &Address, notices: &mut Notices) {
+    let is_same = |server: &ApiServer| {
+        let address = server.address.as_ref();
+        address.is_ok_and(|address| address.origin() == read_from.origin())
+    };
+    if let Some(place) = servers.iter().position(is_same) {
+        servers[..=place].rotate_right(1);
+        return;
+    }
     if !servers.is_empty() {
-        return servers;
+        notices.changed(format!(
+            "The document names other servers. The one that it was read from is used, {}.",
+            read_from.origin()
+        ));
     }
-    if let Some(address) = address {
-        return vec![ApiServer {
-            address: Address::parse(&address.origin()),
-            url: address.origin(),
-            description: None,
-        }];
-    }
-    notices.missing("The document names no server. Enter the address.");
-    Vec::new()
+    let server = ApiServer {
+        address: Address::parse(&read_from.origin()),
+        url: read_from.origin(),
+        description: None,
+    };
+    servers.insert(0, server);
 }
 
 fn read_one(server: &Value, address: Option<&Address>, notices: &mut Notices) -> Option<ApiServer> {

@@ -11,7 +11,7 @@ pub use field::{FieldInfo, FormField};
 
 use super::{Api, Connection, ConnectionColor, ConnectionId};
 use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
-use crate::text::sentences;
+use crate::text::{is_hidden, sentences};
 
 /// Maximum length of a connection's name, in characters.
 pub const MAX_NAME: usize = 80;
@@ -143,6 +143,11 @@ impl ConnectionForm {
         let name = self.trimmed(FormField::Name);
         if name.is_empty() {
             problems.add(FormField::Name, "Enter a name for the connection.");
+        } else if name.chars().any(is_hidden) {
+            problems.add(
+                FormField::Name,
+                "The name has characters that are not seen. Type it again.",
+            );
         } else if name.chars().count() > MAX_NAME {
             problems.add(
                 FormField::Name,
@@ -293,7 +298,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 33] = [
+        let cases: [(FormField, Change); 34] = [
             (FormField::ModelBody, |form| {
                 form.set(FormField::ModelBody, "temperature: 0.2")
             }),
@@ -322,6 +327,9 @@ mod tests {
                 form.set(FormField::ExtraQuery, "a=1\na=2")
             }),
             (FormField::Name, |form| form.set(FormField::Name, " ")),
+            (FormField::Name, |form| {
+                form.set(FormField::Name, "Ops \u{202e}noitcudorp")
+            }),
             (FormField::Name, |form| {
                 form.set(FormField::Name, "x".repeat(81))
             }),

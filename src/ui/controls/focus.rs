@@ -25,6 +25,15 @@ pub fn focus_by_id_soon(id: String) {
     });
 }
 
+/// Scrolls the element with this id to its top after the next frame is drawn.
+pub fn scroll_to_top_soon(id: &'static str) {
+    request_animation_frame(move || {
+        if let Some(element) = document().get_element_by_id(id) {
+            element.set_scroll_top(0);
+        }
+    });
+}
+
 /// Moves the focus to the first error below the element with this id, and scrolls to the error and
 /// its text, after the next frame is drawn. Does nothing if there is no error by then.
 pub fn reveal_error_soon(container: String) {

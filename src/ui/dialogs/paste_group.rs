@@ -87,7 +87,7 @@ pub fn PasteGroup(
             .unwrap_or(NOTHING);
         let mut form = before.clone();
         settings.add_pasted_secrets(fill(&mut form, pasted, choice.get_untracked()));
-        settings.form.set(form);
+        settings.replace(form);
         settings.problems.set(Vec::new());
         if let Some(field) = field.get_untracked() {
             // It may hold a token.
@@ -143,7 +143,7 @@ pub fn PasteGroup(
                         name="Undo filling in the settings"
                         on_press=move || {
                             if let Some(before) = undo.get_untracked() {
-                                settings.form.set(before);
+                                settings.replace(before);
                                 settings.add_pasted_secrets(Vec::new());
                                 undo.set(None);
                             }
@@ -184,6 +184,36 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
                             operation,
                             ..PasteChoice::default()
                         });
+                    }
+                >
+                    {options}
+                </select>
+            </div>
+        }
+    });
+    let servers = (summary.servers.len() > 1).then(|| {
+        let chosen = choice.with_untracked(|choice| choice.server);
+        let options = summary
+            .servers
+            .iter()
+            .enumerate()
+            .map(|(index, text)| {
+                view! {
+                    <option value=index.to_string() selected=index == chosen>
+                        {text.clone()}
+                    </option>
+                }
+            })
+            .collect_view();
+        view! {
+            <div class="field">
+                <label for="paste-server">"Server"</label>
+                <select
+                    class="input"
+                    id="paste-server"
+                    on:change:target=move |event| {
+                        let server = event.target().value().parse().unwrap_or_default();
+                        choice.update(|choice| choice.server = server);
                     }
                 >
                     {options}
@@ -240,6 +270,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
             <strong>{summary.title}</strong>
         </p>
         {operations}
+        {servers}
         {envelope}
         <ul class="paste-notices">{notices}</ul>
         {schema}

@@ -15,6 +15,7 @@ use crate::text::sentences;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::header::notices::problem_panel;
+use crate::ui::page::ConnectionTest;
 use crate::ui::screen::Screen;
 
 /// The name of the dialog.
@@ -62,6 +63,12 @@ impl SecretInput {
         }
     }
 
+    fn clear(self) {
+        if let Some(field) = self.field.get_untracked() {
+            field.set_value("");
+        }
+    }
+
     fn is_empty(self) -> bool {
         let field = self.field.get_untracked();
         field.is_none_or(|field| field.value().is_empty())
@@ -94,9 +101,31 @@ impl SecretInput {
 }
 
 impl Settings {
-    /// Changes the values. Errors are updated at the next attempt to save.
+    /// Changes the values. Errors are updated at the next attempt to save. The result of a connection
+    /// test is about what was entered before.
     pub fn change(&self, change: impl FnOnce(&mut ConnectionForm)) {
         self.form.update(change);
+        let test = self.screen.page.connection_test;
+        if test.with_untracked(|test| *test != ConnectionTest::NotStarted) {
+            test.set(ConnectionTest::NotStarted);
+        }
+    }
+
+    /// Replaces all values. A secret that was typed for another server is cleared.
+    pub fn replace(&self, form: ConnectionForm) {
+        let before = self.form.get_untracked();
+        for (field, input) in [
+            (FormField::BaseUrl, self.api_key),
+            (FormField::ServerUrl, self.agent_token),
+        ] {
+            let origin = |form: &ConnectionForm| {
+                Address::parse(form.text(field)).map(|address| address.origin())
+            };
+            if origin(&before) != origin(&form) {
+                input.clear();
+            }
+        }
+        self.change(|current| *current = form);
     }
 
     /// The error of a field.
@@ -223,6 +252,7 @@ pub fn SettingsDialog(
         name => format!("Settings: {name}"),
     };
     let is_new = connection.name.is_empty();
+    let has_no_model = connection.model.is_none();
     let id = connection.id;
     let is_locked = Memo::new(move |_| {
         screen.is_posting.get()
@@ -268,7 +298,7 @@ pub fn SettingsDialog(
                     view! { <PasteGroup settings is_new/> }.into_any()
                 } else {
                     view! {
-                        <details class="fold">
+                        <details class="fold" open=has_no_model>
                             <summary>"Set up by pasting"</summary>
                             <PasteGroup settings is_new/>
                         </details>

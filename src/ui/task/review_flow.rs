@@ -64,6 +64,10 @@ pub fn handle_key(
             }
         }
         "a" if actions.can_approve => approve_and_next(screen, id),
+        "a" => {
+            let message = "This task cannot be approved as it is. Press j for the next one.";
+            screen.page.announcement.set(message.to_owned());
+        }
         "r" if actions.can_reject => {
             if !screen.refuse_if_read_only() {
                 is_rejecting.set(true);

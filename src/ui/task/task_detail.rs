@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use crate::review::DraftId;
 use crate::run::{FollowUp, Run, TaskDraft};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon};
+use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, scroll_to_top_soon};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::tabs::{Tab, Tabs};
 use crate::ui::list::task_row::row_id;
@@ -63,6 +63,15 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
         (count > 0).then_some(count)
     });
     let context = SheetContext::new(screen, id.clone(), draft);
+    // The panels are those of the task that was open before, as far as it had been scrolled.
+    for panel in [
+        "panel-task",
+        "panel-json",
+        "panel-changes",
+        "panel-delivery",
+    ] {
+        scroll_to_top_soon(panel);
+    }
     let is_rejecting = RwSignal::new(false);
     let keys = {
         let id = id.clone();
