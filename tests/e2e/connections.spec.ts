@@ -183,6 +183,9 @@ test("a pasted curl command sets a server up, and its token is used and never st
   await app.open(server.address);
   await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
   const settings = app.dialog("New connection");
+  // A token that was typed for another server must not follow the change of address.
+  await settings.locator("#url").fill("http://127.0.0.1:9");
+  await settings.locator("#agent-token").fill("typed-for-another-server");
   await settings.getByRole("textbox", { name: "Paste here" }).fill(
     `curl -X POST '${tenant.address}/repository?queue=blue' \\
       -H 'Content-Type: application/json' -H 'X-TENANT: north' \\
@@ -194,6 +197,7 @@ test("a pasted curl command sets a server up, and its token is used and never st
   await expect(settings.locator("#path")).toHaveValue("/repository");
   await expect(settings.locator("#extra-headers")).toHaveValue("X-TENANT: north");
   await expect(settings.locator("#token-scheme")).toHaveValue("Bearer");
+  await expect(settings.locator("#agent-token")).toHaveValue("");
   await expect(settings.locator("#agent-token")).toHaveAccessibleDescription(/The one that was pasted is used/);
   await settings.getByRole("button", { name: "Save settings" }).click();
   await expect(app.button(`Connection: ${tenant.host}`)).toBeVisible();
