@@ -237,6 +237,10 @@ mod tests {
                 "path_invalid",
             ),
             (
+                r#"{"url":"http://localhost","extraHeaders":{"X-Api-Key":"a"}}"#,
+                "server_header_invalid",
+            ),
+            (
                 r#"{"url":"http://localhost","tokenHeader":"Cookie"}"#,
                 "token_header_invalid",
             ),
@@ -263,5 +267,15 @@ mod tests {
         assert_eq!(server.concurrency, DEFAULT_CONCURRENCY);
         let server = task_server(r#"{"url":"http://localhost","concurrency":16}"#).unwrap();
         assert_eq!(server.concurrency, 16);
+        let server = task_server(
+            r#"{"url":"http://localhost","tokenScheme":"Bearer","extraHeaders":{"X-Tenant":"north"},"extraQuery":{"queue":"blue"}}"#,
+        )
+        .unwrap();
+        assert_eq!(server.token_scheme.as_deref(), Some("Bearer"));
+        assert_eq!(
+            server.extra_headers.get("X-Tenant").map(String::as_str),
+            Some("north")
+        );
+        assert_eq!(server.tasks_url(), "http://localhost/tasks?queue=blue");
     }
 }

@@ -437,6 +437,12 @@ export interface TaskServerSettings {
   path?: string;
   /** Header that carries the token. Default: `X-AGENT-TOKEN`. */
   tokenHeader?: string;
+  /** Word before the token, such as `Bearer`. Default: none. */
+  tokenScheme?: string;
+  /** Headers to add to each request. They must hold no secret. */
+  extraHeaders?: Record<string, string>;
+  /** Parameters to add to the URL of each request. They must hold no secret. */
+  extraQuery?: Record<string, string>;
   /** Whether the server honours `Idempotency-Key`. The key is sent only if it does. Default: `false`. */
   honoursIdempotencyKeys?: boolean;
   /** Maximum number of concurrent requests, 1 to 16. Default: 4. */

@@ -182,6 +182,9 @@ async function run(signal: AbortSignal): Promise<Receipt[]> {
   const complete = made.outcome.outcome === "complete" ? made.tasks : [];
   const cost: number | undefined = made.usage?.output;
   const server: TaskServerSettings = {
+    tokenScheme: "Bearer",
+    extraHeaders: { "X-Tenant": "north" },
+    extraQuery: { queue: "blue" },
     url: "http://localhost:8080",
     honoursIdempotencyKeys: true,
     concurrency: 8,
