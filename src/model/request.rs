@@ -65,7 +65,9 @@ pub fn build(
             if !adaptations.has(&Adaptation::OmitStore) {
                 add("store", false.into());
             }
-            if let Some(limit) = endpoint.max_output_tokens {
+            let limit = endpoint.max_output_tokens;
+            if let Some(limit) = limit.filter(|_| !adaptations.omits_parameter("max_output_tokens"))
+            {
                 add("max_output_tokens", limit.into());
             }
             if let Some(format) = responses_format(schema, response_format) {

@@ -47,6 +47,9 @@ struct Sent<'a> {
     members: &'a Map<String, Value>,
 }
 
+/// The name of the max output tokens in Responses.
+const MAX_OUTPUT_TOKENS: &str = "max_output_tokens";
+
 /// The members that every request may have. All others are extra parameters.
 const OWN_MEMBERS: [&str; 13] = [
     "model",
@@ -142,28 +145,35 @@ const REFUSAL_WORDS: [&str; 31] = [
 /// The parts, in the order in which words are tried: the most distinctive names come first.
 const PARTS: [Part; 6] = [
     Part {
-        places: &["max_completion_tokens", "max_tokens", "maxtokens"],
+        places: &[
+            "max_completion_tokens",
+            "max_tokens",
+            "maxtokens",
+            MAX_OUTPUT_TOKENS,
+        ],
         is_meant: |evidence| {
             evidence.has_name(&[
                 "max_completion_tokens",
                 "max_tokens",
                 "max-tokens",
                 "maxtokens",
+                MAX_OUTPUT_TOKENS,
             ])
         },
         verdict: |sent, evidence| {
-            let (current, other) = if sent.has("max_completion_tokens") {
-                (
-                    TokenLimitName::MaxCompletionTokens,
-                    TokenLimitName::MaxTokens,
-                )
+            let current = if sent.has("max_completion_tokens") {
+                TokenLimitName::MaxCompletionTokens.as_str()
             } else if sent.has("max_tokens") {
-                (
-                    TokenLimitName::MaxTokens,
-                    TokenLimitName::MaxCompletionTokens,
-                )
+                TokenLimitName::MaxTokens.as_str()
+            } else if sent.has(MAX_OUTPUT_TOKENS) {
+                MAX_OUTPUT_TOKENS
             } else {
                 return None;
+            };
+            let other = match current {
+                "max_completion_tokens" => Some(TokenLimitName::MaxTokens),
+                "max_tokens" => Some(TokenLimitName::MaxCompletionTokens),
+                _ => None,
             };
             // A limit that the model does not allow has the right name.
             let is_about_value = evidence.has_part(&[
@@ -185,11 +195,14 @@ const PARTS: [Part; 6] = [
                 "below_min",
                 "positive",
             ]);
-            let is_replaced =
-                evidence.has_name(&[other.as_str()]) && evidence.has_name(&[current.as_str()]);
-            Some(match is_about_value && !is_replaced {
-                true => Verdict::Incurable,
-                false => Verdict::Change(Adaptation::TokenLimit(other)),
+            let is_replaced = other.is_some_and(|other| {
+                evidence.has_name(&[other.as_str()]) && evidence.has_name(&[current])
+            });
+            Some(match (is_about_value && !is_replaced, other) {
+                (true, _) => Verdict::Incurable,
+                (false, Some(other)) => Verdict::Change(Adaptation::TokenLimit(other)),
+                // Responses has no other name for it.
+                (false, None) => Verdict::Change(Adaptation::OmitParameter(current.to_owned())),
             })
         },
     },

@@ -288,7 +288,7 @@ fn the_token_limit_is_sent_under_its_other_name() {
 fn other_members_are_left_out_or_changed() {
     /// The request, the change, and refusals that lead to it.
     type Row = (Value, Adaptation, [(u16, Value); 3]);
-    let table: [Row; 6] = [
+    let table: [Row; 7] = [
         (
             chat(),
             A::OmitStreamOptions,
@@ -364,6 +364,24 @@ fn other_members_are_left_out_or_changed() {
                 (
                     422,
                     detail(&["body", "instructions"], "Extra inputs are not permitted"),
+                ),
+            ],
+        ),
+        (
+            responses(),
+            A::OmitParameter("max_output_tokens".to_owned()),
+            [
+                (400, param("max_output_tokens", "Unsupported parameter")),
+                (
+                    422,
+                    detail(
+                        &["body", "max_output_tokens"],
+                        "Extra inputs are not permitted",
+                    ),
+                ),
+                (
+                    400,
+                    message("Unrecognized request argument supplied: max_output_tokens"),
                 ),
             ],
         ),
