@@ -8,7 +8,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::application::{Application, refusal_problem};
 use super::guard::Refusal;
 use crate::browser::{fetch, page_origin};
-use crate::connection_test::{Endpoint, Observations, Report, Seen, judge};
+use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge};
 use crate::http::HttpRequest;
 use crate::secrets::{Keyring, Secret, SecretSlot};
 use crate::settings::Connection;
@@ -69,7 +69,7 @@ impl Application {
     }
 }
 
-async fn test(endpoint: Endpoint, keyring: &Keyring) -> Report {
+async fn test(endpoint: Endpoint, keyring: &Keyring) -> TestReport {
     let requests = endpoint.requests();
     let plain = see(requests.plain.clone(), keyring).await;
     let full = see(requests.full, keyring).await;

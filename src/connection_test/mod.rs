@@ -156,7 +156,7 @@ impl Verdict {
 
 /// One step of the test.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct TestStep {
     /// What was tested.
     pub name: &'static str,
     /// The result.
@@ -167,18 +167,18 @@ pub struct Step {
 
 /// The result of the test of one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct TestReport {
     /// The endpoint.
     pub endpoint: Endpoint,
     /// The steps, in order. A step that an earlier one makes pointless is left out.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TestStep>,
 }
 
-impl Report {
+impl TestReport {
     /// Whether a CORS rule may be what is missing.
     #[must_use]
     pub fn needs_rule(&self) -> bool {
-        let is_cors = |step: &Step| step.name == ORIGIN || step.name == HEADERS;
+        let is_cors = |step: &TestStep| step.name == ORIGIN || step.name == HEADERS;
         self.steps
             .iter()
             .any(|step| is_cors(step) && step.verdict != Verdict::Passed)
@@ -213,7 +213,7 @@ const EXPECTED: &str = "Response as expected";
 
 /// Judges what the page saw.
 #[must_use]
-pub fn judge(endpoint: Endpoint, seen: &Observations) -> Report {
+pub fn judge(endpoint: Endpoint, seen: &Observations) -> TestReport {
     let mut steps = vec![reached(&endpoint, seen)];
     if seen.is_reached {
         steps.push(origin_allowed(seen));
@@ -226,18 +226,18 @@ pub fn judge(endpoint: Endpoint, seen: &Observations) -> Report {
             });
         }
     }
-    Report { endpoint, steps }
+    TestReport { endpoint, steps }
 }
 
-fn step(name: &'static str, verdict: Verdict, message: impl Into<String>) -> Step {
-    Step {
+fn step(name: &'static str, verdict: Verdict, message: impl Into<String>) -> TestStep {
+    TestStep {
         name,
         verdict,
         message: message.into(),
     }
 }
 
-fn reached(endpoint: &Endpoint, seen: &Observations) -> Step {
+fn reached(endpoint: &Endpoint, seen: &Observations) -> TestStep {
     let host = endpoint.address().host_and_port();
     if seen.is_reached {
         return step(REACHED, Verdict::Passed, format!("{host} answers."));
@@ -255,7 +255,7 @@ fn reached(endpoint: &Endpoint, seen: &Observations) -> Step {
     )
 }
 
-fn origin_allowed(seen: &Observations) -> Step {
+fn origin_allowed(seen: &Observations) -> TestStep {
     let origin = &seen.origin;
     match (&seen.plain, &seen.full) {
         (Seen::Response { .. }, _) | (_, Seen::Response { .. }) => step(
@@ -273,7 +273,7 @@ fn origin_allowed(seen: &Observations) -> Step {
     }
 }
 
-fn headers_allowed(endpoint: &Endpoint, seen: &Observations) -> Step {
+fn headers_allowed(endpoint: &Endpoint, seen: &Observations) -> TestStep {
     let headers = listed(&endpoint.headers());
     match &seen.full {
         Seen::Response { .. } => step(
@@ -296,7 +296,7 @@ fn headers_allowed(endpoint: &Endpoint, seen: &Observations) -> Step {
     }
 }
 
-fn authorized(status: u16) -> Step {
+fn authorized(status: u16) -> TestStep {
     match status {
         401 | 403 => step(
             AUTHORIZED,
@@ -325,7 +325,7 @@ fn authorized(status: u16) -> Step {
     }
 }
 
-fn expected_of_server(server: &TaskServer, status: u16) -> Step {
+fn expected_of_server(server: &TaskServer, status: u16) -> TestStep {
     let url = server.tasks_url();
     match status {
         200..=299 => step(
@@ -367,7 +367,7 @@ fn expected_of_server(server: &TaskServer, status: u16) -> Step {
     }
 }
 
-fn expected_of_model(model: &ModelEndpoint, status: u16, body: &str) -> Step {
+fn expected_of_model(model: &ModelEndpoint, status: u16, body: &str) -> TestStep {
     if !(200..300).contains(&status) {
         return step(
             EXPECTED,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::brief::{BriefError, BriefForm};
-use crate::connection_test::Report;
+use crate::connection_test::TestReport;
 use crate::driver::StoredRun;
 use crate::model::{Adaptations, Notice, Usage};
 use crate::review::{DraftId, DraftState, RunId};
@@ -183,7 +183,7 @@ pub enum ConnectionTest {
     /// Its requests are being sent.
     Running,
     /// It is done, with a report for each endpoint.
-    Done(Vec<Report>),
+    Done(Vec<TestReport>),
 }
 
 /// The connections in this browser, as their dialog shows them.

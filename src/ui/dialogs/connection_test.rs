@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::modal::reveal_error_in;
 use super::settings::{DIALOG, Settings};
 use crate::browser::page_origin;
-use crate::connection_test::{Recipe, Report, Rule, Step, Verdict};
+use crate::connection_test::{Recipe, Rule, TestReport, TestStep, Verdict};
 use crate::paste::check_form;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
@@ -56,9 +56,9 @@ pub fn ConnectionTestGroup(settings: Settings) -> impl IntoView {
     }
 }
 
-fn reports_view(reports: Vec<Report>) -> impl IntoView {
+fn reports_view(reports: Vec<TestReport>) -> impl IntoView {
     let origin = page_origin();
-    let text: Vec<String> = reports.iter().map(Report::to_text).collect();
+    let text: Vec<String> = reports.iter().map(TestReport::to_text).collect();
     let text = format!("Page: {origin}\n{}\n", text.join("\n"));
     let reports = reports
         .into_iter()
@@ -88,7 +88,7 @@ fn reports_view(reports: Vec<Report>) -> impl IntoView {
     }
 }
 
-fn step_view(step: Step) -> impl IntoView {
+fn step_view(step: TestStep) -> impl IntoView {
     let (state, icon) = match step.verdict {
         Verdict::Passed => ("delivered", "light-good"),
         Verdict::Failed => ("refused", "light-bad"),
