@@ -53,7 +53,8 @@ fn prefer(servers: &mut Vec<ApiServer>, read_from: &Address, notices: &mut Notic
         address.is_ok_and(|address| address.origin() == read_from.origin())
     };
     if let Some(place) = servers.iter().position(is_same) {
-        servers[..=place].rotate_right(1);
+        let server = servers.remove(place);
+        servers.insert(0, server);
         return;
     }
     if !servers.is_empty() {
