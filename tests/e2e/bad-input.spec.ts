@@ -69,7 +69,7 @@ test.describe("the settings", () => {
     },
     {
       what: "JSON that is not a schema",
-      schema: '{"type": "obiect", "properties": {}}',
+      schema: '{"type": "obiect", "properties": {"title": {"type": "string"}}}',
       error: "The schema is not a valid JSON Schema",
     },
     {
