@@ -90,7 +90,7 @@ impl Application {
     fn update_run_connection(self: &Rc<Self>, connection: &Connection) {
         let is_of_run = self.controller.with_run(|run| {
             let of_run = run.connection();
-            (of_run.id == connection.id || of_run.id.is_empty()) && of_run != connection
+            of_run.id == connection.id && of_run != connection
         });
         if is_of_run == Some(true) {
             self.controller

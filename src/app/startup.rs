@@ -144,9 +144,13 @@ impl Setup {
     /// a link does not name: the settings of another server may be wrong for it.
     pub(super) fn connection_to(&self, address: Address) -> Connection {
         let connection = self.page.connection.get_untracked();
+        // An id of its own, so that a run with this server follows changes of this connection and of no
+        // other one.
+        let digest = crate::digest::sha256_hex(address.to_string().as_bytes());
+        let id = ConnectionId::new(format!("link-{digest}"));
         let server = TaskServer::at(address);
         Connection {
-            id: ConnectionId::default(),
+            id,
             version: 0,
             name: server.url.host_and_port(),
             color: ConnectionColor::default(),

@@ -158,69 +158,25 @@ pub fn PasteGroup(
 /// What was recognised, with the choices that it leaves.
 #[component]
 fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl IntoView {
-    let operations = (summary.operations.len() > 1).then(|| {
-        let chosen = choice.with_untracked(|choice| choice.operation);
-        let options = summary
-            .operations
-            .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                view! {
-                    <option value=index.to_string() selected=index == chosen>
-                        {text.clone()}
-                    </option>
-                }
-            })
-            .collect_view();
-        view! {
-            <div class="field">
-                <label for="paste-operation">"Operation that takes tasks"</label>
-                <select
-                    class="input"
-                    id="paste-operation"
-                    on:change:target=move |event| {
-                        let operation = event.target().value().parse().unwrap_or_default();
-                        choice.set(PasteChoice {
-                            operation,
-                            ..PasteChoice::default()
-                        });
-                    }
-                >
-                    {options}
-                </select>
-            </div>
-        }
-    });
-    let servers = (summary.servers.len() > 1).then(|| {
-        let chosen = choice.with_untracked(|choice| choice.server);
-        let options = summary
-            .servers
-            .iter()
-            .enumerate()
-            .map(|(index, text)| {
-                view! {
-                    <option value=index.to_string() selected=index == chosen>
-                        {text.clone()}
-                    </option>
-                }
-            })
-            .collect_view();
-        view! {
-            <div class="field">
-                <label for="paste-server">"Server"</label>
-                <select
-                    class="input"
-                    id="paste-server"
-                    on:change:target=move |event| {
-                        let server = event.target().value().parse().unwrap_or_default();
-                        choice.update(|choice| choice.server = server);
-                    }
-                >
-                    {options}
-                </select>
-            </div>
-        }
-    });
+    let operations = choices(
+        "paste-operation",
+        "Operation that takes tasks",
+        &summary.operations,
+        choice.with_untracked(|choice| choice.operation),
+        move |operation| {
+            choice.set(PasteChoice {
+                operation,
+                ..PasteChoice::default()
+            });
+        },
+    );
+    let servers = choices(
+        "paste-server",
+        "Server",
+        &summary.servers,
+        choice.with_untracked(|choice| choice.server),
+        move |server| choice.update(|choice| choice.server = server),
+    );
     let envelope = summary.envelope.map(|template| {
         let is_used = choice.with_untracked(|choice| !choice.ignores_envelope);
         view! {
@@ -275,4 +231,39 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
         <ul class="paste-notices">{notices}</ul>
         {schema}
     }
+}
+
+/// A field that chooses one of several texts; `None` if there is nothing to choose.
+fn choices(
+    id: &'static str,
+    label: &'static str,
+    texts: &[String],
+    chosen: usize,
+    on_choose: impl Fn(usize) + 'static,
+) -> Option<AnyView> {
+    let options = texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            view! {
+                <option value=index.to_string() selected=index == chosen>
+                    {text.clone()}
+                </option>
+            }
+        })
+        .collect_view();
+    let on_change = move |event: web_sys::Event| {
+        on_choose(event_target_value(&event).parse().unwrap_or_default());
+    };
+    (texts.len() > 1).then(|| {
+        view! {
+            <div class="field">
+                <label for=id>{label}</label>
+                <select class="input" id=id on:change=on_change>
+                    {options}
+                </select>
+            </div>
+        }
+        .into_any()
+    })
 }
