@@ -153,6 +153,8 @@ pub struct Stream {
     pub characters: usize,
     /// The last characters received.
     pub tail: String,
+    /// The size of the reasoning so far, in bytes; 0 as soon as the model writes its response.
+    pub reasoning_bytes: usize,
 }
 
 /// How a task server describes its tasks.
