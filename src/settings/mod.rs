@@ -37,7 +37,7 @@ pub use task_server::{
     DEFAULT_PATH, DEFAULT_TOKEN_HEADER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY_RETENTION_HOURS,
     TaskServer,
 };
-pub use template::{BodyTemplate, TemplateError};
+pub use template::{BodyTemplate, TaskPlace, TemplateError, TemplateValues};
 
 /// The OpenAI API that an endpoint implements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -142,7 +142,7 @@ impl TaskServer {
         let template = self.body_template.as_ref();
         template.map_or_else(
             || template::PLACEHOLDER.to_owned(),
-            |template| template.wrap(template::PLACEHOLDER),
+            |template| template.text().to_owned(),
         )
     }
 

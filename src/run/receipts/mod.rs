@@ -5,7 +5,6 @@
 
 mod csv;
 mod summary;
-mod time;
 
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ pub use summary::{Summary, state_text};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::{Attempt, DeliveryOutcome, LookUp};
 use crate::review::RunId;
+use crate::time;
 
 /// File format of receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -202,7 +202,7 @@ impl FormField {
                 .hint("Tasks in flight at a time, 1 to 16. The first one always goes alone."),
             FormField::BodyTemplate => info("body-template", "Body template")
                 .placeholder("$task")
-                .hint("JSON wrapped around each task, such as {\"payload\": $task}. Leave empty to send the task alone."),
+                .hint("The JSON to send, if the task alone is not enough: {\"payload\": $task}, {\"tenant\": \"north\", ...$task} or {\"name\": $task.title}. $uuid, $number, $run and $time are generated."),
             FormField::SchemaText => info("schema-text", "JSON Schema of one task")
                 .rows(2)
                 .hint("One JSON document. References to other documents are never fetched."),

@@ -1,5 +1,6 @@
 //! The form of a connection: its fields as typed, and their validation.
 
+mod body_preview;
 mod field;
 mod lines;
 mod model;
@@ -7,6 +8,7 @@ mod server;
 
 use std::collections::BTreeMap;
 
+pub use body_preview::BodyPreview;
 pub use field::{FieldInfo, FormField};
 
 use super::{Api, Connection, ConnectionColor, ConnectionId};

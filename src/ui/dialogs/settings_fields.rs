@@ -6,10 +6,11 @@ use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
 use crate::secrets::SecretSlot;
-use crate::settings::form::{FieldProblem, FormField, SchemaChoice};
+use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
 use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
@@ -366,7 +367,28 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                 <ConnectionField settings field=FormField::Concurrency/>
             </div>
             <ConnectionField settings field=FormField::BodyTemplate/>
+            <TemplatePreview settings/>
         </fieldset>
+    }
+}
+
+/// The body of a request, as soon as there is a body template.
+#[component]
+fn TemplatePreview(settings: Settings) -> impl IntoView {
+    let preview = Memo::new(move |_| settings.form.with(ConnectionForm::body_preview));
+    let notes = move || {
+        let notes = preview.get().map(|preview| preview.notes);
+        let notes = notes.unwrap_or_default().into_iter();
+        notes
+            .map(|note| view! { <p class="hint">{note}</p> })
+            .collect_view()
+    };
+    let body = Signal::derive(move || preview.get().map_or_else(String::new, |it| it.body));
+    view! {
+        <Show when=move || preview.with(Option::is_some)>
+            <CodeBlock caption="Request body, with an example" copy="Copy" text=body/>
+            <div role="status">{notes}</div>
+        </Show>
     }
 }
 
