@@ -149,7 +149,7 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
     let message = texts;
     prop_oneof![
         4 => (any::<Option<u16>>(), proptest::option::of(texts())).prop_map(|(status, server_id)| {
-            DeliveryOutcome::Delivered { status, server_id, replayed: false }
+            DeliveryOutcome::Delivered { status, server_id, id_at: None, replayed: false }
         }),
         1 => message().prop_map(|message| DeliveryOutcome::Refused {
             status: Some(422), code: "no".to_owned(), message, reasons: Vec::new(),
@@ -332,6 +332,7 @@ fn delivered(id: &str) -> DeliveryOutcome {
     DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some(id.to_owned()),
+        id_at: None,
         replayed: false,
     }
 }

@@ -25,6 +25,10 @@ pub enum DeliveryOutcome {
         status: Option<u16>,
         /// The server's identifier of the task, if it returned one.
         server_id: Option<String>,
+        /// Where the identifier is in the response, as a JSON Pointer; `None` if the response is
+        /// nothing else, or it was in a header. Records from before this member was added have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id_at: Option<String>,
         /// Whether the server already had the task.
         replayed: bool,
     },

@@ -313,7 +313,7 @@ mod tests {
                 "prices":{"input":1.25,"cached_input":0.000001,"output":10.5}},
             "task_server":{"url":"https://tasks.example.com","path":"/v2/tasks",
                 "token_header":"X-Token","honours_idempotency_keys":true,"idempotency_key_retention_hours":48,
-                "concurrency":2,"body_template":"{\"payload\": $task}"},
+                "concurrency":2,"body_template":"{\"payload\": $task}","id_pointer":"/data/id"},
             "task_schema":{"type":"object","properties":{"token":{"type":"string"}}},
             "allowed_hosts":["api.example.com","tasks.example.com","vault.example.com:8200"],
             "notice":"Hello",

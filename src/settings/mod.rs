@@ -232,6 +232,9 @@ pub enum SettingsError {
     /// The scheme before the agent token is not one word.
     #[error("the token scheme is not one word of at most 32 letters, digits and hyphens")]
     TokenScheme,
+    /// The place of the server's identifier is not a JSON Pointer.
+    #[error("the place of the server's ID is not a JSON Pointer")]
+    IdPointer,
     /// There are too many extra parameters or headers.
     #[error("there are more than 64 extra parameters or headers")]
     TooManyParameters,
@@ -256,6 +259,7 @@ impl SettingsError {
             SettingsError::ModelHeader { .. } => "model_header_invalid",
             SettingsError::ServerHeader { .. } => "server_header_invalid",
             SettingsError::TokenScheme => "token_scheme_invalid",
+            SettingsError::IdPointer => "id_pointer_invalid",
             SettingsError::TooManyParameters => "too_many_parameters",
         }
     }
@@ -291,6 +295,9 @@ impl SettingsError {
             }
             SettingsError::TokenScheme => {
                 "Enter the word that the server expects before the token, such as Bearer, or leave the field empty."
+            }
+            SettingsError::IdPointer => {
+                "Enter the names from the outside in, each after a slash, such as /data/id, or leave the field empty."
             }
             SettingsError::TooManyParameters => "Remove the ones that you do not need.",
             SettingsError::Template(_) => {

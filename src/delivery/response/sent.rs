@@ -32,6 +32,7 @@ pub struct Sent<'a> {
     url: &'a str,
     body: &'a str,
     template: Option<&'a BodyTemplate>,
+    id_pointer: Option<&'a str>,
     parsed: OnceCell<Parsed>,
 }
 
@@ -56,8 +57,20 @@ impl<'a> Sent<'a> {
             url,
             body,
             template,
+            id_pointer: None,
             parsed: OnceCell::new(),
         }
+    }
+
+    /// The same, to a server whose identifiers are at this JSON Pointer in its responses.
+    #[must_use]
+    pub fn with_id_at(self, id_pointer: Option<&'a str>) -> Sent<'a> {
+        Sent { id_pointer, ..self }
+    }
+
+    /// Where the server's identifier is in a response, if that is set.
+    pub(super) fn id_pointer(&self) -> Option<&'a str> {
+        self.id_pointer
     }
 
     /// The URL of the request.

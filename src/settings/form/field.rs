@@ -57,6 +57,8 @@ pub enum FormField {
     Concurrency,
     /// The JSON wrapped around each task; empty to post the task alone.
     BodyTemplate,
+    /// Where the server's identifier is in its response; empty to look for it.
+    IdPointer,
     /// The operator's own schema; retained while another schema is chosen.
     SchemaText,
 }
@@ -203,6 +205,9 @@ impl FormField {
             FormField::BodyTemplate => info("body-template", "Body template")
                 .placeholder("$task")
                 .hint("The JSON to send, if the task alone is not enough: {\"payload\": $task}, {\"tenant\": \"north\", ...$task} or {\"name\": $task.title}. $uuid, $number, $run and $time are generated."),
+            FormField::IdPointer => info("id-pointer", "ID in the response")
+                .placeholder("found automatically")
+                .hint("JSON Pointer to the server's ID of a task, such as /data/id."),
             FormField::SchemaText => info("schema-text", "JSON Schema of one task")
                 .rows(2)
                 .hint("One JSON document. References to other documents are never fetched."),

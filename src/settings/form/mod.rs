@@ -277,6 +277,7 @@ mod tests {
                 idempotency_key_retention_hours: 168,
                 concurrency: 16,
                 body_template: Some(BodyTemplate::parse("{\"payload\": $task}").unwrap()),
+                id_pointer: Some("/data/id".to_owned()),
                 path: "/queue".to_owned(),
                 token_header: "Authorization".to_owned(),
                 token_scheme: Some("Bearer".to_owned()),
@@ -300,7 +301,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 34] = [
+        let cases: [(FormField, Change); 35] = [
             (FormField::ModelBody, |form| {
                 form.set(FormField::ModelBody, "temperature: 0.2")
             }),
@@ -389,6 +390,9 @@ mod tests {
             }),
             (FormField::BodyTemplate, |form| {
                 form.set(FormField::BodyTemplate, "{\"payload\": \"$task\"}")
+            }),
+            (FormField::IdPointer, |form| {
+                form.set(FormField::IdPointer, "data.id")
             }),
             (FormField::IdempotencyKeyRetention, |form| {
                 form.set(FormField::IdempotencyKeyRetention, "")

@@ -47,6 +47,7 @@ impl ConnectionForm {
             ),
             (FormField::Concurrency, server.concurrency.to_string()),
             (FormField::BodyTemplate, template.unwrap_or_default()),
+            (FormField::IdPointer, text_of(server.id_pointer.as_ref())),
         ] {
             self.set(field, text);
         }
@@ -64,6 +65,7 @@ impl ConnectionForm {
                 );
             })
             .ok()?;
+        let id_pointer = self.trimmed(FormField::IdPointer);
         let scheme = self.trimmed(FormField::TokenScheme);
         // Texts that are not numbers become 0, which fails the check.
         let number = |field| self.trimmed(field).parse::<u32>().unwrap_or_default();
@@ -79,6 +81,7 @@ impl ConnectionForm {
             idempotency_key_retention_hours: number(FormField::IdempotencyKeyRetention),
             concurrency: u8::try_from(number(FormField::Concurrency)).unwrap_or_default(),
             body_template: self.read_template(problems),
+            id_pointer: (!id_pointer.is_empty()).then(|| id_pointer.to_owned()),
         };
         match server.check() {
             Ok(()) => Some(server),
@@ -123,6 +126,7 @@ fn field_of(error: &SettingsError, server: &TaskServer) -> FormField {
         SettingsError::Path { .. } => FormField::Path,
         SettingsError::TokenHeader { .. } => FormField::TokenHeader,
         SettingsError::TokenScheme => FormField::TokenScheme,
+        SettingsError::IdPointer => FormField::IdPointer,
         SettingsError::Query { .. } => FormField::ExtraQuery,
         SettingsError::ServerHeader { name, .. } if server.secret_headers.contains(name) => {
             FormField::SecretHeaders

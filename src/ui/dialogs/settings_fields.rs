@@ -368,6 +368,7 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             </div>
             <ConnectionField settings field=FormField::BodyTemplate/>
             <TemplatePreview settings/>
+            <ConnectionField settings field=FormField::IdPointer/>
         </fieldset>
     }
 }
