@@ -373,7 +373,7 @@ fn a_receipt_contains_all_details_of_an_attempt() {
             "status": 201,
             "server_id": "t-1",
             "idempotency_key": approval.key,
-            "key_sent": true,
+            "key_sent": true, "is_test": false,
             "digest": approval.digest,
             "url": "http://localhost:8080/tasks",
             "started_at": "2023-11-14T22:13:20.028Z",

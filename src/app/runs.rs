@@ -272,7 +272,10 @@ impl Application {
     /// Sends an event to the current run, if the guard allows it.
     pub(super) fn send(self: &Rc<Self>, event: Event) {
         if self.may_go_ahead(Action::Send(&event), || Next::Send(event.clone())) {
-            if matches!(event, Event::Approve { .. } | Event::Post { .. }) {
+            if matches!(
+                event,
+                Event::Approve { .. } | Event::Post { .. } | Event::PostTest { .. }
+            ) {
                 self.request_persistence();
             }
             self.controller.apply_in_batches(event);

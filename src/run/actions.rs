@@ -244,6 +244,7 @@ mod tests {
                 digest: Arc::clone(&approval.digest),
                 url: None,
                 key_sent: true,
+                is_test: false,
                 started_at: 0,
                 sent_at: Some(0),
                 ended_at: Some(0),

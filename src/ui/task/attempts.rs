@@ -153,6 +153,7 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
                         </dd>
                     }
                 })}
+            {attempt.is_test.then(|| fact("Posted", "on its own, as a test".to_owned()))}
             {attempt.url.as_ref().map(|url| fact("To", url.to_string()))}
             <dt>"Idempotency key"</dt>
             <dd>
