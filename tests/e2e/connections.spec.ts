@@ -236,9 +236,8 @@ test("the description of a pasted address fills in the settings, and the connect
   await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
   const settings = app.dialog("New connection");
   await settings.getByRole("textbox", { name: "Paste here" }).fill(tasks.address);
-  await settings.getByRole("button", { name: "Read its description" }).click();
+  await settings.getByRole("button", { name: "Read and fill in" }).click();
   await expect(settings.getByText(/^The OpenAPI document/)).toBeVisible();
-  await settings.getByRole("button", { name: "Fill in the settings" }).click();
   await expect(settings.locator("#url")).toHaveValue(tasks.address);
   await expect(settings.getByRole("checkbox", { name: /Idempotency-Key/ })).toBeChecked();
   await settings.getByRole("button", { name: "Test connection" }).click();

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 use super::settings::Settings;
 use crate::paste::{
-    NotRecognized, PasteChoice, PasteNoticeKind, PasteSummary, Recognized, fill, recognize,
-    recognize_from,
+    NotRecognized, PasteChoice, PasteNotice, PasteNoticeKind, PasteSummary, Recognized, fill,
+    recognize, recognize_from,
 };
 use crate::settings::Address;
 use crate::settings::form::ConnectionForm;
@@ -36,6 +36,8 @@ pub fn PasteGroup(
     let recognized = StoredValue::new_local(NOTHING);
     let changed = Trigger::new();
     let undo = RwSignal::new(None::<ConnectionForm>);
+    // What was filled in.
+    let filled = RwSignal::new(None::<PasteSummary>);
     let recognize_text = move |text: &str, address: Option<&Address>| {
         choice.set(PasteChoice::default());
         undo.set(None);
@@ -50,12 +52,6 @@ pub fn PasteGroup(
             recognize_text(&field.value(), None);
         }
     };
-    // What was read from the server is recognised as if it had been pasted.
-    Effect::new(move |_| {
-        if let Description::Read { text, address } = page.description.get() {
-            recognize_text(&text, Some(&address));
-        }
-    });
     let summary = Memo::new(move |_| {
         changed.track();
         recognized.with_value(|recognized| recognized.summary(choice.get()))
@@ -74,7 +70,8 @@ pub fn PasteGroup(
         })
     });
     let read_description = move || {
-        if let Some((address, is_document)) = server.get_untracked() {
+        let is_reading = page.description.get_untracked() == Description::Reading;
+        if let Some((address, is_document)) = server.get_untracked().filter(|_| !is_reading) {
             settings
                 .screen
                 .command(move |commands| commands.read_description(address, is_document));
@@ -82,6 +79,7 @@ pub fn PasteGroup(
     };
     let take_over = move || {
         let before = settings.form.get_untracked();
+        filled.set(summary.get_untracked());
         let pasted = recognized
             .try_update_value(|recognized| std::mem::replace(recognized, NOTHING))
             .unwrap_or(NOTHING);
@@ -97,6 +95,28 @@ pub fn PasteGroup(
         page.description.set(Description::NotRead);
         undo.set(Some(before));
     };
+    // What was read from the server is recognised as if it had been pasted, and filled in if it leaves
+    // no choice.
+    Effect::new(move |_| {
+        if let Description::Read { text, address } = page.description.get() {
+            recognize_text(&text, Some(&address));
+            let is_clear = summary.with_untracked(|summary| {
+                summary.as_ref().is_some_and(|summary| {
+                    summary.is_usable
+                        && summary.operations.len() <= 1
+                        && summary.servers.len() <= 1
+                        && summary.envelope.is_none()
+                })
+            });
+            if is_clear {
+                take_over();
+            }
+        }
+    });
+    let is_address = Memo::new(move |_| server.with(Option::is_some));
+    let is_usable =
+        Memo::new(move |_| summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable)));
+    let is_reading = Memo::new(move |_| page.description.get() == Description::Reading);
     view! {
         <fieldset class="group">
             <legend>"Set up by pasting"</legend>
@@ -127,14 +147,26 @@ pub fn PasteGroup(
                 }}
             </div>
             <div class="button-row">
-                <Show when=move || summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable))>
-                    <Button kind=ButtonKind::Main icon="check" label="Fill in the settings" on_press=take_over/>
+                <Show when=move || is_address.get()>
+                    <Button
+                        kind=ButtonKind::Main
+                        icon="search"
+                        label=move || if is_reading.get() { "Reading…" } else { "Read and fill in" }
+                        on_press=read_description
+                    />
+                    <Button label="Fill in the address only" on_press=take_over/>
                 </Show>
-                <Show when=move || server.with(Option::is_some)>
-                    <Button icon="search" label="Read its description" on_press=read_description/>
+                <Show when=move || is_usable.get() && !is_address.get()>
+                    <Button
+                        kind=ButtonKind::Main
+                        icon="check"
+                        label="Fill in the settings"
+                        on_press=take_over
+                    />
                 </Show>
             </div>
             <Show when=move || undo.with(Option::is_some)>
+                {move || filled.get().map(|summary| view! { <Filled summary/> })}
                 <div class="button-row">
                     <p role="status">"The settings are filled in. Check them, then save."</p>
                     <Button
@@ -196,19 +228,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
             </label>
         }
     });
-    let notices = summary
-        .notices
-        .into_iter()
-        .map(|notice| {
-            let kind = match notice.kind {
-                PasteNoticeKind::Recognized => "recognized",
-                PasteNoticeKind::Changed => "changed",
-                PasteNoticeKind::Missing => "missing",
-                PasteNoticeKind::LeftOut => "left-out",
-            };
-            view! { <li data-kind=kind>{notice.text}</li> }
-        })
-        .collect_view();
+    let notices = notice_list(summary.notices);
     let schema = summary.schema.map(|schema| {
         view! {
             <details class="fold">
@@ -228,9 +248,36 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
         {operations}
         {servers}
         {envelope}
-        <ul class="paste-notices">{notices}</ul>
+        {notices}
         {schema}
     }
+}
+
+/// What was filled in.
+#[component]
+fn Filled(summary: PasteSummary) -> impl IntoView {
+    view! {
+        <p>
+            <strong>{summary.title}</strong>
+        </p>
+        {notice_list(summary.notices)}
+    }
+}
+
+fn notice_list(notices: Vec<PasteNotice>) -> impl IntoView {
+    let items = notices
+        .into_iter()
+        .map(|notice| {
+            let kind = match notice.kind {
+                PasteNoticeKind::Recognized => "recognized",
+                PasteNoticeKind::Changed => "changed",
+                PasteNoticeKind::Missing => "missing",
+                PasteNoticeKind::LeftOut => "left-out",
+            };
+            view! { <li data-kind=kind>{notice.text}</li> }
+        })
+        .collect_view();
+    view! { <ul class="paste-notices">{items}</ul> }
 }
 
 /// A field that chooses one of several texts; `None` if there is nothing to choose.
