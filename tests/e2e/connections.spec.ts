@@ -30,7 +30,8 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   await settings.locator("#extra-headers").fill("X-TENANT: north");
   await settings.locator("#extra-query").fill("queue=blue");
   await fill(/^Secret headers/, "X-Signature");
-  await fill("Body template", '{"type": "work", "payload": $task}');
+  await fill(/^Body template/, '{"type": "work", "run": $run, "payload": {"ref": $uuid, ...$task}}');
+  await expect(settings.getByText("Request body, with an example")).toBeVisible();
   await settings.getByRole("button", { name: "Save settings" }).click();
   await expect(app.button("Connection: Tenant north")).toBeVisible();
   await expect(app.modeBand).toHaveText("Live → Tenant north");
@@ -51,6 +52,9 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   await prompt.getByRole("button", { name: "Use X-Signature" }).click();
   await expect(app.heading(`Posted to ${tenant.host}: 3 delivered`)).toBeVisible();
   expect(tenant.stored.map(({ url }) => url)).toEqual(Array(3).fill("/repository?queue=blue"));
+  const payloads = tenant.stored.map(({ body }) => body.payload as { ref: string; title: string });
+  expect(new Set(payloads.map(({ ref }) => ref)).size).toBe(3);
+  expect(payloads.every(({ title }) => title !== "")).toBe(true);
   expect(tenant.stored.every(({ headers }) => !("idempotency-key" in headers))).toBe(true);
   const kept = await everythingKept(app.page);
   expect(kept).toContain("X-Signature");
@@ -58,6 +62,30 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   expect(kept).not.toContain(TOKEN);
   await app.page.close();
   await tenant.stop();
+});
+
+test("one task is posted as a test, and the others afterwards", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.press(`Post 3 tasks to ${server.host}…`);
+  const confirmation = app.page.getByRole("dialog", { name: /^Post \d tasks?\?$/ });
+  await confirmation.getByText("One, as a test").click();
+  await expect(confirmation).toHaveAccessibleName("Post 1 task?");
+  await confirmation.getByText("Request of the first task").click();
+  const chosen = confirmation.getByRole("combobox", { name: "Task to test with" });
+  const title = await chosen.locator("option:checked").innerText();
+  await expect(confirmation.locator(".code-block").first()).toContainText(title);
+  await confirmation.getByRole("button", { name: `Post 1 task to ${server.host}` }).click();
+  await app.dialog(`Agent token for ${server.host}`).getByRole("button", { name: "Use “changeme”, the local default" }).click();
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(1);
+  await app.page.reload();
+  await app.post(2, server.host);
+  await app.enterToken(server.host, "changeme");
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
 });
 
 test("a run keeps its connection when another one is chosen for new runs", async ({ world, app }) => {
