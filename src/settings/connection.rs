@@ -1,5 +1,6 @@
 //! A connection: a named set of endpoints and a task schema.
 
+use crate::schema::Roles;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
@@ -107,6 +108,9 @@ pub struct Connection {
     /// The task schema as JSON text. If `None`, the default schema applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_schema: Option<String>,
+    /// The members of a task in the roles that the operator chose; the others are guessed.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -137,6 +141,7 @@ impl Connection {
             model: None,
             task_server: None,
             task_schema: None,
+            roles: Roles::default(),
         }
     }
 

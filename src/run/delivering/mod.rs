@@ -104,7 +104,15 @@ impl Run {
             return Err(RunError::WrongState);
         }
         let destination = self.destination();
+        let has_other_roles = self.connection.roles != connection.roles;
         self.connection = connection;
+        if has_other_roles {
+            self.schema = self.schema.with_roles(&self.connection.roles);
+            let update = self.update_all_keys();
+            step.changes.extend(update.changes);
+            step.effects.extend(update.effects);
+            self.drop_plan();
+        }
         if self.destination() != destination {
             // The record of an approved body refers to the body template.
             let approved = self

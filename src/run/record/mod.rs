@@ -309,7 +309,7 @@ impl Run {
             name: state.name,
             is_archived: state.is_archived,
             brief: setup.brief,
-            schema: TaskSchema::parse(&setup.schema)?,
+            schema: TaskSchema::parse(&setup.schema)?.with_roles(&setup.connection.roles),
             connection: setup.connection,
             generation: state.generation,
             requests: requests.into_iter().map(|record| record.request).collect(),

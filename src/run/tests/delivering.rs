@@ -119,6 +119,24 @@ fn only_the_confirmed_tasks_are_posted() {
     assert!(harness.effects.is_empty());
 }
 
+#[test]
+fn other_roles_of_the_connection_change_keys_and_order_at_once() {
+    let texts = [
+        "{\"key\":\"a\",\"ref\":\"x\",\"depends_on\":[\"y\"]}",
+        "{\"key\":\"b\",\"ref\":\"y\"}",
+    ];
+    let mut harness = Harness::imported(Mode::Live, &texts);
+    harness.approve_all();
+    let order = |harness: &Harness| harness.run.confirmation().unwrap().order;
+    assert_eq!(order(&harness), [harness.id(1), harness.id(2)]);
+    let mut connection = harness.run.connection().clone();
+    connection.roles.key = Some("ref".to_owned());
+    harness.ok(Event::Connect(Box::new(connection)));
+    assert_eq!(order(&harness), [harness.id(2), harness.id(1)]);
+    harness.reload();
+    assert_eq!(order(&harness), [harness.id(2), harness.id(1)]);
+}
+
 /// The digest that the confirmation of a test with a task shows.
 fn test_digest(harness: &Harness, ordinal: u32) -> String {
     let draft = harness.run.draft(&harness.id(ordinal)).unwrap();

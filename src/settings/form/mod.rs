@@ -12,7 +12,7 @@ pub use body_preview::BodyPreview;
 pub use field::{FieldInfo, FormField};
 
 use super::{Api, Connection, ConnectionColor, ConnectionId};
-use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
+use crate::schema::{Roles, TaskSchema, agent_action_schema, agent_task_schema};
 use crate::text::{is_hidden, sentences};
 
 /// Maximum length of a connection's name, in characters.
@@ -87,6 +87,13 @@ impl ConnectionForm {
             ..ConnectionForm::default()
         };
         form.set(FormField::Name, connection.name.clone());
+        for (field, member) in [
+            (FormField::KeyRole, &connection.roles.key),
+            (FormField::TitleRole, &connection.roles.title),
+            (FormField::DependsOnRole, &connection.roles.depends_on),
+        ] {
+            form.set(field, member.clone().unwrap_or_default());
+        }
         form.show_server(connection.task_server.as_ref());
         if let Some(model) = &connection.model {
             form.show_model(model);
@@ -134,6 +141,12 @@ impl ConnectionForm {
     /// The text of a field without the space around it.
     fn trimmed(&self, field: FormField) -> &str {
         self.text(field).trim()
+    }
+
+    /// The trimmed text of a field; `None` if it is empty.
+    fn optional(&self, field: FormField) -> Option<String> {
+        let text = self.trimmed(field);
+        (!text.is_empty()).then(|| text.to_owned())
     }
 
     /// Validates the form.
@@ -184,6 +197,11 @@ impl ConnectionForm {
             model,
             task_server,
             task_schema,
+            roles: Roles {
+                key: self.optional(FormField::KeyRole),
+                title: self.optional(FormField::TitleRole),
+                depends_on: self.optional(FormField::DependsOnRole),
+            },
         })
     }
 
@@ -287,6 +305,11 @@ mod tests {
                 ..TaskServer::at(Address::parse("https://tasks.example.com:8443").unwrap())
             }),
             task_schema: Some(r#"{"type":"object"}"#.to_owned()),
+            roles: Roles {
+                key: Some("ref".to_owned()),
+                title: None,
+                depends_on: Some("needs".to_owned()),
+            },
         };
         for connection in [connection, Connection::built_in()] {
             assert_eq!(ConnectionForm::of(&connection).check(), Ok(connection));

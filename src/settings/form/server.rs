@@ -65,15 +65,13 @@ impl ConnectionForm {
                 );
             })
             .ok()?;
-        let id_pointer = self.trimmed(FormField::IdPointer);
-        let scheme = self.trimmed(FormField::TokenScheme);
         // Texts that are not numbers become 0, which fails the check.
         let number = |field| self.trimmed(field).parse::<u32>().unwrap_or_default();
         let server = TaskServer {
             url,
             path: self.trimmed(FormField::Path).to_owned(),
             token_header: self.trimmed(FormField::TokenHeader).to_owned(),
-            token_scheme: (!scheme.is_empty()).then(|| scheme.to_owned()),
+            token_scheme: self.optional(FormField::TokenScheme),
             extra_headers: self.read_pairs(FormField::ExtraHeaders, ':', problems),
             secret_headers: read_names(self.text(FormField::SecretHeaders)),
             extra_query: self.read_pairs(FormField::ExtraQuery, '=', problems),
@@ -81,7 +79,7 @@ impl ConnectionForm {
             idempotency_key_retention_hours: number(FormField::IdempotencyKeyRetention),
             concurrency: u8::try_from(number(FormField::Concurrency)).unwrap_or_default(),
             body_template: self.read_template(problems),
-            id_pointer: (!id_pointer.is_empty()).then(|| id_pointer.to_owned()),
+            id_pointer: self.optional(FormField::IdPointer),
         };
         match server.check() {
             Ok(()) => Some(server),

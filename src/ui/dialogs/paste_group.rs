@@ -119,7 +119,7 @@ pub fn PasteGroup(
     let is_reading = Memo::new(move |_| page.description.get() == Description::Reading);
     view! {
         <fieldset class="group">
-            <legend>"Set up by pasting"</legend>
+            <legend class:visually-hidden=!is_new>"Set up by pasting"</legend>
             <div class="field">
                 <label for=FIELD>"Paste here"</label>
                 <textarea

@@ -69,6 +69,12 @@ const SERVER_EXTRAS: [&[FormField]; 2] = [
     &[FormField::SecretHeaders],
 ];
 
+/// The fields that name members of a task.
+const ROLES: [&[FormField]; 2] = [
+    &[FormField::KeyRole, FormField::TitleRole],
+    &[FormField::DependsOnRole],
+];
+
 /// A field for a secret. It may stay empty: the page asks when it needs the secret.
 #[component]
 fn SecretField(
@@ -419,6 +425,12 @@ pub fn SchemaGroup(settings: Settings) -> impl IntoView {
             <Show when=move || is_custom.get()>
                 <ConnectionField settings field=FormField::SchemaText/>
             </Show>
+            <FoldedFields
+                settings
+                summary="Fields for key, title and dependencies"
+                rows=&ROLES
+                hint="They are guessed by name and type. The Schema tab shows the ones in use."
+            />
         </fieldset>
     }
 }
