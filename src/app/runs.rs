@@ -239,6 +239,9 @@ impl Application {
         };
         let (run, step) = Run::start(start);
         self.show_new_run(run, check, step);
+        if mode == Mode::Live {
+            self.announce_changed_schema();
+        }
         true
     }
 

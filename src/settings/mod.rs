@@ -15,6 +15,7 @@ pub mod link;
 mod parameters;
 mod prices;
 mod query;
+mod schema_source;
 pub(crate) mod secret_like;
 mod task_server;
 pub mod template;
@@ -32,6 +33,7 @@ pub use limits::{
 };
 pub use parameters::RESERVED_MEMBERS;
 pub use prices::{Amount, InvalidAmount, Prices};
+pub use schema_source::SchemaSource;
 pub use task_server::{
     DEFAULT_CONCURRENCY, DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_LOOPBACK_TOKEN,
     DEFAULT_PATH, DEFAULT_TOKEN_HEADER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY_RETENTION_HOURS,

@@ -171,6 +171,8 @@ pub enum Description {
         text: String,
         /// The address.
         address: Address,
+        /// The URL of the text.
+        url: Address,
     },
     /// It could not be read.
     Failed(Problem),

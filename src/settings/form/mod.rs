@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub use body_preview::BodyPreview;
 pub use field::{FieldInfo, FormField};
 
-use super::{Api, Connection, ConnectionColor, ConnectionId};
+use super::{Api, Connection, ConnectionColor, ConnectionId, SchemaSource};
 use crate::schema::{Roles, TaskSchema, agent_action_schema, agent_task_schema};
 use crate::text::{is_hidden, sentences};
 
@@ -51,6 +51,8 @@ pub struct ConnectionForm {
     pub honours_idempotency_keys: bool,
     /// The choice of task schema.
     pub schema: SchemaChoice,
+    /// Where the operator's own schema was read from, if it was.
+    pub schema_source: Option<SchemaSource>,
 }
 
 /// Why a field is invalid.
@@ -84,6 +86,7 @@ impl ConnectionForm {
             version: connection.version,
             color: connection.color,
             is_production: connection.is_production,
+            schema_source: connection.schema_source.clone(),
             ..ConnectionForm::default()
         };
         form.set(FormField::Name, connection.name.clone());
@@ -197,6 +200,10 @@ impl ConnectionForm {
             model,
             task_server,
             task_schema,
+            schema_source: self
+                .schema_source
+                .clone()
+                .filter(|_| self.schema == SchemaChoice::Own),
             roles: Roles {
                 key: self.optional(FormField::KeyRole),
                 title: self.optional(FormField::TitleRole),
@@ -305,6 +312,10 @@ mod tests {
                 ..TaskServer::at(Address::parse("https://tasks.example.com:8443").unwrap())
             }),
             task_schema: Some(r#"{"type":"object"}"#.to_owned()),
+            schema_source: Some(SchemaSource::new(
+                Address::parse("https://tasks.example.com/openapi.json").unwrap(),
+                "{}",
+            )),
             roles: Roles {
                 key: Some("ref".to_owned()),
                 title: None,

@@ -8,8 +8,8 @@ use crate::paste::{
     NotRecognized, PasteChoice, PasteNotice, PasteNoticeKind, PasteSummary, Recognized, fill,
     recognize, recognize_from,
 };
-use crate::settings::Address;
-use crate::settings::form::ConnectionForm;
+use crate::settings::form::{ConnectionForm, FormField};
+use crate::settings::{Address, SchemaSource};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::header::notices::problem_panel;
@@ -34,6 +34,8 @@ pub fn PasteGroup(
     let choice = RwSignal::new(PasteChoice::default());
     // What was recognised may hold secrets, so no signal holds it.
     let recognized = StoredValue::new_local(NOTHING);
+    // Where the text in the field was read from.
+    let source = StoredValue::new(None::<SchemaSource>);
     let changed = Trigger::new();
     let undo = RwSignal::new(None::<ConnectionForm>);
     // What was filled in.
@@ -48,6 +50,7 @@ pub fn PasteGroup(
         changed.notify();
     };
     let on_input = move |_| {
+        source.set_value(None);
         if let Some(field) = field.get_untracked() {
             recognize_text(&field.value(), None);
         }
@@ -85,6 +88,13 @@ pub fn PasteGroup(
             .unwrap_or(NOTHING);
         let mut form = before.clone();
         settings.add_pasted_secrets(fill(&mut form, pasted, choice.get_untracked()));
+        let has_other_schema = form.schema != before.schema
+            || form.text(FormField::SchemaText) != before.text(FormField::SchemaText);
+        match source.get_value() {
+            Some(source) => form.schema_source = Some(source),
+            None if has_other_schema => form.schema_source = None,
+            None => {}
+        }
         settings.replace(form);
         settings.problems.set(Vec::new());
         if let Some(field) = field.get_untracked() {
@@ -98,7 +108,8 @@ pub fn PasteGroup(
     // What was read from the server is recognised as if it had been pasted, and filled in if it leaves
     // no choice.
     Effect::new(move |_| {
-        if let Description::Read { text, address } = page.description.get() {
+        if let Description::Read { text, address, url } = page.description.get() {
+            source.set_value(Some(SchemaSource::new(url, &text)));
             recognize_text(&text, Some(&address));
             let is_clear = summary.with_untracked(|summary| {
                 summary.as_ref().is_some_and(|summary| {
