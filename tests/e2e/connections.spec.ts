@@ -279,6 +279,36 @@ test("the description of a pasted address fills in the settings, and the connect
   await expect(report).toContainText("Response as expected: Passed");
 });
 
+test("a live run says that the server describes other tasks than the connection", async ({ world, app }) => {
+  const page = await world.liveServer({ script: "plain" });
+  const schema = (name: string) => ({ type: "object", properties: { [name]: { type: "string" } } });
+  const tasks = await world.taskServer({ allowOrigin: page.address, schema: schema("title") });
+  await app.open(page.address);
+  await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
+  const settings = app.dialog("New connection");
+  await settings.getByRole("textbox", { name: "Paste here" }).fill(tasks.address);
+  await settings.getByRole("button", { name: "Read and fill in" }).click();
+  await expect(settings.getByText("The settings are filled in.")).toBeVisible();
+  await settings.getByRole("textbox", { name: "Name" }).fill("Changing");
+  await settings.getByRole("button", { name: "Save settings" }).click();
+  const importOne = async () => {
+    await app.press("Import tasks…");
+    const dialog = app.dialog("Import tasks");
+    await dialog.getByRole("textbox").fill('{"title": "One"}');
+    await dialog.getByRole("button", { name: "Import 1 task" }).click();
+    await expect(app.tasks).toHaveCount(1);
+  };
+  const announced = app.heading(/has changed since the task schema was read from it/);
+  await importOne();
+  await app.press("Archive this run");
+  await expect(announced).toHaveCount(0);
+
+  await tasks.stop();
+  await world.restart(tasks, { allowOrigin: page.address, schema: schema("summary") });
+  await importOne();
+  await expect(announced).toBeVisible();
+});
+
 test("the connection test of a server that is down, or without a CORS rule, says what it cannot see", async ({
   world,
   app,
