@@ -17,12 +17,15 @@ use crate::ui::page::Description;
 /// What a description contains, and a web page in its place does not.
 const MARKS: [&str; 3] = ["\"openapi\"", "\"$schema\"", "\"properties\""];
 
-/// Where servers have a description, relative to their address.
+/// Maximum number of folders that are searched.
+const MAX_FOLDERS: usize = 4;
+
+/// Where servers have a description at their root.
 const PATHS: [&str; 3] = ["/openapi.json", "/api/openapi.json", "/tasks/schema"];
 
 impl Application {
     /// Reads the description of the server at `address`: from the URL itself if it is one of a document,
-    /// or else from the usual paths. No token is sent.
+    /// or else from the usual places. No token is sent.
     pub(super) fn read_description(self: &Rc<Self>, address: Address, is_document: bool) {
         let allowed = if self.setup.config_is_read.get() {
             let hosts = self.setup.hosts.borrow();
@@ -42,8 +45,17 @@ impl Application {
                 true => vec![address.clone()],
                 false => usual_urls(&address),
             };
+            // The servers that a document names are relative to its origin.
+            let server = match is_document {
+                true => address.clone(),
+                false => Address::parse(&address.origin()).unwrap_or_else(|_| address.clone()),
+            };
             app.page.description.set(match read_first(urls).await {
-                Some((url, text)) => Description::Read { text, address, url },
+                Some((url, text)) => Description::Read {
+                    text,
+                    address: server,
+                    url,
+                },
                 None => Description::Failed(problem(
                     "no_description",
                     format!(
@@ -83,9 +95,21 @@ impl Application {
     }
 }
 
+/// The URLs where a server with this address usually has a description: in the folders of its path,
+/// the innermost first, and at its root.
 fn usual_urls(address: &Address) -> Vec<Address> {
-    let join = |path: &&str| Address::parse(&address.join(path)).ok();
-    PATHS.iter().filter_map(join).collect()
+    let origin = address.origin();
+    let mut folder = address.to_string();
+    let mut urls = Vec::new();
+    while folder.len() > origin.len() && urls.len() < MAX_FOLDERS {
+        urls.push(format!("{folder}/openapi.json"));
+        let end = folder.rfind('/').unwrap_or_default();
+        folder.truncate(end);
+    }
+    urls.extend(PATHS.iter().map(|path| format!("{origin}{path}")));
+    urls.iter()
+        .filter_map(|url| Address::parse(url).ok())
+        .collect()
 }
 
 /// The first text at these URLs that is a description, and its URL.

@@ -11,6 +11,7 @@ pub mod announcements;
 mod apply;
 mod changes;
 mod delivering;
+pub mod diagnostics;
 mod event;
 mod follow_up;
 mod generating;

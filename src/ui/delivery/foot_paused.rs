@@ -9,6 +9,7 @@ use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::delivery::cors_advice::CorsRule;
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::delivery::foot_posting::{
@@ -69,6 +70,7 @@ pub fn Paused(screen: Screen) -> impl IntoView {
             </div>
             <div class="button-row">
                 {move || pause.get().map(|pause| actions(screen, &pause))}
+                <CopyDiagnostics screen/>
                 <Show when=move || screen.mode.get() == Mode::Live && has_receipts()>
                     <Button
                         icon="download"

@@ -64,10 +64,8 @@ pub fn PasteGroup(
         recognized.with_value(|recognized| match recognized {
             Recognized::Address(pasted) => {
                 let address = pasted.url.address.clone().ok()?;
-                match pasted.is_api_document {
-                    true => Some((Address::parse(&address.join(&pasted.url.path)).ok()?, true)),
-                    false => Some((address, false)),
-                }
+                let whole = Address::parse(&address.join(&pasted.url.path)).ok();
+                Some((whole.unwrap_or(address), pasted.is_api_document))
             }
             _ => None,
         })
