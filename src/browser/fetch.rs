@@ -179,8 +179,8 @@ fn build(prepared: &PreparedRequest, abort: &AbortController) -> Result<Request,
     for (name, value) in prepared.headers().map_err(|error| error.to_string())? {
         builder = builder.header(name, &value);
     }
-    match &request.body {
-        Some(body) => builder.body(&**body),
+    match prepared.body().map_err(|error| error.to_string())? {
+        Some(body) => builder.body(body.as_str()),
         None => builder.build(),
     }
     .map(Request::from)
@@ -452,7 +452,7 @@ pub async fn reaches(url: &str) -> bool {
     matches!(response, Some(Ok(_)))
 }
 
-/// Sends a `GET` and returns the status and the body, up to the limit of the request.
+/// Sends a small request and returns the status and the body, up to the limit of the request.
 ///
 /// # Errors
 /// Returns the browser's message.

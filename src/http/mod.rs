@@ -71,6 +71,15 @@ impl HeaderValue {
     }
 }
 
+/// A secret that is the only member of a JSON body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodySecret {
+    /// The name of the member.
+    pub member: &'static str,
+    /// The slot of the secret.
+    pub slot: SecretSlot,
+}
+
 /// A request without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
@@ -82,6 +91,8 @@ pub struct HttpRequest {
     pub headers: Vec<(Cow<'static, str>, HeaderValue)>,
     /// The exact body; `None` for a `GET`.
     pub body: Option<Arc<str>>,
+    /// The secret that the body consists of; `body` is `None` then.
+    pub body_secret: Option<BodySecret>,
     /// What happens on a redirect.
     pub redirects: RedirectPolicy,
     /// Maximum number of bytes of the response body to read; the rest is discarded. `None` for a
@@ -98,8 +109,19 @@ impl HttpRequest {
             url: url.into(),
             headers: Vec::new(),
             body: None,
+            body_secret: None,
             redirects: RedirectPolicy::Fail,
             max_response_bytes: Some(max_response_bytes),
+        }
+    }
+
+    /// Creates a `POST` request whose JSON body is one secret, such as a password.
+    #[must_use]
+    pub fn post_secret(url: impl Into<String>, secret: BodySecret) -> HttpRequest {
+        HttpRequest {
+            body: None,
+            body_secret: Some(secret),
+            ..HttpRequest::post_json(url, "")
         }
     }
 
@@ -114,6 +136,7 @@ impl HttpRequest {
                 HeaderValue::Plain("application/json".into()),
             )],
             body: Some(body.into()),
+            body_secret: None,
             redirects: RedirectPolicy::Fail,
             max_response_bytes: None,
         }
@@ -162,6 +185,16 @@ impl HttpRequest {
                 found.push(secret.copy_for(&address)?);
             }
         }
+        let body_secret = match &self.body_secret {
+            None => None,
+            Some(BodySecret { slot, .. }) => {
+                let address = address_of(&self.url)?;
+                let secret = secrets
+                    .get(slot, &address)
+                    .ok_or_else(|| PrepareError::Missing { slot: slot.clone() })?;
+                Some(secret.copy_for(&address)?)
+            }
+        };
         let redactor = secrets.redactor();
         if let Some(body) = &self.body
             && let Some(slot) = redactor.find_in_request(body)
@@ -171,15 +204,21 @@ impl HttpRequest {
         Ok(PreparedRequest {
             request: self,
             secrets: found,
+            body_secret,
             redactor,
         })
     }
 }
 
 /// Parses the URL of a request, so that a secret is inserted only for the origin that the request is
-/// really sent to. The query is irrelevant for that.
+/// really sent to. Path and query are irrelevant for that.
 fn address_of(url: &str) -> Result<Address, AddressError> {
-    Address::parse(url.split_once('?').map_or(url, |(before, _)| before))
+    let before = url.split_once('?').map_or(url, |(before, _)| before);
+    let path = before
+        .split_once("://")
+        .and_then(|(scheme, rest)| Some(scheme.len() + 3 + rest.find('/')?));
+    let origin = path.and_then(|path| before.get(..path));
+    Address::parse(origin.unwrap_or(before))
 }
 
 /// A request with its secrets, ready to be sent. `Debug` shows no secret.
@@ -188,6 +227,8 @@ pub struct PreparedRequest {
     request: HttpRequest,
     /// The secrets of the headers that name one, in the order of the headers.
     secrets: Vec<Secret>,
+    /// The secret of the body.
+    body_secret: Option<Secret>,
     /// For all secrets that were held when the request was prepared.
     redactor: Arc<Redactor>,
 }
@@ -223,6 +264,26 @@ impl PreparedRequest {
                 Ok((name.as_ref(), Zeroizing::new(value)))
             })
             .collect()
+    }
+
+    /// Returns the body, with the secret inserted. It is erased when dropped.
+    ///
+    /// # Errors
+    /// [`PrepareError`] if the secret belongs to another origin than the URL's.
+    pub fn body(&self) -> Result<Option<Zeroizing<String>>, PrepareError> {
+        let Some(BodySecret { member, slot }) = &self.request.body_secret else {
+            let body = self.request.body.as_deref();
+            return Ok(body.map(|body| Zeroizing::new(body.to_owned())));
+        };
+        let secret = self
+            .body_secret
+            .as_ref()
+            .ok_or_else(|| PrepareError::Missing { slot: slot.clone() })?;
+        let revealed = secret.reveal_to(&address_of(&self.request.url)?)?;
+        // Writing a text as JSON cannot fail.
+        let text = Zeroizing::new(serde_json::to_string(revealed).unwrap_or_default());
+        let name = serde_json::Value::from(*member);
+        Ok(Some(Zeroizing::new(format!("{{{name}:{}}}", *text))))
     }
 
     /// Returns what removes the secrets of this request, and all others that were held when it was
@@ -335,6 +396,46 @@ mod tests {
             "https://a@api.example.com/",
         ] {
             let error = request(url).prepare(&keyring).unwrap_err();
+            assert!(
+                matches!(error, PrepareError::Address(_)),
+                "{url}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_secret_is_inserted_in_the_body_for_its_own_origin_only() {
+        let mut keyring = Keyring::default();
+        let vault = Address::parse("https://vault.example.com").unwrap();
+        let password = Secret::for_body("p\"ä", &vault).unwrap();
+        keyring.add(vec![(SecretSlot::VAULT_PASSWORD, password)]);
+        let request = |url: &str| {
+            let secret = BodySecret {
+                member: "password",
+                slot: SecretSlot::VAULT_PASSWORD,
+            };
+            HttpRequest::post_secret(url, secret).prepare(&keyring)
+        };
+        // A user name may be an e-mail address.
+        let prepared = request("https://vault.example.com/v1/login/a%40b").unwrap();
+        let body = prepared.body().unwrap().unwrap();
+        assert_eq!(*body, "{\"password\":\"p\\\"ä\"}");
+        assert!(!format!("{prepared:?}").contains("p\\\"ä"));
+        let missing = PrepareError::Missing {
+            slot: SecretSlot::VAULT_PASSWORD,
+        };
+        for url in [
+            "https://evil.example/v1/login/a",
+            "https://evil.example/https://vault.example.com/",
+        ] {
+            assert_eq!(request(url).unwrap_err(), missing, "{url}");
+        }
+        for url in [
+            "https://a@vault.example.com/",
+            "https://vault.example.com%2f/",
+            "https://vault.example.com\\evil/",
+        ] {
+            let error = request(url).unwrap_err();
             assert!(
                 matches!(error, PrepareError::Address(_)),
                 "{url}: {error:?}"

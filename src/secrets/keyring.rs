@@ -70,6 +70,13 @@ impl Keyring {
         self.secrets.get(&(slot.clone(), address.origin()))
     }
 
+    /// Removes a secret and returns it, to compare another one with it.
+    pub fn take(&mut self, slot: &SecretSlot, address: &Address) -> Option<Secret> {
+        let taken = self.secrets.remove(&(slot.clone(), address.origin()));
+        self.update_redactor();
+        taken
+    }
+
     /// Forgets one secret.
     pub fn forget(&mut self, slot: &SecretSlot, address: &Address) {
         self.secrets.remove(&(slot.clone(), address.origin()));

@@ -32,6 +32,10 @@ impl SecretSlot {
     pub const API_KEY: SecretSlot = SecretSlot(Cow::Borrowed("api_key"));
     /// The agent token of the task server.
     pub const AGENT_TOKEN: SecretSlot = SecretSlot(Cow::Borrowed("agent_token"));
+    /// The token of the Vault that the others are read from.
+    pub const VAULT_TOKEN: SecretSlot = SecretSlot(Cow::Borrowed("vault_token"));
+    /// The password for signing in to the Vault. It is held for one request.
+    pub const VAULT_PASSWORD: SecretSlot = SecretSlot(Cow::Borrowed("vault_password"));
 
     /// The secret value of a further header of the task server.
     #[must_use]
@@ -57,6 +61,8 @@ impl SecretSlot {
         match self.name() {
             "api_key" => "API key",
             "agent_token" => "agent token",
+            "vault_token" => "Vault token",
+            "vault_password" => "Vault password",
             name => self.header_name().unwrap_or(name),
         }
     }
@@ -67,6 +73,8 @@ impl SecretSlot {
         match self.name() {
             "api_key" => "OPENAI_API_KEY".to_owned(),
             "agent_token" => "AGENT_API_TOKEN".to_owned(),
+            "vault_token" => "VAULT_TOKEN".to_owned(),
+            "vault_password" => "VAULT_PASSWORD".to_owned(),
             name => self
                 .header_name()
                 .unwrap_or(name)
@@ -106,6 +114,9 @@ pub enum SecretError {
     /// It contains a character that a header cannot carry.
     #[error("it contains a line break or another character that a request header cannot carry")]
     NotAHeaderValue,
+    /// It contains a character that is not typed.
+    #[error("it contains a line break or another control character")]
+    NotTyped,
     /// It is too long.
     #[error("it is longer than {MAX_SECRET_BYTES} bytes")]
     TooLong,
@@ -121,6 +132,7 @@ impl SecretError {
         match self {
             SecretError::Empty => "secret_empty",
             SecretError::NotAHeaderValue => "secret_not_a_header_value",
+            SecretError::NotTyped => "secret_not_typed",
             SecretError::TooLong => "secret_too_long",
             SecretError::OtherOrigin => "secret_of_another_origin",
         }
@@ -131,7 +143,7 @@ impl SecretError {
     pub fn hint(self) -> &'static str {
         match self {
             SecretError::Empty => "Type or paste it.",
-            SecretError::NotAHeaderValue | SecretError::TooLong => {
+            SecretError::NotAHeaderValue | SecretError::NotTyped | SecretError::TooLong => {
                 "Copy it again, without any surrounding text."
             }
             SecretError::OtherOrigin => "Enter the secret of this server.",
@@ -162,6 +174,33 @@ impl Secret {
             value: Zeroizing::new(value.to_owned()),
             origin: belongs_to.origin(),
         })
+    }
+
+    /// Creates a secret that is sent in the body of a request, such as a password. Spaces around it are
+    /// part of it.
+    ///
+    /// # Errors
+    /// [`SecretError`] if it is empty, too long, or has control characters.
+    pub fn for_body(value: &str, belongs_to: &Address) -> Result<Secret, SecretError> {
+        if value.is_empty() {
+            return Err(SecretError::Empty);
+        }
+        if value.len() > MAX_SECRET_BYTES {
+            return Err(SecretError::TooLong);
+        }
+        if value.chars().any(char::is_control) {
+            return Err(SecretError::NotTyped);
+        }
+        Ok(Secret {
+            value: Zeroizing::new(value.to_owned()),
+            origin: belongs_to.origin(),
+        })
+    }
+
+    /// Whether the other secret has the same value and belongs to the same origin.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Secret) -> bool {
+        self.origin == other.origin && *self.value == *other.value
     }
 
     /// Returns a copy for a request to `address`.
@@ -219,6 +258,27 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_any_text_that_can_be_typed() {
+        let home = Address::parse("https://vault.example.com").unwrap();
+        let password = Secret::for_body(" schlüssel ", &home).unwrap();
+        assert_eq!(password.reveal_to(&home), Ok(" schlüssel "));
+        for (value, error) in [("", SecretError::Empty), ("a\nb", SecretError::NotTyped)] {
+            assert_eq!(Secret::for_body(value, &home).unwrap_err(), error);
+        }
+        assert!(Secret::for_body(&"x".repeat(9000), &home).is_err());
+    }
+
+    #[test]
+    fn secrets_are_compared_by_value_and_origin() {
+        let home = Address::parse("https://a.example").unwrap();
+        let other = Address::parse("https://b.example").unwrap();
+        let secret = |value, at| Secret::new(value, at).unwrap();
+        assert!(secret("x", &home).is_same_as(&secret("x", &home)));
+        assert!(!secret("x", &home).is_same_as(&secret("y", &home)));
+        assert!(!secret("x", &home).is_same_as(&secret("x", &other)));
+    }
+
+    #[test]
     fn an_error_has_a_code_and_says_what_to_do() {
         for (error, code, hint) in [
             (SecretError::Empty, "secret_empty", "paste it"),
@@ -228,6 +288,7 @@ mod tests {
                 "Copy it again",
             ),
             (SecretError::TooLong, "secret_too_long", "Copy it again"),
+            (SecretError::NotTyped, "secret_not_typed", "Copy it again"),
             (
                 SecretError::OtherOrigin,
                 "secret_of_another_origin",
