@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Deserializer};
 use taskwright::settings::Address;
-use taskwright::settings::config::Vault;
+use taskwright::settings::VaultSource;
 
 /// What the server reads from the file. Agents share the file, so all other members are ignored.
 #[derive(Clone)]
@@ -15,7 +15,7 @@ pub struct AgentConfig {
     pub has_vault: bool,
     /// Where the page looks secrets up, if it can call that address. The server itself never calls
     /// Vault.
-    pub vault: Option<Vault>,
+    pub vault: Option<VaultSource>,
 }
 
 /// The members as they are written.
@@ -39,12 +39,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 
 /// The section as the page can use it. An address that the page cannot call is not an error, because
 /// other agents may be able to call it; the page then gets no `vault`.
-fn vault_for_the_page(section: VaultSection) -> Option<Vault> {
+fn vault_for_the_page(section: VaultSection) -> Option<VaultSource> {
     match Address::parse(&section.address) {
-        Ok(address) => Some(Vault {
-            address,
-            secrets_path: section.secrets_path,
-        }),
+        Ok(address) => Some(VaultSource::at(address, section.secrets_path)),
         Err(error) => {
             // The error itself may quote the address, so it is not logged.
             tracing::warn!(

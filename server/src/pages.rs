@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use taskwright::settings::config::{ConfigFile, MAX_CONFIG_BYTES, Vault};
+use taskwright::settings::VaultSource;
+use taskwright::settings::config::{ConfigFile, MAX_CONFIG_BYTES};
 use taskwright::settings::{Address, TaskServer};
 use tower_http::services::{ServeDir, ServeFile};
 
@@ -43,7 +44,7 @@ pub struct Pages {
     /// `--page-config`; overrides every other configuration.
     pub config_file: Option<PathBuf>,
     /// Becomes part of the generated configuration.
-    pub vault: Option<Vault>,
+    pub vault: Option<VaultSource>,
     /// The origins at which the server is known, the one it listens on first.
     pub origins: Vec<Origin>,
 }

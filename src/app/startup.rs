@@ -156,6 +156,8 @@ impl Setup {
             color: ConnectionColor::default(),
             is_production: false,
             task_server: Some(server),
+            // The secrets in the Vault are those of another server.
+            vault: None,
             ..connection
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::secret_like::{is_secret_name, is_secret_value};
 use super::{
-    Address, Connection, ConnectionColor, HostPolicy, ModelEndpoint, SettingsError, TaskServer,
+    Connection, ConnectionColor, HostPolicy, ModelEndpoint, SettingsError, TaskServer, VaultSource,
 };
 use crate::schema::Roles;
 
@@ -24,8 +24,6 @@ pub struct Config {
     pub hosts: HostPolicy,
     /// Text the page shows unchanged.
     pub notice: Option<String>,
-    /// Reserved: the page does not use it yet.
-    pub vault: Option<Vault>,
 }
 
 /// The members of a `config.json`. All are optional; unknown members are refused.
@@ -62,19 +60,9 @@ pub struct ConfigFile {
     /// Text the page shows unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notice: Option<String>,
-    /// Reserved: the page does not use it yet.
+    /// The Vault that the secrets of the preset connection are read from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vault: Option<Vault>,
-}
-
-/// A HashiCorp Vault with the deployment's secrets. This section itself contains no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Vault {
-    /// The base URL of the Vault.
-    pub address: Address,
-    /// The path of the secrets in the Vault.
-    pub secrets_path: String,
+    pub vault: Option<VaultSource>,
 }
 
 /// Why a `config.json` is ignored.
@@ -160,6 +148,7 @@ impl Config {
             hosts.check(&server.url)?;
         }
         if let Some(vault) = &file.vault {
+            vault.check()?;
             hosts.check(&vault.address)?;
         }
         let presets_connection =
@@ -171,13 +160,13 @@ impl Config {
             task_server: file.task_server,
             task_schema: file.task_schema.map(|schema| schema.to_string()),
             roles: file.roles,
+            vault: file.vault.map(Box::new),
             ..Connection::named(file.connection.unwrap_or_else(|| "Preset".to_owned()))
         });
         Ok(Config {
             connection,
             hosts,
             notice: file.notice,
-            vault: file.vault,
         })
     }
 }
@@ -199,7 +188,9 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
             }
             // The name of a task's key, not a key.
             let is_role = pointer == "/roles";
-            if is_secret_name(name) && !value.is_null() && !is_role {
+            // The name of a header, with the name of a field.
+            let is_header = pointer == "/vault/header_fields";
+            if is_secret_name(name) && !value.is_null() && !is_role && !is_header {
                 return Some(here);
             }
             find_secret(value, &here)
@@ -284,6 +275,7 @@ fn expectation(error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Address;
 
     #[test]
     fn a_deployment_presets_a_connection() {
@@ -333,8 +325,8 @@ mod tests {
         assert_eq!(members(&serialized), members(text));
         let config = Config::parse(&serialized).unwrap();
         assert_eq!(config, Config::parse(text).unwrap());
-        assert_eq!(config.vault, file.vault);
         let connection = config.connection.unwrap();
+        assert_eq!(connection.vault.as_deref(), file.vault.as_ref());
         assert_eq!(connection.model, file.model);
         assert_eq!(connection.task_server, file.task_server);
 
@@ -393,6 +385,14 @@ mod tests {
                 "host_not_allowed",
             ),
             (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"a/../b"}}"#,
+                "vault_setting_invalid",
+            ),
+            (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"p","kv_version":3}}"#,
+                "config_malformed",
+            ),
+            (
                 r#"{"vault":{"address":"https://a.example"}}"#,
                 "config_malformed",
             ),
@@ -404,6 +404,22 @@ mod tests {
             let error = Config::parse(text).expect_err(text);
             assert_eq!(error.code(), code, "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_vault_is_preset_with_all_its_members() {
+        let text = r#"{"address":"https://vault.example.com:8200","secrets_path":"team/agent",
+            "mount":"kv","namespace":"ns1","kv_version":2,"version":3,"sign_in":"ldap",
+            "sign_in_mount":"corp","user_name":"ann","api_key_field":"model",
+            "agent_token_field":"queue","header_fields":{"X-Api-Key":"key"}}"#;
+        let config = Config::parse(&format!(
+            "{{\"vault\":{text},\"task_server\":{{\"url\":\"https://tasks.example.com\"}}}}"
+        ))
+        .unwrap();
+        let vault = config.connection.unwrap().vault.unwrap();
+        let members = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let serialized = serde_json::to_string(&vault).unwrap();
+        assert_eq!(members(&serialized), members(text), "no member was lost");
     }
 
     #[test]
@@ -419,6 +435,10 @@ mod tests {
             (
                 r#"{"vault":{"address":"https://a.example","secrets_path":"p","token":"hunter2"}}"#,
                 "/vault/token",
+            ),
+            (
+                r#"{"vault":{"address":"https://a.example","secrets_path":"p","header_fields":{"X-Key":"sk-hunter2-0123456789abcdef"}}}"#,
+                "/vault/header_fields/X-Key",
             ),
         ] {
             let error = Config::parse(text).expect_err(text);

@@ -3,7 +3,9 @@
 use crate::schema::Roles;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, HostPolicy, ModelEndpoint, SchemaSource, SettingsError, TaskServer};
+use super::{
+    Address, HostPolicy, ModelEndpoint, SchemaSource, SettingsError, TaskServer, VaultSource,
+};
 
 /// Identifies a connection in this browser. That of a connection that is not stored is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -114,6 +116,9 @@ pub struct Connection {
     /// The members of a task in the roles that the operator chose; the others are guessed.
     #[serde(default, skip_serializing_if = "Roles::is_empty")]
     pub roles: Roles,
+    /// The Vault that the secrets are read from, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<Box<VaultSource>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -146,6 +151,7 @@ impl Connection {
             task_schema: None,
             schema_source: None,
             roles: Roles::default(),
+            vault: None,
         }
     }
 
@@ -164,7 +170,7 @@ impl Connection {
     /// Checks the endpoints, and whether requests may go to them.
     ///
     /// # Errors
-    /// [`SettingsError`] of the task server, or else of the model endpoint.
+    /// [`SettingsError`] of the task server, or else of the model endpoint or the Vault.
     pub fn check(&self, hosts: &HostPolicy) -> Result<(), SettingsError> {
         if let Some(server) = &self.task_server {
             server.check()?;
@@ -174,6 +180,31 @@ impl Connection {
             model.check()?;
             hosts.check(&model.base_url)?;
         }
+        if let Some(vault) = &self.vault {
+            vault.check()?;
+            hosts.check(&vault.address)?;
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_that_a_deployment_allows_include_that_of_the_vault() {
+        let address = Address::parse("https://vault.example:8200").unwrap();
+        let connection = Connection {
+            vault: Some(Box::new(VaultSource::at(address, "secret/agent"))),
+            ..Connection::named("n")
+        };
+        let only = |host: &str| HostPolicy::only(vec![host.to_owned()]);
+        assert_eq!(connection.check(&only("vault.example")), Ok(()));
+        let refused = connection.check(&only("tasks.example"));
+        assert!(
+            matches!(refused, Err(SettingsError::HostNotAllowed { .. })),
+            "{refused:?}"
+        );
     }
 }

@@ -19,6 +19,7 @@ mod schema_source;
 pub(crate) mod secret_like;
 mod task_server;
 pub mod template;
+mod vault_source;
 
 use std::collections::BTreeMap;
 
@@ -40,6 +41,7 @@ pub use task_server::{
     TaskServer,
 };
 pub use template::{BodyTemplate, TaskPlace, TemplateError, TemplateValues};
+pub use vault_source::{KvVersion, VaultMethod, VaultSource};
 
 /// The OpenAI API that an endpoint implements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -237,6 +239,14 @@ pub enum SettingsError {
     /// The place of the server's identifier is not a JSON Pointer.
     #[error("the place of the server's ID is not a JSON Pointer")]
     IdPointer,
+    /// A setting of the Vault cannot be used.
+    #[error("the setting {member} of the Vault cannot be used: {reason}")]
+    Vault {
+        /// The name of the setting.
+        member: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
     /// There are too many extra parameters or headers.
     #[error("there are more than 64 extra parameters or headers")]
     TooManyParameters,
@@ -262,6 +272,7 @@ impl SettingsError {
             SettingsError::ServerHeader { .. } => "server_header_invalid",
             SettingsError::TokenScheme => "token_scheme_invalid",
             SettingsError::IdPointer => "id_pointer_invalid",
+            SettingsError::Vault { .. } => "vault_setting_invalid",
             SettingsError::TooManyParameters => "too_many_parameters",
         }
     }
@@ -301,6 +312,7 @@ impl SettingsError {
             SettingsError::IdPointer => {
                 "Enter the names from the outside in, each after a slash, such as /data/id, or leave the field empty."
             }
+            SettingsError::Vault { .. } => "Correct it, or leave the field empty.",
             SettingsError::TooManyParameters => "Remove the ones that you do not need.",
             SettingsError::Template(_) => {
                 "Enter the JSON that the server expects, with $task in place of the task, such as {\"type\": \"work\", \"payload\": $task}."

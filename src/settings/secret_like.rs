@@ -5,7 +5,7 @@
 
 /// Settings whose names contain a word of a secret, and whose values are none; in lower case, letters
 /// and digits only.
-const NOT_SECRET: [&str; 7] = [
+const NOT_SECRET: [&str; 9] = [
     "tokenheader",
     "needskey",
     "honoursidempotencykeys",
@@ -13,6 +13,8 @@ const NOT_SECRET: [&str; 7] = [
     "tokenlimit",
     "firsttokentimeoutseconds",
     "secretspath",
+    "apikeyfield",
+    "agenttokenfield",
 ];
 
 /// Parts of a name that suggest a secret wherever they occur.

@@ -67,6 +67,30 @@ pub enum FormField {
     TitleRole,
     /// The member with a task's dependencies; empty to guess.
     DependsOnRole,
+    /// The address of the Vault; empty for no Vault.
+    VaultAddress,
+    /// The path of the secret in the Vault.
+    VaultPath,
+    /// The mount of the KV engine; empty if the path begins with it.
+    VaultMount,
+    /// The namespace; empty for none.
+    VaultNamespace,
+    /// The version of the KV engine; empty to ask the Vault.
+    VaultKvVersion,
+    /// The version of the secret; empty for the latest.
+    VaultVersion,
+    /// How to sign in to the Vault; empty for a token.
+    VaultSignIn,
+    /// The mount of the sign-in method; empty for its name.
+    VaultSignInMount,
+    /// The user name to suggest.
+    VaultUserName,
+    /// The field with the API key; empty for the usual name.
+    VaultApiKeyField,
+    /// The field with the agent token; empty for the usual name.
+    VaultAgentTokenField,
+    /// The fields with the values of secret headers, one per line.
+    VaultHeaderFields,
 }
 
 /// How a field is shown.
@@ -224,6 +248,43 @@ impl FormField {
             FormField::DependsOnRole => info("depends-on-role", "Dependencies")
                 .placeholder("guessed")
                 .hint("The field with the keys of the tasks that come first."),
+            FormField::VaultAddress => info("vault-address", "Vault address")
+                .keyboard("url")
+                .placeholder("https://vault.example.com:8200")
+                .hint("HashiCorp Vault or OpenBao. Without it, you are asked for each secret."),
+            FormField::VaultPath => info("vault-path", "Path of the secret")
+                .placeholder("secret/agent")
+                .hint("It begins with the mount, unless the mount is set."),
+            FormField::VaultMount => {
+                info("vault-mount", "Mount").placeholder("first part of the path")
+            }
+            FormField::VaultNamespace => info("vault-namespace", "Namespace").placeholder("none"),
+            FormField::VaultKvVersion => info("vault-kv-version", "KV version")
+                .keyboard("numeric")
+                .placeholder("found automatically"),
+            FormField::VaultVersion => info("vault-version", "Version of the secret")
+                .keyboard("numeric")
+                .placeholder("latest"),
+            FormField::VaultSignIn => info("vault-sign-in", "Sign-in method")
+                .placeholder("token")
+                .hint("token, userpass or ldap. You can choose another one when you sign in."),
+            FormField::VaultSignInMount => {
+                info("vault-sign-in-mount", "Mount of the method").placeholder("name of the method")
+            }
+            FormField::VaultUserName => info("vault-user-name", "User name"),
+            FormField::VaultApiKeyField => {
+                info("vault-api-key-field", "Field with the API key").placeholder("OPENAI_API_KEY")
+            }
+            FormField::VaultAgentTokenField => {
+                info("vault-agent-token-field", "Field with the agent token")
+                    .placeholder("AGENT_API_TOKEN")
+            }
+            FormField::VaultHeaderFields => {
+                info("vault-header-fields", "Fields with secret headers")
+                    .rows(2)
+                    .placeholder("X-Signature: signature")
+                    .hint("One header per line, as Name: field.")
+            }
             FormField::SchemaText => info("schema-text", "JSON Schema of one task")
                 .rows(2)
                 .hint("One JSON document. References to other documents are never fetched."),

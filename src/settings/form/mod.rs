@@ -5,6 +5,7 @@ mod field;
 mod lines;
 mod model;
 mod server;
+mod vault;
 
 use std::collections::BTreeMap;
 
@@ -101,6 +102,9 @@ impl ConnectionForm {
         if let Some(model) = &connection.model {
             form.show_model(model);
         }
+        if let Some(vault) = &connection.vault {
+            form.show_vault(vault);
+        }
         match &connection.task_schema {
             None => {}
             Some(text) if text == agent_action_schema() => form.schema = SchemaChoice::AgentAction,
@@ -174,6 +178,7 @@ impl ConnectionForm {
         }
         let model = self.read_model(&mut problems);
         let task_server = self.read_server(&mut problems);
+        let vault = self.read_vault(&mut problems);
         let task_schema = match self.schema {
             SchemaChoice::AgentTask => None,
             SchemaChoice::AgentAction => Some(agent_action_schema().to_owned()),
@@ -209,6 +214,7 @@ impl ConnectionForm {
                 title: self.optional(FormField::TitleRole),
                 depends_on: self.optional(FormField::DependsOnRole),
             },
+            vault: vault.map(Box::new),
         })
     }
 
@@ -242,7 +248,8 @@ fn text_of(value: Option<impl std::fmt::Display>) -> String {
 mod tests {
     use super::*;
     use crate::settings::{
-        Address, BodyTemplate, Bounded, Limits, ModelEndpoint, Prices, TaskServer,
+        Address, BodyTemplate, Bounded, KvVersion, Limits, ModelEndpoint, Prices, TaskServer,
+        VaultMethod, VaultSource,
     };
     use serde_json::json;
 
@@ -263,6 +270,13 @@ mod tests {
                 (FormField::ServerUrl, "https://tasks.example.com"),
             ],
         )
+    }
+
+    fn in_vault(form: &mut ConnectionForm, texts: &[(FormField, &str)]) {
+        form.set(FormField::VaultAddress, "https://vault.example.com");
+        for (field, text) in texts {
+            form.set(*field, *text);
+        }
     }
 
     #[test]
@@ -321,6 +335,22 @@ mod tests {
                 title: None,
                 depends_on: Some("needs".to_owned()),
             },
+            vault: Some(Box::new(VaultSource {
+                mount: Some("kv".to_owned()),
+                namespace: Some("ns1/ns2".to_owned()),
+                kv_version: Some(KvVersion::Two),
+                version: Some(3),
+                sign_in: VaultMethod::Ldap,
+                sign_in_mount: Some("corp".to_owned()),
+                user_name: Some("ann".to_owned()),
+                api_key_field: Some("model".to_owned()),
+                agent_token_field: Some("queue".to_owned()),
+                header_fields: [("X-A".to_owned(), "a".to_owned())].into(),
+                ..VaultSource::at(
+                    Address::parse("https://vault.example.com:8200").unwrap(),
+                    "team/agent",
+                )
+            })),
         };
         for connection in [connection, Connection::built_in()] {
             assert_eq!(ConnectionForm::of(&connection).check(), Ok(connection));
@@ -335,7 +365,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 35] = [
+        let cases: [(FormField, Change); 43] = [
             (FormField::ModelBody, |form| {
                 form.set(FormField::ModelBody, "temperature: 0.2")
             }),
@@ -430,6 +460,58 @@ mod tests {
             }),
             (FormField::IdempotencyKeyRetention, |form| {
                 form.set(FormField::IdempotencyKeyRetention, "")
+            }),
+            (FormField::VaultAddress, |form| {
+                form.set(FormField::VaultPath, "secret/agent")
+            }),
+            (FormField::VaultAddress, |form| {
+                form.set(FormField::VaultAddress, "http://vault.example.com")
+            }),
+            (FormField::VaultPath, |form| in_vault(form, &[])),
+            (FormField::VaultKvVersion, |form| {
+                in_vault(
+                    form,
+                    &[
+                        (FormField::VaultPath, "a/b"),
+                        (FormField::VaultKvVersion, "3"),
+                    ],
+                )
+            }),
+            (FormField::VaultVersion, |form| {
+                in_vault(
+                    form,
+                    &[
+                        (FormField::VaultPath, "a/b"),
+                        (FormField::VaultVersion, "new"),
+                    ],
+                )
+            }),
+            (FormField::VaultSignIn, |form| {
+                in_vault(
+                    form,
+                    &[
+                        (FormField::VaultPath, "a/b"),
+                        (FormField::VaultSignIn, "oidc"),
+                    ],
+                )
+            }),
+            (FormField::VaultMount, |form| {
+                in_vault(
+                    form,
+                    &[
+                        (FormField::VaultPath, "a/b"),
+                        (FormField::VaultMount, "a//b"),
+                    ],
+                )
+            }),
+            (FormField::VaultHeaderFields, |form| {
+                in_vault(
+                    form,
+                    &[
+                        (FormField::VaultPath, "a/b"),
+                        (FormField::VaultHeaderFields, "X-A"),
+                    ],
+                )
             }),
             (FormField::SchemaText, |form| {
                 form.schema = SchemaChoice::Own;
