@@ -28,6 +28,7 @@ pub mod secrets;
 pub mod settings;
 pub mod text;
 pub mod time;
+pub mod vault;
 pub mod web_page;
 
 #[cfg(target_arch = "wasm32")]

@@ -10,13 +10,14 @@ use std::process::Command;
 
 /// The modules in layers, lowest first. A module uses only itself and modules in lower layers, none
 /// in its own. `settings` is below `secrets`, because a secret belongs to an address.
-const LAYERS: [&[&str]; 19] = [
+const LAYERS: [&[&str]; 20] = [
     &[
         "digest",
         "document",
         "random",
         "retry_after",
         "text",
+        "time",
         "web_page",
     ],
     &["schema"],
@@ -24,6 +25,7 @@ const LAYERS: [&[&str]; 19] = [
     &["secrets"],
     &["paste"],
     &["http"],
+    &["vault"],
     &["prompt"],
     &["model"],
     &["review"],
