@@ -8,6 +8,7 @@ use leptos::prelude::{GetUntracked, Set};
 use super::controller::RunController;
 use super::guard::{self, Action, Decision, Refusal, RunLock, Situation};
 use super::setup::Setup;
+use super::vault::{Need, Vaults};
 use crate::browser::page_return::PageReturn;
 use crate::model::AdaptationMemory;
 use crate::pieces;
@@ -53,6 +54,7 @@ pub struct Application {
     pub(super) controller: Rc<RunController>,
     pub(super) secrets: Rc<RefCell<Keyring>>,
     pub(super) adaptation_memory: Rc<RefCell<AdaptationMemory>>,
+    pub(super) vaults: Vaults,
     /// The action that waits for the operator.
     waiting: RefCell<Option<Waiting>>,
     /// Whether the operator agreed to leave the open work of the current run. True only while the action
@@ -101,6 +103,7 @@ impl Application {
             controller,
             secrets,
             adaptation_memory,
+            vaults: Vaults::default(),
             waiting: RefCell::new(None),
             may_leave_work: Cell::new(false),
             may_post_unlocked: RefCell::new(None),
@@ -214,11 +217,15 @@ impl Application {
 
     /// Whether an action may go ahead now. If it needs a secret or the operator's consent first, asks for
     /// it and continues with `next` afterwards. If the guard refuses the action, the page says why.
-    pub(super) fn may_go_ahead(&self, action: Action<'_>, next: impl FnOnce() -> Next) -> bool {
+    pub(super) fn may_go_ahead(
+        self: &Rc<Self>,
+        action: Action<'_>,
+        next: impl FnOnce() -> Next,
+    ) -> bool {
         match self.decide(action) {
             Decision::Local | Decision::Send(_) => return true,
             Decision::Prompt { slot, address } => {
-                self.prompt_for(slot, address, None, Some(next()));
+                self.supply(Need::of(slot, address), Some(next()));
             }
             Decision::ConfirmLeaving(work) => {
                 self.wait_with(Some(next()));

@@ -10,6 +10,7 @@ use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::{Address, Connection, ConnectionId};
 use crate::ui::commands::PageCommands;
+use crate::vault::VaultCredential;
 
 /// Passes the commands of a page to its application.
 pub struct ApplicationCommands(pub Rc<Application>);
@@ -53,6 +54,22 @@ impl PageCommands for ApplicationCommands {
 
     fn dismiss_secret_prompt(&self) {
         self.0.dismiss_secret_prompt();
+    }
+
+    fn open_vault_sign_in(&self) {
+        self.0.open_vault_sign_in();
+    }
+
+    fn sign_in_to_vault(&self, credential: VaultCredential) {
+        self.0.sign_in_to_vault(credential);
+    }
+
+    fn dismiss_vault_sign_in(&self, enters_secret: bool) {
+        self.0.dismiss_vault_sign_in(enters_secret);
+    }
+
+    fn revoke_vault_token(&self, origin: String) {
+        self.0.revoke_vault_token(origin);
     }
 
     fn forget_secrets(&self) {

@@ -7,12 +7,14 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::application::{Application, refusal_problem};
 use super::guard::Refusal;
+use super::vault::PageWire;
 use crate::browser::{fetch, page_origin};
-use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge};
+use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge, secrets_readable};
 use crate::http::HttpRequest;
 use crate::secrets::{Keyring, Secret, SecretSlot};
 use crate::settings::Connection;
 use crate::ui::page::ConnectionTest;
+use crate::vault::{self, WantedSecret, wanted_secrets};
 
 impl Application {
     /// Tests the endpoints of a connection, with the secrets that are held and with those that were
@@ -31,19 +33,21 @@ impl Application {
             return self.page.settings_problem.set(Some(problem));
         }
         self.page.settings_problem.set(None);
+        let wanted = wanted_secrets(&connection);
+        let vault = connection.vault.map(Endpoint::Vault);
         let server = connection
             .task_server
             .map(Box::new)
             .map(Endpoint::TaskServer);
         let model = connection.model.map(Box::new).map(Endpoint::Model);
-        let endpoints: Vec<Endpoint> = model.into_iter().chain(server).collect();
+        let endpoints: Vec<Endpoint> = model.into_iter().chain(server).chain(vault).collect();
         let keyring = self.keyring_for(&endpoints, typed);
         self.page.connection_test.set(ConnectionTest::Running);
         let app = Rc::clone(self);
         spawn_local(async move {
             let mut reports = Vec::new();
             for endpoint in endpoints {
-                reports.push(test(endpoint, &keyring).await);
+                reports.push(test(endpoint, &keyring, &wanted).await);
             }
             // The dialog may have been closed, and opened for another connection, meanwhile.
             if app.page.connection_test.get_untracked() == ConnectionTest::Running {
@@ -69,7 +73,7 @@ impl Application {
     }
 }
 
-async fn test(endpoint: Endpoint, keyring: &Keyring) -> TestReport {
+async fn test(endpoint: Endpoint, keyring: &Keyring, wanted: &[WantedSecret]) -> TestReport {
     let requests = endpoint.requests();
     let plain = see(requests.plain.clone(), keyring).await;
     let full = see(requests.full, keyring).await;
@@ -82,7 +86,15 @@ async fn test(endpoint: Endpoint, keyring: &Keyring) -> TestReport {
         plain,
         full,
     };
-    judge(endpoint, &seen)
+    let mut report = judge(endpoint, &seen);
+    if let (Endpoint::Vault(source), true) = (&report.endpoint, is_reached) {
+        let read = match keyring.get(&SecretSlot::VAULT_TOKEN, &source.address) {
+            None => None,
+            Some(token) => Some(vault::read_secrets(&PageWire, source, token, wanted).await),
+        };
+        report.steps.push(secrets_readable(read.as_ref()));
+    }
+    report
 }
 
 /// Sends a request and says what the page sees of its response.

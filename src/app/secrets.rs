@@ -6,6 +6,7 @@ use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
 use super::setup::{SECRET_PREFIX, storage_name};
+use super::vault::Need;
 use crate::browser::page_origin;
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
@@ -32,15 +33,9 @@ impl Application {
             .task_server
     }
 
-    /// Asks the operator for a secret and continues with `next` when it is entered. `refused` says why
-    /// an earlier one was not accepted.
-    pub(super) fn prompt_for(
-        &self,
-        slot: SecretSlot,
-        address: Address,
-        refusal: Option<String>,
-        next: Option<Next>,
-    ) {
+    /// Asks the operator for a secret, after which the action that waits continues. `refusal` says why
+    /// there is none.
+    pub(super) fn prompt_for(&self, slot: SecretSlot, address: Address, refusal: Option<String>) {
         let is_local = page_is_on_loopback() && address.is_loopback();
         let was_refused = refusal.is_some()
             || self.controller.with_run(|run| {
@@ -54,7 +49,6 @@ impl Application {
         // After the server has rejected a token, the default is no better guess.
         let is_offered = slot == SecretSlot::AGENT_TOKEN && is_local && !was_refused;
         let offer = is_offered.then_some(DEFAULT_LOOPBACK_TOKEN);
-        self.wait_with(next);
         self.page.secret_prompt.set(Some(SecretPrompt {
             slot,
             address,
@@ -64,7 +58,7 @@ impl Application {
     }
 
     /// Lets the operator enter a secret. Posting that is paused for the lack of it then resumes.
-    pub(super) fn ask_for(&self, slot: SecretSlot) {
+    pub(super) fn ask_for(self: &Rc<Self>, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
             let what = if slot == SecretSlot::API_KEY {
                 "No model endpoint is configured"
@@ -88,22 +82,35 @@ impl Application {
         let resumes_posting = slot == SecretSlot::AGENT_TOKEN
             && self.controller.with_run(is_paused_for_token) == Some(true);
         let next = resumes_posting.then_some(Next::Send(Event::Resume));
-        self.prompt_for(slot, address, None, next);
+        let held = self.secrets.borrow();
+        let rejected = held.get(&slot, &address);
+        let rejected = rejected.and_then(|secret| secret.copy_for(&address).ok());
+        drop(held);
+        let need = Need {
+            rejected,
+            ..Need::of(slot, address)
+        };
+        self.supply(need, next);
     }
 
     /// Asks for a secret that the current run needs. One that is in memory was rejected by its endpoint,
-    /// so it is forgotten first.
-    pub(super) fn request_secret(&self, slot: SecretSlot) {
+    /// so it is forgotten first. If it is in a Vault, it is read again there: it may have been replaced.
+    pub(super) fn request_secret(self: &Rc<Self>, slot: SecretSlot) {
         let Some(address) = self.address_of(&slot) else {
             return;
         };
-        let was_held = self.secrets.borrow().get(&slot, &address).is_some();
-        self.secrets.borrow_mut().forget(&slot, &address);
+        let rejected = self.secrets.borrow_mut().take(&slot, &address);
         WebStorage::Session.remove(&storage_name(&slot, &address));
         self.show_held_secrets();
-        let refused =
-            was_held.then(|| format!("{} rejected the {}.", address.host_and_port(), slot.label()));
-        self.prompt_for(slot, address, refused, Some(Next::Send(Event::Resume)));
+        let refusal = rejected
+            .is_some()
+            .then(|| format!("{} rejected the {}.", address.host_and_port(), slot.label()));
+        let need = Need {
+            rejected,
+            refusal,
+            ..Need::of(slot, address)
+        };
+        self.supply(need, Some(Next::Send(Event::Resume)));
     }
 
     fn show_held_secrets(&self) {
@@ -162,6 +169,7 @@ impl Application {
         // Includes those of other connections, which are not in memory.
         WebStorage::Session.remove_all(SECRET_PREFIX);
         self.secrets.borrow_mut().forget_all();
+        self.show_vault_tokens();
         self.show_held_secrets();
     }
 }

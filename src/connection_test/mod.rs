@@ -12,8 +12,10 @@ pub use recipe::{Recipe, Rule};
 use crate::delivery::{cors, request};
 use crate::http::HttpRequest;
 use crate::model::models;
-use crate::settings::{Address, ModelEndpoint, TaskServer};
-use crate::text::listed;
+use crate::secrets::SecretSlot;
+use crate::settings::{Address, ModelEndpoint, TaskServer, VaultSource};
+use crate::text::{listed, sentences};
+use crate::vault::{self, VaultError, VaultSecrets};
 
 /// The endpoint that is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Endpoint {
     TaskServer(Box<TaskServer>),
     /// A model endpoint.
     Model(Box<ModelEndpoint>),
+    /// The Vault that the secrets are read from.
+    Vault(Box<VaultSource>),
 }
 
 /// Maximum size of a response to read: 1 MiB.
@@ -44,6 +48,7 @@ impl Endpoint {
         match self {
             Endpoint::TaskServer(_) => "Task server",
             Endpoint::Model(_) => "Model endpoint",
+            Endpoint::Vault(_) => "Vault",
         }
     }
 
@@ -53,6 +58,7 @@ impl Endpoint {
         match self {
             Endpoint::TaskServer(server) => &server.url,
             Endpoint::Model(model) => &model.base_url,
+            Endpoint::Vault(source) => &source.address,
         }
     }
 
@@ -62,6 +68,12 @@ impl Endpoint {
         let full = match self {
             Endpoint::TaskServer(server) => request::check(server),
             Endpoint::Model(model) => models::list_request(model),
+            Endpoint::Vault(source) => {
+                return Requests {
+                    plain: vault::health(source),
+                    full: vault::look_up_token(source),
+                };
+            }
         };
         Requests {
             plain: HttpRequest::get(full.url.clone(), MAX_BYTES),
@@ -84,6 +96,11 @@ impl Endpoint {
                     names.push("Content-Type".to_owned());
                 }
                 names
+            }
+            Endpoint::Vault(_) => {
+                let headers = self.requests().full.headers.into_iter();
+                let names = headers.map(|(name, _)| name.into_owned());
+                names.chain(["Content-Type".to_owned()]).collect()
             }
         }
     }
@@ -210,6 +227,7 @@ const ORIGIN: &str = "Origin allowed";
 const HEADERS: &str = "Headers allowed";
 const AUTHORIZED: &str = "Authorized";
 const EXPECTED: &str = "Response as expected";
+const READABLE: &str = "Secrets readable";
 
 /// Judges what the page saw.
 #[must_use]
@@ -220,10 +238,12 @@ pub fn judge(endpoint: Endpoint, seen: &Observations) -> TestReport {
         steps.push(headers_allowed(&endpoint, seen));
         if let Seen::Response { status, body } = &seen.full {
             steps.push(authorized(*status));
-            steps.push(match &endpoint {
-                Endpoint::TaskServer(server) => expected_of_server(server, *status),
-                Endpoint::Model(model) => expected_of_model(model, *status, body),
-            });
+            match &endpoint {
+                Endpoint::TaskServer(server) => steps.push(expected_of_server(server, *status)),
+                Endpoint::Model(model) => steps.push(expected_of_model(model, *status, body)),
+                // What is read from a Vault is tested by reading it.
+                Endpoint::Vault(_) => {}
+            }
         }
     }
     TestReport { endpoint, steps }
@@ -234,6 +254,46 @@ fn step(name: &'static str, verdict: Verdict, message: impl Into<String>) -> Tes
         name,
         verdict,
         message: message.into(),
+    }
+}
+
+/// The step that reads the secrets of a connection from its Vault; `read` is `None` if nobody is signed
+/// in. Names secrets by their kind, and never shows one.
+#[must_use]
+pub fn secrets_readable(read: Option<&Result<VaultSecrets, VaultError>>) -> TestStep {
+    let read = match read {
+        None => {
+            return step(
+                READABLE,
+                Verdict::NotDetermined,
+                "Nothing was read, because you are not signed in. Sign in to Vault below, then test again.",
+            );
+        }
+        Some(Err(error)) => {
+            let message = sentences(&error.to_string(), &error.hint());
+            return step(READABLE, Verdict::Failed, message);
+        }
+        Some(Ok(read)) => read,
+    };
+    let labels = |slots: Vec<&SecretSlot>| {
+        let labels = slots.into_iter().map(|slot| slot.label().to_owned());
+        listed(&labels.collect::<Vec<_>>())
+    };
+    let found = labels(read.secrets.iter().map(|(slot, _)| slot).collect());
+    let missing = read.missing.iter();
+    let missing = missing.map(|(_, error)| sentences(&error.to_string(), ""));
+    let missing: Vec<String> = missing.collect();
+    match (found.is_empty(), missing.is_empty()) {
+        (_, true) => step(READABLE, Verdict::Passed, format!("It has: {found}.")),
+        (true, false) => step(READABLE, Verdict::Failed, missing.join(" ")),
+        (false, false) => step(
+            READABLE,
+            Verdict::NotDetermined,
+            format!(
+                "It has: {found}. {} You are asked for what is missing.",
+                missing.join(" ")
+            ),
+        ),
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::secrets::Secret;
 
 fn server() -> Endpoint {
     let url = Address::parse("https://tasks.example").unwrap();
@@ -231,4 +232,82 @@ fn the_report_is_text_without_secrets() {
         text.starts_with("Task server: https://tasks.example\n- Server answers: Failed. "),
         "{text}"
     );
+}
+
+#[test]
+fn a_vault_is_tested_by_health_token_and_secrets() {
+    let address = Address::parse("https://vault.example").unwrap();
+    let source = VaultSource::at(address, "secret/agent");
+    let endpoint = Endpoint::Vault(Box::new(source));
+    let requests = endpoint.requests();
+    assert_eq!(requests.plain.url, "https://vault.example/v1/sys/health");
+    assert_eq!(requests.plain.secret_slots(), []);
+    assert_eq!(requests.full.secret_slots(), [SecretSlot::VAULT_TOKEN]);
+    assert_eq!(endpoint.headers(), ["X-Vault-Token", "Content-Type"]);
+    let seen = Observations {
+        origin: "https://page.example".to_owned(),
+        is_reached: true,
+        plain: Seen::Response {
+            status: 200,
+            body: "{}".to_owned(),
+        },
+        full: Seen::Response {
+            status: 403,
+            body: "{}".to_owned(),
+        },
+    };
+    let report = judge(endpoint, &seen);
+    let verdicts: Vec<_> = report.steps.iter().map(|step| step.verdict).collect();
+    use Verdict::{Failed, NotDetermined, Passed};
+    assert_eq!(verdicts, [Passed, Passed, Passed, Failed]);
+
+    let slot = SecretSlot::AGENT_TOKEN;
+    let missing = || {
+        let error = VaultError::FieldMissing {
+            field: "OPENAI_API_KEY".to_owned(),
+            slot: SecretSlot::API_KEY,
+        };
+        vec![(SecretSlot::API_KEY, error)]
+    };
+    let secret = || {
+        let server = Address::parse("https://tasks.example").unwrap();
+        Secret::new("hunter2-hunter2", &server).unwrap()
+    };
+    for (read, verdict, part) in [
+        (None, NotDetermined, "not signed in"),
+        (
+            Some(Err(VaultError::Sealed)),
+            Failed,
+            "The Vault is sealed. Unseal it",
+        ),
+        (
+            Some(Ok(VaultSecrets {
+                secrets: vec![(slot.clone(), secret())],
+                missing: Vec::new(),
+            })),
+            Passed,
+            "It has: agent token.",
+        ),
+        (
+            Some(Ok(VaultSecrets {
+                secrets: vec![(slot.clone(), secret())],
+                missing: missing(),
+            })),
+            NotDetermined,
+            "no text in the field OPENAI_API_KEY",
+        ),
+        (
+            Some(Ok(VaultSecrets {
+                secrets: Vec::new(),
+                missing: missing(),
+            })),
+            Failed,
+            "for the API key.",
+        ),
+    ] {
+        let step = secrets_readable(read.as_ref());
+        assert_eq!(step.verdict, verdict, "{}", step.message);
+        assert!(step.message.contains(part), "{}", step.message);
+        assert!(!step.message.contains("hunter2"), "{}", step.message);
+    }
 }

@@ -4,7 +4,7 @@ use super::examples::PastedExamples;
 use super::openapi::{ApiDocument, ApiOperation, ApiParameter};
 use super::{
     PastedRequest, PastedToken, PastedUrl, Recognized, TaskEnvelope, TokenForm, TokenPlace,
-    TokenValue,
+    TokenValue, VaultLocation,
 };
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::form::{ConnectionForm, FormField, MAX_NAME, SchemaChoice};
@@ -54,6 +54,9 @@ pub fn fill(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) 
                 set_url(form, url);
             }
             set_pairs(form, FormField::ExtraHeaders, ": ", &config.headers);
+            if let Some(vault) = &config.vault {
+                set_vault(form, vault);
+            }
             set_tokens(form, config.tokens)
         }
         Recognized::Config(config) => {
@@ -224,6 +227,15 @@ fn set_url(form: &mut ConnectionForm, url: &PastedUrl) {
     set_pairs(form, FormField::ExtraQuery, "=", &url.query);
 }
 
+/// Takes over where a Vault has the secrets. An address that the file does not have, or that must not be
+/// called, stays as it is in the form.
+fn set_vault(form: &mut ConnectionForm, vault: &VaultLocation) {
+    form.set(FormField::VaultPath, vault.secrets_path.clone());
+    if let Some(Ok(address)) = &vault.address {
+        form.set(FormField::VaultAddress, address.to_string());
+    }
+}
+
 fn set_pairs(
     form: &mut ConnectionForm,
     field: FormField,
@@ -293,4 +305,28 @@ pub fn secrets_for(secrets: &PastedSecrets, address: &Address) -> PastedSecrets 
         .iter()
         .filter_map(|(slot, secret)| Some((slot.clone(), secret.copy_for(address).ok()?)));
     copies.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paste::recognize;
+    use crate::settings::Connection;
+
+    #[test]
+    fn an_agent_config_fills_in_the_path_of_its_vault() {
+        let mut form = ConnectionForm::of(&Connection::built_in());
+        form.set(FormField::VaultAddress, "https://vault.example:8200");
+        let text = r#"{"host": "http://localhost", "port": 8080, "vault": {"secrets_path": "secret/data/agent"}}"#;
+        fill(&mut form, recognize(text), PasteChoice::default());
+        assert_eq!(form.text(FormField::VaultPath), "secret/data/agent");
+        let address = |form: &ConnectionForm| form.text(FormField::VaultAddress).to_owned();
+        assert_eq!(address(&form), "https://vault.example:8200", "kept");
+        let text = r#"{"vault": {"address": "https://other.example", "secrets_path": "kv/a"}}"#;
+        fill(&mut form, recognize(text), PasteChoice::default());
+        assert_eq!(address(&form), "https://other.example");
+        form.set(FormField::Name, "n");
+        let vault = form.check().unwrap().vault.unwrap();
+        assert_eq!(vault.mount_and_path(), ("kv", "a"));
+    }
 }

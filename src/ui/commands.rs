@@ -9,6 +9,7 @@ use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::{Address, Connection, ConnectionId};
+use crate::vault::VaultCredential;
 
 /// Everything that the page can ask of the application. No command returns a value: its effects
 /// show up in [`crate::ui::page::Page`].
@@ -36,6 +37,14 @@ pub trait PageCommands {
     fn dismiss_secret_prompt(&self);
     /// Asks the operator for a secret again, because the current one was not accepted.
     fn ask_for(&self, slot: SecretSlot);
+    /// Lets the operator sign in to the Vault of the connection for new runs.
+    fn open_vault_sign_in(&self);
+    /// Signs in to the Vault that the prompt is about.
+    fn sign_in_to_vault(&self, credential: VaultCredential);
+    /// Closes the prompt for the sign-in. `enters_secret` asks for the secret itself instead.
+    fn dismiss_vault_sign_in(&self, enters_secret: bool);
+    /// Revokes the Vault token for this origin, if the page obtained it by a sign-in, and forgets it.
+    fn revoke_vault_token(&self, origin: String);
     /// Forgets every secret.
     fn forget_secrets(&self);
     /// Uses and saves this connection. Shows in the dialog why it was not accepted, if so.

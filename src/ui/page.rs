@@ -18,7 +18,8 @@ use crate::run::{
 };
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;
-use crate::settings::{Address, Connection, ConnectionId};
+use crate::settings::{Address, Connection, ConnectionId, VaultSource};
+use crate::vault::TokenLife;
 
 /// An error as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,28 @@ pub struct SecretPrompt {
     pub refusal: Option<String>,
     /// The default token of a local task server, if this may be one.
     pub default_token: Option<&'static str>,
+}
+
+/// The sign-in to a Vault that the operator is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultPrompt {
+    /// Where the secrets are.
+    pub source: Box<VaultSource>,
+    /// The secret that is needed now, and the server that uses it; `None` if the operator signs in ahead.
+    pub needed: Option<(SecretSlot, Address)>,
+    /// Why the last sign-in or reading failed, if one did.
+    pub refusal: Option<String>,
+    /// Whether the Vault is being asked.
+    pub is_busy: bool,
+}
+
+/// A Vault token in memory, without its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldVaultToken {
+    /// The origin of its Vault.
+    pub origin: String,
+    /// How long it lives.
+    pub life: TokenLife,
 }
 
 /// The models that the endpoint offers.
@@ -249,6 +272,10 @@ pub struct Page {
     pub import_problem: RwSignal<Option<Problem>>,
     /// The secret that the operator is asked for.
     pub secret_prompt: RwSignal<Option<SecretPrompt>>,
+    /// The sign-in to a Vault that the operator is asked for.
+    pub vault_prompt: RwSignal<Option<VaultPrompt>>,
+    /// The Vault tokens in memory.
+    pub vault_tokens: RwSignal<Vec<HeldVaultToken>>,
     /// The secrets in memory, by slot and origin.
     pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A task server from a link that the operator has to accept first.
@@ -336,6 +363,8 @@ impl Page {
             settings_problem: RwSignal::new(None),
             import_problem: RwSignal::new(None),
             secret_prompt: RwSignal::new(None),
+            vault_prompt: RwSignal::new(None),
+            vault_tokens: RwSignal::new(Vec::new()),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
             description: RwSignal::default(),

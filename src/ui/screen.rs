@@ -464,7 +464,8 @@ fn endpoint_readiness(page: Page) -> EndpointReadiness {
                 secrets.any(|(slot, of)| *slot == SecretSlot::API_KEY && *of == origin)
             })
         });
-        EndpointReadiness::of(endpoint, holds_key)
+        // A key in a Vault is read when it is needed.
+        EndpointReadiness::of(endpoint, holds_key || connection.vault.is_some())
     })
 }
 

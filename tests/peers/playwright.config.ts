@@ -3,6 +3,7 @@
 // sets these environment variables beside those of the end-to-end tests:
 //   PEERS_PYTHON   the Python that has the packages of requirements.txt
 //   PEERS_NODE     the folder `node_modules` with the packages of package.json
+//   PEERS_BAO      the server of OpenBao
 //   PEERS_MODEL    the tiny model for llama.cpp
 import base from "../e2e/playwright.config.ts";
 

@@ -22,6 +22,7 @@ use taskwright::settings::{Address, Connection, ConnectionId, ModelEndpoint};
 use taskwright::ui::commands::{CommandQueue, CommandsHandle, PageCommands};
 use taskwright::ui::page::Page;
 use taskwright::ui::root::{App, AppProps};
+use taskwright::vault::VaultCredential;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
@@ -126,6 +127,19 @@ impl PageCommands for Handle {
     }
     fn ask_for(&self, slot: SecretSlot) {
         self.record(&format!("ask for {}", slot.name()));
+    }
+    fn open_vault_sign_in(&self) {
+        self.record("open vault sign-in");
+    }
+    fn sign_in_to_vault(&self, _: VaultCredential) {
+        self.record("sign in to vault");
+    }
+    fn dismiss_vault_sign_in(&self, enters_secret: bool) {
+        self.record(&format!("dismiss vault sign-in {enters_secret}"));
+        self.0.page.vault_prompt.set(None);
+    }
+    fn revoke_vault_token(&self, origin: String) {
+        self.record(&format!("revoke vault token {origin}"));
     }
     fn forget_secrets(&self) {
         self.record("forget secrets");

@@ -1,5 +1,5 @@
 //! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
-//! secret, for a new task server, about open work and about missing locks open and close with the state of
+//! secret, for the sign-in to a Vault, for a new task server, about open work and about missing locks open and close with the state of
 //! the page.
 
 mod confirm;
@@ -19,6 +19,8 @@ mod settings;
 mod settings_fields;
 mod shortcuts;
 mod unlocked;
+mod vault_sign_in;
+mod vault_token_list;
 mod without_journal;
 
 use leptos::prelude::*;
@@ -36,6 +38,7 @@ use secret::SecretDialog;
 use settings::SettingsDialog;
 use shortcuts::ShortcutsDialog;
 use unlocked::UnlockedDialog;
+use vault_sign_in::VaultSignInDialog;
 use without_journal::WithoutJournalDialog;
 
 /// The open dialogs.
@@ -43,6 +46,7 @@ use without_journal::WithoutJournalDialog;
 pub fn Dialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
+    let has_vault_prompt = Memo::new(move |_| page.vault_prompt.with(Option::is_some));
     let has_work_prompt = Memo::new(move |_| page.work_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {
@@ -70,6 +74,9 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
         </Show>
         <Show when=move || has_new_host.get()>
             <HostDialog screen/>
+        </Show>
+        <Show when=move || has_vault_prompt.get()>
+            <VaultSignInDialog screen/>
         </Show>
         <Show when=move || needs_secret.get()>
             <SecretDialog screen/>

@@ -6,7 +6,9 @@ use leptos::prelude::*;
 use super::connection_test::ConnectionTestGroup;
 use super::modal::Modal;
 use super::paste_group::PasteGroup;
-use super::settings_fields::{ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup};
+use super::settings_fields::{
+    ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup, VaultGroup,
+};
 use crate::paste::{PastedSecrets, check_form, secrets_for};
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
@@ -309,6 +311,7 @@ pub fn SettingsDialog(
                 <ModelGroup settings/>
                 <ServerGroup settings/>
                 <SchemaGroup settings/>
+                <VaultGroup settings/>
                 <ConnectionTestGroup settings/>
                 <SecretsGroup screen/>
             </div>

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
+use super::vault_token_list::VaultTokenList;
 use crate::secrets::SecretSlot;
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
 use crate::settings::{Api, ConnectionColor};
@@ -73,6 +74,20 @@ const SERVER_EXTRAS: [&[FormField]; 2] = [
 const ROLES: [&[FormField]; 2] = [
     &[FormField::KeyRole, FormField::TitleRole],
     &[FormField::DependsOnRole],
+];
+
+/// The fields of the Vault that the secrets are read from.
+const VAULT: [&[FormField]; 6] = [
+    &[FormField::VaultAddress, FormField::VaultPath],
+    &[FormField::VaultApiKeyField, FormField::VaultAgentTokenField],
+    &[FormField::VaultHeaderFields],
+    &[FormField::VaultSignIn, FormField::VaultUserName],
+    &[FormField::VaultMount, FormField::VaultNamespace],
+    &[
+        FormField::VaultKvVersion,
+        FormField::VaultVersion,
+        FormField::VaultSignInMount,
+    ],
 ];
 
 /// A field for a secret. It may stay empty: the page asks when it needs the secret.
@@ -435,6 +450,19 @@ pub fn SchemaGroup(settings: Settings) -> impl IntoView {
     }
 }
 
+/// The Vault that the secrets are read from.
+#[component]
+pub fn VaultGroup(settings: Settings) -> impl IntoView {
+    view! {
+        <FoldedFields
+            settings
+            summary="Secrets from Vault"
+            rows=&VAULT
+            hint="A live run reads the API key, the agent token and the secret headers there when it needs them, and again when one is rejected. The page asks you to sign in, and keeps the Vault token in memory."
+        />
+    }
+}
+
 /// The secrets in memory, and the button that forgets them.
 #[component]
 pub fn SecretsGroup(screen: Screen) -> impl IntoView {
@@ -463,6 +491,7 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                     .collect_view();
                 view! { <dl class="facts">{items}</dl> }.into_any()
             }}
+            <VaultTokenList screen/>
             // Always shown: secrets kept for this tab may belong to other connections.
             <div class="button-row">
                 <Button

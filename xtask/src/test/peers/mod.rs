@@ -31,6 +31,7 @@ pub fn run(project: &Project, profile: Profile, arguments: &[String]) -> Result<
     command
         .args(arguments)
         .env("PEERS_NODE", node)
+        .env("PEERS_BAO", python.installed("bao"))
         .env("PEERS_PYTHON", python.program())
         .env("PEERS_MODEL", model);
     process::run(

@@ -1,0 +1,443 @@
+//! Vault as the source of secrets: reading one that is needed, signing in, and caring for the token.
+//!
+//! A secret is read only when an action needs it, and a dry run needs none. So a dry run never contacts
+//! a Vault; a token is renewed only while a live run is generated or posted, or when a secret is read.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use leptos::prelude::{GetUntracked, Set, Update};
+use wasm_bindgen_futures::spawn_local;
+use zeroize::Zeroizing;
+
+use super::application::{Application, Next, problem, refusal_problem, settings_problem};
+use super::guard::Refusal;
+use crate::browser::clock::PageClock;
+use crate::browser::{fetch, page_origin};
+use crate::http::PreparedRequest;
+use crate::ports::Clock;
+use crate::run::{Mode, Run};
+use crate::secrets::{Secret, SecretSlot};
+use crate::settings::{Address, Connection, VaultSource};
+use crate::text::sentences;
+use crate::ui::page::{HeldVaultToken, Problem, VaultPrompt};
+use crate::vault::{
+    self, SignedIn, TokenLife, VaultCredential, VaultError, VaultSecrets, VaultWire, wanted_secrets,
+};
+
+/// Shortest time between two looks at the life of a token, in milliseconds.
+const MIN_LOOK_MILLISECONDS: u64 = 1_000;
+/// Longest time between two looks at the life of a token, in milliseconds.
+const MAX_LOOK_MILLISECONDS: u64 = 60_000;
+
+/// A secret that an action needs.
+pub(super) struct Need {
+    /// Its slot.
+    pub slot: SecretSlot,
+    /// The endpoint that uses it.
+    pub address: Address,
+    /// The one that the endpoint rejected.
+    pub rejected: Option<Secret>,
+    /// What to tell the operator about that.
+    pub refusal: Option<String>,
+}
+
+impl Need {
+    /// A secret that was not rejected before.
+    pub fn of(slot: SecretSlot, address: Address) -> Need {
+        Need {
+            slot,
+            address,
+            rejected: None,
+            refusal: None,
+        }
+    }
+}
+
+/// A secret that is needed, and the connection with the Vault to read it from.
+struct Reading {
+    need: Need,
+    connection: Connection,
+}
+
+/// What the page knows about Vaults.
+#[derive(Default)]
+pub(super) struct Vaults {
+    /// The lives of the tokens in the keyring and where they were obtained, by origin.
+    tokens: RefCell<BTreeMap<String, (VaultSource, TokenLife)>>,
+    /// The secret that is being read.
+    reading: RefCell<Option<Reading>>,
+    /// Counts readings and sign-ins, so that a late response of an abandoned one changes nothing.
+    turn: Cell<u64>,
+}
+
+impl Vaults {
+    /// Begins something whose result replaces that of everything before.
+    fn begin(&self) -> u64 {
+        self.turn.set(self.turn.get() + 1);
+        self.turn.get()
+    }
+}
+
+/// The page's access to a Vault.
+pub(super) struct PageWire;
+
+impl VaultWire for PageWire {
+    async fn send(&self, request: &PreparedRequest) -> Result<(u16, Zeroizing<Vec<u8>>), String> {
+        let (status, body) = fetch::get_bounded(request).await?;
+        Ok((status, Zeroizing::new(body)))
+    }
+
+    fn now(&self) -> u64 {
+        PageClock.now()
+    }
+
+    fn origin(&self) -> String {
+        page_origin()
+    }
+}
+
+fn message(error: &VaultError) -> String {
+    sentences(&error.to_string(), &error.hint())
+}
+
+impl Application {
+    /// Gets a secret that an action needs, and continues with `next`: from the connection's Vault if it
+    /// has one, or else from the operator.
+    pub(super) fn supply(self: &Rc<Self>, need: Need, next: Option<Next>) {
+        self.wait_with(next);
+        let connection = self.connection_of(&need.slot);
+        let is_in_vault = wanted_secrets(&connection).iter().any(|wanted| {
+            wanted.slot == need.slot && wanted.address.origin() == need.address.origin()
+        });
+        if !is_in_vault {
+            return self.prompt_for(need.slot, need.address, need.refusal);
+        }
+        *self.vaults.reading.borrow_mut() = Some(Reading { need, connection });
+        self.read_from_vault();
+    }
+
+    /// The connection whose endpoint uses a slot.
+    fn connection_of(&self, slot: &SecretSlot) -> Connection {
+        let of_run = match *slot == SecretSlot::API_KEY {
+            true => None,
+            false => self.controller.with_run(|run| run.connection().clone()),
+        };
+        of_run.unwrap_or_else(|| self.page.connection.get_untracked())
+    }
+
+    /// Whether requests may go to a Vault.
+    fn check_vault(&self, source: &VaultSource) -> Result<(), Problem> {
+        if !self.setup.config_is_read.get() {
+            return Err(refusal_problem(&Refusal::ConfigUnread));
+        }
+        source
+            .check()
+            .and_then(|()| self.setup.hosts.borrow().check(&source.address))
+            .map_err(|error| settings_problem(&error))
+    }
+
+    /// The Vault token for the origin of a Vault, if one is held that has not ended.
+    fn vault_token(&self, source: &VaultSource) -> Option<Secret> {
+        let tokens = self.vaults.tokens.borrow();
+        let (_, life) = tokens.get(&source.address.origin())?;
+        if life.is_over(PageClock.now()) {
+            return None;
+        }
+        let secrets = self.secrets.borrow();
+        let token = secrets.get(&SecretSlot::VAULT_TOKEN, &source.address)?;
+        token.copy_for(&source.address).ok()
+    }
+
+    /// Reads the secret that is needed, after a sign-in if there is no token.
+    fn read_from_vault(self: &Rc<Self>) {
+        let (source, wanted) = {
+            let reading = self.vaults.reading.borrow();
+            let Some(reading) = reading.as_ref() else {
+                return;
+            };
+            let Some(source) = reading.connection.vault.clone() else {
+                return;
+            };
+            (source, wanted_secrets(&reading.connection))
+        };
+        if let Err(problem) = self.check_vault(&source) {
+            return self.enter_by_hand(Some(sentences(&problem.what, &problem.hint)));
+        }
+        let Some(token) = self.vault_token(&source) else {
+            return self.ask_to_sign_in(*source, None);
+        };
+        let turn = self.vaults.begin();
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            app.renew_if_due(&source).await;
+            let read = vault::read_secrets(&PageWire, &source, &token, &wanted).await;
+            if app.vaults.turn.get() == turn {
+                app.finish_reading(&source, read);
+            }
+        });
+    }
+
+    fn finish_reading(
+        self: &Rc<Self>,
+        source: &VaultSource,
+        read: Result<VaultSecrets, VaultError>,
+    ) {
+        let read = match read {
+            Ok(read) => read,
+            Err(error) if error.is_about_token() => {
+                self.forget_vault_token(&source.address);
+                return self.ask_to_sign_in(source.clone(), Some(message(&error)));
+            }
+            Err(error) => return self.enter_by_hand(Some(message(&error))),
+        };
+        let Some(Reading { need, .. }) = self.vaults.reading.take() else {
+            return;
+        };
+        let missing = read.missing.iter().find(|(slot, _)| *slot == need.slot);
+        let refusal = missing.map(|(_, error)| message(error));
+        let is_rejected = |secret: &Secret| {
+            let rejected = need.rejected.as_ref();
+            rejected.is_some_and(|rejected| rejected.is_same_as(secret))
+        };
+        let mut read = read.secrets;
+        let mut has_needed = false;
+        {
+            let mut secrets = self.secrets.borrow_mut();
+            // What the operator entered stays, unless it was rejected.
+            read.retain(|(slot, secret)| {
+                if *slot == need.slot {
+                    has_needed = !is_rejected(secret);
+                    return has_needed;
+                }
+                let held = wanted_address(&self.connection_of(slot), slot)
+                    .is_some_and(|address| secrets.get(slot, &address).is_some());
+                !held
+            });
+            secrets.add(read);
+        }
+        self.setup.show_held_secrets();
+        self.controller.recheck_for_secrets();
+        if has_needed {
+            return self.run_next();
+        }
+        let refusal = refusal.or_else(|| {
+            need.refusal
+                .map(|refusal| format!("{refusal} The Vault still has the same one."))
+        });
+        self.prompt_for(need.slot, need.address, refusal);
+    }
+
+    /// Asks the operator for the secret itself, because it was not read.
+    fn enter_by_hand(&self, refusal: Option<String>) {
+        self.vaults.begin();
+        self.page.vault_prompt.set(None);
+        if let Some(Reading { need, .. }) = self.vaults.reading.take() {
+            self.prompt_for(need.slot, need.address, refusal.or(need.refusal));
+        }
+    }
+
+    fn ask_to_sign_in(&self, source: VaultSource, refusal: Option<String>) {
+        let reading = self.vaults.reading.borrow();
+        let needed = reading
+            .as_ref()
+            .map(|reading| (reading.need.slot.clone(), reading.need.address.clone()));
+        self.page.vault_prompt.set(Some(VaultPrompt {
+            source: Box::new(source),
+            needed,
+            refusal,
+            is_busy: false,
+        }));
+    }
+
+    /// Lets the operator sign in to the Vault of the connection for new runs.
+    pub(super) fn open_vault_sign_in(&self) {
+        if let Some(source) = self.page.connection.get_untracked().vault {
+            self.vaults.reading.take();
+            self.ask_to_sign_in(*source, None);
+        }
+    }
+
+    pub(super) fn dismiss_vault_sign_in(&self, enters_secret: bool) {
+        if enters_secret {
+            return self.enter_by_hand(None);
+        }
+        self.vaults.begin();
+        self.vaults.reading.take();
+        self.wait_with(None);
+        self.page.vault_prompt.set(None);
+    }
+
+    /// Signs in, and reads the secret that is needed.
+    pub(super) fn sign_in_to_vault(self: &Rc<Self>, credential: VaultCredential) {
+        let Some(prompt) = self.page.vault_prompt.get_untracked() else {
+            return;
+        };
+        let refuse = |refusal: String| {
+            self.page.vault_prompt.set(Some(VaultPrompt {
+                refusal: Some(refusal),
+                is_busy: false,
+                ..prompt.clone()
+            }));
+        };
+        if let Err(problem) = self.check_vault(&prompt.source) {
+            return refuse(sentences(&problem.what, &problem.hint));
+        }
+        self.page.vault_prompt.set(Some(VaultPrompt {
+            is_busy: true,
+            refusal: None,
+            ..prompt.clone()
+        }));
+        let turn = self.vaults.begin();
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let signed_in = vault::sign_in(&PageWire, &prompt.source, credential).await;
+            if app.vaults.turn.get() != turn {
+                return;
+            }
+            match signed_in {
+                Ok(signed_in) => {
+                    app.keep_vault_token(*prompt.source, signed_in);
+                    app.page.vault_prompt.set(None);
+                    app.read_from_vault();
+                }
+                Err(error) => app.page.vault_prompt.set(Some(VaultPrompt {
+                    refusal: Some(app.secrets.borrow().redactor().redact(&message(&error))),
+                    is_busy: false,
+                    ..prompt
+                })),
+            }
+        });
+    }
+
+    fn keep_vault_token(self: &Rc<Self>, source: VaultSource, signed_in: SignedIn) {
+        let SignedIn { token, life } = signed_in;
+        let origin = source.address.origin();
+        let is_ending = life.ends_at.is_some();
+        let mut secrets = self.secrets.borrow_mut();
+        secrets.add(vec![(SecretSlot::VAULT_TOKEN, token)]);
+        drop(secrets);
+        let mut tokens = self.vaults.tokens.borrow_mut();
+        let before = tokens.insert(origin.clone(), (source, life));
+        let is_watched = before.is_some_and(|(_, life)| life.ends_at.is_some());
+        drop(tokens);
+        self.setup.show_held_secrets();
+        self.show_vault_tokens();
+        self.controller.recheck_for_secrets();
+        if is_ending && !is_watched {
+            self.watch_vault_token(origin);
+        }
+    }
+
+    /// Renews the token for this origin before it ends, while a live run uses the endpoints. Ends with
+    /// the token.
+    fn watch_vault_token(self: &Rc<Self>, origin: String) {
+        let weak = Rc::downgrade(self);
+        spawn_local(async move {
+            loop {
+                let Some(app) = weak.upgrade() else { return };
+                let known = app.vaults.tokens.borrow().get(&origin).cloned();
+                let Some((source, life)) = known else { return };
+                if life.is_over(PageClock.now()) {
+                    return app.forget_vault_token(&source.address);
+                }
+                if app.uses_endpoints() {
+                    app.renew_if_due(&source).await;
+                }
+                drop(app);
+                let look = (life.granted / 12).clamp(MIN_LOOK_MILLISECONDS, MAX_LOOK_MILLISECONDS);
+                PageClock
+                    .sleep(u32::try_from(look).unwrap_or(u32::MAX))
+                    .await;
+            }
+        });
+    }
+
+    /// Whether a live run is being generated or posted.
+    fn uses_endpoints(&self) -> bool {
+        let is_active = |run: &Run| {
+            run.mode() == Mode::Live
+                && (run.is_generating() || run.is_posting() || run.is_sending())
+        };
+        self.controller.with_run(is_active) == Some(true)
+    }
+
+    /// Renews the token of a Vault if its end is near. A failure is not reported: the token is used while
+    /// it lives, and then the operator signs in again.
+    async fn renew_if_due(&self, source: &VaultSource) {
+        let origin = source.address.origin();
+        let life = {
+            let tokens = self.vaults.tokens.borrow();
+            tokens.get(&origin).map(|(_, life)| life.clone())
+        };
+        let Some(life) = life.filter(|life| life.is_due(PageClock.now())) else {
+            return;
+        };
+        let Some(token) = self.vault_token(source) else {
+            return;
+        };
+        if let Ok(renewed) = vault::renew(&PageWire, source, &token, &life).await {
+            if let Some((_, life)) = self.vaults.tokens.borrow_mut().get_mut(&origin) {
+                *life = renewed;
+            }
+            self.show_vault_tokens();
+        }
+    }
+
+    /// Revokes a token that the page obtained by a sign-in, and forgets it.
+    pub(super) fn revoke_vault_token(self: &Rc<Self>, origin: String) {
+        let known = self.vaults.tokens.borrow().get(&origin).cloned();
+        let Some((source, _)) = known.filter(|(_, life)| life.is_own) else {
+            return;
+        };
+        let Some(token) = self.vault_token(&source) else {
+            return self.forget_vault_token(&source.address);
+        };
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            match vault::revoke(&PageWire, &source, &token).await {
+                Ok(()) => app.forget_vault_token(&source.address),
+                Err(error) => {
+                    let redactor = app.secrets.borrow().redactor();
+                    let what = redactor.redact(&error.to_string());
+                    app.add_problem(problem(error.code(), what, &error.hint()));
+                }
+            }
+        });
+    }
+
+    fn forget_vault_token(&self, vault: &Address) {
+        self.secrets
+            .borrow_mut()
+            .forget(&SecretSlot::VAULT_TOKEN, vault);
+        self.setup.show_held_secrets();
+        self.show_vault_tokens();
+    }
+
+    /// Shows the Vault tokens that are held, and forgets what is known about others.
+    pub(super) fn show_vault_tokens(&self) {
+        let held = self.secrets.borrow().held();
+        let is_held = |origin: &String| {
+            held.iter()
+                .any(|(slot, of)| *slot == SecretSlot::VAULT_TOKEN && of == origin)
+        };
+        let mut tokens = self.vaults.tokens.borrow_mut();
+        tokens.retain(|origin, _| is_held(origin));
+        let shown = tokens.iter().map(|(origin, (_, life))| HeldVaultToken {
+            origin: origin.clone(),
+            life: life.clone(),
+        });
+        let shown: Vec<HeldVaultToken> = shown.collect();
+        self.page.vault_tokens.update(|tokens| *tokens = shown);
+    }
+}
+
+/// The address of the endpoint that uses a slot of a connection.
+fn wanted_address(connection: &Connection, slot: &SecretSlot) -> Option<Address> {
+    let wanted = wanted_secrets(connection);
+    let mut wanted = wanted.into_iter();
+    wanted
+        .find(|wanted| wanted.slot == *slot)
+        .map(|wanted| wanted.address)
+}
