@@ -32,6 +32,7 @@ test("tasks that are pasted on the page open the import, and other text does not
   await expect(dialog.getByRole("textbox")).toHaveValue(TASKS);
   await dialog.getByRole("button", { name: "Import 2 tasks" }).click();
   await expect(app.tasks).toHaveCount(2);
+  await expect(app.page.locator("#tasks")).toBeFocused();
 });
 
 test("a file that is dropped on the page opens the import with its text", async ({ world, app }) => {

@@ -12,6 +12,7 @@ use crate::run::next_run;
 use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
+use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Pane, Screen};
 
@@ -48,6 +49,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
             screen.show_all();
             screen.pane.set(Pane::Tasks);
             close.run(());
+            focus_by_id_soon("tasks".to_owned());
         }
     });
     let error = Signal::derive(move || {
