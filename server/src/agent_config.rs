@@ -6,11 +6,13 @@ use serde::{Deserialize, Deserializer};
 use taskwright::settings::Address;
 use taskwright::settings::config::Vault;
 
+use crate::named_secrets::{NamedSecrets, SecretPlace};
+
 /// What the server reads from the file. Agents share the file, so all other members are ignored.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct AgentConfig {
-    /// Accepted agent tokens, comma-separated. An explicit `null` counts as an empty list.
-    pub agent_api_token: Option<String>,
+    /// The secrets that the file names. An explicit `null` counts as an empty text.
+    pub secrets: NamedSecrets,
     /// Whether the file says where a Vault is.
     pub has_vault: bool,
     /// Where the page looks secrets up, if it can call that address. The server itself never calls
@@ -22,7 +24,13 @@ pub struct AgentConfig {
 #[derive(Deserialize)]
 struct Members {
     #[serde(rename = "AGENT_API_TOKEN", default, deserialize_with = "present")]
-    agent_api_token: Option<String>,
+    api_token: Option<String>,
+    #[serde(rename = "AGENT_POST_TOKEN", default, deserialize_with = "present")]
+    post_token: Option<String>,
+    #[serde(rename = "AGENT_READ_TOKEN", default, deserialize_with = "present")]
+    read_token: Option<String>,
+    #[serde(rename = "AGENT_MODEL_TOKEN", default, deserialize_with = "present")]
+    model_token: Option<String>,
     vault: Option<VaultSection>,
 }
 
@@ -91,7 +99,13 @@ impl AgentConfig {
                 column: error.column(),
             })?;
         Ok(Self {
-            agent_api_token: members.agent_api_token,
+            secrets: NamedSecrets::at(SecretPlace::AgentConfig, |name| match name {
+                "AGENT_API_TOKEN" => members.api_token.clone(),
+                "AGENT_POST_TOKEN" => members.post_token.clone(),
+                "AGENT_READ_TOKEN" => members.read_token.clone(),
+                "AGENT_MODEL_TOKEN" => members.model_token.clone(),
+                _ => None,
+            }),
             has_vault: members.vault.is_some(),
             vault: members.vault.and_then(vault_for_the_page),
         })
@@ -101,6 +115,24 @@ impl AgentConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The value of a secret in a file with this text.
+    fn value(text: &str, name: &str) -> Option<String> {
+        let config = AgentConfig::parse(text).unwrap();
+        config.secrets.get(name).map(|it| it.reveal().to_owned())
+    }
+
+    #[test]
+    fn every_secret_is_read_under_its_name() {
+        for name in NamedSecrets::names() {
+            let text = format!("{{\"{name}\":\"a,b\"}}");
+            assert_eq!(value(&text, name).as_deref(), Some("a,b"), "{name}");
+            let others = NamedSecrets::names().filter(|other| *other != name);
+            for other in others {
+                assert_eq!(value(&text, other), None, "{name} {other}");
+            }
+        }
+    }
 
     #[test]
     fn errors_never_quote_the_file() {
@@ -121,7 +153,8 @@ mod tests {
             "\u{feff}{\"AGENT_API_TOKEN\":\"a,b\",\"other\":[1],\"vault\":{\"address\":\"https://vault.example.org\",\"secrets_path\":\"secret/agent\",\"x\":1}}",
         )
         .unwrap();
-        assert_eq!(config.agent_api_token.as_deref(), Some("a,b"));
+        let list = config.secrets.get("AGENT_API_TOKEN").unwrap();
+        assert_eq!(list.reveal(), "a,b");
         assert!(config.has_vault);
         assert_eq!(config.vault.unwrap().secrets_path, "secret/agent");
     }
@@ -133,8 +166,7 @@ mod tests {
             (r#"{"AGENT_API_TOKEN":""}"#, Some("")),
             ("{}", None),
         ] {
-            let config = AgentConfig::parse(text).unwrap();
-            assert_eq!(config.agent_api_token.as_deref(), token, "{text}");
+            assert_eq!(value(text, "AGENT_API_TOKEN").as_deref(), token, "{text}");
         }
     }
 

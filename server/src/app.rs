@@ -14,13 +14,14 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::caller::Caller;
 use crate::client_address::ClientAddress;
 use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
 use crate::openapi;
 use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
-use crate::rate_limit::RateLimiter;
+use crate::scope::Scope;
 use crate::store::Store;
 use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
@@ -44,8 +45,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// The clients that recently sent wrong tokens.
     pub wrong_tokens: WrongTokens,
-    /// The rate limit of each token, if any.
-    pub rate_limiter: Option<RateLimiter>,
+    /// Requests about tasks per minute with each token; `None` for no limit.
+    pub rate_limit: Option<u32>,
     /// Which origins may call.
     pub cors: Arc<Cors>,
     /// The page, if it is served.
@@ -65,15 +66,17 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Checks the agent token and its rate limit. Returns late if the client keeps sending wrong
-    /// tokens.
+    /// Checks the agent token, its scope and its rate limit for a request about tasks. Returns late if
+    /// the client keeps sending wrong tokens.
     ///
     /// # Errors
-    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`].
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`],
+    /// [`Problem::RateLimited`].
     pub async fn authorize(
         &self,
         headers: &HeaderMap,
-        client: ClientAddress,
+        caller: &Caller,
+        scope: Scope,
     ) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
         let token = match (presented.next(), presented.next()) {
@@ -85,18 +88,21 @@ impl App {
             (Some(token), None) => self.0.tokens.find(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
-        let Some(token) = token else {
-            return Err(self.wrong_token(client).await);
+        let Some((number, token)) = token else {
+            return Err(self.wrong_token(caller.address()).await);
         };
-        match &self.0.rate_limiter {
+        caller.accepted(number);
+        if !token.scopes().include(scope) {
+            return Err(Problem::InsufficientScope(scope));
+        }
+        match self.0.rate_limit {
             None => Ok(()),
-            Some(limiter) => {
-                limiter
-                    .take(token, Instant::now())
-                    .map_err(|wait| Problem::RateLimited {
-                        retry_after: wait.as_secs().saturating_add(1),
-                    })
-            }
+            Some(per_minute) => token
+                .requests()
+                .take(1, per_minute, Instant::now())
+                .map_err(|wait| Problem::RateLimited {
+                    retry_after: wait.as_secs().saturating_add(1),
+                }),
         }
     }
 
@@ -304,7 +310,8 @@ async fn answer_options(request: Request, next: Next) -> Response {
 }
 
 /// Logs one line per request. To keep secrets out, a line contains only values the server itself
-/// defines: the route instead of the URL, and nothing from headers, query or body.
+/// defines: the route instead of the URL, the number of the accepted token instead of the token (0 for
+/// none), and nothing from headers, query or body.
 async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match *request.method() {
@@ -314,6 +321,7 @@ async fn log_request(request: Request, next: Next) -> Response {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     };
+    let caller = request.extensions().get::<Caller>().cloned();
     let response = next.run(request).await;
     tracing::info!(
         method,
@@ -326,6 +334,7 @@ async fn log_request(request: Request, next: Next) -> Response {
             .extensions()
             .get::<ProblemCode>()
             .map_or("", |code| code.0),
+        token = caller.as_ref().map_or(0, Caller::token),
         milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "request"
     );
@@ -347,9 +356,9 @@ mod tests {
         let app = App::new(Parts {
             store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
-            tokens: Tokens::from_sources(None, None).unwrap(),
+            tokens: Tokens::from_places(&[]).unwrap(),
             wrong_tokens: WrongTokens::default(),
-            rate_limiter: None,
+            rate_limit: None,
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
             pages: None,
             large_checks: LargeChecks::new(1, Duration::from_secs(1)),

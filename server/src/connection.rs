@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
 use crate::client_address::TrustedProxies;
 use crate::problem::Problem;
 use crate::response_clock::{ResponseClock, TimedBody};
@@ -76,7 +77,7 @@ impl Connections {
         let stream = WriteTimeout::new(stream, self.write_timeouts, clock.clone());
         let service = service_fn(move |mut request: Request<Incoming>| -> ServiceFuture {
             let client = trusted_proxies.client(peer, request.headers());
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(Caller::at(client));
             let response = router.clone().oneshot(request.map(Body::new));
             let clock = clock.clone();
             Box::pin(async move {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::problem::Problem;
+use crate::scope::Scope;
 use crate::tasks::read::{CURSOR_PATTERN, DEFAULT_LIMIT, MAX_LIMIT, MAX_STATUS_CHARACTERS};
 use crate::tasks::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 
@@ -51,7 +52,7 @@ fn document(task_schema: &Value) -> Value {
         },
         "components": {
             "securitySchemes": {
-                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN" }
+                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN", "description": "A token has one or more of the scopes post, read and model." }
             },
             "schemas": schemas(task_schema)
         }
@@ -79,7 +80,7 @@ fn post_task() -> Value {
     });
     add_problems(
         &mut responses,
-        with_token().into_iter().chain([
+        with_token(Scope::Post).into_iter().chain([
             Problem::MalformedJson {
                 reason: String::new(),
                 line: 1,
@@ -121,7 +122,10 @@ fn list_tasks() -> Value {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page" } } }
     } });
     let own = [Problem::InvalidQuery("".into()), Problem::StoreUnavailable];
-    add_problems(&mut responses, with_token().into_iter().chain(own));
+    add_problems(
+        &mut responses,
+        with_token(Scope::Read).into_iter().chain(own),
+    );
     json!({
         "operationId": "listTasks",
         "summary": "List tasks, or look one up by its idempotency key.",
@@ -146,7 +150,10 @@ fn get_task() -> Value {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Item" } } }
     } });
     let own = [Problem::NotFound, Problem::StoreUnavailable];
-    add_problems(&mut responses, with_token().into_iter().chain(own));
+    add_problems(
+        &mut responses,
+        with_token(Scope::Read).into_iter().chain(own),
+    );
     json!({
         "operationId": "getTask",
         "summary": "Get one task.",
@@ -180,11 +187,12 @@ fn anywhere() -> Vec<Problem> {
     ]
 }
 
-/// The problems of any request that needs a token.
-fn with_token() -> Vec<Problem> {
+/// The problems of any request that needs a token with this scope.
+fn with_token(scope: Scope) -> Vec<Problem> {
     let mut problems = anywhere();
     problems.extend([
         Problem::BadToken(""),
+        Problem::InsufficientScope(scope),
         Problem::RateLimited { retry_after: 1 },
         Problem::TooManyWrongTokens { retry_after: 1 },
     ]);
@@ -281,6 +289,7 @@ fn schemas(task_schema: &Value) -> Value {
                 "code": { "type": "string" },
                 "line": { "type": "integer", "description": "Present with malformed_json." },
                 "column": { "type": "integer", "description": "Present with malformed_json." },
+                "scope": { "enum": ["post", "read", "model"], "description": "Present with insufficient_scope: the scope that the token lacks." },
                 "violations": {
                     "type": "array",
                     "description": "Present with schema_violation; the first 200.",

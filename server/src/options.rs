@@ -20,9 +20,13 @@ Examples:
       Serve other machines over TLS. Both tokens are accepted, for example during a rotation.
 
 Environment:
-  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. Without it and
-                    without --config, the server accepts \"changeme\", on loopback addresses only.
-                    Set but empty, it is an error.
+  AGENT_API_TOKEN     Agent tokens that may post and read tasks, comma-separated
+  AGENT_POST_TOKEN    Agent tokens that may post tasks only
+  AGENT_READ_TOKEN    Agent tokens that may read tasks only
+  AGENT_MODEL_TOKEN   Agent tokens that may call the model endpoint only
+                      A token in several of these lists may do what any of them allows. Each variable
+                      overrides the member of --config with its name. Without any of them, the server
+                      accepts \"changeme\", on loopback addresses only. Set but empty, it is an error.
 
 Exit codes:
   0 stopped on request       1 failed while running    2 invalid command line

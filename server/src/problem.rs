@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use taskwright::schema::Violation;
 
+use crate::scope::Scope;
 use crate::tasks::MAX_BODY_BYTES;
 
 /// `Retry-After` when it is not known how long the problem lasts, in seconds.
@@ -41,6 +42,12 @@ pub enum Problem {
     /// The agent token is missing or not accepted.
     #[error("{0}")]
     BadToken(&'static str),
+    /// The agent token is accepted, but not for this.
+    #[error(
+        "This token is accepted, but it does not have the scope \"{}\", which this request needs. Nothing was stored.",
+        .0.name()
+    )]
+    InsufficientScope(Scope),
     /// The path does not exist.
     #[error("Nothing exists at this path.")]
     NotFound,
@@ -122,6 +129,8 @@ struct Body<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
 }
 
 impl Problem {
@@ -134,6 +143,8 @@ impl Problem {
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
             Self::InvalidQuery(_) => "invalid_query",
             Self::BadToken(_) => "bad_token",
+            // The name that RFC 6750, section 3.1, gives to this error.
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Timeout => "timeout",
@@ -163,6 +174,7 @@ impl Problem {
             | Self::InvalidIdempotencyKey
             | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
             Self::BadToken(_) => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -215,6 +227,10 @@ impl Problem {
             Self::MalformedJson { line, column, .. } => (Some(*line), Some(*column)),
             _ => (None, None),
         };
+        let scope = match self {
+            Self::InsufficientScope(scope) => Some(scope.name()),
+            _ => None,
+        };
         Body {
             // The code identifies the problem. No page documents it, so there is no URI (RFC 9457,
             // section 4.2.1).
@@ -226,6 +242,7 @@ impl Problem {
             violations,
             line,
             column,
+            scope,
         }
     }
 }
@@ -291,6 +308,7 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
         Problem::InvalidIdempotencyKey,
         Problem::InvalidQuery("".into()),
         Problem::BadToken(""),
+        Problem::InsufficientScope(Scope::Read),
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::Timeout,
@@ -317,6 +335,7 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
             | Problem::InvalidIdempotencyKey
             | Problem::InvalidQuery(_)
             | Problem::BadToken(_)
+            | Problem::InsufficientScope(_)
             | Problem::NotFound
             | Problem::MethodNotAllowed
             | Problem::Timeout

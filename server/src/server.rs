@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -19,14 +19,14 @@ use crate::client_address::TrustedProxies;
 use crate::connection::{self, Connections};
 use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
+use crate::named_secrets::NamedSecrets;
 use crate::options::Options;
 use crate::pages::Pages;
-use crate::rate_limit::RateLimiter;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
 use crate::tasks::large_checks::LargeChecks;
 use crate::tls;
-use crate::tokens::{TokenSource, Tokens};
+use crate::tokens::{TokenError, TokenSource, Tokens};
 use crate::write_timeout::WriteTimeouts;
 use crate::wrong_tokens::WrongTokens;
 
@@ -65,14 +65,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the files named in the options, binds the address and opens the store.
-    /// `environment_tokens` is the value of `AGENT_API_TOKEN`.
+    /// Reads the files named in the options, binds the address and opens the store. `environment` has
+    /// the secrets of the environment.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn bind(
         options: &Options,
-        environment_tokens: Option<&str>,
+        environment: &NamedSecrets,
         open_store: OpenStore,
     ) -> Result<Self, StartError> {
         let agent_config = options
@@ -80,7 +80,7 @@ impl Server {
             .as_deref()
             .map(read_agent_config)
             .transpose()?;
-        let tokens = Tokens::from_sources(environment_tokens, agent_config.as_ref())?;
+        let tokens = read_tokens(environment, agent_config.as_ref())?;
         let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
@@ -108,11 +108,9 @@ impl Server {
                 vault: agent_config.and_then(|config| config.vault),
                 origins: known_origins(options, scheme, address),
             });
-        let token_source = tokens.source();
+        let token_source = tokens.source().clone();
         let app = App::new(Parts {
-            rate_limiter: options
-                .rate_limit
-                .map(|rate| RateLimiter::new(rate, tokens.count(), Instant::now())),
+            rate_limit: options.rate_limit,
             store,
             schema: Arc::new(schema),
             tokens,
@@ -160,10 +158,15 @@ impl Server {
     /// folder. Contains no token except the default one.
     #[must_use]
     pub fn announcement(&self) -> String {
-        let token = match self.token_source {
-            TokenSource::Default => "changeme (the default)",
-            TokenSource::Environment => "from AGENT_API_TOKEN",
-            TokenSource::AgentConfig => "from the --config file",
+        let token = match &self.token_source {
+            TokenSource::Default => "changeme (the default)".to_owned(),
+            TokenSource::Lists(lists) => {
+                let lists: Vec<String> = lists
+                    .iter()
+                    .map(|(name, place)| format!("{name} of {}", place.label()))
+                    .collect();
+                format!("from {}", lists.join(" and "))
+            }
         };
         let tasks = self.data_directory.as_ref().map_or_else(
             || "tasks are not stored".to_owned(),
@@ -277,6 +280,21 @@ fn read_agent_config(file: &Path) -> Result<AgentConfig, StartError> {
         file: file.to_owned(),
         error,
     })
+}
+
+/// The accepted tokens. A `--config` file that names none keeps the default token from being accepted.
+fn read_tokens(
+    environment: &NamedSecrets,
+    agent_config: Option<&AgentConfig>,
+) -> Result<Tokens, TokenError> {
+    match agent_config {
+        None => Tokens::from_places(&[environment]),
+        Some(config) if environment.has_tokens() || config.secrets.has_tokens() => {
+            Tokens::from_places(&[environment, &config.secrets])
+        }
+        Some(config) if config.has_vault => Err(TokenError::OnlyVault),
+        Some(_) => Err(TokenError::NotInConfig),
+    }
 }
 
 fn check_pages(options: &Options) -> Result<(), StartError> {

@@ -15,9 +15,10 @@ use taskwright::document::Document;
 
 use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
-use crate::client_address::ClientAddress;
+use crate::caller::Caller;
 use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
+use crate::scope::Scope;
 use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt, StoreError};
 
 /// The largest body that is validated on the connection's own thread, in bytes.
@@ -37,11 +38,11 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 /// request with an idempotency key can safely be repeated after any response.
 pub async fn post_task(
     State(app): State<App>,
-    Extension(client): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers, client).await?;
+    app.authorize(&headers, &caller, Scope::Post).await?;
     require_json(&headers)?;
     let key = idempotency_key(&headers)?;
     let body = read_body(&headers, body, &app).await?;

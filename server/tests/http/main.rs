@@ -19,6 +19,7 @@ mod pages;
 mod posting;
 mod random;
 mod reading;
+mod scopes;
 mod secrets;
 mod server;
 #[cfg(target_os = "linux")]

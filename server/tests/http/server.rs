@@ -17,11 +17,24 @@ pub const TASK: &str =
 /// A schema that accepts any JSON.
 pub const ANYTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
+/// Variables of the environment that the server must not inherit from whoever runs the tests.
+const SECRET_VARIABLES: [&str; 9] = [
+    "AGENT_API_TOKEN",
+    "AGENT_POST_TOKEN",
+    "AGENT_READ_TOKEN",
+    "AGENT_MODEL_TOKEN",
+    "OPENAI_API_KEY",
+    "VAULT_ADDR",
+    "VAULT_TOKEN",
+    "VAULT_ROLE_ID",
+    "VAULT_SECRET_ID",
+];
+
 /// How to start a server.
 pub struct Start {
     folder: TempDir,
     arguments: Vec<String>,
-    tokens: Option<String>,
+    variables: Vec<(String, String)>,
     /// The command line in front of the server's own, if another program starts the server.
     launcher: Vec<String>,
 }
@@ -31,7 +44,7 @@ impl Start {
         Self {
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
-            tokens: None,
+            variables: Vec::new(),
             launcher: Vec::new(),
         }
     }
@@ -43,8 +56,13 @@ impl Start {
         self
     }
 
-    pub fn tokens(mut self, tokens: &str) -> Self {
-        self.tokens = Some(tokens.to_owned());
+    pub fn tokens(self, tokens: &str) -> Self {
+        self.variable("AGENT_API_TOKEN", tokens)
+    }
+
+    /// Sets a variable of the server's environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -94,16 +112,16 @@ impl Start {
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
-            .env_remove("XDG_DATA_HOME")
-            .env_remove("AGENT_API_TOKEN");
+            .env_remove("XDG_DATA_HOME");
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
         for (name, value) in [("--port", "0"), ("--data-dir", "data")] {
             if !self.arguments.iter().any(|argument| argument == name) {
                 command.args([name, value]);
             }
         }
-        if let Some(tokens) = &self.tokens {
-            command.env("AGENT_API_TOKEN", tokens);
-        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -168,7 +186,9 @@ impl TestServer {
 
     /// A token the server accepts.
     pub fn token(&self) -> &str {
-        let first = self.start.tokens.as_deref().unwrap_or("changeme");
+        let named = |(name, _): &&(String, String)| name == "AGENT_API_TOKEN";
+        let list = self.start.variables.iter().find(named);
+        let first = list.map_or("changeme", |(_, list)| list.as_str());
         first.split(',').next().unwrap()
     }
 
