@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use taskwright::settings::Address;
 use taskwright::settings::config::Vault;
 
-use crate::named_secrets::{NamedSecrets, SecretPlace};
+use crate::named_secrets::{MODEL_KEY, NamedSecrets, SecretPlace};
 
 /// What the server reads from the file. Agents share the file, so all other members are ignored.
 #[derive(Debug, Clone)]
@@ -31,6 +31,8 @@ struct Members {
     read_token: Option<String>,
     #[serde(rename = "AGENT_MODEL_TOKEN", default, deserialize_with = "present")]
     model_token: Option<String>,
+    #[serde(rename = "OPENAI_API_KEY", default, deserialize_with = "present")]
+    model_key: Option<String>,
     vault: Option<VaultSection>,
 }
 
@@ -104,6 +106,7 @@ impl AgentConfig {
                 "AGENT_POST_TOKEN" => members.post_token.clone(),
                 "AGENT_READ_TOKEN" => members.read_token.clone(),
                 "AGENT_MODEL_TOKEN" => members.model_token.clone(),
+                MODEL_KEY => members.model_key.clone(),
                 _ => None,
             }),
             has_vault: members.vault.is_some(),

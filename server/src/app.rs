@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HOST};
+use axum::http::header::{ALLOW, AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::client_address::ClientAddress;
 use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
+use crate::gateway::{self, Gateway};
 use crate::openapi;
 use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
@@ -25,7 +26,7 @@ use crate::scope::Scope;
 use crate::store::Store;
 use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
-use crate::tokens::Tokens;
+use crate::tokens::{AcceptedToken, Tokens};
 use crate::wrong_tokens::{Delay, WrongTokens};
 
 /// The request header with the agent token.
@@ -51,6 +52,8 @@ pub struct Parts {
     pub cors: Arc<Cors>,
     /// The page, if it is served.
     pub pages: Option<Pages>,
+    /// The gateway to a model endpoint, if there is one.
+    pub gateway: Option<Gateway>,
     /// Checks of large tasks.
     pub large_checks: LargeChecks,
     /// Longest time for a request body to arrive.
@@ -79,22 +82,16 @@ impl App {
         scope: Scope,
     ) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
-        let token = match (presented.next(), presented.next()) {
+        let presented = match (presented.next(), presented.next()) {
             (None, _) => {
                 return Err(Problem::BadToken(
                     "The X-AGENT-TOKEN header is missing. Nothing was stored.",
                 ));
             }
-            (Some(token), None) => self.0.tokens.find(token.as_bytes()),
+            (Some(token), None) => Some(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
-        let Some((number, token)) = token else {
-            return Err(self.wrong_token(caller.address()).await);
-        };
-        caller.accepted(number);
-        if !token.scopes().include(scope) {
-            return Err(Problem::InsufficientScope(scope));
-        }
+        let token = self.check_token(presented, caller, scope).await?;
         match self.0.rate_limit {
             None => Ok(()),
             Some(per_minute) => token
@@ -104,6 +101,52 @@ impl App {
                     retry_after: wait.as_secs().saturating_add(1),
                 }),
         }
+    }
+
+    /// Checks the agent token of a request to the model: in `X-AGENT-TOKEN`, or as the bearer token that
+    /// clients of model endpoints send (RFC 6750, section 2.1).
+    ///
+    /// # Errors
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`].
+    pub async fn authorize_model(
+        &self,
+        headers: &HeaderMap,
+        caller: &Caller,
+    ) -> Result<Arc<AcceptedToken>, Problem> {
+        let own = headers.get_all(TOKEN_HEADER).iter();
+        let bearer = headers.get_all(AUTHORIZATION).iter();
+        let mut presented = own
+            .map(HeaderValue::as_bytes)
+            .chain(bearer.map(|value| bearer_token(value.as_bytes())));
+        let presented = match (presented.next(), presented.next()) {
+            (None, _) => {
+                return Err(Problem::BadToken(
+                    "Send an agent token as Authorization: Bearer or as X-AGENT-TOKEN.",
+                ));
+            }
+            (Some(token), None) => Some(token),
+            (Some(_), Some(_)) => None,
+        };
+        self.check_token(presented, caller, Scope::Model).await
+    }
+
+    /// The presented token, if it is accepted and has the scope; several tokens are presented as
+    /// `None`.
+    async fn check_token(
+        &self,
+        presented: Option<&[u8]>,
+        caller: &Caller,
+        scope: Scope,
+    ) -> Result<Arc<AcceptedToken>, Problem> {
+        let found = presented.and_then(|token| self.0.tokens.find(token));
+        let Some((number, token)) = found else {
+            return Err(self.wrong_token(caller.address()).await);
+        };
+        caller.accepted(number);
+        if !token.scopes().include(scope) {
+            return Err(Problem::InsufficientScope(scope));
+        }
+        Ok(Arc::clone(token))
     }
 
     /// The problem for a wrong token, after the delay that its client has earned. When the server
@@ -122,9 +165,7 @@ impl App {
                 let _ = tokio::time::timeout(time, drains).await;
             }
         }
-        Problem::BadToken(
-            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
-        )
+        Problem::BadToken("This server does not accept this agent token. Nothing was stored.")
     }
 
     /// The task store.
@@ -149,6 +190,12 @@ impl App {
     #[must_use]
     pub fn pages(&self) -> Option<&Pages> {
         self.0.pages.as_ref()
+    }
+
+    /// The gateway to the model endpoint, if there is one.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&Gateway> {
+        self.0.gateway.as_ref()
     }
 
     /// Longest time for a request body to arrive.
@@ -187,6 +234,9 @@ pub fn router(app: &App) -> Router {
         .route("/openapi.json", get(openapi::get_document));
     if let Some(pages) = app.pages() {
         routes = routes.merge(pages::router(pages));
+    }
+    if app.gateway().is_some() {
+        routes = routes.merge(gateway::router());
     }
     layered(routes, app)
 }
@@ -262,7 +312,18 @@ fn host(request: &Request) -> Option<String> {
     Some(authority.map_or_else(|_| String::new(), |authority| authority.host().to_owned()))
 }
 
-fn is_loopback_name(host: &str) -> bool {
+/// The token in a value such as `Bearer abc`; empty, which is no token, if the value has another form.
+fn bearer_token(value: &[u8]) -> &[u8] {
+    const SCHEME: &[u8] = b"bearer ";
+    value
+        .split_at_checked(SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .map_or(b"", |(_, token)| token.trim_ascii())
+}
+
+/// Whether a host, such as that of a URL, is a name or an address of this machine only.
+#[must_use]
+pub fn is_loopback_name(host: &str) -> bool {
     let address = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
@@ -359,8 +420,9 @@ mod tests {
             tokens: Tokens::from_places(&[]).unwrap(),
             wrong_tokens: WrongTokens::default(),
             rate_limit: None,
-            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
+            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]), false)),
             pages: None,
+            gateway: None,
             large_checks: LargeChecks::new(1, Duration::from_secs(1)),
             body_timeout: Duration::from_secs(1),
             draining: watch::Sender::new(false),
@@ -383,6 +445,21 @@ mod tests {
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["code"], "internal");
         assert!(!problem.to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_bearer_token_follows_its_scheme_in_any_case() {
+        for (value, token) in [
+            ("Bearer abc", "abc"),
+            ("bearer  abc ", "abc"),
+            ("BEARER abc", "abc"),
+            ("abc", ""),
+            ("Basic abc", ""),
+            ("Bearer", ""),
+            ("Bearerabc", ""),
+        ] {
+            assert_eq!(bearer_token(value.as_bytes()), token.as_bytes(), "{value}");
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tower::ServiceExt as _;
 
 use crate::caller::Caller;
 use crate::client_address::TrustedProxies;
+use crate::gateway::Relayed;
 use crate::problem::Problem;
 use crate::response_clock::{ResponseClock, TimedBody};
 use crate::write_timeout::{WriteTimeout, WriteTimeouts};
@@ -82,7 +83,10 @@ impl Connections {
             let clock = clock.clone();
             Box::pin(async move {
                 let response = response.await?;
-                clock.begin();
+                // A stream of the model takes its time; a pause of the client is limited anyway.
+                if response.extensions().get::<Relayed>().is_none() {
+                    clock.begin();
+                }
                 Ok(response.map(|body| TimedBody::new(body, clock)))
             })
         });

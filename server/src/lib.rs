@@ -5,7 +5,8 @@
 //! [`program`] wraps both in a command-line program.
 //!
 //! A request passes [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
-//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page.
+//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page, and [`gateway`] passes requests on to
+//! a model endpoint.
 
 pub mod address_slots;
 pub mod agent_config;
@@ -15,13 +16,16 @@ pub mod client_address;
 pub mod connection;
 pub mod cors;
 pub mod enforced_schema;
+pub mod gateway;
 pub mod named_secrets;
 pub mod openapi;
 pub mod options;
+pub mod outbound;
 pub mod pages;
 pub mod problem;
 pub mod program;
 pub mod rate_limit;
+pub mod request_body;
 pub mod response_clock;
 pub mod scope;
 pub mod secret_text;

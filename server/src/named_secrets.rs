@@ -14,6 +14,9 @@ pub const TOKEN_LISTS: [(&str, Scopes); 4] = [
     ("AGENT_MODEL_TOKEN", Scopes::MODEL),
 ];
 
+/// The name of the key of the model endpoint.
+pub const MODEL_KEY: &str = "OPENAI_API_KEY";
+
 /// A place that may name secrets. The first of these that names a secret decides about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretPlace {
@@ -44,7 +47,7 @@ pub struct NamedSecrets {
 impl NamedSecrets {
     /// The names that a place may have.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        TOKEN_LISTS.iter().map(|(name, _)| *name)
+        TOKEN_LISTS.iter().map(|(name, _)| *name).chain([MODEL_KEY])
     }
 
     /// The secrets of `place`, each as `value_of` returns it for its name; `None` if the place does not

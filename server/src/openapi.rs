@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::gateway;
 use crate::problem::Problem;
 use crate::scope::Scope;
 use crate::tasks::read::{CURSOR_PATTERN, DEFAULT_LIMIT, MAX_LIMIT, MAX_STATUS_CHARACTERS};
@@ -21,12 +22,42 @@ pub async fn get_document(State(app): State<App>) -> Response {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ],
-        document(app.schema().value()).to_string(),
+        document(app.schema().value(), app.gateway().is_some()).to_string(),
     )
         .into_response()
 }
 
-fn document(task_schema: &Value) -> Value {
+/// The document. It has the paths of the gateway only if there is one, so that a client finds it.
+fn document(task_schema: &Value, has_gateway: bool) -> Value {
+    let mut document = document_about_tasks(task_schema);
+    if has_gateway
+        && let Some(paths) = document
+            .pointer_mut("/paths")
+            .and_then(Value::as_object_mut)
+    {
+        let post = |name: &str, summary: &str| json!({ "post": model_post(name, summary) });
+        paths.extend([
+            (
+                "/v1/chat/completions".to_owned(),
+                post(
+                    "createChatCompletion",
+                    "Chat Completions of the model endpoint behind the gateway.",
+                ),
+            ),
+            (
+                "/v1/responses".to_owned(),
+                post(
+                    "createResponse",
+                    "Responses of the model endpoint behind the gateway.",
+                ),
+            ),
+            ("/v1/models".to_owned(), json!({ "get": model_list() })),
+        ]);
+    }
+    document
+}
+
+fn document_about_tasks(task_schema: &Value) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -52,7 +83,8 @@ fn document(task_schema: &Value) -> Value {
         },
         "components": {
             "securitySchemes": {
-                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN", "description": "A token has one or more of the scopes post, read and model." }
+                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN", "description": "A token has one or more of the scopes post, read and model." },
+                "BearerToken": { "type": "http", "scheme": "bearer", "description": "An agent token with the scope model." }
             },
             "schemas": schemas(task_schema)
         }
@@ -87,7 +119,9 @@ fn post_task() -> Value {
                 column: 1,
             },
             Problem::InvalidIdempotencyKey,
-            Problem::TooLarge,
+            Problem::TooLarge {
+                limit: MAX_BODY_BYTES,
+            },
             Problem::UnsupportedMediaType(""),
             Problem::SchemaViolation(Vec::new()),
             Problem::CheckTimeout,
@@ -159,6 +193,58 @@ fn get_task() -> Value {
         "summary": "Get one task.",
         "security": [{ "AgentToken": [] }],
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+        "responses": responses
+    })
+}
+
+fn model_post(operation: &str, summary: &str) -> Value {
+    let own = [
+        Problem::UnsupportedMediaType(""),
+        Problem::TooLarge {
+            limit: gateway::MAX_BODY_BYTES,
+        },
+    ];
+    let mut operation = model_operation(operation, summary, own.into_iter());
+    if let Some(members) = operation.as_object_mut() {
+        let body = json!({
+            "required": true,
+            "description": format!("Passed on as it is. At most {} bytes.", gateway::MAX_BODY_BYTES),
+            "content": { "application/json": { "schema": { "type": "object" } } }
+        });
+        members.insert("requestBody".to_owned(), body);
+    }
+    operation
+}
+
+fn model_list() -> Value {
+    model_operation(
+        "listModels",
+        "The models of the model endpoint behind the gateway.",
+        std::iter::empty(),
+    )
+}
+
+fn model_operation(operation: &str, summary: &str, own: impl Iterator<Item = Problem>) -> Value {
+    let mut responses = json!({
+        "default": { "description": "The response of the model endpoint, byte for byte." }
+    });
+    let problems = anywhere().into_iter().chain([
+        Problem::BadToken(""),
+        Problem::InsufficientScope(Scope::Model),
+        Problem::TooManyWrongTokens { retry_after: 1 },
+        Problem::ModelRateLimited {
+            unit: "requests",
+            retry_after: 1,
+        },
+        Problem::ModelUnreachable,
+        Problem::ModelRedirect,
+        Problem::ModelTimeout,
+    ]);
+    add_problems(&mut responses, problems.chain(own));
+    json!({
+        "operationId": operation,
+        "summary": summary,
+        "security": [{ "BearerToken": [] }, { "AgentToken": [] }],
         "responses": responses
     })
 }
@@ -338,8 +424,18 @@ mod tests {
     }
 
     #[test]
+    fn the_gateway_is_described_only_where_there_is_one() {
+        for has_gateway in [false, true] {
+            let document = document(&json!({}), has_gateway);
+            let paths = document["paths"].as_object().unwrap();
+            let described = paths.keys().filter(|path| path.starts_with("/v1/"));
+            assert_eq!(described.count(), if has_gateway { 3 } else { 0 });
+        }
+    }
+
+    #[test]
     fn every_problem_is_documented_with_its_status_and_headers() {
-        let document = document(&json!({}));
+        let document = document(&json!({}), true);
         let responses = documented_responses(&document);
         for problem in one_of_each() {
             let code = problem.code();

@@ -19,9 +19,14 @@ use crate::client_address::TrustedProxies;
 use crate::connection::{self, Connections};
 use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
-use crate::named_secrets::NamedSecrets;
+use crate::gateway::gateway_error::GatewayError;
+use crate::gateway::{Gateway, GatewayOptions};
+use crate::named_secrets::{MODEL_KEY, NamedSecrets};
 use crate::options::Options;
+use crate::outbound;
 use crate::pages::Pages;
+use crate::scope::Scope;
+use crate::secret_text::SecretText;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
 use crate::tasks::large_checks::LargeChecks;
@@ -92,6 +97,15 @@ impl Server {
             _ => None,
         };
         check_pages(options)?;
+        let gateway = match options.gateway_options() {
+            Some(gateway) => {
+                let file = agent_config.as_ref().map(|config| &config.secrets);
+                let places: Vec<&NamedSecrets> =
+                    [Some(environment), file].into_iter().flatten().collect();
+                Some(open_gateway(options, gateway, &tokens, &places)?)
+            }
+            None => None,
+        };
 
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -106,6 +120,7 @@ impl Server {
                 folder: options.static_dir.clone(),
                 config_file: options.page_config.clone(),
                 vault: agent_config.and_then(|config| config.vault),
+                gateway_model: options.model_name.clone(),
                 origins: known_origins(options, scheme, address),
             });
         let token_source = tokens.source().clone();
@@ -115,12 +130,12 @@ impl Server {
             schema: Arc::new(schema),
             tokens,
             wrong_tokens: WrongTokens::default(),
-            cors: Arc::new(Cors::new(AllowedOrigins::new(
-                scheme,
-                address.port(),
-                &options.allow_origins,
-            ))),
+            cors: Arc::new(Cors::new(
+                AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
+                gateway.is_some(),
+            )),
             pages,
+            gateway,
             large_checks: LargeChecks::new(
                 std::thread::available_parallelism()
                     .map_or(1, usize::from)
@@ -295,6 +310,40 @@ fn read_tokens(
         Some(config) if config.has_vault => Err(TokenError::OnlyVault),
         Some(_) => Err(TokenError::NotInConfig),
     }
+}
+
+/// The gateway, with the key that the first of `places` names.
+fn open_gateway(
+    options: &Options,
+    gateway: GatewayOptions,
+    tokens: &Tokens,
+    places: &[&NamedSecrets],
+) -> Result<Gateway, GatewayError> {
+    if !tokens.include_scope(Scope::Model) {
+        return Err(GatewayError::NoToken);
+    }
+    let key = if options.model_needs_no_key {
+        None
+    } else {
+        Some(model_key(places)?)
+    };
+    if key.is_some() && !gateway.address.is_private() {
+        tracing::warn!(
+            "--model-endpoint is not https: whoever is on the way can read the key and the requests"
+        );
+    }
+    Gateway::new(gateway, outbound::client()?, key)
+}
+
+fn model_key<'a>(places: &[&'a NamedSecrets]) -> Result<&'a SecretText, GatewayError> {
+    let (place, key) = places
+        .iter()
+        .find_map(|place| Some((place.place(), place.get(MODEL_KEY)?)))
+        .ok_or(GatewayError::NoKey)?;
+    if key.reveal().trim().is_empty() {
+        return Err(GatewayError::EmptyKey(place));
+    }
+    Ok(key)
 }
 
 fn check_pages(options: &Options) -> Result<(), StartError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::agent_config::AgentConfigError;
 use crate::enforced_schema::EnforcedSchemaError;
+use crate::gateway::gateway_error::GatewayError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::tokens::TokenError;
@@ -69,6 +70,9 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The gateway cannot be set up.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The store cannot be opened.
     #[error("{}: {error}", .folder.display())]
     Store {
@@ -93,6 +97,7 @@ impl StartError {
             Self::Schema { .. } => "schema",
             Self::Missing(_) => "missing_file",
             Self::Tls(_) => "tls",
+            Self::Gateway(error) => error.code(),
             Self::Store { .. } => "store",
         }
     }
@@ -125,6 +130,7 @@ impl StartError {
                 "--static-dir expects a folder with index.html, --page-config a file."
             }
             Self::Tls(_) => "Choose matching PEM files with --tls-cert and --tls-key.",
+            Self::Gateway(error) => error.hint(),
             Self::Store { error, .. } => error.hint(),
         }
     }

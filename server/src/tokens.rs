@@ -35,6 +35,8 @@ pub struct AcceptedToken {
     digest: TokenDigest,
     scopes: Scopes,
     requests: Meter,
+    model_requests: Meter,
+    model_tokens: Meter,
 }
 
 impl AcceptedToken {
@@ -48,6 +50,18 @@ impl AcceptedToken {
     #[must_use]
     pub fn requests(&self) -> &Meter {
         &self.requests
+    }
+
+    /// The requests to the model with this token.
+    #[must_use]
+    pub fn model_requests(&self) -> &Meter {
+        &self.model_requests
+    }
+
+    /// The tokens of the model that were used with this token.
+    #[must_use]
+    pub fn model_tokens(&self) -> &Meter {
+        &self.model_tokens
     }
 }
 
@@ -174,6 +188,8 @@ impl Tokens {
                     digest,
                     scopes: *scopes,
                     requests: Meter::default(),
+                    model_requests: Meter::default(),
+                    model_tokens: Meter::default(),
                 }),
             }
         }

@@ -14,6 +14,7 @@ mod draining;
 mod durability;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod gateway;
 mod limits;
 mod pages;
 mod posting;
@@ -26,3 +27,4 @@ mod server;
 mod small_disk;
 mod starting;
 mod tls;
+mod upstream;

@@ -2,6 +2,7 @@
 
 use crate::client::{Request, get, post};
 use crate::server::{Start, TASK};
+use crate::upstream::{Upstream, json};
 
 /// The token of each list, and one of several lists.
 const TOKENS: [(&str, &[&str]); 6] = [
@@ -29,12 +30,20 @@ fn routes() -> Vec<(Request, &'static str, u16)> {
         (Request::new("HEAD", "/tasks"), "read", 200),
         (get("/tasks?idempotency_key=k"), "read", 200),
         (get("/tasks/absent"), "read", 404),
+        (post("/v1/chat/completions").json("{}"), "model", 200),
+        (post("/v1/responses").json("{}"), "model", 200),
+        (get("/v1/models"), "model", 200),
+        (Request::new("HEAD", "/v1/models"), "model", 200),
     ]
 }
 
 #[test]
 fn every_route_accepts_exactly_the_tokens_with_its_scope() {
-    let server = with_every_list(Start::new()).run();
+    let upstream = Upstream::fixed(json("200 OK", "", "{}"));
+    let server = with_every_list(Start::new())
+        .argument("--model-endpoint", upstream.url())
+        .flag("--model-needs-no-key")
+        .run();
     for (request, scope, reached) in routes() {
         for (token, scopes) in TOKENS {
             let response = server.send(&request.clone().token(token));

@@ -56,6 +56,12 @@ impl Start {
         self
     }
 
+    /// Adds an option without a value.
+    pub fn flag(mut self, name: &str) -> Self {
+        self.arguments.push(name.to_owned());
+        self
+    }
+
     pub fn tokens(self, tokens: &str) -> Self {
         self.variable("AGENT_API_TOKEN", tokens)
     }
