@@ -7,16 +7,17 @@ use taskwright::settings::Address;
 use taskwright::settings::config::Vault;
 
 use crate::named_secrets::{MODEL_KEY, NamedSecrets, SecretPlace};
+use crate::start_error::StartError;
+use crate::vault::vault_settings::VaultSection;
 
 /// What the server reads from the file. Agents share the file, so all other members are ignored.
 #[derive(Debug, Clone)]
 pub struct AgentConfig {
     /// The secrets that the file names. An explicit `null` counts as an empty text.
     pub secrets: NamedSecrets,
-    /// Whether the file says where a Vault is.
-    pub has_vault: bool,
-    /// Where the page looks secrets up, if it can call that address. The server itself never calls
-    /// Vault.
+    /// The section about Vault, for the server.
+    pub vault_section: Option<VaultSection>,
+    /// Where the page looks secrets up, if it can call that address.
     pub vault: Option<Vault>,
 }
 
@@ -36,12 +37,6 @@ struct Members {
     vault: Option<VaultSection>,
 }
 
-#[derive(Deserialize)]
-struct VaultSection {
-    address: String,
-    secrets_path: String,
-}
-
 /// Reads a member that is present, be it `null`. A missing one is `None` by default.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer).map(|text| Some(text.unwrap_or_default()))
@@ -49,11 +44,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 
 /// The section as the page can use it. An address that the page cannot call is not an error, because
 /// other agents may be able to call it; the page then gets no `vault`.
-fn vault_for_the_page(section: VaultSection) -> Option<Vault> {
-    match Address::parse(&section.address) {
+fn vault_for_the_page(section: &VaultSection) -> Option<Vault> {
+    match Address::parse(section.address.as_ref()?) {
         Ok(address) => Some(Vault {
             address,
-            secrets_path: section.secrets_path,
+            secrets_path: section.secrets_path.clone()?,
         }),
         Err(error) => {
             // The error itself may quote the address, so it is not logged.
@@ -92,6 +87,17 @@ impl AgentConfig {
         Self::parse(&std::fs::read_to_string(path)?)
     }
 
+    /// Reads the file for the start of the server.
+    ///
+    /// # Errors
+    /// [`StartError::AgentConfig`].
+    pub fn read_for_start(file: &Path) -> Result<Self, StartError> {
+        Self::read(file).map_err(|error| StartError::AgentConfig {
+            file: file.to_owned(),
+            error,
+        })
+    }
+
     fn parse(text: &str) -> Result<Self, AgentConfigError> {
         // Editors on Windows may write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -109,8 +115,8 @@ impl AgentConfig {
                 MODEL_KEY => members.model_key.clone(),
                 _ => None,
             }),
-            has_vault: members.vault.is_some(),
-            vault: members.vault.and_then(vault_for_the_page),
+            vault: members.vault.as_ref().and_then(vault_for_the_page),
+            vault_section: members.vault,
         })
     }
 }
@@ -158,7 +164,7 @@ mod tests {
         .unwrap();
         let list = config.secrets.get("AGENT_API_TOKEN").unwrap();
         assert_eq!(list.reveal(), "a,b");
-        assert!(config.has_vault);
+        assert!(config.vault_section.is_some());
         assert_eq!(config.vault.unwrap().secrets_path, "secret/agent");
     }
 

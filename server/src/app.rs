@@ -1,6 +1,6 @@
 //! The HTTP application: its routes, and the layers around them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -23,6 +23,8 @@ use crate::openapi;
 use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
 use crate::scope::Scope;
+use crate::secret_sources::HeldSecrets;
+use crate::start_error::StartError;
 use crate::store::Store;
 use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
@@ -43,7 +45,9 @@ pub struct Parts {
     /// The schema every task must satisfy.
     pub schema: Arc<EnforcedSchema>,
     /// The accepted agent tokens.
-    pub tokens: Tokens,
+    pub tokens: RwLock<Arc<Tokens>>,
+    /// Whether the server listens on loopback addresses only.
+    pub is_loopback: bool,
     /// The clients that recently sent wrong tokens.
     pub wrong_tokens: WrongTokens,
     /// Requests about tasks per minute with each token; `None` for no limit.
@@ -138,7 +142,8 @@ impl App {
         caller: &Caller,
         scope: Scope,
     ) -> Result<Arc<AcceptedToken>, Problem> {
-        let found = presented.and_then(|token| self.0.tokens.find(token));
+        let tokens = self.tokens();
+        let found = presented.and_then(|token| tokens.find(token));
         let Some((number, token)) = found else {
             return Err(self.wrong_token(caller.address()).await);
         };
@@ -166,6 +171,35 @@ impl App {
             }
         }
         Problem::BadToken("This server does not accept this agent token. Nothing was stored.")
+    }
+
+    /// The accepted tokens at present.
+    fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.0.tokens.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses other tokens and another key from now on. Requests in progress keep theirs. Returns whether
+    /// the tokens have changed.
+    ///
+    /// # Errors
+    /// [`StartError::DefaultToken`], [`StartError::Gateway`]; then everything stays as it was.
+    pub fn replace_secrets(&self, secrets: HeldSecrets) -> Result<bool, StartError> {
+        if secrets.tokens.include_default() && !self.0.is_loopback {
+            return Err(StartError::DefaultToken {
+                host: "the address that the server listens on".to_owned(),
+            });
+        }
+        if let Some(gateway) = self.gateway() {
+            gateway.replace_key(secrets.model_key.as_ref())?;
+        }
+        let mut tokens = self
+            .0
+            .tokens
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (successors, changed) = secrets.tokens.succeeding(&tokens);
+        *tokens = Arc::new(successors);
+        Ok(changed)
     }
 
     /// The task store.
@@ -295,7 +329,7 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
 async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = host(&request);
     let refused =
-        app.0.tokens.include_default() && host.is_some_and(|host| !is_loopback_name(&host));
+        app.tokens().include_default() && host.is_some_and(|host| !is_loopback_name(&host));
     if refused {
         return Problem::Misdirected.into_response();
     }
@@ -417,7 +451,8 @@ mod tests {
         let app = App::new(Parts {
             store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
-            tokens: Tokens::from_places(&[]).unwrap(),
+            tokens: RwLock::new(Arc::new(Tokens::from_places(&[]).unwrap())),
+            is_loopback: true,
             wrong_tokens: WrongTokens::default(),
             rate_limit: None,
             cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]), false)),

@@ -24,6 +24,8 @@ pub enum SecretPlace {
     Environment,
     /// The `--config` file.
     AgentConfig,
+    /// The secret in Vault.
+    Vault,
 }
 
 impl SecretPlace {
@@ -33,6 +35,7 @@ impl SecretPlace {
         match self {
             Self::Environment => "the environment",
             Self::AgentConfig => "the --config file",
+            Self::Vault => "Vault",
         }
     }
 }

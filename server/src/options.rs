@@ -14,6 +14,7 @@ use crate::cors::Origin;
 use crate::gateway::GatewayOptions;
 use crate::gateway::model_address::ModelAddress;
 use crate::store::StoreOptions;
+use crate::vault::vault_settings::VaultOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,11 +40,15 @@ Environment:
                       overrides the member of --config with its name. Without any of them, the server
                       accepts \"changeme\", on loopback addresses only. Set but empty, it is an error.
   OPENAI_API_KEY      Key of the model endpoint; overrides the member of --config with its name
-  SSL_CERT_FILE       Root certificates for requests to the model endpoint [default: the system's]
+  VAULT_TOKEN         Token for Vault
+  VAULT_ROLE_ID, VAULT_SECRET_ID
+                      Sign-in to Vault by AppRole, instead of VAULT_TOKEN
+  SSL_CERT_FILE       Root certificates for requests to the model endpoint and to Vault [default: the
+                      system's]
 
 Exit codes:
   0 stopped on request       1 failed while running    2 invalid command line
-  78 invalid configuration   98 port in use";
+  69 Vault not available     78 invalid configuration   98 port in use";
 
 /// Headers that cannot carry a key: the connection and the body need them.
 const NOT_FOR_KEYS: [HeaderName; 8] = [
@@ -116,10 +121,39 @@ pub struct Options {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 
-    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}. Its section "vault" is passed on
-    /// to the page; the server does not read tokens from Vault yet
+    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}, read again on SIGHUP. Its section
+    /// "vault" is passed on to the page, and says where the server finds what no other place names
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub config: Option<PathBuf>,
+
+    /// Base URL of a HashiCorp Vault or OpenBao with the secrets that neither the environment nor
+    /// --config names [default: vault.address in --config]
+    #[arg(
+        long,
+        env = "VAULT_ADDR",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Vault"
+    )]
+    pub vault_address: Option<String>,
+
+    /// Path of the secret, such as secret/taskwright [default: vault.secrets_path in --config]
+    #[arg(long, value_name = "PATH", help_heading = "Vault")]
+    pub vault_secrets_path: Option<String>,
+
+    /// Namespace in Vault [default: vault.namespace in --config]
+    #[arg(
+        long,
+        env = "VAULT_NAMESPACE",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Vault"
+    )]
+    pub vault_namespace: Option<String>,
+
+    /// How often the secret is read again; also on SIGHUP
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Vault")]
+    pub vault_refresh: Duration,
 
     /// Serve the page from this folder: index.html, static/ and pkg/ only
     #[arg(long, value_name = "DIR", help_heading = "Page")]
@@ -260,6 +294,18 @@ impl Options {
                 |folder| folder.join("taskwright-server"),
             )
         })
+    }
+
+    /// What the command line says about Vault. Empty values of the environment count as none.
+    #[must_use]
+    pub fn vault_options(&self) -> VaultOptions {
+        let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+        VaultOptions {
+            address: given(&self.vault_address),
+            secrets_path: given(&self.vault_secrets_path),
+            namespace: given(&self.vault_namespace),
+            refresh: self.vault_refresh,
+        }
     }
 
     /// How the gateway calls the model endpoint, if there is one.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::named_secrets::NamedSecrets;
+use crate::environment::Environment;
 use crate::options::Options;
 use crate::server::{OpenStore, Server};
 use crate::signals;
@@ -52,8 +52,7 @@ async fn run(options: &Options, open_store: OpenStore) -> ExitCode {
             return ExitCode::from(EXIT_FAILURE);
         }
     };
-    // Not read by clap, because its help would print the values.
-    let environment = NamedSecrets::of_environment(|name| std::env::var_os(name));
+    let environment = Environment::of(|name| std::env::var_os(name));
     match Server::bind(options, &environment, open_store).await {
         Ok(server) => {
             // Standard output may be closed; that does not keep the server from serving.

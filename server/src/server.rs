@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -19,19 +19,21 @@ use crate::client_address::TrustedProxies;
 use crate::connection::{self, Connections};
 use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
+use crate::environment::Environment;
 use crate::gateway::gateway_error::GatewayError;
 use crate::gateway::{Gateway, GatewayOptions};
-use crate::named_secrets::{MODEL_KEY, NamedSecrets};
 use crate::options::Options;
 use crate::outbound;
 use crate::pages::Pages;
-use crate::scope::Scope;
+use crate::secret_refresh::keep_fresh;
+use crate::secret_sources::{HeldSecrets, SecretSources};
 use crate::secret_text::SecretText;
+use crate::signals::ReloadSignal;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
 use crate::tasks::large_checks::LargeChecks;
 use crate::tls;
-use crate::tokens::{TokenError, TokenSource, Tokens};
+use crate::tokens::{TokenSource, Tokens};
 use crate::write_timeout::WriteTimeouts;
 use crate::wrong_tokens::WrongTokens;
 
@@ -59,6 +61,7 @@ pub struct Server {
     scheme: &'static str,
     tls: Option<TlsAcceptor>,
     app: App,
+    refresh: Option<(SecretSources, ReloadSignal)>,
     token_source: TokenSource,
     data_directory: Option<PathBuf>,
     max_connections: usize,
@@ -77,15 +80,20 @@ impl Server {
     /// [`StartError`].
     pub async fn bind(
         options: &Options,
-        environment: &NamedSecrets,
+        environment: &Environment,
         open_store: OpenStore,
     ) -> Result<Self, StartError> {
         let agent_config = options
             .config
             .as_deref()
-            .map(read_agent_config)
+            .map(AgentConfig::read_for_start)
             .transpose()?;
-        let tokens = read_tokens(environment, agent_config.as_ref())?;
+        let mut sources = SecretSources::open(options, environment, agent_config.as_ref())?;
+        let HeldSecrets { tokens, model_key } = sources.read().await?;
+        // Before the announcement, because its reader may send the signal right away.
+        let refresh = sources
+            .can_change()
+            .then(|| (sources, ReloadSignal::register()));
         let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
@@ -97,15 +105,10 @@ impl Server {
             _ => None,
         };
         check_pages(options)?;
-        let gateway = match options.gateway_options() {
-            Some(gateway) => {
-                let file = agent_config.as_ref().map(|config| &config.secrets);
-                let places: Vec<&NamedSecrets> =
-                    [Some(environment), file].into_iter().flatten().collect();
-                Some(open_gateway(options, gateway, &tokens, &places)?)
-            }
-            None => None,
-        };
+        let gateway = options
+            .gateway_options()
+            .map(|gateway| open_gateway(gateway, model_key.as_ref()))
+            .transpose()?;
 
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -128,7 +131,8 @@ impl Server {
             rate_limit: options.rate_limit,
             store,
             schema: Arc::new(schema),
-            tokens,
+            tokens: RwLock::new(Arc::new(tokens)),
+            is_loopback: address.ip().to_canonical().is_loopback(),
             wrong_tokens: WrongTokens::default(),
             cors: Arc::new(Cors::new(
                 AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
@@ -152,6 +156,7 @@ impl Server {
             scheme,
             tls,
             app,
+            refresh,
             token_source,
             data_directory,
             max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
@@ -205,6 +210,9 @@ impl Server {
             trusted_proxies: self.trusted_proxies,
             draining: self.app.draining(),
         };
+        let refresh = self
+            .refresh
+            .map(|(sources, reload)| tokio::spawn(keep_fresh(sources, self.app.clone(), reload)));
         let mut stop = pin!(stop);
         let mut serving = JoinSet::new();
         let slots = Arc::new(Semaphore::new(self.max_connections));
@@ -250,6 +258,11 @@ impl Server {
         let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
+        if let Some(refresh) = refresh {
+            refresh.abort();
+            // It holds a clone of the application, which must be the last one to close the store.
+            let _ = refresh.await;
+        }
         self.app.close(CLOSE_TIMEOUT);
     }
 }
@@ -290,60 +303,16 @@ async fn accept(
     }
 }
 
-fn read_agent_config(file: &Path) -> Result<AgentConfig, StartError> {
-    AgentConfig::read(file).map_err(|error| StartError::AgentConfig {
-        file: file.to_owned(),
-        error,
-    })
-}
-
-/// The accepted tokens. A `--config` file that names none keeps the default token from being accepted.
-fn read_tokens(
-    environment: &NamedSecrets,
-    agent_config: Option<&AgentConfig>,
-) -> Result<Tokens, TokenError> {
-    match agent_config {
-        None => Tokens::from_places(&[environment]),
-        Some(config) if environment.has_tokens() || config.secrets.has_tokens() => {
-            Tokens::from_places(&[environment, &config.secrets])
-        }
-        Some(config) if config.has_vault => Err(TokenError::OnlyVault),
-        Some(_) => Err(TokenError::NotInConfig),
-    }
-}
-
-/// The gateway, with the key that the first of `places` names.
 fn open_gateway(
-    options: &Options,
     gateway: GatewayOptions,
-    tokens: &Tokens,
-    places: &[&NamedSecrets],
+    key: Option<&SecretText>,
 ) -> Result<Gateway, GatewayError> {
-    if !tokens.include_scope(Scope::Model) {
-        return Err(GatewayError::NoToken);
-    }
-    let key = if options.model_needs_no_key {
-        None
-    } else {
-        Some(model_key(places)?)
-    };
     if key.is_some() && !gateway.address.is_private() {
         tracing::warn!(
             "--model-endpoint is not https: whoever is on the way can read the key and the requests"
         );
     }
     Gateway::new(gateway, outbound::client()?, key)
-}
-
-fn model_key<'a>(places: &[&'a NamedSecrets]) -> Result<&'a SecretText, GatewayError> {
-    let (place, key) = places
-        .iter()
-        .find_map(|place| Some((place.place(), place.get(MODEL_KEY)?)))
-        .ok_or(GatewayError::NoKey)?;
-    if key.reveal().trim().is_empty() {
-        return Err(GatewayError::EmptyKey(place));
-    }
-    Ok(key)
 }
 
 fn check_pages(options: &Options) -> Result<(), StartError> {

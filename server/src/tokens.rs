@@ -34,6 +34,12 @@ pub struct Tokens {
 pub struct AcceptedToken {
     digest: TokenDigest,
     scopes: Scopes,
+    meters: Arc<TokenMeters>,
+}
+
+/// What was used with a token in the last minute.
+#[derive(Debug, Default)]
+struct TokenMeters {
     requests: Meter,
     model_requests: Meter,
     model_tokens: Meter,
@@ -49,19 +55,19 @@ impl AcceptedToken {
     /// The requests about tasks with this token.
     #[must_use]
     pub fn requests(&self) -> &Meter {
-        &self.requests
+        &self.meters.requests
     }
 
     /// The requests to the model with this token.
     #[must_use]
     pub fn model_requests(&self) -> &Meter {
-        &self.model_requests
+        &self.meters.model_requests
     }
 
     /// The tokens of the model that were used with this token.
     #[must_use]
     pub fn model_tokens(&self) -> &Meter {
-        &self.model_tokens
+        &self.meters.model_tokens
     }
 }
 
@@ -96,11 +102,9 @@ pub enum TokenError {
     /// There is a `--config` file, but neither it nor the environment names a token.
     #[error("neither the environment nor the --config file has AGENT_API_TOKEN")]
     NotInConfig,
-    /// The `--config` file names a Vault and no token, and the environment names none either.
-    #[error(
-        "the server does not read tokens from Vault yet, and neither the environment nor the --config file has AGENT_API_TOKEN"
-    )]
-    OnlyVault,
+    /// No place names a token, and the secret in Vault does not either.
+    #[error("the secret in Vault has no AGENT_API_TOKEN, and no other place has")]
+    NotInVault,
     /// A token cannot be sent in a header field (RFC 9110, section 5.5).
     #[error(
         "a token in {name} contains a character that is not allowed in an HTTP header; use printable ASCII without spaces or commas"
@@ -118,7 +122,7 @@ impl TokenError {
         match self {
             Self::Empty { .. } => "empty_token",
             Self::NotInConfig => "no_token_in_config",
-            Self::OnlyVault => "only_vault",
+            Self::NotInVault => "no_token_in_vault",
             Self::NotSendable { .. } => "token_not_sendable",
         }
     }
@@ -130,9 +134,10 @@ impl TokenError {
             Self::Empty { .. } => {
                 "Set AGENT_API_TOKEN to a secret of your own, and unset the other lists of tokens that you do not need. To use the default token on this machine, unset them all."
             }
-            Self::NotInConfig | Self::OnlyVault => {
+            Self::NotInConfig => {
                 "Set AGENT_API_TOKEN to a secret of your own, in the environment or in the --config file."
             }
+            Self::NotInVault => "Write AGENT_API_TOKEN into the secret at vault.secrets_path.",
             Self::NotSendable { .. } => {
                 "Check the list in the environment and in the --config file."
             }
@@ -187,9 +192,7 @@ impl Tokens {
                 None => accepted.push(AcceptedToken {
                     digest,
                     scopes: *scopes,
-                    requests: Meter::default(),
-                    model_requests: Meter::default(),
-                    model_tokens: Meter::default(),
+                    meters: Arc::default(),
                 }),
             }
         }
@@ -223,6 +226,33 @@ impl Tokens {
                     found
                 }
             })
+    }
+
+    /// These tokens as the successors of `before`: a token that stays accepted keeps what it has used of
+    /// its limits. Also returns whether they differ in a token, a scope or the order.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> (Self, bool) {
+        let same = |one: &AcceptedToken, other: &AcceptedToken| {
+            one.digest.is_same(&other.digest) && one.scopes.eq(&other.scopes)
+        };
+        let is_same = self.accepted.len().eq(&before.accepted.len())
+            && self
+                .accepted
+                .iter()
+                .zip(&before.accepted)
+                .all(|(one, other)| same(one, other));
+        for accepted in &mut self.accepted {
+            let known = before.accepted.iter();
+            let mut known = known.filter(|known| known.digest.is_same(&accepted.digest));
+            if let Some(known) = known.next() {
+                *accepted = Arc::new(AcceptedToken {
+                    digest: TokenDigest(accepted.digest.0),
+                    scopes: accepted.scopes,
+                    meters: Arc::clone(&known.meters),
+                });
+            }
+        }
+        (self, !is_same)
     }
 
     /// Whether a token has the scope.
@@ -396,6 +426,29 @@ mod tests {
                 })
             );
         }
+    }
+
+    #[test]
+    fn a_token_that_stays_accepted_keeps_what_it_has_used() {
+        let now = std::time::Instant::now();
+        let used = |tokens: &Tokens, token: &str| {
+            let (_, token) = tokens.find(token.as_bytes()).unwrap();
+            token.requests().take(1, 1, now).is_err()
+        };
+        let before = of_list("old,both").unwrap();
+        assert!(!used(&before, "both"));
+        let (after, changed) = of_list("both,new").unwrap().succeeding(&before);
+        assert!(changed);
+        assert!(used(&after, "both") && !used(&after, "new"));
+        assert!(after.find(b"old").is_none());
+        let (_, changed) = of_list("both,new").unwrap().succeeding(&after);
+        assert!(!changed);
+        let wider = environment(&[
+            ("AGENT_API_TOKEN", "both,new"),
+            ("AGENT_MODEL_TOKEN", "new"),
+        ]);
+        let (_, changed) = Tokens::from_places(&[&wider]).unwrap().succeeding(&after);
+        assert!(changed);
     }
 
     #[test]

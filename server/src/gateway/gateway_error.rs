@@ -42,7 +42,7 @@ impl GatewayError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoKey | Self::EmptyKey(_) => {
-                "Set OPENAI_API_KEY in the environment or in the --config file, or add --model-needs-no-key for an endpoint without keys, such as Ollama."
+                "Set OPENAI_API_KEY in the environment, in the --config file or in Vault, or add --model-needs-no-key for an endpoint without keys, such as Ollama."
             }
             Self::KeyNotSendable => {
                 "Check OPENAI_API_KEY for line breaks and other invisible characters."

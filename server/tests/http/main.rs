@@ -16,6 +16,8 @@ mod durability;
 mod full_disk;
 mod gateway;
 mod limits;
+#[cfg(unix)]
+mod openbao;
 mod pages;
 mod posting;
 mod random;
@@ -28,3 +30,4 @@ mod small_disk;
 mod starting;
 mod tls;
 mod upstream;
+mod vault;

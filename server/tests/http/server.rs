@@ -18,13 +18,14 @@ pub const TASK: &str =
 pub const ANYTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
 /// Variables of the environment that the server must not inherit from whoever runs the tests.
-const SECRET_VARIABLES: [&str; 9] = [
+const SECRET_VARIABLES: [&str; 10] = [
     "AGENT_API_TOKEN",
     "AGENT_POST_TOKEN",
     "AGENT_READ_TOKEN",
     "AGENT_MODEL_TOKEN",
     "OPENAI_API_KEY",
     "VAULT_ADDR",
+    "VAULT_NAMESPACE",
     "VAULT_TOKEN",
     "VAULT_ROLE_ID",
     "VAULT_SECRET_ID",
@@ -258,6 +259,26 @@ impl TestServer {
             .status()
             .unwrap();
         assert!(status.success());
+    }
+
+    /// Sends SIGHUP, which asks the server to read its secrets again.
+    #[cfg(unix)]
+    pub fn ask_to_reload(&self) {
+        let status = Command::new("kill")
+            .args(["-HUP", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until the log has a text `count` times.
+    pub fn wait_for_log(&self, text: &str, count: usize) {
+        let started = std::time::Instant::now();
+        while self.log().matches(text).count() < count {
+            let elapsed = started.elapsed();
+            assert!(elapsed.as_secs() < 20, "{text}: {}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     #[cfg(unix)]
