@@ -44,6 +44,9 @@ pub const MAX_BODY_BYTES: usize = 4 << 20;
 /// The path of the gateway; a client uses it as the path of its base URL.
 pub const BASE_PATH: &str = "/v1";
 
+/// Tells nginx whether to collect a response before it passes it on.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// How the gateway calls the model endpoint.
 #[derive(Debug, Clone)]
 pub struct GatewayOptions {
@@ -268,6 +271,8 @@ async fn relay(
     let mask = KeyMask::new(key.as_ref().map(|key| &key.text));
     let mut headers = relayed_headers::of_response(&parts.headers, &mask);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx collects a response otherwise.
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     let is_success = parts.status.is_success();
     let body = PassingBody::new(incoming, options.idle_timeout, mask, count, is_success);
     let mut response = Response::new(Body::new(body));

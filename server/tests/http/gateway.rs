@@ -163,6 +163,7 @@ fn errors_of_the_endpoint_pass_as_they_are() {
             ("x-request-id", Some("r1")),
             ("x-ratelimit-remaining-requests", Some("3")),
             ("cache-control", Some("no-store")),
+            ("x-accel-buffering", Some("no")),
             ("set-cookie", None),
             ("openai-organization", None),
             ("server", None),

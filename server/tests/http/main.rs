@@ -10,6 +10,7 @@
 mod client;
 mod cors;
 mod crashes;
+mod documents;
 mod draining;
 mod durability;
 #[cfg(target_os = "linux")]

@@ -2,6 +2,7 @@
 //! installs it and names its program in `PEERS_BAO`.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,13 @@ use serde_json::{Value, json as value};
 
 use crate::client::{Request, get, post};
 use crate::server::{Start, TestServer};
+use crate::upstream::{Upstream, json};
 
 const ROOT: &str = "root-s3cret";
+
+fn program() -> String {
+    std::env::var("PEERS_BAO").expect("PEERS_BAO: run `cargo xtask test --peers`")
+}
 
 /// A development server that keeps everything in memory.
 struct OpenBao {
@@ -29,11 +35,9 @@ impl OpenBao {
     }
 
     fn start_at(address: SocketAddr) -> Self {
-        let program =
-            std::env::var("PEERS_BAO").expect("PEERS_BAO: run `cargo xtask test --peers`");
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
-        let child = Command::new(program)
+        let child = Command::new(program())
             .args(["server", "-dev", "-dev-no-store-token"])
             .arg(format!("-dev-root-token-id={ROOT}"))
             .arg(format!("-dev-listen-address={address}"))
@@ -303,6 +307,60 @@ fn a_short_token_is_renewed_and_without_renewal_the_log_says_that_it_ended() {
     ended.wait_for_log("vault_denied", 1);
     assert!(accepts(&ended, "first"));
     assert!(!ended.log().contains(&fixed), "{}", ended.log());
+}
+
+#[test]
+#[ignore = "needs OpenBao; run by `cargo xtask test --peers`"]
+fn the_vault_of_docker_compose_is_prepared_for_the_server_and_the_page() {
+    let bao = OpenBao::start();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let programs = Path::new(&program()).parent().unwrap().to_owned();
+    let path = std::env::var("PATH").unwrap();
+    // A second time, as when only this container starts again.
+    for _ in 0..2 {
+        let output = Command::new("sh")
+            .arg(root.join("docker/set-up-vault.sh"))
+            .env("PATH", format!("{}:{path}", programs.display()))
+            .env("BAO_ADDR", format!("http://{}", bao.address))
+            .env("BAO_TOKEN", ROOT)
+            .env_remove("OPENAI_API_KEY")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    let model = Upstream::fixed(json("200 OK", "", "{}"));
+    let server = bao
+        .client("secret/taskwright")
+        .argument("--config", root.join("docker/agent_config.json"))
+        .argument("--model-endpoint", model.url())
+        .variable("VAULT_ROLE_ID", "sample-role")
+        .variable("VAULT_SECRET_ID", "sample-secret")
+        .run();
+    assert!(accepts(&server, "sample-task-token"));
+    let ask = get("/v1/models").token("sample-model-token");
+    assert_eq!(server.send(&ask).status, 200);
+    let key = model.only().header("authorization").map(str::to_owned);
+    assert_eq!(key.as_deref(), Some("Bearer sample-model-key"));
+
+    // What the page does: sign in by name, and read its own secret only.
+    let origin = "http://localhost:8080";
+    let password = value!({"password": "sample-password"}).to_string();
+    let signed_in = post("/v1/auth/userpass/login/sample")
+        .header("Origin", origin)
+        .json(password)
+        .send(bao.address);
+    let allowed = signed_in.header("access-control-allow-origin");
+    assert_eq!(allowed, Some(origin), "{signed_in:?}");
+    let token = signed_in.json()["auth"]["client_token"].clone();
+    let read = |path: &str| {
+        get(&format!("/v1/secret/data/{path}"))
+            .header("Origin", origin)
+            .header("X-Vault-Token", token.as_str().unwrap())
+            .send(bao.address)
+    };
+    let page = read("taskwright-page").json();
+    assert_eq!(page["data"]["data"]["OPENAI_API_KEY"], "sample-model-token");
+    assert_eq!(read("taskwright").status, 403);
 }
 
 #[test]
