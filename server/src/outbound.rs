@@ -18,8 +18,9 @@ pub type OutboundClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Longest time for a TCP connection to open.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long an unused connection is kept; shorter than servers usually keep theirs.
-const POOL_IDLE: Duration = Duration::from_secs(30);
+/// How long an unused connection is kept. Servers of models in Python or Node.js close theirs after 5
+/// seconds, and a request that meets the end of its connection fails.
+const POOL_IDLE: Duration = Duration::from_secs(4);
 /// Unused connections that are kept for each host.
 const POOL_SIZE: usize = 32;
 /// Largest read buffer of a connection, in bytes; it bounds the memory of a stream.
