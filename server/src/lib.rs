@@ -7,6 +7,9 @@
 //! A request passes [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
 //! draining) → [`tasks`] → [`store`]. [`pages`] serves the page, and [`gateway`] passes requests on to
 //! a model endpoint.
+//!
+//! [`secret_sources`] names the places of the agent tokens and of the model's key, [`vault`] is one of
+//! them, and [`secret_refresh`] reads them again while the server runs.
 
 pub mod address_slots;
 pub mod agent_config;

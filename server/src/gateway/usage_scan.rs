@@ -193,6 +193,7 @@ fn total(object: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// The scan of a text in pieces of this size.
     fn scan(text: &str, size: usize) -> UsageScan {
@@ -251,6 +252,21 @@ mod tests {
         assert!(matches!(scan.state, State::Outside));
         scan.read(b"\"}} {\"usage\":{\"total_tokens\":3}}");
         assert_eq!(scan.reported(), Some(3));
+    }
+
+    proptest! {
+        #[test]
+        fn the_cuts_between_pieces_do_not_matter(
+            parts in proptest::collection::vec(
+                "\"usage\"|:|\\{|\\}|\"total_tokens\":[0-9]{1,3}|data:|\n|\\\\|\"| ", 0..40,
+            ),
+            size in 1_usize..20,
+        ) {
+            let text = parts.concat();
+            let (whole, cut) = (scan(&text, usize::MAX), scan(&text, size));
+            prop_assert_eq!(whole.reported(), cut.reported());
+            prop_assert_eq!(whole.estimated_output(), cut.estimated_output());
+        }
     }
 
     #[test]

@@ -126,7 +126,12 @@ impl VaultReader {
                 self.place.insert(place).clone()
             }
         };
-        self.client.read(token, &mount, &path, version).await
+        let read = self.client.read(token, &mount, &path, version).await;
+        if read.is_err() {
+            // The engine may have been moved or upgraded.
+            self.place = None;
+        }
+        read
     }
 }
 
