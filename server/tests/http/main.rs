@@ -17,6 +17,7 @@ mod durability;
 mod full_disk;
 mod gateway;
 mod limits;
+mod openai_client;
 #[cfg(unix)]
 mod openbao;
 mod pages;

@@ -44,14 +44,15 @@ pub fn run(project: &Project, profile: Profile, arguments: &[String]) -> Result<
     )
 }
 
-/// Runs the tests of the task server that the native tier leaves out: with OpenBao, and with a thousand
-/// streams through the gateway.
+/// Runs the tests of the task server that the native tier leaves out: with OpenBao, with OpenAI's own
+/// client, and with a thousand streams through the gateway.
 fn server_tests(project: &Project, python: &Python) -> Result<(), Error> {
     let mut command = process::cargo(&project.root);
     command
         .args(["test", "--package", "taskwright-server", "--test", "http"])
         .args(["--", "--ignored"])
-        .env("PEERS_BAO", python.installed("bao"));
+        .env("PEERS_BAO", python.installed("bao"))
+        .env("PEERS_PYTHON", python.program());
     process::run(
         &mut command,
         "the tests of the task server against peers",
