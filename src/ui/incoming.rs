@@ -10,7 +10,7 @@ use crate::browser::file;
 use crate::review::import::MAX_BYTES;
 use crate::ui::screen::{Dialog, Screen};
 
-/// What can be typed in, or belongs to a dialog: a paste there is none of the page's.
+/// What takes text itself, or belongs to a dialog.
 const TAKES_TEXT: &str = "input, textarea, select, [contenteditable], dialog";
 
 /// Listens until the owner is disposed.

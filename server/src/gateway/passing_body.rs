@@ -66,7 +66,7 @@ enum End {
 pub struct PassingBody {
     body: Incoming,
     idle: Duration,
-    /// Runs while the endpoint is waited for.
+    /// Runs while the server waits for the endpoint.
     deadline: Option<Deadline>,
     mask: KeyMask,
     scan: UsageScan,
