@@ -27,7 +27,52 @@ pub type PastedSecrets = Vec<(SecretSlot, Secret)>;
 
 /// Fills the form with what a text says, and returns its secrets. Fields that it says nothing about stay
 /// as they are. A text that is not recognised changes nothing.
+///
+/// For the server that the form has already, what a description leaves open stays: the values of headers
+/// and parameters that it only names, and a body template.
 pub fn fill(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) -> PastedSecrets {
+    let before = form.clone();
+    let secrets = fill_in(form, pasted, choice);
+    let is_same = [FormField::ServerUrl, FormField::Path]
+        .iter()
+        .all(|field| form.text(*field) == before.text(*field));
+    if is_same {
+        keep_values(form, &before, FormField::ExtraHeaders, ':');
+        keep_values(form, &before, FormField::ExtraQuery, '=');
+        if form.text(FormField::BodyTemplate).is_empty() && !choice.ignores_envelope {
+            form.set(
+                FormField::BodyTemplate,
+                before.text(FormField::BodyTemplate),
+            );
+        }
+    }
+    secrets
+}
+
+/// Gives the pairs of a field that have no value now the value that they had before.
+fn keep_values(
+    form: &mut ConnectionForm,
+    before: &ConnectionForm,
+    field: FormField,
+    separator: char,
+) {
+    let name = |line: &str| {
+        let (name, value) = line.split_once(separator)?;
+        Some((name.trim().to_ascii_lowercase(), !value.trim().is_empty()))
+    };
+    let kept: Vec<&str> = before.text(field).lines().collect();
+    let lines = form.text(field).lines().map(|line| match name(line) {
+        Some((wanted, false)) => kept
+            .iter()
+            .find(|line| name(line) == Some((wanted.clone(), true)))
+            .map_or(line, |line| *line),
+        _ => line,
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    form.set(field, text);
+}
+
+fn fill_in(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) -> PastedSecrets {
     match pasted {
         Recognized::Address(address) => {
             set_url(form, &address.url);
