@@ -75,13 +75,16 @@ impl Application {
     }
 
     /// Says so if the document that the task schema was read from has changed since. A document that
-    /// cannot be read now says nothing. No token is sent.
+    /// cannot be read now says nothing. Only a document of the task server itself is read, without a token.
     pub(super) fn announce_changed_schema(self: &Rc<Self>) {
         let connection = self.page.connection.get_untracked();
         let Some(source) = connection.schema_source else {
             return;
         };
-        if self.setup.hosts.borrow().check(&source.url).is_err() {
+        // The connection may come from somebody else's file: nothing is asked but its own server.
+        let server = connection.task_server.map(|server| server.url.origin());
+        let is_of_server = server == Some(source.url.origin());
+        if !is_of_server || self.setup.hosts.borrow().check(&source.url).is_err() {
             return;
         }
         let app = Rc::clone(self);

@@ -339,3 +339,50 @@ pub fn secrets_for(secrets: &PastedSecrets, address: &Address) -> PastedSecrets 
         .filter_map(|(slot, secret)| Some((slot.clone(), secret.copy_for(address).ok()?)));
     copies.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paste::recognize;
+
+    const DESCRIPTION: &str = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "https://t.example"}], "paths": {"/jobs": {"post": {
+            "parameters": [{"in": "header", "name": "X-Realm", "required": true,
+                "schema": {"type": "string"}}],
+            "requestBody": {"content": {"application/json": {"schema": {"type": "object",
+                "required": ["title"], "properties": {"title": {"type": "string"}}}}}}}}}}"#;
+
+    fn pasted(form: &mut ConnectionForm, text: &str) {
+        fill(form, recognize(text), PasteChoice::default());
+    }
+
+    #[test]
+    fn a_description_that_is_read_again_keeps_the_values_it_does_not_know() {
+        let mut form = ConnectionForm::default();
+        pasted(&mut form, DESCRIPTION);
+        let headers = form.text(FormField::ExtraHeaders).to_owned();
+        assert_eq!(headers.trim_end(), "X-Realm:");
+        form.set(FormField::ExtraHeaders, "x-realm: north");
+        form.set(FormField::BodyTemplate, "{\"job\": $task}");
+        pasted(&mut form, DESCRIPTION);
+        assert_eq!(form.text(FormField::ExtraHeaders), "x-realm: north");
+        assert_eq!(form.text(FormField::BodyTemplate), "{\"job\": $task}");
+        // For another server they mean nothing.
+        pasted(&mut form, &DESCRIPTION.replace("t.example", "u.example"));
+        assert_eq!(form.text(FormField::ExtraHeaders), headers);
+        assert_eq!(form.text(FormField::BodyTemplate), "");
+    }
+
+    #[test]
+    fn a_uuid_and_a_time_of_an_example_are_generated_for_each_body() {
+        let mut form = ConnectionForm::default();
+        pasted(
+            &mut form,
+            r#"curl https://t.example/jobs -d '{"kind": "work", "ref": "0b0c5f0e-7a55-4d5e-9a53-3a0f5c2b9d11", "at": "2026-01-02T03:04:05Z", "item": {"title": "a"}}'"#,
+        );
+        assert_eq!(
+            form.text(FormField::BodyTemplate),
+            r#"{"kind": "work", "ref": $uuid, "at": $time, "item": $task}"#
+        );
+    }
+}

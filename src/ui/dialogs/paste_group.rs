@@ -29,7 +29,7 @@ pub fn PasteGroup(
     is_new: bool,
 ) -> impl IntoView {
     let page = settings.screen.page;
-    // What was read for another dialog is none of this one's.
+    // A description that was read for another dialog must not change this form.
     page.description.set(Description::NotRead);
     on_cleanup(move || {
         page.description.try_set(Description::NotRead);
