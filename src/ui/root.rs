@@ -9,7 +9,6 @@ use crate::ui::header::app_header::AppHeader;
 use crate::ui::header::mode_band::ModeBand;
 use crate::ui::header::notices::{Announcement, Notices};
 use crate::ui::header::toasts::Toasts;
-use crate::ui::incoming;
 use crate::ui::lazy::lazy_view;
 use crate::ui::list::tasks_pane::TasksPane;
 use crate::ui::page::Page;
@@ -29,10 +28,10 @@ pub fn App(
         Pane::Brief => "brief",
         Pane::Tasks => "tasks",
     };
-    incoming::listen(screen);
     let has_run = Memo::new(move |_| page.run.with(Option::is_some));
     let open_task = lazy_view(screen, Part::OpenTask, || ().into_any());
     let foot = lazy_view(screen, Part::Foot, || ().into_any());
+    let incoming = lazy_view(screen, Part::Incoming, || ().into_any());
     view! {
         <div class="app" data-view=view>
             <Sprite/>
@@ -50,6 +49,7 @@ pub fn App(
             <Toasts screen/>
             <Announcement screen/>
             <OpenDialogs screen/>
+            {move || page.has_application.get().then(&incoming)}
         </div>
     }
 }

@@ -1,6 +1,6 @@
 //! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
-//! secret, for the sign-in to a Vault, for a new task server, about open work and about missing locks open and close with the state of
-//! the page.
+//! secret, for the sign-in to a Vault, for a new task server, about open work and about missing locks
+//! open and close with the state of the page.
 
 mod confirm;
 mod connection_test;
