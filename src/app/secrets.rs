@@ -98,10 +98,19 @@ impl Application {
         self.supply(need, next);
     }
 
-    /// Asks for a secret that the current run needs. One that is in memory was rejected by its endpoint,
-    /// so it is forgotten first. If it is in a Vault, it is read again there: it may have been replaced.
+    /// Gets a secret that the current run needs, and lets the run go on. One that is in memory was rejected
+    /// by its endpoint, so it is forgotten first. If it is in a Vault, it is read again there: it may have
+    /// been replaced.
     pub(super) fn request_secret(self: &Rc<Self>, slot: SecretSlot) {
-        let Some(address) = self.address_of(&slot) else {
+        let of_run = |run: &Run| {
+            let connection = run.connection();
+            if slot == SecretSlot::API_KEY {
+                let address = connection.model.as_ref()?.base_url.clone();
+                return Some((address, run.repetition()?));
+            }
+            Some((connection.task_server.as_ref()?.url.clone(), Event::Resume))
+        };
+        let Some((address, next)) = self.controller.with_run(of_run).flatten() else {
             return;
         };
         let rejected = self.secrets.borrow_mut().take(&slot, &address);
@@ -115,7 +124,7 @@ impl Application {
             refusal,
             ..Need::of(slot, address)
         };
-        self.supply(need, Some(Next::Send(Event::Resume)));
+        self.supply(need, Some(Next::Send(next)));
     }
 
     fn show_held_secrets(&self) {

@@ -107,24 +107,29 @@ impl Application {
     /// has one, or else from the operator.
     pub(super) fn supply(self: &Rc<Self>, need: Need, next: Option<Next>) {
         self.wait_with(next);
-        let connection = self.connection_of(&need.slot);
-        let is_in_vault = wanted_secrets(&connection).iter().any(|wanted| {
-            wanted.slot == need.slot && wanted.address.origin() == need.address.origin()
-        });
-        if !is_in_vault {
+        let Some(connection) = self.connection_with(&need) else {
             return self.prompt_for(need.slot, need.address, need.refusal);
-        }
+        };
         *self.vaults.reading.borrow_mut() = Some(Reading { need, connection });
         self.read_from_vault();
     }
 
-    /// The connection whose endpoint uses a slot.
-    fn connection_of(&self, slot: &SecretSlot) -> Connection {
-        let of_run = match *slot == SecretSlot::API_KEY {
-            true => None,
-            false => self.controller.with_run(|run| run.connection().clone()),
+    /// The connection whose Vault has a secret: that of the run on the page, or the one for new runs.
+    fn connection_with(&self, need: &Need) -> Option<Connection> {
+        let of_run = self.controller.with_run(|run| run.connection().clone());
+        let of_page = Some(self.page.connection.get_untracked());
+        let candidates = match need.slot == SecretSlot::API_KEY {
+            true => [of_page, of_run],
+            false => [of_run, of_page],
         };
-        of_run.unwrap_or_else(|| self.page.connection.get_untracked())
+        let wants_it = |connection: &Connection| {
+            let wanted = wanted_secrets(connection);
+            let mut wanted = wanted.iter();
+            wanted.any(|wanted| {
+                wanted.slot == need.slot && wanted.address.origin() == need.address.origin()
+            })
+        };
+        candidates.into_iter().flatten().find(wants_it)
     }
 
     /// Whether requests may go to a Vault.
@@ -192,34 +197,19 @@ impl Application {
             }
             Err(error) => return self.enter_by_hand(Some(message(&error))),
         };
-        let Some(Reading { need, .. }) = self.vaults.reading.take() else {
+        let Some(Reading { need, connection }) = self.vaults.reading.take() else {
             return;
         };
         let missing = read.missing.iter().find(|(slot, _)| *slot == need.slot);
         let refusal = missing.map(|(_, error)| message(error));
-        let is_rejected = |secret: &Secret| {
-            let rejected = need.rejected.as_ref();
-            rejected.is_some_and(|rejected| rejected.is_same_as(secret))
-        };
-        let mut read = read.secrets;
-        let mut has_needed = false;
-        {
-            let mut secrets = self.secrets.borrow_mut();
-            // What the operator entered stays, unless it was rejected.
-            read.retain(|(slot, secret)| {
-                if *slot == need.slot {
-                    has_needed = !is_rejected(secret);
-                    return has_needed;
-                }
-                let held = wanted_address(&self.connection_of(slot), slot)
-                    .is_some_and(|address| secrets.get(slot, &address).is_some());
-                !held
-            });
-            secrets.add(read);
-        }
+        let wanted = wanted_secrets(&connection);
+        let mut secrets = self.secrets.borrow_mut();
+        let taken = read.take(&need.slot, need.rejected.as_ref(), &wanted, &secrets);
+        secrets.add(taken.secrets);
+        drop(secrets);
         self.setup.show_held_secrets();
         self.controller.recheck_for_secrets();
-        if has_needed {
+        if taken.is_enough {
             return self.run_next();
         }
         let refusal = refusal.or_else(|| {
@@ -431,13 +421,4 @@ impl Application {
         let shown: Vec<HeldVaultToken> = shown.collect();
         self.page.vault_tokens.update(|tokens| *tokens = shown);
     }
-}
-
-/// The address of the endpoint that uses a slot of a connection.
-fn wanted_address(connection: &Connection, slot: &SecretSlot) -> Option<Address> {
-    let wanted = wanted_secrets(connection);
-    let mut wanted = wanted.into_iter();
-    wanted
-        .find(|wanted| wanted.slot == *slot)
-        .map(|wanted| wanted.address)
 }

@@ -1,6 +1,6 @@
 //! How one request to the model ended.
 
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use crate::settings::Api;
 
 /// How one request to the model ended.
@@ -117,6 +117,12 @@ impl GenerationOutcome {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(self, GenerationOutcome::Complete)
+    }
+
+    /// Whether the endpoint rejected the API key.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        matches!(self, GenerationOutcome::Failed(failure) if failure.kind == FailureKind::KeyRefused)
     }
 
     /// Whether the same request may succeed if it is repeated, whatever it costs.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::event::{Change, Effect, RunError, Step};
+use super::event::{Change, Effect, Event, RunError, Step};
 use super::request::{Call, GenerationRequest, Purpose, RequestKind};
 use super::{GenerationProgress, GenerationState, Mode, PendingRetry, Run, TaskDraft};
 use crate::brief::{Brief, Count};
@@ -19,6 +19,7 @@ use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
+use crate::secrets::SecretSlot;
 
 /// Maximum number of notices stored with a run.
 const MAX_NOTICES: usize = 64;
@@ -432,9 +433,34 @@ impl Run {
             {
                 self.end_generation(GenerationOutcome::Cancelled, now, step);
             }
-            AfterCall::End => self.end_generation(outcome, now, step),
+            AfterCall::End => {
+                let may_be_replaced = outcome.is_key_refused()
+                    && self.mode == Mode::Live
+                    && self.connection.vault.is_some()
+                    && !self.is_stopping();
+                self.end_generation(outcome, now, step);
+                if may_be_replaced {
+                    step.effects
+                        .push(Effect::RequestSecret(SecretSlot::API_KEY));
+                }
+            }
         }
         Ok(())
+    }
+
+    /// The event that makes the last request again, or what is left of it, after it has ended.
+    #[must_use]
+    pub fn repetition(&self) -> Option<Event> {
+        let GenerationState::Ended { outcome, .. } = self.last_request_state() else {
+            return None;
+        };
+        let last = self.requests.last()?;
+        Some(match &last.purpose {
+            Purpose::Tasks => Event::RequestMissing {
+                outcome: outcome.code().to_owned(),
+            },
+            Purpose::FollowUp(follow_up) => Event::FollowUp(follow_up.clone()),
+        })
     }
 
     fn is_stopping(&self) -> bool {

@@ -22,6 +22,8 @@ interface Options {
   tokens?: string;
   /** Whether the model endpoint requires an API key. */
   needsKey?: boolean;
+  /** The limits of the model endpoint. */
+  limits?: Record<string, number>;
   /** Whether OpenBao does not allow the page. */
   isForbidden?: boolean;
 }
@@ -36,6 +38,7 @@ async function open(world: World, app: AppPage, options: Options = {}): Promise<
         base_url: world.testbed.model("plain", world.tag),
         model: "scripted",
         needs_key: options.needsKey ?? false,
+        ...(options.limits ? { limits: options.limits } : {}),
       },
       task_server: { url, honours_idempotency_keys: true },
       vault: { address: bao.address, secrets_path: "secret/agent", ...options.vault },
@@ -64,7 +67,7 @@ function signInDialog(app: AppPage) {
 
 async function signIn(app: AppPage, kind: string, secret: string, userName?: string): Promise<void> {
   const dialog = signInDialog(app);
-  await dialog.getByRole("radio", { name: kind, exact: true }).check();
+  await dialog.getByRole("group", { name: "Sign in with" }).getByText(kind, { exact: true }).click();
   if (userName) await dialog.getByRole("textbox", { name: "User name" }).fill(userName);
   await dialog.locator("#vault-secret").fill(secret);
   await dialog.getByRole("button", { name: "Sign in", exact: true }).click();
@@ -98,8 +101,8 @@ test("the agent token is read after a sign-in by user name, and the token obtain
 }) => {
   complaints.allow(statusLine(400));
   await write(TOKEN);
-  await bao.user("ann@example.com", "pass word ä");
-  const server = await open(world, app, { vault: { sign_in: "userpass", user_name: "ann@example.com" } });
+  await bao.user("ann", "pass word ä");
+  const server = await open(world, app, { vault: { sign_in: "userpass", user_name: "ann" } });
   const sent = requests(app);
   await post(app, server, 3);
   await signIn(app, "User name", "wrong");
@@ -107,8 +110,8 @@ test("the agent token is read after a sign-in by user name, and the token obtain
   await signIn(app, "User name", "pass word ä");
   await delivered(app, server, 3);
   expect(sent).toEqual([
-    "POST auth/userpass/login/ann%40example.com",
-    "POST auth/userpass/login/ann%40example.com",
+    "POST auth/userpass/login/ann",
+    "POST auth/userpass/login/ann",
     "GET sys/internal/ui/mounts/secret/agent",
     "GET secret/data/agent",
   ]);
@@ -116,7 +119,7 @@ test("the agent token is read after a sign-in by user name, and the token obtain
   const stored = await app.page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]));
   for (const secret of [TOKEN, "pass word", "s."]) expect(stored).not.toContain(`"${secret}`);
   const settings = await app.settings();
-  await expect(settings).toContainText(/The Vault token ends in about (one hour|60 minutes), and is renewed/);
+  await expect(settings).toContainText(/The Vault token for .* ends in about (one hour|60 minutes), and is renewed/);
   await expect(settings).toContainText("Policies: default and reader.");
   await settings.getByRole("button", { name: "Revoke the Vault token" }).click();
   await expect(settings.getByRole("button", { name: "Revoke the Vault token" })).toHaveCount(0);
@@ -143,7 +146,7 @@ test("KV version 1 has the API key as well, and is read with a pasted token, whi
   await app.post(2, server.host);
   await delivered(app, server, 2);
   const settings = await app.settings();
-  await expect(settings).toContainText("The Vault token does not end. Policies: root.");
+  await expect(settings).toContainText(`The Vault token for ${bao.address} does not end. Policies: root.`);
   await expect(settings.getByRole("button", { name: "Revoke the Vault token" })).toHaveCount(0);
 });
 
@@ -155,10 +158,10 @@ test("a wrapped token is unwrapped once", async ({ world, app, complaints }) => 
   await bao.call("POST", "sys/wrapping/unwrap", undefined, { "X-Vault-Token": used });
   const server = await open(world, app);
   await post(app, server, 2);
-  await signIn(app, "Wrapped token", used);
+  await signIn(app, "Wrapped", used);
   await expect(signInDialog(app)).toContainText("The wrapping token is not valid");
   await expect(signInDialog(app)).toContainText("somebody else may have");
-  await signIn(app, "Wrapped token", wrapped);
+  await signIn(app, "Wrapped", wrapped);
   await delivered(app, server, 2);
 });
 
@@ -184,6 +187,52 @@ test("a rotated token is read again in the middle of a batch, and nobody is aske
   await post(app, server, 8);
   await signIn(app, "Token", await bao.token("1h"));
   await delivered(app, server, 8);
+});
+
+test("a key and a token that change during a batch lose nothing, double nothing and ask nobody", async ({
+  world,
+  app,
+  complaints,
+}) => {
+  complaints.allow(statusLine(401));
+  const store = (key: string, token: string) =>
+    bao.call("POST", "secret/data/agent", { data: { OPENAI_API_KEY: key, AGENT_API_TOKEN: token } });
+  await store("key-1", "token-1");
+  const server = await open(world, app, {
+    tokens: "token-1,token-2",
+    needsKey: true,
+    limits: { tasks_per_request: 2 },
+  });
+  const keys: string[] = [];
+  await app.page.route("**/chat/completions", async (route) => {
+    const key = (await route.request().allHeaders())["authorization"] ?? "";
+    keys.push(key);
+    if (keys.length === 1 || key === "Bearer key-2") return route.continue();
+    await store("key-2", "token-1");
+    const headers = { "access-control-allow-origin": "*" };
+    await route.fulfill({ status: 401, headers, json: { error: { message: "expired" } } });
+  });
+  await app.fillBrief({ goal: "Tidy the archive", count: "6" });
+  await app.generate();
+  await signIn(app, "Token", await bao.token("1h"));
+  await expect(app.heading("Complete: 6 tasks, all valid")).toBeVisible();
+  expect(keys).toEqual(["Bearer key-1", "Bearer key-1", "Bearer key-2", "Bearer key-2"]);
+  await expect(app.tasks).toHaveCount(6);
+
+  let posts = 0;
+  await app.page.route(`${server.address}/tasks`, async (route) => {
+    posts += 1;
+    const headers = await route.request().allHeaders();
+    const isRevoked = headers["x-agent-token"] === "token-1" && posts > 2;
+    if (isRevoked) await store("key-2", "token-2");
+    const token = isRevoked ? { "x-agent-token": "revoked" } : {};
+    await route.fulfill({ response: await route.fetch({ headers: { ...headers, ...token } }) });
+  });
+  await app.approveAll(6);
+  await app.post(6, server.host);
+  await delivered(app, server, 6);
+  const bodies = (await server.tasks()).map((task) => task.text);
+  expect(new Set(bodies).size).toBe(6);
 });
 
 test("if the Vault still has the rejected token, the operator is asked", async ({ world, app, complaints }) => {
@@ -272,7 +321,7 @@ test("a dry run never contacts the Vault", async ({ world, app }) => {
   await write(TOKEN);
   await open(world, app);
   const sent = requests(app);
-  await app.page.getByRole("radio", { name: "Dry run" }).check();
+  await app.page.getByText("Dry run", { exact: true }).click();
   await app.fillBrief({ goal: "Tidy the archive", count: "3" });
   await app.generate();
   await expect(app.tasks).toHaveCount(3);

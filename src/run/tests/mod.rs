@@ -5,9 +5,10 @@ use super::*;
 use crate::brief::BriefForm;
 use crate::delivery::DeliveryOutcome;
 use crate::document::Document;
-use crate::model::Failure;
-use crate::model::Stall;
+use crate::model::{Failure, Stall, http};
 use crate::schema::Violation;
+use crate::secrets::SecretSlot;
+use crate::settings::{Address, VaultSource};
 
 const NOW: u64 = 1_700_000_000_000;
 
@@ -424,6 +425,42 @@ fn a_reload_interrupts_a_response_that_was_arriving() {
         }
     ));
     assert!(harness.run.approvable().is_empty());
+}
+
+#[test]
+fn a_rejected_key_is_requested_if_a_vault_may_have_another_one() {
+    let rejected = || {
+        let failure = http::failure(401, |_| None, b"", 0);
+        GenerationOutcome::Failed(Box::new(failure))
+    };
+    for (has_vault, mode, outcome, is_requested) in [
+        (true, Mode::Live, rejected(), true),
+        (true, Mode::Dry, rejected(), false),
+        (true, Mode::Live, GenerationOutcome::Filtered, false),
+        (false, Mode::Live, rejected(), false),
+    ] {
+        let vault = Address::parse("https://vault.example").unwrap();
+        let mut start = start(mode, true);
+        start.connection.vault =
+            has_vault.then(|| Box::new(VaultSource::at(vault, "secret/agent")));
+        let (run, _) = Run::start(start);
+        let mut harness = Harness {
+            run,
+            effects: Vec::new(),
+            now: NOW,
+        };
+        assert_eq!(harness.run.repetition(), None, "it has not ended");
+        harness.end(outcome.clone());
+        let request = Effect::RequestSecret(SecretSlot::API_KEY);
+        assert_eq!(harness.effects.contains(&request), is_requested);
+        let outcome = outcome.code().to_owned();
+        let repetition = Event::RequestMissing { outcome };
+        assert_eq!(harness.run.repetition(), Some(repetition.clone()));
+        if is_requested {
+            harness.ok(repetition);
+            assert!(harness.run.is_generating());
+        }
+    }
 }
 
 #[test]

@@ -474,7 +474,9 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                 "You are asked for these when they are needed. They are kept in memory and sent only to the server they belong to."
             </p>
             {move || {
-                let secrets = secrets.get();
+                let mut secrets = secrets.get();
+                // Listed below, with its life.
+                secrets.retain(|(slot, _)| *slot != SecretSlot::VAULT_TOKEN);
                 if secrets.is_empty() {
                     return view! { <p>"No API key or agent token in memory."</p> }.into_any();
                 }

@@ -40,7 +40,7 @@ impl SignInKind {
             SignInKind::Method(VaultMethod::Token) => "Token",
             SignInKind::Method(VaultMethod::Userpass) => "User name",
             SignInKind::Method(VaultMethod::Ldap) => "LDAP",
-            SignInKind::Wrapped => "Wrapped token",
+            SignInKind::Wrapped => "Wrapped",
         }
     }
 

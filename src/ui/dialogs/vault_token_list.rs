@@ -25,7 +25,8 @@ fn life(token: &HeldVaultToken) -> String {
         true => "no policy".to_owned(),
         false => listed(&life.policies),
     };
-    format!("The Vault token {end}{renewal}. Policies: {policies}.")
+    let origin = &token.origin;
+    format!("The Vault token for {origin} {end}{renewal}. Policies: {policies}.")
 }
 
 /// Each token with its life, and buttons that sign in and revoke.
@@ -40,11 +41,7 @@ pub fn VaultTokenList(screen: Screen) -> impl IntoView {
             .map(|token| {
                 let origin = token.origin.clone();
                 view! {
-                    <p>
-                        <code>{token.origin.clone()}</code>
-                        " "
-                        {life(&token)}
-                    </p>
+                    <p>{life(&token)}</p>
                     {token
                         .life
                         .is_own
