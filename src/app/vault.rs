@@ -23,7 +23,8 @@ use crate::settings::{Address, Connection, VaultSource};
 use crate::text::sentences;
 use crate::ui::page::{HeldVaultToken, Problem, VaultPrompt};
 use crate::vault::{
-    self, SignedIn, TokenLife, VaultCredential, VaultError, VaultSecrets, VaultWire, wanted_secrets,
+    self, SignedIn, TokenLife, VaultCredential, VaultError, VaultSecrets, VaultWire, WantedSecret,
+    wanted_secrets,
 };
 
 /// Shortest time between two looks at the life of a token, in milliseconds.
@@ -66,6 +67,9 @@ struct Reading {
 pub(super) struct Vaults {
     /// The lives of the tokens in the keyring and where they were obtained, by origin.
     tokens: RefCell<BTreeMap<String, (VaultSource, TokenLife)>>,
+    /// What the operator signed in for: which secret of which Vault goes to which endpoint. Nothing else is
+    /// read, because a connection that was imported may name a known Vault and an unknown endpoint.
+    agreed: RefCell<Vec<(VaultSource, WantedSecret)>>,
     /// The secret that is being read.
     reading: RefCell<Option<Reading>>,
     /// Counts readings and sign-ins, so that a late response of an abandoned one changes nothing.
@@ -77,6 +81,16 @@ impl Vaults {
     fn begin(&self) -> u64 {
         self.turn.set(self.turn.get() + 1);
         self.turn.get()
+    }
+
+    /// Of the secrets of a connection, those that the operator signed in for.
+    fn agreed(&self, source: &VaultSource, wanted: Vec<WantedSecret>) -> Vec<WantedSecret> {
+        let agreed = self.agreed.borrow();
+        let is_agreed = |wanted: &WantedSecret| {
+            let mut agreed = agreed.iter();
+            agreed.any(|(of, secret)| of == source && secret == wanted)
+        };
+        wanted.into_iter().filter(is_agreed).collect()
     }
 }
 
@@ -157,20 +171,23 @@ impl Application {
 
     /// Reads the secret that is needed, after a sign-in if there is no token.
     fn read_from_vault(self: &Rc<Self>) {
-        let (source, wanted) = {
+        let (source, wanted, slot) = {
             let reading = self.vaults.reading.borrow();
-            let Some(reading) = reading.as_ref() else {
+            let Some(Reading { need, connection }) = reading.as_ref() else {
                 return;
             };
-            let Some(source) = reading.connection.vault.clone() else {
+            let Some(source) = connection.vault.clone() else {
                 return;
             };
-            (source, wanted_secrets(&reading.connection))
+            let wanted = self.vaults.agreed(&source, wanted_secrets(connection));
+            (source, wanted, need.slot.clone())
         };
         if let Err(problem) = self.check_vault(&source) {
             return self.enter_by_hand(Some(sentences(&problem.what, &problem.hint)));
         }
-        let Some(token) = self.vault_token(&source) else {
+        let is_agreed = wanted.iter().any(|wanted| wanted.slot == slot);
+        let token = self.vault_token(&source).filter(|_| is_agreed);
+        let Some(token) = token else {
             return self.ask_to_sign_in(*source, None);
         };
         let turn = self.vaults.begin();
@@ -230,12 +247,14 @@ impl Application {
 
     fn ask_to_sign_in(&self, source: VaultSource, refusal: Option<String>) {
         let reading = self.vaults.reading.borrow();
-        let needed = reading
-            .as_ref()
-            .map(|reading| (reading.need.slot.clone(), reading.need.address.clone()));
+        let wanted = match reading.as_ref() {
+            Some(reading) => wanted_secrets(&reading.connection),
+            None => wanted_secrets(&self.page.connection.get_untracked()),
+        };
         self.page.vault_prompt.set(Some(VaultPrompt {
             source: Box::new(source),
-            needed,
+            wanted,
+            needs_secret: reading.is_some(),
             refusal,
             is_busy: false,
         }));
@@ -288,6 +307,11 @@ impl Application {
             }
             match signed_in {
                 Ok(signed_in) => {
+                    let source = &*prompt.source;
+                    let wanted = prompt.wanted.into_iter();
+                    let mut agreed = app.vaults.agreed.borrow_mut();
+                    agreed.extend(wanted.map(|wanted| (source.clone(), wanted)));
+                    drop(agreed);
                     app.keep_vault_token(*prompt.source, signed_in);
                     app.page.vault_prompt.set(None);
                     app.read_from_vault();

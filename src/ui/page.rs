@@ -19,7 +19,7 @@ use crate::run::{
 use crate::schema::TaskSchema;
 use crate::secrets::SecretSlot;
 use crate::settings::{Address, Connection, ConnectionId, VaultSource};
-use crate::vault::TokenLife;
+use crate::vault::{TokenLife, WantedSecret};
 
 /// An error as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +50,10 @@ pub struct SecretPrompt {
 pub struct VaultPrompt {
     /// Where the secrets are.
     pub source: Box<VaultSource>,
-    /// The secret that is needed now, and the server that uses it; `None` if the operator signs in ahead.
-    pub needed: Option<(SecretSlot, Address)>,
+    /// The secrets that are read there, and the servers that they are sent to.
+    pub wanted: Vec<WantedSecret>,
+    /// Whether an action waits for one of them.
+    pub needs_secret: bool,
     /// Why the last sign-in or reading failed, if one did.
     pub refusal: Option<String>,
     /// Whether the Vault is being asked.

@@ -107,7 +107,7 @@ test("what a Vault has is used, and stored nowhere", async ({ world, app }) => {
   await app.approveAll(2);
   await app.post(2, server.host);
   const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");
-  await expect(signIn).toContainText(`The agent token for ${server.host} is read from secret/agent`);
+  await expect(signIn).toContainText(new RegExp(`reads from secret/agent.* and the agent token for ${server.host}\\.`));
   await signIn.getByLabel("Vault token").fill(VAULT_TOKEN);
   await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
@@ -160,4 +160,24 @@ test("each failure of a Vault has its message, and the secret can be entered by 
   await signIn.getByRole("button", { name: "Enter the secret itself" }).click();
   await app.enterToken(server.host, AGENT_TOKEN);
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+});
+
+test("a held Vault token reads nothing that the sign-in did not name", async ({ world, app }) => {
+  const server = await serverWithVault(world);
+  const sent = await respond(app.page, { "GET auth/token/lookup-self": { json: LIFE } });
+  await app.open(server.address);
+  const settings = await app.settings();
+  await settings.getByRole("button", { name: "Sign in to Vault…" }).click();
+  const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");
+  await expect(signIn).toContainText("The page reads from secret/agent");
+  await signIn.getByLabel("Vault token").fill(VAULT_TOKEN);
+  await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(settings).toContainText(/The Vault token for /);
+  await settings.getByRole("textbox", { name: "Path of the secret" }).fill("secret/other");
+  await app.saveSettings();
+  await app.generateTasks(2);
+  await app.approveAll(2);
+  await app.post(2, server.host);
+  await expect(signIn).toContainText("The page reads from secret/other");
+  expect(sent).toEqual(["GET auth/token/lookup-self"]);
 });

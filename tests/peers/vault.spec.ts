@@ -138,7 +138,7 @@ test("KV version 1 has the API key as well, and is read with a pasted token, whi
   });
   await app.fillBrief({ goal: "Tidy the archive", count: "2" });
   await app.generate();
-  await expect(signInDialog(app)).toContainText("The API key for ");
+  await expect(signInDialog(app)).toContainText("the API key for ");
   await signIn(app, "Token", "root");
   await expect(app.tasks).toHaveCount(2);
   await app.approveAll(2);
@@ -260,6 +260,7 @@ test("a token is renewed before it ends while tasks are posted", async ({ world,
   });
   await post(app, server, 8);
   await signIn(app, "Token", await bao.token("6s"));
+  await expect(app.heading(/: 8 delivered$/)).toBeVisible({ timeout: 60_000 });
   await delivered(app, server, 8);
   expect(sent.filter((request) => request === "POST auth/token/renew-self").length).toBeGreaterThan(0);
 });
@@ -293,7 +294,7 @@ test("a Vault that does not allow the page says what to do, in the prompt and in
   app,
   complaints,
 }) => {
-  complaints.allow(NO_RESPONSE, NOT_READABLE, statusLine(403));
+  complaints.allow(NO_RESPONSE, NOT_READABLE, statusLine(401), statusLine(403));
   await write(TOKEN);
   const server = await open(world, app, { isForbidden: true });
   await post(app, server, 2);

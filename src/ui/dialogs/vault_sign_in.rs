@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::modal::Modal;
 use crate::secrets::{Secret, SecretError};
 use crate::settings::{Address, VaultMethod};
-use crate::text::sentences;
+use crate::text::{listed, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::page::VaultPrompt;
@@ -94,17 +94,24 @@ impl SignInKind {
     }
 }
 
-/// Why the Vault is asked: which secret is needed, and what it is sent to.
+/// What is read from the Vault, and which servers get it.
 fn purpose(prompt: &VaultPrompt) -> String {
     let (mount, path) = prompt.source.mount_and_path();
-    match &prompt.needed {
-        Some((slot, address)) => format!(
-            "The {} for {} is read from {mount}/{path} in this Vault.",
-            slot.label(),
-            address.host_and_port()
-        ),
-        None => format!("Secrets are read from {mount}/{path} in this Vault when they are needed."),
+    let uses: Vec<String> = prompt
+        .wanted
+        .iter()
+        .map(|wanted| {
+            let host = wanted.address.host_and_port();
+            format!("the {} for {host}", wanted.slot.label())
+        })
+        .collect();
+    if uses.is_empty() {
+        return format!(
+            "Nothing is read from {mount}/{path} yet: the connection has no endpoints."
+        );
     }
+    let uses = listed(&uses);
+    format!("The page reads from {mount}/{path}, when they are needed: {uses}.")
 }
 
 /// The dialog. What is typed is only in its fields until it is submitted; no signal holds it.
@@ -120,7 +127,7 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
     let method = source.as_ref().map(|it| it.sign_in).unwrap_or_default();
     let known_name = source.and_then(|source| source.user_name);
     let purpose = first.as_ref().map(purpose);
-    let needs_secret = first.is_some_and(|prompt| prompt.needed.is_some());
+    let needs_secret = first.is_some_and(|prompt| prompt.needs_secret);
     let kind = RwSignal::new(SignInKind::Method(method));
     let invalid = RwSignal::new(None::<String>);
     let user_name = NodeRef::<html::Input>::new();
