@@ -107,7 +107,7 @@ test("what a Vault has is used, and stored nowhere", async ({ world, app }) => {
   await app.approveAll(2);
   await app.post(2, server.host);
   const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");
-  await expect(signIn).toContainText(new RegExp(`reads from secret/agent.* and the agent token for ${server.host}\\.`));
+  await expect(signIn).toContainText(new RegExp(`reads these from secret/agent.* and the agent token for ${server.host}\\.`));
   await signIn.getByLabel("Vault token").fill(VAULT_TOKEN);
   await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
@@ -169,7 +169,7 @@ test("a held Vault token reads nothing that the sign-in did not name", async ({ 
   const settings = await app.settings();
   await settings.getByRole("button", { name: "Sign in to Vault…" }).click();
   const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");
-  await expect(signIn).toContainText("The page reads from secret/agent");
+  await expect(signIn).toContainText("The page reads these from secret/agent");
   await signIn.getByLabel("Vault token").fill(VAULT_TOKEN);
   await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
   await expect(settings).toContainText(/The Vault token for /);
@@ -178,6 +178,6 @@ test("a held Vault token reads nothing that the sign-in did not name", async ({ 
   await app.generateTasks(2);
   await app.approveAll(2);
   await app.post(2, server.host);
-  await expect(signIn).toContainText("The page reads from secret/other");
+  await expect(signIn).toContainText("The page reads these from secret/other");
   expect(sent).toEqual(["GET auth/token/lookup-self"]);
 });

@@ -111,7 +111,7 @@ fn purpose(prompt: &VaultPrompt) -> String {
         );
     }
     let uses = listed(&uses);
-    format!("The page reads from {mount}/{path}, when they are needed: {uses}.")
+    format!("The page reads these from {mount}/{path} when it needs them: {uses}.")
 }
 
 /// The dialog. What is typed is only in its fields until it is submitted; no signal holds it.
