@@ -7,14 +7,13 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::application::{Application, refusal_problem};
 use super::guard::Refusal;
-use super::vault::PageWire;
 use crate::browser::{fetch, page_origin};
-use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge, secrets_readable};
+use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge};
 use crate::http::HttpRequest;
 use crate::secrets::{Keyring, Secret, SecretSlot};
 use crate::settings::Connection;
 use crate::ui::page::ConnectionTest;
-use crate::vault::{self, WantedSecret, wanted_secrets};
+use crate::vault::{WantedSecret, wanted_secrets};
 
 impl Application {
     /// Tests the endpoints of a connection, with the secrets that are held and with those that were
@@ -47,7 +46,7 @@ impl Application {
         spawn_local(async move {
             let mut reports = Vec::new();
             for endpoint in endpoints {
-                reports.push(test(endpoint, &keyring, &wanted).await);
+                reports.push(app.test(endpoint, &keyring, &wanted).await);
             }
             // The dialog may have been closed, and opened for another connection, meanwhile.
             if app.page.connection_test.get_untracked() == ConnectionTest::Running {
@@ -71,30 +70,41 @@ impl Application {
         keyring.add(typed);
         keyring
     }
-}
 
-async fn test(endpoint: Endpoint, keyring: &Keyring, wanted: &[WantedSecret]) -> TestReport {
-    let requests = endpoint.requests();
-    let plain = see(requests.plain.clone(), keyring).await;
-    let full = see(requests.full, keyring).await;
-    let is_answer = |seen: &Seen| matches!(seen, Seen::Response { .. });
-    let is_reached =
-        is_answer(&plain) || is_answer(&full) || fetch::reaches(&requests.plain.url).await;
-    let seen = Observations {
-        origin: page_origin(),
-        is_reached,
-        plain,
-        full,
-    };
-    let mut report = judge(endpoint, &seen);
-    if let (Endpoint::Vault(source), true) = (&report.endpoint, is_reached) {
-        let read = match keyring.get(&SecretSlot::VAULT_TOKEN, &source.address) {
-            None => None,
-            Some(token) => Some(vault::read_secrets(&PageWire, source, token, wanted).await),
+    async fn test(
+        &self,
+        endpoint: Endpoint,
+        keyring: &Keyring,
+        wanted: &[WantedSecret],
+    ) -> TestReport {
+        let requests = endpoint.requests();
+        let plain = see(requests.plain.clone(), keyring).await;
+        let full = see(requests.full, keyring).await;
+        let is_answer = |seen: &Seen| matches!(seen, Seen::Response { .. });
+        let is_reached =
+            is_answer(&plain) || is_answer(&full) || fetch::reaches(&requests.plain.url).await;
+        let seen = Observations {
+            origin: page_origin(),
+            is_reached,
+            plain,
+            full,
         };
-        report.steps.push(secrets_readable(read.as_ref()));
+        let mut report = judge(endpoint, &seen);
+        if let (Endpoint::Vault(source), true) = (&report.endpoint, is_reached) {
+            let access = self.vault_access().await;
+            let token = keyring.get(&SecretSlot::VAULT_TOKEN, &source.address);
+            let read = match token.and_then(|token| token.copy_for(&source.address).ok()) {
+                None => None,
+                Some(token) => Some(
+                    access
+                        .read((**source).clone(), token, wanted.to_vec())
+                        .await,
+                ),
+            };
+            report.steps.push(access.test_step(read.as_ref()));
+        }
+        report
     }
-    report
 }
 
 /// Sends a request and says what the page sees of its response.

@@ -9,22 +9,20 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
-use zeroize::Zeroizing;
 
 use super::application::{Application, Next, problem, refusal_problem, settings_problem};
 use super::guard::Refusal;
 use crate::browser::clock::PageClock;
-use crate::browser::{fetch, page_origin};
-use crate::http::PreparedRequest;
+use crate::pieces::vault::{VaultAccess, access};
 use crate::ports::Clock;
 use crate::run::{Mode, Run};
 use crate::secrets::{Secret, SecretSlot};
 use crate::settings::{Address, Connection, VaultSource};
 use crate::text::sentences;
+use crate::ui::lazy;
 use crate::ui::page::{HeldVaultToken, Problem, VaultPrompt};
 use crate::vault::{
-    self, SignedIn, TokenLife, VaultCredential, VaultError, VaultSecrets, VaultWire, WantedSecret,
-    wanted_secrets,
+    SignedIn, TokenLife, VaultCredential, VaultError, VaultSecrets, WantedSecret, wanted_secrets,
 };
 
 /// Shortest time between two looks at the life of a token, in milliseconds.
@@ -94,28 +92,6 @@ impl Vaults {
     }
 }
 
-/// The page's access to a Vault.
-pub(super) struct PageWire;
-
-impl VaultWire for PageWire {
-    async fn send(&self, request: &PreparedRequest) -> Result<(u16, Zeroizing<Vec<u8>>), String> {
-        let (status, body) = fetch::get_bounded(request).await?;
-        Ok((status, Zeroizing::new(body)))
-    }
-
-    fn now(&self) -> u64 {
-        PageClock.now()
-    }
-
-    fn origin(&self) -> String {
-        page_origin()
-    }
-}
-
-fn message(error: &VaultError) -> String {
-    sentences(&error.to_string(), &error.hint())
-}
-
 impl Application {
     /// Gets a secret that an action needs, and continues with `next`: from the connection's Vault if it
     /// has one, or else from the operator.
@@ -144,6 +120,11 @@ impl Application {
             })
         };
         candidates.into_iter().flatten().find(wants_it)
+    }
+
+    /// The calls of a Vault. Waits until their piece is loaded.
+    pub(super) async fn vault_access(&self) -> Rc<dyn VaultAccess> {
+        lazy::load(self.page, access).await
     }
 
     /// Whether requests may go to a Vault.
@@ -194,15 +175,17 @@ impl Application {
         let app = Rc::clone(self);
         spawn_local(async move {
             app.renew_if_due(&source).await;
-            let read = vault::read_secrets(&PageWire, &source, &token, &wanted).await;
+            let access = app.vault_access().await;
+            let read = access.read(*source.clone(), token, wanted).await;
             if app.vaults.turn.get() == turn {
-                app.finish_reading(&source, read);
+                app.finish_reading(&*access, &source, read);
             }
         });
     }
 
     fn finish_reading(
         self: &Rc<Self>,
+        access: &dyn VaultAccess,
         source: &VaultSource,
         read: Result<VaultSecrets, VaultError>,
     ) {
@@ -210,15 +193,15 @@ impl Application {
             Ok(read) => read,
             Err(error) if error.is_about_token() => {
                 self.forget_vault_token(&source.address);
-                return self.ask_to_sign_in(source.clone(), Some(message(&error)));
+                return self.ask_to_sign_in(source.clone(), Some(access.message(&error)));
             }
-            Err(error) => return self.enter_by_hand(Some(message(&error))),
+            Err(error) => return self.enter_by_hand(Some(access.message(&error))),
         };
         let Some(Reading { need, connection }) = self.vaults.reading.take() else {
             return;
         };
         let missing = read.missing.iter().find(|(slot, _)| *slot == need.slot);
-        let refusal = missing.map(|(_, error)| message(error));
+        let refusal = missing.map(|(_, error)| access.message(error));
         let wanted = wanted_secrets(&connection);
         let mut secrets = self.secrets.borrow_mut();
         let taken = read.take(&need.slot, need.rejected.as_ref(), &wanted, &secrets);
@@ -301,7 +284,8 @@ impl Application {
         let turn = self.vaults.begin();
         let app = Rc::clone(self);
         spawn_local(async move {
-            let signed_in = vault::sign_in(&PageWire, &prompt.source, credential).await;
+            let access = app.vault_access().await;
+            let signed_in = access.sign_in(*prompt.source.clone(), credential).await;
             if app.vaults.turn.get() != turn {
                 return;
             }
@@ -317,7 +301,12 @@ impl Application {
                     app.read_from_vault();
                 }
                 Err(error) => app.page.vault_prompt.set(Some(VaultPrompt {
-                    refusal: Some(app.secrets.borrow().redactor().redact(&message(&error))),
+                    refusal: Some(
+                        app.secrets
+                            .borrow()
+                            .redactor()
+                            .redact(&access.message(&error)),
+                    ),
                     is_busy: false,
                     ..prompt
                 })),
@@ -391,7 +380,8 @@ impl Application {
         let Some(token) = self.vault_token(source) else {
             return;
         };
-        if let Ok(renewed) = vault::renew(&PageWire, source, &token, &life).await {
+        let access = self.vault_access().await;
+        if let Ok(renewed) = access.renew(source.clone(), token, life).await {
             if let Some((_, life)) = self.vaults.tokens.borrow_mut().get_mut(&origin) {
                 *life = renewed;
             }
@@ -410,12 +400,15 @@ impl Application {
         };
         let app = Rc::clone(self);
         spawn_local(async move {
-            match vault::revoke(&PageWire, &source, &token).await {
-                Ok(()) => app.forget_vault_token(&source.address),
+            let access = app.vault_access().await;
+            let address = source.address.clone();
+            match access.revoke(source, token).await {
+                Ok(()) => app.forget_vault_token(&address),
                 Err(error) => {
                     let redactor = app.secrets.borrow().redactor();
-                    let what = redactor.redact(&error.to_string());
-                    app.add_problem(problem(error.code(), what, &error.hint()));
+                    let what = redactor.redact(&access.message(&error));
+                    let hint = "The Vault token was not revoked. Try again, or let it end.";
+                    app.add_problem(problem(error.code(), what, hint));
                 }
             }
         });

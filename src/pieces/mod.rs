@@ -5,6 +5,7 @@
 //! the feature the module is one file, and the functions are ready at once.
 
 pub mod validator;
+pub mod vault;
 
 use std::future::Future;
 use std::pin::pin;

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Address, SettingsError};
 use crate::text::is_hidden;
 
 /// The version of a KV engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(into = "u8")]
 pub enum KvVersion {
     /// A secret has one version.
     One,
@@ -39,7 +40,7 @@ impl From<KvVersion> for u8 {
 }
 
 /// How the operator signs in to a Vault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VaultMethod {
     /// By a token.
@@ -75,44 +76,70 @@ impl VaultMethod {
 }
 
 /// Where the secrets of a connection are in a Vault, and how to sign in there. Contains no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VaultSource {
     /// The base URL of the Vault.
     pub address: Address,
     /// The path of the secret. It begins with the mount of the KV engine, unless `mount` is set.
     pub secrets_path: String,
     /// The mount of the KV engine, if it is not the first part of `secrets_path`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mount: Option<String>,
     /// The namespace; it becomes part of the path, because CORS rules seldom allow its header.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// The version of the KV engine. If `None`, the Vault is asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kv_version: Option<KvVersion>,
     /// The version of the secret to read; the latest by default. Only KV version 2 has versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
     /// How to sign in.
-    #[serde(default, skip_serializing_if = "is_default_method")]
+    #[serde(skip_serializing_if = "is_default_method")]
     pub sign_in: VaultMethod,
     /// The mount of the sign-in method; its name by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in_mount: Option<String>,
     /// The user name to suggest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
     /// The field with the API key; `OPENAI_API_KEY` by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_field: Option<String>,
     /// The field with the agent token; `AGENT_API_TOKEN` by default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent_token_field: Option<String>,
     /// The fields with the values of secret headers, by the name of the header. By default a field has
     /// the header's name in capital letters, with underscores.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub header_fields: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for VaultSource {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<VaultSource, D::Error> {
+        let members = Map::deserialize(deserializer)?;
+        VaultSource::of_members(members).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The member with a text, if there is one. Errors are worded like serde's.
+fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err("invalid type, expected a string".to_owned()),
+    }
+}
+
+/// The member with a number, if there is one.
+fn number(members: &mut Map<String, Value>, name: &str) -> Result<Option<u32>, String> {
+    match members.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => match value.as_u64().and_then(|number| number.try_into().ok()) {
+            Some(number) => Ok(Some(number)),
+            None => Err("invalid type, expected u32".to_owned()),
+        },
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -143,6 +170,58 @@ impl VaultSource {
             api_key_field: None,
             agent_token_field: None,
             header_fields: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the members. Not derived: the code that serde derives is several times as large, and the
+    /// page loads it before it answers.
+    fn of_members(mut members: Map<String, Value>) -> Result<VaultSource, String> {
+        let missing = |name: &str| format!("missing field `{name}`");
+        let members = &mut members;
+        let address = text(members, "address")?.ok_or_else(|| missing("address"))?;
+        let address = Address::parse(&address).map_err(|error| error.to_string())?;
+        let path = text(members, "secrets_path")?.ok_or_else(|| missing("secrets_path"))?;
+        let kv_version = match number(members, "kv_version")? {
+            None => None,
+            Some(1) => Some(KvVersion::One),
+            Some(2) => Some(KvVersion::Two),
+            Some(_) => return Err("invalid value, expected 1 or 2".to_owned()),
+        };
+        let sign_in = match text(members, "sign_in")? {
+            None => VaultMethod::default(),
+            Some(name) => VaultMethod::named(&name)
+                .ok_or("unknown variant, expected token, userpass or ldap")?,
+        };
+        let mut header_fields = BTreeMap::new();
+        match members.remove("header_fields") {
+            None => {}
+            Some(Value::Object(mut fields)) => {
+                let names: Vec<String> = fields.keys().cloned().collect();
+                for name in names {
+                    let field =
+                        text(&mut fields, &name)?.ok_or("invalid type, expected a string")?;
+                    header_fields.insert(name, field);
+                }
+            }
+            Some(_) => return Err("invalid type, expected a map".to_owned()),
+        }
+        let source = VaultSource {
+            address,
+            secrets_path: path,
+            mount: text(members, "mount")?,
+            namespace: text(members, "namespace")?,
+            kv_version,
+            version: number(members, "version")?,
+            sign_in,
+            sign_in_mount: text(members, "sign_in_mount")?,
+            user_name: text(members, "user_name")?,
+            api_key_field: text(members, "api_key_field")?,
+            agent_token_field: text(members, "agent_token_field")?,
+            header_fields,
+        };
+        match members.is_empty() {
+            true => Ok(source),
+            false => Err("unknown field".to_owned()),
         }
     }
 
