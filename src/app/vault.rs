@@ -222,10 +222,16 @@ impl Application {
     /// Asks the operator for the secret itself, because it was not read.
     fn enter_by_hand(&self, refusal: Option<String>) {
         self.vaults.begin();
-        self.page.vault_prompt.set(None);
+        self.set_vault_prompt(None);
         if let Some(Reading { need, .. }) = self.vaults.reading.take() {
             self.prompt_for(need.slot, need.address, refusal.or(need.refusal));
         }
+    }
+
+    fn set_vault_prompt(&self, prompt: Option<VaultPrompt>) {
+        let has_prompt = prompt.is_some();
+        self.page.vaults.update(|vaults| vaults.prompt = prompt);
+        self.page.has_vault_prompt.set(has_prompt);
     }
 
     fn ask_to_sign_in(&self, source: VaultSource, refusal: Option<String>) {
@@ -234,7 +240,7 @@ impl Application {
             Some(reading) => wanted_secrets(&reading.connection),
             None => wanted_secrets(&self.page.connection.get_untracked()),
         };
-        self.page.vault_prompt.set(Some(VaultPrompt {
+        self.set_vault_prompt(Some(VaultPrompt {
             source: Box::new(source),
             wanted,
             needs_secret: reading.is_some(),
@@ -258,16 +264,16 @@ impl Application {
         self.vaults.begin();
         self.vaults.reading.take();
         self.wait_with(None);
-        self.page.vault_prompt.set(None);
+        self.set_vault_prompt(None);
     }
 
     /// Signs in, and reads the secret that is needed.
     pub(super) fn sign_in_to_vault(self: &Rc<Self>, credential: VaultCredential) {
-        let Some(prompt) = self.page.vault_prompt.get_untracked() else {
+        let Some(prompt) = self.page.vaults.get_untracked().prompt else {
             return;
         };
         let refuse = |refusal: String| {
-            self.page.vault_prompt.set(Some(VaultPrompt {
+            self.set_vault_prompt(Some(VaultPrompt {
                 refusal: Some(refusal),
                 is_busy: false,
                 ..prompt.clone()
@@ -276,7 +282,7 @@ impl Application {
         if let Err(problem) = self.check_vault(&prompt.source) {
             return refuse(sentences(&problem.what, &problem.hint));
         }
-        self.page.vault_prompt.set(Some(VaultPrompt {
+        self.set_vault_prompt(Some(VaultPrompt {
             is_busy: true,
             refusal: None,
             ..prompt.clone()
@@ -297,10 +303,10 @@ impl Application {
                     agreed.extend(wanted.map(|wanted| (source.clone(), wanted)));
                     drop(agreed);
                     app.keep_vault_token(*prompt.source, signed_in);
-                    app.page.vault_prompt.set(None);
+                    app.set_vault_prompt(None);
                     app.read_from_vault();
                 }
-                Err(error) => app.page.vault_prompt.set(Some(VaultPrompt {
+                Err(error) => app.set_vault_prompt(Some(VaultPrompt {
                     refusal: Some(
                         app.secrets
                             .borrow()
@@ -436,6 +442,6 @@ impl Application {
             life: life.clone(),
         });
         let shown: Vec<HeldVaultToken> = shown.collect();
-        self.page.vault_tokens.update(|tokens| *tokens = shown);
+        self.page.vaults.update(|vaults| vaults.tokens = shown);
     }
 }

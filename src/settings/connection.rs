@@ -181,7 +181,6 @@ impl Connection {
             hosts.check(&model.base_url)?;
         }
         if let Some(vault) = &self.vault {
-            vault.check()?;
             hosts.check(&vault.address)?;
         }
         Ok(())

@@ -118,27 +118,40 @@ pub struct VaultSource {
 impl<'de> Deserialize<'de> for VaultSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<VaultSource, D::Error> {
         let members = Map::deserialize(deserializer)?;
-        VaultSource::of_members(members).map_err(serde::de::Error::custom)
+        VaultSource::of_members(&members).map_err(serde::de::Error::custom)
     }
 }
 
-/// The member with a text, if there is one. Errors are worded like serde's.
-fn text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
-    match members.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err("invalid type, expected a string".to_owned()),
-    }
+/// Reads the members of an object, and keeps the first error. Errors are worded like serde's.
+struct Members<'m> {
+    object: &'m Map<String, Value>,
+    /// The number of members that were read.
+    read: usize,
+    error: Option<&'static str>,
 }
 
-/// The member with a number, if there is one.
-fn number(members: &mut Map<String, Value>, name: &str) -> Result<Option<u32>, String> {
-    match members.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_u64().and_then(|number| number.try_into().ok()) {
-            Some(number) => Ok(Some(number)),
-            None => Err("invalid type, expected u32".to_owned()),
-        },
+impl<'m> Members<'m> {
+    fn get(&mut self, name: &str) -> Option<&'m Value> {
+        let value = self.object.get(name);
+        self.read += usize::from(value.is_some());
+        value.filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let text = self.get(name)?.as_str();
+        if text.is_none() {
+            self.error = Some("invalid type, expected a string");
+        }
+        text.map(ToOwned::to_owned)
+    }
+
+    fn number(&mut self, name: &str) -> Option<u32> {
+        let number = self.get(name)?.as_u64();
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        if number.is_none() {
+            self.error = Some("invalid type, expected u32");
+        }
+        number
     }
 }
 
@@ -175,54 +188,61 @@ impl VaultSource {
 
     /// Reads the members. Not derived: the code that serde derives is several times as large, and the
     /// page loads it before it answers.
-    fn of_members(mut members: Map<String, Value>) -> Result<VaultSource, String> {
-        let missing = |name: &str| format!("missing field `{name}`");
-        let members = &mut members;
-        let address = text(members, "address")?.ok_or_else(|| missing("address"))?;
-        let address = Address::parse(&address).map_err(|error| error.to_string())?;
-        let path = text(members, "secrets_path")?.ok_or_else(|| missing("secrets_path"))?;
-        let kv_version = match number(members, "kv_version")? {
-            None => None,
-            Some(1) => Some(KvVersion::One),
-            Some(2) => Some(KvVersion::Two),
-            Some(_) => return Err("invalid value, expected 1 or 2".to_owned()),
+    fn of_members(object: &Map<String, Value>) -> Result<VaultSource, &'static str> {
+        let mut members = Members {
+            object,
+            read: 0,
+            error: None,
         };
-        let sign_in = match text(members, "sign_in")? {
-            None => VaultMethod::default(),
-            Some(name) => VaultMethod::named(&name)
-                .ok_or("unknown variant, expected token, userpass or ldap")?,
+        let address = members.text("address").unwrap_or_default();
+        let Ok(address) = Address::parse(&address) else {
+            return Err(match object.contains_key("address") {
+                true => "invalid value, expected an address",
+                false => "missing field `address`",
+            });
         };
-        let mut header_fields = BTreeMap::new();
-        match members.remove("header_fields") {
-            None => {}
-            Some(Value::Object(mut fields)) => {
-                let names: Vec<String> = fields.keys().cloned().collect();
-                for name in names {
-                    let field =
-                        text(&mut fields, &name)?.ok_or("invalid type, expected a string")?;
-                    header_fields.insert(name, field);
-                }
+        let mut source = VaultSource::at(address, "");
+        if let Some(path) = members.text("secrets_path") {
+            source.secrets_path = path;
+        } else {
+            members.error = Some("missing field `secrets_path`");
+        }
+        source.mount = members.text("mount");
+        source.namespace = members.text("namespace");
+        source.version = members.number("version");
+        source.sign_in_mount = members.text("sign_in_mount");
+        source.user_name = members.text("user_name");
+        source.api_key_field = members.text("api_key_field");
+        source.agent_token_field = members.text("agent_token_field");
+        if let Some(number) = members.number("kv_version") {
+            source.kv_version = u8::try_from(number).ok().and_then(|it| it.try_into().ok());
+            if source.kv_version.is_none() {
+                members.error = Some("invalid value, expected 1 or 2");
             }
-            Some(_) => return Err("invalid type, expected a map".to_owned()),
         }
-        let source = VaultSource {
-            address,
-            secrets_path: path,
-            mount: text(members, "mount")?,
-            namespace: text(members, "namespace")?,
-            kv_version,
-            version: number(members, "version")?,
-            sign_in,
-            sign_in_mount: text(members, "sign_in_mount")?,
-            user_name: text(members, "user_name")?,
-            api_key_field: text(members, "api_key_field")?,
-            agent_token_field: text(members, "agent_token_field")?,
-            header_fields,
-        };
-        match members.is_empty() {
-            true => Ok(source),
-            false => Err("unknown field".to_owned()),
+        if let Some(name) = members.text("sign_in") {
+            match VaultMethod::named(&name) {
+                Some(method) => source.sign_in = method,
+                None => members.error = Some("unknown variant, expected token, userpass or ldap"),
+            }
         }
+        let header_fields = members.get("header_fields");
+        let fields = header_fields.and_then(Value::as_object);
+        if header_fields.is_some() && fields.is_none() {
+            members.error = Some("invalid type, expected a map");
+        }
+        for (name, field) in fields.into_iter().flatten() {
+            match field.as_str() {
+                Some(field) => {
+                    source.header_fields.insert(name.clone(), field.to_owned());
+                }
+                None => members.error = Some("invalid type, expected a string"),
+            }
+        }
+        if members.read < object.len() {
+            members.error = Some("unknown field");
+        }
+        members.error.map_or(Ok(source), Err)
     }
 
     /// The mount of the KV engine and the path of the secret in it. Without a mount of its own, the
@@ -251,7 +271,8 @@ impl VaultSource {
         }
     }
 
-    /// Checks everything but the address, which [`super::HostPolicy`] checks.
+    /// Checks everything but the address, which [`super::HostPolicy`] checks. The form checks it, and
+    /// whoever calls the Vault.
     ///
     /// # Errors
     /// [`SettingsError::Vault`], which names the member.
@@ -350,6 +371,35 @@ mod tests {
             };
             assert_eq!(source.mount_and_path(), expected, "{path}");
             assert_eq!(source.check(), Ok(()), "{path}");
+        }
+    }
+
+    #[test]
+    fn members_of_the_wrong_type_are_refused() {
+        let read = |member: &str| {
+            let text = format!(r#"{{"address":"https://a.example","secrets_path":"p"{member}}}"#);
+            serde_json::from_str::<VaultSource>(&text)
+        };
+        let plain = VaultSource::at(Address::parse("https://a.example").unwrap(), "p");
+        assert_eq!(read(r#","mount":null"#).unwrap(), plain);
+        for (member, error) in [
+            (r#","mount":1"#, "invalid type, expected a string"),
+            (r#","version":"1""#, "invalid type, expected u32"),
+            (r#","version":-1"#, "invalid type, expected u32"),
+            (r#","kv_version":3"#, "invalid value, expected 1 or 2"),
+            (
+                r#","sign_in":"oidc""#,
+                "unknown variant, expected token, userpass or ldap",
+            ),
+            (r#","header_fields":[]"#, "invalid type, expected a map"),
+            (
+                r#","header_fields":{"X":1}"#,
+                "invalid type, expected a string",
+            ),
+            (r#","role":"r""#, "unknown field"),
+        ] {
+            let message = read(member).unwrap_err().to_string();
+            assert!(message.starts_with(error), "{member}: {message}");
         }
     }
 

@@ -69,6 +69,15 @@ pub struct HeldVaultToken {
     pub life: TokenLife,
 }
 
+/// What the dialogs show about Vaults.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VaultState {
+    /// The sign-in to a Vault that the operator is asked for.
+    pub prompt: Option<VaultPrompt>,
+    /// The Vault tokens in memory.
+    pub tokens: Vec<HeldVaultToken>,
+}
+
 /// The models that the endpoint offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Models {
@@ -278,10 +287,10 @@ pub struct Page {
     pub import_problem: RwSignal<Option<Problem>>,
     /// The secret that the operator is asked for.
     pub secret_prompt: RwSignal<Option<SecretPrompt>>,
-    /// The sign-in to a Vault that the operator is asked for.
-    pub vault_prompt: RwSignal<Option<VaultPrompt>>,
-    /// The Vault tokens in memory.
-    pub vault_tokens: RwSignal<Vec<HeldVaultToken>>,
+    /// What the dialogs show about Vaults.
+    pub vaults: RwSignal<VaultState>,
+    /// Whether the operator is asked for a sign-in to a Vault.
+    pub has_vault_prompt: RwSignal<bool>,
     /// The secrets in memory, by slot and origin.
     pub secrets_held: RwSignal<Vec<(SecretSlot, String)>>,
     /// A task server from a link that the operator has to accept first.
@@ -369,8 +378,8 @@ impl Page {
             settings_problem: RwSignal::new(None),
             import_problem: RwSignal::new(None),
             secret_prompt: RwSignal::new(None),
-            vault_prompt: RwSignal::new(None),
-            vault_tokens: RwSignal::new(Vec::new()),
+            vaults: RwSignal::new(VaultState::default()),
+            has_vault_prompt: RwSignal::new(false),
             secrets_held: RwSignal::new(Vec::new()),
             new_host: RwSignal::new(None),
             description: RwSignal::default(),

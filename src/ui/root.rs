@@ -63,7 +63,7 @@ fn OpenDialogs(screen: Screen) -> impl IntoView {
         page.has_application.get()
             && (screen.dialog.with(Option::is_some)
                 || page.secret_prompt.with(Option::is_some)
-                || page.vault_prompt.with(Option::is_some)
+                || page.has_vault_prompt.get()
                 || page.work_prompt.with(Option::is_some)
                 || page.has_unlocked_prompt.get()
                 || page.new_host.with(Option::is_some))

@@ -136,7 +136,7 @@ impl PageCommands for Handle {
     }
     fn dismiss_vault_sign_in(&self, enters_secret: bool) {
         self.record(&format!("dismiss vault sign-in {enters_secret}"));
-        self.0.page.vault_prompt.set(None);
+        self.0.page.has_vault_prompt.set(false);
     }
     fn revoke_vault_token(&self, origin: String) {
         self.record(&format!("revoke vault token {origin}"));

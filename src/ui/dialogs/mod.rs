@@ -46,7 +46,7 @@ use without_journal::WithoutJournalDialog;
 pub fn Dialogs(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
-    let has_vault_prompt = Memo::new(move |_| page.vault_prompt.with(Option::is_some));
+    let has_vault_prompt = Memo::new(move |_| page.has_vault_prompt.get());
     let has_work_prompt = Memo::new(move |_| page.work_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {

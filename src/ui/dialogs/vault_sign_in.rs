@@ -118,7 +118,7 @@ fn purpose(prompt: &VaultPrompt) -> String {
 #[component]
 pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let first = page.vault_prompt.get_untracked();
+    let first = page.vaults.get_untracked().prompt;
     let source = first.as_ref().map(|prompt| prompt.source.clone());
     let host = source
         .as_ref()
@@ -133,17 +133,21 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
     let user_name = NodeRef::<html::Input>::new();
     let secret = NodeRef::<html::Input>::new();
     let is_busy = Memo::new(move |_| {
-        page.vault_prompt
-            .with(|prompt| prompt.as_ref().is_some_and(|prompt| prompt.is_busy))
+        page.vaults
+            .with(|vaults| vaults.prompt.as_ref().is_some_and(|prompt| prompt.is_busy))
     });
     let refusal = Memo::new(move |_| {
-        page.vault_prompt
-            .with(|prompt| prompt.as_ref().and_then(|prompt| prompt.refusal.clone()))
+        page.vaults.with(|vaults| {
+            vaults
+                .prompt
+                .as_ref()
+                .and_then(|prompt| prompt.refusal.clone())
+        })
     });
     let error = Signal::derive(move || invalid.get().or_else(|| refusal.get()));
     let has_error = Signal::derive(move || error.with(Option::is_some));
     let submit = Callback::new(move |()| {
-        let prompt = page.vault_prompt.get_untracked();
+        let prompt = page.vaults.get_untracked().prompt;
         let (Some(field), Some(prompt)) = (secret.get_untracked(), prompt) else {
             return;
         };

@@ -35,8 +35,9 @@ pub fn VaultTokenList(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let has_vault = Memo::new(move |_| page.connection.with(|it| it.vault.is_some()));
     let items = move || {
-        page.vault_tokens
+        page.vaults
             .get()
+            .tokens
             .into_iter()
             .map(|token| {
                 let origin = token.origin.clone();
