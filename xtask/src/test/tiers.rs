@@ -146,7 +146,14 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
 }
 
 /// End-to-end tests that also tell something about the page in `dist/`.
-const DIST_TESTS: [&str; 5] = ["first-load", "pieces", "main-job", "dry-run", "reload"];
+const DIST_TESTS: [&str; 6] = [
+    "first-load",
+    "pieces",
+    "main-job",
+    "dry-run",
+    "reload",
+    "vault",
+];
 
 fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     dist::run(project)?;
