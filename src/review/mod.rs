@@ -10,6 +10,7 @@ pub mod hidden;
 pub mod import;
 pub mod json_lines;
 pub mod layout;
+pub mod list;
 pub mod reading_order;
 mod row_facts;
 pub mod sheet;
