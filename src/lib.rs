@@ -27,6 +27,7 @@ pub mod schema;
 pub mod secrets;
 pub mod settings;
 pub mod text;
+pub mod time;
 pub mod web_page;
 
 #[cfg(target_arch = "wasm32")]

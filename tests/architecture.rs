@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 19] = [
         "random",
         "retry_after",
         "text",
+        "time",
         "web_page",
     ],
     &["schema"],

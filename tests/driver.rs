@@ -343,6 +343,34 @@ fn reading_ends_once_the_response_has_ended() {
 }
 
 #[test]
+fn while_the_model_reasons_the_size_of_its_reasoning_is_reported() {
+    let mut body = String::new();
+    for part in ["Each task ", "needs ", "a title."] {
+        let chunk = json!({"choices": [{"index": 0, "delta": {"reasoning_content": part}}]});
+        body.push_str(&format!("data: {chunk}\n\n"));
+    }
+    body.push_str(&streamed("{\"tasks\":[]}", "stop"));
+    let model = model_with(&[(200, body, ended())]);
+    let endpoint = endpoint("http://localhost:1/v1");
+    let reports = generate(
+        &model,
+        assignment(LOOSE, Some(endpoint)),
+        Keyring::default(),
+    );
+    let sizes: Vec<usize> = reports
+        .0
+        .borrow()
+        .iter()
+        .filter_map(|report| match report {
+            Report::Reasoning { bytes } => Some(*bytes),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(sizes, [10, 16, 24]);
+    assert_eq!(reports.visible_text(), "{\"tasks\":[]}");
+}
+
+#[test]
 fn the_displayed_request_is_the_request_that_is_sent() {
     let assignment = assignment(agent_task_schema(), Some(endpoint("http://localhost:1/v1")));
     let shown = driver::request_for(&assignment).unwrap();

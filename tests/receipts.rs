@@ -149,7 +149,7 @@ fn outcomes() -> impl Strategy<Value = DeliveryOutcome> {
     let message = texts;
     prop_oneof![
         4 => (any::<Option<u16>>(), proptest::option::of(texts())).prop_map(|(status, server_id)| {
-            DeliveryOutcome::Delivered { status, server_id, replayed: false }
+            DeliveryOutcome::Delivered { status, server_id, id_at: None, replayed: false }
         }),
         1 => message().prop_map(|message| DeliveryOutcome::Refused {
             status: Some(422), code: "no".to_owned(), message, reasons: Vec::new(),
@@ -332,6 +332,7 @@ fn delivered(id: &str) -> DeliveryOutcome {
     DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some(id.to_owned()),
+        id_at: None,
         replayed: false,
     }
 }
@@ -372,7 +373,7 @@ fn a_receipt_contains_all_details_of_an_attempt() {
             "status": 201,
             "server_id": "t-1",
             "idempotency_key": approval.key,
-            "key_sent": true,
+            "key_sent": true, "is_test": false,
             "digest": approval.digest,
             "url": "http://localhost:8080/tasks",
             "started_at": "2023-11-14T22:13:20.028Z",

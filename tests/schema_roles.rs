@@ -9,7 +9,7 @@
 
 use serde_json::{Value, json};
 use taskwright::document::Document;
-use taskwright::schema::{Roles, agent_action_schema, agent_task_schema};
+use taskwright::schema::{Roles, TaskSchema, agent_action_schema, agent_task_schema};
 
 fn guessed(schema: &Value) -> [Option<String>; 3] {
     let roles = Roles::guess(schema);
@@ -133,5 +133,45 @@ fn numbers_can_be_keys_and_dependencies() {
     for depends_on in [&number, &numbers] {
         let schema = with(json!({"id": number, "title": {"type": "string"}, "after": depends_on}));
         assert_eq!(guessed(&schema), expected(["id", "title", "after"]));
+    }
+}
+
+#[test]
+fn chosen_roles_take_the_place_of_guesses() {
+    let schema = r#"{"properties": {"id": {"type": "string"}, "name": {"type": "string"},
+        "code": {"type": "string"}, "waits": {"type": "array"}}}"#;
+    let schema = TaskSchema::parse(schema).unwrap();
+    let chosen = Roles {
+        key: Some("code".to_owned()),
+        title: None,
+        depends_on: Some("waits".to_owned()),
+    };
+    let task =
+        Document::parse(r#"{"id": "i", "code": "c", "name": "n", "waits": ["a", 1]}"#).unwrap();
+    let roles = schema.with_roles(&chosen);
+    let roles = roles.roles();
+    assert_eq!(roles.key(task.root()).as_deref(), Some("c"));
+    assert_eq!(roles.title(task.root()).as_deref(), Some("n"));
+    assert_eq!(roles.dependencies(task.root()), ["a", "1"]);
+    // Choosing again starts from the guesses.
+    let again = schema.with_roles(&chosen).with_roles(&Roles {
+        title: Some("code".to_owned()),
+        ..Roles::default()
+    });
+    assert_eq!(again.roles().key(task.root()).as_deref(), Some("i"));
+    assert_eq!(again.roles().title(task.root()).as_deref(), Some("c"));
+}
+
+#[test]
+fn a_task_whose_schema_declares_no_title_may_have_one() {
+    let schema = TaskSchema::parse(r#"{"type": "object"}"#).unwrap();
+    for (task, title) in [
+        (r#"{"name": "n", "summary": "s"}"#, Some("n")),
+        (r#"{"description": "d"}"#, Some("d")),
+        (r#"{"title": 7}"#, None),
+        (r#"{"kind": "k"}"#, None),
+    ] {
+        let task = Document::parse(task).unwrap();
+        assert_eq!(schema.roles().title(task.root()).as_deref(), title);
     }
 }

@@ -74,6 +74,7 @@ fn delivered() -> DeliveryOutcome {
     DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some("t-1".to_owned()),
+        id_at: None,
         replayed: false,
     }
 }

@@ -6,15 +6,18 @@ use serde::{Deserialize, Deserializer};
 use taskwright::settings::Address;
 use taskwright::settings::config::Vault;
 
+use crate::named_secrets::{MODEL_KEY, NamedSecrets, SecretPlace};
+use crate::start_error::StartError;
+use crate::vault::vault_settings::VaultSection;
+
 /// What the server reads from the file. Agents share the file, so all other members are ignored.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct AgentConfig {
-    /// Accepted agent tokens, comma-separated. An explicit `null` counts as an empty list.
-    pub agent_api_token: Option<String>,
-    /// Whether the file says where a Vault is.
-    pub has_vault: bool,
-    /// Where the page looks secrets up, if it can call that address. The server itself never calls
-    /// Vault.
+    /// The secrets that the file names. An explicit `null` counts as an empty text.
+    pub secrets: NamedSecrets,
+    /// The section about Vault, for the server.
+    pub vault_section: Option<VaultSection>,
+    /// Where the page looks secrets up, if it can call that address.
     pub vault: Option<Vault>,
 }
 
@@ -22,14 +25,16 @@ pub struct AgentConfig {
 #[derive(Deserialize)]
 struct Members {
     #[serde(rename = "AGENT_API_TOKEN", default, deserialize_with = "present")]
-    agent_api_token: Option<String>,
+    api_token: Option<String>,
+    #[serde(rename = "AGENT_POST_TOKEN", default, deserialize_with = "present")]
+    post_token: Option<String>,
+    #[serde(rename = "AGENT_READ_TOKEN", default, deserialize_with = "present")]
+    read_token: Option<String>,
+    #[serde(rename = "AGENT_MODEL_TOKEN", default, deserialize_with = "present")]
+    model_token: Option<String>,
+    #[serde(rename = "OPENAI_API_KEY", default, deserialize_with = "present")]
+    model_key: Option<String>,
     vault: Option<VaultSection>,
-}
-
-#[derive(Deserialize)]
-struct VaultSection {
-    address: String,
-    secrets_path: String,
 }
 
 /// Reads a member that is present, be it `null`. A missing one is `None` by default.
@@ -39,11 +44,11 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 
 /// The section as the page can use it. An address that the page cannot call is not an error, because
 /// other agents may be able to call it; the page then gets no `vault`.
-fn vault_for_the_page(section: VaultSection) -> Option<Vault> {
-    match Address::parse(&section.address) {
+fn vault_for_the_page(section: &VaultSection) -> Option<Vault> {
+    match Address::parse(section.address.as_ref()?) {
         Ok(address) => Some(Vault {
             address,
-            secrets_path: section.secrets_path,
+            secrets_path: section.secrets_path.clone()?,
         }),
         Err(error) => {
             // The error itself may quote the address, so it is not logged.
@@ -82,6 +87,17 @@ impl AgentConfig {
         Self::parse(&std::fs::read_to_string(path)?)
     }
 
+    /// Reads the file for the start of the server.
+    ///
+    /// # Errors
+    /// [`StartError::AgentConfig`].
+    pub fn read_for_start(file: &Path) -> Result<Self, StartError> {
+        Self::read(file).map_err(|error| StartError::AgentConfig {
+            file: file.to_owned(),
+            error,
+        })
+    }
+
     fn parse(text: &str) -> Result<Self, AgentConfigError> {
         // Editors on Windows may write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -91,9 +107,16 @@ impl AgentConfig {
                 column: error.column(),
             })?;
         Ok(Self {
-            agent_api_token: members.agent_api_token,
-            has_vault: members.vault.is_some(),
-            vault: members.vault.and_then(vault_for_the_page),
+            secrets: NamedSecrets::at(SecretPlace::AgentConfig, |name| match name {
+                "AGENT_API_TOKEN" => members.api_token.clone(),
+                "AGENT_POST_TOKEN" => members.post_token.clone(),
+                "AGENT_READ_TOKEN" => members.read_token.clone(),
+                "AGENT_MODEL_TOKEN" => members.model_token.clone(),
+                MODEL_KEY => members.model_key.clone(),
+                _ => None,
+            }),
+            vault: members.vault.as_ref().and_then(vault_for_the_page),
+            vault_section: members.vault,
         })
     }
 }
@@ -101,6 +124,24 @@ impl AgentConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The value of a secret in a file with this text.
+    fn value(text: &str, name: &str) -> Option<String> {
+        let config = AgentConfig::parse(text).unwrap();
+        config.secrets.get(name).map(|it| it.reveal().to_owned())
+    }
+
+    #[test]
+    fn every_secret_is_read_under_its_name() {
+        for name in NamedSecrets::names() {
+            let text = format!("{{\"{name}\":\"a,b\"}}");
+            assert_eq!(value(&text, name).as_deref(), Some("a,b"), "{name}");
+            let others = NamedSecrets::names().filter(|other| *other != name);
+            for other in others {
+                assert_eq!(value(&text, other), None, "{name} {other}");
+            }
+        }
+    }
 
     #[test]
     fn errors_never_quote_the_file() {
@@ -121,8 +162,9 @@ mod tests {
             "\u{feff}{\"AGENT_API_TOKEN\":\"a,b\",\"other\":[1],\"vault\":{\"address\":\"https://vault.example.org\",\"secrets_path\":\"secret/agent\",\"x\":1}}",
         )
         .unwrap();
-        assert_eq!(config.agent_api_token.as_deref(), Some("a,b"));
-        assert!(config.has_vault);
+        let list = config.secrets.get("AGENT_API_TOKEN").unwrap();
+        assert_eq!(list.reveal(), "a,b");
+        assert!(config.vault_section.is_some());
         assert_eq!(config.vault.unwrap().secrets_path, "secret/agent");
     }
 
@@ -133,8 +175,7 @@ mod tests {
             (r#"{"AGENT_API_TOKEN":""}"#, Some("")),
             ("{}", None),
         ] {
-            let config = AgentConfig::parse(text).unwrap();
-            assert_eq!(config.agent_api_token.as_deref(), token, "{text}");
+            assert_eq!(value(text, "AGENT_API_TOKEN").as_deref(), token, "{text}");
         }
     }
 

@@ -1,11 +1,11 @@
 //! The HTTP application: its routes, and the layers around them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, HOST};
+use axum::http::header::{ALLOW, AUTHORIZATION, HOST};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -14,17 +14,21 @@ use axum::routing::get;
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::caller::Caller;
 use crate::client_address::ClientAddress;
 use crate::cors::{self, Cors};
 use crate::enforced_schema::EnforcedSchema;
+use crate::gateway::{self, Gateway};
 use crate::openapi;
 use crate::pages::{self, Pages};
 use crate::problem::{self, Problem, ProblemCode};
-use crate::rate_limit::RateLimiter;
+use crate::scope::Scope;
+use crate::secret_sources::HeldSecrets;
+use crate::start_error::StartError;
 use crate::store::Store;
 use crate::tasks::large_checks::LargeChecks;
 use crate::tasks::{self, post, read};
-use crate::tokens::Tokens;
+use crate::tokens::{AcceptedToken, Tokens};
 use crate::wrong_tokens::{Delay, WrongTokens};
 
 /// The request header with the agent token.
@@ -41,15 +45,19 @@ pub struct Parts {
     /// The schema every task must satisfy.
     pub schema: Arc<EnforcedSchema>,
     /// The accepted agent tokens.
-    pub tokens: Tokens,
+    pub tokens: RwLock<Arc<Tokens>>,
+    /// Whether the server listens on loopback addresses only.
+    pub is_loopback: bool,
     /// The clients that recently sent wrong tokens.
     pub wrong_tokens: WrongTokens,
-    /// The rate limit of each token, if any.
-    pub rate_limiter: Option<RateLimiter>,
+    /// Requests about tasks per minute with each token; `None` for no limit.
+    pub rate_limit: Option<u32>,
     /// Which origins may call.
     pub cors: Arc<Cors>,
     /// The page, if it is served.
     pub pages: Option<Pages>,
+    /// The gateway to a model endpoint, if there is one.
+    pub gateway: Option<Gateway>,
     /// Checks of large tasks.
     pub large_checks: LargeChecks,
     /// Longest time for a request body to arrive.
@@ -65,39 +73,85 @@ impl App {
         Self(Arc::new(parts))
     }
 
-    /// Checks the agent token and its rate limit. Returns late if the client keeps sending wrong
-    /// tokens.
+    /// Checks the agent token, its scope and its rate limit for a request about tasks. Returns late if
+    /// the client keeps sending wrong tokens.
     ///
     /// # Errors
-    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`].
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`],
+    /// [`Problem::RateLimited`].
     pub async fn authorize(
         &self,
         headers: &HeaderMap,
-        client: ClientAddress,
+        caller: &Caller,
+        scope: Scope,
     ) -> Result<(), Problem> {
         let mut presented = headers.get_all(TOKEN_HEADER).iter();
-        let token = match (presented.next(), presented.next()) {
+        let presented = match (presented.next(), presented.next()) {
             (None, _) => {
                 return Err(Problem::BadToken(
                     "The X-AGENT-TOKEN header is missing. Nothing was stored.",
                 ));
             }
-            (Some(token), None) => self.0.tokens.find(token.as_bytes()),
+            (Some(token), None) => Some(token.as_bytes()),
             (Some(_), Some(_)) => None,
         };
-        let Some(token) = token else {
-            return Err(self.wrong_token(client).await);
-        };
-        match &self.0.rate_limiter {
+        let token = self.check_token(presented, caller, scope).await?;
+        match self.0.rate_limit {
             None => Ok(()),
-            Some(limiter) => {
-                limiter
-                    .take(token, Instant::now())
-                    .map_err(|wait| Problem::RateLimited {
-                        retry_after: wait.as_secs().saturating_add(1),
-                    })
-            }
+            Some(per_minute) => token
+                .requests()
+                .take(1, per_minute, Instant::now())
+                .map_err(|wait| Problem::RateLimited {
+                    retry_after: wait.as_secs().saturating_add(1),
+                }),
         }
+    }
+
+    /// Checks the agent token of a request to the model: in `X-AGENT-TOKEN`, or as the bearer token that
+    /// clients of model endpoints send (RFC 6750, section 2.1).
+    ///
+    /// # Errors
+    /// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`].
+    pub async fn authorize_model(
+        &self,
+        headers: &HeaderMap,
+        caller: &Caller,
+    ) -> Result<Arc<AcceptedToken>, Problem> {
+        let own = headers.get_all(TOKEN_HEADER).iter();
+        let bearer = headers.get_all(AUTHORIZATION).iter();
+        let mut presented = own
+            .map(HeaderValue::as_bytes)
+            .chain(bearer.map(|value| bearer_token(value.as_bytes())));
+        let presented = match (presented.next(), presented.next()) {
+            (None, _) => {
+                return Err(Problem::BadToken(
+                    "Send an agent token as Authorization: Bearer or as X-AGENT-TOKEN.",
+                ));
+            }
+            (Some(token), None) => Some(token),
+            (Some(_), Some(_)) => None,
+        };
+        self.check_token(presented, caller, Scope::Model).await
+    }
+
+    /// The presented token, if it is accepted and has the scope; several tokens are presented as
+    /// `None`.
+    async fn check_token(
+        &self,
+        presented: Option<&[u8]>,
+        caller: &Caller,
+        scope: Scope,
+    ) -> Result<Arc<AcceptedToken>, Problem> {
+        let tokens = self.tokens();
+        let found = presented.and_then(|token| tokens.find(token));
+        let Some((number, token)) = found else {
+            return Err(self.wrong_token(caller.address()).await);
+        };
+        caller.accepted(number);
+        if !token.scopes().include(scope) {
+            return Err(Problem::InsufficientScope(scope));
+        }
+        Ok(Arc::clone(token))
     }
 
     /// The problem for a wrong token, after the delay that its client has earned. When the server
@@ -116,9 +170,36 @@ impl App {
                 let _ = tokio::time::timeout(time, drains).await;
             }
         }
-        Problem::BadToken(
-            "This server does not accept the token in X-AGENT-TOKEN. Nothing was stored.",
-        )
+        Problem::BadToken("This server does not accept this agent token. Nothing was stored.")
+    }
+
+    /// The accepted tokens at present.
+    fn tokens(&self) -> Arc<Tokens> {
+        Arc::clone(&self.0.tokens.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Uses other tokens and another key from now on. Requests in progress keep theirs. Returns whether
+    /// the tokens have changed.
+    ///
+    /// # Errors
+    /// [`StartError::DefaultToken`], [`StartError::Gateway`]; then everything stays as it was.
+    pub fn replace_secrets(&self, secrets: HeldSecrets) -> Result<bool, StartError> {
+        if secrets.tokens.include_default() && !self.0.is_loopback {
+            return Err(StartError::DefaultToken {
+                host: "the address that the server listens on".to_owned(),
+            });
+        }
+        if let Some(gateway) = self.gateway() {
+            gateway.replace_key(secrets.model_key.as_ref())?;
+        }
+        let mut tokens = self
+            .0
+            .tokens
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (successors, changed) = secrets.tokens.succeeding(&tokens);
+        *tokens = Arc::new(successors);
+        Ok(changed)
     }
 
     /// The task store.
@@ -143,6 +224,12 @@ impl App {
     #[must_use]
     pub fn pages(&self) -> Option<&Pages> {
         self.0.pages.as_ref()
+    }
+
+    /// The gateway to the model endpoint, if there is one.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&Gateway> {
+        self.0.gateway.as_ref()
     }
 
     /// Longest time for a request body to arrive.
@@ -181,6 +268,9 @@ pub fn router(app: &App) -> Router {
         .route("/openapi.json", get(openapi::get_document));
     if let Some(pages) = app.pages() {
         routes = routes.merge(pages::router(pages));
+    }
+    if app.gateway().is_some() {
+        routes = routes.merge(gateway::router());
     }
     layered(routes, app)
 }
@@ -239,7 +329,7 @@ async fn health(State(app): State<App>) -> Result<Response, Problem> {
 async fn refuse_other_hosts(State(app): State<App>, request: Request, next: Next) -> Response {
     let host = host(&request);
     let refused =
-        app.0.tokens.include_default() && host.is_some_and(|host| !is_loopback_name(&host));
+        app.tokens().include_default() && host.is_some_and(|host| !is_loopback_name(&host));
     if refused {
         return Problem::Misdirected.into_response();
     }
@@ -256,7 +346,18 @@ fn host(request: &Request) -> Option<String> {
     Some(authority.map_or_else(|_| String::new(), |authority| authority.host().to_owned()))
 }
 
-fn is_loopback_name(host: &str) -> bool {
+/// The token in a value such as `Bearer abc`; empty, which is no token, if the value has another form.
+fn bearer_token(value: &[u8]) -> &[u8] {
+    const SCHEME: &[u8] = b"bearer ";
+    value
+        .split_at_checked(SCHEME.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(SCHEME))
+        .map_or(b"", |(_, token)| token.trim_ascii())
+}
+
+/// Whether a host, such as that of a URL, is a name or an address of this machine only.
+#[must_use]
+pub fn is_loopback_name(host: &str) -> bool {
     let address = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'))
@@ -304,7 +405,8 @@ async fn answer_options(request: Request, next: Next) -> Response {
 }
 
 /// Logs one line per request. To keep secrets out, a line contains only values the server itself
-/// defines: the route instead of the URL, and nothing from headers, query or body.
+/// defines: the route instead of the URL, the number of the accepted token instead of the token (0 for
+/// none), and nothing from headers, query or body.
 async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = match *request.method() {
@@ -314,6 +416,7 @@ async fn log_request(request: Request, next: Next) -> Response {
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     };
+    let caller = request.extensions().get::<Caller>().cloned();
     let response = next.run(request).await;
     tracing::info!(
         method,
@@ -326,6 +429,7 @@ async fn log_request(request: Request, next: Next) -> Response {
             .extensions()
             .get::<ProblemCode>()
             .map_or("", |code| code.0),
+        token = caller.as_ref().map_or(0, Caller::token),
         milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "request"
     );
@@ -347,11 +451,13 @@ mod tests {
         let app = App::new(Parts {
             store: Store::open(folder.path(), &StoreOptions::default()).unwrap(),
             schema: Arc::new(EnforcedSchema::load(None).unwrap()),
-            tokens: Tokens::from_sources(None, None).unwrap(),
+            tokens: RwLock::new(Arc::new(Tokens::from_places(&[]).unwrap())),
+            is_loopback: true,
             wrong_tokens: WrongTokens::default(),
-            rate_limiter: None,
-            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]))),
+            rate_limit: None,
+            cors: Arc::new(Cors::new(AllowedOrigins::new("http", 8080, &[]), false)),
             pages: None,
+            gateway: None,
             large_checks: LargeChecks::new(1, Duration::from_secs(1)),
             body_timeout: Duration::from_secs(1),
             draining: watch::Sender::new(false),
@@ -374,6 +480,21 @@ mod tests {
         let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(problem["code"], "internal");
         assert!(!problem.to_string().contains("s3cret"));
+    }
+
+    #[test]
+    fn a_bearer_token_follows_its_scheme_in_any_case() {
+        for (value, token) in [
+            ("Bearer abc", "abc"),
+            ("bearer  abc ", "abc"),
+            ("BEARER abc", "abc"),
+            ("abc", ""),
+            ("Basic abc", ""),
+            ("Bearer", ""),
+            ("Bearerabc", ""),
+        ] {
+            assert_eq!(bearer_token(value.as_bytes()), token.as_bytes(), "{value}");
+        }
     }
 
     #[test]

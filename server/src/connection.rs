@@ -20,7 +20,9 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
 use crate::client_address::TrustedProxies;
+use crate::gateway::Relayed;
 use crate::problem::Problem;
 use crate::response_clock::{ResponseClock, TimedBody};
 use crate::write_timeout::{WriteTimeout, WriteTimeouts};
@@ -76,12 +78,15 @@ impl Connections {
         let stream = WriteTimeout::new(stream, self.write_timeouts, clock.clone());
         let service = service_fn(move |mut request: Request<Incoming>| -> ServiceFuture {
             let client = trusted_proxies.client(peer, request.headers());
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(Caller::at(client));
             let response = router.clone().oneshot(request.map(Body::new));
             let clock = clock.clone();
             Box::pin(async move {
                 let response = response.await?;
-                clock.begin();
+                // A stream of the model takes its time; a pause of the client is limited anyway.
+                if response.extensions().get::<Relayed>().is_none() {
+                    clock.begin();
+                }
                 Ok(response.map(|body| TimedBody::new(body, clock)))
             })
         });

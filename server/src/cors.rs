@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_TYPE, LOCATION, ORIGIN, RETRY_AFTER, VARY,
 };
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
 use tower::{Layer as _, ServiceExt as _};
@@ -146,15 +146,26 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// The rules for these origins.
+    /// The rules for these origins. With a gateway, pages may send a bearer token, and read whether and
+    /// when the model endpoint wants a request again.
     #[must_use]
-    pub fn new(origins: AllowedOrigins) -> Self {
+    pub fn new(origins: AllowedOrigins, has_gateway: bool) -> Self {
+        let mut allowed = vec![CONTENT_TYPE, TOKEN_HEADER, IDEMPOTENCY_KEY];
+        let mut exposed = vec![LOCATION, RETRY_AFTER, IDEMPOTENT_REPLAYED];
+        if has_gateway {
+            allowed.push(AUTHORIZATION);
+            exposed.extend([
+                HeaderName::from_static("retry-after-ms"),
+                HeaderName::from_static("x-request-id"),
+                HeaderName::from_static("x-should-retry"),
+            ]);
+        }
         let layer = CorsLayer::new()
             // `apply` uses the layer for allowed origins only.
             .allow_origin(AllowOrigin::mirror_request())
             .allow_methods([Method::GET, Method::HEAD, Method::POST])
-            .allow_headers([CONTENT_TYPE, TOKEN_HEADER, IDEMPOTENCY_KEY])
-            .expose_headers([LOCATION, RETRY_AFTER, IDEMPOTENT_REPLAYED])
+            .allow_headers(allowed)
+            .expose_headers(exposed)
             .max_age(MAX_AGE)
             .allow_private_network(true)
             .vary([ORIGIN]);

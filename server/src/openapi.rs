@@ -9,7 +9,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::gateway;
 use crate::problem::Problem;
+use crate::scope::Scope;
 use crate::tasks::read::{CURSOR_PATTERN, DEFAULT_LIMIT, MAX_LIMIT, MAX_STATUS_CHARACTERS};
 use crate::tasks::{MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_BYTES};
 
@@ -20,12 +22,42 @@ pub async fn get_document(State(app): State<App>) -> Response {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ],
-        document(app.schema().value()).to_string(),
+        document(app.schema().value(), app.gateway().is_some()).to_string(),
     )
         .into_response()
 }
 
-fn document(task_schema: &Value) -> Value {
+/// The document. It has the paths of the gateway only if there is one, so that a client finds it.
+fn document(task_schema: &Value, has_gateway: bool) -> Value {
+    let mut document = document_about_tasks(task_schema);
+    if has_gateway
+        && let Some(paths) = document
+            .pointer_mut("/paths")
+            .and_then(Value::as_object_mut)
+    {
+        let post = |name: &str, summary: &str| json!({ "post": model_post(name, summary) });
+        paths.extend([
+            (
+                "/v1/chat/completions".to_owned(),
+                post(
+                    "createChatCompletion",
+                    "Chat Completions of the model endpoint behind the gateway.",
+                ),
+            ),
+            (
+                "/v1/responses".to_owned(),
+                post(
+                    "createResponse",
+                    "Responses of the model endpoint behind the gateway.",
+                ),
+            ),
+            ("/v1/models".to_owned(), json!({ "get": model_list() })),
+        ]);
+    }
+    document
+}
+
+fn document_about_tasks(task_schema: &Value) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -51,7 +83,8 @@ fn document(task_schema: &Value) -> Value {
         },
         "components": {
             "securitySchemes": {
-                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN" }
+                "AgentToken": { "type": "apiKey", "in": "header", "name": "X-AGENT-TOKEN", "description": "A token has one or more of the scopes post, read and model." },
+                "BearerToken": { "type": "http", "scheme": "bearer", "description": "An agent token with the scope model." }
             },
             "schemas": schemas(task_schema)
         }
@@ -79,14 +112,16 @@ fn post_task() -> Value {
     });
     add_problems(
         &mut responses,
-        with_token().into_iter().chain([
+        with_token(Scope::Post).into_iter().chain([
             Problem::MalformedJson {
                 reason: String::new(),
                 line: 1,
                 column: 1,
             },
             Problem::InvalidIdempotencyKey,
-            Problem::TooLarge,
+            Problem::TooLarge {
+                limit: MAX_BODY_BYTES,
+            },
             Problem::UnsupportedMediaType(""),
             Problem::SchemaViolation(Vec::new()),
             Problem::CheckTimeout,
@@ -121,7 +156,10 @@ fn list_tasks() -> Value {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Page" } } }
     } });
     let own = [Problem::InvalidQuery("".into()), Problem::StoreUnavailable];
-    add_problems(&mut responses, with_token().into_iter().chain(own));
+    add_problems(
+        &mut responses,
+        with_token(Scope::Read).into_iter().chain(own),
+    );
     json!({
         "operationId": "listTasks",
         "summary": "List tasks, or look one up by its idempotency key.",
@@ -146,12 +184,67 @@ fn get_task() -> Value {
         "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Item" } } }
     } });
     let own = [Problem::NotFound, Problem::StoreUnavailable];
-    add_problems(&mut responses, with_token().into_iter().chain(own));
+    add_problems(
+        &mut responses,
+        with_token(Scope::Read).into_iter().chain(own),
+    );
     json!({
         "operationId": "getTask",
         "summary": "Get one task.",
         "security": [{ "AgentToken": [] }],
         "parameters": [{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }],
+        "responses": responses
+    })
+}
+
+fn model_post(operation: &str, summary: &str) -> Value {
+    let own = [
+        Problem::UnsupportedMediaType(""),
+        Problem::TooLarge {
+            limit: gateway::MAX_BODY_BYTES,
+        },
+    ];
+    let mut operation = model_operation(operation, summary, own.into_iter());
+    if let Some(members) = operation.as_object_mut() {
+        let body = json!({
+            "required": true,
+            "description": format!("Passed on as it is. At most {} bytes.", gateway::MAX_BODY_BYTES),
+            "content": { "application/json": { "schema": { "type": "object" } } }
+        });
+        members.insert("requestBody".to_owned(), body);
+    }
+    operation
+}
+
+fn model_list() -> Value {
+    model_operation(
+        "listModels",
+        "The models of the model endpoint behind the gateway.",
+        std::iter::empty(),
+    )
+}
+
+fn model_operation(operation: &str, summary: &str, own: impl Iterator<Item = Problem>) -> Value {
+    let mut responses = json!({
+        "default": { "description": "The response of the model endpoint, byte for byte." }
+    });
+    let problems = anywhere().into_iter().chain([
+        Problem::BadToken(""),
+        Problem::InsufficientScope(Scope::Model),
+        Problem::TooManyWrongTokens { retry_after: 1 },
+        Problem::ModelRateLimited {
+            unit: "requests",
+            retry_after: 1,
+        },
+        Problem::ModelUnreachable,
+        Problem::ModelRedirect,
+        Problem::ModelTimeout,
+    ]);
+    add_problems(&mut responses, problems.chain(own));
+    json!({
+        "operationId": operation,
+        "summary": summary,
+        "security": [{ "BearerToken": [] }, { "AgentToken": [] }],
         "responses": responses
     })
 }
@@ -180,11 +273,12 @@ fn anywhere() -> Vec<Problem> {
     ]
 }
 
-/// The problems of any request that needs a token.
-fn with_token() -> Vec<Problem> {
+/// The problems of any request that needs a token with this scope.
+fn with_token(scope: Scope) -> Vec<Problem> {
     let mut problems = anywhere();
     problems.extend([
         Problem::BadToken(""),
+        Problem::InsufficientScope(scope),
         Problem::RateLimited { retry_after: 1 },
         Problem::TooManyWrongTokens { retry_after: 1 },
     ]);
@@ -281,6 +375,7 @@ fn schemas(task_schema: &Value) -> Value {
                 "code": { "type": "string" },
                 "line": { "type": "integer", "description": "Present with malformed_json." },
                 "column": { "type": "integer", "description": "Present with malformed_json." },
+                "scope": { "enum": ["post", "read", "model"], "description": "Present with insufficient_scope: the scope that the token lacks." },
                 "violations": {
                     "type": "array",
                     "description": "Present with schema_violation; the first 200.",
@@ -329,8 +424,18 @@ mod tests {
     }
 
     #[test]
+    fn the_gateway_is_described_only_where_there_is_one() {
+        for has_gateway in [false, true] {
+            let document = document(&json!({}), has_gateway);
+            let paths = document["paths"].as_object().unwrap();
+            let described = paths.keys().filter(|path| path.starts_with("/v1/"));
+            assert_eq!(described.count(), if has_gateway { 3 } else { 0 });
+        }
+    }
+
+    #[test]
     fn every_problem_is_documented_with_its_status_and_headers() {
-        let document = document(&json!({}));
+        let document = document(&json!({}), true);
         let responses = documented_responses(&document);
         for problem in one_of_each() {
             let code = problem.code();

@@ -4,8 +4,17 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::HeaderName;
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING,
+    UPGRADE,
+};
+
 use crate::cors::Origin;
+use crate::gateway::GatewayOptions;
+use crate::gateway::model_address::ModelAddress;
 use crate::store::StoreOptions;
+use crate::vault::vault_settings::VaultOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,15 +27,40 @@ Examples:
       Use any free port (the server prints it), another data folder and your own task schema.
   AGENT_API_TOKEN=new,old taskwright-server --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem
       Serve other machines over TLS. Both tokens are accepted, for example during a rotation.
+  AGENT_API_TOKEN=a AGENT_MODEL_TOKEN=b OPENAI_API_KEY=sk-… taskwright-server --static-dir . \
+    --model-endpoint https://api.openai.com/v1 --model-name gpt-5-mini
+      Also pass requests to the model on, so that the key stays on this machine.
 
 Environment:
-  AGENT_API_TOKEN   Accepted agent tokens, comma-separated. Overrides --config. Without it and
-                    without --config, the server accepts \"changeme\", on loopback addresses only.
-                    Set but empty, it is an error.
+  AGENT_API_TOKEN     Agent tokens that may post and read tasks, comma-separated
+  AGENT_POST_TOKEN    Agent tokens that may post tasks only
+  AGENT_READ_TOKEN    Agent tokens that may read tasks only
+  AGENT_MODEL_TOKEN   Agent tokens that may call the model endpoint only
+                      A token in several of these lists may do what any of them allows. Each variable
+                      overrides the member of --config with its name. Without any of them, the server
+                      accepts \"changeme\", on loopback addresses only. Set but empty, it is an error.
+  OPENAI_API_KEY      Key of the model endpoint; overrides the member of --config with its name
+  VAULT_TOKEN         Token for Vault
+  VAULT_ROLE_ID, VAULT_SECRET_ID
+                      Sign-in to Vault by AppRole, instead of VAULT_TOKEN
+  SSL_CERT_FILE       Root certificates for requests to the model endpoint and to Vault [default: the
+                      system's]
 
 Exit codes:
   0 stopped on request       1 failed while running    2 invalid command line
-  78 invalid configuration   98 port in use";
+  69 Vault not available     78 invalid configuration   98 port in use";
+
+/// Headers that cannot carry a key: the connection and the body need them.
+const NOT_FOR_KEYS: [HeaderName; 8] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    CONNECTION,
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    HOST,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// The command-line options. Tokens are not among them, because every user of the machine can read
 /// a command line.
@@ -87,10 +121,39 @@ pub struct Options {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Tasks")]
     pub max_store_size: Option<u32>,
 
-    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}. Its section "vault" is passed on
-    /// to the page; the server does not read tokens from Vault yet
+    /// Configuration file with the tokens: {"AGENT_API_TOKEN": "…"}, read again on SIGHUP. Its section
+    /// "vault" is passed on to the page, and says where the server finds what no other place names
     #[arg(long, value_name = "FILE", help_heading = "Tasks")]
     pub config: Option<PathBuf>,
+
+    /// Base URL of a HashiCorp Vault or OpenBao with the secrets that neither the environment nor
+    /// --config names [default: vault.address in --config]
+    #[arg(
+        long,
+        env = "VAULT_ADDR",
+        hide_env_values = true,
+        value_name = "URL",
+        help_heading = "Vault"
+    )]
+    pub vault_address: Option<String>,
+
+    /// Path of the secret, such as secret/taskwright [default: vault.secrets_path in --config]
+    #[arg(long, value_name = "PATH", help_heading = "Vault")]
+    pub vault_secrets_path: Option<String>,
+
+    /// Namespace in Vault [default: vault.namespace in --config]
+    #[arg(
+        long,
+        env = "VAULT_NAMESPACE",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Vault"
+    )]
+    pub vault_namespace: Option<String>,
+
+    /// How often the secret is read again; also on SIGHUP
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Vault")]
+    pub vault_refresh: Duration,
 
     /// Serve the page from this folder: index.html, static/ and pkg/ only
     #[arg(long, value_name = "DIR", help_heading = "Page")]
@@ -106,7 +169,63 @@ pub struct Options {
     #[arg(long = "allow-origin", value_name = "ORIGIN", value_parser = parse_origin, help_heading = "Page")]
     pub allow_origins: Vec<Origin>,
 
-    /// Maximum requests per minute for each token [default: no limit]
+    /// Base URL of a model endpoint. The server then passes /v1/chat/completions, /v1/responses and
+    /// /v1/models on to it, for tokens with the scope model
+    #[arg(long, value_name = "URL", value_parser = parse_model_address, help_heading = "Model")]
+    pub model_endpoint: Option<ModelAddress>,
+
+    /// Name of a model at the endpoint. The configuration that the server generates for the page then
+    /// has the gateway as its model endpoint
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "model_endpoint",
+        help_heading = "Model"
+    )]
+    pub model_name: Option<String>,
+
+    /// The endpoint needs no key; none is sent, even if OPENAI_API_KEY is set
+    #[arg(long, requires = "model_endpoint", help_heading = "Model")]
+    pub model_needs_no_key: bool,
+
+    /// Header that carries the key as it is, such as api-key [default: Authorization: Bearer]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = parse_header_name,
+        requires = "model_endpoint",
+        help_heading = "Model"
+    )]
+    pub model_key_header: Option<HeaderName>,
+
+    /// Parameter for the query of every request to the endpoint, such as api-version=2024-10-21;
+    /// repeatable
+    #[arg(
+        long = "model-query",
+        value_name = "NAME=VALUE",
+        value_parser = parse_parameter,
+        requires = "model_endpoint",
+        help_heading = "Model"
+    )]
+    pub model_query: Vec<(String, String)>,
+
+    /// Maximum requests to the model per minute for each token [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "model_endpoint", help_heading = "Model")]
+    pub model_rate_limit: Option<u32>,
+
+    /// Maximum tokens of the model per minute for each token [default: no limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), requires = "model_endpoint", help_heading = "Model")]
+    pub model_token_limit: Option<u32>,
+
+    /// Timeout for the beginning of the endpoint's response
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = parse_seconds, help_heading = "Model")]
+    pub model_first_byte_timeout: Duration,
+
+    /// Timeout for a pause within the endpoint's response, whose length has no limit
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Model")]
+    pub model_idle_timeout: Duration,
+
+    /// Maximum requests per minute for each token, those to the model not included [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     pub rate_limit: Option<u32>,
 
@@ -177,6 +296,32 @@ impl Options {
         })
     }
 
+    /// What the command line says about Vault. Empty values of the environment count as none.
+    #[must_use]
+    pub fn vault_options(&self) -> VaultOptions {
+        let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+        VaultOptions {
+            address: given(&self.vault_address),
+            secrets_path: given(&self.vault_secrets_path),
+            namespace: given(&self.vault_namespace),
+            refresh: self.vault_refresh,
+        }
+    }
+
+    /// How the gateway calls the model endpoint, if there is one.
+    #[must_use]
+    pub fn gateway_options(&self) -> Option<GatewayOptions> {
+        Some(GatewayOptions {
+            address: self.model_endpoint.clone()?,
+            key_header: self.model_key_header.clone(),
+            query: self.model_query.clone(),
+            requests_per_minute: self.model_rate_limit,
+            tokens_per_minute: self.model_token_limit,
+            first_byte_timeout: self.model_first_byte_timeout,
+            idle_timeout: self.model_idle_timeout,
+        })
+    }
+
     /// How the store is opened.
     #[must_use]
     pub fn store_options(&self) -> StoreOptions {
@@ -205,6 +350,27 @@ fn user_data_directory() -> Option<PathBuf> {
 
 fn parse_origin(text: &str) -> Result<Origin, String> {
     Origin::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_model_address(text: &str) -> Result<ModelAddress, String> {
+    ModelAddress::parse(text).map_err(|error| error.to_string())
+}
+
+fn parse_header_name(text: &str) -> Result<HeaderName, String> {
+    let name: HeaderName = text
+        .parse()
+        .map_err(|_| "expected the name of a header".to_owned())?;
+    if NOT_FOR_KEYS.contains(&name) {
+        return Err("this header has another purpose".to_owned());
+    }
+    Ok(name)
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }
 
 /// Parses whole or fractional seconds, more than 0 and at most a day.
@@ -253,6 +419,34 @@ mod tests {
             &["--max-connections-per-address", "0"],
             &["--trusted-proxy", "proxy.example.org"],
             &["--port", "65536"],
+            &["--model-endpoint", "api.openai.com"],
+            &["--model-endpoint", "https://a.example?x=1"],
+            &["--model-name", "m"],
+            &["--model-needs-no-key"],
+            &[
+                "--model-endpoint",
+                "https://a.example",
+                "--model-query",
+                "=1",
+            ],
+            &[
+                "--model-endpoint",
+                "https://a.example",
+                "--model-key-header",
+                "a b",
+            ],
+            &[
+                "--model-endpoint",
+                "https://a.example",
+                "--model-key-header",
+                "host",
+            ],
+            &[
+                "--model-endpoint",
+                "https://a.example",
+                "--model-token-limit",
+                "0",
+            ],
         ] {
             let all = ["taskwright-server"].iter().chain(arguments.iter());
             assert!(Options::try_parse_from(all).is_err(), "{arguments:?}");

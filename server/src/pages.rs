@@ -14,11 +14,12 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use taskwright::settings::config::{ConfigFile, MAX_CONFIG_BYTES, Vault};
-use taskwright::settings::{Address, TaskServer};
+use taskwright::settings::{Address, ModelEndpoint, TaskServer};
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::app::App;
 use crate::cors::Origin;
+use crate::gateway::BASE_PATH;
 use crate::problem::Problem;
 
 /// Allows scripts and styles from this server only, and connections to this server, to https, and to
@@ -44,6 +45,9 @@ pub struct Pages {
     pub config_file: Option<PathBuf>,
     /// Becomes part of the generated configuration.
     pub vault: Option<Vault>,
+    /// The name of the model behind the gateway. With it, the generated configuration has the gateway as
+    /// model endpoint.
+    pub gateway_model: Option<String>,
     /// The origins at which the server is known, the one it listens on first.
     pub origins: Vec<Origin>,
 }
@@ -155,8 +159,17 @@ fn generated_config(app: &App, pages: &Pages, headers: &HeaderMap) -> Result<Vec
         vault: pages.vault.clone(),
         ..ConfigFile::default()
     };
-    match known_origin(&pages.origins, headers).map(|origin| Address::parse(origin.as_str())) {
+    let origin = known_origin(&pages.origins, headers);
+    match origin.map(|origin| Address::parse(origin.as_str())) {
         Some(Ok(url)) => {
+            config.model = pages.gateway_model.as_ref().and_then(|name| {
+                let base_url = Address::parse(&format!("{}{BASE_PATH}", origin?.as_str())).ok()?;
+                Some(ModelEndpoint {
+                    // The agent token; on this machine, the page would not ask for it otherwise.
+                    needs_key: Some(true),
+                    ..ModelEndpoint::at(base_url, name)
+                })
+            });
             config.task_server = Some(TaskServer {
                 honours_idempotency_keys: true,
                 idempotency_key_retention_hours: KEY_RETENTION_HOURS,

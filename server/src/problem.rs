@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use taskwright::schema::Violation;
 
-use crate::tasks::MAX_BODY_BYTES;
+use crate::gateway::Relayed;
+use crate::scope::Scope;
 
 /// `Retry-After` when it is not known how long the problem lasts, in seconds.
 const RETRY_SECONDS: u64 = 5;
@@ -41,6 +42,12 @@ pub enum Problem {
     /// The agent token is missing or not accepted.
     #[error("{0}")]
     BadToken(&'static str),
+    /// The agent token is accepted, but not for this.
+    #[error(
+        "This token is accepted, but it does not have the scope \"{}\", which this request needs. Nothing was stored.",
+        .0.name()
+    )]
+    InsufficientScope(Scope),
     /// The path does not exist.
     #[error("Nothing exists at this path.")]
     NotFound,
@@ -50,9 +57,12 @@ pub enum Problem {
     /// The headers or the body took too long to arrive.
     #[error("The request did not arrive in time. Nothing was stored.")]
     Timeout,
-    /// The body exceeds [`MAX_BODY_BYTES`].
-    #[error("The body is larger than {MAX_BODY_BYTES} bytes.")]
-    TooLarge,
+    /// The body is too large.
+    #[error("The body is larger than {limit} bytes.")]
+    TooLarge {
+        /// The largest size that is accepted, in bytes.
+        limit: usize,
+    },
     /// The media type or the encoding of the body is not supported.
     #[error("{0}")]
     UnsupportedMediaType(&'static str),
@@ -88,6 +98,23 @@ pub enum Problem {
     /// Too many large tasks are being checked.
     #[error("The server is checking too many large tasks. Nothing was stored.")]
     Overloaded,
+    /// The token has exceeded a limit of the gateway.
+    #[error("Too many {unit} of the model in a minute with this token.")]
+    ModelRateLimited {
+        /// What is limited: requests or tokens.
+        unit: &'static str,
+        /// Seconds until the next request is allowed.
+        retry_after: u64,
+    },
+    /// The gateway gets no response from the model endpoint.
+    #[error("The gateway cannot reach the model endpoint.")]
+    ModelUnreachable,
+    /// The model endpoint redirects, which the gateway does not follow: the key belongs to one address.
+    #[error("The model endpoint redirects, and the gateway does not follow.")]
+    ModelRedirect,
+    /// The model endpoint does not begin its response in time.
+    #[error("The model endpoint did not begin its response in time.")]
+    ModelTimeout,
     /// A bug in the server.
     #[error("The server failed to process the request. A task in it may have been stored.")]
     Internal,
@@ -122,6 +149,8 @@ struct Body<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
 }
 
 impl Problem {
@@ -134,10 +163,12 @@ impl Problem {
             Self::InvalidIdempotencyKey => "invalid_idempotency_key",
             Self::InvalidQuery(_) => "invalid_query",
             Self::BadToken(_) => "bad_token",
+            // The name that RFC 6750, section 3.1, gives to this error.
+            Self::InsufficientScope(_) => "insufficient_scope",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Timeout => "timeout",
-            Self::TooLarge => "too_large",
+            Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMediaType(_) => "unsupported_media_type",
             Self::Misdirected => "misdirected",
             Self::SchemaViolation(_) => "schema_violation",
@@ -147,6 +178,10 @@ impl Problem {
             Self::TooManyWrongTokens { .. } => "too_many_wrong_tokens",
             Self::TooManyConnections => "too_many_connections",
             Self::Overloaded => "overloaded",
+            Self::ModelRateLimited { .. } => "model_rate_limited",
+            Self::ModelUnreachable => "model_unreachable",
+            Self::ModelRedirect => "model_redirect",
+            Self::ModelTimeout => "model_timeout",
             Self::Internal => "internal",
             Self::Draining => "draining",
             Self::StoreUnavailable => "store_unavailable",
@@ -163,18 +198,21 @@ impl Problem {
             | Self::InvalidIdempotencyKey
             | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
             Self::BadToken(_) => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::SchemaViolation(_) | Self::CheckTimeout | Self::IdempotencyKeyReused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::RateLimited { .. } | Self::TooManyWrongTokens { .. } => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::RateLimited { .. }
+            | Self::TooManyWrongTokens { .. }
+            | Self::ModelRateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::ModelUnreachable | Self::ModelRedirect => StatusCode::BAD_GATEWAY,
+            Self::ModelTimeout => StatusCode::GATEWAY_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooManyConnections
             | Self::Overloaded
@@ -189,9 +227,9 @@ impl Problem {
     #[must_use]
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::RateLimited { retry_after } | Self::TooManyWrongTokens { retry_after } => {
-                Some(*retry_after)
-            }
+            Self::RateLimited { retry_after }
+            | Self::TooManyWrongTokens { retry_after }
+            | Self::ModelRateLimited { retry_after, .. } => Some(*retry_after),
             Self::TooManyConnections
             | Self::Overloaded
             | Self::Draining
@@ -215,6 +253,10 @@ impl Problem {
             Self::MalformedJson { line, column, .. } => (Some(*line), Some(*column)),
             _ => (None, None),
         };
+        let scope = match self {
+            Self::InsufficientScope(scope) => Some(scope.name()),
+            _ => None,
+        };
         Body {
             // The code identifies the problem. No page documents it, so there is no URI (RFC 9457,
             // section 4.2.1).
@@ -226,6 +268,7 @@ impl Problem {
             violations,
             line,
             column,
+            scope,
         }
     }
 }
@@ -253,12 +296,15 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Turns error responses of the router, the file service and the panic handler into problems.
+/// Turns error responses of the router, the file service and the panic handler into problems. Those of
+/// the model endpoint stay as they are.
 pub async fn convert_errors(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let is_problem = response.extensions().get::<ProblemCode>().is_some();
-    if is_problem || !(status.is_client_error() || status.is_server_error()) {
+    let extensions = response.extensions();
+    let is_final =
+        extensions.get::<ProblemCode>().is_some() || extensions.get::<Relayed>().is_some();
+    if is_final || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let problem = match status {
@@ -291,10 +337,11 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
         Problem::InvalidIdempotencyKey,
         Problem::InvalidQuery("".into()),
         Problem::BadToken(""),
+        Problem::InsufficientScope(Scope::Read),
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::Timeout,
-        Problem::TooLarge,
+        Problem::TooLarge { limit: 1 },
         Problem::UnsupportedMediaType(""),
         Problem::Misdirected,
         Problem::SchemaViolation(Vec::new()),
@@ -304,6 +351,13 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
         Problem::TooManyWrongTokens { retry_after: 1 },
         Problem::TooManyConnections,
         Problem::Overloaded,
+        Problem::ModelRateLimited {
+            unit: "requests",
+            retry_after: 1,
+        },
+        Problem::ModelUnreachable,
+        Problem::ModelRedirect,
+        Problem::ModelTimeout,
         Problem::Internal,
         Problem::Draining,
         Problem::StoreUnavailable,
@@ -317,10 +371,11 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
             | Problem::InvalidIdempotencyKey
             | Problem::InvalidQuery(_)
             | Problem::BadToken(_)
+            | Problem::InsufficientScope(_)
             | Problem::NotFound
             | Problem::MethodNotAllowed
             | Problem::Timeout
-            | Problem::TooLarge
+            | Problem::TooLarge { .. }
             | Problem::UnsupportedMediaType(_)
             | Problem::Misdirected
             | Problem::SchemaViolation(_)
@@ -330,6 +385,10 @@ pub(crate) fn one_of_each() -> Vec<Problem> {
             | Problem::TooManyWrongTokens { .. }
             | Problem::TooManyConnections
             | Problem::Overloaded
+            | Problem::ModelRateLimited { .. }
+            | Problem::ModelUnreachable
+            | Problem::ModelRedirect
+            | Problem::ModelTimeout
             | Problem::Internal
             | Problem::Draining
             | Problem::StoreUnavailable

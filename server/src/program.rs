@@ -5,14 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::environment::Environment;
 use crate::options::Options;
 use crate::server::{OpenStore, Server};
 use crate::signals;
 use crate::start_error::EXIT_FAILURE;
-
-/// The environment variable with the accepted agent tokens. Not read by clap, because its help would
-/// print the value.
-const TOKEN_VARIABLE: &str = "AGENT_API_TOKEN";
 
 /// Runs the program and returns its exit code.
 #[must_use]
@@ -55,8 +52,8 @@ async fn run(options: &Options, open_store: OpenStore) -> ExitCode {
             return ExitCode::from(EXIT_FAILURE);
         }
     };
-    let tokens = std::env::var_os(TOKEN_VARIABLE).map(|value| value.to_string_lossy().into_owned());
-    match Server::bind(options, tokens.as_deref(), open_store).await {
+    let environment = Environment::of(|name| std::env::var_os(name));
+    match Server::bind(options, &environment, open_store).await {
         Ok(server) => {
             // Standard output may be closed; that does not keep the server from serving.
             let _ = writeln!(std::io::stdout().lock(), "{}", server.announcement());

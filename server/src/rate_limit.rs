@@ -1,58 +1,47 @@
-//! A rate limit for each agent token: a token bucket that holds the requests of one minute and refills
-//! continuously.
+//! Limits per minute: a leaky bucket that holds the amount of one minute and drains continuously.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Limits the requests of each token.
-#[derive(Debug)]
-pub struct RateLimiter {
-    per_minute: f64,
-    buckets: Mutex<Vec<Bucket>>,
+/// What was used of a limit per minute. The limit itself is given with each use, so that it may
+/// differ between them.
+#[derive(Debug, Default)]
+pub struct Meter(Mutex<Reading>);
+
+#[derive(Debug, Default)]
+struct Reading {
+    used: f64,
+    read_at: Option<Instant>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    available: f64,
-    filled_at: Instant,
-}
-
-impl RateLimiter {
-    /// Allows `per_minute` requests for each of `tokens` agent tokens. All buckets are full at `now`.
-    #[must_use]
-    pub fn new(per_minute: u32, tokens: usize, now: Instant) -> Self {
-        let full = Bucket {
-            available: f64::from(per_minute),
-            filled_at: now,
-        };
-        Self {
-            per_minute: f64::from(per_minute),
-            buckets: Mutex::new(vec![full; tokens]),
-        }
-    }
-
-    /// Takes one request from the bucket of the agent token with this index.
+impl Meter {
+    /// Uses `amount` of `per_minute`. An amount above the limit is accepted once nothing else is in
+    /// use.
     ///
     /// # Errors
-    /// The time until the next request is allowed.
-    pub fn take(&self, token: usize, now: Instant) -> Result<(), Duration> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(bucket) = buckets.get_mut(token) else {
+    /// The time until the amount may be used; then nothing of it is.
+    pub fn take(&self, amount: u32, per_minute: u32, now: Instant) -> Result<(), Duration> {
+        let (limit, amount) = (f64::from(per_minute), f64::from(amount));
+        let per_second = limit / 60.0;
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = reading
+            .read_at
+            .map_or(Duration::ZERO, |then| now.saturating_duration_since(then));
+        reading.used = (reading.used - elapsed.as_secs_f64() * per_second).max(0.0);
+        reading.read_at = Some(now);
+        let excess = reading.used + amount.min(limit) - limit;
+        if excess <= 0.0 {
+            reading.used += amount;
             return Ok(());
-        };
-        let per_second = self.per_minute / 60.0;
-        let elapsed = now.saturating_duration_since(bucket.filled_at);
-        bucket.available =
-            (bucket.available + elapsed.as_secs_f64() * per_second).min(self.per_minute);
-        bucket.filled_at = now;
-        if bucket.available >= 1.0 {
-            bucket.available -= 1.0;
-            Ok(())
-        } else {
-            Err(Duration::from_secs_f64(
-                (1.0 - bucket.available) / per_second,
-            ))
         }
+        let seconds = excess / per_second;
+        Err(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+    }
+
+    /// Replaces an amount that was used by what it turned out to be.
+    pub fn correct(&self, taken: u32, actual: u32) {
+        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.used = (reading.used + f64::from(actual) - f64::from(taken)).max(0.0);
     }
 }
 
@@ -60,39 +49,50 @@ impl RateLimiter {
 mod tests {
     use super::*;
 
+    fn after(milliseconds: u64, start: Instant) -> Instant {
+        start + Duration::from_millis(milliseconds)
+    }
+
     #[test]
     fn a_burst_of_one_minutes_requests_is_allowed_and_the_next_has_to_wait() {
-        let start = Instant::now();
-        let limiter = RateLimiter::new(30, 1, start);
+        let (start, meter) = (Instant::now(), Meter::default());
         for _ in 0..30 {
-            assert_eq!(limiter.take(0, start), Ok(()));
+            assert_eq!(meter.take(1, 30, start), Ok(()));
         }
-        let wait = limiter.take(0, start).unwrap_err();
+        let wait = meter.take(1, 30, start).unwrap_err();
         assert!((wait.as_secs_f64() - 2.0).abs() < 0.01, "{wait:?}");
-        assert!(
-            limiter
-                .take(0, start + Duration::from_millis(1900))
-                .is_err()
-        );
-        assert!(limiter.take(0, start + Duration::from_millis(2100)).is_ok());
+        assert!(meter.take(1, 30, after(1_900, start)).is_err());
+        assert!(meter.take(1, 30, after(2_100, start)).is_ok());
     }
 
     #[test]
-    fn each_token_has_its_own_limit() {
-        let start = Instant::now();
-        let limiter = RateLimiter::new(1, 2, start);
-        assert!(limiter.take(0, start).is_ok());
-        assert!(limiter.take(0, start).is_err());
-        assert!(limiter.take(1, start).is_ok());
+    fn a_long_pause_does_not_allow_more_than_one_minutes_requests() {
+        let (start, meter) = (Instant::now(), Meter::default());
+        assert!(meter.take(1, 2, start).is_ok());
+        let later = after(3_600_000, start);
+        assert!(meter.take(1, 2, later).is_ok());
+        assert!(meter.take(1, 2, later).is_ok());
+        assert!(meter.take(1, 2, later).is_err());
     }
 
     #[test]
-    fn a_long_pause_does_not_overfill_the_bucket() {
-        let start = Instant::now();
-        let limiter = RateLimiter::new(2, 1, start);
-        let later = start + Duration::from_secs(3600);
-        assert!(limiter.take(0, later).is_ok());
-        assert!(limiter.take(0, later).is_ok());
-        assert!(limiter.take(0, later).is_err());
+    fn an_amount_above_the_limit_is_accepted_when_nothing_else_is_in_use() {
+        let (start, meter) = (Instant::now(), Meter::default());
+        assert!(meter.take(500, 100, start).is_ok());
+        let wait = meter.take(1, 100, start).unwrap_err();
+        assert!((wait.as_secs_f64() - 240.6).abs() < 0.1, "{wait:?}");
+        assert!(meter.take(1, 100, start + wait).is_ok());
+    }
+
+    #[test]
+    fn an_estimate_is_replaced_by_the_actual_amount() {
+        let (start, meter) = (Instant::now(), Meter::default());
+        meter.take(10, 100, start).unwrap();
+        meter.correct(10, 95);
+        assert!(meter.take(10, 100, start).is_err());
+        meter.correct(95, 0);
+        assert!(meter.take(100, 100, start).is_ok());
+        meter.correct(u32::MAX, 0);
+        assert!(meter.take(100, 100, start).is_ok());
     }
 }

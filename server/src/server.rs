@@ -4,8 +4,8 @@ use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -19,9 +19,16 @@ use crate::client_address::TrustedProxies;
 use crate::connection::{self, Connections};
 use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
 use crate::enforced_schema::EnforcedSchema;
+use crate::environment::Environment;
+use crate::gateway::gateway_error::GatewayError;
+use crate::gateway::{Gateway, GatewayOptions};
 use crate::options::Options;
+use crate::outbound;
 use crate::pages::Pages;
-use crate::rate_limit::RateLimiter;
+use crate::secret_refresh::keep_fresh;
+use crate::secret_sources::{HeldSecrets, SecretSources};
+use crate::secret_text::SecretText;
+use crate::signals::ReloadSignal;
 use crate::start_error::StartError;
 use crate::store::{Store, StoreError};
 use crate::tasks::large_checks::LargeChecks;
@@ -54,6 +61,7 @@ pub struct Server {
     scheme: &'static str,
     tls: Option<TlsAcceptor>,
     app: App,
+    refresh: Option<(SecretSources, ReloadSignal)>,
     token_source: TokenSource,
     data_directory: Option<PathBuf>,
     max_connections: usize,
@@ -65,22 +73,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the files named in the options, binds the address and opens the store.
-    /// `environment_tokens` is the value of `AGENT_API_TOKEN`.
+    /// Reads the files named in the options, binds the address and opens the store. `environment` has
+    /// the secrets of the environment.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn bind(
         options: &Options,
-        environment_tokens: Option<&str>,
+        environment: &Environment,
         open_store: OpenStore,
     ) -> Result<Self, StartError> {
         let agent_config = options
             .config
             .as_deref()
-            .map(read_agent_config)
+            .map(AgentConfig::read_for_start)
             .transpose()?;
-        let tokens = Tokens::from_sources(environment_tokens, agent_config.as_ref())?;
+        let mut sources = SecretSources::open(options, environment, agent_config.as_ref())?;
+        let HeldSecrets { tokens, model_key } = sources.read().await?;
+        // Before the announcement, because its reader may send the signal right away.
+        let refresh = sources
+            .can_change()
+            .then(|| (sources, ReloadSignal::register()));
         let schema = EnforcedSchema::load(options.schema.as_deref()).map_err(|error| {
             StartError::Schema {
                 file: options.schema.clone(),
@@ -92,6 +105,10 @@ impl Server {
             _ => None,
         };
         check_pages(options)?;
+        let gateway = options
+            .gateway_options()
+            .map(|gateway| open_gateway(gateway, model_key.as_ref()))
+            .transpose()?;
 
         let (listener, address) = listen(options, &tokens).await?;
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -106,23 +123,23 @@ impl Server {
                 folder: options.static_dir.clone(),
                 config_file: options.page_config.clone(),
                 vault: agent_config.and_then(|config| config.vault),
+                gateway_model: options.model_name.clone(),
                 origins: known_origins(options, scheme, address),
             });
-        let token_source = tokens.source();
+        let token_source = tokens.source().clone();
         let app = App::new(Parts {
-            rate_limiter: options
-                .rate_limit
-                .map(|rate| RateLimiter::new(rate, tokens.count(), Instant::now())),
+            rate_limit: options.rate_limit,
             store,
             schema: Arc::new(schema),
-            tokens,
+            tokens: RwLock::new(Arc::new(tokens)),
+            is_loopback: address.ip().to_canonical().is_loopback(),
             wrong_tokens: WrongTokens::default(),
-            cors: Arc::new(Cors::new(AllowedOrigins::new(
-                scheme,
-                address.port(),
-                &options.allow_origins,
-            ))),
+            cors: Arc::new(Cors::new(
+                AllowedOrigins::new(scheme, address.port(), &options.allow_origins),
+                gateway.is_some(),
+            )),
             pages,
+            gateway,
             large_checks: LargeChecks::new(
                 std::thread::available_parallelism()
                     .map_or(1, usize::from)
@@ -139,6 +156,7 @@ impl Server {
             scheme,
             tls,
             app,
+            refresh,
             token_source,
             data_directory,
             max_connections: usize::try_from(options.max_connections).unwrap_or(usize::MAX),
@@ -160,10 +178,15 @@ impl Server {
     /// folder. Contains no token except the default one.
     #[must_use]
     pub fn announcement(&self) -> String {
-        let token = match self.token_source {
-            TokenSource::Default => "changeme (the default)",
-            TokenSource::Environment => "from AGENT_API_TOKEN",
-            TokenSource::AgentConfig => "from the --config file",
+        let token = match &self.token_source {
+            TokenSource::Default => "changeme (the default)".to_owned(),
+            TokenSource::Lists(lists) => {
+                let lists: Vec<String> = lists
+                    .iter()
+                    .map(|(name, place)| format!("{name} of {}", place.label()))
+                    .collect();
+                format!("from {}", lists.join(" and "))
+            }
         };
         let tasks = self.data_directory.as_ref().map_or_else(
             || "tasks are not stored".to_owned(),
@@ -187,6 +210,9 @@ impl Server {
             trusted_proxies: self.trusted_proxies,
             draining: self.app.draining(),
         };
+        let refresh = self
+            .refresh
+            .map(|(sources, reload)| tokio::spawn(keep_fresh(sources, self.app.clone(), reload)));
         let mut stop = pin!(stop);
         let mut serving = JoinSet::new();
         let slots = Arc::new(Semaphore::new(self.max_connections));
@@ -232,6 +258,11 @@ impl Server {
         let _ = tokio::time::timeout(LATE_TIMEOUT, finished).await;
         late.shutdown().await;
         drop(connections);
+        if let Some(refresh) = refresh {
+            refresh.abort();
+            // It holds a clone of the application, which must be the last one to close the store.
+            let _ = refresh.await;
+        }
         self.app.close(CLOSE_TIMEOUT);
     }
 }
@@ -272,11 +303,16 @@ async fn accept(
     }
 }
 
-fn read_agent_config(file: &Path) -> Result<AgentConfig, StartError> {
-    AgentConfig::read(file).map_err(|error| StartError::AgentConfig {
-        file: file.to_owned(),
-        error,
-    })
+fn open_gateway(
+    gateway: GatewayOptions,
+    key: Option<&SecretText>,
+) -> Result<Gateway, GatewayError> {
+    if key.is_some() && !gateway.address.is_private() {
+        tracing::warn!(
+            "--model-endpoint is not https: whoever is on the way can read the key and the requests"
+        );
+    }
+    Gateway::new(gateway, outbound::client()?, key)
 }
 
 fn check_pages(options: &Options) -> Result<(), StartError> {

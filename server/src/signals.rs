@@ -1,4 +1,4 @@
-//! The operating system's requests to stop.
+//! The operating system's requests to stop, and to read the secrets again.
 
 use std::future::Future;
 use std::io;
@@ -37,4 +37,40 @@ pub fn stop_requested() -> io::Result<impl Future<Output = ()>> {
             _ = close.recv() => {}
         }
     })
+}
+
+/// `SIGHUP`, the usual request to read a configuration again. Windows has nothing like it.
+pub struct ReloadSignal {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl ReloadSignal {
+    /// Registers for the signal immediately; without that, it would end the program. If the system
+    /// refuses, the log says so.
+    #[must_use]
+    pub fn register() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let signal = signal(SignalKind::hangup())
+                .inspect_err(|error| tracing::warn!(error = %error, "SIGHUP cannot be handled"));
+            Self {
+                signal: signal.ok(),
+            }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    /// Completes when the signal has arrived; never if there is none.
+    pub async fn received(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
 }

@@ -5,12 +5,16 @@ use std::path::PathBuf;
 
 use crate::agent_config::AgentConfigError;
 use crate::enforced_schema::EnforcedSchemaError;
+use crate::gateway::gateway_error::GatewayError;
 use crate::store::StoreError;
 use crate::tls::TlsError;
 use crate::tokens::TokenError;
+use crate::vault::vault_error::VaultError;
 
 /// Exit code for a port in use (98 is also `EADDRINUSE` on Linux).
 pub const EXIT_PORT_TAKEN: u8 = 98;
+/// Exit code for a Vault that cannot be reached or is sealed (`EX_UNAVAILABLE` of sysexits).
+pub const EXIT_UNAVAILABLE: u8 = 69;
 /// Exit code for an invalid configuration (`EX_CONFIG` of sysexits).
 pub const EXIT_CONFIGURATION: u8 = 78;
 /// Exit code for a failure while running.
@@ -69,6 +73,12 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The secrets cannot be read from Vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The gateway cannot be set up.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The store cannot be opened.
     #[error("{}: {error}", .folder.display())]
     Store {
@@ -93,6 +103,8 @@ impl StartError {
             Self::Schema { .. } => "schema",
             Self::Missing(_) => "missing_file",
             Self::Tls(_) => "tls",
+            Self::Vault(error) => error.code(),
+            Self::Gateway(error) => error.code(),
             Self::Store { .. } => "store",
         }
     }
@@ -100,7 +112,11 @@ impl StartError {
     /// Whether starting again may succeed without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::PortTaken { .. })
+        match self {
+            Self::PortTaken { .. } => true,
+            Self::Vault(error) => error.is_temporary(),
+            _ => false,
+        }
     }
 
     /// How the operator can resolve the error.
@@ -125,6 +141,8 @@ impl StartError {
                 "--static-dir expects a folder with index.html, --page-config a file."
             }
             Self::Tls(_) => "Choose matching PEM files with --tls-cert and --tls-key.",
+            Self::Vault(error) => error.hint(),
+            Self::Gateway(error) => error.hint(),
             Self::Store { error, .. } => error.hint(),
         }
     }
@@ -134,6 +152,7 @@ impl StartError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::PortTaken { .. } => EXIT_PORT_TAKEN,
+            Self::Vault(error) if error.is_temporary() => EXIT_UNAVAILABLE,
             _ => EXIT_CONFIGURATION,
         }
     }

@@ -17,7 +17,7 @@ use crate::response_clock::ResponseClock;
 pub struct WriteTimeouts {
     /// Without any progress.
     pub pause: Duration,
-    /// For a whole response.
+    /// For a whole response, unless it is passed on from a model endpoint.
     pub response: Duration,
 }
 
@@ -53,9 +53,11 @@ impl<S> WriteTimeout<S> {
         }
         let (timeouts, clock) = (self.timeouts, &self.clock);
         let deadline = self.deadline.get_or_insert_with(|| {
-            let now = Instant::now();
-            let began = clock.began().unwrap_or(now);
-            let end = (now + timeouts.pause).min(began + timeouts.response);
+            let pause_ends = Instant::now() + timeouts.pause;
+            // A response without a beginning may take any time, see `Relayed`.
+            let end = clock.began().map_or(pause_ends, |began| {
+                pause_ends.min(began + timeouts.response)
+            });
             Box::pin(sleep_until(end))
         });
         ready!(deadline.as_mut().poll(context));

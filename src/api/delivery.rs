@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::ApiError;
 use super::receipt::{JsReceipt, NotSent};
 use super::{batch, schema};
-use crate::delivery::body;
+use crate::delivery::body::{self, BodyForm};
 use crate::delivery::receipt::DeliveryStage;
 use crate::document::Document;
 use crate::driver::{self, LiveDriver};
@@ -134,6 +134,7 @@ impl PreparedDelivery {
     ) -> Vec<JsReceipt> {
         let receipts = Receipts {
             template: self.template,
+            started_at: self.run.started_at(),
             issued: RefCell::new(vec![None; self.run.drafts().len()]),
             on_receipt,
         };
@@ -166,12 +167,21 @@ impl PreparedDelivery {
 /// The receipts of one delivery; each is issued once.
 struct Receipts<'a> {
     template: Option<BodyTemplate>,
+    /// When the delivery was prepared, in milliseconds since 1970.
+    started_at: u64,
     /// By place in the batch.
     issued: RefCell<Vec<Option<JsReceipt>>>,
     on_receipt: &'a dyn Fn(&JsReceipt),
 }
 
 impl Receipts<'_> {
+    fn form(&self) -> BodyForm<'_> {
+        BodyForm {
+            template: self.template.as_ref(),
+            started_at: self.started_at,
+        }
+    }
+
     /// Issues the receipt of a task that was posted at least once.
     fn issue(&self, draft: &TaskDraft) {
         self.add(draft, |index, approval| {
@@ -197,10 +207,7 @@ impl Receipts<'_> {
             Some(approval) => make(index, approval),
             None => {
                 let text = draft.content.shared_text();
-                make(
-                    index,
-                    &body::approve(&draft.id, &text, self.template.as_ref()),
-                )
+                make(index, &body::approve(&draft.id, &text, self.form()))
             }
         };
         if let Some(issued) = self.issued.borrow_mut().get_mut(index) {

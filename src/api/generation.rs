@@ -97,6 +97,7 @@ impl GenerationCollector {
     pub fn take(&mut self, report: Report) -> Option<JsStreamEvent> {
         match report {
             Report::Text(delta) => Some(JsStreamEvent::Text { delta }),
+            Report::Reasoning { .. } => None,
             Report::Notice(notice) => {
                 let notice = JsNotice::from(notice);
                 self.warnings.push(notice.clone());

@@ -212,6 +212,7 @@ impl JsReceipt {
                 status,
                 server_id,
                 replayed,
+                ..
             } => JsReceipt {
                 status: *status,
                 server_id: server_id.clone(),
@@ -344,6 +345,7 @@ mod tests {
             seen(&DeliveryOutcome::Delivered {
                 status: Some(201),
                 server_id: None,
+                id_at: None,
                 replayed: false
             }),
             json!({"index": 1, "outcome": "delivered", "code": "delivered", "retry": false,

@@ -87,6 +87,8 @@ struct TaskServerSettings {
     concurrency: Option<u8>,
     #[serde(default, deserialize_with = "shape::present")]
     body_template: Option<String>,
+    #[serde(default, deserialize_with = "shape::present")]
+    id_pointer: Option<String>,
 }
 
 /// Reads a model endpoint from the JSON text of the settings without their API key. `has_key` says
@@ -153,6 +155,7 @@ pub fn task_server(json: &str) -> Result<TaskServer, ApiError> {
             .map(|text| BodyTemplate::parse(&text))
             .transpose()
             .map_err(SettingsError::from)?,
+        id_pointer: input.id_pointer,
         ..TaskServer::at(Address::parse(&input.url)?)
     };
     server.check()?;

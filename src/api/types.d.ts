@@ -447,8 +447,14 @@ export interface TaskServerSettings {
   honoursIdempotencyKeys?: boolean;
   /** Maximum number of concurrent requests, 1 to 16. Default: 4. */
   concurrency?: number;
-  /** JSON wrapped around each task, with `$task` in its place: `{"type": "work", "payload": $task}`. Default: the task alone. */
+  /**
+   * The JSON to send for each task: `{"type": "work", "payload": $task}` with the task in an envelope,
+   * `{"tenant": "north", ...$task}` with members added, or `{"name": $task.title}` with single members.
+   * `$uuid`, `$number`, `$run` and `$time` are generated. Default: the task alone.
+   */
   bodyTemplate?: string;
+  /** Where the server's identifier is in its response, as a JSON Pointer such as `/data/id`. Default: it is looked for. */
+  idPointer?: string;
   /** The agent token. Sent to the origin of `url` only, kept for this call only, and never part of an error. */
   agentToken: string;
 }

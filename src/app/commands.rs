@@ -167,6 +167,10 @@ impl PageCommands for ApplicationCommands {
         self.0.save_receipts(format);
     }
 
+    fn copy_diagnostics(&self) {
+        self.0.copy_diagnostics();
+    }
+
     fn dismiss(&self, code: &str) {
         self.0
             .page

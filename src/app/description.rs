@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use leptos::prelude::Set;
+use leptos::prelude::{GetUntracked, Set};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{Application, problem, refusal_problem, settings_problem};
@@ -17,12 +17,15 @@ use crate::ui::page::Description;
 /// What a description contains, and a web page in its place does not.
 const MARKS: [&str; 3] = ["\"openapi\"", "\"$schema\"", "\"properties\""];
 
-/// Where servers have a description, relative to their address.
+/// Maximum number of folders that are searched.
+const MAX_FOLDERS: usize = 4;
+
+/// Where servers have a description at their root.
 const PATHS: [&str; 3] = ["/openapi.json", "/api/openapi.json", "/tasks/schema"];
 
 impl Application {
     /// Reads the description of the server at `address`: from the URL itself if it is one of a document,
-    /// or else from the usual paths. No token is sent.
+    /// or else from the usual places. No token is sent.
     pub(super) fn read_description(self: &Rc<Self>, address: Address, is_document: bool) {
         let allowed = if self.setup.config_is_read.get() {
             let hosts = self.setup.hosts.borrow();
@@ -38,12 +41,21 @@ impl Application {
         self.page.description.set(Description::Reading);
         let app = Rc::clone(self);
         spawn_local(async move {
-            let description = match is_document {
-                true => read(&address, "").await,
-                false => read_first(&address).await,
+            let urls = match is_document {
+                true => vec![address.clone()],
+                false => usual_urls(&address),
             };
-            app.page.description.set(match description {
-                Some(text) => Description::Read { text, address },
+            // The servers that a document names are relative to its origin.
+            let server = match is_document {
+                true => address.clone(),
+                false => Address::parse(&address.origin()).unwrap_or_else(|_| address.clone()),
+            };
+            app.page.description.set(match read_first(urls).await {
+                Some((url, text)) => Description::Read {
+                    text,
+                    address: server,
+                    url,
+                },
                 None => Description::Failed(problem(
                     "no_description",
                     format!(
@@ -55,30 +67,70 @@ impl Application {
             });
         });
     }
+
+    /// Says so if the document that the task schema was read from has changed since. A document that
+    /// cannot be read now says nothing. No token is sent.
+    pub(super) fn announce_changed_schema(self: &Rc<Self>) {
+        let connection = self.page.connection.get_untracked();
+        let Some(source) = connection.schema_source else {
+            return;
+        };
+        if self.setup.hosts.borrow().check(&source.url).is_err() {
+            return;
+        }
+        let app = Rc::clone(self);
+        spawn_local(async move {
+            let text = read(&source.url).await;
+            if text.is_some_and(|text| source.is_changed_by(&text)) {
+                app.add_problem(problem(
+                    "schema_source_changed",
+                    format!(
+                        "The server may want other tasks now: {} has changed since the task schema was read from it",
+                        source.url
+                    ),
+                    "Compare before you approve. To read it again, open Settings, paste the address under Set up by pasting, and press Read and fill in.",
+                ));
+            }
+        });
+    }
 }
 
-/// The first text at the usual paths that is a description.
-async fn read_first(address: &Address) -> Option<String> {
-    for path in PATHS {
-        if let Some(text) = read(address, path).await {
-            return Some(text);
+/// The URLs where a server with this address usually has a description: in the folders of its path,
+/// the innermost first, and at its root.
+fn usual_urls(address: &Address) -> Vec<Address> {
+    let origin = address.origin();
+    let mut folder = address.to_string();
+    let mut urls = Vec::new();
+    while folder.len() > origin.len() && urls.len() < MAX_FOLDERS {
+        urls.push(format!("{folder}/openapi.json"));
+        let end = folder.rfind('/').unwrap_or_default();
+        folder.truncate(end);
+    }
+    urls.extend(PATHS.iter().map(|path| format!("{origin}{path}")));
+    urls.iter()
+        .filter_map(|url| Address::parse(url).ok())
+        .collect()
+}
+
+/// The first text at these URLs that is a description, and its URL.
+async fn read_first(urls: Vec<Address>) -> Option<(Address, String)> {
+    let is_only_one = urls.len() == 1;
+    for url in urls {
+        if let Some(text) = read(&url).await {
+            // The dialog recognises it: here that code would be reached from two pieces of the module,
+            // and so be in its first file.
+            if is_only_one || MARKS.iter().any(|mark| text.contains(mark)) {
+                return Some((url, text));
+            }
         }
     }
     None
 }
 
-/// The text at a path, if it is a description.
-async fn read(address: &Address, path: &str) -> Option<String> {
-    let url = match path {
-        "" => address.to_string(),
-        path => address.join(path),
-    };
-    let request = HttpRequest::get(url, MAX_PASTE_BYTES + 1);
+/// The text at a URL.
+async fn read(url: &Address) -> Option<String> {
+    let request = HttpRequest::get(url.to_string(), MAX_PASTE_BYTES + 1);
     let request = request.prepare(&Keyring::default()).ok()?;
     let (status, body) = fetch::get_bounded(&request).await.ok()?;
-    let text = String::from_utf8_lossy(&body).into_owned();
-    // The dialog recognises it: here that code would be reached from two pieces of the module, and so
-    // be in its first file.
-    let is_description = || path.is_empty() || MARKS.iter().any(|mark| text.contains(mark));
-    (status == 200 && is_description()).then_some(text)
+    (status == 200).then(|| String::from_utf8_lossy(&body).into_owned())
 }

@@ -239,8 +239,10 @@ fn target<'a>(
                 return Ok(None);
             };
             match event {
-                Event::Post { .. } if is_posting => return Err(Refusal::Posting),
-                Event::Post { .. } if run.confirmation().is_none() => {
+                Event::Post { .. } | Event::PostTest { .. } if is_posting => {
+                    return Err(Refusal::Posting);
+                }
+                Event::Post { .. } | Event::PostTest { .. } if run.confirmation().is_none() => {
                     return Err(Refusal::NothingApproved);
                 }
                 Event::Resume if !matches!(run.batch(), Batch::Paused { .. }) => return Ok(None),
@@ -298,7 +300,10 @@ fn check_tasks(event: &Event, run: &Run, secrets: &Keyring) -> Result<(), Refusa
     match event {
         Event::Approve { drafts } => check_texts(drafts),
         Event::ApproveWithKey { draft, .. } => check_texts(std::slice::from_ref(draft)),
-        Event::Post { .. } | Event::Resume | Event::ContinueWithoutJournal => {
+        Event::Post { .. }
+        | Event::PostTest { .. }
+        | Event::Resume
+        | Event::ContinueWithoutJournal => {
             let is_due = |draft: &&TaskDraft| {
                 matches!(
                     draft.delivery.stage,
@@ -329,6 +334,7 @@ enum Calls {
 fn calls(event: &Event, run: &Run) -> Calls {
     match event {
         Event::Post { .. }
+        | Event::PostTest { .. }
         | Event::Resume
         | Event::ContinueWithoutJournal
         | Event::Retry { .. }

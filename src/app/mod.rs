@@ -2,7 +2,7 @@
 //!
 //! `guard` decides whether an action is allowed. `controller` owns the current run and executes its
 //! effects. `setup` holds what the next run uses, and `startup` reads it; both are on the first screen. `application`
-//! holds the rest of the state behind the page; `connections`, `connection_test`, `description`, `secrets`, `runs`, `stored_runs`, `receipts`
+//! holds the rest of the state behind the page; `connections`, `connection_test`, `description`, `diagnostics`, `secrets`, `runs`, `stored_runs`, `receipts`
 //! and `adaptations` extend it, and `opening` is where it is loaded. `commands` offers it to the page's
 //! components, and `panic_page` reports a panic.
 
@@ -20,6 +20,8 @@ mod connections;
 mod controller;
 #[cfg(target_arch = "wasm32")]
 mod description;
+#[cfg(target_arch = "wasm32")]
+mod diagnostics;
 pub mod guard;
 #[cfg(target_arch = "wasm32")]
 pub mod panic_page;

@@ -239,6 +239,9 @@ impl Application {
         };
         let (run, step) = Run::start(start);
         self.show_new_run(run, check, step);
+        if mode == Mode::Live {
+            self.announce_changed_schema();
+        }
         true
     }
 
@@ -272,7 +275,10 @@ impl Application {
     /// Sends an event to the current run, if the guard allows it.
     pub(super) fn send(self: &Rc<Self>, event: Event) {
         if self.may_go_ahead(Action::Send(&event), || Next::Send(event.clone())) {
-            if matches!(event, Event::Approve { .. } | Event::Post { .. }) {
+            if matches!(
+                event,
+                Event::Approve { .. } | Event::Post { .. } | Event::PostTest { .. }
+            ) {
                 self.request_persistence();
             }
             self.controller.apply_in_batches(event);

@@ -42,7 +42,18 @@ impl Application {
         next: Option<Next>,
     ) {
         let is_local = page_is_on_loopback() && address.is_loopback();
-        let offer = (slot == SecretSlot::AGENT_TOKEN && is_local).then_some(DEFAULT_LOOPBACK_TOKEN);
+        let was_refused = refusal.is_some()
+            || self.controller.with_run(|run| {
+                matches!(
+                    run.batch(),
+                    Batch::Paused {
+                        why: Pause::TokenRefused { .. }
+                    }
+                )
+            }) == Some(true);
+        // After the server has rejected a token, the default is no better guess.
+        let is_offered = slot == SecretSlot::AGENT_TOKEN && is_local && !was_refused;
+        let offer = is_offered.then_some(DEFAULT_LOOPBACK_TOKEN);
         self.wait_with(next);
         self.page.secret_prompt.set(Some(SecretPrompt {
             slot,

@@ -161,4 +161,5 @@ pub(super) fn schema_of(connection: &Connection) -> Result<TaskSchema, SchemaErr
             .as_deref()
             .unwrap_or_else(|| agent_task_schema()),
     )
+    .map(|schema| schema.with_roles(&connection.roles))
 }

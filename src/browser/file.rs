@@ -19,3 +19,12 @@ pub async fn read_text(file: &File, max_bytes: usize) -> Result<String, String> 
         .map_err(|thrown| js_error_message(&thrown))?;
     Ok(text.as_string().unwrap_or_default())
 }
+
+/// Says in full sentences that a file was not read, and why.
+#[must_use]
+pub fn not_read(file: &File, why: &str) -> String {
+    format!(
+        "“{}” could not be read: {why}. Choose it again.",
+        file.name()
+    )
+}

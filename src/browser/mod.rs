@@ -1,6 +1,7 @@
 //! The implementations of the ports in a browser: requests, storage, clock, randomness. All I/O
 //! happens here.
 
+pub mod clipboard;
 pub mod clock;
 pub mod database;
 pub mod download;
@@ -13,9 +14,11 @@ pub mod page_return;
 pub mod random;
 pub mod storage_use;
 pub mod tabs;
+mod user_agent;
 pub mod web_storage;
 
 pub use page_origin::page_origin;
+pub use user_agent::user_agent;
 
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;

@@ -6,20 +6,44 @@ use sha2::{Digest, Sha256};
 
 use crate::digest::sha256_hex;
 use crate::review::{Approval, DraftId};
-use crate::settings::BodyTemplate;
+use crate::settings::{BodyTemplate, TemplateValues};
+use crate::time;
 
-/// Creates the approval of a task: the body, which is the task's text in the server's template if
-/// it has one, its SHA-256 and its idempotency key.
+/// What the bodies of a run are built from, beside the tasks. Nothing in it changes while the run lasts,
+/// so that a body is the same however often it is built.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BodyForm<'a> {
+    /// The server's body template, if it has one.
+    pub template: Option<&'a BodyTemplate>,
+    /// When the run was started, in milliseconds since 1970.
+    pub started_at: u64,
+}
+
+impl BodyForm<'_> {
+    /// The body for a task: its exact text, in the server's template if it has one.
+    #[must_use]
+    pub fn body(&self, id: &DraftId, task: &Arc<str>) -> Arc<str> {
+        let Some(template) = self.template else {
+            return Arc::clone(task);
+        };
+        let values = TemplateValues {
+            uuid: &uuid(&format!("taskwright task\n{id}")),
+            number: id.ordinal,
+            run: &id.run.to_string(),
+            time: &time::rfc3339(self.started_at).unwrap_or_default(),
+        };
+        template.wrap(task, &values).into()
+    }
+}
+
+/// Creates the approval of a task: its body, the SHA-256 of the body, and its idempotency key.
 ///
 /// The key is derived from the draft's identity (128 random bits and a number) and the digest. So
 /// the same approved body has the same key in every tab and after every reload, and different
 /// bodies have different keys. The key is a version 8 UUID (RFC 9562, section 5.8).
 #[must_use]
-pub fn approve(id: &DraftId, task: &Arc<str>, template: Option<&BodyTemplate>) -> Approval {
-    let body = match template {
-        None => Arc::clone(task),
-        Some(template) => template.wrap(task).into(),
-    };
+pub fn approve(id: &DraftId, task: &Arc<str>, form: BodyForm<'_>) -> Approval {
+    let body = form.body(id, task);
     let digest = sha256_hex(body.as_bytes());
     Approval {
         key: key(id, &digest).into(),
@@ -37,9 +61,14 @@ pub fn is_intact(id: &DraftId, approval: &Approval) -> bool {
 
 /// The idempotency key of a draft's body with this digest.
 fn key(id: &DraftId, digest: &str) -> String {
-    let seed: [u8; 32] = Sha256::digest(format!("taskwright key\n{id}\n{digest}")).into();
+    uuid(&format!("taskwright key\n{id}\n{digest}"))
+}
+
+/// The version 8 UUID of a text (RFC 9562, section 5.8).
+fn uuid(of: &str) -> String {
+    let seed: [u8; 32] = Sha256::digest(of).into();
     let [
-        key_bytes @ ..,
+        first_bytes @ ..,
         _,
         _,
         _,
@@ -57,8 +86,8 @@ fn key(id: &DraftId, digest: &str) -> String {
         _,
         _,
     ] = seed;
-    let key = uuid::Builder::from_custom_bytes(key_bytes).into_uuid();
-    key.to_string()
+    let uuid = uuid::Builder::from_custom_bytes(first_bytes).into_uuid();
+    uuid.to_string()
 }
 
 /// The digest of a batch: a digest of the digests of its bodies, in this order.
@@ -88,14 +117,27 @@ mod tests {
     fn the_key_depends_on_the_draft_and_its_exact_bytes() {
         let task = Arc::from("{\"a\": 1}");
         let respaced = Arc::from("{\"a\":1}");
-        let approval = approve(&id(7, 1), &task, None);
+        let approval = approve(&id(7, 1), &task, BodyForm::default());
         assert_eq!(&*approval.body, "{\"a\": 1}");
-        assert_eq!(approval, approve(&id(7, 1), &task, None));
-        assert_ne!(approval.key, approve(&id(7, 2), &task, None).key);
-        assert_ne!(approval.key, approve(&id(8, 1), &task, None).key);
-        assert_ne!(approval.key, approve(&id(7, 1), &respaced, None).key);
+        assert_eq!(approval, approve(&id(7, 1), &task, BodyForm::default()));
+        assert_ne!(
+            approval.key,
+            approve(&id(7, 2), &task, BodyForm::default()).key
+        );
+        assert_ne!(
+            approval.key,
+            approve(&id(8, 1), &task, BodyForm::default()).key
+        );
+        assert_ne!(
+            approval.key,
+            approve(&id(7, 1), &respaced, BodyForm::default()).key
+        );
         let template = BodyTemplate::parse("[$task]").unwrap();
-        let wrapped = approve(&id(7, 1), &task, Some(&template));
+        let form = BodyForm {
+            template: Some(&template),
+            started_at: 0,
+        };
+        let wrapped = approve(&id(7, 1), &task, form);
         assert_eq!(&*wrapped.body, "[{\"a\": 1}]");
         assert_eq!(*wrapped.digest, *sha256_hex(b"[{\"a\": 1}]"));
         assert_ne!(approval.key, wrapped.key);
@@ -106,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_approval_is_intact_only_with_its_own_body_digest_and_key() {
-        let approval = approve(&id(7, 1), &Arc::from("{}"), None);
+        let approval = approve(&id(7, 1), &Arc::from("{}"), BodyForm::default());
         assert!(is_intact(&id(7, 1), &approval));
         assert!(!is_intact(&id(7, 2), &approval), "the key of another draft");
         for changed in [

@@ -25,6 +25,10 @@ pub enum DeliveryOutcome {
         status: Option<u16>,
         /// The server's identifier of the task, if it returned one.
         server_id: Option<String>,
+        /// Where the identifier is in the response, as a JSON Pointer; `None` if the response is
+        /// nothing else, or it was in a header. Records from before this member was added have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id_at: Option<String>,
         /// Whether the server already had the task.
         replayed: bool,
     },
@@ -134,6 +138,9 @@ pub struct Attempt {
     pub url: Option<Arc<str>>,
     /// Whether the key was sent, because the server was known to honour keys.
     pub key_sent: bool,
+    /// Whether the task was posted on its own, as a test.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_test: bool,
     /// When the attempt was begun and journaled, in milliseconds since 1970.
     pub started_at: u64,
     /// When the request was sent, in milliseconds since 1970. After a reload, `None` does not mean
@@ -143,6 +150,12 @@ pub struct Attempt {
     pub ended_at: Option<u64>,
     /// How it ended; `None` while it is in flight.
     pub outcome: Option<DeliveryOutcome>,
+}
+
+/// Whether a member with this value is left out of the record.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde passes a reference.
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// Stage of the delivery of one task.
@@ -185,6 +198,9 @@ pub struct Delivery {
     pub last_attempt_number: u32,
     /// Whether the operator decided the outcome of an unconfirmed task.
     pub decided_by_operator: bool,
+    /// Whether the operator posted the task on its own, as a test.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_test: bool,
     /// Number of the last attempt that the operator or a look-up resolved; 0 if none.
     pub resolved_through: u32,
     /// Whether the attempt is journaled but its request waits for the concurrency limit. Not stored:
@@ -426,6 +442,7 @@ mod tests {
         Delivery {
             stage: DeliveryStage::Unconfirmed,
             attempts: vec![Attempt {
+                is_test: false,
                 number: 1,
                 key: "k".into(),
                 digest: "d".into(),

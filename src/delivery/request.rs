@@ -85,8 +85,14 @@ pub fn secret_slots(server: &TaskServer) -> Vec<SecretSlot> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::settings::Address;
+    use crate::delivery::body::{BodyForm, approve, is_intact};
+    use crate::review::{DraftId, RunId};
+    use crate::settings::{Address, BodyTemplate};
 
     #[test]
     fn a_post_carries_only_headers_that_the_server_is_known_to_accept() {
@@ -129,5 +135,53 @@ mod tests {
             secret_slots(&server),
             [SecretSlot::AGENT_TOKEN, SecretSlot::header("X-Signature")]
         );
+    }
+
+    fn texts() -> impl Strategy<Value = BTreeMap<String, String>> {
+        prop::collection::btree_map("[A-Za-z][A-Za-z0-9-]{0,6}", ".{0,12}", 0..4)
+    }
+
+    proptest! {
+        /// The operator approves the body: what else a request has is never in it, and does not change it.
+        #[test]
+        fn headers_and_query_never_change_the_approved_body(
+            task in "[ -~é\n]{0,40}",
+            template in prop::option::of(prop::sample::select(vec![
+                "$task",
+                "{\"a\": $task, \"id\": $uuid}",
+                "{\"t\": $time, \"n\": $number, \"run\": $run, \"title\": $task.title}",
+                "{\"x\": 1, ...$task}",
+            ])),
+            extra_headers in texts(),
+            extra_query in texts(),
+            token_scheme in prop::option::of("[A-Za-z]{1,8}"),
+            honours_idempotency_keys: bool,
+            run: u128,
+            ordinal in 1_u32..9,
+            started_at: u64,
+        ) {
+            let template = template.map(|text| BodyTemplate::parse(text).unwrap());
+            let plain = TaskServer::at(Address::parse("https://tasks.example/api").unwrap());
+            let server = TaskServer {
+                extra_headers,
+                extra_query,
+                token_scheme,
+                honours_idempotency_keys,
+                body_template: template.clone(),
+                ..plain.clone()
+            };
+            let id = DraftId { run: RunId::from_bits(run), ordinal };
+            let task: Arc<str> = serde_json::json!({"title": task}).to_string().into();
+            let form = BodyForm { template: template.as_ref(), started_at };
+            let approval = approve(&id, &task, form);
+            prop_assert_eq!(&approval, &approve(&id, &task, form));
+            prop_assert!(is_intact(&id, &approval));
+            let request = post(&server, &approval);
+            prop_assert_eq!(&request, &post(&server, &approval));
+            prop_assert_eq!(request.body.as_ref(), Some(&approval.body));
+            prop_assert_eq!(&request.body, &post(&plain, &approval).body);
+            let path = request.url.split('?').next().unwrap_or_default();
+            prop_assert_eq!(path, "https://tasks.example/api/tasks");
+        }
     }
 }

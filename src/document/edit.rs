@@ -44,6 +44,22 @@ impl Document {
         Ok(Document::parse(&[before, value.text(), after].concat())?)
     }
 
+    /// Returns this document without the members and items whose values begin at these offsets in its
+    /// text, as [`Document::without`] does.
+    ///
+    /// # Errors
+    /// [`EditError::Root`] if the root begins at one of them.
+    pub fn without_values_at(&self, offsets: &HashSet<usize>) -> Result<Document, EditError> {
+        let mut unwanted = HashSet::new();
+        self.root().walk(&mut |node, _| {
+            if offsets.contains(&node.span().start) {
+                unwanted.insert(node.ordinal());
+            }
+            ControlFlow::Continue(())
+        });
+        self.without(&unwanted)
+    }
+
     /// Returns this document without the members and items that have these ordinals
     /// ([`Node::ordinal`]), removing their commas and adjacent whitespace too. The text is copied
     /// once, regardless of how many are removed.

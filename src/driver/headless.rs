@@ -97,7 +97,7 @@ impl<C: Clock> Generation<'_, C> {
                 self.apply(*event);
             }
             Report::Notice(notice) => self.apply(Event::NoticeArrived(notice)),
-            Report::Text(_) => (self.on_report)(report),
+            Report::Text(_) | Report::Reasoning { .. } => (self.on_report)(report),
         }
     }
 

@@ -53,7 +53,8 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         };
         let url = server.map(TaskServer::tasks_url).unwrap_or_default();
         let template = server.and_then(|server| server.body_template.as_ref());
-        let sent = Sent::new(&url, &posting.approval.body, template);
+        let id_pointer = server.and_then(|server| server.id_pointer.as_deref());
+        let sent = Sent::new(&url, &posting.approval.body, template).with_id_at(id_pointer);
         let mut outcome = response::outcome(&reply, &sent, now());
         if let Some(redactor) = redactor {
             outcome = outcome.with_redacted_reasons(&redactor);

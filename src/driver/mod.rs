@@ -90,6 +90,11 @@ pub enum Report {
     Event(Box<Event>),
     /// More of the response text, for live display.
     Text(String),
+    /// The model is reasoning, apart from the response text.
+    Reasoning {
+        /// The size of the reasoning so far, in bytes, up to 1 MiB.
+        bytes: usize,
+    },
     /// An oddity that does not affect the tasks.
     Notice(Notice),
 }

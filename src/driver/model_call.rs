@@ -239,8 +239,13 @@ impl ResponseReader {
                 Needed::FirstToken
             }
             ResponsePart::Bytes(bytes) if (200..300).contains(&self.status) => {
+                let reasoning_before = self.stream.reasoning().len();
                 for event in self.stream.push(bytes) {
                     self.report(event, prompt_schema, check, report);
+                }
+                let reasoning = self.stream.reasoning().len();
+                if reasoning > reasoning_before {
+                    report(Report::Reasoning { bytes: reasoning });
                 }
                 // An endpoint may keep the connection open, and send pings, after the end.
                 if self.stream.is_settled() {

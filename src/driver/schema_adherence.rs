@@ -62,7 +62,7 @@ impl SchemaAdherence {
                 notice.code,
                 NoticeCode::TextAroundJson | NoticeCode::ReasoningInResponse
             ),
-            Report::Text(_) => false,
+            Report::Text(_) | Report::Reasoning { .. } => false,
         };
     }
 

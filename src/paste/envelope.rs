@@ -19,11 +19,12 @@ pub struct TaskEnvelope {
 impl TaskEnvelope {
     /// One sentence about the envelope.
     pub(super) fn description(&self) -> String {
-        let text: String = self.template.clone().into();
+        let places = self.template.places();
+        let path = places.first().map(|place| place.in_body.join("."));
         format!(
             "The body looks like an envelope: the task is in {}. The body template {} can add the rest.",
-            self.template.task_path().join("."),
-            crate::text::truncate_chars(&text, 120)
+            path.unwrap_or_default(),
+            crate::text::truncate_chars(self.template.text(), 120)
         )
     }
 }

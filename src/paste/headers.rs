@@ -80,6 +80,9 @@ const LEFT_OUT: [&str; 53] = [
 /// From which length on a random value of a header with a harmless name may be a secret.
 const MIN_RANDOM_LENGTH: usize = 20;
 
+/// What the name of a header contains whose value lets others act as the operator, or proves something.
+const SECRET_PARTS: [&str; 4] = ["session", "signature", "csrf", "xsrf"];
+
 impl HeaderUse {
     /// Decides about a header by its name and value.
     pub(super) fn of(name: &str, value: &Word) -> HeaderUse {
@@ -99,6 +102,7 @@ impl HeaderUse {
             other => {
                 let text = value.text();
                 let is_secret = is_secret_name(other)
+                    || SECRET_PARTS.iter().any(|part| other.contains(part))
                     || is_secret_value(text)
                     || text.split_whitespace().any(may_be_secret);
                 if is_secret {
@@ -133,6 +137,9 @@ mod tests {
             ("X-Api-Key", "abc", HeaderUse::Secret),
             ("X-Custom", "ghp_0123456789abcdef", HeaderUse::Secret),
             ("X-Custom", "4f9Kq0zX81bTn72wQ5mR", HeaderUse::Secret),
+            ("X-Session-Id", "abc", HeaderUse::Secret),
+            ("X-Hub-Signature", "abc", HeaderUse::Secret),
+            ("X-XSRF-TOKEN", "abc", HeaderUse::Secret),
             ("X-TENANT", "blue", HeaderUse::Plain),
             (
                 "X-Workspace",

@@ -6,6 +6,8 @@ use crate::document::{Document, DocumentError, Kind, Node, Reader};
 
 /// Maximum number of tasks of one import.
 pub const MAX_TASKS: usize = 10_000;
+/// Maximum size of a file to import, in bytes: 64 MiB.
+pub const MAX_BYTES: usize = 64 << 20;
 
 /// Why a text cannot be imported. The text is not lost: it stays where it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,6 +4,8 @@
 use super::event::RunError;
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::ResendRisk;
+#[cfg(test)]
+use crate::delivery::body::BodyForm;
 use crate::delivery::receipt::DeliveryStage;
 use crate::review::{DraftState, Origin};
 use crate::settings::Connection;
@@ -219,7 +221,8 @@ mod tests {
             }
             _ => {
                 let text = draft.content.shared_text();
-                draft.review = Review::Approved(body::approve(&draft.id, &text, None));
+                draft.review =
+                    Review::Approved(body::approve(&draft.id, &text, BodyForm::default()));
             }
         }
         draft.delivery.stage = match state {
@@ -241,6 +244,7 @@ mod tests {
                 digest: Arc::clone(&approval.digest),
                 url: None,
                 key_sent: true,
+                is_test: false,
                 started_at: 0,
                 sent_at: Some(0),
                 ended_at: Some(0),

@@ -57,6 +57,7 @@ impl Run {
             } => self.checked(&draft, revision, violations, &mut step),
 
             Event::Post { digest } => self.post(&digest, now, &mut step),
+            Event::PostTest { draft, digest } => self.post_test(&draft, &digest, now, &mut step),
             Event::Connect(connection) => self.connect(*connection, &mut step),
             Event::Pause => self.pause(&mut step),
             Event::Resume => self.resume(now, &mut step),

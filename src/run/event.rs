@@ -105,6 +105,13 @@ pub enum Event {
         /// The digest shown in the confirmation.
         digest: String,
     },
+    /// Post one confirmed task on its own, to see what the server makes of it.
+    PostTest {
+        /// The task.
+        draft: DraftId,
+        /// The digest shown in the confirmation.
+        digest: String,
+    },
     /// Use this connection from now on.
     Connect(Box<crate::settings::Connection>),
     /// Send nothing more. Requests in flight are completed.

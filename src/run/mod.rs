@@ -11,6 +11,7 @@ pub mod announcements;
 mod apply;
 mod changes;
 mod delivering;
+pub mod diagnostics;
 mod event;
 mod follow_up;
 mod generating;
@@ -220,6 +221,9 @@ pub struct Confirmation {
     /// Number of tasks that will wait, because a dependency is neither delivered nor about to be
     /// posted.
     pub blocked: usize,
+    /// The tasks that can be posted on their own as a test, in posting order: what they depend on is
+    /// delivered. Empty in a dry run, and while other tasks are queued.
+    pub testable: Vec<DraftId>,
 }
 
 /// Number of drafts in each state.
@@ -582,6 +586,18 @@ impl Run {
             digest: String::new(),
             order: Vec::new(),
             blocked: 0,
+            testable: Vec::new(),
+        };
+        let can_test = self.mode == Mode::Live
+            && self.batch == Batch::Idle
+            && self
+                .drafts
+                .iter()
+                .all(|draft| draft.delivery.stage != DeliveryStage::Queued);
+        let is_delivered = |index: &usize| {
+            self.drafts
+                .get(*index)
+                .is_some_and(|draft| draft.delivery.stage == DeliveryStage::Delivered)
         };
         let mut digests = Vec::new();
         // Which drafts are delivered or will be without the operator. Dependencies come first in
@@ -600,6 +616,9 @@ impl Run {
                 (DeliveryStage::Queued, _) => is_unblocked,
                 (DeliveryStage::Idle, Some(approval)) => {
                     confirmation.order.push(draft.id.clone());
+                    if can_test && plan.dependencies_of(index).iter().all(is_delivered) {
+                        confirmation.testable.push(draft.id.clone());
+                    }
                     digests.push(&*approval.digest);
                     confirmation.blocked += usize::from(!is_unblocked);
                     is_unblocked

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::actions::{can_approve, check_approvable, check_editable};
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
-use crate::delivery::{DeliveryStage, body};
+use crate::delivery::DeliveryStage;
+use crate::delivery::body::{self, BodyForm};
 use crate::review::{Content, DraftId, Origin, Review};
 use crate::schema::Violation;
 use crate::settings::BodyTemplate;
@@ -86,6 +87,10 @@ impl Run {
         }
         let mode = self.mode;
         let template = self.body_template().cloned();
+        let form = BodyForm {
+            template: template.as_ref(),
+            started_at: self.started_at,
+        };
         let destination: Option<Arc<str>> = self.destination().map(Into::into);
         self.drop_queue();
         for id in ids {
@@ -94,7 +99,7 @@ impl Run {
                 .is_some_and(|draft| self.has_unique_key(draft));
             let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
             let result = if has_unique_key {
-                approve_one(draft, mode, template.as_ref())
+                approve_one(draft, mode, form)
             } else {
                 Err(RunError::NotValid)
             };
@@ -166,6 +171,14 @@ impl Run {
         Ok(())
     }
 
+    /// What the bodies of this run are built from.
+    pub(super) fn body_form(&self) -> BodyForm<'_> {
+        BodyForm {
+            template: self.body_template(),
+            started_at: self.started_at,
+        }
+    }
+
     /// The task server's body template, if it has one.
     pub(super) fn body_template(&self) -> Option<&BodyTemplate> {
         let server = self.connection.task_server.as_ref();
@@ -218,17 +231,13 @@ impl Run {
 }
 
 /// Approves a draft. Returns `false` if it was already approved.
-fn approve_one(
-    draft: &mut TaskDraft,
-    mode: Mode,
-    template: Option<&BodyTemplate>,
-) -> Result<bool, RunError> {
+fn approve_one(draft: &mut TaskDraft, mode: Mode, form: BodyForm<'_>) -> Result<bool, RunError> {
     check_approvable(draft, mode)?;
     if draft.approval().is_some() {
         return Ok(false);
     }
     let task = draft.content.shared_text();
-    draft.review = Review::Approved(body::approve(&draft.id, &task, template));
+    draft.review = Review::Approved(body::approve(&draft.id, &task, form));
     draft.delivery.stage = DeliveryStage::Idle;
     Ok(true)
 }

@@ -219,6 +219,22 @@ impl TaskSchema {
         &self.inner.value
     }
 
+    /// The same schema, with these roles in place of those that are guessed.
+    #[must_use]
+    pub fn with_roles(&self, chosen: &Roles) -> TaskSchema {
+        let TaskSchemaParts {
+            name, text, value, ..
+        } = &*self.inner;
+        TaskSchema {
+            inner: Arc::new(TaskSchemaParts {
+                name: name.clone(),
+                text: text.clone(),
+                value: value.clone(),
+                roles: Roles::guess(value).with(chosen),
+            }),
+        }
+    }
+
     /// The members of a task that are its key, its title and its dependencies.
     #[must_use]
     pub fn roles(&self) -> &Roles {

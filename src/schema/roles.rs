@@ -77,6 +77,25 @@ const DEPENDS_ON_NAMES: [&str; 12] = [
 ];
 
 impl Roles {
+    /// Whether no member has a role.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Roles::default()
+    }
+
+    /// These roles, with those of `chosen` in place of guesses.
+    #[must_use]
+    pub fn with(&self, chosen: &Roles) -> Roles {
+        let choose = |chosen: &Option<String>, guessed: &Option<String>| {
+            chosen.as_ref().or(guessed.as_ref()).cloned()
+        };
+        Roles {
+            key: choose(&chosen.key, &self.key),
+            title: choose(&chosen.title, &self.title),
+            depends_on: choose(&chosen.depends_on, &self.depends_on),
+        }
+    }
+
     /// Returns the task key of `task`: a string, or a number as written. Other kinds of value are
     /// not keys.
     #[must_use]
@@ -84,10 +103,18 @@ impl Roles {
         member(task, self.key.as_deref()).and_then(scalar)
     }
 
-    /// Returns the title of `task`, if it is a string or a number.
+    /// Returns the title of `task`, if it is a string or a number. If no member has the role, it is the
+    /// first string with a usual name.
     #[must_use]
     pub fn title<'t>(&self, task: Node<'t>) -> Option<Cow<'t, str>> {
-        member(task, self.title.as_deref()).and_then(scalar)
+        match &self.title {
+            Some(name) => task.get(name).and_then(scalar),
+            // The schema does not declare one, but the task may have one.
+            None => {
+                let found = TITLE_NAMES.iter().find_map(|name| task.get(name));
+                found.filter(|node| node.kind() == Kind::String)?.as_str()
+            }
+        }
     }
 
     /// Returns the keys that `task` depends on, in order. The member may be a string, a number, or

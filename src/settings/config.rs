@@ -10,6 +10,7 @@ use super::secret_like::{is_secret_name, is_secret_value};
 use super::{
     Address, Connection, ConnectionColor, HostPolicy, ModelEndpoint, SettingsError, TaskServer,
 };
+use crate::schema::Roles;
 
 /// Maximum size of a `config.json`: 64 KiB.
 pub const MAX_CONFIG_BYTES: usize = 64 << 10;
@@ -51,6 +52,9 @@ pub struct ConfigFile {
     /// The task schema, a JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_schema: Option<Value>,
+    /// The members of a task that are its key, its title and its dependencies; guessed by default.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
     /// The only hosts the page may call, each as `host` (any port) or `host:port`; every host by
     /// default.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +170,7 @@ impl Config {
             model: file.model,
             task_server: file.task_server,
             task_schema: file.task_schema.map(|schema| schema.to_string()),
+            roles: file.roles,
             ..Connection::named(file.connection.unwrap_or_else(|| "Preset".to_owned()))
         });
         Ok(Config {
@@ -192,7 +197,9 @@ fn find_secret(value: &Value, pointer: &str) -> Option<String> {
             if is_parameter && (value.is_number() || value.is_boolean()) {
                 return None;
             }
-            if is_secret_name(name) && !value.is_null() {
+            // The name of a task's key, not a key.
+            let is_role = pointer == "/roles";
+            if is_secret_name(name) && !value.is_null() && !is_role {
                 return Some(here);
             }
             find_secret(value, &here)
@@ -313,8 +320,9 @@ mod tests {
                 "prices":{"input":1.25,"cached_input":0.000001,"output":10.5}},
             "task_server":{"url":"https://tasks.example.com","path":"/v2/tasks",
                 "token_header":"X-Token","honours_idempotency_keys":true,"idempotency_key_retention_hours":48,
-                "concurrency":2,"body_template":"{\"payload\": $task}"},
+                "concurrency":2,"body_template":"{\"payload\": $task}","id_pointer":"/data/id"},
             "task_schema":{"type":"object","properties":{"token":{"type":"string"}}},
+            "roles":{"key":"token","title":null,"depends_on":null},
             "allowed_hosts":["api.example.com","tasks.example.com","vault.example.com:8200"],
             "notice":"Hello",
             "vault":{"address":"https://vault.example.com:8200","secrets_path":"secret/agent"}}"#;

@@ -1,8 +1,9 @@
 //! A connection: a named set of endpoints and a task schema.
 
+use crate::schema::Roles;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
+use super::{Address, HostPolicy, ModelEndpoint, SchemaSource, SettingsError, TaskServer};
 
 /// Identifies a connection in this browser. That of a connection that is not stored is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -107,6 +108,12 @@ pub struct Connection {
     /// The task schema as JSON text. If `None`, the default schema applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_schema: Option<String>,
+    /// Where the task schema was read from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_source: Option<SchemaSource>,
+    /// The members of a task in the roles that the operator chose; the others are guessed.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -137,6 +144,8 @@ impl Connection {
             model: None,
             task_server: None,
             task_schema: None,
+            schema_source: None,
+            roles: Roles::default(),
         }
     }
 

@@ -15,6 +15,7 @@ pub mod link;
 mod parameters;
 mod prices;
 mod query;
+mod schema_source;
 pub(crate) mod secret_like;
 mod task_server;
 pub mod template;
@@ -32,12 +33,13 @@ pub use limits::{
 };
 pub use parameters::RESERVED_MEMBERS;
 pub use prices::{Amount, InvalidAmount, Prices};
+pub use schema_source::SchemaSource;
 pub use task_server::{
     DEFAULT_CONCURRENCY, DEFAULT_IDEMPOTENCY_KEY_RETENTION_HOURS, DEFAULT_LOOPBACK_TOKEN,
     DEFAULT_PATH, DEFAULT_TOKEN_HEADER, MAX_CONCURRENCY, MAX_IDEMPOTENCY_KEY_RETENTION_HOURS,
     TaskServer,
 };
-pub use template::{BodyTemplate, TemplateError};
+pub use template::{BodyTemplate, TaskPlace, TemplateError, TemplateValues};
 
 /// The OpenAI API that an endpoint implements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -232,6 +234,9 @@ pub enum SettingsError {
     /// The scheme before the agent token is not one word.
     #[error("the token scheme is not one word of at most 32 letters, digits and hyphens")]
     TokenScheme,
+    /// The place of the server's identifier is not a JSON Pointer.
+    #[error("the place of the server's ID is not a JSON Pointer")]
+    IdPointer,
     /// There are too many extra parameters or headers.
     #[error("there are more than 64 extra parameters or headers")]
     TooManyParameters,
@@ -256,6 +261,7 @@ impl SettingsError {
             SettingsError::ModelHeader { .. } => "model_header_invalid",
             SettingsError::ServerHeader { .. } => "server_header_invalid",
             SettingsError::TokenScheme => "token_scheme_invalid",
+            SettingsError::IdPointer => "id_pointer_invalid",
             SettingsError::TooManyParameters => "too_many_parameters",
         }
     }
@@ -291,6 +297,9 @@ impl SettingsError {
             }
             SettingsError::TokenScheme => {
                 "Enter the word that the server expects before the token, such as Bearer, or leave the field empty."
+            }
+            SettingsError::IdPointer => {
+                "Enter the names from the outside in, each after a slash, such as /data/id, or leave the field empty."
             }
             SettingsError::TooManyParameters => "Remove the ones that you do not need.",
             SettingsError::Template(_) => {

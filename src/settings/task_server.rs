@@ -51,6 +51,10 @@ pub struct TaskServer {
     /// The JSON wrapped around each task in a request. If `None`, the task is the request body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_template: Option<BodyTemplate>,
+    /// Where the server's identifier of a task is in its response, as a JSON Pointer (RFC 6901) such
+    /// as `/data/id`. If `None`, it is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_pointer: Option<String>,
 }
 
 /// Default path to post tasks to.
@@ -102,6 +106,7 @@ impl TaskServer {
             idempotency_key_retention_hours: default_idempotency_key_retention_hours(),
             concurrency: default_concurrency(),
             body_template: None,
+            id_pointer: None,
         }
     }
 
@@ -142,7 +147,7 @@ impl TaskServer {
         let template = self.body_template.as_ref();
         template.map_or_else(
             || template::PLACEHOLDER.to_owned(),
-            |template| template.wrap(template::PLACEHOLDER),
+            |template| template.text().to_owned(),
         )
     }
 
@@ -177,6 +182,12 @@ impl TaskServer {
             return Err(SettingsError::IdempotencyKeyRetention {
                 given: self.idempotency_key_retention_hours,
             });
+        }
+        let is_pointer = |text: &String| {
+            text.starts_with('/') && text.len() <= 512 && !text.chars().any(char::is_control)
+        };
+        if !self.id_pointer.iter().all(is_pointer) {
+            return Err(SettingsError::IdPointer);
         }
         Ok(())
     }

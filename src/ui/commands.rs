@@ -95,6 +95,8 @@ pub trait PageCommands {
     fn delete_all_data(&self);
     /// Saves the receipts of the run that is shown as a file.
     fn save_receipts(&self, format: ReceiptFormat);
+    /// Copies diagnostics to the clipboard, without any secret.
+    fn copy_diagnostics(&self);
     /// Dismisses a problem.
     fn dismiss(&self, code: &str);
     /// Takes over what was read from `config.json`, the link and the stored settings. Given once, by the

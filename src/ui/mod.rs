@@ -3,6 +3,7 @@
 //! `page` holds the state that is shown, `commands` lists what the page can ask of the application,
 //! `screen` holds view state such as the open task, `stored_brief` keeps the brief in this browser, and
 //! `shell` takes over from the form in `index.html`.
+//! `incoming` takes tasks that are pasted or dropped on the page.
 //! `root` assembles the components of the first screen, and `work` those that are loaded afterwards
 //! (`lazy`). The other folders are named after the parts of the page.
 
@@ -13,6 +14,7 @@ mod delivery;
 mod dialogs;
 mod generation;
 mod header;
+mod incoming;
 pub mod lazy;
 mod list;
 pub mod page;

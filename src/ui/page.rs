@@ -153,6 +153,8 @@ pub struct Stream {
     pub characters: usize,
     /// The last characters received.
     pub tail: String,
+    /// The size of the reasoning so far, in bytes; 0 as soon as the model writes its response.
+    pub reasoning_bytes: usize,
 }
 
 /// How a task server describes its tasks.
@@ -169,6 +171,8 @@ pub enum Description {
         text: String,
         /// The address.
         address: Address,
+        /// The URL of the text.
+        url: Address,
     },
     /// It could not be read.
     Failed(Problem),

@@ -31,6 +31,7 @@ pub fn App(
     let has_run = Memo::new(move |_| page.run.with(Option::is_some));
     let open_task = lazy_view(screen, Part::OpenTask, || ().into_any());
     let foot = lazy_view(screen, Part::Foot, || ().into_any());
+    let incoming = lazy_view(screen, Part::Incoming, || ().into_any());
     view! {
         <div class="app" data-view=view>
             <Sprite/>
@@ -48,6 +49,7 @@ pub fn App(
             <Toasts screen/>
             <Announcement screen/>
             <OpenDialogs screen/>
+            {move || page.has_application.get().then(&incoming)}
         </div>
     }
 }

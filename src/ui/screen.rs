@@ -110,6 +110,8 @@ pub struct Screen {
     pub dialog: RwSignal<Option<Dialog>>,
     /// The text to import. It outlives its dialog, so that closing it by mistake loses nothing.
     pub import_text: RwSignal<String>,
+    /// Why a text or a file was not taken over into the import.
+    pub import_error: RwSignal<Option<String>>,
     /// What can be undone.
     pub undo: RwSignal<Option<Undo>>,
     /// The mode that was chosen for the next run, by the operator or otherwise.
@@ -185,6 +187,7 @@ impl Screen {
             search,
             dialog: RwSignal::new(None),
             import_text: RwSignal::new(String::new()),
+            import_error: RwSignal::new(None),
             undo: RwSignal::new(None),
             mode_choice,
             next_run,

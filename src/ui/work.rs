@@ -8,6 +8,7 @@ use crate::ui::brief::request_tab::RequestTab;
 use crate::ui::brief::schema_tab::SchemaTab;
 use crate::ui::delivery::foot::Foot;
 use crate::ui::dialogs::Dialogs;
+use crate::ui::incoming;
 use crate::ui::list::run_tasks::RunTasks;
 use crate::ui::screen::Screen;
 use crate::ui::task::task_detail::TaskPane;
@@ -23,6 +24,8 @@ pub enum Part {
     Foot,
     /// The open dialogs.
     Dialogs,
+    /// Nothing to see: takes tasks that are pasted or dropped on the page.
+    Incoming,
     /// The request that the brief results in.
     Request,
     /// The task schema.
@@ -40,6 +43,10 @@ piece_entry! {
             Part::OpenTask => view! { <TaskPane screen/> }.into_any(),
             Part::Foot => view! { <Foot screen/> }.into_any(),
             Part::Dialogs => view! { <Dialogs screen/> }.into_any(),
+            Part::Incoming => {
+                incoming::listen(screen);
+                ().into_any()
+            }
             Part::Request => view! { <RequestTab screen/> }.into_any(),
             Part::Schema => view! { <SchemaTab screen/> }.into_any(),
         }

@@ -40,10 +40,28 @@ const SEEDS: u64 = 10_000;
 /// Number of simulated deliveries in which the page crashes at every single step.
 const EXHAUSTIVE_SEEDS: u64 = 200;
 
+/// Number of threads that share the simulated deliveries.
+const THREADS: usize = 2;
+
 #[test]
 fn no_task_is_lost_or_duplicated_when_the_page_crashes() {
+    let totals = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..)
+            .take(THREADS)
+            .map(|thread| scope.spawn(move || crash_twice((thread..SEEDS).step_by(THREADS))))
+            .collect();
+        let totals = threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no case fails"));
+        totals.fold(Totals::default(), |all, some| all.with(&some))
+    });
+    totals.expect_variety();
+}
+
+/// Simulates the deliveries of these seeds: without a crash, with one, and with two.
+fn crash_twice(seeds: impl Iterator<Item = u64>) -> Totals {
     let mut totals = Totals::default();
-    for seed in 0..SEEDS {
+    for seed in seeds {
         let steps = run(
             Case {
                 seed,
@@ -51,7 +69,6 @@ fn no_task_is_lost_or_duplicated_when_the_page_crashes() {
             },
             &mut totals,
         );
-        // One crash, then two.
         let mut rng = SeededRng::new(seed ^ 0x0C4A_54E5);
         let first = rng.below(steps + 1);
         run(
@@ -70,7 +87,7 @@ fn no_task_is_lost_or_duplicated_when_the_page_crashes() {
             &mut totals,
         );
     }
-    totals.expect_variety();
+    totals
 }
 
 #[test]
@@ -182,6 +199,30 @@ impl Totals {
         self.cleared += stats.cleared;
         self.taken_over += stats.taken_over;
         self.decided += stats.decided;
+    }
+
+    /// The sum of both.
+    fn with(mut self, other: &Totals) -> Totals {
+        self.cases += other.cases;
+        self.steps += other.steps;
+        self.delivered += other.delivered;
+        self.unconfirmed += other.unconfirmed;
+        self.blocked += other.blocked;
+        self.replayed += other.replayed;
+        self.retried += other.retried;
+        self.token_requested += other.token_requested;
+        self.not_stored += other.not_stored;
+        self.probed += other.probed;
+        self.without_receipt += other.without_receipt;
+        self.found += other.found;
+        self.replaced += other.replaced;
+        self.moved += other.moved;
+        self.archived += other.archived;
+        self.switched += other.switched;
+        self.cleared += other.cleared;
+        self.taken_over += other.taken_over;
+        self.decided += other.decided;
+        self
     }
 
     fn expect_variety(&self) {

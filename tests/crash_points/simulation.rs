@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use taskwright::delivery::body::batch_digest;
 use taskwright::delivery::{DeliveryStage, ResendRisk};
 use taskwright::driver::{self, Loaded};
 use taskwright::ports::Table;
@@ -451,10 +452,19 @@ impl Simulation {
         self.act(Event::Approve { drafts });
     }
 
-    /// Posts what is approved. The guard refuses that while tasks are being posted.
+    /// Posts what is approved, or one task of it as a test. The guard refuses that while tasks are
+    /// being posted.
     fn post(&mut self) {
         let run = &self.client.run;
         if let Some(confirmation) = run.confirmation().filter(|_| !run.is_sending()) {
+            let test = confirmation.testable.last().and_then(|id| run.draft(id));
+            let test = test.and_then(|draft| Some((draft.id.clone(), draft.approval()?.clone())));
+            if let Some((draft, approval)) = test
+                && self.rng.chance(25, 100)
+            {
+                let digest = batch_digest(std::iter::once(&*approval.digest));
+                return self.act(Event::PostTest { draft, digest });
+            }
             let digest = confirmation.digest;
             self.act(Event::Post { digest });
         }

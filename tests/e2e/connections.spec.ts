@@ -30,7 +30,8 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   await settings.locator("#extra-headers").fill("X-TENANT: north");
   await settings.locator("#extra-query").fill("queue=blue");
   await fill(/^Secret headers/, "X-Signature");
-  await fill("Body template", '{"type": "work", "payload": $task}');
+  await fill(/^Body template/, '{"type": "work", "run": $run, "payload": {"ref": $uuid, ...$task}}');
+  await expect(settings.getByText("Request body, with an example")).toBeVisible();
   await settings.getByRole("button", { name: "Save settings" }).click();
   await expect(app.button("Connection: Tenant north")).toBeVisible();
   await expect(app.modeBand).toHaveText("Live → Tenant north");
@@ -51,6 +52,9 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   await prompt.getByRole("button", { name: "Use X-Signature" }).click();
   await expect(app.heading(`Posted to ${tenant.host}: 3 delivered`)).toBeVisible();
   expect(tenant.stored.map(({ url }) => url)).toEqual(Array(3).fill("/repository?queue=blue"));
+  const payloads = tenant.stored.map(({ body }) => body.payload as { ref: string; title: string });
+  expect(new Set(payloads.map(({ ref }) => ref)).size).toBe(3);
+  expect(payloads.every(({ title }) => title !== "")).toBe(true);
   expect(tenant.stored.every(({ headers }) => !("idempotency-key" in headers))).toBe(true);
   const kept = await everythingKept(app.page);
   expect(kept).toContain("X-Signature");
@@ -58,6 +62,30 @@ test("a server with an envelope, a tenant header, a query and two secrets gets e
   expect(kept).not.toContain(TOKEN);
   await app.page.close();
   await tenant.stop();
+});
+
+test("one task is posted as a test, and the others afterwards", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.press(`Post 3 tasks to ${server.host}…`);
+  const confirmation = app.page.getByRole("dialog", { name: /^Post \d tasks?\?$/ });
+  await confirmation.getByText("One, as a test").click();
+  await expect(confirmation).toHaveAccessibleName("Post 1 task?");
+  await confirmation.getByText("Request of the first task").click();
+  const chosen = confirmation.getByRole("combobox", { name: "Task to test with" });
+  const title = await chosen.locator("option:checked").innerText();
+  await expect(confirmation.locator(".code-block").first()).toContainText(title);
+  await confirmation.getByRole("button", { name: `Post 1 task to ${server.host}` }).click();
+  await app.dialog(`Agent token for ${server.host}`).getByRole("button", { name: "Use “changeme”, the local default" }).click();
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(1);
+  await app.page.reload();
+  await app.post(2, server.host);
+  await app.enterToken(server.host, "changeme");
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  expect(await server.tasks()).toHaveLength(3);
 });
 
 test("a run keeps its connection when another one is chosen for new runs", async ({ world, app }) => {
@@ -236,9 +264,8 @@ test("the description of a pasted address fills in the settings, and the connect
   await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
   const settings = app.dialog("New connection");
   await settings.getByRole("textbox", { name: "Paste here" }).fill(tasks.address);
-  await settings.getByRole("button", { name: "Read its description" }).click();
+  await settings.getByRole("button", { name: "Read and fill in" }).click();
   await expect(settings.getByText(/^The OpenAPI document/)).toBeVisible();
-  await settings.getByRole("button", { name: "Fill in the settings" }).click();
   await expect(settings.locator("#url")).toHaveValue(tasks.address);
   await expect(settings.getByRole("checkbox", { name: /Idempotency-Key/ })).toBeChecked();
   await settings.getByRole("button", { name: "Test connection" }).click();
@@ -250,6 +277,36 @@ test("the description of a pasted address fills in the settings, and the connect
   await settings.getByRole("button", { name: "Test connection" }).click();
   await expect(report).toContainText("Authorized: Passed");
   await expect(report).toContainText("Response as expected: Passed");
+});
+
+test("a live run says that the server describes other tasks than the connection", async ({ world, app }) => {
+  const page = await world.liveServer({ script: "plain" });
+  const schema = (name: string) => ({ type: "object", properties: { [name]: { type: "string" } } });
+  const tasks = await world.taskServer({ allowOrigin: page.address, schema: schema("title") });
+  await app.open(page.address);
+  await (await app.connections()).getByRole("button", { name: "New connection…" }).click();
+  const settings = app.dialog("New connection");
+  await settings.getByRole("textbox", { name: "Paste here" }).fill(tasks.address);
+  await settings.getByRole("button", { name: "Read and fill in" }).click();
+  await expect(settings.getByText("The settings are filled in.")).toBeVisible();
+  await settings.getByRole("textbox", { name: "Name" }).fill("Changing");
+  await settings.getByRole("button", { name: "Save settings" }).click();
+  const importOne = async () => {
+    await app.press("Import tasks…");
+    const dialog = app.dialog("Import tasks");
+    await dialog.getByRole("textbox").fill('{"title": "One"}');
+    await dialog.getByRole("button", { name: "Import 1 task" }).click();
+    await expect(app.tasks).toHaveCount(1);
+  };
+  const announced = app.heading(/has changed since the task schema was read from it/);
+  await importOne();
+  await app.press("Archive this run");
+  await expect(announced).toHaveCount(0);
+
+  await tasks.stop();
+  await world.restart(tasks, { allowOrigin: page.address, schema: schema("summary") });
+  await importOne();
+  await expect(announced).toBeVisible();
 });
 
 test("the connection test of a server that is down, or without a CORS rule, says what it cannot see", async ({

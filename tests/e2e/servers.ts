@@ -24,6 +24,8 @@ export interface TaskServerOptions {
   allowOrigin?: string;
   /** The port; any free one by default. */
   port?: number;
+  /** The model endpoint behind the server's gateway. Its key and the tokens for it are in the environment. */
+  gateway?: { endpoint: string; model: string; key: string; tokens: string };
 }
 
 /** A stored task. */
@@ -59,6 +61,11 @@ export class TaskServer {
       flags.push("--page-config", config);
     }
     const environment: Record<string, string> = options.tokens ? { AGENT_API_TOKEN: options.tokens } : {};
+    if (options.gateway) {
+      flags.push("--model-endpoint", options.gateway.endpoint, "--model-name", options.gateway.model);
+      environment.OPENAI_API_KEY = options.gateway.key;
+      environment.AGENT_MODEL_TOKEN = options.gateway.tokens;
+    }
     const program = await Program.start(required("TASKWRIGHT_SERVER_BIN"), flags, environment);
     const token = options.tokens?.split(",")[0] ?? DEFAULT_TOKEN;
     const server = new TaskServer(program, folder, token);

@@ -5,6 +5,7 @@
 //   /error/tasks       Zod, its error as Express middlewares often send it: JSON inside a message
 //   /tree/tasks        Zod, its issues as a tree
 //   /flat/tasks        Zod, its issues by field
+//   /queue/jobs        an envelope, a tenant's header, a query and a bearer token
 // Each stores a valid task; `GET …/received` lists them.
 const express = require("express");
 const { checkExact, checkSchema, header, validationResult } = require("express-validator");
@@ -16,7 +17,7 @@ const stored = {};
 app.use((request, response, next) => {
   response.set("Access-Control-Allow-Origin", "*");
   if (request.method !== "OPTIONS") return next();
-  response.set("Access-Control-Allow-Headers", "content-type, x-agent-token");
+  response.set("Access-Control-Allow-Headers", "content-type, x-agent-token, x-tenant, authorization");
   return response.sendStatus(204);
 });
 app.use(express.json());
@@ -72,6 +73,16 @@ for (const [name, form] of Object.entries(forms)) {
     return error ? response.status(400).json(form(error)) : store(name, request, response);
   });
 }
+
+app.post("/queue/jobs", (request, response) => {
+  const problem = (status, message) => response.status(status).json({ message });
+  if (request.get("authorization") !== "Bearer t0p-s3cret-of-the-queue") return problem(401, "Who are you?");
+  if (request.get("x-tenant") !== "north") return problem(403, "Which tenant?");
+  if (request.query.lane !== "blue") return problem(400, "Which lane?");
+  const { kind, job } = request.body;
+  if (kind !== "work" || typeof job?.title !== "string") return problem(422, "No job");
+  return store("queue", request, response);
+});
 
 app.get("/:name/received", (request, response) => response.json(stored[request.params.name] ?? []));
 

@@ -3,6 +3,7 @@
 /strict/tasks     a strict model: unknown members are refused
 /embedded/tasks   the task is the member "task" of the body
 /slash/tasks/     declared with a trailing slash, so that /slash/tasks redirects
+/one/jobs         an application of its own with one operation, described in /one/openapi.json
 /raises/tasks     stores the task and then raises: a 500 without CORS headers
 /{any}/received   the stored tasks
 """
@@ -73,6 +74,31 @@ def raises(task: dict) -> dict:
 
 
 app.include_router(guarded)
+
+
+class Job(BaseModel):
+    """What a worker does."""
+
+    title: str = Field(min_length=3, max_length=80)
+    urgency: Literal["low", "high"] = "low"
+    steps: list[str] = []
+
+
+one = FastAPI(title="Jobs")
+
+
+@one.post("/jobs", status_code=201, dependencies=[Depends(check_token)])
+def create_job(job: Job) -> dict:
+    stored["one"].append(job.model_dump())
+    return {"job": {"number": 40 + len(stored["one"])}}
+
+
+@one.get("/jobs")
+def jobs() -> list[dict]:
+    return stored["one"]
+
+
+app.mount("/one", one)
 
 
 @app.get("/{name}/received")

@@ -220,6 +220,10 @@ impl PageCommands for Handle {
         self.record(&format!("save {}", format.extension()));
         self.0.page.saved_file.set(Some("receipts".to_owned()));
     }
+    fn copy_diagnostics(&self) {
+        self.record("copy diagnostics");
+    }
+
     fn dismiss(&self, code: &str) {
         self.record(&format!("dismiss {code}"));
     }

@@ -17,7 +17,15 @@ pub const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Environment variables with secrets of the operator. Compilers, build scripts, packages and test
 /// servers have no use for them.
-const SECRET_VARIABLES: [&str; 3] = ["AGENT_API_TOKEN", "OPENAI_API_KEY", "VAULT_TOKEN"];
+const SECRET_VARIABLES: [&str; 7] = [
+    "AGENT_API_TOKEN",
+    "AGENT_POST_TOKEN",
+    "AGENT_READ_TOKEN",
+    "AGENT_MODEL_TOKEN",
+    "OPENAI_API_KEY",
+    "VAULT_TOKEN",
+    "VAULT_SECRET_ID",
+];
 
 /// A command that does not inherit the operator's secrets. All programs are started by it, except
 /// [`task_server`].

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
-use http_body_util::BodyExt as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use taskwright::document::Document;
 
 use super::{MAX_BODY_BYTES, is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
-use crate::client_address::ClientAddress;
+use crate::caller::Caller;
 use crate::enforced_schema::EnforcedSchema;
 use crate::problem::Problem;
+use crate::request_body;
+use crate::scope::Scope;
 use crate::store::{IdempotencyKey, Insertion, NewTask, QUEUED, Receipt, StoreError};
 
 /// The largest body that is validated on the connection's own thread, in bytes.
@@ -37,14 +38,14 @@ pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-
 /// request with an idempotency key can safely be repeated after any response.
 pub async fn post_task(
     State(app): State<App>,
-    Extension(client): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers, client).await?;
-    require_json(&headers)?;
+    app.authorize(&headers, &caller, Scope::Post).await?;
+    request_body::require_json(&headers)?;
     let key = idempotency_key(&headers)?;
-    let body = read_body(&headers, body, &app).await?;
+    let body = request_body::read(&headers, body, MAX_BODY_BYTES, app.body_timeout()).await?;
     let key = key.map(|text| IdempotencyKey {
         text,
         body_digest: Sha256::digest(&body).into(),
@@ -83,37 +84,6 @@ fn unresolved(problem: Problem, look_up: &StoreError) -> Problem {
     }
 }
 
-/// Accepts `application/json`, alone or with `charset=utf-8`. RFC 8259, section 11, defines no
-/// parameter, but clients send this one.
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(Problem::UnsupportedMediaType(
-            "Send the body without Content-Encoding.",
-        ));
-    }
-    let mut sent = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(first), None) = (sent.next(), sent.next()) else {
-        return Err(Problem::UnsupportedMediaType(
-            "Send one Content-Type header: application/json.",
-        ));
-    };
-    let mut parts = first.to_str().unwrap_or_default().split(';').map(str::trim);
-    let json = parts
-        .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    let utf8 = parts.all(|parameter| {
-        parameter.eq_ignore_ascii_case("charset=utf-8")
-            || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
-    });
-    if json && utf8 {
-        Ok(())
-    } else {
-        Err(Problem::UnsupportedMediaType(
-            "Send the task with Content-Type: application/json, in UTF-8.",
-        ))
-    }
-}
-
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut sent = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(first) = sent.next() else {
@@ -125,36 +95,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     } else {
         Err(Problem::InvalidIdempotencyKey)
     }
-}
-
-async fn read_body(headers: &HeaderMap, body: Body, app: &App) -> Result<Vec<u8>, Problem> {
-    let content_length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse::<usize>().ok());
-    if content_length.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(Problem::TooLarge);
-    }
-    tokio::time::timeout(
-        app.body_timeout(),
-        collect(body, content_length.unwrap_or_default()),
-    )
-    .await
-    .map_err(|_| Problem::Timeout)?
-}
-
-async fn collect(mut body: Body, expected: usize) -> Result<Vec<u8>, Problem> {
-    let mut bytes = Vec::with_capacity(expected.min(MAX_BODY_BYTES));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::BadRequest("the body ended early".into()))?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len().saturating_add(data.len()) > MAX_BODY_BYTES {
-                return Err(Problem::TooLarge);
-            }
-            bytes.extend_from_slice(data);
-        }
-    }
-    Ok(bytes)
 }
 
 /// Parses and validates the body. A large task and a schema with many patterns take milliseconds, so
@@ -238,25 +178,6 @@ fn confirmation(insertion: Insertion) -> Result<Response, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_json_in_utf_8_is_accepted() {
-        for (sent, accepted) in [
-            ("application/json", true),
-            ("Application/JSON", true),
-            ("application/json; charset=utf-8", true),
-            ("application/json;charset=\"UTF-8\"", true),
-            ("application/json; charset=latin1", false),
-            ("application/json, text/plain", false),
-            ("application/problem+json", false),
-            ("text/plain", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(sent));
-            assert_eq!(require_json(&headers).is_ok(), accepted, "{sent}");
-        }
-    }
 
     #[test]
     fn a_failed_look_up_never_promises_that_an_unconfirmed_task_is_not_stored() {

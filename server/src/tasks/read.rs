@@ -10,8 +10,9 @@ use serde::Deserialize;
 
 use super::{is_idempotency_key, json_response, rfc_3339, store_problem};
 use crate::app::App;
-use crate::client_address::ClientAddress;
+use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::scope::Scope;
 use crate::store::{Filter, Page, StoredTask};
 
 /// Tasks per page by default.
@@ -37,15 +38,16 @@ pub struct ListQuery {
 /// Returns a page of tasks in order of arrival: `{"items": […], "next_cursor": … or null}`.
 ///
 /// # Errors
-/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`], [`Problem::InvalidQuery`],
+/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`],
+/// [`Problem::RateLimited`], [`Problem::InvalidQuery`],
 /// [`Problem::StoreUnavailable`].
 pub async fn list_tasks(
     State(app): State<App>,
-    Extension(client): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers, client).await?;
+    app.authorize(&headers, &caller, Scope::Read).await?;
     let Query(query) = query.map_err(|_| {
         Problem::InvalidQuery(
             "the parameters are limit, cursor, status and idempotency_key, each at most once"
@@ -63,15 +65,16 @@ pub async fn list_tasks(
 /// Returns one task.
 ///
 /// # Errors
-/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::RateLimited`], [`Problem::NotFound`],
+/// [`Problem::BadToken`], [`Problem::TooManyWrongTokens`], [`Problem::InsufficientScope`],
+/// [`Problem::RateLimited`], [`Problem::NotFound`],
 /// [`Problem::StoreUnavailable`].
 pub async fn get_task(
     State(app): State<App>,
-    Extension(client): Extension<ClientAddress>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    app.authorize(&headers, client).await?;
+    app.authorize(&headers, &caller, Scope::Read).await?;
     let task = app
         .store()
         .find(id)

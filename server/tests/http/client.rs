@@ -109,6 +109,11 @@ impl Request {
         read_response(stream, self.method == "HEAD")
     }
 
+    /// Sends without waiting for the response.
+    pub fn write_to(&self, stream: &mut impl Write) -> std::io::Result<()> {
+        stream.write_all(&self.bytes("localhost"))
+    }
+
     fn bytes(&self, host: &str) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let has = |name: &str| {
@@ -173,7 +178,14 @@ pub fn read_response(stream: &mut impl Read, is_head: bool) -> std::io::Result<R
         .iter()
         .find(|(name, _)| name == "content-length")
         .map_or(0, |(_, value)| value.parse().unwrap());
-    if !is_head {
+    let is_chunked = headers
+        .iter()
+        .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+    if is_head {
+        body.clear();
+    } else if is_chunked {
+        body = read_chunks(stream, body)?;
+    } else {
         while body.len() < length {
             read_more(stream, &mut body)?;
         }
@@ -183,6 +195,30 @@ pub fn read_response(stream: &mut impl Read, is_head: bool) -> std::io::Result<R
         headers,
         body,
     })
+}
+
+/// Reads a body in chunks (RFC 9112, section 7.1), of which `bytes` were read already.
+fn read_chunks(stream: &mut impl Read, mut bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = loop {
+            if let Some(end) = bytes.windows(2).position(|window| window == b"\r\n") {
+                break end;
+            }
+            read_more(stream, &mut bytes)?;
+        };
+        let size = std::str::from_utf8(&bytes[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        bytes.drain(..end + 2);
+        while bytes.len() < size + 2 {
+            read_more(stream, &mut bytes)?;
+        }
+        body.extend(bytes.drain(..size));
+        bytes.drain(..2);
+        if size == 0 {
+            return Ok(body);
+        }
+    }
 }
 
 fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> std::io::Result<()> {

@@ -17,11 +17,25 @@ pub const TASK: &str =
 /// A schema that accepts any JSON.
 pub const ANYTHING: &str = r#"{"$schema":"https://json-schema.org/draft/2020-12/schema"}"#;
 
+/// Variables of the environment that the server must not inherit from whoever runs the tests.
+const SECRET_VARIABLES: [&str; 10] = [
+    "AGENT_API_TOKEN",
+    "AGENT_POST_TOKEN",
+    "AGENT_READ_TOKEN",
+    "AGENT_MODEL_TOKEN",
+    "OPENAI_API_KEY",
+    "VAULT_ADDR",
+    "VAULT_NAMESPACE",
+    "VAULT_TOKEN",
+    "VAULT_ROLE_ID",
+    "VAULT_SECRET_ID",
+];
+
 /// How to start a server.
 pub struct Start {
     folder: TempDir,
     arguments: Vec<String>,
-    tokens: Option<String>,
+    variables: Vec<(String, String)>,
     /// The command line in front of the server's own, if another program starts the server.
     launcher: Vec<String>,
 }
@@ -31,7 +45,7 @@ impl Start {
         Self {
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
-            tokens: None,
+            variables: Vec::new(),
             launcher: Vec::new(),
         }
     }
@@ -43,8 +57,19 @@ impl Start {
         self
     }
 
-    pub fn tokens(mut self, tokens: &str) -> Self {
-        self.tokens = Some(tokens.to_owned());
+    /// Adds an option without a value.
+    pub fn flag(mut self, name: &str) -> Self {
+        self.arguments.push(name.to_owned());
+        self
+    }
+
+    pub fn tokens(self, tokens: &str) -> Self {
+        self.variable("AGENT_API_TOKEN", tokens)
+    }
+
+    /// Sets a variable of the server's environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -94,16 +119,16 @@ impl Start {
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())
-            .env_remove("XDG_DATA_HOME")
-            .env_remove("AGENT_API_TOKEN");
+            .env_remove("XDG_DATA_HOME");
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
         for (name, value) in [("--port", "0"), ("--data-dir", "data")] {
             if !self.arguments.iter().any(|argument| argument == name) {
                 command.args([name, value]);
             }
         }
-        if let Some(tokens) = &self.tokens {
-            command.env("AGENT_API_TOKEN", tokens);
-        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -168,7 +193,9 @@ impl TestServer {
 
     /// A token the server accepts.
     pub fn token(&self) -> &str {
-        let first = self.start.tokens.as_deref().unwrap_or("changeme");
+        let named = |(name, _): &&(String, String)| name == "AGENT_API_TOKEN";
+        let list = self.start.variables.iter().find(named);
+        let first = list.map_or("changeme", |(_, list)| list.as_str());
         first.split(',').next().unwrap()
     }
 
@@ -232,6 +259,26 @@ impl TestServer {
             .status()
             .unwrap();
         assert!(status.success());
+    }
+
+    /// Sends SIGHUP, which asks the server to read its secrets again.
+    #[cfg(unix)]
+    pub fn ask_to_reload(&self) {
+        let status = Command::new("kill")
+            .args(["-HUP", &self.child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until the log has a text `count` times.
+    pub fn wait_for_log(&self, text: &str, count: usize) {
+        let started = std::time::Instant::now();
+        while self.log().matches(text).count() < count {
+            let elapsed = started.elapsed();
+            assert!(elapsed.as_secs() < 20, "{text}: {}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     #[cfg(unix)]

@@ -60,6 +60,31 @@ fn tasks_are_accepted_over_tls() {
 }
 
 #[test]
+fn the_gateway_trusts_an_endpoint_by_the_systems_certificates_only() {
+    // Its response to an unknown path shows that it was reached.
+    let (endpoint, _) = secure_server();
+    let url = format!("https://localhost:{}/v1", endpoint.address.port());
+    let gateway = |trusted: bool| {
+        let mut start = Start::new()
+            .variable("AGENT_MODEL_TOKEN", "model-token")
+            .variable("OPENAI_API_KEY", "s3cret-key")
+            .argument("--model-endpoint", &url);
+        if trusted {
+            let file = endpoint.folder().join("cert.pem");
+            start = start.variable("SSL_CERT_FILE", file.to_str().unwrap());
+        }
+        start.run()
+    };
+    let ask = get("/v1/models").token("model-token");
+    gateway(true).send(&ask).problem(404, "not_found");
+    let distrustful = gateway(false);
+    distrustful.send(&ask).problem(502, "model_unreachable");
+    let log = distrustful.log();
+    assert!(log.contains("certificate"), "{log}");
+    assert!(!log.contains("s3cret"), "{log}");
+}
+
+#[test]
 fn plain_http_gets_no_response_from_a_tls_port() {
     let (server, _) = secure_server();
     let response = get("/healthz").try_send(server.address);

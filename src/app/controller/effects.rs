@@ -165,6 +165,12 @@ impl RunController {
                     self.show_text_soon();
                 }
             }
+            Report::Reasoning { bytes } => {
+                if !stop.is_stopped() {
+                    self.reasoning_bytes.set(bytes);
+                    self.show_text_soon();
+                }
+            }
             Report::Notice(notice) => self.apply_to(id, Event::NoticeArrived(notice)),
         }
     }
@@ -182,6 +188,8 @@ impl RunController {
     /// Creates the stop signal for a new call to the model.
     fn new_stop(&self) -> StopSignal {
         let stop = StopSignal::default();
+        self.reasoning_bytes.set(0);
+        self.page.stream.update(|stream| stream.reasoning_bytes = 0);
         if let Some(current) = self.current.borrow_mut().as_mut() {
             current.stop = stop.clone();
         }
@@ -196,6 +204,10 @@ impl RunController {
             controller.page.stream.update(|stream| {
                 stream.characters += text.chars().count();
                 stream.tail.push_str(&text);
+                stream.reasoning_bytes = match text.is_empty() {
+                    true => controller.reasoning_bytes.get(),
+                    false => 0,
+                };
                 let excess = stream.tail.chars().count().saturating_sub(TAIL_CHARACTERS);
                 stream.tail = stream.tail.chars().skip(excess).collect();
             });

@@ -83,6 +83,8 @@ pub(super) struct RunController {
     adaptation_memory: Rc<RefCell<AdaptationMemory>>,
     /// Text of the response that the page does not show yet.
     unshown_text: RefCell<String>,
+    /// The size of the reasoning of the current request, in bytes.
+    reasoning_bytes: Cell<usize>,
     showing_text: Coalesced,
     pending_checks: RefCell<VecDeque<PendingCheck>>,
     checking: Coalesced,
@@ -129,6 +131,7 @@ impl RunController {
             on_lock_lost: RefCell::new(None),
             adaptation_memory,
             unshown_text: RefCell::default(),
+            reasoning_bytes: Cell::default(),
             showing_text: Coalesced::default(),
             pending_checks: RefCell::default(),
             checking: Coalesced::default(),

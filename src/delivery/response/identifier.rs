@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::redirect::path_and_query;
+use crate::document::push_token;
 use crate::schema::roles::normalized;
 use crate::text::truncate_chars;
 
@@ -78,18 +79,49 @@ const OTHERS: [&str; 24] = [
     "errors",
 ];
 
+/// An identifier, and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedId {
+    /// The identifier.
+    pub id: String,
+    /// Its place in the response, as a JSON Pointer (RFC 6901).
+    pub pointer: String,
+}
+
 /// Returns the server's identifier of the task: that of the object itself, or of the nearest one
 /// inside it that can be the task. A list of several objects is not about one task.
 #[must_use]
-pub fn server_id(value: &Value) -> Option<String> {
-    let mut level = vec![value];
+pub fn find_id(value: &Value) -> Option<LocatedId> {
+    let mut level = vec![(String::new(), value)];
     for _ in 0..MAX_LEVELS {
-        if let Some(id) = level.iter().find_map(|value| own_id(value)) {
-            return Some(id);
+        let found = level.iter().find_map(|(pointer, value)| {
+            let (name, id) = own_id(value)?;
+            Some(LocatedId {
+                id,
+                pointer: push_token(pointer, name),
+            })
+        });
+        if found.is_some() {
+            return found;
         }
-        level = level.into_iter().flat_map(inside).collect();
+        level = level
+            .into_iter()
+            .flat_map(|(pointer, value)| inside(&pointer, value))
+            .collect();
     }
     None
+}
+
+/// Returns the server's identifier of the task, as [`find_id`] does.
+#[must_use]
+pub fn server_id(value: &Value) -> Option<String> {
+    find_id(value).map(|found| found.id)
+}
+
+/// Returns the identifier at this JSON Pointer.
+#[must_use]
+pub fn id_at(value: &Value, pointer: &str) -> Option<String> {
+    value.pointer(pointer).and_then(id_text)
 }
 
 /// Returns the identifier that a whole response consists of: a number, or a word with a digit in it.
@@ -126,25 +158,27 @@ pub fn id_in_location(location: &str, url: &str) -> Option<String> {
     (!id.is_empty()).then(|| truncate_chars(&id, MAX_CHARACTERS))
 }
 
-/// The identifier that an object itself has.
+/// The identifier that an object itself has, and the name of its member.
 #[must_use]
-pub fn own_id(value: &Value) -> Option<String> {
+pub fn own_id(value: &Value) -> Option<(&str, String)> {
     let object = value.as_object()?;
     NAMES
         .iter()
         .find_map(|wanted| {
             // The exact name first: an object may have both `id` and `_id`.
             let exact = object.get(*wanted).and_then(id_text);
-            exact.or_else(|| named(object, |name| name == *wanted))
+            exact
+                .map(|id| (*wanted, id))
+                .or_else(|| named(object, |name| name == *wanted))
         })
         .or_else(|| named(object, is_compound))
 }
 
-fn named(object: &Map<String, Value>, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
+fn named(object: &Map<String, Value>, is_wanted: impl Fn(&str) -> bool) -> Option<(&str, String)> {
     object
         .iter()
         .filter(|(name, _)| is_wanted(&normalized(name)))
-        .find_map(|(_, value)| id_text(value))
+        .find_map(|(name, value)| Some((name.as_str(), id_text(value)?)))
 }
 
 fn is_compound(name: &str) -> bool {
@@ -172,8 +206,8 @@ fn id_text(value: &Value) -> Option<String> {
     }
 }
 
-/// The objects directly inside a value that can be the task.
-fn inside(value: &Value) -> Vec<&Value> {
+/// The objects directly inside a value that can be the task, and where they are.
+fn inside<'v>(pointer: &str, value: &'v Value) -> Vec<(String, &'v Value)> {
     match value {
         Value::Object(members) => members
             .iter()
@@ -181,10 +215,10 @@ fn inside(value: &Value) -> Vec<&Value> {
                 (member.is_object() || member.is_array())
                     && !OTHERS.contains(&normalized(name).as_str())
             })
-            .map(|(_, member)| member)
+            .map(|(name, member)| (push_token(pointer, name), member))
             .collect(),
         Value::Array(items) => match items.as_slice() {
-            [only] => vec![only],
+            [only] => vec![(push_token(pointer, "0"), only)],
             _ => Vec::new(),
         },
         _ => Vec::new(),

@@ -16,7 +16,7 @@ mod sent;
 
 use serde_json::Value;
 
-pub use self::identifier::server_id;
+pub use self::identifier::{LocatedId, server_id};
 pub use self::message::message;
 pub use self::reply::{Redirect, ServerReply};
 pub use self::sent::Sent;
@@ -180,15 +180,37 @@ impl Response<'_> {
                     MAX_MESSAGE_CHARACTERS,
                 ),
             },
-            None => DeliveryOutcome::Delivered {
-                status: Some(self.status),
-                server_id: value
-                    .and_then(server_id)
-                    .or_else(|| identifier::bare_id(value, self.body))
-                    .or_else(|| identifier::id_in_location(self.location?, self.sent.url())),
-                replayed,
-            },
+            None => {
+                let found = self.server_id();
+                DeliveryOutcome::Delivered {
+                    status: Some(self.status),
+                    server_id: found.as_ref().map(|found| found.id.clone()),
+                    id_at: found.map(|found| found.pointer).filter(|at| !at.is_empty()),
+                    replayed,
+                }
+            }
         }
+    }
+
+    /// The server's identifier of the task, at the place that is set or else where it is found. That
+    /// of a whole response, or of its location, has an empty pointer.
+    fn server_id(&self) -> Option<LocatedId> {
+        let value = self.value.as_ref();
+        if let Some(pointer) = self.sent.id_pointer() {
+            return Some(LocatedId {
+                id: identifier::id_at(value?, pointer)?,
+                pointer: pointer.to_owned(),
+            });
+        }
+        let elsewhere = || {
+            let id = identifier::bare_id(value, self.body)
+                .or_else(|| identifier::id_in_location(self.location?, self.sent.url()))?;
+            Some(LocatedId {
+                id,
+                pointer: String::new(),
+            })
+        };
+        value.and_then(identifier::find_id).or_else(elsewhere)
     }
 
     fn refused(&self, reasons: Vec<Reason>) -> DeliveryOutcome {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::redirect::path_and_query;
 use crate::document::escape_token;
 use crate::schema::roles::normalized;
-use crate::settings::BodyTemplate;
+use crate::settings::{BodyTemplate, TaskPlace};
 
 /// Longest prefix that servers put before the path of a member, in segments.
 const MAX_WRAPPERS: usize = 3;
@@ -32,14 +32,21 @@ pub struct Sent<'a> {
     url: &'a str,
     body: &'a str,
     template: Option<&'a BodyTemplate>,
+    id_pointer: Option<&'a str>,
     parsed: OnceCell<Parsed>,
 }
 
 #[derive(Debug, Clone)]
 struct Parsed {
     body: Value,
+    /// The task, as far as the body holds it.
+    task: Value,
     /// Where the task is in the body, as member names and indexes.
     task_at: Vec<String>,
+    /// Whether the body holds something that is not the task's.
+    is_wrapped: bool,
+    /// Where single members of the task are in the body.
+    members: Vec<TaskPlace>,
 }
 
 impl<'a> Sent<'a> {
@@ -50,8 +57,20 @@ impl<'a> Sent<'a> {
             url,
             body,
             template,
+            id_pointer: None,
             parsed: OnceCell::new(),
         }
+    }
+
+    /// The same, to a server whose identifiers are at this JSON Pointer in its responses.
+    #[must_use]
+    pub fn with_id_at(self, id_pointer: Option<&'a str>) -> Sent<'a> {
+        Sent { id_pointer, ..self }
+    }
+
+    /// Where the server's identifier is in a response, if that is set.
+    pub(super) fn id_pointer(&self) -> Option<&'a str> {
+        self.id_pointer
     }
 
     /// The URL of the request.
@@ -82,50 +101,115 @@ impl<'a> Sent<'a> {
     /// Pointer; `None` if it is outside the task, in the template around it.
     pub(super) fn pointer(&self, path: &[String]) -> Option<String> {
         let parsed = self.parsed();
-        let task = self.task().unwrap_or(&Value::Null);
-        let mut rest = path;
-        if let Some(inside) = rest.strip_prefix(parsed.task_at.as_slice())
-            && !parsed.task_at.is_empty()
-        {
-            rest = inside;
+        if let Some(pointer) = parsed.pointer_of_member(path) {
+            return Some(pointer);
         }
+        let task_at = parsed.task_at.as_slice();
+        let inside = |path: &'_ [String]| {
+            let inside = path.strip_prefix(task_at).filter(|_| !task_at.is_empty());
+            inside.map(<[String]>::to_vec)
+        };
+        let mut rest = inside(path).unwrap_or_else(|| path.to_vec());
         for skipped in 0..=MAX_WRAPPERS {
-            if let Some(found) = rest.get(skipped..).and_then(|path| walk(task, path)) {
+            if let Some(found) = rest
+                .get(skipped..)
+                .and_then(|path| walk(&parsed.task, path))
+            {
                 return Some(found);
             }
         }
         // A member that the task lacks.
-        while let [first, rest_of_path @ ..] = rest
-            && BODY_NAMES.contains(&normalized(first).as_str())
-        {
-            rest = rest_of_path;
-        }
-        if let Some(inside) = rest.strip_prefix(parsed.task_at.as_slice())
-            && !parsed.task_at.is_empty()
-        {
+        let names = rest
+            .iter()
+            .take_while(|name| BODY_NAMES.contains(&normalized(name).as_str()))
+            .count();
+        rest.drain(..names);
+        if let Some(inside) = inside(&rest) {
             rest = inside;
-        } else if !parsed.task_at.is_empty()
+        } else if parsed.is_wrapped
             && let Some(first) = rest.first()
             && parsed.body.get(first).is_some()
         {
             return None;
         }
-        Some(join(rest))
+        Some(join(&rest))
     }
 
     fn task(&self) -> Option<&Value> {
-        let parsed = self.parsed();
-        parsed.body.pointer(&join(&parsed.task_at))
+        Some(&self.parsed().task).filter(|task| !task.is_null())
     }
 
     fn parsed(&self) -> &Parsed {
-        self.parsed.get_or_init(|| Parsed {
-            body: serde_json::from_str(self.body).unwrap_or(Value::Null),
-            task_at: self
-                .template
-                .map(BodyTemplate::task_path)
-                .unwrap_or_default(),
+        self.parsed.get_or_init(|| {
+            let body = serde_json::from_str(self.body).unwrap_or(Value::Null);
+            let places = self.template.map_or_else(Vec::new, BodyTemplate::places);
+            Parsed::new(body, places)
         })
+    }
+}
+
+impl Parsed {
+    fn new(body: Value, places: Vec<TaskPlace>) -> Parsed {
+        let (whole, members): (Vec<TaskPlace>, Vec<TaskPlace>) = places
+            .into_iter()
+            .partition(|place| place.in_task.is_empty());
+        let whole = whole.into_iter().next();
+        let is_wrapped = !members.is_empty()
+            || whole
+                .as_ref()
+                .is_some_and(|place| !place.in_body.is_empty() || !place.own.is_empty());
+        let task_at = whole
+            .as_ref()
+            .map(|place| place.in_body.clone())
+            .unwrap_or_default();
+        let mut task = match (&whole, members.is_empty()) {
+            (None, false) => Value::Object(serde_json::Map::new()),
+            _ => body
+                .pointer(&join(&task_at))
+                .cloned()
+                .unwrap_or(Value::Null),
+        };
+        if let (Some(place), Some(task)) = (&whole, task.as_object_mut()) {
+            task.retain(|name, _| !place.own.contains(name));
+        }
+        for place in &members {
+            if let (Some(value), [name]) = (
+                body.pointer(&join(&place.in_body)),
+                place.in_task.as_slice(),
+            ) && let Some(task) = task.as_object_mut()
+            {
+                task.insert(name.clone(), value.clone());
+            }
+        }
+        Parsed {
+            body,
+            task,
+            task_at,
+            is_wrapped,
+            members,
+        }
+    }
+
+    /// The location in the task of this path into the body, if a member of the task is there on its
+    /// own, perhaps under another name.
+    fn pointer_of_member(&self, path: &[String]) -> Option<String> {
+        let without_names = path
+            .iter()
+            .position(|name| !BODY_NAMES.contains(&normalized(name).as_str()))?;
+        for path in [path, path.get(without_names..)?] {
+            let found = self.members.iter().find_map(|place| {
+                let inside = path.strip_prefix(place.in_body.as_slice())?;
+                Some((place, inside))
+            });
+            if let Some((place, inside)) = found {
+                let value = self.body.pointer(&join(&place.in_body));
+                let inside = value
+                    .and_then(|value| walk(value, inside))
+                    .unwrap_or_else(|| join(inside));
+                return Some(join(&place.in_task) + &inside);
+            }
+        }
+        None
     }
 }
 

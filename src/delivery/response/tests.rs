@@ -38,6 +38,54 @@ fn sent() -> Sent<'static> {
 }
 
 #[test]
+fn the_id_is_taken_from_the_place_that_is_set_and_else_looked_for() {
+    let body = r#"{"request_id": "r-1", "data": {"ref/no": 7, "id": "d-1"}, "none": {}}"#;
+    for (pointer, id, at) in [
+        (None, Some("d-1"), Some("/data/id")),
+        (Some("/request_id"), Some("r-1"), Some("/request_id")),
+        (Some("/data/ref~1no"), Some("7"), Some("/data/ref~1no")),
+        // Not some other number.
+        (Some("/data/number"), None, None),
+        (Some("/none"), None, None),
+    ] {
+        let reply = ServerReply::Http {
+            status: 201,
+            content_type: None,
+            retry_after: None,
+            location: Some("https://a.example/tasks/l-1".to_owned()),
+            replayed: false,
+            body: body.to_owned(),
+        };
+        let expected = DeliveryOutcome::Delivered {
+            status: Some(201),
+            server_id: id.map(str::to_owned),
+            id_at: at.map(str::to_owned),
+            replayed: false,
+        };
+        let outcome = outcome(&reply, &sent().with_id_at(pointer), NOW);
+        assert_eq!(outcome, expected, "{pointer:?}");
+    }
+    // What is nothing but an identifier has no place.
+    for body in ["42", ""] {
+        let reply = ServerReply::Http {
+            status: 201,
+            content_type: None,
+            retry_after: None,
+            location: Some("https://a.example/tasks/42".to_owned()),
+            replayed: false,
+            body: body.to_owned(),
+        };
+        let DeliveryOutcome::Delivered {
+            server_id, id_at, ..
+        } = outcome(&reply, &sent(), NOW)
+        else {
+            panic!("{body}");
+        };
+        assert_eq!((server_id.as_deref(), id_at), (Some("42"), None), "{body}");
+    }
+}
+
+#[test]
 fn each_status_has_the_outcome_of_the_table() {
     for (status, retry_after, expected) in [
         (200, None, "delivered"),

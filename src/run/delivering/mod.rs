@@ -67,8 +67,28 @@ impl Run {
             return Err(RunError::ConfirmationStale);
         }
         for id in &confirmation.order {
-            self.enqueue(id, step);
+            self.enqueue_new(id, false, step);
         }
+        self.start_batch(now, step);
+        Ok(())
+    }
+
+    pub(super) fn post_test(
+        &mut self,
+        id: &DraftId,
+        digest: &str,
+        now: u64,
+        step: &mut Step,
+    ) -> Result<(), RunError> {
+        let confirmation = self.confirmation().ok_or(RunError::ConfirmationStale)?;
+        let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+        let approved = draft
+            .approval()
+            .map(|approval| body::batch_digest(std::iter::once(&*approval.digest)));
+        if !confirmation.testable.contains(id) || approved.as_deref() != Some(digest) {
+            return Err(RunError::ConfirmationStale);
+        }
+        self.enqueue_new(id, true, step);
         self.start_batch(now, step);
         Ok(())
     }
@@ -84,7 +104,15 @@ impl Run {
             return Err(RunError::WrongState);
         }
         let destination = self.destination();
+        let has_other_roles = self.connection.roles != connection.roles;
         self.connection = connection;
+        if has_other_roles {
+            self.schema = self.schema.with_roles(&self.connection.roles);
+            let update = self.update_all_keys();
+            step.changes.extend(update.changes);
+            step.effects.extend(update.effects);
+            self.drop_plan();
+        }
         if self.destination() != destination {
             // The record of an approved body refers to the body template.
             let approved = self
@@ -311,6 +339,14 @@ impl Run {
     }
 
     /// Queues a task and resets its retry limit.
+    /// Queues a task that was confirmed; `is_test` if on its own.
+    fn enqueue_new(&mut self, id: &DraftId, is_test: bool, step: &mut Step) {
+        if let Some(draft) = self.draft_mut(id) {
+            draft.delivery.is_test = is_test;
+        }
+        self.enqueue(id, step);
+    }
+
     fn enqueue(&mut self, id: &DraftId, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
             draft.delivery.reset_tries();

@@ -253,6 +253,7 @@ impl Run {
             digest: Arc::clone(&approval.digest),
             url,
             key_sent,
+            is_test: delivery.is_test,
             started_at: now,
             sent_at: without_journal.then_some(now),
             ended_at: None,

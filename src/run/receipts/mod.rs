@@ -5,7 +5,6 @@
 
 mod csv;
 mod summary;
-mod time;
 
 use serde::Serialize;
 
@@ -14,6 +13,7 @@ pub use summary::{Summary, state_text};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::{Attempt, DeliveryOutcome, LookUp};
 use crate::review::RunId;
+use crate::time;
 
 /// File format of receipts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Receipt {
     pub idempotency_key: String,
     /// Whether the key was sent to the server.
     pub key_sent: bool,
+    /// Whether the task was posted on its own, as a test.
+    pub is_test: bool,
     /// SHA-256 of the exact body, in hexadecimal.
     pub digest: String,
     /// The exact URL; `None` in a dry run.
@@ -150,6 +152,7 @@ impl Run {
             server_id,
             idempotency_key: attempt.key.to_string(),
             key_sent: attempt.key_sent,
+            is_test: attempt.is_test,
             digest: attempt.digest.to_string(),
             url: attempt.url.as_deref().map(str::to_owned),
             started_at: time::rfc3339(attempt.started_at),

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RECORD_VERSION, body_template};
+use super::RECORD_VERSION;
 use crate::delivery::Delivery;
+use crate::delivery::body::BodyForm;
 use crate::review::{Approval, Content, Draft, DraftId, Origin, Review, SuggestedEdit};
 use crate::run::{Run, TaskDraft};
 use crate::schema::Violation;
-use crate::settings::BodyTemplate;
 
 /// A stored draft with its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,19 +73,17 @@ impl DraftRecord {
         &self.id
     }
 
-    /// The draft, in a run whose connection has this body template.
-    pub(super) fn into_draft(self, template: Option<&BodyTemplate>) -> TaskDraft {
+    /// The draft, in a run whose bodies have this form.
+    pub(super) fn into_draft(self, form: BodyForm<'_>) -> TaskDraft {
         let content = Content::read(&self.text);
         let review = match self.review {
             StoredReview::Undecided => Review::Undecided,
             StoredReview::Rejected { reason } => Review::Rejected { reason },
             StoredReview::Approved { digest, key, body } => Review::Approved(Approval {
-                body: match (body, template) {
-                    (StoredBody::Bytes(body), _) => body,
-                    (StoredBody::InTemplate, Some(template)) => {
-                        template.wrap(content.text()).into()
-                    }
-                    (StoredBody::Text | StoredBody::InTemplate, _) => content.shared_text(),
+                body: match body {
+                    StoredBody::Bytes(body) => body,
+                    StoredBody::InTemplate => form.body(&self.id, &content.shared_text()),
+                    StoredBody::Text => content.shared_text(),
                 },
                 digest,
                 key,
@@ -121,9 +119,7 @@ impl Run {
                 key: Arc::clone(key),
                 body: if *body == text {
                     StoredBody::Text
-                } else if body_template(&self.connection)
-                    .is_some_and(|template| *template.wrap(&text) == **body)
-                {
+                } else if *body == self.body_form().body(&draft.id, &text) {
                     StoredBody::InTemplate
                 } else {
                     StoredBody::Bytes(Arc::clone(body))

@@ -19,6 +19,7 @@ use super::delivering::Dispatch;
 use super::keys::Keys;
 use super::{Change, GenerationRequest, GenerationState, RequestKind, Run, Step};
 use crate::brief::Brief;
+use crate::delivery::body::BodyForm;
 use crate::model::GenerationOutcome;
 use crate::review::RunId;
 use crate::schema::{SchemaError, TaskSchema};
@@ -292,10 +293,13 @@ impl Run {
         if !drafts_in_order {
             return Err(missing("tasks"));
         }
-        let template = body_template(&setup.connection);
+        let form = BodyForm {
+            template: body_template(&setup.connection),
+            started_at: state.started_at,
+        };
         let drafts = drafts
             .into_iter()
-            .map(|draft| Arc::new(draft.into_draft(template)))
+            .map(|draft| Arc::new(draft.into_draft(form)))
             .collect();
         let mut run = Run {
             id: state.id,
@@ -305,7 +309,7 @@ impl Run {
             name: state.name,
             is_archived: state.is_archived,
             brief: setup.brief,
-            schema: TaskSchema::parse(&setup.schema)?,
+            schema: TaskSchema::parse(&setup.schema)?.with_roles(&setup.connection.roles),
             connection: setup.connection,
             generation: state.generation,
             requests: requests.into_iter().map(|record| record.request).collect(),
@@ -388,6 +392,10 @@ impl Run {
         }
         step.changes.extend(self.add_responses(changed.responses));
         let template = body_template(&self.connection).cloned();
+        let form = BodyForm {
+            template: template.as_ref(),
+            started_at: self.started_at,
+        };
         for record in changed
             .drafts
             .into_iter()
@@ -396,7 +404,7 @@ impl Run {
             let id = record.id().clone();
             let Some(index) = id.index() else { continue };
             let is_next = index == self.drafts.len();
-            let draft = || Arc::new(record.into_draft(template.as_ref()));
+            let draft = || Arc::new(record.into_draft(form));
             match self.drafts.get_mut(index) {
                 Some(place) => *place = draft(),
                 None if is_next => self.drafts.push(draft()),

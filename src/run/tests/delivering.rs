@@ -120,6 +120,120 @@ fn only_the_confirmed_tasks_are_posted() {
 }
 
 #[test]
+fn other_roles_of_the_connection_change_keys_and_order_at_once() {
+    let texts = [
+        "{\"key\":\"a\",\"ref\":\"x\",\"depends_on\":[\"y\"]}",
+        "{\"key\":\"b\",\"ref\":\"y\"}",
+    ];
+    let mut harness = Harness::imported(Mode::Live, &texts);
+    harness.approve_all();
+    let order = |harness: &Harness| harness.run.confirmation().unwrap().order;
+    assert_eq!(order(&harness), [harness.id(1), harness.id(2)]);
+    let mut connection = harness.run.connection().clone();
+    connection.roles.key = Some("ref".to_owned());
+    harness.ok(Event::Connect(Box::new(connection)));
+    assert_eq!(order(&harness), [harness.id(2), harness.id(1)]);
+    harness.reload();
+    assert_eq!(order(&harness), [harness.id(2), harness.id(1)]);
+}
+
+/// The digest that the confirmation of a test with a task shows.
+fn test_digest(harness: &Harness, ordinal: u32) -> String {
+    let draft = harness.run.draft(&harness.id(ordinal)).unwrap();
+    body::batch_digest(std::iter::once(&*draft.approval().unwrap().digest))
+}
+
+#[test]
+fn a_test_posts_one_task_and_leaves_the_others_to_the_operator() {
+    let texts = [
+        "{\"key\":\"a\"}",
+        "{\"key\":\"b\",\"depends_on\":[\"a\"]}",
+        "{\"key\":\"c\"}",
+    ];
+    let mut harness = Harness::imported(Mode::Live, &texts);
+    harness.approve_all();
+    let testable = harness.run.confirmation().unwrap().testable;
+    assert_eq!(testable, [harness.id(1), harness.id(3)]);
+    let test = |harness: &Harness, ordinal, digest| Event::PostTest {
+        draft: harness.id(ordinal),
+        digest,
+    };
+    // A blocked task, and a digest that was not shown.
+    let event = test(&harness, 2, test_digest(&harness, 2));
+    assert_eq!(harness.apply(event), Some(RunError::ConfirmationStale));
+    let event = test(&harness, 3, test_digest(&harness, 1));
+    assert_eq!(harness.apply(event), Some(RunError::ConfirmationStale));
+
+    let event = test(&harness, 3, test_digest(&harness, 3));
+    harness.ok(event);
+    let sent = harness.run_effects(|_| delivered());
+    assert_eq!(sent.len(), 1);
+    assert_eq!(&*sent[0].approval.body, texts[2]);
+    assert_eq!(*harness.run.batch(), Batch::Idle);
+    assert_eq!(harness.state(1), DraftState::Approved);
+
+    let all = harness.run.confirmation().unwrap();
+    assert_eq!(all.order, [harness.id(1), harness.id(2)]);
+    harness.post();
+    harness.run_effects(|_| delivered());
+    harness.reload();
+    let is_test = |receipt: crate::run::receipts::Receipt| receipt.is_test;
+    let marks: Vec<bool> = harness.run.receipts().map(is_test).collect();
+    assert_eq!(marks, [false, false, true]);
+}
+
+#[test]
+fn a_test_is_offered_only_where_it_would_be_one() {
+    let texts = ["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"];
+    let mut dry = Harness::imported(Mode::Dry, &texts);
+    dry.approve_all();
+    assert_eq!(dry.run.confirmation().unwrap().testable, []);
+    // While posting is paused, it would continue with the queued tasks.
+    let mut paused = Harness::imported(Mode::Live, &texts);
+    paused.ok(Event::Approve {
+        drafts: vec![paused.id(1)],
+    });
+    paused.post();
+    paused.ok(Event::Pause);
+    paused.ok(Event::Approve {
+        drafts: vec![paused.id(2), paused.id(3)],
+    });
+    assert_eq!(paused.run.confirmation().unwrap().testable, []);
+}
+
+#[test]
+fn a_refused_test_is_repeated_as_a_test_and_later_posted_with_the_others() {
+    let mut harness = Harness::imported(Mode::Live, &["{\"key\":\"a\"}", "{\"key\":\"b\"}"]);
+    harness.approve_all();
+    let digest = test_digest(&harness, 1);
+    harness.ok(Event::PostTest {
+        draft: harness.id(1),
+        digest,
+    });
+    harness.run_effects(|_| refused());
+    assert_eq!(harness.state(1), DraftState::Refused);
+    harness.ok(Event::Edit {
+        draft: harness.id(1),
+        text: "{\"key\":\"a\", \"n\": 1}".into(),
+    });
+    harness.effects.clear();
+    harness.ok(Event::Checked {
+        draft: harness.id(1),
+        revision: 1,
+        violations: Vec::new(),
+    });
+    harness.approve_all();
+    harness.post();
+    harness.run_effects(|_| delivered());
+    let marks: Vec<(u32, bool)> = harness
+        .run
+        .receipts()
+        .map(|receipt| (receipt.attempt, receipt.is_test))
+        .collect();
+    assert_eq!(marks, [(1, true), (2, false), (1, false)]);
+}
+
+#[test]
 fn if_the_first_task_is_not_delivered_the_others_are_not_posted() {
     for (outcome, why) in [
         (refused(), Pause::FirstNotTaken),

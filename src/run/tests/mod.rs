@@ -192,6 +192,7 @@ fn delivered() -> DeliveryOutcome {
     DeliveryOutcome::Delivered {
         status: Some(201),
         server_id: Some("s".to_owned()),
+        id_at: None,
         replayed: false,
     }
 }

@@ -57,8 +57,16 @@ pub enum FormField {
     Concurrency,
     /// The JSON wrapped around each task; empty to post the task alone.
     BodyTemplate,
+    /// Where the server's identifier is in its response; empty to look for it.
+    IdPointer,
     /// The operator's own schema; retained while another schema is chosen.
     SchemaText,
+    /// The member that is a task's key; empty to guess.
+    KeyRole,
+    /// The member that is a task's title; empty to guess.
+    TitleRole,
+    /// The member with a task's dependencies; empty to guess.
+    DependsOnRole,
 }
 
 /// How a field is shown.
@@ -201,8 +209,21 @@ impl FormField {
                 .keyboard("numeric")
                 .hint("Tasks in flight at a time, 1 to 16. The first one always goes alone."),
             FormField::BodyTemplate => info("body-template", "Body template")
+                .rows(2)
                 .placeholder("$task")
-                .hint("JSON wrapped around each task, such as {\"payload\": $task}. Leave empty to send the task alone."),
+                .hint("The JSON to send, if the task alone is not enough: {\"payload\": $task}, {\"tenant\": \"north\", ...$task} or {\"name\": $task.title}. $uuid, $number, $run and $time are generated."),
+            FormField::IdPointer => info("id-pointer", "ID in the response")
+                .placeholder("found automatically")
+                .hint("JSON Pointer to the server's ID of a task, such as /data/id."),
+            FormField::KeyRole => info("key-role", "Task key")
+                .placeholder("guessed")
+                .hint("The field that identifies a task within its run."),
+            FormField::TitleRole => info("title-role", "Title")
+                .placeholder("guessed")
+                .hint("The field that people read first."),
+            FormField::DependsOnRole => info("depends-on-role", "Dependencies")
+                .placeholder("guessed")
+                .hint("The field with the keys of the tasks that come first."),
             FormField::SchemaText => info("schema-text", "JSON Schema of one task")
                 .rows(2)
                 .hint("One JSON document. References to other documents are never fetched."),

@@ -1,5 +1,6 @@
 //! The form of a connection: its fields as typed, and their validation.
 
+mod body_preview;
 mod field;
 mod lines;
 mod model;
@@ -7,10 +8,11 @@ mod server;
 
 use std::collections::BTreeMap;
 
+pub use body_preview::BodyPreview;
 pub use field::{FieldInfo, FormField};
 
-use super::{Api, Connection, ConnectionColor, ConnectionId};
-use crate::schema::{TaskSchema, agent_action_schema, agent_task_schema};
+use super::{Api, Connection, ConnectionColor, ConnectionId, SchemaSource};
+use crate::schema::{Roles, TaskSchema, agent_action_schema, agent_task_schema};
 use crate::text::{is_hidden, sentences};
 
 /// Maximum length of a connection's name, in characters.
@@ -49,6 +51,8 @@ pub struct ConnectionForm {
     pub honours_idempotency_keys: bool,
     /// The choice of task schema.
     pub schema: SchemaChoice,
+    /// Where the operator's own schema was read from, if it was.
+    pub schema_source: Option<SchemaSource>,
 }
 
 /// Why a field is invalid.
@@ -82,9 +86,17 @@ impl ConnectionForm {
             version: connection.version,
             color: connection.color,
             is_production: connection.is_production,
+            schema_source: connection.schema_source.clone(),
             ..ConnectionForm::default()
         };
         form.set(FormField::Name, connection.name.clone());
+        for (field, member) in [
+            (FormField::KeyRole, &connection.roles.key),
+            (FormField::TitleRole, &connection.roles.title),
+            (FormField::DependsOnRole, &connection.roles.depends_on),
+        ] {
+            form.set(field, member.clone().unwrap_or_default());
+        }
         form.show_server(connection.task_server.as_ref());
         if let Some(model) = &connection.model {
             form.show_model(model);
@@ -132,6 +144,12 @@ impl ConnectionForm {
     /// The text of a field without the space around it.
     fn trimmed(&self, field: FormField) -> &str {
         self.text(field).trim()
+    }
+
+    /// The trimmed text of a field; `None` if it is empty.
+    fn optional(&self, field: FormField) -> Option<String> {
+        let text = self.trimmed(field);
+        (!text.is_empty()).then(|| text.to_owned())
     }
 
     /// Validates the form.
@@ -182,6 +200,15 @@ impl ConnectionForm {
             model,
             task_server,
             task_schema,
+            schema_source: self
+                .schema_source
+                .clone()
+                .filter(|_| self.schema == SchemaChoice::Own),
+            roles: Roles {
+                key: self.optional(FormField::KeyRole),
+                title: self.optional(FormField::TitleRole),
+                depends_on: self.optional(FormField::DependsOnRole),
+            },
         })
     }
 
@@ -275,6 +302,7 @@ mod tests {
                 idempotency_key_retention_hours: 168,
                 concurrency: 16,
                 body_template: Some(BodyTemplate::parse("{\"payload\": $task}").unwrap()),
+                id_pointer: Some("/data/id".to_owned()),
                 path: "/queue".to_owned(),
                 token_header: "Authorization".to_owned(),
                 token_scheme: Some("Bearer".to_owned()),
@@ -284,6 +312,15 @@ mod tests {
                 ..TaskServer::at(Address::parse("https://tasks.example.com:8443").unwrap())
             }),
             task_schema: Some(r#"{"type":"object"}"#.to_owned()),
+            schema_source: Some(SchemaSource::new(
+                Address::parse("https://tasks.example.com/openapi.json").unwrap(),
+                "{}",
+            )),
+            roles: Roles {
+                key: Some("ref".to_owned()),
+                title: None,
+                depends_on: Some("needs".to_owned()),
+            },
         };
         for connection in [connection, Connection::built_in()] {
             assert_eq!(ConnectionForm::of(&connection).check(), Ok(connection));
@@ -298,7 +335,7 @@ mod tests {
     #[test]
     fn each_invalid_field_has_a_message() {
         type Change = fn(&mut ConnectionForm);
-        let cases: [(FormField, Change); 34] = [
+        let cases: [(FormField, Change); 35] = [
             (FormField::ModelBody, |form| {
                 form.set(FormField::ModelBody, "temperature: 0.2")
             }),
@@ -387,6 +424,9 @@ mod tests {
             }),
             (FormField::BodyTemplate, |form| {
                 form.set(FormField::BodyTemplate, "{\"payload\": \"$task\"}")
+            }),
+            (FormField::IdPointer, |form| {
+                form.set(FormField::IdPointer, "data.id")
             }),
             (FormField::IdempotencyKeyRetention, |form| {
                 form.set(FormField::IdempotencyKeyRetention, "")

@@ -47,6 +47,7 @@ impl ConnectionForm {
             ),
             (FormField::Concurrency, server.concurrency.to_string()),
             (FormField::BodyTemplate, template.unwrap_or_default()),
+            (FormField::IdPointer, text_of(server.id_pointer.as_ref())),
         ] {
             self.set(field, text);
         }
@@ -64,14 +65,13 @@ impl ConnectionForm {
                 );
             })
             .ok()?;
-        let scheme = self.trimmed(FormField::TokenScheme);
         // Texts that are not numbers become 0, which fails the check.
         let number = |field| self.trimmed(field).parse::<u32>().unwrap_or_default();
         let server = TaskServer {
             url,
             path: self.trimmed(FormField::Path).to_owned(),
             token_header: self.trimmed(FormField::TokenHeader).to_owned(),
-            token_scheme: (!scheme.is_empty()).then(|| scheme.to_owned()),
+            token_scheme: self.optional(FormField::TokenScheme),
             extra_headers: self.read_pairs(FormField::ExtraHeaders, ':', problems),
             secret_headers: read_names(self.text(FormField::SecretHeaders)),
             extra_query: self.read_pairs(FormField::ExtraQuery, '=', problems),
@@ -79,6 +79,7 @@ impl ConnectionForm {
             idempotency_key_retention_hours: number(FormField::IdempotencyKeyRetention),
             concurrency: u8::try_from(number(FormField::Concurrency)).unwrap_or_default(),
             body_template: self.read_template(problems),
+            id_pointer: self.optional(FormField::IdPointer),
         };
         match server.check() {
             Ok(()) => Some(server),
@@ -123,6 +124,7 @@ fn field_of(error: &SettingsError, server: &TaskServer) -> FormField {
         SettingsError::Path { .. } => FormField::Path,
         SettingsError::TokenHeader { .. } => FormField::TokenHeader,
         SettingsError::TokenScheme => FormField::TokenScheme,
+        SettingsError::IdPointer => FormField::IdPointer,
         SettingsError::Query { .. } => FormField::ExtraQuery,
         SettingsError::ServerHeader { name, .. } if server.secret_headers.contains(name) => {
             FormField::SecretHeaders

@@ -2,6 +2,7 @@
 
 pub mod button;
 pub mod code_block;
+pub mod copy_diagnostics;
 pub mod field;
 pub mod focus;
 pub mod icons;

@@ -9,6 +9,7 @@ use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped, listed};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::delivery::cors_advice::CorsRule;
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::delivery::foot_posting::{
@@ -69,6 +70,7 @@ pub fn Paused(screen: Screen) -> impl IntoView {
             </div>
             <div class="button-row">
                 {move || pause.get().map(|pause| actions(screen, &pause))}
+                <CopyDiagnostics screen/>
                 <Show when=move || screen.mode.get() == Mode::Live && has_receipts()>
                     <Button
                         icon="download"
@@ -352,8 +354,8 @@ fn first_unconfirmed_text(cause: UnconfirmedCause, screen: Screen) -> String {
                 headers.unwrap_or_default()
             )
         }
-        UnconfirmedCause::Redirected => "No other task was sent. Some servers redirect once they have stored a task, others because of a slash in the path. Look for the task on the server, correct the path if necessary, then resume.".to_owned(),
-        UnconfirmedCause::NoReceipt => "No other task was sent. The response is not that of a task server, or it contradicts itself. Open the first task to see it, check the address, then resume.".to_owned(),
+        UnconfirmedCause::Redirected => "No other task was sent. Some servers redirect once they have stored a task, others because of a slash in the path. Look for the task on the server, then resume. If the path is wrong, correct it in the settings, and approve the tasks again for the new one.".to_owned(),
+        UnconfirmedCause::NoReceipt => "No other task was sent. The response is not that of a task server, or it contradicts itself. Open the first task to see it, then resume. If the address is wrong, correct it in the settings, and approve the tasks again for the new one.".to_owned(),
         UnconfirmedCause::Status | UnconfirmedCause::TimedOut | UnconfirmedCause::PageClosed => {
             "No other task was sent. Check the first task and the server, then resume.".to_owned()
         }
@@ -373,10 +375,10 @@ fn what_to_do(pause: &Pause, screen: Screen) -> String {
         }
         Pause::TokenMissing => "Enter an agent token to start posting.".to_owned(),
         Pause::NotSent { reason } => {
-            format!("This request was not sent. Correct the settings, then resume. Reason: {reason}")
+            format!("This request was not sent. Correct the settings; tasks for another address must be approved again. Reason: {reason}")
         }
         Pause::FirstNotTaken => {
-            "No other task was sent. Open the first task to see why, correct the address or the task, then resume."
+            "No other task was sent. Open the first task to see why. Correct and approve it, then resume. If the address is wrong, correct it in the settings, and approve the tasks again for the new one."
                 .to_owned()
         }
         Pause::FirstUnconfirmed { cause } => first_unconfirmed_text(*cause, screen),

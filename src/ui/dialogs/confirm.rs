@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 
 use super::modal::Modal;
+use crate::delivery::body::batch_digest;
 use crate::delivery::request;
 use crate::digest::fingerprint;
 use crate::http::as_curl;
-use crate::review::DraftState;
+use crate::review::{DraftId, DraftState};
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
-use crate::text::{counted, grouped, sentences};
+use crate::text::{counted, grouped, is_hidden, sentences, truncate_chars};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::TextField;
@@ -18,10 +19,15 @@ use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
-use crate::ui::screen::Screen;
+use crate::ui::screen::{Screen, title_of};
 
 /// The id of the field in which the operator types the name of a production connection.
 const PRODUCTION_NAME: &str = "production-name";
+
+/// Maximum number of tasks that the test offers.
+const MAX_TESTABLE: usize = 200;
+/// Maximum length of their titles, in characters.
+const MAX_TITLE: usize = 80;
 
 /// The dialog. Its button posts exactly what the shown digest covers.
 #[component]
@@ -34,17 +40,30 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             .with(|run| run.as_ref().map(|run| run.connection.clone()))
             .unwrap_or_else(|| page.connection.get())
     });
-    let count = move || {
-        page.confirmation
-            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.count))
-    };
-    let digest = move || {
-        page.confirmation.with(|confirmation| {
+    let test = RwSignal::new(None::<DraftId>);
+    // The tasks to post, in posting order.
+    let order = Memo::new(move |_| match test.get() {
+        Some(id) => vec![id],
+        None => page.confirmation.with(|confirmation| {
+            let confirmation = confirmation.as_ref();
+            confirmation.map_or_else(Vec::new, |confirmation| confirmation.order.clone())
+        }),
+    });
+    let count = move || order.with(Vec::len);
+    let digest = move || match test.get() {
+        Some(id) => page
+            .draft_untracked(&id)
+            .and_then(|draft| {
+                let digest = &draft.approval()?.digest;
+                Some(batch_digest(std::iter::once(&**digest)))
+            })
+            .unwrap_or_default(),
+        None => page.confirmation.with(|confirmation| {
             confirmation
                 .as_ref()
                 .map(|confirmation| confirmation.digest.clone())
                 .unwrap_or_default()
-        })
+        }),
     };
     let title = Signal::derive(move || {
         if is_dry {
@@ -79,9 +98,13 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
         if awaits_acknowledgement.get_untracked() {
             return;
         }
-        let shown = untrack(digest);
+        let digest = untrack(digest);
+        let draft = test.get_untracked();
         close.run(());
-        screen.send(Event::Post { digest: shown });
+        screen.send(match draft {
+            Some(draft) => Event::PostTest { draft, digest },
+            None => Event::Post { digest },
+        });
     });
     let label = move || {
         if is_dry {
@@ -127,9 +150,11 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                 .map_or(1, |server| server.concurrency)
         })
     };
-    let held = move || {
-        page.confirmation
-            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.blocked))
+    let held = move || match test.get() {
+        Some(_) => 0,
+        None => page
+            .confirmation
+            .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.blocked)),
     };
     let storage_problem = move || page.storage_problem.get().filter(|_| !is_dry);
     let token = move || {
@@ -141,6 +166,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
                 {destination}
+                <TestChoice screen test/>
                 <Show when=move || serious.with(|serious| !serious.is_empty())>
                     <div class="problem">
                         {icon("warning")}
@@ -198,7 +224,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     <summary>"Full digest"</summary>
                     <pre class="raw" tabindex="0">{digest}</pre>
                 </details>
-                {(!is_dry).then(|| view! { <FirstRequest screen connection/> })}
+                {(!is_dry).then(|| view! { <FirstRequest screen connection order/> })}
                 <Show when=move || asks_for_name.get()>
                     <div class="problem" data-state="production">
                         {icon("warning")}
@@ -238,14 +264,106 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     }
 }
 
+/// The choice between all tasks and one of them, if there is one.
+#[component]
+fn TestChoice(
+    screen: Screen,
+    /// The task to post on its own; `None` to post all.
+    test: RwSignal<Option<DraftId>>,
+) -> impl IntoView {
+    let page = screen.page;
+    let testable = Memo::new(move |_| {
+        page.confirmation.with(|confirmation| {
+            let confirmation = confirmation.as_ref().filter(|it| it.count > 1);
+            let testable = confirmation.map(|confirmation| confirmation.testable.as_slice());
+            let shown =
+                testable.and_then(|testable| testable.get(..MAX_TESTABLE).or(Some(testable)));
+            shown.map_or_else(Vec::new, <[DraftId]>::to_vec)
+        })
+    });
+    let choose_all = move |_| test.set(None);
+    let choose_one = move |_| test.set(testable.with_untracked(|ids| ids.first().cloned()));
+    let options = move || {
+        let roles = screen.roles.get_untracked();
+        testable
+            .get()
+            .into_iter()
+            .map(|id| {
+                let draft = page.draft_untracked(&id);
+                let title = draft
+                    .map(|draft| title_of(&draft, &roles))
+                    .unwrap_or_default();
+                let seen: String = title.chars().filter(|it| !is_hidden(*it)).collect();
+                let label = truncate_chars(&seen, MAX_TITLE);
+                let ordinal = id.ordinal;
+                let is_chosen = move || test.with(|test| test.as_ref() == Some(&id));
+                view! {
+                    <option value=ordinal.to_string() prop:selected=is_chosen>
+                        {label}
+                    </option>
+                }
+            })
+            .collect_view()
+    };
+    let on_change = move |event| {
+        let chosen = event_target_value(&event);
+        let chosen = testable.with_untracked(|ids| {
+            ids.iter()
+                .find(|id| id.ordinal.to_string() == chosen)
+                .cloned()
+        });
+        test.set(chosen);
+    };
+    view! {
+        <Show when=move || testable.with(|testable| !testable.is_empty())>
+            <fieldset class="segment">
+                <legend>"Tasks to post"</legend>
+                <div class="choices">
+                    <label>
+                        <input
+                            type="radio"
+                            name="tasks-to-post"
+                            prop:checked=move || test.with(Option::is_none)
+                            on:change=choose_all
+                        />
+                        "All"
+                    </label>
+                    <label>
+                        <input
+                            type="radio"
+                            name="tasks-to-post"
+                            prop:checked=move || test.with(Option::is_some)
+                            on:change=choose_one
+                        />
+                        "One, as a test"
+                    </label>
+                </div>
+            </fieldset>
+            <Show when=move || test.with(Option::is_some)>
+                <div class="field">
+                    <label for="test-task">"Task to test with"</label>
+                    <select class="input" id="test-task" on:change=on_change>
+                        {options}
+                    </select>
+                    <p class="hint">
+                        "Only this task is posted, and its receipt says that it was a test. The body is the same as without a test. Afterwards you decide about the others."
+                    </p>
+                </div>
+            </Show>
+        </Show>
+    }
+}
+
 /// The exact request of the first task, with placeholders for secrets, and as a `curl` command.
 #[component]
-fn FirstRequest(screen: Screen, connection: Memo<Connection>) -> impl IntoView {
+fn FirstRequest(
+    screen: Screen,
+    connection: Memo<Connection>,
+    /// The tasks to post, in posting order.
+    order: Memo<Vec<DraftId>>,
+) -> impl IntoView {
     let request = move || {
-        let first = screen.page.confirmation.with(|confirmation| {
-            let confirmation = confirmation.as_ref()?;
-            screen.page.draft_untracked(confirmation.order.first()?)
-        })?;
+        let first = order.with(|order| screen.page.draft_untracked(order.first()?))?;
         let approval = first.approval()?.clone();
         connection.with(|connection| {
             let server = connection.task_server.as_ref()?;

@@ -2,15 +2,17 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::spawn_local;
 
 use super::modal::{Modal, reveal_error_in};
-use crate::review::import;
+use crate::browser::file;
+use crate::review::import::{self, MAX_BYTES};
 use crate::run::Mode;
 use crate::run::next_run;
 use crate::text::{counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
+use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Pane, Screen};
 
@@ -22,7 +24,10 @@ const DIALOG: &str = "import";
 pub fn ImportDialog(screen: Screen) -> impl IntoView {
     let page = screen.page;
     let text = screen.import_text;
-    let file_error = RwSignal::new(None::<String>);
+    let file_error = screen.import_error;
+    on_cleanup(move || {
+        file_error.try_set(None);
+    });
     let was_submitted = RwSignal::new(false);
     let count = Memo::new(move |_| text.with(|text| import::count(text).unwrap_or_default()));
     let close = Callback::new(move |()| screen.dialog.set(None));
@@ -44,6 +49,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
             screen.show_all();
             screen.pane.set(Pane::Tasks);
             close.run(());
+            focus_by_id_soon("tasks".to_owned());
         }
     });
     let error = Signal::derive(move || {
@@ -64,19 +70,15 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
             .and_then(|files| files.get(0));
         let Some(file) = file else { return };
         spawn_local(async move {
-            let content = JsFuture::from(file.text()).await;
             // `try_set`, because the dialog may be closed by now.
-            match content.ok().and_then(|content| content.as_string()) {
-                Some(content) => {
+            match file::read_text(&file, MAX_BYTES).await {
+                Ok(content) => {
                     file_error.try_set(None);
                     was_submitted.try_set(false);
                     text.try_set(content);
                 }
-                None => {
-                    let name = file.name();
-                    file_error.try_set(Some(format!(
-                        "“{name}” could not be read. Choose it again."
-                    )));
+                Err(why) => {
+                    file_error.try_set(Some(file::not_read(&file, &why)));
                     reveal_error_in(DIALOG);
                 }
             }
@@ -97,7 +99,7 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
                     is_code=true
                     autofocus=true
                     placeholder="[{\"key\": \"first-task\", \"title\": \"…\"}]"
-                    hint="An array, an object with “tasks”, or JSON Lines. Imported tasks are checked like generated ones; no model is called."
+                    hint="An array, an object with “tasks”, or JSON Lines. Imported tasks are checked like generated ones; no model is called. You can also paste or drop tasks anywhere on the page."
                     value=text
                     on_input=move |input| {
                         file_error.set(None);

@@ -5,11 +5,11 @@ use leptos::prelude::*;
 
 use super::settings::Settings;
 use crate::paste::{
-    NotRecognized, PasteChoice, PasteNoticeKind, PasteSummary, Recognized, fill, recognize,
-    recognize_from,
+    NotRecognized, PasteChoice, PasteNotice, PasteNoticeKind, PasteSummary, Recognized, fill,
+    recognize, recognize_from,
 };
-use crate::settings::Address;
-use crate::settings::form::ConnectionForm;
+use crate::settings::form::{ConnectionForm, FormField};
+use crate::settings::{Address, SchemaSource};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::header::notices::problem_panel;
@@ -34,8 +34,12 @@ pub fn PasteGroup(
     let choice = RwSignal::new(PasteChoice::default());
     // What was recognised may hold secrets, so no signal holds it.
     let recognized = StoredValue::new_local(NOTHING);
+    // Where the text in the field was read from.
+    let source = StoredValue::new(None::<SchemaSource>);
     let changed = Trigger::new();
     let undo = RwSignal::new(None::<ConnectionForm>);
+    // What was filled in.
+    let filled = RwSignal::new(None::<PasteSummary>);
     let recognize_text = move |text: &str, address: Option<&Address>| {
         choice.set(PasteChoice::default());
         undo.set(None);
@@ -46,16 +50,11 @@ pub fn PasteGroup(
         changed.notify();
     };
     let on_input = move |_| {
+        source.set_value(None);
         if let Some(field) = field.get_untracked() {
             recognize_text(&field.value(), None);
         }
     };
-    // What was read from the server is recognised as if it had been pasted.
-    Effect::new(move |_| {
-        if let Description::Read { text, address } = page.description.get() {
-            recognize_text(&text, Some(&address));
-        }
-    });
     let summary = Memo::new(move |_| {
         changed.track();
         recognized.with_value(|recognized| recognized.summary(choice.get()))
@@ -65,16 +64,15 @@ pub fn PasteGroup(
         recognized.with_value(|recognized| match recognized {
             Recognized::Address(pasted) => {
                 let address = pasted.url.address.clone().ok()?;
-                match pasted.is_api_document {
-                    true => Some((Address::parse(&address.join(&pasted.url.path)).ok()?, true)),
-                    false => Some((address, false)),
-                }
+                let whole = Address::parse(&address.join(&pasted.url.path)).ok();
+                Some((whole.unwrap_or(address), pasted.is_api_document))
             }
             _ => None,
         })
     });
     let read_description = move || {
-        if let Some((address, is_document)) = server.get_untracked() {
+        let is_reading = page.description.get_untracked() == Description::Reading;
+        if let Some((address, is_document)) = server.get_untracked().filter(|_| !is_reading) {
             settings
                 .screen
                 .command(move |commands| commands.read_description(address, is_document));
@@ -82,11 +80,19 @@ pub fn PasteGroup(
     };
     let take_over = move || {
         let before = settings.form.get_untracked();
+        filled.set(summary.get_untracked());
         let pasted = recognized
             .try_update_value(|recognized| std::mem::replace(recognized, NOTHING))
             .unwrap_or(NOTHING);
         let mut form = before.clone();
         settings.add_pasted_secrets(fill(&mut form, pasted, choice.get_untracked()));
+        let has_other_schema = form.schema != before.schema
+            || form.text(FormField::SchemaText) != before.text(FormField::SchemaText);
+        match source.get_value() {
+            Some(source) => form.schema_source = Some(source),
+            None if has_other_schema => form.schema_source = None,
+            None => {}
+        }
         settings.replace(form);
         settings.problems.set(Vec::new());
         if let Some(field) = field.get_untracked() {
@@ -97,9 +103,32 @@ pub fn PasteGroup(
         page.description.set(Description::NotRead);
         undo.set(Some(before));
     };
+    // What was read from the server is recognised as if it had been pasted, and filled in if it leaves
+    // no choice.
+    Effect::new(move |_| {
+        if let Description::Read { text, address, url } = page.description.get() {
+            source.set_value(Some(SchemaSource::new(url, &text)));
+            recognize_text(&text, Some(&address));
+            let is_clear = summary.with_untracked(|summary| {
+                summary.as_ref().is_some_and(|summary| {
+                    summary.is_usable
+                        && summary.operations.len() <= 1
+                        && summary.servers.len() <= 1
+                        && summary.envelope.is_none()
+                })
+            });
+            if is_clear {
+                take_over();
+            }
+        }
+    });
+    let is_address = Memo::new(move |_| server.with(Option::is_some));
+    let is_usable =
+        Memo::new(move |_| summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable)));
+    let is_reading = Memo::new(move |_| page.description.get() == Description::Reading);
     view! {
         <fieldset class="group">
-            <legend>"Set up by pasting"</legend>
+            <legend class:visually-hidden=!is_new>"Set up by pasting"</legend>
             <div class="field">
                 <label for=FIELD>"Paste here"</label>
                 <textarea
@@ -127,14 +156,26 @@ pub fn PasteGroup(
                 }}
             </div>
             <div class="button-row">
-                <Show when=move || summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable))>
-                    <Button kind=ButtonKind::Main icon="check" label="Fill in the settings" on_press=take_over/>
+                <Show when=move || is_address.get()>
+                    <Button
+                        kind=ButtonKind::Main
+                        icon="search"
+                        label=move || if is_reading.get() { "Reading…" } else { "Read and fill in" }
+                        on_press=read_description
+                    />
+                    <Button label="Fill in the address only" on_press=take_over/>
                 </Show>
-                <Show when=move || server.with(Option::is_some)>
-                    <Button icon="search" label="Read its description" on_press=read_description/>
+                <Show when=move || is_usable.get() && !is_address.get()>
+                    <Button
+                        kind=ButtonKind::Main
+                        icon="check"
+                        label="Fill in the settings"
+                        on_press=take_over
+                    />
                 </Show>
             </div>
             <Show when=move || undo.with(Option::is_some)>
+                {move || filled.get().map(|summary| view! { <Filled summary/> })}
                 <div class="button-row">
                     <p role="status">"The settings are filled in. Check them, then save."</p>
                     <Button
@@ -196,19 +237,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
             </label>
         }
     });
-    let notices = summary
-        .notices
-        .into_iter()
-        .map(|notice| {
-            let kind = match notice.kind {
-                PasteNoticeKind::Recognized => "recognized",
-                PasteNoticeKind::Changed => "changed",
-                PasteNoticeKind::Missing => "missing",
-                PasteNoticeKind::LeftOut => "left-out",
-            };
-            view! { <li data-kind=kind>{notice.text}</li> }
-        })
-        .collect_view();
+    let notices = notice_list(summary.notices);
     let schema = summary.schema.map(|schema| {
         view! {
             <details class="fold">
@@ -228,9 +257,36 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
         {operations}
         {servers}
         {envelope}
-        <ul class="paste-notices">{notices}</ul>
+        {notices}
         {schema}
     }
+}
+
+/// What was filled in.
+#[component]
+fn Filled(summary: PasteSummary) -> impl IntoView {
+    view! {
+        <p>
+            <strong>{summary.title}</strong>
+        </p>
+        {notice_list(summary.notices)}
+    }
+}
+
+fn notice_list(notices: Vec<PasteNotice>) -> impl IntoView {
+    let items = notices
+        .into_iter()
+        .map(|notice| {
+            let kind = match notice.kind {
+                PasteNoticeKind::Recognized => "recognized",
+                PasteNoticeKind::Changed => "changed",
+                PasteNoticeKind::Missing => "missing",
+                PasteNoticeKind::LeftOut => "left-out",
+            };
+            view! { <li data-kind=kind>{notice.text}</li> }
+        })
+        .collect_view();
+    view! { <ul class="paste-notices">{items}</ul> }
 }
 
 /// A field that chooses one of several texts; `None` if there is nothing to choose.

@@ -6,10 +6,11 @@ use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
 use crate::secrets::SecretSlot;
-use crate::settings::form::{FieldProblem, FormField, SchemaChoice};
+use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
 use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::{FieldError, described_by};
 use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
@@ -66,6 +67,12 @@ const MODEL_EXTRAS: [&[FormField]; 2] = [
 const SERVER_EXTRAS: [&[FormField]; 2] = [
     &[FormField::ExtraHeaders, FormField::ExtraQuery],
     &[FormField::SecretHeaders],
+];
+
+/// The fields that name members of a task.
+const ROLES: [&[FormField]; 2] = [
+    &[FormField::KeyRole, FormField::TitleRole],
+    &[FormField::DependsOnRole],
 ];
 
 /// A field for a secret. It may stay empty: the page asks when it needs the secret.
@@ -366,7 +373,29 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
                 <ConnectionField settings field=FormField::Concurrency/>
             </div>
             <ConnectionField settings field=FormField::BodyTemplate/>
+            <TemplatePreview settings/>
+            <ConnectionField settings field=FormField::IdPointer/>
         </fieldset>
+    }
+}
+
+/// The body of a request, as soon as there is a body template.
+#[component]
+fn TemplatePreview(settings: Settings) -> impl IntoView {
+    let preview = Memo::new(move |_| settings.form.with(ConnectionForm::body_preview));
+    let notes = move || {
+        let notes = preview.get().map(|preview| preview.notes);
+        let notes = notes.unwrap_or_default().into_iter();
+        notes
+            .map(|note| view! { <p class="hint">{note}</p> })
+            .collect_view()
+    };
+    let body = Signal::derive(move || preview.get().map_or_else(String::new, |it| it.body));
+    view! {
+        <Show when=move || preview.with(Option::is_some)>
+            <CodeBlock caption="Request body, with an example" copy="Copy" text=body/>
+            <div role="status">{notes}</div>
+        </Show>
     }
 }
 
@@ -396,6 +425,12 @@ pub fn SchemaGroup(settings: Settings) -> impl IntoView {
             <Show when=move || is_custom.get()>
                 <ConnectionField settings field=FormField::SchemaText/>
             </Show>
+            <FoldedFields
+                settings
+                summary="Fields for key, title and dependencies"
+                rows=&ROLES
+                hint="They are guessed by name and type. The Schema tab shows the ones in use."
+            />
         </fieldset>
     }
 }

@@ -8,6 +8,7 @@ use crate::run::{Event, GenerationState, Mode};
 use crate::secrets::SecretSlot;
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::generation::outcome_text::title;
@@ -316,6 +317,7 @@ fn Incomplete(
                 label="Generate again"
                 on_press=move || screen.start(mode)
             />
+            <CopyDiagnostics screen/>
         </div>
         {is_accepted
             .then(|| view! { <p>"You accepted the partial response. Its tasks can be approved."</p> })}

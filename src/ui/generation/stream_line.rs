@@ -7,11 +7,11 @@ use leptos::prelude::*;
 use crate::model::GenerationOutcome;
 use crate::model::retry::MAX_RETRIES;
 use crate::run::{Event, GenerationState, PendingRetry};
-use crate::text::{grouped, tail_on_one_line};
+use crate::text::{self, grouped, tail_on_one_line};
 use crate::ui::controls::button::Button;
 use crate::ui::controls::times;
 use crate::ui::generation::outcome_text::title;
-use crate::ui::page::Page;
+use crate::ui::page::{Page, Stream};
 use crate::ui::screen::Screen;
 
 /// The number of characters shown from the end of the response.
@@ -53,9 +53,23 @@ pub fn StreamLine(screen: Screen) -> impl IntoView {
     let now = current_time();
     let text = move || match waiting.get() {
         Some(waiting) => waiting_text(page, waiting, now.get()),
-        None => page.stream.with(|stream| match stream.characters {
-            0 => "Waiting for the first token…".to_owned(),
-            _ => tail_on_one_line(&stream.tail, TAIL),
+        None => page.stream.with(|stream| match stream {
+            Stream {
+                reasoning_bytes: 0,
+                characters: 0,
+                ..
+            } => "Waiting for the first token…".to_owned(),
+            Stream {
+                reasoning_bytes: 0,
+                tail,
+                ..
+            } => tail_on_one_line(tail, TAIL),
+            Stream {
+                reasoning_bytes, ..
+            } => format!(
+                "The model is reasoning ({} so far)…",
+                text::bytes(*reasoning_bytes as u64)
+            ),
         }),
     };
     // Announced once for each wait. The countdown is only shown.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::text::sentences;
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::controls::icons::icon;
 use crate::ui::header::read_only_band::ReadOnlyBand;
 use crate::ui::page::Problem;
@@ -98,6 +99,7 @@ fn PageProblem(screen: Screen, problem: Problem) -> impl IntoView {
                 <p class="todo">{hint}</p>
                 <div class="button-row">
                     <Button label="Dismiss" name on_press=dismiss/>
+                    <CopyDiagnostics screen/>
                     <code class="soft">{code}</code>
                 </div>
             </div>

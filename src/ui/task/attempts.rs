@@ -84,8 +84,11 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
         .map(|duration| format!(", after {} ms", grouped(duration)));
     let (status, server_id) = match &attempt.outcome {
         Some(DeliveryOutcome::Delivered {
-            status, server_id, ..
-        }) => (*status, server_id.clone()),
+            status,
+            server_id,
+            id_at,
+            ..
+        }) => (*status, server_id.clone().map(|id| (id, id_at.clone()))),
         Some(
             DeliveryOutcome::Refused { status, .. } | DeliveryOutcome::Unconfirmed { status, .. },
         ) => (*status, None),
@@ -140,7 +143,17 @@ fn facts(attempt: &Attempt) -> impl IntoView + use<> {
                 }}
             </dd>
             {status.map(|status| fact("HTTP status", status.to_string()))}
-            {server_id.map(|id| fact("Server ID", id))}
+            {server_id
+                .map(|(id, at)| {
+                    view! {
+                        <dt>"Server ID"</dt>
+                        <dd>
+                            <code>{id}</code>
+                            {at.map(|at| view! { ", at " <code>{at}</code> " in the response" })}
+                        </dd>
+                    }
+                })}
+            {attempt.is_test.then(|| fact("Posted", "on its own, as a test".to_owned()))}
             {attempt.url.as_ref().map(|url| fact("To", url.to_string()))}
             <dt>"Idempotency key"</dt>
             <dd>

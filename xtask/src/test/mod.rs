@@ -44,8 +44,8 @@ pub struct Options {
     /// The tiers to run [default: all]
     #[arg(value_enum)]
     tiers: Vec<Tier>,
-    /// Run the tests against peers instead: FastAPI, Express, LiteLLM and llama.cpp, which are
-    /// installed in the user's cache folder
+    /// Run the tests against peers instead: FastAPI, Express, LiteLLM, llama.cpp and OpenBao,
+    /// which are installed in the user's cache folder
     #[arg(long, conflicts_with_all = ["tiers", "fail_fast"])]
     peers: bool,
     /// Stop at the first tier that fails

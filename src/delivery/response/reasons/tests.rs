@@ -1,5 +1,12 @@
 use super::*;
-use crate::settings::BodyTemplate;
+use crate::settings::{BodyTemplate, TemplateValues};
+
+const VALUES: TemplateValues<'static> = TemplateValues {
+    uuid: "7d9d1fd4-6f4e-8c1e-9d5e-0f3a5f1b2c3d",
+    number: 1,
+    run: "run-1",
+    time: "2026-01-02T03:04:05.000Z",
+};
 
 const URL: &str = "https://tasks.example/api/tasks";
 const TASK: &str = r#"{"key":"k","title":"t","priority":7,"depends_on":["x"],
@@ -14,7 +21,7 @@ fn in_response(body: &str, task: &str, template: Option<&str>) -> Vec<String> {
     let template = template.map(|text| BodyTemplate::parse(text).unwrap());
     let sent_body = template
         .as_ref()
-        .map_or(task.to_owned(), |it| it.wrap(task));
+        .map_or(task.to_owned(), |it| it.wrap(task, &VALUES));
     let sent = Sent::new(URL, &sent_body, template.as_ref());
     let value: Value = serde_json::from_str(body).unwrap();
     read(&value, &sent)
@@ -308,6 +315,38 @@ fn what_is_no_reason_is_not_read() {
         r#""No""#,
     ] {
         assert_reasons(body, &[]);
+    }
+}
+
+#[test]
+fn a_path_to_a_member_that_the_template_moved_is_its_path_in_the_task() {
+    let moved = r#"{"name": $task.title, "meta": {"level": $task.priority}, "by": "page", "with": $task.inputs}"#;
+    let beside = r#"{"tenant": "north", ...$task, "id": $uuid}"#;
+    for (template, loc, expected) in [
+        (moved, r#"["body", "name"]"#, "/title: no"),
+        (moved, r#"["name"]"#, "/title: no"),
+        (moved, r#"["body", "meta", "level"]"#, "/priority: no"),
+        (
+            moved,
+            r#"["body", "with", 0, "value"]"#,
+            "/inputs/0/value: no",
+        ),
+        (moved, r#"["body", "by"]"#, ": by: no"),
+        (beside, r#"["body", "title"]"#, "/title: no"),
+        (
+            beside,
+            r#"["body", "inputs", 0, "name"]"#,
+            "/inputs/0/name: no",
+        ),
+        (beside, r#"["body", "tenant"]"#, ": tenant: no"),
+        (beside, r#"["body", "missing"]"#, "/missing: no"),
+    ] {
+        let body = format!(r#"{{"detail":[{{"loc":{loc},"msg":"no"}}]}}"#);
+        assert_eq!(
+            in_response(&body, TASK, Some(template)),
+            [expected],
+            "{template} {loc}"
+        );
     }
 }
 

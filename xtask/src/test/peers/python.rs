@@ -81,6 +81,12 @@ impl Python {
         &self.program
     }
 
+    /// A program that one of the packages has installed in the environment.
+    pub fn installed(&self, name: &str) -> PathBuf {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        self.program.with_file_name(file)
+    }
+
     /// Compiles the wheel that is kept, unless it is there.
     fn compile(&self, requirements: &str, wheels: &Path) -> Result<(), Error> {
         let requirement = pinned(requirements, COMPILED)?;
@@ -165,6 +171,16 @@ fn system_python() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_of_packages_are_beside_python() {
+        let python = Python {
+            program: program_in(Path::new("environment")),
+        };
+        let bao = python.installed("bao");
+        assert_eq!(bao.parent(), python.program().parent());
+        assert_eq!(bao.file_stem().unwrap(), "bao");
+    }
 
     #[test]
     fn every_python_package_is_pinned() {

@@ -1,4 +1,4 @@
-//! Timestamps for receipts.
+//! Times as text.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -7,7 +7,8 @@ const TOO_LATE: u64 = 253_402_300_800_000;
 
 /// Formats a time in milliseconds since 1970 as RFC 3339, in UTC with milliseconds. `None` beyond
 /// the year 9999.
-pub(super) fn rfc3339(milliseconds: u64) -> Option<String> {
+#[must_use]
+pub fn rfc3339(milliseconds: u64) -> Option<String> {
     (milliseconds < TOO_LATE).then(|| {
         let time = UNIX_EPOCH + Duration::from_millis(milliseconds);
         humantime::format_rfc3339_millis(time).to_string()

@@ -1,0 +1,313 @@
+//! Body templates: the JSON that the page adds to each task, for servers that expect an envelope such
+//! as `{"type": "work", "payload": $task}`, or members that the model does not write.
+
+mod placeholder;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use self::placeholder::{Placeholder, PlaceholderProblem, next_placeholder};
+use crate::document::{Document, EditError, Kind, Node, quote};
+
+/// The placeholder for the task.
+pub const PLACEHOLDER: &str = "$task";
+/// Maximum length of a template, in bytes: 8 KiB.
+pub const MAX_TEMPLATE_BYTES: usize = 8 << 10;
+/// The member that holds a task that is not an object, where its members were to be inserted.
+const WHOLE_TASK: &str = "task";
+
+/// A text that becomes a JSON document when values replace its placeholders:
+///
+/// - `$task`: the task, exactly as approved;
+/// - `...$task` in an object: the members of the task, except those that the template sets itself;
+/// - `$task.name`, `$task.outer.inner`: one member of the task; if the task lacks it, the member or
+///   item of the template that holds the placeholder is left out;
+/// - `$uuid`, `$number`, `$run`, `$time`: the values of [`TemplateValues`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BodyTemplate {
+    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Value(Placeholder),
+}
+
+/// The values that the page generates for the body of one task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TemplateValues<'a> {
+    /// `$uuid`: a UUID of the task, the same however often its body is built.
+    pub uuid: &'a str,
+    /// `$number`: the position of the task in its run, from 1.
+    pub number: u32,
+    /// `$run`: the identifier of the run.
+    pub run: &'a str,
+    /// `$time`: when the run was started, as in RFC 3339.
+    pub time: &'a str,
+}
+
+/// Where a body holds the task or a member of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskPlace {
+    /// The path in the body, as names of members and indexes from the outside.
+    pub in_body: Vec<String>,
+    /// The path in the task; empty for the task itself.
+    pub in_task: Vec<String>,
+    /// The members of the body at this place that are not the task's.
+    pub own: Vec<String>,
+}
+
+/// Why a body template is invalid.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The template holds neither the task nor a member of it.
+    #[error("a body template must contain {PLACEHOLDER}, or members such as {PLACEHOLDER}.title")]
+    NoTask,
+    /// The task is inserted more than once.
+    #[error("a body template must contain {PLACEHOLDER} only once")]
+    TaskTwice,
+    /// A word after a dollar sign is no placeholder.
+    #[error(
+        "{name} is not a placeholder; use {PLACEHOLDER}, {PLACEHOLDER}.name, ...{PLACEHOLDER}, $uuid, $number, $run or $time"
+    )]
+    Unknown {
+        /// The word, with its dollar sign.
+        name: String,
+    },
+    /// A placeholder is inside a string.
+    #[error("{name} is in quotes; write it without them, because its value brings its own")]
+    InString {
+        /// The placeholder.
+        name: String,
+    },
+    /// The text is not JSON.
+    #[error("the body template is not valid JSON with values in place of its placeholders")]
+    NotJson,
+    /// The text is too long.
+    #[error("the body template is longer than {MAX_TEMPLATE_BYTES} bytes")]
+    TooLong,
+}
+
+impl BodyTemplate {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn parse(text: &str) -> Result<BodyTemplate, TemplateError> {
+        let text = text.trim();
+        if text.len() > MAX_TEMPLATE_BYTES {
+            return Err(TemplateError::TooLong);
+        }
+        let mut template = BodyTemplate {
+            text: text.to_owned(),
+            parts: parts(text)?,
+        };
+        template.check_count()?;
+        let (sample, offsets) = template.sample();
+        let sample = Document::parse(&sample).map_err(|_| TemplateError::NotJson)?;
+        for (part, offset) in template.parts.iter_mut().zip(offsets) {
+            if let Part::Value(Placeholder::Members { own }) = part {
+                let (_, object) = innermost(sample.root(), offset);
+                own.extend(
+                    object
+                        .members()
+                        .map(|(name, _)| name.into_owned())
+                        .filter(|name| name != MEMBERS_SAMPLE),
+                );
+            }
+        }
+        Ok(template)
+    }
+
+    fn check_count(&self) -> Result<(), TemplateError> {
+        let is_task = |part: &&Part| {
+            matches!(
+                part,
+                Part::Value(Placeholder::Task | Placeholder::Members { .. })
+            )
+        };
+        let is_member = |part: &Part| matches!(part, Part::Value(Placeholder::Member(_)));
+        match self.parts.iter().filter(is_task).count() {
+            0 if !self.parts.iter().any(is_member) => Err(TemplateError::NoTask),
+            0 | 1 => Ok(()),
+            _ => Err(TemplateError::TaskTwice),
+        }
+    }
+
+    /// The template as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the request body for a task: the template with values in place of its placeholders.
+    /// What it takes from the task is the exact text of the task.
+    #[must_use]
+    pub fn wrap(&self, task: &str, values: &TemplateValues<'_>) -> String {
+        let document = Document::parse(task).ok();
+        let root = document.as_ref().map(Document::root);
+        let mut body = String::with_capacity(self.text.len() + task.len());
+        let mut absent = HashSet::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => body.push_str(text),
+                Part::Value(Placeholder::Task) => body.push_str(task),
+                Part::Value(Placeholder::Member(path)) => {
+                    let member = root
+                        .and_then(|root| path.iter().try_fold(root, |node, name| node.get(name)));
+                    if member.is_none() {
+                        absent.insert(body.len());
+                    }
+                    body.push_str(member.map_or("null", |member| member.text()));
+                }
+                Part::Value(Placeholder::Members { own }) => match members_text(root, task, own) {
+                    Some(members) => body.push_str(&members),
+                    None => {
+                        body.push_str(MEMBERS_SAMPLE_NAME);
+                        absent.insert(body.len());
+                        body.push_str("null");
+                    }
+                },
+                Part::Value(Placeholder::Uuid) => body.push_str(&quote(values.uuid)),
+                Part::Value(Placeholder::Number) => body.push_str(&values.number.to_string()),
+                Part::Value(Placeholder::Run) => body.push_str(&quote(values.run)),
+                Part::Value(Placeholder::Time) => body.push_str(&quote(values.time)),
+            }
+        }
+        if absent.is_empty() {
+            return body;
+        }
+        Document::parse(&body)
+            .map_err(EditError::from)
+            .and_then(|document| document.without_values_at(&absent))
+            .map_or(body, |document| document.text().to_owned())
+    }
+
+    /// Where a body holds the task or members of it.
+    #[must_use]
+    pub fn places(&self) -> Vec<TaskPlace> {
+        let (sample, offsets) = self.sample();
+        let Ok(sample) = Document::parse(&sample) else {
+            return Vec::new();
+        };
+        let place = |(part, offset): (&Part, usize)| {
+            let (in_task, own) = match part {
+                Part::Value(Placeholder::Task) => (Vec::new(), Vec::new()),
+                Part::Value(Placeholder::Member(path)) => (path.clone(), Vec::new()),
+                Part::Value(Placeholder::Members { own }) => (Vec::new(), own.clone()),
+                _ => return None,
+            };
+            Some(TaskPlace {
+                in_body: innermost(sample.root(), offset).0,
+                in_task,
+                own,
+            })
+        };
+        self.parts.iter().zip(offsets).filter_map(place).collect()
+    }
+
+    /// The template with a sample in place of each placeholder, and the offset of each part in it.
+    fn sample(&self) -> (String, Vec<usize>) {
+        let mut sample = String::new();
+        let mut offsets = Vec::with_capacity(self.parts.len());
+        for part in &self.parts {
+            offsets.push(sample.len());
+            match part {
+                Part::Text(text) => sample.push_str(text),
+                Part::Value(Placeholder::Members { .. }) => {
+                    sample.push_str(MEMBERS_SAMPLE_NAME);
+                    sample.push_str("{}");
+                }
+                Part::Value(_) => sample.push_str("{}"),
+            }
+        }
+        (sample, offsets)
+    }
+}
+
+/// The member that stands for the task's members in a sample.
+const MEMBERS_SAMPLE: &str = "...$task";
+/// The same with quotes and colon.
+const MEMBERS_SAMPLE_NAME: &str = "\"...$task\":";
+
+/// Cuts a template into text and placeholders.
+fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    loop {
+        match next_placeholder(rest) {
+            Ok(None) => break,
+            Ok(Some((span, placeholder))) => {
+                parts.push(Part::Text(
+                    rest.get(..span.start).unwrap_or_default().to_owned(),
+                ));
+                parts.push(Part::Value(placeholder));
+                rest = rest.get(span.end..).unwrap_or_default();
+            }
+            Err(PlaceholderProblem::Unknown(name)) => return Err(TemplateError::Unknown { name }),
+            Err(PlaceholderProblem::InString(name)) => {
+                return Err(TemplateError::InString { name });
+            }
+        }
+    }
+    parts.push(Part::Text(rest.to_owned()));
+    Ok(parts)
+}
+
+/// The members of the task except those named in `own`; `None` if there are none.
+fn members_text(root: Option<Node<'_>>, task: &str, own: &[String]) -> Option<String> {
+    let Some(object) = root.filter(|root| root.kind() == Kind::Object) else {
+        return Some(format!("{}:{task}", quote(WHOLE_TASK)));
+    };
+    let is_own = |name: &str| own.iter().any(|own| own == name);
+    if !object.members().any(|(name, _)| is_own(&name)) {
+        let span = object.span();
+        let inside = task.get(span.start + 1..span.end - 1)?.trim();
+        return (!inside.is_empty()).then(|| inside.to_owned());
+    }
+    let kept: Vec<String> = object
+        .members()
+        .filter(|(name, _)| !is_own(name))
+        .map(|(name, value)| format!("{}: {}", quote(&name), value.text()))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(", "))
+}
+
+/// The innermost value at this offset, and the path to it.
+fn innermost(root: Node<'_>, offset: usize) -> (Vec<String>, Node<'_>) {
+    let mut path = Vec::new();
+    let mut node = root;
+    while node.span().start != offset {
+        let items = node.items().enumerate();
+        let mut children = node
+            .members()
+            .map(|(name, node)| (name.into_owned(), node))
+            .chain(items.map(|(at, node)| (at.to_string(), node)));
+        let Some((name, child)) = children.find(|(_, node)| node.span().contains(&offset)) else {
+            break;
+        };
+        path.push(name);
+        node = child;
+    }
+    (path, node)
+}
+
+impl TryFrom<String> for BodyTemplate {
+    type Error = TemplateError;
+
+    fn try_from(text: String) -> Result<BodyTemplate, TemplateError> {
+        BodyTemplate::parse(&text)
+    }
+}
+
+impl From<BodyTemplate> for String {
+    fn from(template: BodyTemplate) -> String {
+        template.text
+    }
+}

@@ -1,0 +1,117 @@
+//! Tasks that are pasted or dropped anywhere on the page. They open the import, where the operator
+//! decides about them.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{ClipboardEvent, DragEvent, Element, Event, File};
+
+use crate::browser::file;
+use crate::review::import::MAX_BYTES;
+use crate::ui::screen::{Dialog, Screen};
+
+/// What takes text itself, or belongs to a dialog.
+const TAKES_TEXT: &str = "input, textarea, select, [contenteditable], dialog";
+
+/// Listens until the owner is disposed.
+pub fn listen(screen: Screen) {
+    let pasted = window_event_listener_untyped("paste", move |event| {
+        let text = event.dyn_ref::<ClipboardEvent>().and_then(pasted_text);
+        if let Some(text) = text.filter(|_| !belongs_to_a_field(&event) && is_free(screen)) {
+            event.prevent_default();
+            offer(screen, text);
+        }
+    });
+    // Without this the browser would leave the page and show the file.
+    let dragged = window_event_listener_untyped("dragover", move |event| {
+        if !belongs_to_a_field(&event) {
+            event.prevent_default();
+        }
+    });
+    let dropped = window_event_listener_untyped("drop", move |event| {
+        if belongs_to_a_field(&event) {
+            return;
+        }
+        event.prevent_default();
+        if let Some(dropped) = event.dyn_ref::<DragEvent>().filter(|_| is_free(screen)) {
+            match dropped_file(dropped) {
+                Some(file) => read(screen, file),
+                None => {
+                    if let Some(text) = dropped_text(dropped) {
+                        offer(screen, text);
+                    }
+                }
+            }
+        }
+    });
+    on_cleanup(move || {
+        pasted.remove();
+        dragged.remove();
+        dropped.remove();
+    });
+}
+
+/// Whether the application is there and no dialog is open.
+fn is_free(screen: Screen) -> bool {
+    let page = screen.page;
+    page.has_application.get_untracked()
+        && screen.dialog.with_untracked(Option::is_none)
+        && document()
+            .query_selector("dialog[open]")
+            .ok()
+            .flatten()
+            .is_none()
+}
+
+fn belongs_to_a_field(event: &Event) -> bool {
+    let element = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_some_and(|element| element.closest(TAKES_TEXT).ok().flatten().is_some())
+}
+
+fn pasted_text(event: &ClipboardEvent) -> Option<String> {
+    json_like(event.clipboard_data()?.get_data("text/plain").ok()?)
+}
+
+fn dropped_text(event: &DragEvent) -> Option<String> {
+    json_like(event.data_transfer()?.get_data("text/plain").ok()?)
+}
+
+/// The text, if it can be one of tasks. A text for something else is not worth a dialog.
+fn json_like(text: String) -> Option<String> {
+    text.trim_start().starts_with(['{', '[']).then_some(text)
+}
+
+fn dropped_file(event: &DragEvent) -> Option<File> {
+    event.data_transfer()?.files()?.get(0)
+}
+
+fn read(screen: Screen, file: File) {
+    spawn_local(async move {
+        match file::read_text(&file, MAX_BYTES).await {
+            Ok(text) => offer(screen, text),
+            Err(why) => {
+                screen
+                    .import_error
+                    .try_set(Some(file::not_read(&file, &why)));
+                screen.dialog.try_set(Some(Dialog::Import));
+            }
+        }
+    });
+}
+
+/// Opens the import with this text. A text that was typed there before is not replaced.
+fn offer(screen: Screen, text: String) {
+    let is_empty = screen
+        .import_text
+        .try_with_untracked(|text| text.trim().is_empty());
+    if is_empty == Some(true) {
+        screen.import_text.set(text);
+    } else {
+        screen.import_error.try_set(Some(
+            "There is other text here already. Import or remove it, then paste again.".to_owned(),
+        ));
+    }
+    screen.dialog.try_set(Some(Dialog::Import));
+}

@@ -1,0 +1,55 @@
+// Tasks that are pasted or dropped on the page, outside its fields.
+import { expect, test } from "./world.ts";
+
+const TASKS = JSON.stringify([
+  { key: "first", title: "First task", role: "writer", objective: "Write the first text." },
+  { key: "second", title: "Second task", role: "writer", objective: "Write the second text." },
+]);
+
+test("tasks that are pasted on the page open the import, and other text does not", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const paste = (text: string, target: string) =>
+    app.page.evaluate(
+      ([text, target]) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", text);
+        const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+        document.querySelector(target)!.dispatchEvent(event);
+      },
+      [text, target] as const,
+    );
+  const dialog = app.dialog("Import tasks");
+  await paste("Buy milk", "body");
+  await paste(TASKS, "textarea");
+  await expect(dialog).toHaveCount(0);
+  await paste(TASKS, "#tasks");
+  await expect(dialog.getByRole("textbox")).toHaveValue(TASKS);
+  // What is there is not replaced.
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await paste("[]", "body");
+  await expect(dialog).toContainText("There is other text here already.");
+  await expect(dialog.getByRole("textbox")).toHaveValue(TASKS);
+  await dialog.getByRole("button", { name: "Import 2 tasks" }).click();
+  await expect(app.tasks).toHaveCount(2);
+  await expect(app.page.locator("#tasks")).toBeFocused();
+});
+
+test("a file that is dropped on the page opens the import with its text", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const isDefaultPrevented = await app.page.evaluate((text) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], "tasks.json", { type: "application/json" }));
+    const events = ["dragover", "drop"].map((name) => {
+      const event = new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true });
+      document.querySelector("#tasks")!.dispatchEvent(event);
+      return event.defaultPrevented;
+    });
+    return events.every((prevented) => prevented);
+  }, TASKS);
+  expect(isDefaultPrevented).toBe(true);
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByRole("button", { name: "Import 2 tasks" }).click();
+  await expect(app.tasks).toHaveCount(2);
+});
