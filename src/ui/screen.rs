@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
+use crate::review::list::{SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
-use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
+use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, TaskDraft};
 use crate::schema::Roles;
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
@@ -16,6 +18,7 @@ use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, has_focus};
 use crate::ui::controls::icons::mode_name;
+use crate::ui::list::listing::Listing;
 use crate::ui::page::{Page, RunHead};
 use crate::ui::stored_brief;
 use crate::ui::task::pending_edits::PendingEdits;
@@ -102,10 +105,18 @@ pub struct Screen {
     pub shows_exact_text: RwSignal<bool>,
     /// What was typed into fields of tasks and not saved yet.
     pub pending_edits: PendingEdits,
-    /// The state that the list is filtered by.
-    pub filter: RwSignal<Option<DraftState>>,
-    /// The text that the list is filtered by.
+    /// What the list is filtered by.
+    pub filter: RwSignal<TaskFilter>,
+    /// What is searched for in the list.
     pub search: RwSignal<String>,
+    /// What the list is sorted by.
+    pub sort_by: RwSignal<SortBy>,
+    /// Whether the list is grouped by dependency layer.
+    pub is_grouped: RwSignal<bool>,
+    /// What the list shows, once there was a list. [`Listing::of`] makes it.
+    pub listing: StoredValue<Option<Listing>>,
+    /// The owner of what belongs to the page as a whole.
+    pub owner: StoredValue<Option<WeakOwner>>,
     /// The dialog that the operator opened.
     pub dialog: RwSignal<Option<Dialog>>,
     /// The text to import. It outlives its dialog, so that closing it by mistake loses nothing.
@@ -128,16 +139,12 @@ pub struct Screen {
     pub is_following_up: Memo<bool>,
     /// Whether tasks are being posted.
     pub is_posting: Memo<bool>,
-    /// The tasks that pass filter and search, in order.
-    pub visible_tasks: Memo<Arc<[DraftId]>>,
 }
 
 impl Screen {
     /// The initial state.
     #[must_use]
     pub fn new(page: Page, commands: CommandsHandle) -> Screen {
-        let filter = RwSignal::new(None);
-        let search = RwSignal::new(String::new());
         let mode_choice = Memo::new(move |_| {
             let on_page = page.run.with(|run| run.as_ref().map(|run| run.mode));
             next_run::chosen_mode(
@@ -174,7 +181,6 @@ impl Screen {
                     .is_some_and(|run| matches!(run.batch, Batch::Running { .. }))
             })
         });
-        let visible_tasks = Memo::new(move |_| visible_tasks(page, filter.get(), &search.read()));
         Screen {
             page,
             commands,
@@ -183,8 +189,12 @@ impl Screen {
             task_tab: RwSignal::new(TaskTab::Task),
             shows_exact_text: RwSignal::new(false),
             pending_edits: PendingEdits::new(),
-            filter,
-            search,
+            filter: RwSignal::default(),
+            search: RwSignal::new(String::new()),
+            sort_by: RwSignal::default(),
+            is_grouped: RwSignal::new(false),
+            listing: StoredValue::new(None),
+            owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             dialog: RwSignal::new(None),
             import_text: RwSignal::new(String::new()),
             import_error: RwSignal::new(None),
@@ -196,7 +206,6 @@ impl Screen {
             is_generating,
             is_following_up,
             is_posting,
-            visible_tasks,
         }
     }
 
@@ -308,7 +317,7 @@ impl Screen {
     /// Starts a run, and shows the task list.
     pub fn start(&self, mode: Mode) {
         self.undo.set(None);
-        self.show_all();
+        self.reset_list();
         self.open_task.set(None);
         self.command(move |commands| commands.start(mode));
         if self.page.brief_errors.with_untracked(Vec::is_empty) {
@@ -394,7 +403,7 @@ impl Screen {
         }
         self.undo.set(None);
         self.open_task.set(None);
-        self.show_all();
+        self.reset_list();
         self.command(move |commands| commands.archive());
     }
 
@@ -410,14 +419,28 @@ impl Screen {
 
     /// Removes filter and search.
     pub fn show_all(&self) {
-        self.filter.set(None);
+        self.filter.set(TaskFilter::default());
         self.search.set(String::new());
     }
 
     /// Lists only the tasks in one state.
     pub fn show_only(&self, state: DraftState) {
         self.search.set(String::new());
-        self.filter.set(Some(state));
+        self.filter.set(TaskFilter::of_state(state));
+    }
+
+    /// Lists the tasks of another run: all of them, in the order of proposal.
+    pub fn reset_list(&self) {
+        self.show_all();
+        self.sort_by.set(SortBy::Proposal);
+        self.is_grouped.set(false);
+    }
+
+    /// Whether the list shows only some of the tasks. Tracks filter and search.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        let is_unfiltered = self.filter.with(TaskFilter::is_empty);
+        !is_unfiltered || self.search.with(|search| !search.trim().is_empty())
     }
 
     /// The actions that a task allows now, without tracking it.
@@ -465,25 +488,6 @@ fn endpoint_readiness(page: Page) -> EndpointReadiness {
             })
         });
         EndpointReadiness::of(endpoint, holds_key)
-    })
-}
-
-/// The tasks that pass filter and search. Without either, no task is read.
-fn visible_tasks(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> {
-    let search = search.trim().to_lowercase();
-    page.rows.with(|rows| {
-        if filter.is_none() && search.is_empty() {
-            return rows.as_slice().into();
-        }
-        page.track_drafts();
-        let passes = |draft: &TaskDraft| {
-            filter.is_none_or(|state| Run::state(draft) == state)
-                && (search.is_empty() || draft.content.text().to_lowercase().contains(&search))
-        };
-        rows.iter()
-            .filter(|id| page.draft_untracked(id).is_some_and(|draft| passes(&draft)))
-            .cloned()
-            .collect()
     })
 }
 

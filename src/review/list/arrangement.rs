@@ -6,7 +6,7 @@ use super::sort_by::{SortBy, SortKey};
 use crate::review::DraftState;
 
 /// A group of tasks in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskGroup {
     /// The tasks of a dependency layer, from 0.
     Layer(usize),
@@ -30,7 +30,7 @@ impl TaskGroup {
 }
 
 /// A group with the tasks that are listed in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ListGroup {
     /// The group.
     pub group: TaskGroup,

@@ -2,6 +2,8 @@
 
 pub mod filters;
 pub mod findings;
+pub mod list_options;
+pub mod listing;
 pub mod run_tasks;
 pub mod task_list;
 pub mod task_row;

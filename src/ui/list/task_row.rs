@@ -11,7 +11,8 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::times::clock;
 use crate::ui::delivery::delivery_text::state_phrase;
-use crate::ui::list::task_list::keep_focus_in_list;
+use crate::ui::list::listing::Listing;
+use crate::ui::list::task_list::{keep_focus_in_list, offset};
 use crate::ui::screen::{Screen, label_of};
 use crate::ui::task::delivery_tab::tab_for;
 use crate::ui::task::visible_text::visible_text;
@@ -26,12 +27,12 @@ pub fn row_id(id: &DraftId) -> String {
 #[component]
 pub fn TaskRow(
     screen: Screen,
+    /// The list.
+    listing: Listing,
     /// The task.
     id: DraftId,
-    /// Its position in the list, from 1.
-    place: usize,
-    /// The length of the list.
-    total: Memo<usize>,
+    /// Its position in the list, from 0.
+    position: RwSignal<usize>,
 ) -> impl IntoView {
     let draft: RwSignal<Arc<TaskDraft>> = RwSignal::from(screen.page.draft(&id)?);
     let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
@@ -79,8 +80,15 @@ pub fn TaskRow(
             class:opened=move || is_opened.get()
             data-state=move || state_name(state.get())
             aria-current=move || is_current().then_some("true")
-            aria-setsize=move || total.get().to_string()
-            aria-posinset=place.to_string()
+            aria-setsize=move || listing.rows.with(|rows| rows.ids.len()).to_string()
+            aria-posinset=move || (position.get() + 1).to_string()
+            style:inset-block-start=move || {
+                let position = position.get();
+                let headings = listing
+                    .rows
+                    .with(|rows| rows.groups.partition_point(|group| group.start <= position));
+                offset(position, headings)
+            }
         >
             {move || state_mark(state.get())}
             <button class="task-open" type="button" id=button_id on:click=open>
@@ -134,7 +142,7 @@ pub fn TaskRow(
                     key.get().map(|key| view! { <code class="task-key">{visible_text(&key)}</code> })
                 }}
             </span>
-            <RowActions screen id draft state place/>
+            <RowActions screen id draft state position/>
         </li>
     })
 }
@@ -146,7 +154,7 @@ fn RowActions(
     id: DraftId,
     draft: RwSignal<Arc<TaskDraft>>,
     state: Memo<DraftState>,
-    place: usize,
+    position: RwSignal<usize>,
 ) -> impl IntoView {
     let label = Memo::new(move |_| draft.with(|draft| label_of(draft, &screen.roles.read())));
     let actions = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft)));
@@ -154,7 +162,7 @@ fn RowActions(
     let button = move |icon: &'static str, label: String, act: fn(Screen, DraftId)| {
         let press = move || {
             act(screen, id.get_value());
-            keep_focus_in_list(screen, place.saturating_sub(1));
+            keep_focus_in_list(screen, position.get_untracked());
         };
         view! {
             <Button
@@ -164,6 +172,8 @@ fn RowActions(
                 changes_run=screen
                 on_press=press
                 attr:title=label
+                // A row is one tab stop: keys do the same, and the arrow keys lead here.
+                attr:tabindex="-1"
             />
         }
     };
