@@ -41,7 +41,7 @@ bao auth list | grep -q '^approle/' || bao auth enable approle
 bao write auth/approle/role/taskwright \
   token_policies=taskwright-server token_ttl=20m token_max_ttl=24h
 bao write auth/approle/role/taskwright/role-id role_id=sample-role
-# A secret id cannot be written twice; there is none to destroy the first time.
+# A secret id cannot be written twice, so an earlier one is destroyed. On the first run there is none.
 bao write auth/approle/role/taskwright/secret-id/destroy secret_id=sample-secret >/dev/null 2>&1 || true
 bao write auth/approle/role/taskwright/custom-secret-id secret_id=sample-secret >/dev/null
 

@@ -7,7 +7,7 @@ use crate::secret_sources::SecretSources;
 use crate::signals::ReloadSignal;
 
 /// Reads the secrets again whenever that is due; never ends. A reading that fails changes nothing: the
-/// server goes on with what it has, and the log says so.
+/// server continues with what it has, and the log says so.
 pub async fn keep_fresh(mut sources: SecretSources, app: App, mut reload: ReloadSignal) {
     let mut failures: u32 = 0;
     loop {

@@ -53,6 +53,8 @@ pub struct Application {
     pub(super) controller: Rc<RunController>,
     pub(super) secrets: Rc<RefCell<Keyring>>,
     pub(super) adaptation_memory: Rc<RefCell<AdaptationMemory>>,
+    /// The number of the last reading of a server's description.
+    pub(super) readings: Cell<u32>,
     /// The action that waits for the operator.
     waiting: RefCell<Option<Waiting>>,
     /// Whether the operator agreed to leave the open work of the current run. True only while the action
@@ -102,6 +104,7 @@ impl Application {
             secrets,
             adaptation_memory,
             waiting: RefCell::new(None),
+            readings: Cell::new(0),
             may_leave_work: Cell::new(false),
             may_post_unlocked: RefCell::new(None),
             persistence_requested: Cell::new(false),

@@ -38,7 +38,10 @@ impl Application {
         if let Err(problem) = allowed {
             return self.page.description.set(Description::Failed(problem));
         }
-        self.page.description.set(Description::Reading);
+        let number = self.readings.get().wrapping_add(1);
+        self.readings.set(number);
+        let reading = Description::Reading { number };
+        self.page.description.set(reading.clone());
         let app = Rc::clone(self);
         spawn_local(async move {
             let urls = match is_document {
@@ -50,7 +53,7 @@ impl Application {
                 true => address.clone(),
                 false => Address::parse(&address.origin()).unwrap_or_else(|_| address.clone()),
             };
-            app.page.description.set(match read_first(urls).await {
+            let description = match read_first(urls).await {
                 Some((url, text)) => Description::Read {
                     text,
                     address: server,
@@ -64,18 +67,24 @@ impl Application {
                     ),
                     "The server may have none, or its CORS rule may not allow this page to read it. Open it in a tab of its own, for example at /openapi.json, and paste it here.",
                 )),
-            });
+            };
+            if app.page.description.get_untracked() == reading {
+                app.page.description.set(description);
+            }
         });
     }
 
     /// Says so if the document that the task schema was read from has changed since. A document that
-    /// cannot be read now says nothing. No token is sent.
+    /// cannot be read now says nothing. Only a document of the task server itself is read, without a token.
     pub(super) fn announce_changed_schema(self: &Rc<Self>) {
         let connection = self.page.connection.get_untracked();
         let Some(source) = connection.schema_source else {
             return;
         };
-        if self.setup.hosts.borrow().check(&source.url).is_err() {
+        // The connection may come from somebody else's file: nothing is asked but its own server.
+        let server = connection.task_server.map(|server| server.url.origin());
+        let is_of_server = server == Some(source.url.origin());
+        if !is_of_server || self.setup.hosts.borrow().check(&source.url).is_err() {
             return;
         }
         let app = Rc::clone(self);
@@ -85,7 +94,7 @@ impl Application {
                 app.add_problem(problem(
                     "schema_source_changed",
                     format!(
-                        "The server may want other tasks now: {} has changed since the task schema was read from it",
+                        "The description of the server has changed since the task schema was read from {}",
                         source.url
                     ),
                     "Compare before you approve. To read it again, open Settings, paste the address under Set up by pasting, and press Read and fill in.",

@@ -10,7 +10,7 @@ use crate::browser::page_origin;
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
 use crate::secrets::SecretSlot;
-use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN, TaskServer};
+use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN, DEFAULT_TOKEN_HEADER, TaskServer};
 use crate::ui::page::SecretPrompt;
 
 impl Application {
@@ -52,7 +52,12 @@ impl Application {
                 )
             }) == Some(true);
         // After the server has rejected a token, the default is no better guess.
-        let is_offered = slot == SecretSlot::AGENT_TOKEN && is_local && !was_refused;
+        // Another header is another server's than the one whose default it is.
+        let has_default_header = self.current_task_server().is_some_and(|server| {
+            server.token_header == DEFAULT_TOKEN_HEADER && server.token_scheme.is_none()
+        });
+        let is_offered =
+            slot == SecretSlot::AGENT_TOKEN && is_local && has_default_header && !was_refused;
         let offer = is_offered.then_some(DEFAULT_LOOPBACK_TOKEN);
         self.wait_with(next);
         self.page.secret_prompt.set(Some(SecretPrompt {

@@ -85,14 +85,8 @@ pub fn secret_slots(server: &TaskServer) -> Vec<SecretSlot> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::delivery::body::{BodyForm, approve, is_intact};
-    use crate::review::{DraftId, RunId};
-    use crate::settings::{Address, BodyTemplate};
+    use crate::settings::Address;
 
     #[test]
     fn a_post_carries_only_headers_that_the_server_is_known_to_accept() {
@@ -136,6 +130,19 @@ mod tests {
             [SecretSlot::AGENT_TOKEN, SecretSlot::header("X-Signature")]
         );
     }
+}
+
+// proptest is a dependency of native builds only.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::delivery::body::{BodyForm, approve, is_intact};
+    use crate::review::{DraftId, RunId};
+    use crate::settings::{Address, BodyTemplate};
 
     fn texts() -> impl Strategy<Value = BTreeMap<String, String>> {
         prop::collection::btree_map("[A-Za-z][A-Za-z0-9-]{0,6}", ".{0,12}", 0..4)

@@ -22,12 +22,17 @@ impl TaskEnvelope {
         let places = self.template.places();
         let path = places.first().map(|place| place.in_body.join("."));
         format!(
-            "The body looks like an envelope: the task is in {}. The body template {} can add the rest.",
+            "The body looks like an envelope: the task is in {}. The body template {} adds the rest.",
             path.unwrap_or_default(),
             crate::text::truncate_chars(self.template.text(), 120)
         )
     }
 }
+
+/// The placeholder for a UUID of the task.
+const PLACEHOLDER_UUID: &str = "$uuid";
+/// The placeholder for the time of the run.
+const PLACEHOLDER_TIME: &str = "$time";
 
 /// Levels of envelopes around a task.
 const MAX_LEVELS: usize = 4;
@@ -173,7 +178,10 @@ fn level_of_schema(schema: &Value, root: &Value) -> Option<Level> {
         if is_task {
             fixed.insert(name.clone(), Value::Null);
             tasks.push((name.clone(), property.clone()));
-        } else if let Some(value) = fixed_value(property) {
+        } else if let Some(value) = fixed_value(property).or_else(|| {
+            let is_required = required.contains(&name.as_str());
+            is_required.then(|| of_format(property)).flatten()
+        }) {
             fixed.insert(name.clone(), value);
         } else if required.contains(&name.as_str()) {
             // The template could not fill it.
@@ -254,6 +262,25 @@ fn resolved<'v>(schema: &'v Value, root: &'v Value) -> Option<&'v Value> {
     None
 }
 
+/// The placeholder for a value that is another one in each body: a UUID or a time.
+fn generated(value: &Value) -> Option<&'static str> {
+    let text = value.as_str()?;
+    if text == PLACEHOLDER_UUID || uuid::Uuid::try_parse(text).is_ok() {
+        return Some(PLACEHOLDER_UUID);
+    }
+    let is_time = humantime::parse_rfc3339_weak(text).is_ok() && text.contains(':');
+    (text == PLACEHOLDER_TIME || is_time).then_some(PLACEHOLDER_TIME)
+}
+
+/// The placeholder for a value of this format.
+fn of_format(schema: &Value) -> Option<Value> {
+    match schema.get("format")?.as_str()? {
+        "uuid" => Some(json!(PLACEHOLDER_UUID)),
+        "date-time" => Some(json!(PLACEHOLDER_TIME)),
+        _ => None,
+    }
+}
+
 /// The template of nested envelopes, from the outside to the inside.
 fn template(around: &[(Map<String, Value>, String)]) -> Option<BodyTemplate> {
     let mut text = PLACEHOLDER.to_owned();
@@ -263,7 +290,7 @@ fn template(around: &[(Map<String, Value>, String)]) -> Option<BodyTemplate> {
             .map(|(member, value)| {
                 let value = match member == name {
                     true => text.clone(),
-                    false => value.to_string(),
+                    false => generated(value).map_or_else(|| value.to_string(), str::to_owned),
                 };
                 format!("{}: {value}", Value::from(member.as_str()))
             })

@@ -27,7 +27,52 @@ pub type PastedSecrets = Vec<(SecretSlot, Secret)>;
 
 /// Fills the form with what a text says, and returns its secrets. Fields that it says nothing about stay
 /// as they are. A text that is not recognised changes nothing.
+///
+/// For the server that the form has already, what a description leaves open stays: the values of headers
+/// and parameters that it only names, and a body template.
 pub fn fill(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) -> PastedSecrets {
+    let before = form.clone();
+    let secrets = fill_in(form, pasted, choice);
+    let is_same = [FormField::ServerUrl, FormField::Path]
+        .iter()
+        .all(|field| form.text(*field) == before.text(*field));
+    if is_same {
+        keep_values(form, &before, FormField::ExtraHeaders, ':');
+        keep_values(form, &before, FormField::ExtraQuery, '=');
+        if form.text(FormField::BodyTemplate).is_empty() && !choice.ignores_envelope {
+            form.set(
+                FormField::BodyTemplate,
+                before.text(FormField::BodyTemplate),
+            );
+        }
+    }
+    secrets
+}
+
+/// Gives the pairs of a field that have no value now the value that they had before.
+fn keep_values(
+    form: &mut ConnectionForm,
+    before: &ConnectionForm,
+    field: FormField,
+    separator: char,
+) {
+    let name = |line: &str| {
+        let (name, value) = line.split_once(separator)?;
+        Some((name.trim().to_ascii_lowercase(), !value.trim().is_empty()))
+    };
+    let kept: Vec<&str> = before.text(field).lines().collect();
+    let lines = form.text(field).lines().map(|line| match name(line) {
+        Some((wanted, false)) => kept
+            .iter()
+            .find(|line| name(line) == Some((wanted.clone(), true)))
+            .map_or(line, |line| *line),
+        _ => line,
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    form.set(field, text);
+}
+
+fn fill_in(form: &mut ConnectionForm, pasted: Recognized, choice: PasteChoice) -> PastedSecrets {
     match pasted {
         Recognized::Address(address) => {
             set_url(form, &address.url);
@@ -293,4 +338,51 @@ pub fn secrets_for(secrets: &PastedSecrets, address: &Address) -> PastedSecrets 
         .iter()
         .filter_map(|(slot, secret)| Some((slot.clone(), secret.copy_for(address).ok()?)));
     copies.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paste::recognize;
+
+    const DESCRIPTION: &str = r#"{"openapi": "3.1.0", "info": {"title": "t", "version": "1"},
+        "servers": [{"url": "https://t.example"}], "paths": {"/jobs": {"post": {
+            "parameters": [{"in": "header", "name": "X-Realm", "required": true,
+                "schema": {"type": "string"}}],
+            "requestBody": {"content": {"application/json": {"schema": {"type": "object",
+                "required": ["title"], "properties": {"title": {"type": "string"}}}}}}}}}}"#;
+
+    fn pasted(form: &mut ConnectionForm, text: &str) {
+        fill(form, recognize(text), PasteChoice::default());
+    }
+
+    #[test]
+    fn a_description_that_is_read_again_keeps_the_values_it_does_not_know() {
+        let mut form = ConnectionForm::default();
+        pasted(&mut form, DESCRIPTION);
+        let headers = form.text(FormField::ExtraHeaders).to_owned();
+        assert_eq!(headers.trim_end(), "X-Realm:");
+        form.set(FormField::ExtraHeaders, "x-realm: north");
+        form.set(FormField::BodyTemplate, "{\"job\": $task}");
+        pasted(&mut form, DESCRIPTION);
+        assert_eq!(form.text(FormField::ExtraHeaders), "x-realm: north");
+        assert_eq!(form.text(FormField::BodyTemplate), "{\"job\": $task}");
+        // For another server they mean nothing.
+        pasted(&mut form, &DESCRIPTION.replace("t.example", "u.example"));
+        assert_eq!(form.text(FormField::ExtraHeaders), headers);
+        assert_eq!(form.text(FormField::BodyTemplate), "");
+    }
+
+    #[test]
+    fn a_uuid_and_a_time_of_an_example_are_generated_for_each_body() {
+        let mut form = ConnectionForm::default();
+        pasted(
+            &mut form,
+            r#"curl https://t.example/jobs -d '{"kind": "work", "ref": "0b0c5f0e-7a55-4d5e-9a53-3a0f5c2b9d11", "at": "2026-01-02T03:04:05Z", "item": {"title": "a"}}'"#,
+        );
+        assert_eq!(
+            form.text(FormField::BodyTemplate),
+            r#"{"kind": "work", "ref": $uuid, "at": $time, "item": $task}"#
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! Diagnostics: what helps to find out why something failed, for an operator to pass on. They hold no
-//! secret, no brief, and no text of a task.
+//! secret, no brief, and no text of a task; so they hold no message of an endpoint or a task server
+//! either, which may repeat them.
 
 use std::fmt::Write;
 
@@ -10,13 +11,13 @@ use crate::delivery::DeliveryOutcome;
 use crate::digest::sha256_hex;
 use crate::model::GenerationOutcome;
 use crate::settings::Connection;
-use crate::text::truncate_chars;
+use crate::text::counted;
 use crate::time;
 
 /// Maximum number of errors of each kind.
 const MAX_ERRORS: usize = 5;
-/// Maximum length of an error's message, in characters.
-const MAX_MESSAGE: usize = 400;
+/// Maximum length of an endpoint's code, in bytes.
+const MAX_NAME: usize = 60;
 /// The parts of a connection whose values may be the operator's business: only their names are given.
 const NAMES_ONLY: [&str; 5] = [
     "/model/extra_body",
@@ -83,6 +84,11 @@ fn described(connection: &Connection) -> Value {
             }
         }
     }
+    if let Some(template) = value.pointer_mut("/task_server/body_template")
+        && !template.is_null()
+    {
+        *template = json!("…");
+    }
     if let Some(schema) = &connection.task_schema
         && let Some(members) = value.as_object_mut()
     {
@@ -111,23 +117,24 @@ fn last_failed_calls(run: &Run) -> Vec<(usize, String)> {
 }
 
 fn of_call(outcome: &GenerationOutcome) -> String {
-    match outcome {
-        GenerationOutcome::Failed(failure) => {
-            let status = failure
-                .status
-                .map_or_else(String::new, |status| format!(", HTTP {status}"));
-            let message = truncate_chars(&failure.message, MAX_MESSAGE);
-            format!("{}{status}: {message}", outcome.code())
-        }
-        GenerationOutcome::Interrupted {
-            reason: Some(reason),
-        } => format!(
-            "{}: {}",
-            outcome.code(),
-            truncate_chars(reason, MAX_MESSAGE)
-        ),
-        _ => outcome.code().to_owned(),
+    let GenerationOutcome::Failed(failure) = outcome else {
+        return outcome.code().to_owned();
+    };
+    let mut text = outcome.code().to_owned();
+    if let Some(status) = failure.status {
+        let _ = write!(text, ", HTTP {status}");
     }
+    for (name, value) in [
+        ("code", &failure.endpoint_code),
+        ("parameter", &failure.parameter),
+    ] {
+        // A name is short and has no spaces; anything else may be a sentence.
+        let is_name = |value: &&String| value.len() <= MAX_NAME && !value.contains(' ');
+        if let Some(value) = value.as_ref().filter(is_name) {
+            let _ = write!(text, ", {name} {value}");
+        }
+    }
+    text
 }
 
 /// The last attempts that did not deliver a task, with the numbers of their tasks.
@@ -147,37 +154,29 @@ fn last_failed_attempts(run: &Run) -> Vec<(String, String)> {
 }
 
 fn of_attempt(outcome: &DeliveryOutcome) -> Option<String> {
-    let (name, status, message) = match outcome {
+    let (name, status, reasons) = match outcome {
         DeliveryOutcome::Delivered { .. } | DeliveryOutcome::Dry => return None,
         DeliveryOutcome::Refused {
-            status,
-            code,
-            message,
-            ..
-        } => (format!("refused ({code})"), *status, message.as_str()),
-        DeliveryOutcome::Failed {
-            status, message, ..
-        } => ("failed".to_owned(), Some(*status), message.as_str()),
+            status, reasons, ..
+        } => ("refused".to_owned(), *status, reasons.as_slice()),
+        DeliveryOutcome::Failed { status, .. } => ("failed".to_owned(), Some(*status), &[][..]),
         DeliveryOutcome::Unauthorized {
-            status, message, ..
-        } => ("unauthorized".to_owned(), Some(*status), message.as_str()),
-        DeliveryOutcome::Unconfirmed {
-            status,
-            cause,
-            message,
-        } => (
-            format!("unconfirmed ({cause:?})"),
-            *status,
-            message.as_str(),
-        ),
-        DeliveryOutcome::NoToken => ("no token".to_owned(), None, ""),
-        DeliveryOutcome::NotSent { message } => ("not sent".to_owned(), None, message.as_str()),
+            status, reasons, ..
+        } => ("unauthorized".to_owned(), Some(*status), reasons.as_slice()),
+        DeliveryOutcome::Unconfirmed { status, cause, .. } => {
+            (format!("unconfirmed ({cause:?})"), *status, &[][..])
+        }
+        DeliveryOutcome::NoToken => ("no token".to_owned(), None, &[][..]),
+        DeliveryOutcome::NotSent { .. } => ("not sent".to_owned(), None, &[][..]),
     };
-    let status = status.map_or_else(String::new, |status| format!(", HTTP {status}"));
-    Some(format!(
-        "{name}{status}: {}",
-        truncate_chars(message, MAX_MESSAGE)
-    ))
+    let mut text = name;
+    if let Some(status) = status {
+        let _ = write!(text, ", HTTP {status}");
+    }
+    if !reasons.is_empty() {
+        let _ = write!(text, ", {}", counted(reasons.len(), "reason"));
+    }
+    Some(text)
 }
 
 fn last<T>(mut items: Vec<T>) -> Vec<T> {
@@ -187,7 +186,7 @@ fn last<T>(mut items: Vec<T>) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Failure, FailureKind};
+    use crate::model::Failure;
     use crate::review::RunId;
     use crate::run::{Event, Mode, Start};
     use crate::schema::{TaskSchema, agent_task_schema};
@@ -247,30 +246,33 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_given_with_code_status_and_message() {
+    fn failures_are_given_by_code_and_status_and_never_in_the_words_of_the_other_side() {
         let failure = Failure {
             status: Some(429),
-            message: "x".repeat(1000),
+            endpoint_code: Some("slow_down".to_owned()),
+            parameter: Some("Your prompt was: Confidential".to_owned()),
+            message: "Confidential".to_owned(),
             ..Failure::not_configured()
         };
-        let kind = FailureKind::NotConfigured;
-        assert_eq!(failure.kind, kind);
         let text = of_call(&GenerationOutcome::Failed(Box::new(failure)));
-        assert!(text.contains(", HTTP 429: xxx"), "{text}");
-        assert!(text.chars().count() < MAX_MESSAGE + 50, "{text}");
-        assert_eq!(
-            of_call(&GenerationOutcome::Filtered),
-            GenerationOutcome::Filtered.code()
-        );
+        assert!(text.ends_with(", HTTP 429, code slow_down"), "{text}");
+        let interrupted = GenerationOutcome::Interrupted {
+            reason: Some("Confidential".to_owned()),
+        };
+        assert_eq!(of_call(&interrupted), interrupted.code());
 
-        let outcome = DeliveryOutcome::Failed {
-            status: 503,
-            retry_after: None,
-            message: "busy".to_owned(),
+        let refused = DeliveryOutcome::Refused {
+            status: Some(422),
+            code: "Confidential".to_owned(),
+            message: "Confidential".to_owned(),
+            reasons: vec![crate::delivery::receipt::Reason {
+                instance_path: "/Confidential".to_owned(),
+                message: "Confidential".to_owned(),
+            }],
         };
         assert_eq!(
-            of_attempt(&outcome).as_deref(),
-            Some("failed, HTTP 503: busy")
+            of_attempt(&refused).as_deref(),
+            Some("refused, HTTP 422, 1 reason")
         );
         assert_eq!(of_attempt(&DeliveryOutcome::Dry), None);
         assert_eq!(last((0..9).collect::<Vec<_>>()), [4, 5, 6, 7, 8]);

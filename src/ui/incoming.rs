@@ -24,23 +24,23 @@ pub fn listen(screen: Screen) {
     });
     // Without this the browser would leave the page and show the file.
     let dragged = window_event_listener_untyped("dragover", move |event| {
-        if !belongs_to_a_field(&event) {
+        if holds_files(&event) || !belongs_to_a_field(&event) {
             event.prevent_default();
         }
     });
     let dropped = window_event_listener_untyped("drop", move |event| {
-        if belongs_to_a_field(&event) {
+        let Some(dropped) = event.dyn_ref::<DragEvent>() else {
             return;
-        }
-        event.prevent_default();
-        if let Some(dropped) = event.dyn_ref::<DragEvent>().filter(|_| is_free(screen)) {
-            match dropped_file(dropped) {
-                Some(file) => read(screen, file),
-                None => {
-                    if let Some(text) = dropped_text(dropped) {
-                        offer(screen, text);
-                    }
-                }
+        };
+        if let Some(file) = dropped_file(dropped) {
+            event.prevent_default();
+            if is_free(screen) || is_importing(screen) {
+                read(screen, file);
+            }
+        } else if !belongs_to_a_field(&event) {
+            event.prevent_default();
+            if let Some(text) = dropped_text(dropped).filter(|_| is_free(screen)) {
+                offer(screen, text);
             }
         }
     });
@@ -54,13 +54,25 @@ pub fn listen(screen: Screen) {
 /// Whether the application is there and no dialog is open.
 fn is_free(screen: Screen) -> bool {
     let page = screen.page;
-    page.has_application.get_untracked()
-        && screen.dialog.with_untracked(Option::is_none)
+    page.has_application.try_get_untracked() == Some(true)
+        && screen.dialog.try_get_untracked() == Some(None)
         && document()
             .query_selector("dialog[open]")
             .ok()
             .flatten()
             .is_none()
+}
+
+/// Whether the import is the dialog that is open.
+fn is_importing(screen: Screen) -> bool {
+    screen.dialog.try_get_untracked().flatten() == Some(Dialog::Import)
+}
+
+fn holds_files(event: &Event) -> bool {
+    let data = event
+        .dyn_ref::<DragEvent>()
+        .and_then(DragEvent::data_transfer);
+    data.is_some_and(|data| data.types().iter().any(|kind| kind == "Files"))
 }
 
 fn belongs_to_a_field(event: &Event) -> bool {
@@ -80,7 +92,8 @@ fn dropped_text(event: &DragEvent) -> Option<String> {
 
 /// The text, if it can be one of tasks. A text for something else is not worth a dialog.
 fn json_like(text: String) -> Option<String> {
-    text.trim_start().starts_with(['{', '[']).then_some(text)
+    let start = text.trim_start_matches('\u{feff}').trim_start();
+    start.starts_with(['{', '[']).then_some(text)
 }
 
 fn dropped_file(event: &DragEvent) -> Option<File> {
@@ -95,13 +108,14 @@ fn read(screen: Screen, file: File) {
                 screen
                     .import_error
                     .try_set(Some(file::not_read(&file, &why)));
-                screen.dialog.try_set(Some(Dialog::Import));
+                open_import(screen);
             }
         }
     });
 }
 
-/// Opens the import with this text. A text that was typed there before is not replaced.
+/// Opens the import with this text. A text that was typed there before is not replaced, and another
+/// dialog that was opened meanwhile stays.
 fn offer(screen: Screen, text: String) {
     let is_empty = screen
         .import_text
@@ -113,5 +127,11 @@ fn offer(screen: Screen, text: String) {
             "There is other text here already. Import or remove it, then paste again.".to_owned(),
         ));
     }
-    screen.dialog.try_set(Some(Dialog::Import));
+    open_import(screen);
+}
+
+fn open_import(screen: Screen) {
+    if is_free(screen) {
+        screen.dialog.set(Some(Dialog::Import));
+    }
 }

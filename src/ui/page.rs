@@ -164,7 +164,11 @@ pub enum Description {
     #[default]
     NotRead,
     /// It is being read.
-    Reading,
+    Reading {
+        /// The number of the reading. What arrives for another one is dropped: its dialog was closed,
+        /// or its field was changed.
+        number: u32,
+    },
     /// Its text, and the address of the server.
     Read {
         /// The text.

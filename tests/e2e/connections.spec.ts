@@ -298,7 +298,7 @@ test("a live run says that the server describes other tasks than the connection"
     await dialog.getByRole("button", { name: "Import 1 task" }).click();
     await expect(app.tasks).toHaveCount(1);
   };
-  const announced = app.heading(/has changed since the task schema was read from it/);
+  const announced = app.heading(/The description of the server has changed since the task schema was read from/);
   await importOne();
   await app.press("Archive this run");
   await expect(announced).toHaveCount(0);

@@ -25,7 +25,7 @@ test("tasks that are pasted on the page open the import, and other text does not
   await expect(dialog).toHaveCount(0);
   await paste(TASKS, "#tasks");
   await expect(dialog.getByRole("textbox")).toHaveValue(TASKS);
-  // What is there is not replaced.
+  // Text that is already in the field is not replaced.
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await paste("[]", "body");
   await expect(dialog).toContainText("There is other text here already.");

@@ -43,6 +43,8 @@ struct Parsed {
     task: Value,
     /// Where the task is in the body, as member names and indexes.
     task_at: Vec<String>,
+    /// The members of the body that the template sets, if the task's are beside them.
+    own: Vec<String>,
     /// Whether the body holds something that is not the task's.
     is_wrapped: bool,
     /// Where single members of the task are in the body.
@@ -104,12 +106,19 @@ impl<'a> Sent<'a> {
         if let Some(pointer) = parsed.pointer_of_member(path) {
             return Some(pointer);
         }
+        if parsed.is_beside_the_task(path) {
+            return None;
+        }
         let task_at = parsed.task_at.as_slice();
         let inside = |path: &'_ [String]| {
             let inside = path.strip_prefix(task_at).filter(|_| !task_at.is_empty());
             inside.map(<[String]>::to_vec)
         };
-        let mut rest = inside(path).unwrap_or_else(|| path.to_vec());
+        let mut is_inside = true;
+        let mut rest = inside(path).unwrap_or_else(|| {
+            is_inside = false;
+            path.to_vec()
+        });
         for skipped in 0..=MAX_WRAPPERS {
             if let Some(found) = rest
                 .get(skipped..)
@@ -126,10 +135,7 @@ impl<'a> Sent<'a> {
         rest.drain(..names);
         if let Some(inside) = inside(&rest) {
             rest = inside;
-        } else if parsed.is_wrapped
-            && let Some(first) = rest.first()
-            && parsed.body.get(first).is_some()
-        {
+        } else if !is_inside && parsed.is_beside_the_task(&rest) {
             return None;
         }
         Some(join(&rest))
@@ -162,6 +168,7 @@ impl Parsed {
             .as_ref()
             .map(|place| place.in_body.clone())
             .unwrap_or_default();
+        let own = whole.as_ref().map(|place| place.own.clone());
         let mut task = match (&whole, members.is_empty()) {
             (None, false) => Value::Object(serde_json::Map::new()),
             _ => body
@@ -181,13 +188,35 @@ impl Parsed {
                 task.insert(name.clone(), value.clone());
             }
         }
+        let own = match whole.is_none() {
+            // The task is in the body by single members only, and all others are the template's.
+            true => names(&body, &members),
+            false => own.unwrap_or_default(),
+        };
         Parsed {
             body,
             task,
             task_at,
             is_wrapped,
+            own,
             members,
         }
+    }
+
+    /// Whether a path leads to a member of the body that the template sets. The whole path into the body
+    /// comes before a member of the same name in the task.
+    fn is_beside_the_task(&self, path: &[String]) -> bool {
+        let Some((first, rest)) = path.split_first() else {
+            return false;
+        };
+        let is_own = match self.task_at.first() {
+            Some(outer) => self.body.get(first).is_some() && first != outer,
+            None => self.own.contains(first),
+        };
+        if self.body.get(first).is_none() && BODY_NAMES.contains(&normalized(first).as_str()) {
+            return self.is_beside_the_task(rest);
+        }
+        self.is_wrapped && is_own
     }
 
     /// The location in the task of this path into the body, if a member of the task is there on its
@@ -211,6 +240,17 @@ impl Parsed {
         }
         None
     }
+}
+
+/// The names of the members of a body that hold none of these members of the task.
+fn names(body: &Value, members: &[TaskPlace]) -> Vec<String> {
+    let is_own = |name: &&String| {
+        members
+            .iter()
+            .all(|place| place.in_body.first() != Some(*name))
+    };
+    let names = body.as_object().into_iter().flat_map(|body| body.keys());
+    names.filter(is_own).cloned().collect()
 }
 
 /// Follows a path into a value as far as it goes. `None` if not even its first segment is there.

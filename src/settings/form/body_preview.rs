@@ -100,7 +100,7 @@ fn notes(places: &[TaskPlace], properties: &Map<String, Value>) -> Vec<String> {
         .collect();
     if !set_twice.is_empty() {
         notes.push(format!(
-            "The template sets {}, and so replaces what the model writes. Remove it from the task schema.",
+            "The template sets {}, so what the model writes there is not sent. You can remove it from the task schema.",
             listed(&set_twice)
         ));
     }
@@ -160,7 +160,7 @@ mod tests {
                 r#"{"kind": "bug", ...$task}"#,
                 r#"{"kind": "bug", "title": "…", "priority": 1, "tags": []}"#,
                 &[
-                    "The template sets kind, and so replaces what the model writes. Remove it from the task schema.",
+                    "The template sets kind, so what the model writes there is not sent. You can remove it from the task schema.",
                 ],
             ),
         ] {

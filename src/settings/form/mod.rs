@@ -227,7 +227,7 @@ impl ConnectionForm {
             };
             problems.add(
                 field,
-                format!("Line {line} is not a new name with a value. Write each line as {form}."),
+                format!("Line {line} lacks a value, or repeats a name. Write each line as {form}."),
             );
             BTreeMap::new()
         })

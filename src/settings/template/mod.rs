@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use self::placeholder::{Placeholder, PlaceholderProblem, next_placeholder};
+use self::placeholder::{OwnMember, Placeholder, PlaceholderProblem, next_placeholder};
 use crate::document::{Document, EditError, Kind, Node, quote};
 
 /// The placeholder for the task.
@@ -81,13 +81,13 @@ pub enum TemplateError {
         name: String,
     },
     /// A placeholder is inside a string.
-    #[error("{name} is in quotes; write it without them, because its value brings its own")]
+    #[error("{name} is in quotes; remove them, because they are added with the value")]
     InString {
         /// The placeholder.
         name: String,
     },
     /// The text is not JSON.
-    #[error("the body template is not valid JSON with values in place of its placeholders")]
+    #[error("the body template is not JSON once the placeholders are filled in")]
     NotJson,
     /// The text is too long.
     #[error("the body template is longer than {MAX_TEMPLATE_BYTES} bytes")]
@@ -111,15 +111,25 @@ impl BodyTemplate {
         template.check_count()?;
         let (sample, offsets) = template.sample();
         let sample = Document::parse(&sample).map_err(|_| TemplateError::NotJson)?;
-        for (part, offset) in template.parts.iter_mut().zip(offsets) {
+        let member_at = |start: usize| {
+            let mut parts = template.parts.iter().zip(&offsets);
+            parts.find_map(|(part, offset)| match part {
+                Part::Value(Placeholder::Member(path)) if *offset == start => Some(path.clone()),
+                _ => None,
+            })
+        };
+        let own_members = |offset: usize| -> Vec<OwnMember> {
+            let (_, object) = innermost(sample.root(), offset);
+            let members = object.members().map(|(name, value)| OwnMember {
+                name: name.into_owned(),
+                from: member_at(value.span().start),
+            });
+            members.filter(|own| own.name != MEMBERS_SAMPLE).collect()
+        };
+        let found: Vec<Vec<OwnMember>> = offsets.iter().map(|at| own_members(*at)).collect();
+        for (part, members) in template.parts.iter_mut().zip(found) {
             if let Part::Value(Placeholder::Members { own }) = part {
-                let (_, object) = innermost(sample.root(), offset);
-                own.extend(
-                    object
-                        .members()
-                        .map(|(name, _)| name.into_owned())
-                        .filter(|name| name != MEMBERS_SAMPLE),
-                );
+                *own = members;
             }
         }
         Ok(template)
@@ -159,8 +169,7 @@ impl BodyTemplate {
                 Part::Text(text) => body.push_str(text),
                 Part::Value(Placeholder::Task) => body.push_str(task),
                 Part::Value(Placeholder::Member(path)) => {
-                    let member = root
-                        .and_then(|root| path.iter().try_fold(root, |node, name| node.get(name)));
+                    let member = root.and_then(|root| member_of(root, path));
                     if member.is_none() {
                         absent.insert(body.len());
                     }
@@ -200,7 +209,10 @@ impl BodyTemplate {
             let (in_task, own) = match part {
                 Part::Value(Placeholder::Task) => (Vec::new(), Vec::new()),
                 Part::Value(Placeholder::Member(path)) => (path.clone(), Vec::new()),
-                Part::Value(Placeholder::Members { own }) => (Vec::new(), own.clone()),
+                Part::Value(Placeholder::Members { own }) => {
+                    let names = own.iter().map(|own| own.name.clone());
+                    (Vec::new(), names.collect())
+                }
                 _ => return None,
             };
             Some(TaskPlace {
@@ -261,11 +273,16 @@ fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {
 }
 
 /// The members of the task except those named in `own`; `None` if there are none.
-fn members_text(root: Option<Node<'_>>, task: &str, own: &[String]) -> Option<String> {
+fn members_text(root: Option<Node<'_>>, task: &str, own: &[OwnMember]) -> Option<String> {
     let Some(object) = root.filter(|root| root.kind() == Kind::Object) else {
         return Some(format!("{}:{task}", quote(WHOLE_TASK)));
     };
-    let is_own = |name: &str| own.iter().any(|own| own == name);
+    // A member of the template that is left out takes nothing from the task.
+    let is_set = |own: &OwnMember| match &own.from {
+        Some(path) => member_of(object, path).is_some(),
+        None => true,
+    };
+    let is_own = |name: &str| own.iter().any(|own| own.name == name && is_set(own));
     if !object.members().any(|(name, _)| is_own(&name)) {
         let span = object.span();
         let inside = task.get(span.start + 1..span.end - 1)?.trim();
@@ -277,6 +294,11 @@ fn members_text(root: Option<Node<'_>>, task: &str, own: &[String]) -> Option<St
         .map(|(name, value)| format!("{}: {}", quote(&name), value.text()))
         .collect();
     (!kept.is_empty()).then(|| kept.join(", "))
+}
+
+/// The member of a task at this path.
+fn member_of<'n>(task: Node<'n>, path: &[String]) -> Option<Node<'n>> {
+    path.iter().try_fold(task, |node, name| node.get(name))
 }
 
 /// The innermost value at this offset, and the path to it.

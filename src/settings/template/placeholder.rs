@@ -9,8 +9,8 @@ pub(super) enum Placeholder {
     Task,
     /// `...$task`: the members of the task.
     Members {
-        /// The names of those that the template sets itself.
-        own: Vec<String>,
+        /// Those that the template sets itself.
+        own: Vec<OwnMember>,
     },
     /// `$task.outer.inner`: the value of a member.
     Member(Vec<String>),
@@ -22,6 +22,15 @@ pub(super) enum Placeholder {
     Run,
     /// `$time`: when the run was started.
     Time,
+}
+
+/// A member that a template sets beside those of the task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnMember {
+    /// Its name.
+    pub name: String,
+    /// The member of the task that its value is, if it is nothing else.
+    pub from: Option<Vec<String>>,
 }
 
 /// Why a dollar sign begins no placeholder.

@@ -1,6 +1,3 @@
-use proptest::prelude::*;
-use serde_json::{Value, json};
-
 use super::*;
 
 const VALUES: TemplateValues<'static> = TemplateValues {
@@ -72,6 +69,12 @@ fn the_members_of_the_task_are_inserted_beside_those_of_the_template() {
     ] {
         assert_eq!(body(template, task), expected, "{task}");
     }
+    // A member that is left out displaces nothing.
+    let moved = r#"{"title": $task.nope, "headline": $task.alt, ...$task}"#;
+    assert_eq!(
+        body(moved, r#"{"title": "T", "headline": "H", "alt": 1}"#),
+        r#"{"headline": 1, "title": "T", "alt": 1}"#
+    );
     assert_eq!(body(r#"{...$task, "z": 1}"#, "{}"), r#"{"z": 1}"#);
     assert_eq!(body("{...$task}", "{}"), "{}");
     assert_eq!(
@@ -167,58 +170,67 @@ fn invalid_templates_are_refused() {
     assert_eq!(BodyTemplate::parse(&long), Err(TemplateError::TooLong));
 }
 
-/// A JSON value of a few levels.
-fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        "[a-z$\"\\\\é. ]{0,8}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[a-c$\"é]{1,2}", inner, 0..4)
-                .prop_map(|members| json!(members)),
-        ]
-    })
-}
+// proptest is a dependency of native builds only.
+#[cfg(not(target_arch = "wasm32"))]
+mod properties {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
 
-proptest! {
-    #[test]
-    fn a_template_never_changes_the_task(task in value(), is_pretty: bool) {
-        let text = match is_pretty {
-            true => serde_json::to_string_pretty(&task).unwrap(),
-            false => task.to_string(),
-        };
-        let sent = body(r#"{"a": [$number, {"task" : $task}], "z": "$"}"#, &text);
-        let exact = format!("{{\"task\" : {text}}}");
-        prop_assert!(sent.contains(&exact));
-        let sent: Value = serde_json::from_str(&sent).unwrap();
-        prop_assert_eq!(sent, json!({"a": [3, {"task": task}], "z": "$"}));
+    use super::*;
+
+    /// A JSON value of a few levels.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z$\"\\\\é. ]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-c$\"é]{1,2}", inner, 0..4)
+                    .prop_map(|members| json!(members)),
+            ]
+        })
     }
 
-    #[test]
-    fn inserted_members_are_those_of_the_task(
-        task in prop::collection::btree_map("[a-c$\"é]{1,2}", value(), 0..5),
-    ) {
-        let text = json!(task).to_string();
-        let sent = body(r#"{"a": 0, ...$task, "bb": [$task.b, $task.ab]}"#, &text);
-        let mut expected = json!(task);
-        expected["a"] = json!(0);
-        let members = [task.get("b"), task.get("ab")].into_iter().flatten();
-        expected["bb"] = members.cloned().collect();
-        let sent: Value = serde_json::from_str(&sent).unwrap();
-        prop_assert_eq!(sent, expected);
-    }
+    proptest! {
+        #[test]
+        fn a_template_never_changes_the_task(task in value(), is_pretty: bool) {
+            let text = match is_pretty {
+                true => serde_json::to_string_pretty(&task).unwrap(),
+                false => task.to_string(),
+            };
+            let sent = body(r#"{"a": [$number, {"task" : $task}], "z": "$"}"#, &text);
+            let exact = format!("{{\"task\" : {text}}}");
+            prop_assert!(sent.contains(&exact));
+            let sent: Value = serde_json::from_str(&sent).unwrap();
+            prop_assert_eq!(sent, json!({"a": [3, {"task": task}], "z": "$"}));
+        }
 
-    #[test]
-    fn any_text_is_a_template_or_an_error(text in "[{}\\[\\],:. \"$taskuid\\\\é]{0,24}") {
-        if let Ok(template) = BodyTemplate::parse(&text) {
-            let sent = template.wrap(r#"{"a": 1}"#, &VALUES);
-            prop_assert!(serde_json::from_str::<Value>(&sent).is_ok(), "{}", sent);
-            let again = template.wrap(r#"{"a": 1}"#, &VALUES);
-            prop_assert_eq!(sent, again);
+        #[test]
+        fn inserted_members_are_those_of_the_task(
+            task in prop::collection::btree_map("[a-c$\"é]{1,2}", value(), 0..5),
+        ) {
+            let text = json!(task).to_string();
+            let sent = body(r#"{"a": 0, ...$task, "bb": [$task.b, $task.ab]}"#, &text);
+            let mut expected = json!(task);
+            expected["a"] = json!(0);
+            let members = [task.get("b"), task.get("ab")].into_iter().flatten();
+            expected["bb"] = members.cloned().collect();
+            let sent: Value = serde_json::from_str(&sent).unwrap();
+            prop_assert_eq!(sent, expected);
+        }
+
+        #[test]
+        fn any_text_is_a_template_or_an_error(text in "[{}\\[\\],:. \"$taskuid\\\\é]{0,24}") {
+            if let Ok(template) = BodyTemplate::parse(&text) {
+                let sent = template.wrap(r#"{"a": 1}"#, &VALUES);
+                prop_assert!(serde_json::from_str::<Value>(&sent).is_ok(), "{}", sent);
+                let again = template.wrap(r#"{"a": 1}"#, &VALUES);
+                prop_assert_eq!(sent, again);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod cors_advice;
 pub mod delivery_banner;
 pub mod delivery_text;
+pub mod exact_request;
 pub mod foot;
 pub mod foot_paused;
 pub mod foot_posting;

@@ -4,19 +4,17 @@ use leptos::prelude::*;
 
 use super::modal::Modal;
 use crate::delivery::body::batch_digest;
-use crate::delivery::request;
 use crate::digest::fingerprint;
-use crate::http::as_curl;
 use crate::review::{DraftId, DraftState};
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::{counted, grouped, is_hidden, sentences, truncate_chars};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
+use crate::ui::delivery::exact_request::exact_request;
 use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
 use crate::ui::screen::{Screen, title_of};
@@ -346,7 +344,7 @@ fn TestChoice(
                         {options}
                     </select>
                     <p class="hint">
-                        "Only this task is posted, and its receipt says that it was a test. The body is the same as without a test. Afterwards you decide about the others."
+                        "Only this task is posted, and its receipt says that it was a test. The server is not told. Afterwards you decide about the others."
                     </p>
                 </div>
             </Show>
@@ -362,33 +360,16 @@ fn FirstRequest(
     /// The tasks to post, in posting order.
     order: Memo<Vec<DraftId>>,
 ) -> impl IntoView {
-    let request = move || {
+    move || {
         let first = order.with(|order| screen.page.draft_untracked(order.first()?))?;
         let approval = first.approval()?.clone();
         connection.with(|connection| {
             let server = connection.task_server.as_ref()?;
-            Some(request::post(server, &approval))
-        })
-    };
-    move || {
-        request().map(|request| {
-            let body = request.body.as_deref().unwrap_or_default().to_owned();
-            view! {
-                <details class="fold">
-                    <summary>"Request of the first task"</summary>
-                    <CodeBlock
-                        caption=Signal::stored(format!("POST {}", request.url))
-                        copy="Copy body"
-                        text=Signal::stored(format!("{}\n\n{body}", request.header_lines()))
-                        copied_text=Signal::stored(body.clone())
-                    />
-                    <CodeBlock
-                        caption=Signal::stored("curl command".to_owned())
-                        copy="Copy command"
-                        text=Signal::stored(as_curl(&request))
-                    />
-                </details>
-            }
+            Some(exact_request(
+                "Request of the first task",
+                server,
+                &approval,
+            ))
         })
     }
 }

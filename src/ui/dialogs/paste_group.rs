@@ -29,7 +29,11 @@ pub fn PasteGroup(
     is_new: bool,
 ) -> impl IntoView {
     let page = settings.screen.page;
+    // A description that was read for another dialog must not change this form.
     page.description.set(Description::NotRead);
+    on_cleanup(move || {
+        page.description.try_set(Description::NotRead);
+    });
     let field = NodeRef::<html::Textarea>::new();
     let choice = RwSignal::new(PasteChoice::default());
     // What was recognised may hold secrets, so no signal holds it.
@@ -51,6 +55,7 @@ pub fn PasteGroup(
     };
     let on_input = move |_| {
         source.set_value(None);
+        page.description.set(Description::NotRead);
         if let Some(field) = field.get_untracked() {
             recognize_text(&field.value(), None);
         }
@@ -71,7 +76,10 @@ pub fn PasteGroup(
         })
     });
     let read_description = move || {
-        let is_reading = page.description.get_untracked() == Description::Reading;
+        let is_reading = matches!(
+            page.description.get_untracked(),
+            Description::Reading { .. }
+        );
         if let Some((address, is_document)) = server.get_untracked().filter(|_| !is_reading) {
             settings
                 .screen
@@ -125,7 +133,8 @@ pub fn PasteGroup(
     let is_address = Memo::new(move |_| server.with(Option::is_some));
     let is_usable =
         Memo::new(move |_| summary.with(|it| it.as_ref().is_some_and(|it| it.is_usable)));
-    let is_reading = Memo::new(move |_| page.description.get() == Description::Reading);
+    let is_reading =
+        Memo::new(move |_| matches!(page.description.get(), Description::Reading { .. }));
     view! {
         <fieldset class="group">
             <legend class:visually-hidden=!is_new>"Set up by pasting"</legend>
@@ -150,7 +159,7 @@ pub fn PasteGroup(
             <div role="status">
                 {move || summary.get().map(|summary| view! { <Recognition summary choice/> })}
                 {move || match page.description.get() {
-                    Description::Reading => view! { <p class="soft">"Reading…"</p> }.into_any(),
+                    Description::Reading { .. } => view! { <p class="soft">"Reading…"</p> }.into_any(),
                     Description::Failed(problem) => problem_panel(problem).into_any(),
                     Description::NotRead | Description::Read { .. } => ().into_any(),
                 }}

@@ -10,9 +10,11 @@ use crate::review::{DraftId, DraftState};
 use crate::run::{Mode, Run, TaskDraft, WaitReason};
 use crate::text::counted;
 use crate::ui::controls::button::Button;
+use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::clock;
 use crate::ui::delivery::delivery_text::state_phrase;
+use crate::ui::delivery::exact_request::exact_request;
 use crate::ui::screen::{Screen, TaskTab, label_of, title_of};
 use crate::ui::task::attempts::Attempts;
 use crate::ui::task::unconfirmed::Unconfirmed;
@@ -70,6 +72,31 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
             }
         })
     };
+    // Only the approval and the server count, so that an open fold stays open while the task is sent.
+    let approval = Memo::new(move |_| draft.with(|draft| draft.approval().cloned()));
+    let server = Memo::new(move |_| {
+        screen.page.run.with(|run| {
+            let connection = &run.as_ref()?.connection;
+            connection.task_server.clone()
+        })
+    });
+    let exact = move || {
+        let approval = approval.get()?;
+        let is_live = screen.mode.get() == Mode::Live;
+        match server.get().filter(|_| is_live) {
+            Some(server) => Some(exact_request("Exact request", &server, &approval).into_any()),
+            None => Some(
+                view! {
+                    <CodeBlock
+                        caption=Signal::stored("Exact body".to_owned())
+                        copy="Copy body"
+                        text=Signal::stored(approval.body.to_string())
+                    />
+                }
+                .into_any(),
+            ),
+        }
+    };
     let can_decide = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_decide));
     let decision = move || draft.with(|draft| decision_text(draft));
     view! {
@@ -78,6 +105,7 @@ pub fn DeliveryTab(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
             <dd>{to}</dd>
             {facts}
         </dl>
+        {exact}
         <Waiting screen id=id.clone()/>
         {move || {
             can_decide.get().then(|| view! { <Unconfirmed screen id=id.clone()/> })

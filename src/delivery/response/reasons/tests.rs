@@ -321,6 +321,7 @@ fn what_is_no_reason_is_not_read() {
 #[test]
 fn a_path_to_a_member_that_the_template_moved_is_its_path_in_the_task() {
     let moved = r#"{"name": $task.title, "meta": {"level": $task.priority}, "by": "page", "with": $task.inputs}"#;
+    let kinds = r#"{"kind": "work", "item": $task}"#;
     let beside = r#"{"tenant": "north", ...$task, "id": $uuid}"#;
     for (template, loc, expected) in [
         (moved, r#"["body", "name"]"#, "/title: no"),
@@ -332,6 +333,11 @@ fn a_path_to_a_member_that_the_template_moved_is_its_path_in_the_task() {
             "/inputs/0/value: no",
         ),
         (moved, r#"["body", "by"]"#, ": by: no"),
+        // The template's own member, although the task has one of that name.
+        (kinds, r#"["kind"]"#, ": kind: no"),
+        (kinds, r#"["body", "kind"]"#, ": kind: no"),
+        (kinds, r#"["item", "kind"]"#, "/kind: no"),
+        (kinds, r#"["title"]"#, "/title: no"),
         (beside, r#"["body", "title"]"#, "/title: no"),
         (
             beside,
