@@ -461,7 +461,7 @@ async fn filters_combine_and_the_page_says_what_they_hide() {
     assert_eq!(keys_of_rows(&mounted).len(), 4);
     assert_eq!(focused(), "search");
     assert!(mounted.has_button("Filter and sort"));
-    type_into(&mounted.one("#search"), "THE build").await;
+    type_into(&mounted.one("#search"), "PARTS build").await;
     assert_eq!(keys_of_rows(&mounted), ["build"]);
 }
 

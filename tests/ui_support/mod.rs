@@ -447,8 +447,10 @@ impl Changes {
 
     /// The elements that changed or whose text changed.
     pub fn taken(&self) -> Vec<Element> {
+        // Before the first change there is no such member.
         let kept = js_sys::Reflect::get(&self.0, &"kept".into()).unwrap();
-        js_sys::Array::from(&kept)
+        let kept = kept.dyn_into::<js_sys::Array>().unwrap_or_default();
+        kept
             .iter()
             .map(|record| js_sys::Reflect::get(&record, &"target".into()).unwrap())
             .filter_map(|node| {
