@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use taskwright::model::{GenerationOutcome, Stall};
 use taskwright::run::{Event, JournalEntry, Mode};
 use taskwright::settings::Api;
-use ui_support::{Mounted, Styles, drawn, focused, key, mount_run, task, type_into};
+use ui_support::{Mounted, Styles, drawn, focused, key, mount_run, start_run, task, type_into};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -690,4 +690,109 @@ async fn an_unconfirmed_task_is_decided_by_the_operator_and_never_resent_blindly
         mounted.one(".task-row .task-state").text_content().unwrap(),
         "Delivered"
     );
+}
+
+#[wasm_bindgen_test]
+async fn actions_are_about_the_selected_tasks_while_any_is_selected() {
+    let mounted = reviewed(&varied()).await;
+    let select = |name: &str| {
+        let boxes = mounted.all(".task-select");
+        let named = |input: &&web_sys::HtmlElement| {
+            input.get_attribute("aria-label").as_deref() == Some(&format!("Select {name}"))
+        };
+        boxes.iter().find(named).unwrap().click();
+    };
+    select("Deploy");
+    drawn().await;
+    assert!(mounted.has_button("Approve 1 selected valid task, 1 not opened"));
+    mounted.one("#task-3").focus().unwrap();
+    key("x").await;
+    drawn().await;
+    assert!(mounted.has_button("Approve 2 selected valid tasks, 2 not opened"));
+    // What is filtered out is not meant.
+    type_into(&mounted.one("#search"), "deploy").await;
+    assert!(mounted.has_button("Approve 1 selected valid task, 1 not opened"));
+    type_into(&mounted.one("#search"), "").await;
+    mounted.commands.events.borrow_mut().clear();
+    mounted.press("Reject 2 selected tasks…").await;
+    type_into(&mounted.one("#reject-reason"), "Too vague").await;
+    mounted.press("Reject 2 tasks").await;
+    let events = mounted.commands.events.borrow().clone();
+    let [Event::Reject { drafts, reason }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    let ordinals: Vec<u32> = drafts.iter().map(|id| id.ordinal).collect();
+    assert_eq!((ordinals, reason.as_str()), (vec![1, 3], "Too vague"));
+    mounted.press("Clear selection").await;
+    assert!(!mounted.has_button("Reject 2 selected tasks…"));
+    assert!(mounted.has_button("Approve 2 valid tasks, 2 not opened"));
+}
+
+#[wasm_bindgen_test]
+async fn the_brief_is_folded_while_a_task_is_open_unless_the_operator_unfolds_it() {
+    let mounted = reviewed(&varied()).await;
+    let app = mounted.one(".app");
+    let is_folded = || app.get_attribute("data-brief").is_some();
+    assert!(!is_folded());
+    mounted.one("#task-1").click();
+    drawn().await;
+    assert!(is_folded());
+    let fold = mounted.one(".brief-fold");
+    assert_eq!(
+        fold.get_attribute("aria-expanded").as_deref(),
+        Some("false")
+    );
+    fold.click();
+    drawn().await;
+    assert!(!is_folded());
+    mounted.one("#task-2").click();
+    drawn().await;
+    assert!(!is_folded(), "it stays as the operator chose");
+    fold.click();
+    drawn().await;
+    assert!(is_folded());
+}
+
+#[wasm_bindgen_test]
+async fn a_list_is_replaced_by_that_of_the_next_run() {
+    let mounted = reviewed(&varied()).await;
+    assert_eq!(keys_of_rows(&mounted).len(), 4);
+    // As when the run is archived.
+    mounted.page.show(None);
+    drawn().await;
+    assert!(keys_of_rows(&mounted).is_empty());
+    start_run(&mounted, 8, Mode::Live, "1");
+    mounted.commands.arrive(&task("other", "Another task"));
+    drawn().await;
+    assert_eq!(keys_of_rows(&mounted), ["other"]);
+    // As when the next is generated while one is there.
+    start_run(&mounted, 9, Mode::Live, "1");
+    mounted.commands.arrive(&task("third", "A third task"));
+    drawn().await;
+    assert_eq!(keys_of_rows(&mounted), ["third"]);
+}
+
+#[wasm_bindgen_test]
+async fn the_export_is_about_the_shown_or_selected_tasks_in_the_order_of_the_list() {
+    let mounted = reviewed(&varied()).await;
+    let saved = || mounted.commands.given.borrow().last().cloned();
+    mounted.press("Export tasks…").await;
+    assert_eq!(
+        mounted.one("dialog h2").text_content().unwrap(),
+        "Export 4 tasks"
+    );
+    mounted.press("Save file").await;
+    assert_eq!(saved().as_deref(), Some("save tasks [1, 2, 3, 4] json"));
+    mounted.press("Close").await;
+    mounted.press("Filter and sort").await;
+    choose(&mounted, "sort-by", "1").await;
+    type_into(&mounted.one("#search"), "high").await;
+    mounted.press("Export tasks…").await;
+    assert_eq!(
+        mounted.one("dialog h2").text_content().unwrap(),
+        "Export 2 shown tasks"
+    );
+    mounted.all("dialog input[type=radio]")[3].click();
+    mounted.press("Save file").await;
+    assert_eq!(saved().as_deref(), Some("save tasks [3, 1] md"));
 }

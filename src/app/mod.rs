@@ -22,6 +22,7 @@ mod controller;
 mod description;
 #[cfg(target_arch = "wasm32")]
 mod diagnostics;
+mod export;
 pub mod guard;
 #[cfg(target_arch = "wasm32")]
 pub mod panic_page;

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
-use crate::review::list::{SortBy, TaskFilter};
+use crate::review::list::{Selection, SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
 use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, TaskDraft};
@@ -59,6 +59,8 @@ pub enum Dialog {
     Confirm,
     /// The import of tasks.
     Import,
+    /// The export of tasks.
+    Export,
     /// The export of receipts.
     Receipts,
     /// The list of runs.
@@ -67,6 +69,8 @@ pub enum Dialog {
     WithoutJournal,
     /// A follow-up request about single tasks.
     FollowUp(FollowUp),
+    /// The rejection of several tasks.
+    Reject(Vec<DraftId>),
     /// The keyboard shortcuts.
     Shortcuts,
 }
@@ -99,6 +103,11 @@ pub struct Screen {
     pub pane: RwSignal<Pane>,
     /// The open task.
     pub open_task: RwSignal<Option<DraftId>>,
+    /// Whether the operator unfolded the brief beside an open task.
+    pub is_brief_unfolded: RwSignal<bool>,
+    /// Whether the brief is folded, so that reading a task has its room. A narrow page shows one pane at
+    /// a time and folds nothing.
+    pub is_brief_folded: Memo<bool>,
     /// The tab of the open task.
     pub task_tab: RwSignal<TaskTab>,
     /// Whether the tab *JSON* shows the exact text, to edit it, and not the formatted one.
@@ -113,6 +122,8 @@ pub struct Screen {
     pub sort_by: RwSignal<SortBy>,
     /// Whether the list is grouped by dependency layer.
     pub is_grouped: RwSignal<bool>,
+    /// The tasks that are selected in the list.
+    pub selection: RwSignal<Selection>,
     /// What the list shows, once there was a list. [`Listing::of`] makes it.
     pub listing: StoredValue<Option<Listing>>,
     /// The owner of what belongs to the page as a whole.
@@ -181,11 +192,20 @@ impl Screen {
                     .is_some_and(|run| matches!(run.batch, Batch::Running { .. }))
             })
         });
+        let open_task = RwSignal::new(None);
+        let is_brief_unfolded = RwSignal::new(false);
+        let is_brief_folded = Memo::new(move |_| {
+            open_task.with(Option::is_some)
+                && !is_brief_unfolded.get()
+                && page.brief_errors.with(Vec::is_empty)
+        });
         Screen {
             page,
             commands,
             pane: RwSignal::new(Pane::Brief),
-            open_task: RwSignal::new(None),
+            open_task,
+            is_brief_unfolded,
+            is_brief_folded,
             task_tab: RwSignal::new(TaskTab::Task),
             shows_exact_text: RwSignal::new(false),
             pending_edits: PendingEdits::new(),
@@ -193,6 +213,7 @@ impl Screen {
             search: RwSignal::new(String::new()),
             sort_by: RwSignal::default(),
             is_grouped: RwSignal::new(false),
+            selection: RwSignal::default(),
             listing: StoredValue::new(None),
             owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             dialog: RwSignal::new(None),
@@ -381,19 +402,22 @@ impl Screen {
         self.offer_undo(Undo::Decisions { message, drafts });
     }
 
-    /// Rejects a task if it can be rejected, and offers to undo it.
-    pub fn reject(&self, draft: DraftId, reason: String) {
-        if self.refuse_if_read_only() || !self.actions(&draft).can_reject {
+    /// Rejects those of the tasks that can be rejected, and offers to undo it.
+    pub fn reject(&self, mut drafts: Vec<DraftId>, reason: String) {
+        if self.refuse_if_read_only() {
             return;
         }
+        drafts.retain(|id| self.actions(id).can_reject);
+        if drafts.is_empty() {
+            return;
+        }
+        let message = format!("{} rejected", counted(drafts.len(), "task"));
         self.send(Event::Reject {
-            draft: draft.clone(),
+            drafts: drafts.clone(),
             reason,
         });
-        self.offer_undo(Undo::Decisions {
-            message: "1 task rejected".to_owned(),
-            drafts: Arc::new([draft]),
-        });
+        let drafts = drafts.into();
+        self.offer_undo(Undo::Decisions { message, drafts });
     }
 
     /// Archives the run. The application offers to undo it.
@@ -429,9 +453,30 @@ impl Screen {
         self.filter.set(TaskFilter::of_state(state));
     }
 
+    /// Selects a task or deselects it, and announces the number of selected tasks.
+    pub fn toggle_selected(&self, id: DraftId) {
+        self.selection.update(|selection| selection.toggle(id));
+        self.announce_selection();
+    }
+
+    /// Selects the tasks from the one toggled last to this one.
+    pub fn select_up_to(&self, id: &DraftId) {
+        let rows = Listing::of(*self).rows.get_untracked();
+        self.selection
+            .update(|selection| selection.extend_to(id, &rows.ids));
+        self.announce_selection();
+    }
+
+    fn announce_selection(&self) {
+        let count = Listing::of(*self).selected.with_untracked(Vec::len);
+        let message = format!("{} selected", counted(count, "task"));
+        self.page.announcement.set(message);
+    }
+
     /// Lists the tasks of another run: all of them, in the order of proposal.
     pub fn reset_list(&self) {
         self.show_all();
+        self.selection.set(Selection::default());
         self.sort_by.set(SortBy::Proposal);
         self.is_grouped.set(false);
     }

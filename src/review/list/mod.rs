@@ -7,6 +7,7 @@ mod index;
 mod layers;
 mod rows;
 mod search;
+mod selection;
 mod sort_by;
 mod task_entry;
 
@@ -15,5 +16,6 @@ pub use filter::TaskFilter;
 pub use index::TaskIndex;
 pub use rows::RowGeometry;
 pub use search::Search;
+pub use selection::Selection;
 pub use sort_by::SortBy;
 pub use task_entry::TaskEntry;

@@ -1,17 +1,17 @@
 //! Filters by state, the search, what the filters hide, and the actions on several tasks.
 
-use std::collections::HashSet;
-
 use leptos::prelude::*;
 
+use crate::review::list::Selection;
 use crate::review::{DraftId, DraftState};
 use crate::run::FollowUp;
-use crate::text::{counted, grouped};
+use crate::text::grouped;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::list::list_options::{ListOptions, OPTIONS, OptionsButton};
 use crate::ui::list::listing::Listing;
+use crate::ui::list::scope::{Scope, in_scope, named};
 use crate::ui::screen::{Dialog, Screen};
 
 /// The tools above the list. Only states that occur have a filter.
@@ -61,11 +61,13 @@ pub fn Filters(screen: Screen) -> impl IntoView {
                 </div>
                 <OptionsButton screen is_open=shows_options/>
                 <FollowUpButtons screen/>
+                <RejectButton screen/>
                 <ApproveAllButton screen/>
             </div>
             <div id=OPTIONS hidden=move || !shows_options.get()>
                 {move || shows_options.get().then(|| view! { <ListOptions screen/> })}
             </div>
+            <Selected screen/>
             <Shown screen/>
         </div>
     }
@@ -142,34 +144,63 @@ fn Shown(screen: Screen) -> impl IntoView {
     }
 }
 
-/// The tasks among these that the list shows. Tracks the list if it is filtered.
-fn shown_of(screen: Screen, ids: &[DraftId]) -> Vec<DraftId> {
-    if !screen.is_filtered() {
-        return ids.to_vec();
+/// How many tasks are selected.
+#[component]
+fn Selected(screen: Screen) -> impl IntoView {
+    let selected = Listing::of(screen).selected;
+    let count = Memo::new(move |_| selected.with(Vec::len));
+    let clear = move || {
+        screen.selection.set(Selection::default());
+        // The pressed button is gone.
+        focus_by_id("search");
+    };
+    view! {
+        <Show when=move || { count.get() > 0 }>
+            <div class="shown">
+                <p>{move || format!("{} selected", grouped(count.get()))}</p>
+                <Button kind=ButtonKind::Link label="Clear selection" on_press=clear/>
+            </div>
+        </Show>
     }
-    Listing::of(screen).rows.with(|rows| {
-        let shown: HashSet<&DraftId> = rows.ids.iter().collect();
-        ids.iter()
-            .filter(|id| shown.contains(id))
-            .cloned()
-            .collect()
-    })
 }
 
-/// A number of tasks of a kind. If the list is filtered, it says that only those shown are meant.
-fn named(screen: Screen, count: usize, kind: &str) -> String {
-    let shown = if screen.is_filtered() { "shown " } else { "" };
-    counted(count, &format!("{shown}{kind} task"))
+/// The button that rejects the tasks that are selected or that a filter leaves.
+#[component]
+fn RejectButton(screen: Screen) -> impl IntoView {
+    let page = screen.page;
+    let rejectable = Memo::new(move |_| {
+        if Scope::of(screen) == Scope::All {
+            return Vec::new();
+        }
+        page.track_drafts();
+        let can_reject = |id: &DraftId| screen.actions(id).can_reject;
+        let ids = page.rows.with(|ids| in_scope(screen, ids));
+        ids.into_iter().filter(can_reject).collect()
+    });
+    let count = Memo::new(move |_| rejectable.with(Vec::len));
+    view! {
+        <Show when=move || { count.get() > 0 }>
+            <Button
+                icon="cross"
+                label=move || format!("Reject {}…", named(screen, count.get(), ""))
+                opens_dialog=true
+                changes_run=screen
+                on_press=move || {
+                    screen.dialog.set(Some(Dialog::Reject(rejectable.get_untracked())));
+                }
+            />
+        </Show>
+    }
 }
 
-/// Buttons that repair the invalid tasks and regenerate the rejected ones that the list shows.
+/// Buttons that repair the invalid tasks and regenerate the rejected ones in scope.
 #[component]
 fn FollowUpButtons(screen: Screen) -> impl IntoView {
     let candidates = Memo::new(move |_| {
         screen
             .page
             .follow_up_candidates
-            .with(|(invalid, rejected)| (shown_of(screen, invalid), shown_of(screen, rejected)))
+            .with(|(invalid, rejected)| (in_scope(screen, invalid), in_scope(screen, rejected)))
     });
     let button = move |label: String, follow_up: FollowUp| {
         let open = move || screen.dialog.set(Some(Dialog::FollowUp(follow_up.clone())));
@@ -181,22 +212,22 @@ fn FollowUpButtons(screen: Screen) -> impl IntoView {
         }
         let (invalid, rejected) = candidates.get();
         let repair = (!invalid.is_empty()).then(|| {
-            let label = format!("Repair {}…", named(screen, invalid.len(), "invalid"));
+            let label = format!("Repair {}…", named(screen, invalid.len(), "invalid "));
             button(label, FollowUp::Repair { drafts: invalid })
         });
         let regenerate = (!rejected.is_empty()).then(|| {
-            let label = format!("Regenerate {}…", named(screen, rejected.len(), "rejected"));
+            let label = format!("Regenerate {}…", named(screen, rejected.len(), "rejected "));
             button(label, FollowUp::Regenerate { drafts: rejected })
         });
         Some((repair, regenerate))
     }
 }
 
-/// The button that approves the valid tasks that the list shows.
+/// The button that approves the valid tasks in scope.
 #[component]
 fn ApproveAllButton(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let approvable = Memo::new(move |_| page.approvable.with(|ids| shown_of(screen, ids)));
+    let approvable = Memo::new(move |_| page.approvable.with(|ids| in_scope(screen, ids)));
     let count = Memo::new(move |_| approvable.with(Vec::len));
     let unread = Memo::new(move |_| {
         page.track_drafts();
@@ -209,7 +240,7 @@ fn ApproveAllButton(screen: Screen) -> impl IntoView {
         })
     });
     let label = move || {
-        let tasks = named(screen, count.get(), "valid");
+        let tasks = named(screen, count.get(), "valid ");
         match unread.get() {
             0 => format!("Approve {tasks}"),
             unread => format!("Approve {tasks}, {} not opened", grouped(unread)),

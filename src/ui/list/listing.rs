@@ -43,6 +43,8 @@ pub struct Listing {
     arrangement: Memo<Arc<Arrangement>>,
     /// The tasks that pass.
     pub rows: Memo<Arc<ListedRows>>,
+    /// The listed tasks that are selected, in order.
+    pub selected: Memo<Vec<DraftId>>,
     /// What is odd about the tasks that are not rejected.
     pub findings: Memo<Arc<Vec<BatchFinding>>>,
     /// Whether tasks arrived or changed since the list was sorted, so that it is out of order.
@@ -105,6 +107,15 @@ impl Listing {
         });
         let findings = findings(screen, |state| state != DraftState::Rejected);
         let rows = Memo::new(move |_| listed(screen, index, findings, &arrangement.get()));
+        let selected = Memo::new(move |_| {
+            screen.selection.with(|selection| {
+                if selection.is_empty() {
+                    return Vec::new();
+                }
+                let is_selected = |id: &&DraftId| selection.contains(id);
+                rows.with(|rows| rows.ids.iter().filter(is_selected).cloned().collect())
+            })
+        });
         keep_reading(screen, index, indexed);
         Listing {
             screen,
@@ -113,6 +124,7 @@ impl Listing {
             again,
             arrangement,
             rows,
+            selected,
             findings,
             is_out_of_order,
         }

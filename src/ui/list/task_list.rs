@@ -197,13 +197,15 @@ fn draw_rows(
                 .collect::<Vec<_>>()
         })
     });
-    Effect::new(move |drawn: Option<Vec<DrawnRow>>| {
-        let drawn = drawn.unwrap_or_default();
+    // Not the value of the effect: the rows go with the list, before anything that they read.
+    let drawn_rows = StoredValue::new_local(Vec::<DrawnRow>::new());
+    Effect::new(move |_| {
         let Some(list) = list.get() else {
-            return drawn;
+            return;
         };
         let wanted = wanted.get();
-        let kept = remove_rows(drawn, &wanted);
+        let drawn = drawn_rows.try_update_value(std::mem::take);
+        let kept = remove_rows(drawn.unwrap_or_default(), &wanted);
         let mut kept = kept.into_iter().peekable();
         let mut rows = Vec::with_capacity(wanted.len());
         for (position, id) in wanted {
@@ -236,7 +238,7 @@ fn draw_rows(
             }
             rows.push(row);
         }
-        rows
+        drawn_rows.set_value(rows);
     });
 }
 
@@ -455,8 +457,9 @@ fn handle_action_key(
         "u" if screen.actions(id).can_undo => screen.send(Event::UndoDecisions {
             drafts: vec![id.clone()],
         }),
+        "x" => screen.toggle_selected(id.clone()),
         "a" => screen.approve(vec![id.clone()]),
-        "r" => screen.reject(id.clone(), String::new()),
+        "r" => screen.reject(vec![id.clone()], String::new()),
         _ => return,
     }
     event.prevent_default();

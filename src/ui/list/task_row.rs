@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use crate::review::{DraftId, DraftState, RowFacts};
 use crate::run::{Event, Run, TaskDraft, WaitReason};
@@ -90,6 +91,7 @@ pub fn TaskRow(
                 offset(position, headings)
             }
         >
+            <SelectBox screen id=id.clone() title/>
             {move || state_mark(state.get())}
             <button class="task-open" type="button" id=button_id on:click=open>
                 <span class="task-title">{move || title.with(|title| visible_text(title))}</span>
@@ -147,6 +149,40 @@ pub fn TaskRow(
     })
 }
 
+/// Selects the task; with Shift, all tasks from the one selected last. The key `x` does the same, so
+/// that a row is one tab stop.
+#[component]
+fn SelectBox(screen: Screen, id: DraftId, title: Memo<String>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let is_selected = Memo::new(move |_| {
+        id.with_value(|id| screen.selection.with(|selection| selection.contains(id)))
+    });
+    let select = move |event: web_sys::MouseEvent| {
+        let id = id.get_value();
+        if event.shift_key() {
+            screen.select_up_to(&id);
+        } else {
+            screen.toggle_selected(id);
+        }
+        // The browser has toggled the box, also if the task was and stays selected.
+        let target = event.target().and_then(|target| target.dyn_into().ok());
+        let input: Option<web_sys::HtmlInputElement> = target;
+        if let Some(input) = input {
+            input.set_checked(is_selected.get_untracked());
+        }
+    };
+    view! {
+        <input
+            class="task-select"
+            type="checkbox"
+            tabindex="-1"
+            aria-label=move || format!("Select {}", title.get())
+            prop:checked=is_selected
+            on:click=select
+        />
+    }
+}
+
 /// A button for each action that the task allows.
 #[component]
 fn RowActions(
@@ -202,7 +238,7 @@ fn RowActions(
                         .can_reject
                         .then(|| {
                             let label = format!("Reject {name}");
-                            button("cross", label, |screen, id| screen.reject(id, String::new()))
+                            button("cross", label, |screen, id| screen.reject(vec![id], String::new()))
                         }),
                     actions
                         .can_retry
