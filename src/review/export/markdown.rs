@@ -60,7 +60,12 @@ fn push_items(text: &mut String, items: &[Field], depth: usize) {
             (_, Some(_)) => push_field(&mut content, item, 0),
             (Block::Prose(prose), None) => push_prose(&mut content, "", prose),
             (Block::Json(json), None) => push_code(&mut content, "", json),
-            (Block::List(fields) | Block::Sections(fields) | Block::Members(fields), None) => {
+            (Block::Members(fields), None) => {
+                for field in fields {
+                    push_field(&mut content, field, 0);
+                }
+            }
+            (Block::List(fields) | Block::Sections(fields), None) => {
                 push_items(&mut content, fields, 0);
             }
             (block, None) => push_paragraph(&mut content, "", &inline(block)),

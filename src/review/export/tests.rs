@@ -1,3 +1,4 @@
+use ::csv as csv_reader;
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
@@ -52,10 +53,10 @@ fn members_with_too_many_names_share_a_column() {
     let names: Vec<String> = (0..250).map(|at| format!("\"m{at}\":{at}")).collect();
     let wide = format!("{{{}}}", names.join(","));
     let text = exported(&[&wide, r#"{"m1":7}"#], ExportFormat::Csv);
-    let mut records = csv::ReaderBuilder::new()
+    let mut records = csv_reader::ReaderBuilder::new()
         .has_headers(false)
         .from_reader(text.as_bytes());
-    let records: Vec<csv::StringRecord> = records.records().map(Result::unwrap).collect();
+    let records: Vec<csv_reader::StringRecord> = records.records().map(Result::unwrap).collect();
     assert!(records.iter().all(|record| record.len() == 201));
     assert_eq!(&records[0][200], "other members");
     assert!(
@@ -102,9 +103,7 @@ Read.\
 
 - Every change is named.
 
-**Depends on**
-
-- collect
+**Depends on:** collect
 
 **Due:** 2026-12-01
 
@@ -173,7 +172,7 @@ proptest! {
         if !names {
             return Ok(());
         }
-        let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
+        let mut reader = csv_reader::ReaderBuilder::new().from_reader(text.as_bytes());
         // The reader skips records that are empty lines.
         let columns = reader.headers().unwrap().len();
         for record in reader.records() {
