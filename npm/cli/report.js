@@ -18,7 +18,7 @@ function inOneLine(json) {
 
 /** A name for people: the title of a task, or the beginning of its text. */
 function titleOf(text) {
-  const task = JSON.parse(text);
+  const task = JSON.parse(text) ?? {};
   const title = [task.title, task.name, task.key, text].find((value) => typeof value === "string");
   return visible(title.length > 100 ? `${title.slice(0, 99)}…` : title);
 }

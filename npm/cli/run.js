@@ -25,12 +25,12 @@ export async function run(options, report, confirm, signal) {
       "Pass --yes to post every valid task unseen, or --dry-run.",
     );
   }
-  const { model, brief } = options;
+  const { model, brief, server } = options;
   report.progress(`Asking ${model.model} at ${model.baseUrl} for ${brief.count} tasks.`);
   const generation = await generate(brief, model, {
     signal,
     onEvent: (event) => {
-      if (event.type === "task" && !holdsSecret(event)) report.arrived(event.index, event.text, event.violations);
+      if (event.type === "task" && !holdsSecret(event, server)) report.arrived(event.index, event.text, event.violations);
       if (event.type === "warning") report.progress(event.message);
     },
   });
@@ -64,7 +64,12 @@ async function checkServer({ server }) {
   }
 }
 
-function holdsSecret({ violations }) {
+/** Whether a task contains a secret. The model is not shown the agent token, so the violations name the API key only. */
+function holdsSecret({ text, violations }, { agentToken }) {
+  return isHeldSecret(violations) || text.includes(agentToken);
+}
+
+function isHeldSecret(violations = []) {
   return violations.some(({ keyword }) => keyword === "heldSecret");
 }
 
@@ -72,7 +77,7 @@ async function post({ brief, server, isConfirmed }, { outcome, tasks }, report, 
   const notSent = (code, message, hint, exitCode) => {
     tasks.forEach((task, index) => {
       const receipt = { index, outcome: "not_sent", code, message, hint, violations: task.violations };
-      report.receipt(receipt, holdsSecret(task) ? undefined : task.text);
+      report.receipt(receipt, holdsSecret(task, server) ? undefined : task.text);
     });
     return exitCode;
   };
@@ -80,9 +85,9 @@ async function post({ brief, server, isConfirmed }, { outcome, tasks }, report, 
     report.error(outcome);
     return notSent("generation_incomplete", "The generation did not complete.", outcome.hint, NOT_COMPLETE);
   }
-  if (tasks.some(holdsSecret)) {
-    const message = "A task contains the API key.";
-    const hint = "Nothing was posted. Replace the key: the model or its endpoint repeats it.";
+  if (tasks.some((task) => holdsSecret(task, server))) {
+    const message = "A task contains the API key or the agent token.";
+    const hint = "Nothing was posted, and that task is not shown. The model or its endpoint knows the secret: replace it.";
     report.error({ code: "held_secret", message, hint });
     return notSent("held_secret", message, hint, NOT_DELIVERED);
   }
@@ -101,7 +106,7 @@ async function post({ brief, server, isConfirmed }, { outcome, tasks }, report, 
   const receipts = await deliver(texts, server, {
     signal,
     schema,
-    onReceipt: (receipt) => report.receipt(receipt, texts[receipt.index]),
+    onReceipt: (receipt) => report.receipt(receipt, isHeldSecret(receipt.reasons) ? undefined : texts[receipt.index]),
   });
   return exitCodeOf(receipts, brief.count);
 }

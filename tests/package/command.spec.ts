@@ -137,7 +137,7 @@ test("a live run with the bundled task server and its idempotency keys", async (
 });
 
 test.describe("a live run whose tasks are not all delivered", () => {
-  for (const { script = "plain", variant = "ok200", code, outcomes, posted } of [
+  for (const { script = "plain", variant = "ok200", goal = "Paint the fence", code, outcomes, posted } of [
     { script: "cut-off", code: 3, outcomes: ["not_sent generation_incomplete"], posted: 0 },
     { script: "http-401", code: 3, outcomes: [], posted: 0 },
     { script: "refused", code: 3, outcomes: [], posted: 0 },
@@ -145,6 +145,7 @@ test.describe("a live run whose tasks are not all delivered", () => {
     { script: "invalid-tasks", code: 4, outcomes: ["not_sent schema_violation", "not_sent schema_violation"], posted: 0 },
     { script: "same-keys", code: 4, outcomes: ["delivered delivered", "not_sent duplicate_key"], posted: 1 },
     { script: "echo-in-task", code: 4, outcomes: ["not_sent held_secret", "not_sent held_secret"], posted: 0 },
+    { goal: `Replace ${TOKEN}`, code: 4, outcomes: ["not_sent held_secret", "not_sent held_secret"], posted: 0 },
     { variant: "unauthorized", code: 4, outcomes: ["unauthorized unauthorized", "not_sent token_refused"], posted: 1 },
     { variant: "status_422", code: 4, outcomes: ["refused http_422", "not_sent first_not_taken"], posted: 1 },
     { variant: "drop", code: 5, outcomes: ["unconfirmed unconfirmed", "not_sent server_in_trouble"], posted: 1 },
@@ -153,7 +154,7 @@ test.describe("a live run whose tasks are not all delivered", () => {
   ]) {
     test(`${script}, ${variant}: ${code}`, async () => {
       const name = `command-${script}-${variant}`;
-      const ended = await taskwright(["--yes", ...live(script, variant, name)], { environment: SECRETS });
+      const ended = await taskwright(["--yes", "--goal", goal, ...live(script, variant, name)], { environment: SECRETS });
       const receipts = lines(ended.stdout);
       // Receipts are printed as they become final.
       receipts.sort((first, second) => first.index - second.index);
