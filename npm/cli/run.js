@@ -7,6 +7,9 @@ const NOT_COMPLETE = 3;
 const NOT_DELIVERED = 4;
 const UNCONFIRMED = 5;
 
+/** Shorter secrets are not looked for in tasks, as everywhere in Taskwright: they would be found by chance. */
+const LEAST_SECRET = 4;
+
 /**
  * Carries out a run and returns its exit code. `confirm` asks whether to post; it is `undefined` if
  * nobody can be asked.
@@ -66,7 +69,7 @@ async function checkServer({ server }) {
 
 /** Whether a task contains a secret. The model is not shown the agent token, so the violations name the API key only. */
 function holdsSecret({ text, violations }, { agentToken }) {
-  return isHeldSecret(violations) || text.includes(agentToken);
+  return isHeldSecret(violations) || (agentToken.length >= LEAST_SECRET && text.includes(agentToken));
 }
 
 function isHeldSecret(violations = []) {
