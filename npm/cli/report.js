@@ -56,19 +56,18 @@ export class Report {
   /** A task that has arrived, for somebody who is watching. */
   arrived(index, text, violations) {
     const state = violations.length > 0 ? ": invalid" : "";
-    const problems = violations.map(({ instancePath, message }) => `\n  ${visible(`${instancePath} ${message}`)}`);
-    this.progress(`Task ${index + 1}: ${titleOf(text)}${state}${problems.join("")}\n${visibleLines(text)}`);
+    const problems = violations.map(({ instancePath, message }) => `\n  ${instancePath} ${message}`);
+    this.progress(`Task ${index + 1}: ${titleOf(text)}${state}${problems.join("")}\n${text}`);
   }
 
   /** Something that one should know. */
   note(text) {
-    this.messages.write(`taskwright: ${text}\n`);
+    this.messages.write(`taskwright: ${visibleLines(text)}\n`);
   }
 
   /** What went wrong, and what to do about it. */
   error({ code, message, hint }) {
-    const text = [`${code ?? "unexpected_error"}: ${message}`, hint].filter(Boolean).map(visible).join("\n  ");
-    this.note(text);
+    this.note([`${code ?? "unexpected_error"}: ${message}`, hint].filter(Boolean).join("\n  "));
   }
 
   #result(text) {

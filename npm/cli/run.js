@@ -29,7 +29,7 @@ export async function run(options, report, confirm, signal) {
     );
   }
   const { model, brief, server } = options;
-  report.progress(`Asking ${model.model} at ${model.baseUrl} for ${brief.count} tasks.`);
+  report.progress(`Asking ${model.model} at ${model.baseUrl} for ${counted(brief.count)}.`);
   const generation = await generate(brief, model, {
     signal,
     onEvent: (event) => {
@@ -38,6 +38,10 @@ export async function run(options, report, confirm, signal) {
     },
   });
   return post(options, generation, report, confirm, signal);
+}
+
+function counted(tasks) {
+  return tasks === 1 ? "1 task" : `${tasks} tasks`;
 }
 
 async function runDry({ brief }, report) {
@@ -100,7 +104,7 @@ async function post({ brief, server, isConfirmed }, { outcome, tasks }, report, 
   for (const { severity, message } of findings(texts, schema, brief.count)) report.note(`${severity}: ${message}`);
   if (valid > 0 && !isConfirmed) {
     const invalid = valid < tasks.length ? ` (${tasks.length - valid} invalid ones are not posted)` : "";
-    const question = `Post ${valid} ${valid === 1 ? "task" : "tasks"} to ${server.url.replace(/\/+$/, "")}${server.path ?? "/tasks"}?${invalid}`;
+    const question = `Post ${counted(valid)} to ${server.url.replace(/\/+$/, "")}${server.path ?? "/tasks"}?${invalid}`;
     if (!(await confirm(question, signal))) {
       return notSent("declined", "The tasks were not approved.", "Run the command again and answer y.", NOT_DELIVERED);
     }
