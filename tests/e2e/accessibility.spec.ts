@@ -40,7 +40,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.generateTasks(3);
         await examine(app.page, "3-tasks");
         await app.press("Filter and sort");
-        await app.page.getByRole("checkbox", { name: "Group by dependency layer" }).check();
+        await app.page.getByLabel("Sort by").selectOption("Title");
         await app.page.locator(".task-select").first().check();
         await examine(app.page, "3b-filters-and-selection");
         await app.press(/^Reject 1 selected task…/);
@@ -51,7 +51,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await examine(app.page, "3d-export");
         await app.page.keyboard.press("Escape");
         await app.press("Clear selection");
-        await app.page.getByRole("checkbox", { name: "Group by dependency layer" }).uncheck();
+        await app.page.getByLabel("Sort by").selectOption("Order of proposal");
         await app.openTask("keep-the-space");
         await examine(app.page, "4-open-task");
         await app.openJson();

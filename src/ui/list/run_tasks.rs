@@ -113,6 +113,7 @@ fn PaneHead(screen: Screen) -> impl IntoView {
             <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
                 <Button
                     kind=ButtonKind::Quiet
+                    class="archive-button"
                     icon="archive"
                     label="Archive this run"
                     changes_run=screen
