@@ -15,7 +15,6 @@ use taskwright::model::GenerationOutcome;
 use taskwright::review::DraftId;
 use taskwright::run::{Event, Mode};
 use ui_support::{Mounted, Styles, drawn, mount_run};
-use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);

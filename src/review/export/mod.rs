@@ -119,5 +119,6 @@ fn line(task: &Document) -> String {
     line
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
