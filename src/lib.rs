@@ -9,6 +9,7 @@ pub mod api;
 pub mod app;
 pub mod brief;
 pub mod connection_test;
+pub mod csv;
 pub mod delivery;
 pub mod digest;
 pub mod document;

@@ -45,14 +45,16 @@ async function explain(step, error) {
       todo: "Reload the page. If it happens again, report it and include the text below.",
     };
   }
-  if (error instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(error.message)) {
+  // The module says that it was not loaded; why is the cause.
+  const reason = error?.cause ?? error;
+  if (reason instanceof WebAssembly.CompileError && /content security policy|unsafe-eval/i.test(reason.message)) {
     return {
       what: "The web server's security policy blocks WebAssembly",
       why: "Its Content-Security-Policy header lacks 'wasm-unsafe-eval' in script-src.",
       todo: "Add 'wasm-unsafe-eval' to script-src on the web server, then reload the page.",
     };
   }
-  if (error instanceof WebAssembly.CompileError || error instanceof WebAssembly.LinkError) {
+  if (reason instanceof WebAssembly.CompileError || reason instanceof WebAssembly.LinkError) {
     return {
       what: "This browser could not compile Taskwright's WebAssembly",
       why: "The browser is too old, or the files in pkg/ are damaged or from different builds.",

@@ -12,6 +12,7 @@ use std::process::Command;
 /// in its own. `settings` is below `secrets`, because a secret belongs to an address.
 const LAYERS: [&[&str]; 20] = [
     &[
+        "csv",
         "digest",
         "document",
         "random",

@@ -197,7 +197,7 @@ fn perform(harness: &mut Harness, actions: Vec<Action>) {
                 drafts: vec![id(at)],
             }),
             Action::Reject(at) => harness.apply(Event::Reject {
-                draft: id(at),
+                drafts: vec![id(at)],
                 reason: String::new(),
             }),
             Action::Post => harness.post(),
@@ -457,7 +457,7 @@ fn the_summary_includes_tasks_that_were_not_posted() {
         drafts: vec![ids[1].clone()],
     });
     harness.apply(Event::Reject {
-        draft: ids[2].clone(),
+        drafts: vec![ids[2].clone()],
         reason: "no".to_owned(),
     });
     assert_eq!(

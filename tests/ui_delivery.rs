@@ -433,7 +433,7 @@ async fn the_receipts_dialog_adds_up_and_saves_both_kinds_of_file() {
         drafts: vec![id(&mounted, 1)],
     });
     mounted.commands.apply(Event::Reject {
-        draft: id(&mounted, 3),
+        drafts: vec![id(&mounted, 3)],
         reason: String::new(),
     });
     post(&mounted).await;

@@ -7,7 +7,7 @@ export interface Figure {
   /** The contender, such as `Taskwright`. */
   name: string;
   /** Milliseconds of each round. */
-  milliseconds: number[];
+  rounds: number[];
 }
 
 /** Options of a part. */
@@ -38,7 +38,7 @@ declare global {
  * alike. An additional first round lets the browser compile hot code and does not count.
  */
 export async function measure(contenders: Contender[], options: Options): Promise<Figure[]> {
-  const figures = contenders.map(({ table, name }): Figure => ({ table, name, milliseconds: [] }));
+  const figures = contenders.map(({ table, name }): Figure => ({ table, name, rounds: [] }));
   for (let round = -1; round < options.rounds; round += 1) {
     for (const [index, contender] of contenders.entries()) {
       if (round < 0 && contender.isLong) continue;
@@ -47,7 +47,7 @@ export async function measure(contenders: Contender[], options: Options): Promis
       const start = performance.now();
       await run();
       const milliseconds = performance.now() - start;
-      if (round >= 0) figures[index]!.milliseconds.push(milliseconds);
+      if (round >= 0) figures[index]!.rounds.push(milliseconds);
     }
   }
   return figures;

@@ -3,26 +3,16 @@
 // `cargo xtask bench load`, which builds dist/ first.
 //
 //   CHROMIUM_PATH=… node load.mjs ROUNDS [quick]
-import { createServer } from "node:http";
-import { readFile, stat } from "node:fs/promises";
-import { extname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync } from "node:zlib";
 
 import { chromium } from "@playwright/test";
 import { build } from "esbuild";
 
+import { CHROMIUM_ARGUMENTS, fileOfDist, serve } from "../static-site.mjs";
+
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
-const TYPES = {
-  ".css": "text/css",
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".json": "application/json",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-  ".webmanifest": "application/manifest+json",
-};
 const MEGABIT = 125_000;
 /** Connections, and by how much the processor is slowed down. */
 const CONDITIONS = [
@@ -54,31 +44,7 @@ const baseline = new Map(
   ].map(([path, content]) => [path, { bytes: brotliCompressSync(content), encoding: "br" }]),
 );
 
-/** Serves `read(path)` with brotli, as a static host does. */
-async function serve(read) {
-  const server = createServer(async (request, response) => {
-    const path = normalize(new URL(request.url, "http://localhost").pathname);
-    const found = await read(path === "/" ? "/index.html" : path).catch(() => undefined);
-    if (!found) return response.writeHead(404).end();
-    response.writeHead(200, {
-      "content-type": TYPES[extname(path === "/" ? ".html" : path)] ?? TYPES[extname(path)] ?? "text/html",
-      ...(found.encoding && { "content-encoding": found.encoding }),
-      "cache-control": "no-store",
-    });
-    response.end(found.bytes);
-  });
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  return { server, address: `http://127.0.0.1:${server.address().port}/` };
-}
-
-const ours = await serve(async (path) => {
-  const file = join(DIST, path);
-  const compressed = `${file}.br`;
-  if (await stat(compressed).catch(() => undefined)) {
-    return { bytes: await readFile(compressed), encoding: "br" };
-  }
-  return { bytes: await readFile(file) };
-});
+const ours = await serve(fileOfDist);
 const theirs = await serve(async (path) => baseline.get(path));
 
 /** Notes when the goal can be typed and when *Generate* can be pressed and acts. */
@@ -98,7 +64,7 @@ function observe() {
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM_PATH,
-  args: ["--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  args: CHROMIUM_ARGUMENTS,
 });
 
 async function load(address, { bytesPerSecond, latency, cpu }) {
@@ -130,8 +96,8 @@ for (let round = 0; round < Number(rounds); round += 1) {
       for (const [what, time] of [["accepts typing", times.typing], ["Generate is ready", times.ready]]) {
         const table = `${what}, ${condition.name}`;
         const key = `${table}\n${name}`;
-        const figure = figures.get(key) ?? { table, name, milliseconds: [] };
-        figure.milliseconds.push(time);
+        const figure = figures.get(key) ?? { table, name, rounds: [] };
+        figure.rounds.push(time);
         figures.set(key, figure);
       }
     }

@@ -29,10 +29,6 @@ use crate::schema::{Check, agent_task_schema};
 use crate::secrets::SecretSlot;
 use crate::settings::{Connection, ModelEndpoint};
 
-/// Hand-written, because wasm-bindgen does not know the members of a `JsValue`.
-#[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = include_str!("types.d.ts");
-
 /// Returns the version of this package.
 #[wasm_bindgen(skip_typescript)]
 #[must_use]

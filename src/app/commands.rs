@@ -5,6 +5,8 @@ use std::rc::Rc;
 use leptos::prelude::Update;
 
 use super::application::Application;
+use crate::review::DraftId;
+use crate::review::export::ExportFormat;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
@@ -182,6 +184,10 @@ impl PageCommands for ApplicationCommands {
 
     fn save_receipts(&self, format: ReceiptFormat) {
         self.0.save_receipts(format);
+    }
+
+    fn save_tasks(&self, tasks: Vec<DraftId>, format: ExportFormat) {
+        self.0.save_tasks(&tasks, format);
     }
 
     fn copy_diagnostics(&self) {

@@ -103,8 +103,14 @@ impl Content {
     /// The exact text, without copying it.
     #[must_use]
     pub fn shared_text(&self) -> Arc<str> {
+        Arc::clone(self.as_shared_text())
+    }
+
+    /// The exact text as it is shared.
+    #[must_use]
+    pub fn as_shared_text(&self) -> &Arc<str> {
         match self {
-            Content::Json(text) | Content::NotJson { text, .. } => Arc::clone(text),
+            Content::Json(text) | Content::NotJson { text, .. } => text,
         }
     }
 

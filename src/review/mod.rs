@@ -6,10 +6,12 @@
 pub mod batch_findings;
 pub mod diff;
 mod draft;
+pub mod export;
 pub mod hidden;
 pub mod import;
 pub mod json_lines;
 pub mod layout;
+pub mod list;
 pub mod reading_order;
 mod row_facts;
 pub mod sheet;

@@ -3,14 +3,16 @@
 use super::DraftId;
 
 /// The first of the listed tasks after `current` that is wanted, or else the first one before it.
-/// `current` itself need not be in the list, and is never the result. The list is in order of arrival.
+/// `current` itself need not be in the list, and is never the result. The list is in order of `rank`.
 #[must_use]
 pub fn next_wanted(
     listed: &[DraftId],
     current: &DraftId,
+    rank: impl Fn(&DraftId) -> usize,
     is_wanted: impl Fn(&DraftId) -> bool,
 ) -> Option<DraftId> {
-    let after = listed.partition_point(|id| id.ordinal <= current.ordinal);
+    let of_current = rank(current);
+    let after = listed.partition_point(|id| rank(id) <= of_current);
     let (before, after) = listed.split_at_checked(after).unwrap_or((listed, &[]));
     after
         .iter()
@@ -19,15 +21,23 @@ pub fn next_wanted(
         .cloned()
 }
 
-/// The listed task next to `current`, forwards or backwards. `None` at the end of the list.
+/// The listed task next to `current`, forwards or backwards. `None` at the end of the list, which is
+/// in order of `rank`.
 #[must_use]
-pub fn neighbour(listed: &[DraftId], current: &DraftId, is_forward: bool) -> Option<DraftId> {
-    if is_forward {
-        listed.iter().find(|id| id.ordinal > current.ordinal)
+pub fn neighbour(
+    listed: &[DraftId],
+    current: &DraftId,
+    rank: impl Fn(&DraftId) -> usize,
+    is_forward: bool,
+) -> Option<DraftId> {
+    let of_current = rank(current);
+    let index = if is_forward {
+        listed.partition_point(|id| rank(id) <= of_current)
     } else {
-        listed.iter().rev().find(|id| id.ordinal < current.ordinal)
-    }
-    .cloned()
+        let at = listed.partition_point(|id| rank(id) < of_current);
+        at.checked_sub(1)?
+    };
+    listed.get(index).cloned()
 }
 
 #[cfg(test)]
@@ -46,6 +56,10 @@ mod tests {
         ordinals.iter().map(|ordinal| id(*ordinal)).collect()
     }
 
+    fn by_arrival(id: &DraftId) -> usize {
+        id.ordinal as usize
+    }
+
     #[test]
     fn the_next_wanted_task_comes_after_the_current_one_or_else_from_the_start() {
         for (listed, current, wanted, expected) in [
@@ -56,7 +70,7 @@ mod tests {
             (&[1, 4], 9, &[4], Some(4)),
             (&[], 1, &[1], None),
         ] {
-            let found = next_wanted(&ids(listed), &id(current), |id| {
+            let found = next_wanted(&ids(listed), &id(current), by_arrival, |id| {
                 wanted.contains(&id.ordinal)
             });
             assert_eq!(found, expected.map(id), "{listed:?} {current} {wanted:?}");
@@ -73,8 +87,19 @@ mod tests {
             (&[1, 5], 3, true, Some(5)),
             (&[1, 5], 3, false, Some(1)),
         ] {
-            let found = neighbour(&ids(listed), &id(current), is_forward);
+            let found = neighbour(&ids(listed), &id(current), by_arrival, is_forward);
             assert_eq!(found, expected.map(id), "{listed:?} {current} {is_forward}");
         }
+    }
+
+    #[test]
+    fn both_follow_the_order_of_the_list() {
+        let listed = ids(&[3, 1, 2]);
+        let rank = |id: &DraftId| [1, 2, 0][id.ordinal as usize - 1];
+        assert_eq!(neighbour(&listed, &id(3), rank, true), Some(id(1)));
+        assert_eq!(neighbour(&listed, &id(2), rank, true), None);
+        assert_eq!(neighbour(&listed, &id(2), rank, false), Some(id(1)));
+        assert_eq!(next_wanted(&listed, &id(1), rank, |_| true), Some(id(2)));
+        assert_eq!(next_wanted(&listed, &id(2), rank, |_| true), Some(id(3)));
     }
 }

@@ -40,7 +40,8 @@ impl RowFacts {
     }
 }
 
-fn priority(task: Node<'_>) -> Option<String> {
+/// How urgent or important a task is, as its row shows it.
+pub(super) fn priority(task: Node<'_>) -> Option<String> {
     PRIORITY_NAMES.iter().find_map(|known| {
         let (_, value) = task
             .members()

@@ -48,7 +48,7 @@ impl Run {
             Event::Restore { draft } => self.restore(&draft, &mut step),
             Event::Approve { drafts } => self.approve(&drafts, &mut step),
             Event::ApproveWithKey { draft, key } => self.approve_with_key(&draft, key, &mut step),
-            Event::Reject { draft, reason } => self.reject(&draft, reason, &mut step),
+            Event::Reject { drafts, reason } => self.reject(&drafts, &reason, &mut step),
             Event::UndoDecisions { drafts } => self.undo_decisions(&drafts, &mut step),
             Event::Checked {
                 draft,

@@ -88,10 +88,11 @@ pub enum Event {
         /// The key.
         key: Arc<str>,
     },
-    /// Reject a task.
+    /// Reject tasks. If there is only one, it is an error if it cannot be rejected; among several it is
+    /// skipped.
     Reject {
-        /// The task.
-        draft: DraftId,
+        /// The tasks.
+        drafts: Vec<DraftId>,
         /// The reason; may be empty.
         reason: String,
     },

@@ -295,7 +295,7 @@ impl Run {
             SuggestedEditKind::Replace => self.edit(id, &last.text, step)?,
             SuggestedEditKind::Part => {
                 let reason = format!("Split into {} tasks.", suggested_edits.len());
-                self.reject(id, reason, step)?;
+                self.reject(std::slice::from_ref(id), &reason, step)?;
                 for part in &suggested_edits {
                     let violations = Some(part.violations.clone());
                     self.add(Origin::Model, &part.text, violations, step);

@@ -134,16 +134,24 @@ impl Run {
 
     pub(super) fn reject(
         &mut self,
-        id: &DraftId,
-        reason: String,
+        ids: &[DraftId],
+        reason: &str,
         step: &mut Step,
     ) -> Result<(), RunError> {
-        let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
-        check_editable(draft)?;
-        draft.review = Review::Rejected { reason };
-        draft.delivery.stage = DeliveryStage::Idle;
-        step.changes.push(Change::Draft(id.clone()));
-        self.update_key(id, step);
+        for id in ids {
+            let draft = self.draft_mut(id).ok_or(RunError::NoSuchTask)?;
+            match check_editable(draft) {
+                Err(error) if ids.len() == 1 => return Err(error),
+                Err(_) => continue,
+                Ok(()) => {}
+            }
+            draft.review = Review::Rejected {
+                reason: reason.to_owned(),
+            };
+            draft.delivery.stage = DeliveryStage::Idle;
+            step.changes.push(Change::Draft(id.clone()));
+            self.update_key(id, step);
+        }
         self.drop_queue();
         Ok(())
     }

@@ -48,6 +48,22 @@ pub enum FindingCode {
     NotChecked,
 }
 
+impl FindingCode {
+    /// The label in the interface.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            FindingCode::DuplicateKey => "Same task key",
+            FindingCode::DanglingDependency => "Unknown dependency",
+            FindingCode::SelfDependency => "Depends on itself",
+            FindingCode::CyclicDependency => "Dependency cycle",
+            FindingCode::WrongCount => "Number of tasks",
+            FindingCode::SimilarTitles => "Similar titles",
+            FindingCode::NotChecked => "Not checked",
+        }
+    }
+}
+
 /// A finding about a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

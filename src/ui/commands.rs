@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use leptos::prelude::*;
 
+use crate::review::DraftId;
+use crate::review::export::ExportFormat;
 use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, FollowUp, Mode};
 use crate::secrets::{Secret, SecretSlot};
@@ -104,6 +106,9 @@ pub trait PageCommands {
     fn delete_all_data(&self);
     /// Saves the receipts of the run that is shown as a file.
     fn save_receipts(&self, format: ReceiptFormat);
+
+    /// Saves these tasks of the run as a file.
+    fn save_tasks(&self, tasks: Vec<DraftId>, format: ExportFormat);
     /// Copies diagnostics to the clipboard, without any secret.
     fn copy_diagnostics(&self);
     /// Dismisses a problem.

@@ -435,6 +435,13 @@ impl Page {
         })
     }
 
+    /// The draft at this index of the run as it is now, without tracking it.
+    #[must_use]
+    pub fn draft_at(&self, index: usize) -> Option<Arc<TaskDraft>> {
+        self.drafts
+            .with_value(|drafts| Some(Arc::clone(&drafts.get(index)?.draft)))
+    }
+
     /// The number of drafts that the operator has opened. Tracks every draft.
     #[must_use]
     pub fn opened_count(&self) -> usize {

@@ -33,7 +33,11 @@ pub fn App(
     let foot = lazy_view(screen, Part::Foot, || ().into_any());
     let incoming = lazy_view(screen, Part::Incoming, || ().into_any());
     view! {
-        <div class="app" data-view=view>
+        <div
+            class="app"
+            data-view=view
+            data-brief=move || screen.is_brief_folded.get().then_some("folded")
+        >
             <Sprite/>
             <a class="skip-link" href="#tasks">"Skip to tasks"</a>
             <AppHeader screen/>

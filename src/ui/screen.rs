@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
+use crate::review::list::{Selection, SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
-use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Run, TaskDraft};
+use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, TaskDraft};
 use crate::schema::Roles;
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
@@ -16,6 +18,7 @@ use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, has_focus};
 use crate::ui::controls::icons::mode_name;
+use crate::ui::list::listing::Listing;
 use crate::ui::page::{Page, RunHead};
 use crate::ui::stored_brief;
 use crate::ui::task::pending_edits::PendingEdits;
@@ -56,6 +59,8 @@ pub enum Dialog {
     Confirm,
     /// The import of tasks.
     Import,
+    /// The export of tasks.
+    Export,
     /// The export of receipts.
     Receipts,
     /// The list of runs.
@@ -64,6 +69,8 @@ pub enum Dialog {
     WithoutJournal,
     /// A follow-up request about single tasks.
     FollowUp(FollowUp),
+    /// The rejection of several tasks.
+    Reject(Vec<DraftId>),
     /// The keyboard shortcuts.
     Shortcuts,
 }
@@ -96,16 +103,31 @@ pub struct Screen {
     pub pane: RwSignal<Pane>,
     /// The open task.
     pub open_task: RwSignal<Option<DraftId>>,
+    /// Whether the operator unfolded the brief beside an open task.
+    pub is_brief_unfolded: RwSignal<bool>,
+    /// Whether the brief is folded, so that reading a task has its room. A narrow page shows one pane at
+    /// a time and folds nothing.
+    pub is_brief_folded: Memo<bool>,
     /// The tab of the open task.
     pub task_tab: RwSignal<TaskTab>,
     /// Whether the tab *JSON* shows the exact text, to edit it, and not the formatted one.
     pub shows_exact_text: RwSignal<bool>,
     /// What was typed into fields of tasks and not saved yet.
     pub pending_edits: PendingEdits,
-    /// The state that the list is filtered by.
-    pub filter: RwSignal<Option<DraftState>>,
-    /// The text that the list is filtered by.
+    /// What the list is filtered by.
+    pub filter: RwSignal<TaskFilter>,
+    /// What is searched for in the list.
     pub search: RwSignal<String>,
+    /// What the list is sorted by.
+    pub sort_by: RwSignal<SortBy>,
+    /// Whether the list is grouped by dependency layer.
+    pub is_grouped: RwSignal<bool>,
+    /// The tasks that are selected in the list.
+    pub selection: RwSignal<Selection>,
+    /// What the list shows, once there was a list. [`Listing::of`] makes it.
+    pub listing: StoredValue<Option<Listing>>,
+    /// The owner of what belongs to the page as a whole.
+    pub owner: StoredValue<Option<WeakOwner>>,
     /// The dialog that the operator opened.
     pub dialog: RwSignal<Option<Dialog>>,
     /// The text to import. It outlives its dialog, so that closing it by mistake loses nothing.
@@ -128,16 +150,12 @@ pub struct Screen {
     pub is_following_up: Memo<bool>,
     /// Whether tasks are being posted.
     pub is_posting: Memo<bool>,
-    /// The tasks that pass filter and search, in order.
-    pub visible_tasks: Memo<Arc<[DraftId]>>,
 }
 
 impl Screen {
     /// The initial state.
     #[must_use]
     pub fn new(page: Page, commands: CommandsHandle) -> Screen {
-        let filter = RwSignal::new(None);
-        let search = RwSignal::new(String::new());
         let mode_choice = Memo::new(move |_| {
             let on_page = page.run.with(|run| run.as_ref().map(|run| run.mode));
             next_run::chosen_mode(
@@ -174,17 +192,30 @@ impl Screen {
                     .is_some_and(|run| matches!(run.batch, Batch::Running { .. }))
             })
         });
-        let visible_tasks = Memo::new(move |_| visible_tasks(page, filter.get(), &search.read()));
+        let open_task = RwSignal::new(None);
+        let is_brief_unfolded = RwSignal::new(false);
+        let is_brief_folded = Memo::new(move |_| {
+            open_task.with(Option::is_some)
+                && !is_brief_unfolded.get()
+                && page.brief_errors.with(Vec::is_empty)
+        });
         Screen {
             page,
             commands,
             pane: RwSignal::new(Pane::Brief),
-            open_task: RwSignal::new(None),
+            open_task,
+            is_brief_unfolded,
+            is_brief_folded,
             task_tab: RwSignal::new(TaskTab::Task),
             shows_exact_text: RwSignal::new(false),
             pending_edits: PendingEdits::new(),
-            filter,
-            search,
+            filter: RwSignal::default(),
+            search: RwSignal::new(String::new()),
+            sort_by: RwSignal::default(),
+            is_grouped: RwSignal::new(false),
+            selection: RwSignal::default(),
+            listing: StoredValue::new(None),
+            owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             dialog: RwSignal::new(None),
             import_text: RwSignal::new(String::new()),
             import_error: RwSignal::new(None),
@@ -196,7 +227,6 @@ impl Screen {
             is_generating,
             is_following_up,
             is_posting,
-            visible_tasks,
         }
     }
 
@@ -308,7 +338,7 @@ impl Screen {
     /// Starts a run, and shows the task list.
     pub fn start(&self, mode: Mode) {
         self.undo.set(None);
-        self.show_all();
+        self.reset_list();
         self.open_task.set(None);
         self.command(move |commands| commands.start(mode));
         if self.page.brief_errors.with_untracked(Vec::is_empty) {
@@ -372,19 +402,22 @@ impl Screen {
         self.offer_undo(Undo::Decisions { message, drafts });
     }
 
-    /// Rejects a task if it can be rejected, and offers to undo it.
-    pub fn reject(&self, draft: DraftId, reason: String) {
-        if self.refuse_if_read_only() || !self.actions(&draft).can_reject {
+    /// Rejects those of the tasks that can be rejected, and offers to undo it.
+    pub fn reject(&self, mut drafts: Vec<DraftId>, reason: String) {
+        if self.refuse_if_read_only() {
             return;
         }
+        drafts.retain(|id| self.actions(id).can_reject);
+        if drafts.is_empty() {
+            return;
+        }
+        let message = format!("{} rejected", counted(drafts.len(), "task"));
         self.send(Event::Reject {
-            draft: draft.clone(),
+            drafts: drafts.clone(),
             reason,
         });
-        self.offer_undo(Undo::Decisions {
-            message: "1 task rejected".to_owned(),
-            drafts: Arc::new([draft]),
-        });
+        let drafts = drafts.into();
+        self.offer_undo(Undo::Decisions { message, drafts });
     }
 
     /// Archives the run. The application offers to undo it.
@@ -394,7 +427,7 @@ impl Screen {
         }
         self.undo.set(None);
         self.open_task.set(None);
-        self.show_all();
+        self.reset_list();
         self.command(move |commands| commands.archive());
     }
 
@@ -410,14 +443,49 @@ impl Screen {
 
     /// Removes filter and search.
     pub fn show_all(&self) {
-        self.filter.set(None);
+        self.filter.set(TaskFilter::default());
         self.search.set(String::new());
     }
 
     /// Lists only the tasks in one state.
     pub fn show_only(&self, state: DraftState) {
         self.search.set(String::new());
-        self.filter.set(Some(state));
+        self.filter.set(TaskFilter::of_state(state));
+    }
+
+    /// Selects a task or deselects it, and announces the number of selected tasks.
+    pub fn toggle_selected(&self, id: DraftId) {
+        self.selection.update(|selection| selection.toggle(id));
+        self.announce_selection();
+    }
+
+    /// Selects the tasks from the one toggled last to this one.
+    pub fn select_up_to(&self, id: &DraftId) {
+        let rows = Listing::of(*self).rows.get_untracked();
+        self.selection
+            .update(|selection| selection.extend_to(id, &rows.ids));
+        self.announce_selection();
+    }
+
+    fn announce_selection(&self) {
+        let count = Listing::of(*self).selected.with_untracked(Vec::len);
+        let message = format!("{} selected", counted(count, "task"));
+        self.page.announcement.set(message);
+    }
+
+    /// Lists the tasks of another run: all of them, in the order of proposal.
+    pub fn reset_list(&self) {
+        self.show_all();
+        self.selection.set(Selection::default());
+        self.sort_by.set(SortBy::Proposal);
+        self.is_grouped.set(false);
+    }
+
+    /// Whether the list shows only some of the tasks. Tracks filter and search.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        let is_unfiltered = self.filter.with(TaskFilter::is_empty);
+        !is_unfiltered || self.search.with(|search| !search.trim().is_empty())
     }
 
     /// The actions that a task allows now, without tracking it.
@@ -466,25 +534,6 @@ fn endpoint_readiness(page: Page) -> EndpointReadiness {
         });
         // A key in a Vault is read when it is needed.
         EndpointReadiness::of(endpoint, holds_key || connection.vault.is_some())
-    })
-}
-
-/// The tasks that pass filter and search. Without either, no task is read.
-fn visible_tasks(page: Page, filter: Option<DraftState>, search: &str) -> Arc<[DraftId]> {
-    let search = search.trim().to_lowercase();
-    page.rows.with(|rows| {
-        if filter.is_none() && search.is_empty() {
-            return rows.as_slice().into();
-        }
-        page.track_drafts();
-        let passes = |draft: &TaskDraft| {
-            filter.is_none_or(|state| Run::state(draft) == state)
-                && (search.is_empty() || draft.content.text().to_lowercase().contains(&search))
-        };
-        rows.iter()
-            .filter(|id| page.draft_untracked(id).is_some_and(|draft| passes(&draft)))
-            .cloned()
-            .collect()
     })
 }
 

@@ -98,8 +98,15 @@ export class AppPage {
     return this.page.getByRole("textbox", { name });
   }
 
+  /** Unfolds the brief, if it is folded beside an open task. */
+  private async showBrief(): Promise<void> {
+    const unfold = this.page.getByRole("button", { name: /^Show brief/ });
+    if (await unfold.isVisible()) await unfold.click();
+  }
+
   /** Fills in the given fields of the brief. */
   async fillBrief(brief: Brief): Promise<void> {
+    await this.showBrief();
     if (brief.goal !== undefined) await this.field("Goal").fill(brief.goal);
     if (brief.context !== undefined) await this.field(/^Context/).fill(brief.context);
     if (brief.rules !== undefined) await this.field(/^Extra rules/).fill(brief.rules);
@@ -108,6 +115,7 @@ export class AppPage {
 
   /** Expects these values in the brief. */
   async expectBrief(brief: Brief): Promise<void> {
+    await this.showBrief();
     if (brief.goal !== undefined) await expect(this.field("Goal")).toHaveValue(brief.goal);
     if (brief.context !== undefined) await expect(this.field(/^Context/)).toHaveValue(brief.context);
     if (brief.rules !== undefined) await expect(this.field(/^Extra rules/)).toHaveValue(brief.rules);

@@ -35,6 +35,29 @@ test("tasks that are pasted on the page open the import, and other text does not
   await expect(app.page.locator("#tasks")).toBeFocused();
 });
 
+test("a text that is too long to be shown is imported without being shown", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const task = { key: "long", title: "Long task", instructions: "x".repeat(3_000_000), priority: "low" };
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  const file = (text: string) => ({
+    name: "tasks.json",
+    mimeType: "application/json",
+    buffer: Buffer.from(text),
+  });
+  await dialog.getByLabel(/choose a .json/).setInputFiles(file(`${JSON.stringify(task)} rest`));
+  await expect(dialog.getByText("The text is 3.0 MB long.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Remove the text" })).toBeFocused();
+  await dialog.getByRole("button", { name: /^Import / }).click();
+  await expect(dialog.getByText(/not JSON|is no JSON|expected/i).first()).toBeVisible();
+  await dialog.getByRole("button", { name: "Remove the text" }).click();
+  await expect(dialog.getByRole("textbox")).toBeFocused();
+  await dialog.getByLabel(/choose a .json/).setInputFiles(file(JSON.stringify(task)));
+  await dialog.getByRole("button", { name: "Import 1 task" }).click();
+  await expect(app.tasks).toHaveCount(1);
+});
+
 test("a file that is dropped on the page opens the import with its text", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);

@@ -178,3 +178,51 @@ test("imported tasks are checked like any other and posted without calling a mod
   expect((await server.tasks()).map((task) => task.text)).toEqual([one, two]);
   expect(await world.testbed.asked(world.tag)).toEqual([]);
 });
+
+/** Takes steps, each of which is one action of the operator, and counts them. */
+function counter(): { readonly count: number; step: (act: () => Promise<void>) => Promise<void> } {
+  let count = 0;
+  return {
+    get count() {
+      return count;
+    },
+    step: async (act) => {
+      await act();
+      count += 1;
+    },
+  };
+}
+
+test("thirty tasks go from a pasted brief to posted in eight actions", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const actions = counter();
+  await actions.step(() => app.fillBrief({ goal: "Sort the letters of the last year by sender" }));
+  await actions.step(() => app.fillBrief({ count: "30" }));
+  await actions.step(() => app.generate());
+  await expect(app.heading("Complete: 30 tasks, all valid")).toBeVisible();
+  await actions.step(() => app.approveAll(30));
+  const post = `Post 30 tasks to ${server.host}`;
+  await actions.step(() => app.foot.getByRole("button", { name: post }).click());
+  await actions.step(() => app.dialog("Post 30 tasks?").getByRole("button", { name: post }).click());
+  const prompt = app.dialog(`Agent token for ${server.host}`);
+  await actions.step(() => prompt.getByRole("textbox", { name: "Agent token" }).fill("changeme"));
+  await actions.step(() => prompt.getByRole("button", { name: "Use agent token", exact: true }).click());
+  await expect(app.heading(`Posted to ${server.host}: 30 delivered`)).toBeVisible();
+  expect(actions.count).toBeLessThanOrEqual(9);
+  expect(await server.tasks()).toHaveLength(30);
+});
+
+test("thirty tasks are all opened and approved by 31 keys", async ({ world, app, page }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  await app.generateTasks(30);
+  const actions = counter();
+  await actions.step(() => app.tasks.first().getByRole("button").first().click());
+  for (let task = 1; task <= 30; task += 1) {
+    await expect(page.getByText(`${task} of 30 read`)).toBeVisible();
+    await actions.step(() => page.keyboard.press("a"));
+  }
+  await expect(app.foot.getByRole("button", { name: /^Post 30 tasks/ })).toBeVisible();
+  expect(actions.count).toBeLessThanOrEqual(35);
+});

@@ -94,7 +94,7 @@ test("a read-only tab takes a run over, and the other tab becomes read-only", as
   await app.generateTasks(3);
   await app.approveAll(3);
   const other = await app.anotherTab(server.address);
-  await other.press("Take this run over from the other tab");
+  await other.press("Take over this run from the other tab");
   await expect(other.page.getByText(/^This tab is read-only/)).toBeHidden();
   await expect(app.page.getByText(/^This tab is read-only/)).toBeVisible();
   await other.postWithDefaultToken(3, server.host);

@@ -52,7 +52,7 @@ fn reviewed() -> Finished {
     apply(
         &mut finished,
         Event::Reject {
-            draft: third,
+            drafts: vec![third],
             reason: "too vague".to_owned(),
         },
     );

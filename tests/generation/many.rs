@@ -221,7 +221,7 @@ proptest! {
                 Act::Import(key) => Some(Event::Import { texts: vec![text(key).into()] }),
                 Act::Edit(place, key) => at(place).map(|draft| Event::Edit { draft, text: text(key) }),
                 Act::Approve(place) => at(place).map(|draft| Event::Approve { drafts: vec![draft] }),
-                Act::Reject(place) => at(place).map(|draft| Event::Reject { draft, reason: String::new() }),
+                Act::Reject(place) => at(place).map(|draft| Event::Reject { drafts: vec![draft], reason: String::new() }),
                 Act::UndoDecisions(place) => at(place).map(|draft| Event::UndoDecisions { drafts: vec![draft] }),
             };
             let Some(event) = event else { continue };

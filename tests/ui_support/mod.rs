@@ -12,7 +12,8 @@ use taskwright::brief::BriefForm;
 use taskwright::document::Document;
 use taskwright::driver;
 use taskwright::model::GenerationOutcome;
-use taskwright::review::RunId;
+use taskwright::review::export::ExportFormat;
+use taskwright::review::{DraftId, RunId};
 use taskwright::run::receipts::ReceiptFormat;
 use taskwright::run::{Effect, Event, FollowUp, Mode, Run, Start};
 use taskwright::schema::validator::{Validator, ValidatorOptions};
@@ -234,6 +235,10 @@ impl PageCommands for Handle {
         self.record(&format!("save {}", format.extension()));
         self.0.page.saved_file.set(Some("receipts".to_owned()));
     }
+    fn save_tasks(&self, tasks: Vec<DraftId>, format: ExportFormat) {
+        let ordinals: Vec<u32> = tasks.iter().map(|id| id.ordinal).collect();
+        self.record(&format!("save tasks {ordinals:?} {}", format.extension()));
+    }
     fn copy_diagnostics(&self) {
         self.record("copy diagnostics");
     }
@@ -349,13 +354,19 @@ pub fn mount() -> Mounted {
 /// Mounts a page with a run whose tasks are being generated.
 pub fn mount_run(mode: Mode, count: &str) -> Mounted {
     let mounted = mount();
+    start_run(&mounted, 7, mode, count);
+    mounted
+}
+
+/// Shows another run whose tasks are being generated.
+pub fn start_run(mounted: &Mounted, id: u128, mode: Mode, count: &str) {
     let brief = BriefForm {
         goal: "Ship it".to_owned(),
         count: count.to_owned(),
         ..BriefForm::default()
     };
     let (run, _step) = Run::start(Start {
-        id: RunId::from_bits(7),
+        id: RunId::from_bits(id),
         mode,
         at: 1_800_000_000_000,
         brief: Some(brief.check(0).unwrap()),
@@ -364,7 +375,6 @@ pub fn mount_run(mode: Mode, count: &str) -> Mounted {
     });
     mounted.page.show(Some(&run));
     *mounted.commands.run.borrow_mut() = Some(run);
-    mounted
 }
 
 impl Mounted {
@@ -461,9 +471,10 @@ impl Changes {
 
     /// The elements that changed or whose text changed.
     pub fn taken(&self) -> Vec<Element> {
+        // Before the first change there is no such member.
         let kept = js_sys::Reflect::get(&self.0, &"kept".into()).unwrap();
-        js_sys::Array::from(&kept)
-            .iter()
+        let kept = kept.dyn_into::<js_sys::Array>().unwrap_or_default();
+        kept.iter()
             .map(|record| js_sys::Reflect::get(&record, &"target".into()).unwrap())
             .filter_map(|node| {
                 let parent = js_sys::Reflect::get(&node, &"parentElement".into()).unwrap();

@@ -11,6 +11,7 @@ mod error;
 mod fuzz;
 mod module;
 mod mutants;
+mod page;
 mod process;
 mod project;
 mod run;

@@ -38,6 +38,12 @@ fn batches(event: Event) -> Box<dyn Iterator<Item = Event>> {
         Event::Approve { drafts } => {
             Box::new(split(drafts).map(|drafts| Event::Approve { drafts }))
         }
+        Event::Reject { drafts, reason } => {
+            Box::new(split(drafts).map(move |drafts| Event::Reject {
+                drafts,
+                reason: reason.clone(),
+            }))
+        }
         Event::UndoDecisions { drafts } => {
             Box::new(split(drafts).map(|drafts| Event::UndoDecisions { drafts }))
         }

@@ -194,7 +194,7 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
         draft: live.drafts()[0].id.clone(),
     };
     let reject = Event::Reject {
-        draft: live.drafts()[0].id.clone(),
+        drafts: vec![live.drafts()[0].id.clone()],
         reason: String::new(),
     };
     let missing = Event::RequestMissing {
@@ -713,7 +713,7 @@ fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
     assert_eq!(refusal.to_string(), "Task 1 contains the agent token.");
     // A dry run sends nothing, and other events neither approve nor post.
     let reject = Event::Reject {
-        draft: live.drafts()[0].id.clone(),
+        drafts: vec![live.drafts()[0].id.clone()],
         reason: String::new(),
     };
     for (run, event) in [(&dry, &post(&dry)), (&live, &reject)] {
@@ -743,7 +743,7 @@ fn without_locks_the_operator_agrees_before_tasks_are_posted_that_could_arrive_t
         draft: draft.clone(),
     };
     let reject = Event::Reject {
-        draft,
+        drafts: vec![draft],
         reason: String::new(),
     };
     let decided = Event::Decide {

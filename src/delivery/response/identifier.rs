@@ -95,7 +95,7 @@ pub fn find_id(value: &Value) -> Option<LocatedId> {
     let mut level = vec![(String::new(), value)];
     for _ in 0..MAX_LEVELS {
         let found = level.iter().find_map(|(pointer, value)| {
-            let (name, id) = own_id(value)?;
+            let (name, id) = own_id(value).or_else(|| number_of_noun(pointer, value))?;
             Some(LocatedId {
                 id,
                 pointer: push_token(pointer, name),
@@ -174,6 +174,16 @@ pub fn own_id(value: &Value) -> Option<(&str, String)> {
         .or_else(|| named(object, is_compound))
 }
 
+/// The member `number` of an object that is called as a task is, such as `{"job": {"number": 41}}`. Other
+/// names of [`SUFFIXES`] would be those of a task that the server repeats.
+fn number_of_noun<'v>(pointer: &str, value: &'v Value) -> Option<(&'v str, String)> {
+    let (_, name) = pointer.rsplit_once('/')?;
+    if !NOUNS.contains(&normalized(name).as_str()) {
+        return None;
+    }
+    named(value.as_object()?, |name| name == "number")
+}
+
 fn named(object: &Map<String, Value>, is_wanted: impl Fn(&str) -> bool) -> Option<(&str, String)> {
     object
         .iter()
@@ -250,7 +260,16 @@ mod tests {
                 r#"{"data":{"type":"tasks","id":"7","attributes":{"id":"x"}}}"#,
                 Some("7"),
             ),
+            (r#"{"job":{"number":41}}"#, Some("41")),
+            (r#"{"job":{"number":41,"id":"j"}}"#, Some("j")),
+            (
+                r#"{"data":{"issue":{"number":7,"url":"/issues/7"}}}"#,
+                Some("7"),
+            ),
             // Not the task's.
+            (r#"{"page":{"number":41}}"#, None),
+            (r#"{"number":41}"#, None),
+            (r#"{"task":{"key":"as-posted"}}"#, None),
             (
                 r#"{"user_id": 3, "request_id": "r", "trace_id": "t"}"#,
                 None,

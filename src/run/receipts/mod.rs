@@ -3,14 +3,15 @@
 //!
 //! Receipts contain no secrets. Texts of the model are exported as data, never as formulas.
 
-mod csv;
 mod summary;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 pub use summary::{Summary, state_text};
 
 use super::{Mode, Run, TaskDraft};
+use crate::csv;
 use crate::delivery::{Attempt, DeliveryOutcome, LookUp};
 use crate::review::RunId;
 use crate::time;
@@ -40,8 +41,7 @@ impl ReceiptFormat {
     pub fn media_type(self) -> &'static str {
         match self {
             ReceiptFormat::JsonLines => "application/jsonl",
-            // RFC 7111, section 5.1 and RFC 4180, section 3.
-            ReceiptFormat::Csv => "text/csv; charset=utf-8; header=present",
+            ReceiptFormat::Csv => csv::MEDIA_TYPE,
         }
     }
 }
@@ -168,7 +168,7 @@ impl Run {
 pub fn text(run: &Run, format: ReceiptFormat, now: u64) -> String {
     match format {
         ReceiptFormat::JsonLines => json_lines(run, now),
-        ReceiptFormat::Csv => csv::text(run.receipts()),
+        ReceiptFormat::Csv => csv_text(run.receipts()),
     }
 }
 
@@ -178,6 +178,36 @@ pub fn file_name(run: &RunId, format: ReceiptFormat, now: u64) -> String {
     let day = time::rfc3339(now).unwrap_or_default();
     let day = day.split('T').next().unwrap_or_default();
     format!("taskwright-receipts-{run}-{day}.{}", format.extension())
+}
+
+/// A header and a record per receipt. The columns are the members of a receipt, in order.
+fn csv_text(receipts: impl Iterator<Item = Receipt>) -> String {
+    let mut text = String::new();
+    let header = row(&Receipt::default());
+    csv::push_record(&mut text, header.keys().map(String::as_str));
+    for receipt in receipts {
+        let row = row(&receipt);
+        let cells: Vec<String> = row.values().map(cell).collect();
+        csv::push_record(&mut text, cells.iter().map(String::as_str));
+    }
+    text
+}
+
+fn row(receipt: &Receipt) -> Map<String, Value> {
+    match serde_json::to_value(receipt) {
+        Ok(Value::Object(row)) => row,
+        // Unreachable: a struct serializes as an object.
+        _ => Map::new(),
+    }
+}
+
+/// The content of a cell.
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => csv::without_formulas(text),
+        other => other.to_string(),
+    }
 }
 
 fn json_lines(run: &Run, now: u64) -> String {

@@ -1037,7 +1037,7 @@ fn a_reload_restores_the_run_and_a_task_being_posted_is_unconfirmed() {
         &["{\"key\":\"a\"}", "{\"key\":\"b\"}", "{\"key\":\"c\"}"],
     );
     harness.ok(Event::Reject {
-        draft: harness.id(3),
+        drafts: vec![harness.id(3)],
         reason: "later".to_owned(),
     });
     harness.approve_all();

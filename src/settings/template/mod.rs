@@ -89,6 +89,12 @@ pub enum TemplateError {
     /// The text is not JSON.
     #[error("the body template is not JSON once the placeholders are filled in")]
     NotJson,
+    /// An object has two members of this name, and servers disagree on which one counts.
+    #[error("the body template has the member {pointer} twice")]
+    DuplicateMember {
+        /// The member, as a JSON Pointer (RFC 6901).
+        pointer: String,
+    },
     /// The text is too long.
     #[error("the body template is longer than {MAX_TEMPLATE_BYTES} bytes")]
     TooLong,
@@ -111,6 +117,9 @@ impl BodyTemplate {
         template.check_count()?;
         let (sample, offsets) = template.sample();
         let sample = Document::parse(&sample).map_err(|_| TemplateError::NotJson)?;
+        if let Some(pointer) = sample.duplicate_members().into_iter().next() {
+            return Err(TemplateError::DuplicateMember { pointer });
+        }
         let member_at = |start: usize| {
             let mut parts = template.parts.iter().zip(&offsets);
             parts.find_map(|(part, offset)| match part {

@@ -54,7 +54,7 @@ pub(super) fn next_placeholder(
             b'\\' if is_in_string => at += 1,
             b'"' => is_in_string = !is_in_string,
             b'$' => {
-                let length = name_length(bytes.get(at + 1..).unwrap_or_default());
+                let length = name_length(text.get(at + 1..).unwrap_or_default());
                 let end = at + 1 + length;
                 let name = text.get(at..end).unwrap_or_default();
                 match (named(name), is_in_string) {
@@ -81,14 +81,13 @@ pub(super) fn next_placeholder(
     Ok(None)
 }
 
-/// The length of a name with dots between its words. A dot at the end is not part of it.
-fn name_length(bytes: &[u8]) -> usize {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let mut length = bytes.iter().take_while(|byte| is_name(byte)).count();
-    while bytes.get(..length).is_some_and(|name| name.ends_with(b".")) {
-        length -= 1;
-    }
-    length
+/// The length in bytes of the name at the start of a text: words of letters and digits of any language,
+/// with dots between them. A dot at the end is not part of it.
+fn name_length(text: &str) -> usize {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    let name = text.get(..end).unwrap_or_default();
+    name.trim_end_matches('.').len()
 }
 
 /// The placeholder of this name, which begins with a dollar sign.

@@ -46,6 +46,7 @@ fn members_of_the_task_keep_their_text_and_absent_ones_are_left_out() {
         r#"{"a": [ 1 ]}"#
     );
     assert_eq!(body("$task.a", r#"{"a": 1}"#), "1");
+    assert_eq!(body("[$task.größe]", r#"{"größe": 1}"#), "[1]");
     assert_eq!(body("$task.a", "{}"), "null");
 }
 
@@ -163,6 +164,13 @@ fn invalid_templates_are_refused() {
         ("{$task: 1}", TemplateError::NotJson),
         ("[...$task]", TemplateError::NotJson),
         ("payload=$task", TemplateError::NotJson),
+        (
+            r#"{"a": $task, "b": {"c": 1, "c": $uuid}}"#,
+            TemplateError::DuplicateMember {
+                pointer: "/b/c".to_owned(),
+            },
+        ),
+        ("[$task, $größe]", unknown("$größe")),
     ] {
         assert_eq!(BodyTemplate::parse(text), Err(error), "{text}");
     }

@@ -9,15 +9,19 @@ use crate::browser::file;
 use crate::review::import::{self, MAX_BYTES};
 use crate::run::Mode;
 use crate::run::next_run;
-use crate::text::{counted, sentences};
+use crate::text::{bytes, counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::field::TextField;
+use crate::ui::controls::field::{FieldError, TextField};
 use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::mark;
 use crate::ui::screen::{Pane, Screen};
 
 /// The name of the dialog.
 const DIALOG: &str = "import";
+
+/// The longest text that is shown in its field, in bytes: 1 MiB. Browsers take seconds to lay out a longer
+/// one.
+const MAX_SHOWN_BYTES: usize = 1 << 20;
 
 /// The dialog. Text that cannot be imported stays in its field.
 #[component]
@@ -88,9 +92,17 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
         0 => "Import tasks".to_owned(),
         count => format!("Import {}", counted(count, "task")),
     };
-    view! {
-        <Modal name=DIALOG title="Import tasks" wide=true on_close=close on_submit=import>
-            <div class="dialog-body">
+    let is_long = Memo::new(move |_| text.with(|text| text.len() > MAX_SHOWN_BYTES));
+    let input = move |input: String| {
+        file_error.set(None);
+        was_submitted.set(false);
+        text.set(input);
+    };
+    let field = move || {
+        if is_long.get() {
+            view! { <LongText text error on_remove=move || input(String::new())/> }.into_any()
+        } else {
+            view! {
                 <TextField
                     id="import-text"
                     label="Tasks as JSON"
@@ -101,13 +113,17 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
                     placeholder="[{\"key\": \"first-task\", \"title\": \"…\"}]"
                     hint="An array, an object with “tasks”, or JSON Lines. Imported tasks are checked like generated ones; no model is called. You can also paste or drop tasks anywhere on the page."
                     value=text
-                    on_input=move |input| {
-                        file_error.set(None);
-                        was_submitted.set(false);
-                        text.set(input);
-                    }
+                    on_input=input
                     error
                 />
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <Modal name=DIALOG title="Import tasks" wide=true on_close=close on_submit=import>
+            <div class="dialog-body">
+                {field}
                 <div class="field">
                     <label for="import-file">"Or choose a .json or .jsonl file"</label>
                     <input
@@ -134,6 +150,38 @@ pub fn ImportDialog(screen: Screen) -> impl IntoView {
                 <Button kind=ButtonKind::Main label/>
             </div>
         </Modal>
+    }
+}
+
+/// The id of the button that removes a text that is not shown.
+const REMOVE: &str = "import-remove";
+
+/// Stands for a text that is too long to be shown.
+#[component]
+fn LongText(
+    text: RwSignal<String>,
+    error: Signal<Option<String>>,
+    #[prop(into)] on_remove: Callback<()>,
+) -> impl IntoView {
+    let size = move || bytes(text.with(String::len) as u64);
+    // The field that had the focus is gone.
+    focus_by_id_soon(REMOVE.to_owned());
+    view! {
+        <div class="field">
+            <p>
+                {move || format!("The text is {} long. It is not shown, but imported as it is.", size())}
+            </p>
+            <Button
+                icon="remove"
+                label="Remove the text"
+                attr:id=REMOVE
+                on_press=move || {
+                    on_remove.run(());
+                    focus_by_id_soon("import-text".to_owned());
+                }
+            />
+            <FieldError id=REMOVE text=error/>
+        </div>
     }
 }
 

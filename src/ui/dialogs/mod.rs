@@ -5,6 +5,7 @@
 mod confirm;
 mod connection_test;
 mod connections;
+mod export;
 mod folded_fields;
 mod follow_up;
 mod host;
@@ -13,6 +14,7 @@ mod modal;
 mod open_work;
 mod paste_group;
 mod receipts;
+mod reject;
 mod runs;
 mod secret;
 mod settings;
@@ -28,11 +30,13 @@ use leptos::prelude::*;
 use crate::ui::screen::{Dialog, Screen};
 use confirm::ConfirmDialog;
 use connections::ConnectionsDialog;
+use export::ExportDialog;
 use follow_up::FollowUpDialog;
 use host::HostDialog;
 use import::ImportDialog;
 use open_work::OpenWorkDialog;
 use receipts::ReceiptsDialog;
+use reject::RejectDialog;
 use runs::RunsDialog;
 use secret::SecretDialog;
 use settings::SettingsDialog;
@@ -60,8 +64,10 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Import) => view! { <ImportDialog screen/> }.into_any(),
             Some(Dialog::Shortcuts) => view! { <ShortcutsDialog screen/> }.into_any(),
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
+            Some(Dialog::Export) => view! { <ExportDialog screen/> }.into_any(),
             Some(Dialog::Runs) => view! { <RunsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
+            Some(Dialog::Reject(drafts)) => view! { <RejectDialog screen drafts/> }.into_any(),
             Some(Dialog::FollowUp(follow_up)) => {
                 view! { <FollowUpDialog screen follow_up/> }.into_any()
             }

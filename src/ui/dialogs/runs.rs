@@ -136,7 +136,7 @@ fn RunEntry(
     let open = move || {
         screen.dialog.set(None);
         screen.open_task.set(None);
-        screen.show_all();
+        screen.reset_list();
         screen.command(move |commands| commands.open_run(id.get_value()));
     };
     let archive = move || {

@@ -8,7 +8,7 @@ use crate::ui::screen::Screen;
 
 /// The shortcuts, each with what it does. They work while the focus is on a task of the list or in the
 /// open task, and not in a field.
-const SHORTCUTS: [(&str, &str); 11] = [
+const SHORTCUTS: [(&str, &str); 12] = [
     ("j", "Next task; in the list also the down arrow"),
     ("k", "Previous task; in the list also the up arrow"),
     ("Enter", "Open the task"),
@@ -18,6 +18,7 @@ const SHORTCUTS: [(&str, &str); 11] = [
     ),
     ("r", "Reject; in the open task with a reason"),
     ("u", "Undo the decision"),
+    ("x", "Select the task in the list, for an action on several"),
     ("e", "Edit the exact JSON text"),
     ("Ctrl+Enter", "Save the field that is edited"),
     ("Escape", "Cancel the edit, or close the task"),

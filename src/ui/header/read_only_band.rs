@@ -21,7 +21,7 @@ pub fn ReadOnlyBand(screen: Screen) -> impl IntoView {
                     <Button
                         kind=ButtonKind::Quiet
                         label="Take over"
-                        name="Take this run over from the other tab"
+                        name="Take over this run from the other tab"
                         on_press=move || screen.command(move |commands| commands.take_over())
                         attr:title="The other tab becomes read-only. Tasks that it is posting now may be left unconfirmed."
                     />

@@ -9,6 +9,7 @@ use crate::review::{DraftId, DraftState};
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::icon;
+use crate::ui::list::listing::Listing;
 use crate::ui::screen::{Screen, TaskTab, label_of};
 
 /// How many findings are listed.
@@ -44,7 +45,7 @@ pub fn findings(
 /// The line above the list, with the findings folded below it.
 #[component]
 pub fn Findings(screen: Screen) -> impl IntoView {
-    let found = findings(screen, |state| state != DraftState::Rejected);
+    let found = Listing::of(screen).findings;
     let count = Memo::new(move |_| found.with(|found| found.len()));
     let summary = move || counted(count.get(), "finding");
     view! {

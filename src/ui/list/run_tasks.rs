@@ -100,9 +100,20 @@ fn PaneHead(screen: Screen) -> impl IntoView {
                 on_press=move || screen.dialog.set(Some(Dialog::Shortcuts))
                 attr:title="Keyboard shortcuts (?)"
             />
+            <Show when=move || page.rows.with(|rows| !rows.is_empty())>
+                <Button
+                    kind=ButtonKind::IconOnly
+                    icon="download"
+                    label="Export tasks…"
+                    opens_dialog=true
+                    on_press=move || screen.dialog.set(Some(Dialog::Export))
+                    attr:title="Export tasks"
+                />
+            </Show>
             <Show when=move || page.run.with(Option::is_some) && !screen.is_posting.get()>
                 <Button
                     kind=ButtonKind::Quiet
+                    class="archive-button"
                     icon="archive"
                     label="Archive this run"
                     changes_run=screen

@@ -1,52 +1,73 @@
-//! The list of tasks. A long list draws only the rows in view.
+//! The list of tasks. A long list draws only the rows in view, and the row that has the focus.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::ops::Range;
 
 use leptos::html;
 use leptos::prelude::*;
+use leptos::tachys::reactive_graph::{OwnedView, OwnedViewState};
+use leptos::tachys::view::{Mountable, Render};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use web_sys::{Element, HtmlElement};
 
+use crate::review::list::RowGeometry;
 use crate::review::{DraftId, DraftState};
 use crate::run::Event;
-use crate::text::counted;
+use crate::text::{counted, listed};
 use crate::ui::controls::button::Button;
-use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, is_from_field};
-use crate::ui::list::task_row::{TaskRow, row_id};
+use crate::ui::controls::focus::{
+    focus_by_id, focus_by_id_soon, has_focus, is_focused, is_from_field,
+};
+use crate::ui::list::listing::{ListedRows, Listing};
+use crate::ui::list::task_row::{TaskRow, TaskRowProps, row_id};
 use crate::ui::screen::{Dialog, Screen, TaskTab};
 
 /// A list of at most this many rows is drawn completely, so that the browser's search finds all.
 const MAX_DRAWN_COMPLETELY: usize = 200;
+/// Rows of a longer list that are drawn before it was measured.
+const DRAWN_FIRST: usize = 30;
 /// Rows drawn above and below those in view.
 const MARGIN: usize = 10;
 
 /// Sizes that the browser measured, in CSS pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Measures {
     row_height: f64,
+    heading_height: f64,
     list_height: f64,
     scroll_top: f64,
 }
 
 impl Measures {
-    /// The rows to draw of `total`: the index of the first, and the index after the last.
-    fn window(self, total: usize) -> (usize, usize) {
-        if total <= MAX_DRAWN_COMPLETELY || self.row_height < 1.0 {
-            return (0, total.min(MAX_DRAWN_COMPLETELY));
+    fn geometry(self, rows: &ListedRows) -> RowGeometry<'_> {
+        RowGeometry {
+            total: rows.ids.len(),
+            groups: &rows.groups,
+            row: self.row_height,
+            heading: self.heading_height,
         }
-        // The cast saturates; heights are small and positive.
-        let rows = |pixels: f64| (pixels / self.row_height).floor().max(0.0) as usize;
-        let first = rows(self.scroll_top).saturating_sub(MARGIN);
-        let last = rows(self.scroll_top + self.list_height) + 1 + MARGIN;
-        let last = last.min(total);
-        (first.min(last), last)
+    }
+
+    /// The positions of the rows to draw.
+    fn drawn(self, rows: &ListedRows) -> Range<usize> {
+        let total = rows.ids.len();
+        if total <= MAX_DRAWN_COMPLETELY {
+            0..total
+        } else if self.row_height < 1.0 {
+            0..DRAWN_FIRST
+        } else {
+            self.geometry(rows)
+                .drawn(self.scroll_top, self.list_height, MARGIN)
+        }
     }
 }
 
 /// The list, or a way back if no task passes filter and search.
 #[component]
 pub fn TaskList(screen: Screen) -> impl IntoView {
-    let is_empty = Memo::new(move |_| screen.visible_tasks.with(|tasks| tasks.is_empty()));
+    let listing = Listing::of(screen);
+    let is_empty = Memo::new(move |_| listing.rows.with(|rows| rows.ids.is_empty()));
     move || {
         if is_empty.get() {
             view! { <NoMatch screen/> }.into_any()
@@ -58,52 +79,54 @@ pub fn TaskList(screen: Screen) -> impl IntoView {
 
 #[component]
 fn Rows(screen: Screen) -> impl IntoView {
+    let listing = Listing::of(screen);
     let list = NodeRef::<html::Ol>::new();
-    let measures = RwSignal::new(Measures {
-        row_height: 0.0,
-        list_height: 0.0,
-        scroll_top: 0.0,
-    });
+    let measures = RwSignal::new(Measures::default());
+    // The row with the focus stays drawn, however far the list is scrolled.
+    let focused = RwSignal::new(Vec::<DraftId>::new());
     let measure = move || {
         if let Some(list) = list.get_untracked() {
-            let row_height = list
-                .query_selector(".task-row")
-                .ok()
-                .flatten()
-                .map_or(0.0, |row| row.get_bounding_client_rect().height());
-            let now = Measures {
-                row_height,
-                list_height: f64::from(list.client_height()),
-                scroll_top: f64::from(list.scroll_top()),
-            };
-            if measures.get_untracked() != now {
-                measures.set(now);
-            }
+            listing
+                .rows
+                .with_untracked(|rows| measure(&list, rows, measures));
         }
     };
     watch_size(list, measure);
     Effect::new(move |_| {
         if let Some(id) = screen.open_task.get() {
-            show_row(screen, list, measures, &id);
+            let position = listing.rows.with_untracked(|rows| position_of(rows, &id));
+            if let Some(position) = position {
+                scroll_to(listing, list, measures, position);
+            }
         }
     });
+    // Another filter, search or order is another list, and is read from its start.
+    Effect::new(move |is_first: Option<()>| {
+        listing.track_question();
+        if let (Some(()), Some(list)) = (is_first, list.get_untracked()) {
+            list.set_scroll_top(0);
+        }
+    });
+    draw_rows(screen, list, measures, focused);
 
-    let total = Memo::new(move |_| screen.visible_tasks.with(|tasks| tasks.len()));
-    let window = Memo::new(move |_| measures.get().window(total.get()));
-    let rows = move || {
-        let (first, last) = window.get();
-        screen.visible_tasks.with(|tasks| {
-            let ids = tasks.get(first..last.min(tasks.len())).unwrap_or_default();
-            (first + 1..).zip(ids.iter().cloned()).collect::<Vec<_>>()
+    let total = Memo::new(move |_| listing.rows.with(|rows| rows.ids.len()));
+    let space = move || {
+        let groups = listing.rows.with(|rows| rows.groups.len());
+        offset(total.get(), groups)
+    };
+    let headings = move || {
+        listing.rows.with(|rows| {
+            let drawn = measures.get().drawn(rows);
+            let groups = rows.groups.iter().copied().enumerate();
+            groups
+                .filter(|(_, group)| drawn.contains(&group.start))
+                .collect::<Vec<_>>()
         })
     };
-    let gap = move |rows: usize| format!("{}px", rows as f64 * measures.get().row_height);
-    let before = move || window.get().0;
-    let after = move || total.get().saturating_sub(window.get().1);
 
     view! {
         <p class="visually-hidden" id="list-keys">
-            "Keyboard shortcuts: arrow keys or j and k to move, Enter to open, e to edit, a to approve, r to reject, u to undo, slash to search, question mark for all shortcuts."
+            "Keyboard shortcuts: arrow keys or j and k to move, Page up and Page down, Home and End, right arrow for the buttons of a task, Enter to open, e to edit, a to approve, r to reject, u to undo, slash to search, question mark for all shortcuts."
         </p>
         <ol
             class="task-list"
@@ -112,18 +135,182 @@ fn Rows(screen: Screen) -> impl IntoView {
             aria-busy=move || screen.is_generating.get().then_some("true")
             node_ref=list
             on:scroll=move |_| measure()
-            on:keydown=move |event| handle_key(screen, list, measures, &event)
+            on:focusin=move |event| {
+                let row = listing.rows.with_untracked(|rows| {
+                    rows.ids.get(focused_position(&event)?).cloned()
+                });
+                focused.set(row.into_iter().collect());
+            }
+            on:focusout=move |_| focused.set(Vec::new())
+            on:keydown=move |event| handle_key(screen, list, measures, focused, &event)
         >
-            <Show when=move || { before() > 0 }>
-                <li class="list-gap" aria-hidden="true" style:height=move || gap(before())></li>
-            </Show>
-            <For each=rows key=|(place, id)| (*place, id.clone()) let((place, id))>
-                <TaskRow screen id place total/>
+            <li class="list-space" aria-hidden="true" style:block-size=space></li>
+            <For each=headings key=|heading| *heading let((above, group))>
+                <li
+                    class="list-group"
+                    aria-hidden="true"
+                    style:inset-block-start=offset(group.start, above)
+                >
+                    <span>{group.group.label()}</span>
+                    <span class="number">{counted(group.len, "task")}</span>
+                </li>
             </For>
-            <Show when=move || { after() > 0 }>
-                <li class="list-gap" aria-hidden="true" style:height=move || gap(after())></li>
-            </Show>
         </ol>
+    }
+}
+
+/// The height of so many rows and headings. The style sheet knows the height of each.
+pub fn offset(rows: usize, headings: usize) -> String {
+    format!("calc({rows} * var(--row) + {headings} * var(--heading))")
+}
+
+/// A row in the document.
+struct DrawnRow {
+    id: DraftId,
+    position: RwSignal<usize>,
+    view: OwnedViewState<<AnyView as Render>::State>,
+}
+
+/// Draws the rows in view and the one with the focus, in the order of the list. A row that stays is
+/// never moved in the document, because that would take the focus from it; `For` moves rows.
+fn draw_rows(
+    screen: Screen,
+    list: NodeRef<html::Ol>,
+    measures: RwSignal<Measures>,
+    focused: RwSignal<Vec<DraftId>>,
+) {
+    let listing = Listing::of(screen);
+    let owner = Owner::current().unwrap_or_default();
+    let wanted = Memo::new(move |_| {
+        listing.rows.with(|rows| {
+            let drawn = measures.get().drawn(rows);
+            let mut kept: Vec<usize> = focused.with(|focused| {
+                let positions = focused.iter().filter_map(|id| position_of(rows, id));
+                positions.collect()
+            });
+            kept.sort_unstable();
+            let above = kept.iter().copied().filter(|kept| *kept < drawn.start);
+            let below = kept.iter().copied().filter(|kept| *kept >= drawn.end);
+            let positions = above.chain(drawn.clone()).chain(below);
+            positions
+                .filter_map(|position| Some((position, rows.ids.get(position)?.clone())))
+                .collect::<Vec<_>>()
+        })
+    });
+    // Not the value of the effect: the rows go with the list, before anything that they read.
+    let drawn_rows = StoredValue::new_local(Vec::<DrawnRow>::new());
+    Effect::new(move |_| {
+        let Some(list) = list.get() else {
+            return;
+        };
+        let wanted = wanted.get();
+        let drawn = drawn_rows.try_update_value(std::mem::take);
+        let kept = remove_rows(drawn.unwrap_or_default(), &wanted);
+        let mut kept = kept.into_iter().peekable();
+        let mut rows = Vec::with_capacity(wanted.len());
+        for (position, id) in wanted {
+            if let Some(row) = kept.next_if(|row| row.id == id) {
+                if row.position.get_untracked() != position {
+                    row.position.set(position);
+                }
+                rows.push(row);
+                continue;
+            }
+            let mut row = owner.child().with(|| {
+                let position = RwSignal::new(position);
+                let view = TaskRow(TaskRowProps {
+                    screen,
+                    listing,
+                    id: id.clone(),
+                    position,
+                });
+                DrawnRow {
+                    id,
+                    position,
+                    view: OwnedView::new(view.into_any()).build(),
+                }
+            });
+            match kept.peek() {
+                Some(next) => {
+                    next.view.insert_before_this(&mut row.view);
+                }
+                None => row.view.mount(&list, None),
+            }
+            rows.push(row);
+        }
+        drawn_rows.set_value(rows);
+    });
+}
+
+/// Removes the rows that are not wanted, and those that would have to move among the others. If the
+/// row with the focus is removed, the one that took its place gets the focus.
+fn remove_rows(drawn: Vec<DrawnRow>, wanted: &[(usize, DraftId)]) -> Vec<DrawnRow> {
+    let wanted_ids: HashSet<&DraftId> = wanted.iter().map(|(_, id)| id).collect();
+    let is_focused = |row: &DrawnRow| is_focused(&row_id(&row.id));
+    let in_order: HashSet<DraftId> = {
+        let stay = drawn.iter().filter(|row| wanted_ids.contains(&row.id));
+        let stay: Vec<&DrawnRow> = stay.collect();
+        let order = wanted.iter().map(|(_, id)| id);
+        let mut order = order.filter(|id| stay.iter().any(|row| row.id == **id));
+        if stay.iter().all(|row| order.next() == Some(&row.id)) {
+            stay.iter().map(|row| row.id.clone()).collect()
+        } else {
+            let stay = stay.iter().filter(|row| is_focused(row));
+            stay.map(|row| row.id.clone()).collect()
+        }
+    };
+    let mut kept = Vec::with_capacity(in_order.len());
+    for mut row in drawn {
+        if in_order.contains(&row.id) {
+            kept.push(row);
+            continue;
+        }
+        if is_focused(&row) {
+            let position = row.position.get_untracked();
+            let next = wanted.iter().find(|(at, _)| *at >= position);
+            if let Some((_, id)) = next.or(wanted.last()) {
+                let next = row_id(id);
+                request_animation_frame(move || {
+                    if !has_focus() {
+                        focus_by_id(&next);
+                    }
+                });
+            }
+        }
+        row.view.unmount();
+    }
+    kept
+}
+
+fn position_of(rows: &ListedRows, id: &DraftId) -> Option<usize> {
+    rows.ids.iter().position(|listed| listed == id)
+}
+
+/// Measures the list. If its rows have another height now, the row at the top stays there.
+fn measure(list: &web_sys::HtmlOListElement, rows: &ListedRows, measures: RwSignal<Measures>) {
+    let height = |selector: &str| {
+        let element = list.query_selector(selector).ok().flatten();
+        element.map_or(0.0, |element| element.get_bounding_client_rect().height())
+    };
+    let before = measures.get_untracked();
+    let row_height = height(".task-row");
+    let headings = rows.groups.len() as f64;
+    let heading_height = if rows.groups.is_empty() {
+        0.0
+    } else {
+        (height(".list-space") - rows.ids.len() as f64 * row_height).max(0.0) / headings
+    };
+    if before.row_height > 0.0 && (row_height - before.row_height).abs() > 0.5 {
+        list.set_scroll_top((before.scroll_top * row_height / before.row_height) as i32);
+    }
+    let now = Measures {
+        row_height,
+        heading_height,
+        list_height: f64::from(list.client_height()),
+        scroll_top: f64::from(list.scroll_top()),
+    };
+    if before != now {
+        measures.set(now);
     }
 }
 
@@ -149,25 +336,24 @@ fn watch_size(list: NodeRef<html::Ol>, measure: impl Fn() + Copy + 'static) {
     });
 }
 
-/// Scrolls to the row of a task if it is out of sight.
-fn show_row(screen: Screen, list: NodeRef<html::Ol>, measures: RwSignal<Measures>, id: &DraftId) {
-    let place = screen
-        .visible_tasks
-        .with_untracked(|tasks| tasks.iter().position(|listed| listed == id));
-    let (Some(place), Some(list)) = (place, list.get_untracked()) else {
+/// Scrolls to the row at a position if it is out of sight.
+fn scroll_to(
+    listing: Listing,
+    list: NodeRef<html::Ol>,
+    measures: RwSignal<Measures>,
+    position: usize,
+) {
+    let Some(list) = list.get_untracked() else {
         return;
     };
-    let Measures {
-        row_height,
-        list_height,
-        ..
-    } = measures.get_untracked();
-    let top = place as f64 * row_height;
-    let scroll_top = f64::from(list.scroll_top());
-    if top < scroll_top {
-        list.set_scroll_top(top as i32);
-    } else if top + row_height > scroll_top + list_height {
-        list.set_scroll_top((top + row_height - list_height).ceil() as i32);
+    let now = measures.get_untracked();
+    let to = listing.rows.with_untracked(|rows| {
+        let scroll_top = f64::from(list.scroll_top());
+        now.geometry(rows)
+            .scroll_to(position, scroll_top, now.list_height)
+    });
+    if let Some(to) = to {
+        list.set_scroll_top(to.ceil() as i32);
     }
 }
 
@@ -176,21 +362,32 @@ fn handle_key(
     screen: Screen,
     list: NodeRef<html::Ol>,
     measures: RwSignal<Measures>,
+    focused: RwSignal<Vec<DraftId>>,
     event: &web_sys::KeyboardEvent,
 ) {
     if is_from_field(event) || event.ctrl_key() || event.meta_key() || event.alt_key() {
         return;
     }
-    let tasks = screen.visible_tasks.get_untracked();
-    let Some(index) = focused_index(event, &tasks) else {
+    let listing = Listing::of(screen);
+    let rows = listing.rows.get_untracked();
+    let Some(position) = focused_position(event) else {
         return;
     };
-    let last = tasks.len().saturating_sub(1);
+    let last = rows.ids.len().saturating_sub(1);
+    let now = measures.get_untracked();
+    let page = now.geometry(&rows).page(now.list_height);
     let target = match event.key().as_str() {
-        "ArrowDown" | "j" => (index + 1).min(last),
-        "ArrowUp" | "k" => index.saturating_sub(1),
+        "ArrowDown" | "j" => position + 1,
+        "ArrowUp" | "k" => position.saturating_sub(1),
+        "PageDown" => position + page,
+        "PageUp" => position.saturating_sub(page),
         "Home" => 0,
         "End" => last,
+        key @ ("ArrowRight" | "ArrowLeft") => {
+            event.prevent_default();
+            focus_beside(event, key == "ArrowRight");
+            return;
+        }
         "/" => {
             event.prevent_default();
             focus_by_id("search");
@@ -202,23 +399,46 @@ fn handle_key(
             return;
         }
         key => {
-            if let Some(id) = tasks.get(index) {
-                handle_action_key(screen, id, index, key, event);
+            if let Some(id) = rows.ids.get(position) {
+                handle_action_key(screen, id, position, key, event);
             }
             return;
         }
     };
     event.prevent_default();
-    let Some(id) = tasks.get(target).map(row_id) else {
+    let target = target.min(last);
+    let Some(id) = rows.ids.get(target) else {
         return;
     };
-    if !focus_by_id(&id) {
-        // The row is not drawn: scroll to it, and focus it once it is.
-        if let Some(list) = list.get_untracked() {
-            let top = target as f64 * measures.get_untracked().row_height;
-            list.set_scroll_top(top as i32);
-        }
-        request_animation_frame(move || focus_by_id_soon(id));
+    scroll_to(listing, list, measures, target);
+    let row = row_id(id);
+    if !focus_by_id(&row) {
+        // It will be drawn wherever it is, and so will the row that has the focus until then.
+        focused.update(|focused| focused.push(id.clone()));
+        focus_by_id_soon(row);
+    }
+}
+
+/// Moves the focus between the buttons of a row: the one that opens the task, then its actions.
+fn focus_beside(event: &web_sys::Event, is_forward: bool) {
+    let target = event.target().and_then(|target| target.dyn_into().ok());
+    let Some(target): Option<Element> = target else {
+        return;
+    };
+    let row = target.closest(".task-row").ok().flatten();
+    let in_row = |selector: &str| row.as_ref()?.query_selector(selector).ok()?;
+    let opens_task = target.class_list().contains("task-open");
+    let next = match (opens_task, is_forward) {
+        (true, true) => in_row(".task-actions > button"),
+        (true, false) => None,
+        (false, true) => target.next_element_sibling(),
+        (false, false) => target
+            .previous_element_sibling()
+            .or_else(|| in_row(".task-open")),
+    };
+    if let Some(button) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
+        // Only an element that cannot take the focus refuses it.
+        let _ = button.focus();
     }
 }
 
@@ -237,8 +457,9 @@ fn handle_action_key(
         "u" if screen.actions(id).can_undo => screen.send(Event::UndoDecisions {
             drafts: vec![id.clone()],
         }),
+        "x" => screen.toggle_selected(id.clone()),
         "a" => screen.approve(vec![id.clone()]),
-        "r" => screen.reject(id.clone(), String::new()),
+        "r" => screen.reject(vec![id.clone()], String::new()),
         _ => return,
     }
     event.prevent_default();
@@ -248,48 +469,67 @@ fn handle_action_key(
 /// If an action removed the row at `index` from the list, focuses the row that took its place.
 pub fn keep_focus_in_list(screen: Screen, index: usize) {
     request_animation_frame(move || {
-        let tasks = screen.visible_tasks.get_untracked();
-        let index = index.min(tasks.len().saturating_sub(1));
+        let rows = Listing::of(screen).rows.get_untracked();
+        let index = index.min(rows.ids.len().saturating_sub(1));
         let is_lost = document()
             .active_element()
             .is_none_or(|element| element.tag_name() == "BODY" || element.id() == "tasks");
-        if let (true, Some(id)) = (is_lost, tasks.get(index)) {
+        if let (true, Some(id)) = (is_lost, rows.ids.get(index)) {
             focus_by_id_soon(row_id(id));
         }
     });
 }
 
-/// The index in the list of the row that the event came from.
-fn focused_index(event: &web_sys::KeyboardEvent, tasks: &Arc<[DraftId]>) -> Option<usize> {
+/// The position in the list of the row that the event came from.
+fn focused_position(event: &web_sys::Event) -> Option<usize> {
     let row = event
         .target()?
-        .dyn_into::<web_sys::Element>()
+        .dyn_into::<Element>()
         .ok()?
         .closest(".task-row")
         .ok()??;
-    let position: usize = row.get_attribute("aria-posinset")?.parse().ok()?;
-    position.checked_sub(1).filter(|index| *index < tasks.len())
+    let place: usize = row.get_attribute("aria-posinset")?.parse().ok()?;
+    place.checked_sub(1)
 }
 
 #[component]
 fn NoMatch(screen: Screen) -> impl IntoView {
     let total = move || screen.page.rows.with(Vec::len);
     let message = move || {
-        let state = screen.filter.get().map(|state| match state {
+        let filter = screen.filter.get();
+        let state = filter.state.map(|state| match state {
             DraftState::DryDelivered => "has a dry receipt".to_owned(),
             DraftState::Sending => "is being sent".to_owned(),
             DraftState::Checking => "is being checked".to_owned(),
             state => format!("is {}", state.label().to_lowercase()),
         });
+        let finding = filter
+            .finding
+            .map(|finding| format!("has the finding “{}”", finding.label()));
+        let priority = filter
+            .priority
+            .map(|priority| format!("has the priority “{priority}”"));
+        let label = filter.label.map(|label| format!("has the label “{label}”"));
+        let dependencies = filter.has_dependencies.map(|has_dependencies| {
+            let other = if has_dependencies {
+                "another"
+            } else {
+                "no other"
+            };
+            format!("depends on {other} task")
+        });
         let search = screen.search.with(|search| {
             let search = search.trim();
             (!search.is_empty()).then(|| format!("contains “{search}”"))
         });
-        let conditions: Vec<String> = state.into_iter().chain(search).collect();
+        let conditions: Vec<String> = [state, finding, priority, label, dependencies, search]
+            .into_iter()
+            .flatten()
+            .collect();
         format!(
             "None of the {} {}.",
             counted(total(), "task"),
-            conditions.join(" and ")
+            listed(&conditions)
         )
     };
     view! {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use crate::review::{DraftId, DraftState, RowFacts};
 use crate::run::{Event, Run, TaskDraft, WaitReason};
@@ -11,7 +12,8 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::times::clock;
 use crate::ui::delivery::delivery_text::state_phrase;
-use crate::ui::list::task_list::keep_focus_in_list;
+use crate::ui::list::listing::Listing;
+use crate::ui::list::task_list::{keep_focus_in_list, offset};
 use crate::ui::screen::{Screen, label_of};
 use crate::ui::task::delivery_tab::tab_for;
 use crate::ui::task::visible_text::visible_text;
@@ -26,12 +28,12 @@ pub fn row_id(id: &DraftId) -> String {
 #[component]
 pub fn TaskRow(
     screen: Screen,
+    /// The list.
+    listing: Listing,
     /// The task.
     id: DraftId,
-    /// Its position in the list, from 1.
-    place: usize,
-    /// The length of the list.
-    total: Memo<usize>,
+    /// Its position in the list, from 0.
+    position: RwSignal<usize>,
 ) -> impl IntoView {
     let draft: RwSignal<Arc<TaskDraft>> = RwSignal::from(screen.page.draft(&id)?);
     let state = Memo::new(move |_| draft.with(|draft| Run::state(draft)));
@@ -79,9 +81,17 @@ pub fn TaskRow(
             class:opened=move || is_opened.get()
             data-state=move || state_name(state.get())
             aria-current=move || is_current().then_some("true")
-            aria-setsize=move || total.get().to_string()
-            aria-posinset=place.to_string()
+            aria-setsize=move || listing.rows.with(|rows| rows.ids.len()).to_string()
+            aria-posinset=move || (position.get() + 1).to_string()
+            style:inset-block-start=move || {
+                let position = position.get();
+                let headings = listing
+                    .rows
+                    .with(|rows| rows.groups.partition_point(|group| group.start <= position));
+                offset(position, headings)
+            }
         >
+            <SelectBox screen id=id.clone() title/>
             {move || state_mark(state.get())}
             <button class="task-open" type="button" id=button_id on:click=open>
                 <span class="task-title">{move || title.with(|title| visible_text(title))}</span>
@@ -134,9 +144,43 @@ pub fn TaskRow(
                     key.get().map(|key| view! { <code class="task-key">{visible_text(&key)}</code> })
                 }}
             </span>
-            <RowActions screen id draft state place/>
+            <RowActions screen id draft state position/>
         </li>
     })
+}
+
+/// Selects the task; with Shift, all tasks from the one selected last. The key `x` does the same, so
+/// that a row is one tab stop.
+#[component]
+fn SelectBox(screen: Screen, id: DraftId, title: Memo<String>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let is_selected = Memo::new(move |_| {
+        id.with_value(|id| screen.selection.with(|selection| selection.contains(id)))
+    });
+    let select = move |event: web_sys::MouseEvent| {
+        let id = id.get_value();
+        if event.shift_key() {
+            screen.select_up_to(&id);
+        } else {
+            screen.toggle_selected(id);
+        }
+        // The browser has toggled the box, also if the task was and stays selected.
+        let target = event.target().and_then(|target| target.dyn_into().ok());
+        let input: Option<web_sys::HtmlInputElement> = target;
+        if let Some(input) = input {
+            input.set_checked(is_selected.get_untracked());
+        }
+    };
+    view! {
+        <input
+            class="task-select"
+            type="checkbox"
+            tabindex="-1"
+            aria-label=move || format!("Select {}", title.get())
+            prop:checked=is_selected
+            on:click=select
+        />
+    }
 }
 
 /// A button for each action that the task allows.
@@ -146,7 +190,7 @@ fn RowActions(
     id: DraftId,
     draft: RwSignal<Arc<TaskDraft>>,
     state: Memo<DraftState>,
-    place: usize,
+    position: RwSignal<usize>,
 ) -> impl IntoView {
     let label = Memo::new(move |_| draft.with(|draft| label_of(draft, &screen.roles.read())));
     let actions = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft)));
@@ -154,7 +198,7 @@ fn RowActions(
     let button = move |icon: &'static str, label: String, act: fn(Screen, DraftId)| {
         let press = move || {
             act(screen, id.get_value());
-            keep_focus_in_list(screen, place.saturating_sub(1));
+            keep_focus_in_list(screen, position.get_untracked());
         };
         view! {
             <Button
@@ -164,6 +208,8 @@ fn RowActions(
                 changes_run=screen
                 on_press=press
                 attr:title=label
+                // A row is one tab stop: keys do the same, and the arrow keys lead here.
+                attr:tabindex="-1"
             />
         }
     };
@@ -192,7 +238,7 @@ fn RowActions(
                         .can_reject
                         .then(|| {
                             let label = format!("Reject {name}");
-                            button("cross", label, |screen, id| screen.reject(id, String::new()))
+                            button("cross", label, |screen, id| screen.reject(vec![id], String::new()))
                         }),
                     actions
                         .can_retry

@@ -163,7 +163,10 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
         event.prevent_default();
         let reason = reason.get_untracked().map(|field| field.value());
         is_rejecting.set(false);
-        screen.reject(id.clone(), reason.unwrap_or_default().trim().to_owned());
+        screen.reject(
+            vec![id.clone()],
+            reason.unwrap_or_default().trim().to_owned(),
+        );
     };
     let cancel_on_escape = move |event: web_sys::KeyboardEvent| {
         if event.key() == "Escape" && !event.is_composing() {

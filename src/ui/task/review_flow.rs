@@ -6,20 +6,23 @@ use crate::review::reading_order::{neighbour, next_wanted};
 use crate::review::{DraftId, DraftState};
 use crate::run::Event;
 use crate::ui::controls::focus::{focus_by_id, is_from_field};
+use crate::ui::list::listing::Listing;
 use crate::ui::screen::{Dialog, Screen, TaskTab};
 
 /// The listed task that is to be decided about after this one. Tracks the list and the tasks.
 #[must_use]
 pub fn next_undecided(screen: Screen, current: &DraftId) -> Option<DraftId> {
     screen.page.track_drafts();
-    screen.visible_tasks.with(|listed| {
-        next_wanted(listed, current, |id| {
-            matches!(
-                screen.page.state(id),
-                Some(DraftState::Ready | DraftState::Invalid | DraftState::Checking)
-            )
-        })
-    })
+    let listing = Listing::of(screen);
+    let is_undecided = |id: &DraftId| {
+        matches!(
+            screen.page.state(id),
+            Some(DraftState::Ready | DraftState::Invalid | DraftState::Checking)
+        )
+    };
+    listing
+        .rows
+        .with(|rows| next_wanted(&rows.ids, current, |id| listing.rank(id), is_undecided))
 }
 
 /// Approves a task and opens the next undecided one. If there is none, the task stays open.
@@ -53,8 +56,9 @@ pub fn handle_key(
     let actions = screen.actions(id);
     match event.key().as_str() {
         key @ ("j" | "k") => {
-            let listed = screen.visible_tasks.get_untracked();
-            match neighbour(&listed, id, key == "j") {
+            let listing = Listing::of(screen);
+            let rows = listing.rows.get_untracked();
+            match neighbour(&rows.ids, id, |id| listing.rank(id), key == "j") {
                 Some(next) => screen.open(next, screen.task_tab.get_untracked()),
                 None => {
                     let end = if key == "j" { "last" } else { "first" };

@@ -15,7 +15,7 @@ use crate::setup::{browser, packages};
 /// The folder of the pages, the script that runs them, and the baselines' packages.
 const FOLDER: &str = "benches";
 
-/// The unit of all figures from a page.
+/// The unit of figures that name none.
 const UNIT: &str = "ms";
 
 /// Builds the release module, runs the page for `part` and returns its tables. Each line of a table
@@ -69,15 +69,13 @@ fn report(output: &str) -> Option<Report> {
     for figure in output.get("figures")?.as_array()? {
         let title = figure.get("table")?.as_str()?;
         let name = figure.get("name")?.as_str()?;
-        let milliseconds = figure.get("milliseconds")?.as_array()?;
-        let rounds = milliseconds
-            .iter()
-            .map(Value::as_f64)
-            .collect::<Option<_>>()?;
+        let unit = figure.get("unit").map_or(Some(UNIT), Value::as_str)?;
+        let rounds = figure.get("rounds")?.as_array()?;
+        let rounds = rounds.iter().map(Value::as_f64).collect::<Option<_>>()?;
         match tables.iter_mut().find(|(known, _)| known == title) {
             Some((_, table)) => table.add(name, rounds),
             None => {
-                let mut table = Table::new(title, UNIT);
+                let mut table = Table::new(title, unit);
                 table.add(name, rounds);
                 tables.push((title.to_owned(), table));
             }
@@ -97,15 +95,17 @@ mod tests {
     #[test]
     fn figures_are_grouped_by_table() {
         let output = r#"{"browser":"156.0","figures":[
-            {"table":"50 tasks","name":"ours","milliseconds":[2,1,3]},
-            {"table":"100 tasks","name":"ours","milliseconds":[4.5]},
-            {"table":"50 tasks","name":"theirs","milliseconds":[600]}]}"#;
+            {"table":"50 tasks","name":"ours","rounds":[2,1,3]},
+            {"table":"100 tasks","name":"ours","rounds":[4.5]},
+            {"table":"50 tasks","name":"theirs","rounds":[600]},
+            {"table":"rows","unit":"nodes","name":"ours","rounds":[7]}]}"#;
         let report = report(output).unwrap();
         let tables: Vec<String> = report.tables.iter().map(ToString::to_string).collect();
-        assert_eq!(tables.len(), 2);
+        assert_eq!(tables.len(), 3);
         assert!(tables[0].starts_with("50 tasks\n"), "{}", tables[0]);
         assert!(tables[0].contains("300 x"), "{}", tables[0]);
         assert!(tables[1].starts_with("100 tasks\n"), "{}", tables[1]);
+        assert!(tables[2].contains("7.00 nodes"), "{}", tables[2]);
     }
 
     #[test]

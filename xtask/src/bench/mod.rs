@@ -10,6 +10,7 @@ mod figures;
 mod in_browser;
 mod load;
 mod machine;
+mod review;
 mod server;
 mod stream;
 mod table;
@@ -50,6 +51,8 @@ pub enum Part {
     Check,
     /// The first load of dist/ over a throttled connection against a page with React, in Chromium
     Load,
+    /// Reading, searching and opening 10,000 tasks against a plain table, in Chromium
+    Review,
 }
 
 impl Part {
@@ -60,6 +63,7 @@ impl Part {
             Self::Stream => stream::measure(project, effort),
             Self::Check => check::measure(project, effort),
             Self::Load => load::measure(project, effort),
+            Self::Review => review::measure(project, effort),
         }
     }
 }

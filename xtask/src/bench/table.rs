@@ -9,7 +9,7 @@ use super::figures::{median, range};
 #[derive(Debug)]
 pub struct Table {
     title: String,
-    unit: &'static str,
+    unit: String,
     lines: Vec<Line>,
 }
 
@@ -20,11 +20,11 @@ struct Line {
 }
 
 impl Table {
-    /// An empty table. `unit` applies to all figures: `ms` or `1/s`.
-    pub fn new(title: impl Into<String>, unit: &'static str) -> Self {
+    /// An empty table. `unit` applies to all figures: such as `ms`.
+    pub fn new(title: impl Into<String>, unit: impl Into<String>) -> Self {
         Self {
             title: title.into(),
-            unit,
+            unit: unit.into(),
             lines: Vec::new(),
         }
     }
@@ -53,7 +53,7 @@ impl Table {
                 [
                     line.name.clone(),
                     median.map_or_else(|| "not measured".to_owned(), figure),
-                    self.unit.to_owned(),
+                    self.unit.clone(),
                     ratio,
                     range(&line.rounds).map_or_else(String::new, |(low, high)| {
                         format!("{} to {}", figure(low), figure(high))

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::split::{LOADER, MODULE};
 use crate::error::Error;
 use crate::module::files::files_below;
+use crate::page;
 use crate::project::Project;
 
 /// The WebAssembly file that is loaded first.
@@ -39,7 +40,7 @@ type Assets = BTreeMap<String, Vec<u8>>;
 /// # Errors
 /// When a file cannot be read or written, or does not have the form that is rewritten here.
 pub fn assemble(project: &Project, module: &Path, folder: &Path) -> Result<(), Error> {
-    let index = read_text(&project.root.join("index.html"))?;
+    let index = page::index(&project.root)?;
     let mut assets = collect(project, module, &index)?;
     let assets_folder = format!("assets/{}", fingerprint(&assets));
     rewrite_scripts(&mut assets, &assets_folder)?;
@@ -70,20 +71,8 @@ fn collect(project: &Project, module: &Path, index: &str) -> Result<Assets, Erro
         let bytes = fs::read(&path).map_err(Error::file("read", &path))?;
         assets.insert(file.to_string_lossy().into_owned(), bytes);
     }
-    let joined = |paths: Vec<&str>| -> Result<Vec<u8>, Error> {
-        let mut text = String::new();
-        for path in paths {
-            text.push_str(&read_text(&root.join(path))?);
-        }
-        Ok(text.into_bytes())
-    };
-    let style_sheets = attribute_values(index, "<link rel=\"stylesheet\" href=\"");
-    let scripts = attribute_values(index, "<script src=\"")
-        .into_iter()
-        .filter(|path| !path.ends_with("boot.js"))
-        .collect();
-    assets.insert("style.css".to_owned(), joined(style_sheets)?);
-    assets.insert("shell.js".to_owned(), joined(scripts)?);
+    assets.insert("style.css".to_owned(), page::style_sheet(root, index)?);
+    assets.insert("shell.js".to_owned(), page::shell_script(root, index)?);
     for name in [
         "boot.js",
         "icons/app.svg",
@@ -246,18 +235,6 @@ fn missing(name: &str) -> Error {
         what: "the module".to_owned(),
         reason: format!("it has no file {name}"),
     }
-}
-
-/// What follows each `prefix`, up to the next quotation mark.
-fn attribute_values<'t>(text: &'t str, prefix: &str) -> Vec<&'t str> {
-    text.split(prefix)
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .collect()
-}
-
-fn read_text(path: &Path) -> Result<String, Error> {
-    fs::read_to_string(path).map_err(Error::file("read", path))
 }
 
 fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Building the module: from `src/` to `pkg/`.
 
 pub mod files;
+mod package;
 mod package_json;
 mod stamp;
 
@@ -56,8 +57,8 @@ impl Profile {
 
 /// Makes sure that `pkg/` holds the module built from the current sources with `profile`.
 ///
-/// Cargo decides whether the sources have changed. The later steps are skipped if cargo's result,
-/// the tools and `pkg/` are unchanged since the last build.
+/// Cargo decides whether the sources of the module have changed. The later steps are skipped if cargo's
+/// result, the other files of the package, the tools and `pkg/` are unchanged since the last build.
 ///
 /// # Errors
 /// When something for the build cannot be installed, or one of its programs fails.
@@ -80,8 +81,9 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     let pkg = project.root.join("pkg");
     let stamp_path = project.work_folder("xtask")?.join("pkg.stamp");
     let recipe = format!("{}\n{}", profile.cargo_name(), tool_versions.join("\n"));
-    if Stamp::read(&stamp_path)
-        .is_some_and(|last| Stamp::of(&recipe, &compiled, &pkg) == Some(last))
+    let mut sources = package::sources(&project.root)?;
+    sources.push(compiled.clone());
+    if Stamp::read(&stamp_path).is_some_and(|last| Stamp::of(&recipe, &sources, &pkg) == Some(last))
     {
         say::step("module", "pkg/ is up to date");
         return Ok(());
@@ -96,6 +98,8 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
         tools
             .command("wasm-bindgen")?
             .arg(&compiled)
+            // The types are written by hand: it does not know the members of a `JsValue`.
+            .arg("--no-typescript")
             .args(["--target", "web", "--out-name", "taskwright", "--out-dir"])
             .arg(&fresh),
         "wasm-bindgen",
@@ -104,11 +108,9 @@ pub fn build(project: &Project, profile: Profile) -> Result<(), Error> {
     if profile == Profile::Release {
         optimise(project, &fresh.join("taskwright_bg.wasm"), Goal::Speed)?;
     }
-    let manifest = fresh.join("package.json");
-    fs::write(&manifest, package_json::text(&project.version))
-        .map_err(Error::file("write", &manifest))?;
+    package::add(project, &fresh)?;
     replace_contents(&pkg, &fresh)?;
-    if let Some(stamp) = Stamp::of(&recipe, &compiled, &pkg) {
+    if let Some(stamp) = Stamp::of(&recipe, &sources, &pkg) {
         stamp.write(&stamp_path)?;
     }
     say::step("module", "pkg/ is built");

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::files::files_below;
 use crate::error::Error;
 
-/// The fingerprint of a build: its recipe, the compiled file it started from, and its output files.
+/// The fingerprint of a build: its recipe, the files it started from, and its output files.
 /// Files are identified by size and modification time.
 ///
 /// Contents are not read: cargo does not touch the compiled file if nothing has changed, and a
@@ -18,9 +18,11 @@ pub struct Stamp(String);
 
 impl Stamp {
     /// The fingerprint of the present files, or `None` if one is missing.
-    pub fn of(recipe: &str, compiled: &Path, output: &Path) -> Option<Self> {
+    pub fn of(recipe: &str, sources: &[PathBuf], output: &Path) -> Option<Self> {
         let mut text = format!("{recipe}\n");
-        writeln!(text, "from {}", file_stamp(compiled)?).ok()?;
+        for file in sources {
+            writeln!(text, "from {} {}", file.display(), file_stamp(file)?).ok()?;
+        }
         for file in files_below(output).ok()? {
             let stamp = file_stamp(&output.join(&file))?;
             writeln!(text, "{} {stamp}", file.display()).ok()?;
@@ -63,11 +65,12 @@ mod tests {
         fs::create_dir_all(&output).unwrap();
         fs::write(&source, "1").unwrap();
         fs::write(output.join("a.js"), "1").unwrap();
-        Stamp::of("quick", &source, &output)
+        let sources = [source.clone()];
+        Stamp::of("quick", &sources, &output)
             .unwrap()
             .write(&stamp)
             .unwrap();
-        let unchanged = |recipe: &str| Stamp::of(recipe, &source, &output) == Stamp::read(&stamp);
+        let unchanged = |recipe: &str| Stamp::of(recipe, &sources, &output) == Stamp::read(&stamp);
 
         assert!(unchanged("quick"));
         assert!(!unchanged("release"));
@@ -77,7 +80,7 @@ mod tests {
         fs::write(&source, "12").unwrap();
         assert!(!unchanged("quick"));
         fs::remove_file(&source).unwrap();
-        assert_eq!(Stamp::of("quick", &source, &output), None);
+        assert_eq!(Stamp::of("quick", &sources, &output), None);
         fs::remove_dir_all(&base).unwrap();
     }
 }

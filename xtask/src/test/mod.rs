@@ -32,6 +32,9 @@ pub enum Tier {
     Browser,
     /// The module's TypeScript types, used by a sample program (tsc)
     Types,
+    /// The npm package, packed and installed: its types, its command, and its use in Node.js and in
+    /// Chromium (Playwright)
+    Package,
     /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
     /// The page that is deployed: its sizes, and how its pieces are loaded, in Chromium (Playwright)

@@ -38,6 +38,7 @@ pub fn run(
         Tier::Native => native(project, arguments),
         Tier::Browser => browser_tests(project, arguments),
         Tier::Types => types(project, profile, arguments),
+        Tier::Package => package(project, profile, arguments),
         Tier::E2e => end_to_end(project, profile, arguments),
         Tier::Dist => deployed(project, profile, arguments),
     }
@@ -133,6 +134,15 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
             .args(arguments),
         "the check of the TypeScript types",
         "Fix the problems above.",
+    )
+}
+
+fn package(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
+    let mut command = playwright(project, profile, "tests/package/playwright.config.ts")?;
+    process::run(
+        command.args(arguments),
+        "the tests of the npm package",
+        "Fix the problems above. `cargo xtask test package -- FILE` runs one file.",
     )
 }
 

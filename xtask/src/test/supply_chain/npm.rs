@@ -8,7 +8,7 @@ use super::licence;
 
 /// Licences that packages may have in addition to those of `deny.toml`: they are tools of this
 /// repository, and nothing of them is distributed.
-const FOR_TOOLS: [&str; 1] = ["MPL-2.0"];
+const FOR_TOOLS: [&str; 2] = ["BlueOak-1.0.0", "MPL-2.0"];
 
 /// What is wrong with the licences in a `package-lock.json`.
 pub fn licence_problems(lock_file: &Value, allowed: &BTreeSet<String>) -> Vec<String> {

@@ -1,8 +1,7 @@
-//! Receipts as CSV (RFC 4180), safe to open in a spreadsheet.
+//! CSV (RFC 4180) that is safe to open in a spreadsheet.
 
-use serde_json::{Map, Value};
-
-use super::Receipt;
+/// The media type of CSV with a header (RFC 7111, section 5.1 and RFC 4180, section 3).
+pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8; header=present";
 
 /// Characters that start a formula in a spreadsheet.
 const FORMULA_STARTS: [char; 4] = ['=', '+', '-', '@'];
@@ -11,39 +10,10 @@ const OTHER_SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
 /// Characters that a spreadsheet may skip before a formula.
 const SKIPPED: [char; 2] = [' ', '"'];
 
-/// A header and a record per receipt. The columns are the members of a receipt, in order.
-pub(super) fn text(receipts: impl Iterator<Item = Receipt>) -> String {
-    let mut text = String::new();
-    let header = row(&Receipt::default());
-    write(&mut text, header.keys().map(String::as_str));
-    for receipt in receipts {
-        let row = row(&receipt);
-        let cells: Vec<String> = row.values().map(cell).collect();
-        write(&mut text, cells.iter().map(String::as_str));
-    }
-    text
-}
-
-fn row(receipt: &Receipt) -> Map<String, Value> {
-    match serde_json::to_value(receipt) {
-        Ok(Value::Object(row)) => row,
-        // Unreachable: a struct serializes as an object.
-        _ => Map::new(),
-    }
-}
-
-/// The content of a cell.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => without_formulas(text),
-        other => other.to_string(),
-    }
-}
-
 /// The text with an apostrophe wherever a spreadsheet would begin a formula, so that it is displayed
 /// as text: at the beginning, and after what may separate cells.
-fn without_formulas(text: &str) -> String {
+#[must_use]
+pub fn without_formulas(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     // A spreadsheet may skip these at the beginning.
     if text.starts_with(['\t', '\r', '\n']) {
@@ -58,7 +28,8 @@ fn without_formulas(text: &str) -> String {
     safe
 }
 
-fn write<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
+/// Appends a record. Cells are quoted where they must be.
+pub fn push_record<'a>(text: &mut String, cells: impl Iterator<Item = &'a str>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             text.push(',');

@@ -1,14 +1,46 @@
 /**
  * Taskwright turns a brief into schema-checked tasks and posts them to a task server.
  *
- * Call the default export once and await it before you use anything else. In a browser or a worker
- * it fetches the `.wasm` file next to this module; in Node.js pass it the bytes of that file.
+ * Call the default export once and await it before you use anything else.
  *
  * Plain values are returned as plain objects, never as a `Map`. Members that are unknown are
  * absent, never `null`. Likewise, omit what you do not want to set: `null` is rejected. Every
  * invalid argument is reported as a `TaskwrightError`: functions that return a promise reject with
- * it, the others throw it.
+ * it, the others throw it. Before the module is loaded, its code is `not_initialized`.
  */
+
+/**
+ * The type of the objects of a global class, or `never` where there is no such class: so these types
+ * need neither the types of the DOM nor those of Node.js.
+ */
+type Global<Name extends string> = typeof globalThis extends { [name in Name]: { prototype: infer Type } } ? Type : never;
+
+/** A compiled WebAssembly module. */
+type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Type } } } ? Type : never;
+
+/** What `using` calls, where the language version has it. */
+type WithDispose = {
+  [name in typeof Symbol extends { readonly dispose: infer Name extends symbol } ? Name : never]: () => void;
+};
+
+/** Where the WebAssembly module is: its address, a response with it, its bytes, or the compiled module. */
+export type ModuleSource = string | Global<"URL"> | Global<"Response"> | ArrayBuffer | Uint8Array | WebAssemblyModule;
+
+/** Options of the default export. */
+export interface InitOptions {
+  /**
+   * Where the WebAssembly module is. Default: the file `taskwright_bg.wasm` beside this one, which a
+   * browser fetches and Node.js reads.
+   */
+  module_or_path?: ModuleSource | PromiseLike<ModuleSource>;
+}
+
+/**
+ * Loads the WebAssembly module. Only the first call does; further calls wait for it. After a failure,
+ * the next call tries again.
+ * @throws {TaskwrightError} (rejects) `load_failed`, whose `cause` is the original error, and `invalid_argument`
+ */
+export default function init(options?: InitOptions): Promise<void>;
 
 /** A JSON value. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [name: string]: JsonValue };
@@ -31,7 +63,7 @@ export interface TaskwrightError extends Error {
   readonly hint: string;
   /** Whether the same call may succeed if you repeat it. */
   readonly retry: boolean;
-  /** With `listener_failed`: what the listener threw. */
+  /** With `listener_failed`: what the listener threw. With `load_failed`: the original error. */
   readonly cause?: unknown;
   /** With `listener_failed`: the generation or the receipts up to that point. */
   readonly result?: unknown;
@@ -46,6 +78,8 @@ export interface AppConfig {
   query?: string;
 }
 
+export interface AppHandle extends WithDispose {}
+
 /** A page mounted in an element. */
 export class AppHandle {
   private constructor();
@@ -56,14 +90,13 @@ export class AppHandle {
   unmount(): void;
   /** Releases the handle. The page stays mounted. */
   free(): void;
-  [Symbol.dispose](): void;
 }
 
 /**
  * Mounts the page in an element and replaces its content. Importing the module mounts nothing.
  * @throws {TaskwrightError} `invalid_argument`
  */
-export function mount(element: HTMLElement, config?: AppConfig): AppHandle;
+export function mount(element: Global<"HTMLElement">, config?: AppConfig): AppHandle;
 
 /** What you ask for. `goal`, `context` and `rules` may have 256 KiB each. */
 export interface Brief {
@@ -185,6 +218,8 @@ export interface CompileOptions {
   resources?: { [uri: string]: JsonSchema | boolean };
 }
 
+export interface Validator extends WithDispose {}
+
 /** A compiled schema. Compiling takes time; validating is fast and synchronous. */
 export class Validator {
   private constructor();
@@ -212,7 +247,6 @@ export class Validator {
   validateTasks(text: string): Violation[][];
   /** Frees its memory. It cannot be used afterwards. */
   free(): void;
-  [Symbol.dispose](): void;
 }
 
 /** Options of `lintBatch`. */
@@ -328,6 +362,8 @@ export interface StreamOptions {
   api: Api;
 }
 
+export interface TaskStream extends WithDispose {}
+
 /**
  * Parses the body of a model's response with status 200, for callers who make the request
  * themselves; `generate` does everything. The events do not depend on how the bytes are split.
@@ -352,7 +388,6 @@ export class TaskStream {
   finish(): Outcome & { events: StreamEvent[] };
   /** Frees its memory. It cannot be used afterwards. */
   free(): void;
-  [Symbol.dispose](): void;
 }
 
 /**
@@ -365,7 +400,7 @@ export function dryRun(brief: Brief): Promise<TaskText[]>;
 /** Options of `generate`. */
 export interface GenerateOptions {
   /** Cancels the request, or the wait before a retry. The outcome is then `cancelled`. */
-  signal?: AbortSignal;
+  signal?: Global<"AbortSignal">;
   /** Called with each event as it happens. If it throws, the request is cancelled and the promise rejects with `listener_failed`. */
   onEvent?: (event: StreamEvent) => void;
 }
@@ -541,7 +576,7 @@ export type Receipt =
 /** Options of `deliver`. */
 export interface DeliverOptions {
   /** Stops posting: no further request is made, and requests in flight are awaited. */
-  signal?: AbortSignal;
+  signal?: Global<"AbortSignal">;
   /**
    * Called with each receipt as soon as it is final. If it throws, posting stops and the promise
    * rejects with `listener_failed`, whose `result` holds the receipts.
@@ -569,3 +604,6 @@ export interface DeliverOptions {
  * @throws {TaskwrightError} (rejects) if an argument is wrong, before anything is sent
  */
 export function deliver(tasks: TaskInput[], settings: TaskServerSettings, options?: DeliverOptions): Promise<Receipt[]>;
+
+// Only what is marked as exported can be imported.
+export {};
