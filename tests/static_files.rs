@@ -230,7 +230,7 @@ const OLDEST_BROWSERS: [(&str, f32); 3] = [("Chrome", 123.0), ("Firefox", 125.0)
 
 /// What the style sheets use, and the Chrome, Firefox and Safari that have it.
 /// <https://github.com/mdn/browser-compat-data>
-const USED: [(&str, [f32; 3]); 45] = [
+const USED: [(&str, [f32; 3]); 46] = [
     ("calc(", [26.0, 16.0, 7.0]),
     ("color-mix(", [111.0, 113.0, 16.2]),
     ("counter(", [2.0, 1.0, 3.0]),
