@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Options of other programs that the texts mention.
-const OF_OTHER_PROGRAMS: [&str; 2] = ["--build", "--peers"];
+const OF_OTHER_PROGRAMS: [&str; 3] = ["--yes", "--build", "--peers"];
 
 /// The options in a text, such as `--model-endpoint`.
 fn options(text: &str) -> BTreeSet<String> {
