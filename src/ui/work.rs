@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use crate::pieces::piece_entry;
+use crate::ui::brief::fold_button::FoldButton;
 use crate::ui::brief::request_tab::RequestTab;
 use crate::ui::brief::schema_tab::SchemaTab;
 use crate::ui::delivery::foot::Foot;
@@ -20,6 +21,8 @@ pub enum Part {
     RunTasks,
     /// The open task.
     OpenTask,
+    /// The button that folds the brief while a task is open.
+    FoldBrief,
     /// The foot of the page.
     Foot,
     /// The open dialogs.
@@ -41,6 +44,7 @@ piece_entry! {
         match part {
             Part::RunTasks => view! { <RunTasks screen/> }.into_any(),
             Part::OpenTask => view! { <TaskPane screen/> }.into_any(),
+            Part::FoldBrief => view! { <FoldButton screen/> }.into_any(),
             Part::Foot => view! { <Foot screen/> }.into_any(),
             Part::Dialogs => view! { <Dialogs screen/> }.into_any(),
             Part::Incoming => {

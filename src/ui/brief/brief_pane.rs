@@ -3,14 +3,10 @@
 use leptos::prelude::*;
 
 use crate::ui::brief::brief_form::BriefForm;
-use crate::ui::controls::icons::icon;
 use crate::ui::controls::tabs::{Tab, Tabs};
 use crate::ui::lazy::lazy_view;
 use crate::ui::screen::Screen;
 use crate::ui::work::Part;
-
-/// How much of the goal stands for a folded brief, in characters.
-const MAX_SUMMARY: usize = 120;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum BriefTab {
@@ -30,10 +26,12 @@ pub fn BriefPane(screen: Screen) -> impl IntoView {
         Tab::new(BriefTab::Schema, "schema", "Schema"),
     ];
     let request_tab = lazy_view(screen, Part::Request, loading);
+    let is_task_open = Memo::new(move |_| screen.open_task.with(Option::is_some));
+    let fold_button = lazy_view(screen, Part::FoldBrief, || ().into_any());
     let schema_tab = lazy_view(screen, Part::Schema, loading);
     view! {
         <section class="pane brief-pane" aria-label="Brief">
-            <FoldButton screen/>
+            {move || is_task_open.get().then(&fold_button)}
             <Tabs label="Brief" tabs selected/>
             <div
                 class="pane-body"
@@ -63,47 +61,6 @@ pub fn BriefPane(screen: Screen) -> impl IntoView {
                 {move || (selected.get() == BriefTab::Schema).then(&schema_tab)}
             </div>
         </section>
-    }
-}
-
-/// Folds and unfolds the brief while a task is open. Folded, it shows the goal.
-#[component]
-fn FoldButton(screen: Screen) -> impl IntoView {
-    let is_folded = screen.is_brief_folded;
-    // A brief can be long; its beginning tells which one it is.
-    let goal = move || {
-        let start = |goal: &str| goal.trim().chars().take(MAX_SUMMARY).collect::<String>();
-        screen.page.form.with(|form| start(&form.goal))
-    };
-    let summary = move || {
-        let is_folded = is_folded.get();
-        is_folded.then(|| view! { <span class="folded-goal">"Brief: " {goal}</span> })
-    };
-    let toggle = move |_| {
-        let is_unfolded = is_folded.get_untracked();
-        screen.is_brief_unfolded.set(is_unfolded);
-    };
-    let is_task_open = move || screen.open_task.with(Option::is_some);
-    let name = move || {
-        if is_folded.get() {
-            format!("Show brief: {}", goal())
-        } else {
-            "Hide brief".to_owned()
-        }
-    };
-    view! {
-        <button
-            class="brief-fold"
-            type="button"
-            hidden=move || !is_task_open()
-            aria-label=name
-            aria-expanded=move || (!is_folded.get()).to_string()
-            title=name
-            on:click=toggle
-        >
-            {icon("back")}
-            {summary}
-        </button>
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod brief_form;
 pub mod brief_pane;
+pub mod fold_button;
 pub mod request_tab;
 pub mod schema_tab;
