@@ -254,7 +254,7 @@ impl VaultReply {
         }
     }
 
-    /// The texts of an error; `None` if the body is none.
+    /// The texts of an error; `None` if the body is not an error.
     fn errors(&self) -> Option<Vec<String>> {
         let body: Errors = serde_json::from_slice(&self.body).ok()?;
         Some(body.errors)

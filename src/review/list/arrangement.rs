@@ -49,7 +49,7 @@ pub struct ListedTasks {
     pub groups: Vec<ListGroup>,
 }
 
-/// The order and the groups of the tasks at one moment. It is made anew only if the operator asks
+/// The order and the groups of the tasks at one moment. A new one is made only if the operator asks
 /// for it: what arrives or changes later moves no task that is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Arrangement {
