@@ -59,7 +59,7 @@ const CONTENDERS = [
     load: async (page) => {
       await page.getByRole("button", { name: "Import", exact: false }).first().click();
       await page.locator("#import-file").setInputFiles(file);
-      await page.getByRole("radio", { name: "Dry run" }).check();
+      await page.locator("dialog [data-state=dry]").click();
       await page.locator("dialog button[type=submit]").click();
     },
   },

@@ -48,7 +48,7 @@ test("what is exported as JSON has the exact texts and can be imported again", a
     await dialog.getByRole("button", { name: "Save file" }).click();
     const download = await downloading;
     await expect(dialog.getByText(`Saved as ${download.suggestedFilename()}`)).toBeVisible();
-    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.getByText("Close", { exact: true }).click();
     return readFile(await download.path(), "utf8");
   };
   const json = await save("JSON The exact");
