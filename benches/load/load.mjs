@@ -10,6 +10,7 @@ import { brotliCompressSync } from "node:zlib";
 import { chromium } from "@playwright/test";
 import { build } from "esbuild";
 
+import { Figures } from "../figures.mjs";
 import { CHROMIUM_ARGUMENTS, fileOfDist, serve } from "../static-site.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -87,7 +88,7 @@ async function load(address, { bytesPerSecond, latency, cpu }) {
   return times;
 }
 
-const figures = new Map();
+const figures = new Figures();
 for (let round = 0; round < Number(rounds); round += 1) {
   for (const condition of quick ? CONDITIONS.slice(0, 1) : CONDITIONS) {
     // The baseline first: it is the 1.00 of the table.
@@ -95,10 +96,7 @@ for (let round = 0; round < Number(rounds); round += 1) {
       const times = await load(address, condition);
       for (const [what, time] of [["accepts typing", times.typing], ["Generate is ready", times.ready]]) {
         const table = `${what}, ${condition.name}`;
-        const key = `${table}\n${name}`;
-        const figure = figures.get(key) ?? { table, name, rounds: [] };
-        figure.rounds.push(time);
-        figures.set(key, figure);
+        figures.add(table, name, time);
       }
     }
   }
@@ -107,4 +105,4 @@ const version = browser.version();
 await browser.close();
 ours.server.close();
 theirs.server.close();
-console.log(JSON.stringify({ browser: version, figures: [...figures.values()] }));
+console.log(figures.output(version));

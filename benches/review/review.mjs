@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "@playwright/test";
 import { build } from "esbuild";
 
+import { Figures } from "../figures.mjs";
 import { CHROMIUM_ARGUMENTS, fileOfDist, serve } from "../static-site.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -212,17 +213,13 @@ async function measure({ address, name, load, ...selectors }) {
   return { "longest task while importing": importing, ...figures };
 }
 
-const figures = new Map();
+const figures = new Figures();
 for (let round = 0; round < Number(rounds); round += 1) {
   // The plain table first: it is the 1.00 of the tables.
   for (const contender of CONTENDERS) {
     for (const [what, value] of Object.entries(await measure(contender))) {
       const table = `${what}, ${COUNT.toLocaleString("en")} tasks`;
-      const key = `${table}\n${contender.name}`;
-      const unit = what.startsWith("nodes") ? "nodes" : "ms";
-      const figure = figures.get(key) ?? { table, unit, name: contender.name, rounds: [] };
-      figure.rounds.push(value);
-      figures.set(key, figure);
+      figures.add(table, contender.name, value, what.startsWith("nodes") ? "nodes" : "ms");
     }
   }
 }
@@ -230,4 +227,4 @@ const version = browser.version();
 await browser.close();
 ours.server.close();
 theirs.server.close();
-console.log(JSON.stringify({ browser: version, figures: [...figures.values()] }));
+console.log(figures.output(version));
