@@ -258,7 +258,7 @@ async fn a_changed_draft_updates_only_its_own_row() {
     assert!(rows.iter().all(|row| row == "2"), "{rows:?}");
 }
 
-/// A run of so many tasks, with the style sheets that give rows their height.
+/// A run with this number of tasks, and the style sheets that give rows their height.
 async fn long_list(count: usize) -> (Styles, Mounted) {
     let styles = Styles::apply();
     let mounted = mount_run(Mode::Live, "500");
@@ -519,7 +519,7 @@ async fn the_list_can_be_grouped_by_dependency_layer_and_the_next_task_follows_i
     assert_eq!(
         groups,
         [
-            "Layer 1: depend on no other task2 tasks",
+            "Layer 1: no dependencies2 tasks",
             "Layer 2: after layer 11 task",
             "Layer 3: after layer 21 task"
         ]

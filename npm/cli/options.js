@@ -36,7 +36,7 @@ Run:
 Secrets come from OPENAI_API_KEY and AGENT_API_TOKEN in the environment, or from the
 members with these names in the file of --config, such as agent_config.json. Of several
 tokens, separated by commas, the first one is used. If the endpoint requires an API key
-and there is none, the run is a dry run.
+and none is set, the run is a dry run.
 
 A dry run prints the tasks. A live run asks before it posts; without a terminal it needs
 --yes. It posts the exact texts that were checked, and prints one receipt per task, with

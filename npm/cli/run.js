@@ -50,7 +50,7 @@ async function runDry({ brief }, report) {
   return DELIVERED;
 }
 
-/** Whether the endpoint requires a key and there is none. A call that is cancelled already is checked, and sends nothing. */
+/** Whether the endpoint requires a key and none is set. A call that is cancelled already is checked, and sends nothing. */
 async function lacksKey({ brief, model }) {
   try {
     await generate(brief, model, { signal: AbortSignal.abort() });

@@ -264,7 +264,7 @@ pub enum Effect {
     /// Send `Woke` at this time, in milliseconds since 1970. If `Woke` arrives earlier, the run
     /// repeats the request as needed.
     WakeAt(u64),
-    /// Get a secret, from its Vault or from the operator, because there is none or the endpoint rejected
+    /// Get a secret, from its Vault or from the operator, because none is held or the endpoint rejected
     /// it. Then send `Resume`, or for the API key what [`super::Run::repetition`] returns.
     RequestSecret(SecretSlot),
 }

@@ -21,7 +21,7 @@ impl TaskGroup {
     #[must_use]
     pub fn label(self) -> String {
         match self {
-            TaskGroup::Layer(0) => "Layer 1: depend on no other task".to_owned(),
+            TaskGroup::Layer(0) => "Layer 1: no dependencies".to_owned(),
             TaskGroup::Layer(layer) => format!("Layer {}: after layer {layer}", layer + 1),
             TaskGroup::Cycle => "In a dependency cycle, or after one".to_owned(),
             TaskGroup::Later => "Arrived later".to_owned(),

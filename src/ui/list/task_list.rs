@@ -126,7 +126,7 @@ fn Rows(screen: Screen) -> impl IntoView {
 
     view! {
         <p class="visually-hidden" id="list-keys">
-            "Keyboard shortcuts: arrow keys or j and k to move, Page up and Page down, Home and End, right arrow for the buttons of a task, Enter to open, e to edit, a to approve, r to reject, u to undo, slash to search, question mark for all shortcuts."
+            "Keyboard shortcuts: arrow keys or j and k to move, Page up and Page down, Home and End, right arrow for the buttons of a task, Enter to open, e to edit, a to approve, r to reject, u to undo, x to select, slash to search, question mark for all shortcuts."
         </p>
         <ol
             class="task-list"
