@@ -130,6 +130,8 @@ pub struct Screen {
     pub owner: StoredValue<Option<WeakOwner>>,
     /// The dialog that the operator opened.
     pub dialog: RwSignal<Option<Dialog>>,
+    /// Whether the settings open as soon as it is known which connection new runs use.
+    pub settings_queued: RwSignal<bool>,
     /// The text to import. It outlives its dialog, so that closing it by mistake loses nothing.
     pub import_text: RwSignal<String>,
     /// Why a text or a file was not taken over into the import.
@@ -217,6 +219,7 @@ impl Screen {
             listing: StoredValue::new(None),
             owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             dialog: RwSignal::new(None),
+            settings_queued: RwSignal::new(false),
             import_text: RwSignal::new(String::new()),
             import_error: RwSignal::new(None),
             undo: RwSignal::new(None),
@@ -262,8 +265,14 @@ impl Screen {
         }
     }
 
-    /// Opens the settings of the connection that new runs use.
+    /// Opens the settings of the connection that new runs use, once it is known: while the page still
+    /// reads `config.json`, that is the built-in one for a moment, and saving would store it.
     pub fn open_settings(&self) {
+        let is_known = self.page.is_open.get_untracked();
+        self.settings_queued.set(!is_known);
+        if !is_known {
+            return;
+        }
         let connection = self.page.connection.get_untracked();
         self.dialog
             .set(Some(Dialog::Settings(Box::new(connection))));

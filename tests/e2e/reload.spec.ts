@@ -276,3 +276,29 @@ test("settings survive a reload and override config.json", async ({ world, app }
   await app.page.reload();
   await expect(app.modeBand).toHaveText("Live → My own bench");
 });
+
+test("settings that are opened before config.json is read show the connection of this browser", async ({
+  world,
+  app,
+}) => {
+  const server = await world.liveServer({ script: "exact-text" });
+  await app.open(server.address);
+  const settings = await app.settings();
+  await settings.getByRole("textbox", { name: "Name", exact: true }).fill("My own bench");
+  await app.saveSettings();
+  await expect(app.modeBand).toHaveText("Live → My own bench");
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await app.page.route("**/config.json", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await app.page.reload();
+  await app.loaded();
+  await app.press("Settings");
+  await expect(app.button("Settings")).toHaveAttribute("aria-busy", "true");
+  await expect(app.dialog(/^Settings: /)).toHaveCount(0);
+  release();
+  await expect(app.dialog("Settings: My own bench")).toBeVisible();
+  await expect(app.button("Settings")).not.toHaveAttribute("aria-busy", "true");
+});

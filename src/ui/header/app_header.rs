@@ -11,6 +11,11 @@ use crate::ui::screen::{Dialog, Screen};
 pub fn AppHeader(screen: Screen) -> impl IntoView {
     let connection = Memo::new(move |_| screen.page.connection.with(|next| next.name.clone()));
     let color = move || screen.page.connection.with(|next| next.color.slug());
+    Effect::new(move |_| {
+        if screen.page.is_open.get() && screen.settings_queued.get_untracked() {
+            screen.open_settings();
+        }
+    });
     view! {
         <header class="app-header">
             <h1 class="app-name">
@@ -57,6 +62,7 @@ pub fn AppHeader(screen: Screen) -> impl IntoView {
                 class="button quiet settings-button"
                 type="button"
                 aria-haspopup="dialog"
+                aria-busy=move || screen.settings_queued.get().then_some("true")
                 on:click=move |_| screen.open_settings()
             >
                 {icon("settings")}
