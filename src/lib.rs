@@ -5,6 +5,10 @@
 //! the map, and a test reads the `use crate::` lines and keeps the order. Everything below
 //! `browser` compiles and is tested natively.
 
+// The unit tests run natively. Without this line, the tests in a browser would compile the crate a
+// second time for a file without tests.
+#![cfg(not(all(test, target_arch = "wasm32")))]
+
 pub mod api;
 pub mod app;
 pub mod brief;

@@ -76,8 +76,6 @@ mod tests {
         }
     }
 
-    /// proptest is a dependency of the native tests only.
-    #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
 

@@ -133,7 +133,7 @@ mod tests {
 }
 
 // proptest is a dependency of native builds only.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod properties {
     use std::collections::BTreeMap;
 

@@ -254,8 +254,6 @@ fn a_quoted_string_parses_to_the_original() {
     }
 }
 
-// proptest is a dependency of the native tests only.
-#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use super::super::scanner::{ScanLimits, ScanProgress, Scanner};
     use super::super::{Document, Reader};

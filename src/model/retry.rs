@@ -123,8 +123,6 @@ mod tests {
         }
     }
 
-    /// proptest is a dependency of native builds only.
-    #[cfg(not(target_arch = "wasm32"))]
     mod properties {
         use proptest::prelude::*;
 

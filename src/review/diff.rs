@@ -103,7 +103,7 @@ fn fold(before: &[&str], range: Range<usize>, lines: &mut Vec<DiffLine>) {
 }
 
 // proptest is a dependency on native targets only.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

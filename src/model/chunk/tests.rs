@@ -252,8 +252,6 @@ fn an_event_that_cannot_be_read_is_an_error() {
     }
 }
 
-// proptest is a dependency of native builds only.
-#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
 

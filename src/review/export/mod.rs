@@ -120,5 +120,4 @@ fn line(task: &Document) -> String {
 }
 
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests;

@@ -174,7 +174,7 @@ fn places<'e>(
         .collect()
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 

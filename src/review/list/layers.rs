@@ -56,7 +56,7 @@ pub(super) fn layers(tasks: &[TaskEntry]) -> Vec<Option<usize>> {
     layers
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 

@@ -38,7 +38,7 @@ impl Search {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
 

@@ -247,8 +247,6 @@ fn remarks_stand_at_their_field_or_at_the_nearest_container_that_exists() {
     assert_eq!(at, expected);
 }
 
-// proptest is a dependency of the native tests only.
-#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
 

@@ -15,7 +15,6 @@ fn check(schema: &Value, task: &str) -> Vec<Violation> {
 }
 
 /// Runs in a thread with as much stack as a module in a browser has.
-#[cfg(not(target_arch = "wasm32"))]
 fn with_little_stack(test: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new()
         .stack_size(1 << 20)

@@ -214,8 +214,6 @@ fn strings_are_decoded_before_lengths_and_uniqueness_are_checked() {
     );
 }
 
-// proptest is a dependency of the native tests only.
-#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
 
