@@ -5,12 +5,13 @@ mod placeholder;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 use self::placeholder::{OwnMember, Placeholder, PlaceholderProblem, next_placeholder};
-use crate::document::{Document, EditError, Kind, Node, quote};
+use crate::document::{Document, Kind, Node, quote};
 
 /// The placeholder for the task.
 pub const PLACEHOLDER: &str = "$task";
@@ -89,6 +90,14 @@ pub enum TemplateError {
     /// The text is not JSON.
     #[error("the body template is not JSON once the placeholders are filled in")]
     NotJson,
+    /// The whole body would be one member of the task, so that a task without it had no body.
+    #[error(
+        "the whole body cannot be {name}, because a task without this member would have no body"
+    )]
+    OnlyMember {
+        /// The placeholder.
+        name: String,
+    },
     /// An object has two members of this name, and servers disagree on which one counts.
     #[error("the body template has the member {pointer} twice")]
     DuplicateMember {
@@ -119,6 +128,11 @@ impl BodyTemplate {
         let sample = Document::parse(&sample).map_err(|_| TemplateError::NotJson)?;
         if let Some(pointer) = sample.duplicate_members().into_iter().next() {
             return Err(TemplateError::DuplicateMember { pointer });
+        }
+        if template.holds_only_a_member() {
+            return Err(TemplateError::OnlyMember {
+                name: text.to_owned(),
+            });
         }
         let member_at = |start: usize| {
             let mut parts = template.parts.iter().zip(&offsets);
@@ -159,6 +173,14 @@ impl BodyTemplate {
         }
     }
 
+    /// Whether the template is a single placeholder for a member of the task.
+    fn holds_only_a_member(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Text(text) => text.is_empty(),
+            Part::Value(value) => matches!(value, Placeholder::Member(_)),
+        })
+    }
+
     /// The template as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -171,40 +193,64 @@ impl BodyTemplate {
     pub fn wrap(&self, task: &str, values: &TemplateValues<'_>) -> String {
         let document = Document::parse(task).ok();
         let root = document.as_ref().map(Document::root);
-        let mut body = String::with_capacity(self.text.len() + task.len());
-        let mut absent = HashSet::new();
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => body.push_str(text),
-                Part::Value(Placeholder::Task) => body.push_str(task),
+        let texts: Vec<Option<Cow<'_, str>>> = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => Some(Cow::from(text)),
+                Part::Value(Placeholder::Task) => Some(Cow::from(task)),
                 Part::Value(Placeholder::Member(path)) => {
                     let member = root.and_then(|root| member_of(root, path));
-                    if member.is_none() {
-                        absent.insert(body.len());
-                    }
-                    body.push_str(member.map_or("null", |member| member.text()));
+                    member.map(|member| Cow::from(member.text()))
                 }
-                Part::Value(Placeholder::Members { own }) => match members_text(root, task, own) {
-                    Some(members) => body.push_str(&members),
-                    None => {
-                        body.push_str(MEMBERS_SAMPLE_NAME);
-                        absent.insert(body.len());
-                        body.push_str("null");
-                    }
-                },
-                Part::Value(Placeholder::Uuid) => body.push_str(&quote(values.uuid)),
-                Part::Value(Placeholder::Number) => body.push_str(&values.number.to_string()),
-                Part::Value(Placeholder::Run) => body.push_str(&quote(values.run)),
-                Part::Value(Placeholder::Time) => body.push_str(&quote(values.time)),
+                Part::Value(Placeholder::Members { own }) => {
+                    members_text(root, task, own).map(Cow::from)
+                }
+                Part::Value(Placeholder::Uuid) => Some(quote(values.uuid).into()),
+                Part::Value(Placeholder::Number) => Some(values.number.to_string().into()),
+                Part::Value(Placeholder::Run) => Some(quote(values.run).into()),
+                Part::Value(Placeholder::Time) => Some(quote(values.time).into()),
+            })
+            .collect();
+        match self.without_absent(&texts) {
+            None => texts.iter().flatten().map(Cow::as_ref).collect(),
+            Some(rest) => filled(&rest, &self.parts, &texts),
+        }
+    }
+
+    /// The template without the members and items whose placeholders have no text, with a mark in place
+    /// of each other placeholder; `None` if all have one. It is cut before the task is filled in, so
+    /// that no depth or size of a task prevents it.
+    fn without_absent(&self, texts: &[Option<Cow<'_, str>>]) -> Option<String> {
+        if texts.iter().all(Option::is_some) {
+            return None;
+        }
+        let mut marked = String::new();
+        let mut absent = HashSet::new();
+        for (index, (part, text)) in self.parts.iter().zip(texts).enumerate() {
+            let value_at = match part {
+                Part::Text(text) => {
+                    marked.push_str(text);
+                    continue;
+                }
+                Part::Value(Placeholder::Members { .. }) => {
+                    marked.push_str(&format!("{MARK}{index}{MARK_END}{MEMBERS_MARK_VALUE}"));
+                    marked.len() - MEMBERS_MARK_NULL
+                }
+                Part::Value(_) => {
+                    let at = marked.len();
+                    marked.push_str(&format!("{MARK}{index}{MARK_END}"));
+                    at
+                }
+            };
+            if text.is_none() {
+                absent.insert(value_at);
             }
         }
-        if absent.is_empty() {
-            return body;
-        }
-        Document::parse(&body)
-            .map_err(EditError::from)
-            .and_then(|document| document.without_values_at(&absent))
-            .map_or(body, |document| document.text().to_owned())
+        // Neither fails: the template is JSON, and its root is not a member of the task.
+        let document = Document::parse(&marked).ok()?;
+        let rest = document.without_values_at(&absent).ok()?;
+        Some(rest.text().to_owned())
     }
 
     /// Where a body holds the task or members of it.
@@ -256,6 +302,46 @@ impl BodyTemplate {
 const MEMBERS_SAMPLE: &str = "...$task";
 /// The same with quotes and colon.
 const MEMBERS_SAMPLE_NAME: &str = "\"...$task\":";
+
+/// What begins the mark of a placeholder, before the index of its part. A template cannot contain a
+/// mark: a placeholder in quotes is an error.
+const MARK: &str = "\"$task.";
+/// What ends the mark.
+const MARK_END: &str = "\"";
+/// What follows the mark of all members, which is the name of a member.
+const MEMBERS_MARK_VALUE: &str = ": null";
+/// The length of the value in it.
+const MEMBERS_MARK_NULL: usize = "null".len();
+
+/// A marked template with the texts of its parts in place of the marks.
+fn filled(marked: &str, parts: &[Part], texts: &[Option<Cow<'_, str>>]) -> String {
+    let mut body = String::new();
+    let mut pieces = marked.split(MARK);
+    body.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let mark = piece.split_once(MARK_END);
+        let part = mark.and_then(|(index, rest)| {
+            let index: usize = index.parse().ok()?;
+            Some((parts.get(index)?, texts.get(index)?, rest))
+        });
+        match part {
+            Some((Part::Value(Placeholder::Members { .. }), text, rest)) => {
+                body.push_str(text.as_deref().unwrap_or_default());
+                body.push_str(rest.strip_prefix(MEMBERS_MARK_VALUE).unwrap_or(rest));
+            }
+            Some((_, text, rest)) => {
+                body.push_str(text.as_deref().unwrap_or_default());
+                body.push_str(rest);
+            }
+            // The template's own text, such as "$task..name".
+            None => {
+                body.push_str(MARK);
+                body.push_str(piece);
+            }
+        }
+    }
+    body
+}
 
 /// Cuts a template into text and placeholders.
 fn parts(text: &str) -> Result<Vec<Part>, TemplateError> {

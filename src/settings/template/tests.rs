@@ -45,9 +45,32 @@ fn members_of_the_task_keep_their_text_and_absent_ones_are_left_out() {
         body(r#"{"a": $task.b.c-1}"#, r#"{"b": {"c-1": [ 1 ]}}"#),
         r#"{"a": [ 1 ]}"#
     );
-    assert_eq!(body("$task.a", r#"{"a": 1}"#), "1");
     assert_eq!(body("[$task.größe]", r#"{"größe": 1}"#), "[1]");
-    assert_eq!(body("$task.a", "{}"), "null");
+}
+
+#[test]
+fn absent_members_are_left_out_of_any_task_and_texts_like_placeholders_are_kept() {
+    let template = r#"{"a": $task.a, "price": "$5", "b": "$task..b", "c": "$task.0..c", ...$task}"#;
+    let deep = format!("{}{}", "[".repeat(63), "]".repeat(63));
+    assert_eq!(
+        body(template, &format!(r#"{{"deep": {deep}}}"#)),
+        format!(r#"{{"price": "$5", "b": "$task..b", "c": "$task.0..c", "deep": {deep}}}"#)
+    );
+    assert_eq!(
+        body(r#"{"id": $uuid, "a": [$task.a, $task.b], ...$task}"#, "{}"),
+        format!(r#"{{"id": "{}", "a": []}}"#, VALUES.uuid)
+    );
+}
+
+#[test]
+fn a_body_is_never_only_a_member_that_a_task_may_lack() {
+    assert_eq!(
+        BodyTemplate::parse(" $task.a "),
+        Err(TemplateError::OnlyMember {
+            name: "$task.a".to_owned()
+        })
+    );
+    assert!(BodyTemplate::parse("[$task.a]").is_ok());
 }
 
 #[test]
@@ -178,8 +201,6 @@ fn invalid_templates_are_refused() {
     assert_eq!(BodyTemplate::parse(&long), Err(TemplateError::TooLong));
 }
 
-// proptest is a dependency of native builds only.
-#[cfg(not(target_arch = "wasm32"))]
 mod properties {
     use proptest::prelude::*;
     use serde_json::{Value, json};
