@@ -254,6 +254,8 @@ pub struct Page {
     pub counts: RwSignal<Counts>,
     /// Where the tasks with an outcome went.
     pub destinations: RwSignal<Vec<String>>,
+    /// Whether only tests have an outcome.
+    pub was_only_tested: RwSignal<bool>,
     /// The tasks that would be posted now.
     pub confirmation: RwSignal<Option<Confirmation>>,
     /// The progress of posting and the time it was measured, in milliseconds since 1970. `None` while
@@ -362,6 +364,7 @@ impl Page {
             rows: RwSignal::new(Vec::new()),
             counts: RwSignal::new(Counts::default()),
             destinations: RwSignal::new(Vec::new()),
+            was_only_tested: RwSignal::new(false),
             confirmation: RwSignal::new(None),
             progress: RwSignal::new(None),
             waits: RwSignal::default(),
@@ -480,6 +483,7 @@ impl Page {
                 self.run.set(None);
                 self.counts.set(Counts::default());
                 self.destinations.set(Vec::new());
+                self.was_only_tested.set(false);
                 self.confirmation.set(None);
                 self.approvable.set(Vec::new());
                 self.progress.set(None);
@@ -506,6 +510,7 @@ impl Page {
     /// Reads every draft, so call it once after many changes.
     pub fn summarize(&self, run: &Run) {
         set_if_changed(self.destinations, run.destinations());
+        set_if_changed(self.was_only_tested, run.was_only_tested());
         set_if_changed(self.counts, run.counts());
         set_if_changed(self.confirmation, run.confirmation());
         set_if_changed(self.approvable, run.approvable());

@@ -338,7 +338,6 @@ impl Run {
         }
     }
 
-    /// Queues a task and resets its retry limit.
     /// Queues a task that was confirmed; `is_test` if on its own.
     fn enqueue_new(&mut self, id: &DraftId, is_test: bool, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
@@ -347,6 +346,7 @@ impl Run {
         self.enqueue(id, step);
     }
 
+    /// Queues a task and resets its retry limit.
     fn enqueue(&mut self, id: &DraftId, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
             draft.delivery.reset_tries();

@@ -87,6 +87,17 @@ impl Run {
         })
     }
 
+    /// Whether only tests have an outcome: tasks that were posted on their own.
+    #[must_use]
+    pub fn was_only_tested(&self) -> bool {
+        let mut ended = self
+            .drafts
+            .iter()
+            .filter(|draft| DraftState::ENDED.contains(&Run::state(draft)))
+            .peekable();
+        ended.peek().is_some() && ended.all(|draft| draft.delivery.is_test)
+    }
+
     /// Where the tasks with an outcome went, in order of arrival: the host and port, or the URL
     /// without its scheme if several addresses have the same host. Taken from the attempts, because
     /// the connection may have changed since. Empty in a dry run.

@@ -171,11 +171,13 @@ fn a_test_posts_one_task_and_leaves_the_others_to_the_operator() {
     assert_eq!(&*sent[0].approval.body, texts[2]);
     assert_eq!(*harness.run.batch(), Batch::Idle);
     assert_eq!(harness.state(1), DraftState::Approved);
+    assert!(harness.run.was_only_tested());
 
     let all = harness.run.confirmation().unwrap();
     assert_eq!(all.order, [harness.id(1), harness.id(2)]);
     harness.post();
     harness.run_effects(|_| delivered());
+    assert!(!harness.run.was_only_tested());
     harness.reload();
     let is_test = |receipt: crate::run::receipts::Receipt| receipt.is_test;
     let marks: Vec<bool> = harness.run.receipts().map(is_test).collect();

@@ -155,9 +155,14 @@ fn heading(screen: Screen, mode: Mode, counts: &Counts) -> String {
     .filter(|(state, _)| counts.of(*state) > 0)
     .map(|(state, word)| format!("{} {word}", grouped(counts.of(state))))
     .collect();
-    if destinations.is_empty() {
-        format!("Posted: {}", listed(&numbers))
+    let what = if screen.page.was_only_tested.get_untracked() {
+        "Test posted"
     } else {
-        format!("Posted to {}: {}", listed(&destinations), listed(&numbers))
+        "Posted"
+    };
+    if destinations.is_empty() {
+        format!("{what}: {}", listed(&numbers))
+    } else {
+        format!("{what} to {}: {}", listed(&destinations), listed(&numbers))
     }
 }

@@ -47,12 +47,20 @@ pub fn OutcomeBanner(screen: Screen) -> impl IntoView {
         let heading = {
             let outcome = outcome.clone();
             move || {
-                let count = page.rows.with(Vec::len);
-                let wanted = page.run.with(|run| run.as_ref().and_then(|run| run.wanted));
+                let in_run = page.rows.with(Vec::len);
+                let (wanted, progress) = page.run.with(|run| {
+                    let run = run.as_ref();
+                    (
+                        run.and_then(|run| run.wanted).map(usize::from),
+                        run.and_then(|run| run.progress),
+                    )
+                });
+                // The others were imported, or are what became of a task.
+                let generated = progress.map_or(in_run, |progress| progress.tasks);
                 if outcome.is_complete() {
-                    complete_title(screen, count, wanted.map(usize::from))
+                    complete_title(screen, generated, in_run, wanted)
                 } else {
-                    title(&outcome, count, wanted.map(usize::from))
+                    title(&outcome, generated, wanted)
                 }
             }
         };
@@ -143,33 +151,47 @@ pub fn FollowUpBanner(screen: Screen) -> impl IntoView {
     }
 }
 
-fn complete_title(screen: Screen, count: usize, wanted: Option<usize>) -> String {
+/// The heading of a complete generation: `generated` of the `wanted` tasks arrived, and the run has
+/// `in_run`.
+fn complete_title(
+    screen: Screen,
+    generated: usize,
+    in_run: usize,
+    wanted: Option<usize>,
+) -> String {
     let invalid = screen
         .page
         .counts
         .with(|counts| counts.of(DraftState::Invalid));
     let tasks = match wanted {
-        Some(wanted) if wanted != count => {
+        Some(wanted) if wanted != generated => {
             format!(
                 "{} of {}",
-                grouped(count),
+                grouped(generated),
                 counted(wanted, "requested task")
             )
         }
-        _ => counted(count, "task"),
+        _ => counted(generated, "task"),
     };
-    if count == 0 {
+    if in_run == 0 {
         return format!("Complete: {tasks}");
     }
     let validity = match invalid {
         0 => "all valid".to_owned(),
         _ => format!(
             "{} valid, {} invalid",
-            grouped(count - invalid.min(count)),
+            grouped(in_run - invalid.min(in_run)),
             grouped(invalid)
         ),
     };
-    format!("Complete: {tasks}, {validity}")
+    if generated == in_run {
+        format!("Complete: {tasks}, {validity}")
+    } else {
+        format!(
+            "Complete: {tasks}; {} in the run, {validity}",
+            counted(in_run, "task")
+        )
+    }
 }
 
 /// The button that requests the missing tasks of the brief, if there are any.
