@@ -146,6 +146,23 @@ pub fn listed(items: &[String]) -> String {
     }
 }
 
+/// The text inside a code fence of Markdown, if there is one around it; else the text.
+#[must_use]
+pub fn without_fence(text: &str) -> &str {
+    let inner = text
+        .trim()
+        .strip_prefix("```")
+        .and_then(|rest| rest.split_once('\n'))
+        .and_then(|(_, inner)| inner.trim_end().strip_suffix("```"));
+    inner.map_or(text, str::trim)
+}
+
+/// The text without the characters that are [hidden](is_hidden), for places that show plain text only.
+#[must_use]
+pub fn without_hidden(text: &str) -> String {
+    text.chars().filter(|it| !is_hidden(*it)).collect()
+}
+
 /// Whether a character is not seen, or changes how others are seen: control and format characters
 /// (Unicode, general categories Cc and Cf) that occur in texts meant to deceive.
 #[must_use]

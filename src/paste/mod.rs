@@ -38,6 +38,7 @@ use serde_json::Value;
 use crate::document::Document;
 use crate::settings::Address;
 use crate::settings::config::Config;
+use crate::text::without_fence;
 use json_kind::JsonKind;
 
 pub use address::PastedAddress;
@@ -132,15 +133,6 @@ fn json(text: &str, value: &Value, address: Option<&Address>) -> Recognized {
         },
         JsonKind::Other => Recognized::Unknown(NotRecognized::NoObject),
     }
-}
-
-/// The text inside a code fence of Markdown, if there is one around it.
-fn without_fence(text: &str) -> &str {
-    let inner = text
-        .strip_prefix("```")
-        .and_then(|rest| rest.split_once('\n'))
-        .and_then(|(_, inner)| inner.trim_end().strip_suffix("```"));
-    inner.map_or(text, str::trim)
 }
 
 /// A JSON value as indented text.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::document::{Document, DocumentError, Kind, Node, Reader};
+use crate::text::without_fence;
 
 /// Maximum number of tasks of one import.
 pub const MAX_TASKS: usize = 10_000;
@@ -83,7 +84,24 @@ pub fn count(text: &str) -> Result<usize, ImportError> {
 /// # Errors
 /// As [`split`]; `each` may already have been called for earlier tasks.
 pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
-    let text = text.trim_start_matches('\u{feff}');
+    let inside = without_fence(text.trim_start_matches('\u{feff}'));
+    for_each_inside(inside, each).map_err(|error| match error {
+        // Counted from the start of what was pasted.
+        ImportError::NotJson { line, error } => ImportError::NotJson {
+            line: line + lines_above(inside, text),
+            error,
+        },
+        other => other,
+    })
+}
+
+/// The number of lines of a text above a part of it.
+fn lines_above(part: &str, text: &str) -> usize {
+    let above = text.find(part).and_then(|at| text.get(..at));
+    above.map_or(0, |above| above.matches('\n').count())
+}
+
+fn for_each_inside(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
     if text.trim().is_empty() {
         return Err(ImportError::Empty);
     }
@@ -181,6 +199,8 @@ mod tests {
             format!("[{a}]"),
             format!("{{\"tasks\": [ {a} ]}}"),
             format!("\u{feff}{a}\r\n\r\n"),
+            format!("\u{feff}```json\r\n{a}\r\n```\r\n"),
+            format!("\n```\n[\n{a}\n]```"),
         ] {
             assert_eq!(split_texts(&text), [a], "{text}");
         }
@@ -205,6 +225,10 @@ mod tests {
         assert!(matches!(
             split("{\"a\":1}\n{\"a\":}"),
             Err(ImportError::NotJson { line: 2, .. })
+        ));
+        assert!(matches!(
+            split("\n```json\n{\"a\":1}\n{\"a\":}\n```"),
+            Err(ImportError::NotJson { line: 4, .. })
         ));
         assert!(matches!(
             split("{\n \"a\": 1,\n}"),
