@@ -8,3 +8,4 @@ pub mod focus;
 pub mod icons;
 pub mod tabs;
 pub mod times;
+pub mod visible_text;

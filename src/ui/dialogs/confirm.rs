@@ -9,7 +9,7 @@ use crate::review::{DraftId, DraftState};
 use crate::run::{Event, Mode};
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
-use crate::text::{counted, grouped, is_hidden, sentences, truncate_chars};
+use crate::text::{counted, grouped, sentences, truncate_chars, without_hidden};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::focus_by_id;
@@ -291,8 +291,7 @@ fn TestChoice(
                 let title = draft
                     .map(|draft| title_of(&draft, &roles))
                     .unwrap_or_default();
-                let seen: String = title.chars().filter(|it| !is_hidden(*it)).collect();
-                let label = truncate_chars(&seen, MAX_TITLE);
+                let label = truncate_chars(&without_hidden(&title), MAX_TITLE);
                 let ordinal = id.ordinal;
                 let is_chosen = move || test.with(|test| test.as_ref() == Some(&id));
                 view! {

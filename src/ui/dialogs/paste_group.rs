@@ -10,8 +10,10 @@ use crate::paste::{
 };
 use crate::settings::form::{ConnectionForm, FormField};
 use crate::settings::{Address, SchemaSource};
+use crate::text::without_hidden;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
+use crate::ui::controls::visible_text::visible_text;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Description;
 
@@ -241,7 +243,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
                 />
                 <span>
                     "The task is inside an envelope: "
-                    <code>{template}</code>
+                    <code>{visible_text(&template)}</code>
                 </span>
             </label>
         }
@@ -261,7 +263,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
     });
     view! {
         <p>
-            <strong>{summary.title}</strong>
+            <strong>{visible_text(&summary.title)}</strong>
         </p>
         {operations}
         {servers}
@@ -276,7 +278,7 @@ fn Recognition(summary: PasteSummary, choice: RwSignal<PasteChoice>) -> impl Int
 fn Filled(summary: PasteSummary) -> impl IntoView {
     view! {
         <p>
-            <strong>{summary.title}</strong>
+            <strong>{visible_text(&summary.title)}</strong>
         </p>
         {notice_list(summary.notices)}
     }
@@ -292,7 +294,7 @@ fn notice_list(notices: Vec<PasteNotice>) -> impl IntoView {
                 PasteNoticeKind::Missing => "missing",
                 PasteNoticeKind::LeftOut => "left-out",
             };
-            view! { <li data-kind=kind>{notice.text}</li> }
+            view! { <li data-kind=kind>{visible_text(&notice.text)}</li> }
         })
         .collect_view();
     view! { <ul class="paste-notices">{items}</ul> }
@@ -312,7 +314,7 @@ fn choices(
         .map(|(index, text)| {
             view! {
                 <option value=index.to_string() selected=index == chosen>
-                    {text.clone()}
+                    {without_hidden(text)}
                 </option>
             }
         })

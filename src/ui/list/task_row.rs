@@ -11,12 +11,12 @@ use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::times::clock;
+use crate::ui::controls::visible_text::visible_text;
 use crate::ui::delivery::delivery_text::state_phrase;
 use crate::ui::list::listing::Listing;
 use crate::ui::list::task_list::{keep_focus_in_list, offset};
 use crate::ui::screen::{Screen, label_of};
 use crate::ui::task::delivery_tab::tab_for;
-use crate::ui::task::visible_text::visible_text;
 
 /// The id of the button that opens a task.
 #[must_use]

@@ -8,9 +8,9 @@ use crate::review::DraftId;
 use crate::review::json_lines::{JsonLine, json_lines};
 use crate::run::TaskDraft;
 use crate::ui::controls::focus::focus_by_id_soon;
+use crate::ui::controls::visible_text::visible_text;
 use crate::ui::screen::Screen;
 use crate::ui::task::json_editor::JsonEditor;
-use crate::ui::task::visible_text::visible_text;
 
 /// A text with more lines than this is shown without their numbers.
 const MAX_NUMBERED: usize = 5_000;

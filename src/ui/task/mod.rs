@@ -13,4 +13,3 @@ pub mod sheet_view;
 pub mod suggested_edits;
 pub mod task_detail;
 pub mod unconfirmed;
-pub mod visible_text;

@@ -14,10 +14,10 @@ use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
+use crate::ui::controls::visible_text::visible_text;
 use crate::ui::screen::{Screen, TaskTab, title_of};
 use crate::ui::task::field_editor::{EditButton, FieldEditor, focus_editor_soon};
 use crate::ui::task::json_editor::edit_obstacle;
-use crate::ui::task::visible_text::visible_text;
 
 /// How many fields the summary of remarks links to.
 const MAX_LINKS: usize = 8;

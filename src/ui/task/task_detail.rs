@@ -11,6 +11,7 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, scroll_to_top_soon};
 use crate::ui::controls::icons::{state_mark, state_name};
 use crate::ui::controls::tabs::{Tab, Tabs};
+use crate::ui::controls::visible_text::visible_text;
 use crate::ui::list::task_row::row_id;
 use crate::ui::screen::{Dialog, Screen, TaskTab, key_of, title_of};
 use crate::ui::task::changes_tab::ChangesTab;
@@ -22,7 +23,6 @@ use crate::ui::task::sheet_view::{
     SheetContext, SheetView, element_id, remark_list, value_or_editor,
 };
 use crate::ui::task::suggested_edits::SuggestedEdits;
-use crate::ui::task::visible_text::visible_text;
 
 /// The third pane, while a task is open.
 #[component]
