@@ -62,6 +62,24 @@ impl Run {
             .sum()
     }
 
+    /// Counts the tasks of the request that a closed page left open. They are stored as they arrive, and
+    /// their number only with the end of the response. Parts of split tasks count as well, because
+    /// nothing tells them apart.
+    pub(super) fn count_arrived_tasks(&mut self) {
+        let is_generated = |draft: &&Arc<TaskDraft>| draft.origin != Origin::Imported;
+        let generated = self.drafts.iter().filter(is_generated).count();
+        let generated = u32::try_from(generated).unwrap_or(u32::MAX);
+        let arrived_before = self.tasks_arrived();
+        let Some(request) = self.requests.last_mut() else {
+            return;
+        };
+        if request.purpose == Purpose::Tasks {
+            let others = arrived_before.saturating_sub(request.arrived);
+            let stored = generated.saturating_sub(others).min(request.wanted.into());
+            request.arrived = request.arrived.max(stored);
+        }
+    }
+
     /// Number of tasks of the brief that did not arrive.
     fn tasks_missing(&self) -> u32 {
         let wanted = self.brief.as_ref().map_or(0, |brief| brief.count.get());

@@ -50,6 +50,7 @@ test("a run is renamed, archived, restored and deleted from the list", async ({ 
   await app.generateTasks(3, "The second brief");
   const list = await app.runs();
   await list.getByRole("button", { name: "Rename The first brief" }).click();
+  await expect(list.getByRole("textbox", { name: "Name" })).toBeFocused();
   await list.getByRole("textbox", { name: "Name" }).fill("Audit 2026");
   await app.page.keyboard.press("Enter");
   await expect(entry(list, "Audit 2026")).toBeVisible();

@@ -430,6 +430,7 @@ impl Run {
             let outcome = GenerationOutcome::Interrupted {
                 reason: Some("the page was closed".to_owned()),
             };
+            run.count_arrived_tasks();
             for (request, number) in run.requests.iter_mut().zip(1_u32..) {
                 for call in request
                     .calls

@@ -428,6 +428,24 @@ fn a_reload_interrupts_a_response_that_was_arriving() {
 }
 
 #[test]
+fn tasks_that_arrived_before_the_page_was_closed_are_counted_and_the_others_are_missing() {
+    let mut harness = Harness::new(Mode::Live);
+    let request = stored(&harness.run).requests;
+    harness.arrive("{\"key\":\"a\"}", Vec::new());
+    harness.ok(Event::Import {
+        texts: vec![Arc::from("{\"key\":\"b\"}")],
+    });
+    // The request was last stored when it started.
+    let records = RunRecords {
+        requests: request,
+        ..stored(&harness.run)
+    };
+    let (run, _) = Run::restore_from(records, NOW).unwrap();
+    let progress = run.generation_progress().unwrap();
+    assert_eq!((progress.tasks, progress.can_request_missing), (1, true));
+}
+
+#[test]
 fn a_rejected_key_is_requested_if_a_vault_may_have_another_one() {
     let rejected = || {
         let failure = http::failure(401, |_| None, b"", 0);

@@ -9,10 +9,14 @@ use crate::run::{Mode, RunSummary};
 use crate::text::{bytes, counted, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
+use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::controls::times::{date_and_time, machine_time};
 use crate::ui::page::{Removal, RunList};
 use crate::ui::screen::Screen;
+
+/// The id of the field for a run's name.
+const NAME: &str = "run-name";
 
 /// The dialog.
 #[component]
@@ -218,6 +222,7 @@ fn Rename(
     renaming: RwSignal<Option<String>>,
 ) -> impl IntoView {
     let typed = RwSignal::new(name.get_value());
+    focus_by_id_soon(NAME.to_owned());
     let save = move || {
         let name = typed.get_untracked();
         screen.command(move |commands| commands.rename_run(id.get_value(), name));
@@ -242,10 +247,9 @@ fn Rename(
             }
         >
             <TextField
-                id="run-name"
+                id=NAME
                 label="Name"
                 hint="Leave it empty to use the brief’s first line."
-                autofocus=true
                 value=typed
                 on_input=move |text| typed.set(text)
             />
