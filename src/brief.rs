@@ -1,5 +1,8 @@
 //! The brief: what the operator asks for.
 
+pub mod saved;
+pub mod variables;
+
 use serde::{Deserialize, Serialize};
 
 /// Maximum number of tasks per run.

@@ -65,6 +65,8 @@ pub enum Dialog {
     Receipts,
     /// The list of runs.
     Runs,
+    /// The saved briefs.
+    Briefs,
     /// The question whether to post without a journal.
     WithoutJournal,
     /// A follow-up request about single tasks.
@@ -91,6 +93,23 @@ pub enum Undo {
         /// The tasks.
         drafts: Arc<[DraftId]>,
     },
+    /// Another brief in the form.
+    Brief {
+        /// What was done.
+        message: String,
+        /// What was in the form before.
+        before: BriefForm,
+    },
+}
+
+impl Undo {
+    /// What was done.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        match self {
+            Undo::Decisions { message, .. } | Undo::Brief { message, .. } => message,
+        }
+    }
 }
 
 /// All state of the page. Copies share it.
@@ -365,6 +384,13 @@ impl Screen {
         self.page.form.set(form);
     }
 
+    /// Puts another brief into the form, and offers to undo it.
+    pub fn replace_brief(&self, brief: BriefForm, message: String) {
+        let before = self.page.form.get_untracked();
+        self.edit_brief(|form| *form = brief);
+        self.offer_undo(Undo::Brief { message, before });
+    }
+
     /// Opens a task, and notes that it was opened.
     pub fn open(&self, id: DraftId, tab: TaskTab) {
         self.task_tab.set(tab);
@@ -446,6 +472,10 @@ impl Screen {
             Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
                 drafts: drafts.to_vec(),
             }),
+            Some(Undo::Brief { before, .. }) => {
+                self.undo.set(None);
+                self.edit_brief(|form| *form = before);
+            }
             None => self.command(move |commands| commands.restore_removed()),
         }
     }

@@ -37,6 +37,16 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.generate();
         await expect(app.field("Goal")).toHaveAttribute("aria-invalid", "true");
         await examine(app.page, "2-empty-brief");
+        await app.fillBrief({ goal: "Migrate {{service}}" });
+        await app.press("Saved briefs…");
+        const briefs = app.dialog("Saved briefs");
+        await examine(app.page, "2b-no-saved-briefs");
+        await briefs.getByRole("textbox", { name: "Save the brief in the form as" }).fill("Migration");
+        await briefs.getByRole("button", { name: "Save brief" }).click();
+        await briefs.getByRole("button", { name: "Use Migration" }).click();
+        await expect(briefs.getByRole("textbox", { name: "Service" })).toBeFocused();
+        await examine(app.page, "2c-saved-briefs");
+        await briefs.getByRole("button", { name: "Close", exact: true }).last().click();
         await app.generateTasks(3);
         await examine(app.page, "3-tasks");
         await app.press("Filter and sort");

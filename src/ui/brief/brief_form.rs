@@ -84,6 +84,13 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                     opens_dialog=true
                     on_press=move || screen.dialog.set(Some(Dialog::Import))
                 />
+                " Or use one of your "
+                <Button
+                    kind=ButtonKind::Link
+                    label="Saved briefs…"
+                    opens_dialog=true
+                    on_press=move || screen.dialog.set(Some(Dialog::Briefs))
+                />
             }
             .into_any()
         }

@@ -4,6 +4,7 @@ pub mod button;
 pub mod code_block;
 pub mod copy_diagnostics;
 pub mod field;
+pub mod file_button;
 pub mod focus;
 pub mod icons;
 pub mod tabs;

@@ -1,14 +1,12 @@
 //! The connections in this browser: use, edit, duplicate, delete, export, import.
 
-use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 
 use super::modal::Modal;
-use crate::browser::file;
 use crate::settings::connections::MAX_FILE_BYTES;
 use crate::settings::{Connection, ConnectionId};
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::file_button::FileButton;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Problem;
 use crate::ui::screen::{Dialog, Screen};
@@ -27,6 +25,13 @@ pub fn ConnectionsDialog(screen: Screen) -> impl IntoView {
             .set(Some(Dialog::Settings(Box::new(connection))));
     };
     let rows = move || list.with(|list| list.connections.clone());
+    let import = Callback::new(move |(text,): (Result<String, String>,)| match text {
+        Ok(text) => screen.command(move |commands| commands.import_connections(&text)),
+        Err(reason) => list.update(|list| {
+            list.message = None;
+            list.problem = Some(unreadable_file(&reason));
+        }),
+    });
     view! {
         <Modal
             name="connections"
@@ -74,7 +79,13 @@ pub fn ConnectionsDialog(screen: Screen) -> impl IntoView {
                         label="Export all"
                         on_press=move || screen.command(|commands| commands.export_connections())
                     />
-                    <ImportFile screen/>
+                    <FileButton
+                        label="Import…"
+                        name="File with connections"
+                        accept="application/json,.json"
+                        max_bytes=MAX_FILE_BYTES
+                        on_text=import
+                    />
                 </div>
                 <p class="hint">
                     "Exported connections contain no API keys and no tokens."
@@ -175,50 +186,12 @@ fn ConnectionEntry(screen: Screen, connection: Connection) -> impl IntoView {
     }
 }
 
-/// The button that reads a file with connections.
-#[component]
-fn ImportFile(screen: Screen) -> impl IntoView {
-    let input = NodeRef::<html::Input>::new();
-    let choose = move || {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let read = move |_| {
-        let Some(input) = input.get_untracked() else {
-            return;
-        };
-        let Some(chosen) = input.files().and_then(|files| files.get(0)) else {
-            return;
-        };
-        // So that the same file can be chosen again.
-        input.set_value("");
-        spawn_local(async move {
-            match file::read_text(&chosen, MAX_FILE_BYTES).await {
-                Ok(text) => {
-                    screen.command(move |commands| commands.import_connections(&text));
-                }
-                Err(reason) => screen.page.connection_list.update(|list| {
-                    list.message = None;
-                    list.problem = Some(Problem {
-                        code: "file_unreadable".to_owned(),
-                        what: format!("The file cannot be read: {reason}."),
-                        hint: "Choose a file that was exported from this list.".to_owned(),
-                    });
-                }),
-            }
-        });
-    };
-    view! {
-        <Button icon="paste" label="Import…" on_press=choose/>
-        <input
-            type="file"
-            accept="application/json,.json"
-            aria-label="File with connections"
-            hidden
-            node_ref=input
-            on:change=read
-        />
+/// The problem of a file that cannot be read.
+pub(super) fn unreadable_file(reason: &str) -> Problem {
+    Problem {
+        code: "file_unreadable".to_owned(),
+        what: format!("The file cannot be read: {reason}"),
+        hint: "Choose a file that was exported from this list.".to_owned(),
     }
 }
 

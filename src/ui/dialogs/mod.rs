@@ -2,6 +2,7 @@
 //! secret, for the sign-in to a Vault, for a new task server, about open work and about missing locks
 //! open and close with the state of the page.
 
+mod briefs;
 mod confirm;
 mod connection_test;
 mod connections;
@@ -28,6 +29,7 @@ mod without_journal;
 use leptos::prelude::*;
 
 use crate::ui::screen::{Dialog, Screen};
+use briefs::BriefsDialog;
 use confirm::ConfirmDialog;
 use connections::ConnectionsDialog;
 use export::ExportDialog;
@@ -66,6 +68,7 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
             Some(Dialog::Receipts) => view! { <ReceiptsDialog screen/> }.into_any(),
             Some(Dialog::Export) => view! { <ExportDialog screen/> }.into_any(),
             Some(Dialog::Runs) => view! { <RunsDialog screen/> }.into_any(),
+            Some(Dialog::Briefs) => view! { <BriefsDialog screen/> }.into_any(),
             Some(Dialog::WithoutJournal) => view! { <WithoutJournalDialog screen/> }.into_any(),
             Some(Dialog::Reject(drafts)) => view! { <RejectDialog screen drafts/> }.into_any(),
             Some(Dialog::FollowUp(follow_up)) => {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::page::Removal;
-use crate::ui::screen::{Screen, Undo};
+use crate::ui::screen::Screen;
 
 /// The place where the last action is shown.
 #[component]
@@ -16,7 +16,7 @@ pub fn Toasts(screen: Screen) -> impl IntoView {
                 screen
                     .undo
                     .get()
-                    .map(|Undo::Decisions { message, .. }| message)
+                    .map(|undo| undo.message().to_owned())
                     .or_else(|| {
                         let removed = removed.get()?;
                         Some(
