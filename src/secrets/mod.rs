@@ -5,12 +5,14 @@
 //! every held secret from what was received, and a [`Keyring`] makes the check that keeps secrets out
 //! of tasks.
 
+mod entered;
 mod escapes;
 mod forms;
 mod keyring;
 mod redactor;
 mod task_check;
 
+pub use entered::{Correction, SecretUse, Surplus, correct};
 pub use keyring::Keyring;
 pub use redactor::{REDACTED, Redactor, StreamRedactor};
 pub use task_check::HELD_SECRET;

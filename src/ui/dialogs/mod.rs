@@ -17,6 +17,7 @@ mod receipts;
 mod reject;
 mod runs;
 mod secret;
+mod secret_entry;
 mod settings;
 mod settings_fields;
 mod shortcuts;
