@@ -12,7 +12,7 @@ mod ui_support;
 use leptos::prelude::*;
 use taskwright::secrets::SecretSlot;
 use taskwright::settings::{Address, VaultMethod, VaultSource};
-use taskwright::ui::page::{SecretPrompt, VaultPrompt};
+use taskwright::ui::page::{LeakExit, LeakPrompt, SecretPrompt, VaultPrompt};
 use ui_support::{Mounted, drawn, focused, mount, type_into};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -176,4 +176,52 @@ async fn the_spaces_of_a_vault_password_are_asked_about() {
     mounted.press(KEEP).await;
     mounted.press("Sign in").await;
     assert_eq!(*mounted.commands.given.borrow(), ["sign in to vault"]);
+}
+
+#[wasm_bindgen_test]
+async fn secrets_that_would_leave_are_named_by_place_and_enter_sends_nothing() {
+    for (exit, title, label) in [
+        (LeakExit::Send, "Send a secret to the model?", "Send anyway"),
+        (LeakExit::Export, "Export a secret?", "Export anyway"),
+        (
+            LeakExit::Store,
+            "Store a secret in this browser?",
+            "Save anyway",
+        ),
+    ] {
+        let mounted = mount();
+        let prompt = LeakPrompt {
+            exit,
+            leaks: vec!["The goal contains the API key.".to_owned()],
+        };
+        mounted.page.leak_prompt.set(Some(prompt.clone()));
+        drawn().await;
+        assert_eq!(mounted.one("dialog h2").text_content().unwrap(), title);
+        let text = mounted.one("dialog .points").text_content().unwrap();
+        assert_eq!(text, "The goal contains the API key.");
+        mounted.press("Cancel").await;
+        mounted.page.leak_prompt.set(Some(prompt));
+        drawn().await;
+        mounted.press(label).await;
+        assert_eq!(
+            *mounted.commands.given.borrow(),
+            ["leaks false", "leaks true"]
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+async fn what_looks_like_a_key_in_the_brief_is_pointed_out_and_blocks_nothing() {
+    let mounted = mount();
+    type_into(&mounted.one("#goal"), "Rotate sk-hunter2-0123456789abcdef").await;
+    let warning = mounted.one("#key-like").text_content().unwrap();
+    assert!(warning.contains("in the goal"), "{warning}");
+    assert!(!warning.contains("hunter2"));
+    assert!(
+        !mounted
+            .button("Generate 3 tasks")
+            .has_attribute("aria-disabled")
+    );
+    type_into(&mounted.one("#goal"), "Rotate the key").await;
+    assert!(mounted.all("#key-like").is_empty());
 }

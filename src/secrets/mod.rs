@@ -8,11 +8,13 @@
 mod entered;
 mod escapes;
 mod forms;
+mod key_like;
 mod keyring;
 mod redactor;
 mod task_check;
 
 pub use entered::{Correction, SecretUse, Surplus, correct};
+pub use key_like::key_like_texts;
 pub use keyring::Keyring;
 pub use redactor::{REDACTED, Redactor, StreamRedactor};
 pub use task_check::HELD_SECRET;

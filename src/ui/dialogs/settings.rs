@@ -296,7 +296,8 @@ pub fn SettingsDialog(
         };
         was_sent.set(true);
         screen.command(move |commands| commands.connect(connection, secrets));
-        if page.settings_problem.with_untracked(Option::is_none) {
+        let is_asked = page.leak_prompt.with_untracked(Option::is_some);
+        if page.settings_problem.with_untracked(Option::is_none) && !is_asked {
             close.run(());
         }
     });
