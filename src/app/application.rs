@@ -6,20 +6,23 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set};
 
 use super::controller::RunController;
+use super::guard::leak::Leak;
 use super::guard::{self, Action, Decision, Refusal, RunLock, Situation};
 use super::setup::Setup;
 use super::vault::{Need, Vaults};
 use crate::browser::page_return::PageReturn;
 use crate::model::AdaptationMemory;
 use crate::pieces;
-use crate::review::RunId;
+use crate::review::export::ExportFormat;
+use crate::review::{DraftId, RunId};
+use crate::run::receipts::ReceiptFormat;
 use crate::run::{Event, Mode, Run};
 use crate::schema::SchemaError;
-use crate::secrets::Keyring;
-use crate::settings::SettingsError;
+use crate::secrets::{Keyring, Secret, SecretSlot};
+use crate::settings::{Connection, SettingsError};
 use crate::text::heading;
 use crate::ui::lazy;
-use crate::ui::page::{Page, Problem, WorkAction, WorkPrompt};
+use crate::ui::page::{LeakExit, LeakPrompt, Page, Problem, WorkAction, WorkPrompt};
 
 /// Names of the items in web storage.
 pub(super) const STORED_CONNECTIONS: &str = "connections";
@@ -39,12 +42,26 @@ pub(super) enum Next {
     OpenRun(String),
     Archive,
     DeleteRun(String),
+    SaveTasks(Vec<DraftId>, ExportFormat),
+    SaveReceipts(ReceiptFormat),
+    Connect(Box<Connection>, Vec<(SecretSlot, Secret)>),
+    ExportConnections,
+    ImportConnections(String),
+}
+
+/// What the operator agreed to for one action. The next one asks again.
+#[derive(Debug, Clone, Copy, Default)]
+struct Consent {
+    /// To leave the open work of the current run.
+    may_leave_work: bool,
+    /// To let out what contains a held secret.
+    may_repeat_secrets: bool,
 }
 
 /// An action that waits, and what the operator agreed to for this action.
 pub(super) struct Waiting {
     next: Next,
-    may_leave_work: bool,
+    consent: Consent,
 }
 
 /// The state of the application behind a page.
@@ -59,9 +76,8 @@ pub struct Application {
     pub(super) readings: Cell<u32>,
     /// The action that waits for the operator.
     waiting: RefCell<Option<Waiting>>,
-    /// Whether the operator agreed to leave the open work of the current run. True only while the action
-    /// is carried out that this was agreed to for, so that the next one asks again.
-    may_leave_work: Cell<bool>,
+    /// What the operator agreed to for the action that is being carried out.
+    consent: Cell<Consent>,
     /// The run that the operator agreed to post although the browser refuses locks.
     may_post_unlocked: RefCell<Option<RunId>>,
     /// Whether the browser was asked to keep this page's data.
@@ -108,7 +124,7 @@ impl Application {
             vaults: Vaults::default(),
             waiting: RefCell::new(None),
             readings: Cell::new(0),
-            may_leave_work: Cell::new(false),
+            consent: Cell::default(),
             may_post_unlocked: RefCell::new(None),
             persistence_requested: Cell::new(false),
             page_return: RefCell::new(None),
@@ -167,12 +183,16 @@ impl Application {
         let hosts = self.setup.hosts.borrow();
         let secrets = self.secrets.borrow();
         let lock = self.run_lock();
+        let brief = self.page.form.get_untracked();
+        let consent = self.consent.get();
         let decide = |run: Option<&Run>| {
             let situation = Situation {
                 connection: &connection,
+                brief: Some(&brief),
                 run,
                 lock,
-                may_leave_work: self.may_leave_work.get(),
+                may_leave_work: consent.may_leave_work,
+                may_repeat_secrets: consent.may_repeat_secrets,
                 hosts: self.setup.config_is_read.get().then_some(&hosts),
                 secrets: &secrets,
             };
@@ -212,9 +232,12 @@ impl Application {
 
     /// Carries out an action for which the operator agreed to leave the open work of the current run.
     pub(super) fn with_consent<T>(&self, act: impl FnOnce() -> T) -> T {
-        self.may_leave_work.set(true);
+        self.consent.set(Consent {
+            may_leave_work: true,
+            ..self.consent.get()
+        });
         let result = act();
-        self.may_leave_work.set(false);
+        self.consent.set(Consent::default());
         result
     }
 
@@ -226,7 +249,13 @@ impl Application {
         next: impl FnOnce() -> Next,
     ) -> bool {
         match self.decide(action) {
-            Decision::Local | Decision::Send(_) => return true,
+            Decision::Local | Decision::Send(_) => {
+                if guard::sends_prompt(action) {
+                    let agrees = self.consent.get().may_repeat_secrets;
+                    self.secrets.borrow_mut().allow_in_prompts(agrees);
+                }
+                return true;
+            }
             Decision::Prompt { slot, address } => {
                 self.supply(Need::of(slot, address), Some(next()));
             }
@@ -241,9 +270,26 @@ impl Application {
                 self.wait_with(Some(next()));
                 self.page.has_unlocked_prompt.set(true);
             }
+            Decision::ConfirmLeaks(leaks) => {
+                self.ask_about_leaks(&leaks, LeakExit::Send, next());
+            }
             Decision::Refuse(refusal) => self.add_problem(refusal_problem(&refusal)),
         }
         false
+    }
+
+    /// Whether something may be let out: it contains no held secret, or the operator agreed.
+    pub(super) fn may_let_out(&self, leaks: &[Leak]) -> bool {
+        leaks.is_empty() || self.consent.get().may_repeat_secrets
+    }
+
+    /// Asks whether to let out what contains held secrets, and continues with `next` afterwards.
+    pub(super) fn ask_about_leaks(&self, leaks: &[Leak], exit: LeakExit, next: Next) {
+        self.wait_with(Some(next));
+        self.page.leak_prompt.set(Some(LeakPrompt {
+            exit,
+            leaks: leaks.iter().map(ToString::to_string).collect(),
+        }));
     }
 
     /// Keeps the action that waits for the operator, with what was agreed to for it. It replaces an
@@ -251,7 +297,7 @@ impl Application {
     pub(super) fn wait_with(&self, next: Option<Next>) {
         *self.waiting.borrow_mut() = next.map(|next| Waiting {
             next,
-            may_leave_work: self.may_leave_work.get(),
+            consent: self.consent.get(),
         });
     }
 
@@ -260,28 +306,42 @@ impl Application {
         let Some(waiting) = self.waiting.borrow_mut().take() else {
             return;
         };
-        self.may_leave_work.set(waiting.may_leave_work);
+        self.consent.set(waiting.consent);
         match waiting.next {
             Next::Start(mode) => self.start(mode),
             Next::Send(event) => self.send(event),
             Next::OpenRun(id) => self.open_run(id),
             Next::Archive => self.archive_run(),
             Next::DeleteRun(id) => self.delete_run(id),
+            Next::SaveTasks(tasks, format) => self.save_tasks(tasks, format),
+            Next::SaveReceipts(format) => self.save_receipts(format),
+            Next::Connect(connection, secrets) => self.connect(*connection, secrets),
+            Next::ExportConnections => self.export_connections(),
+            Next::ImportConnections(text) => self.import_connections(&text),
         }
-        self.may_leave_work.set(false);
+        self.consent.set(Consent::default());
     }
 
     /// Whether the operator agreed to leave or delete the open work that the action being carried out
     /// is about.
     pub(super) fn may_leave_work(&self) -> bool {
-        self.may_leave_work.get()
+        self.consent.get().may_leave_work
     }
 
     /// Handles the answer to the question whether to leave or delete open work.
     pub(super) fn decide_open_work(self: &Rc<Self>, accepted: bool) {
         self.page.work_prompt.set(None);
         if let Some(waiting) = self.waiting.borrow_mut().as_mut() {
-            waiting.may_leave_work = true;
+            waiting.consent.may_leave_work = true;
+        }
+        self.continue_if(accepted);
+    }
+
+    /// Handles the answer to the question whether to let out what contains a held secret.
+    pub(super) fn decide_leaks(self: &Rc<Self>, accepted: bool) {
+        self.page.leak_prompt.set(None);
+        if let Some(waiting) = self.waiting.borrow_mut().as_mut() {
+            waiting.consent.may_repeat_secrets = true;
         }
         self.continue_if(accepted);
     }

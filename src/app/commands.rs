@@ -142,6 +142,10 @@ impl PageCommands for ApplicationCommands {
         self.0.decide_unlocked(accepted);
     }
 
+    fn decide_leaks(&self, accepted: bool) {
+        self.0.decide_leaks(accepted);
+    }
+
     fn take_over(&self) {
         self.0.take_over();
     }
@@ -187,7 +191,7 @@ impl PageCommands for ApplicationCommands {
     }
 
     fn save_tasks(&self, tasks: Vec<DraftId>, format: ExportFormat) {
-        self.0.save_tasks(&tasks, format);
+        self.0.save_tasks(tasks, format);
     }
 
     fn copy_diagnostics(&self) {

@@ -6,9 +6,9 @@ use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
-    Application, STORED_LINK_SERVERS, problem, refusal_problem, schema_problem,
+    Application, Next, STORED_LINK_SERVERS, problem, refusal_problem, schema_problem,
 };
-use super::guard::{Action, Decision};
+use super::guard::{Action, Decision, leak};
 use super::runs::compile;
 use super::setup::schema_of;
 use super::startup::restore_decisions;
@@ -16,10 +16,10 @@ use crate::browser::web_storage::WebStorage;
 use crate::browser::{download, fetch, random};
 use crate::model::models;
 use crate::run::Event;
-use crate::secrets::{Secret, SecretSlot};
+use crate::secrets::{Keyring, Secret, SecretSlot};
 use crate::settings::connections::{Connections, ConnectionsError};
 use crate::settings::{Connection, ConnectionId};
-use crate::ui::page::{Models, Problem};
+use crate::ui::page::{LeakExit, Models, Problem};
 
 /// The name of the file with exported connections.
 const EXPORT_NAME: &str = "taskwright-connections.json";
@@ -51,6 +51,18 @@ impl Application {
         connection: Connection,
         secrets: Vec<(SecretSlot, Secret)>,
     ) {
+        // The secrets that were typed with it must not be in it either.
+        let mut typed = Keyring::default();
+        typed.add(secrets);
+        let mut leaks = leak::in_connections(&[&connection], &typed.redactor());
+        let held = self.secrets.borrow().redactor();
+        leaks.extend(leak::in_connections(&[&connection], &held));
+        let secrets = typed.into_secrets();
+        if !self.may_let_out(&leaks) {
+            self.page.settings_problem.set(None);
+            let next = Next::Connect(Box::new(connection), secrets);
+            return self.ask_about_leaks(&leaks, LeakExit::Store, next);
+        }
         let is_used = self.page.connection.get_untracked().id == connection.id;
         let compiled = schema_of(&connection)
             .map_err(|error| schema_problem(&error))
@@ -170,6 +182,11 @@ impl Application {
     /// Saves all connections as a file, without secrets.
     pub(super) fn export_connections(&self) {
         let connections = self.setup.connections();
+        let redactor = self.secrets.borrow().redactor();
+        let leaks = leak::in_connections(&connections.list(), &redactor);
+        if !self.may_let_out(&leaks) {
+            return self.ask_about_leaks(&leaks, LeakExit::Export, Next::ExportConnections);
+        }
         let text = Connections::export(&connections.list());
         let saved = download::save(EXPORT_NAME, "application/json", &text);
         self.show_result(
@@ -187,6 +204,11 @@ impl Application {
 
     /// Adds the connections of a file.
     pub(super) fn import_connections(&self, text: &str) {
+        let leaks = leak::in_file(text, &self.secrets.borrow().redactor());
+        if !self.may_let_out(&leaks) {
+            let next = Next::ImportConnections(text.to_owned());
+            return self.ask_about_leaks(&leaks, LeakExit::Store, next);
+        }
         let imported = self.change_connections(|all, id| {
             let mut number = 0;
             all.import(text, &self.setup.hosts.borrow(), || {
@@ -293,6 +315,7 @@ impl Application {
             Decision::Local
             | Decision::ConfirmLeaving(_)
             | Decision::ConfirmUnlocked
+            | Decision::ConfirmLeaks(_)
             | Decision::Prompt { .. } => None,
         };
         endpoint.needs_key = Some(slot.is_some());

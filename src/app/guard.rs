@@ -3,11 +3,15 @@
 //! Every action that may send a request passes through [`decide`] before it reaches a run. The guard
 //! has no state and no side effects; `application` collects what it needs to know.
 
+pub mod leak;
+
+use crate::brief::BriefForm;
 use crate::delivery::{DeliveryStage, request};
 use crate::review::DraftId;
 use crate::run::{Batch, Event, Mode, OpenWork, Pause, Run, TaskDraft};
 use crate::secrets::{Keyring, SecretSlot};
 use crate::settings::{Address, Connection, HostPolicy, ModelEndpoint, SettingsError, TaskServer};
+use leak::Leak;
 
 /// Something the operator can do.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +47,16 @@ pub enum RunLock {
 pub struct Situation<'a> {
     /// The connection for new runs.
     pub connection: &'a Connection,
+    /// The brief for new runs; `None` if there is none.
+    pub brief: Option<&'a BriefForm>,
     /// The run on the page.
     pub run: Option<&'a Run>,
     /// Whether this tab has that run.
     pub lock: RunLock,
     /// Whether the operator agreed to leave the open work of that run.
     pub may_leave_work: bool,
+    /// Whether the operator agreed to send a prompt with a held secret in it.
+    pub may_repeat_secrets: bool,
     /// The hosts that the deployment allows; `None` until `config.json` has been read.
     pub hosts: Option<&'a HostPolicy>,
     /// The secrets that are held.
@@ -82,6 +90,8 @@ pub enum Decision {
         /// The endpoint it belongs to.
         address: Address,
     },
+    /// Ask the operator first whether to send a prompt that contains held secrets.
+    ConfirmLeaks(Vec<Leak>),
     /// Do nothing, and tell the operator why.
     Refuse(Refusal),
 }
@@ -175,7 +185,24 @@ pub fn decide(action: Action<'_>, situation: &Situation<'_>) -> Decision {
     if may_duplicate(action, situation) {
         return Decision::ConfirmUnlocked;
     }
+    // Last, when the secrets of the action itself are held.
+    if matches!(decision, Decision::Send(_)) && !situation.may_repeat_secrets {
+        let leaks = leak::in_prompt(action, situation);
+        if !leaks.is_empty() {
+            return Decision::ConfirmLeaks(leaks);
+        }
+    }
     decision
+}
+
+/// Whether an action sends a prompt to the model.
+#[must_use]
+pub fn sends_prompt(action: Action<'_>) -> bool {
+    matches!(
+        action,
+        Action::Generate(Mode::Live)
+            | Action::Send(Event::RequestMissing { .. } | Event::FollowUp(_))
+    )
 }
 
 /// Whether `action` posts tasks that another tab may post as well: the browser refuses locks, the server

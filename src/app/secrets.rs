@@ -170,6 +170,7 @@ impl Application {
                 self.show_held_secrets();
                 self.controller.recheck_for_secrets();
                 self.run_next();
+                self.supply_next();
             }
         }
     }
@@ -177,6 +178,7 @@ impl Application {
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
         self.wait_with(None);
         self.page.secret_prompt.set(None);
+        self.supply_next();
     }
 
     pub(super) fn forget_secrets(self: &Rc<Self>) {

@@ -4,10 +4,10 @@
 //! a Vault; a token is renewed only while a live run is generated or posted, or when a secret is read.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set, Update};
+use leptos::prelude::{GetUntracked, Set, Update, WithUntracked};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{Application, Next, problem, refusal_problem, settings_problem};
@@ -70,6 +70,9 @@ pub(super) struct Vaults {
     agreed: RefCell<Vec<(VaultSource, WantedSecret)>>,
     /// The secret that is being read.
     reading: RefCell<Option<Reading>>,
+    /// The secrets to get after the one that is being read or asked for, each with its action: a model
+    /// endpoint and a task server may reject theirs at the same moment.
+    queue: RefCell<VecDeque<(Need, Option<Next>)>>,
     /// Counts readings and sign-ins, so that a late response of an abandoned one changes nothing.
     turn: Cell<u64>,
 }
@@ -96,12 +99,41 @@ impl Application {
     /// Gets a secret that an action needs, and continues with `next`: from the connection's Vault if it
     /// has one, or else from the operator.
     pub(super) fn supply(self: &Rc<Self>, need: Need, next: Option<Next>) {
+        if self.gets_another_secret(&need.slot) {
+            let mut queue = self.vaults.queue.borrow_mut();
+            queue.retain(|(queued, _)| queued.slot != need.slot);
+            return queue.push_back((need, next));
+        }
         self.wait_with(next);
         let Some(connection) = self.connection_with(&need) else {
             return self.prompt_for(need.slot, need.address, need.refusal);
         };
         *self.vaults.reading.borrow_mut() = Some(Reading { need, connection });
         self.read_from_vault();
+    }
+
+    /// Whether another secret is being read or asked for.
+    fn gets_another_secret(&self, slot: &SecretSlot) -> bool {
+        let reading = self.vaults.reading.borrow();
+        let is_read = reading.as_ref().map(|reading| reading.need.slot != *slot);
+        let is_asked = self
+            .page
+            .secret_prompt
+            .with_untracked(|prompt| prompt.as_ref().map(|prompt| prompt.slot != *slot));
+        is_read.or(is_asked).unwrap_or_default()
+    }
+
+    /// Gets the next secret that waits for its turn.
+    pub(super) fn supply_next(self: &Rc<Self>) {
+        let is_busy = self.vaults.reading.borrow().is_some()
+            || self.page.secret_prompt.with_untracked(Option::is_some);
+        if is_busy {
+            return;
+        }
+        let next = self.vaults.queue.borrow_mut().pop_front();
+        if let Some((need, next)) = next {
+            self.supply(need, next);
+        }
     }
 
     /// The connection whose Vault has a secret: that of the run on the page, or the one for new runs.
@@ -192,7 +224,9 @@ impl Application {
         let read = match read {
             Ok(read) => read,
             Err(error) if error.is_about_token() => {
-                self.forget_vault_token(&source.address);
+                if error.ends_token() {
+                    self.forget_vault_token(&source.address);
+                }
                 return self.ask_to_sign_in(source.clone(), Some(access.message(&error)));
             }
             Err(error) => return self.enter_by_hand(Some(access.message(&error))),
@@ -210,7 +244,8 @@ impl Application {
         self.setup.show_held_secrets();
         self.controller.recheck_for_secrets();
         if taken.is_enough {
-            return self.run_next();
+            self.run_next();
+            return self.supply_next();
         }
         let refusal = refusal.or_else(|| {
             need.refusal
@@ -257,7 +292,7 @@ impl Application {
         }
     }
 
-    pub(super) fn dismiss_vault_sign_in(&self, enters_secret: bool) {
+    pub(super) fn dismiss_vault_sign_in(self: &Rc<Self>, enters_secret: bool) {
         if enters_secret {
             return self.enter_by_hand(None);
         }
@@ -265,6 +300,7 @@ impl Application {
         self.vaults.reading.take();
         self.wait_with(None);
         self.set_vault_prompt(None);
+        self.supply_next();
     }
 
     /// Signs in, and reads the secret that is needed.

@@ -59,7 +59,7 @@ impl<M: ModelTransport, T: TaskSink> LiveDriver<M, T> {
         let sent = request.body.clone().unwrap_or_default();
         let is_streamed = !adaptations.has(&Adaptation::NoStreaming);
         report(Report::event(Event::CallStarted { adaptations }));
-        let prepared = request.prepare(&self.secrets.borrow());
+        let prepared = request.prepare_prompt(&self.secrets.borrow());
         let redactor = prepared
             .as_ref()
             .map(|request| Arc::clone(request.redactor()))

@@ -175,6 +175,23 @@ impl HttpRequest {
     /// [`PrepareError`] if a secret is not held for the origin of the URL, or if the body contains one
     /// of the held secrets.
     pub fn prepare(self, secrets: &Keyring) -> Result<PreparedRequest, PrepareError> {
+        self.prepare_body(secrets, false)
+    }
+
+    /// As [`HttpRequest::prepare`], for a prompt. The body may contain a held secret if the operator
+    /// agreed.
+    ///
+    /// # Errors
+    /// As [`HttpRequest::prepare`].
+    pub fn prepare_prompt(self, secrets: &Keyring) -> Result<PreparedRequest, PrepareError> {
+        self.prepare_body(secrets, secrets.allows_in_prompts())
+    }
+
+    fn prepare_body(
+        self,
+        secrets: &Keyring,
+        may_repeat_secrets: bool,
+    ) -> Result<PreparedRequest, PrepareError> {
         let mut found = Vec::new();
         for (_, value) in &self.headers {
             if let HeaderValue::Secret { slot, .. } = value {
@@ -196,7 +213,8 @@ impl HttpRequest {
             }
         };
         let redactor = secrets.redactor();
-        if let Some(body) = &self.body
+        if !may_repeat_secrets
+            && let Some(body) = &self.body
             && let Some(slot) = redactor.find_in_request(body)
         {
             return Err(PrepareError::InBody { slot: slot.clone() });
@@ -482,5 +500,21 @@ mod tests {
         }
         let request = HttpRequest::post_json("https://api.example.com/v1", "{}");
         assert!(request.prepare(&keyring).is_ok());
+    }
+
+    #[test]
+    fn a_prompt_may_contain_a_held_secret_after_consent_until_another_secret_is_held() {
+        let mut keyring = Keyring::default();
+        let server = Address::parse("https://tasks.example.com").unwrap();
+        let word = SecretSlot::AGENT_TOKEN;
+        keyring.give(word, &server, "changeme").unwrap();
+        let prompt = || HttpRequest::post_json("https://api.example.com/v1", r#"["changeme"]"#);
+        assert!(prompt().prepare_prompt(&keyring).is_err());
+        keyring.allow_in_prompts(true);
+        assert!(prompt().prepare_prompt(&keyring).is_ok());
+        assert!(prompt().prepare(&keyring).is_err(), "a task is no prompt");
+        let other = SecretSlot::header("X-A");
+        keyring.give(other, &server, "hunter2-hunter2").unwrap();
+        assert!(prompt().prepare_prompt(&keyring).is_err());
     }
 }

@@ -13,6 +13,8 @@ use crate::settings::Address;
 pub struct Keyring {
     secrets: HashMap<(SecretSlot, String), Secret>,
     redactor: CurrentRedactor,
+    /// Whether prompts may contain the secrets that are held.
+    is_allowed_in_prompts: bool,
 }
 
 impl Keyring {
@@ -40,6 +42,13 @@ impl Keyring {
         self.update_redactor();
     }
 
+    /// Returns all secrets with their slots.
+    #[must_use]
+    pub fn into_secrets(self) -> Vec<(SecretSlot, Secret)> {
+        let secrets = self.secrets.into_iter();
+        secrets.map(|((slot, _), secret)| (slot, secret)).collect()
+    }
+
     /// Returns what removes every secret that is held now from text.
     #[must_use]
     pub fn redactor(&self) -> Arc<Redactor> {
@@ -56,7 +65,20 @@ impl Keyring {
         })
     }
 
-    fn update_redactor(&self) {
+    /// Lets prompts contain the secrets that are held now, or forbids it: the operator may have agreed,
+    /// for one action, because a secret is an ordinary word. What is held later is forbidden again.
+    pub fn allow_in_prompts(&mut self, is_allowed: bool) {
+        self.is_allowed_in_prompts = is_allowed;
+    }
+
+    /// Whether prompts may contain the secrets that are held.
+    #[must_use]
+    pub fn allows_in_prompts(&self) -> bool {
+        self.is_allowed_in_prompts
+    }
+
+    fn update_redactor(&mut self) {
+        self.is_allowed_in_prompts = false;
         let secrets = self
             .secrets
             .iter()

@@ -5,12 +5,16 @@
 //! every held secret from what was received, and a [`Keyring`] makes the check that keeps secrets out
 //! of tasks.
 
+mod entered;
 mod escapes;
 mod forms;
+mod key_like;
 mod keyring;
 mod redactor;
 mod task_check;
 
+pub use entered::{Correction, SecretUse, Surplus, correct};
+pub use key_like::key_like_texts;
 pub use keyring::Keyring;
 pub use redactor::{REDACTED, Redactor, StreamRedactor};
 pub use task_check::HELD_SECRET;

@@ -84,6 +84,8 @@ pub trait PageCommands {
     fn decide_open_work(&self, accepted: bool);
     /// Answers the question whether to post although another tab may post the same tasks.
     fn decide_unlocked(&self, accepted: bool);
+    /// Answers the question whether to let out what contains held secrets.
+    fn decide_leaks(&self, accepted: bool);
     /// Takes the run that is shown over from the tab that has it.
     fn take_over(&self);
     /// Reads the list of runs.

@@ -121,6 +121,26 @@ pub struct WorkPrompt {
     pub action: WorkAction,
 }
 
+/// How something would leave the page or be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeakExit {
+    /// It is sent to the model endpoint.
+    Send,
+    /// It is saved as a file.
+    Export,
+    /// It is stored in this browser, as part of a connection.
+    Store,
+}
+
+/// A question whether to let out what contains held secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeakPrompt {
+    /// How it would leave the page.
+    pub exit: LeakExit,
+    /// A sentence for each place, which names the secret by its slot.
+    pub leaks: Vec<String>,
+}
+
 /// How a run was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
@@ -331,6 +351,8 @@ pub struct Page {
     pub run_list_message: RwSignal<Option<String>>,
     /// A question whether to leave or delete a run with open work.
     pub work_prompt: RwSignal<Option<WorkPrompt>>,
+    /// A question whether to let out what contains held secrets.
+    pub leak_prompt: RwSignal<Option<LeakPrompt>>,
     /// Whether to ask if tasks are to be posted although another tab may post the same ones.
     pub has_unlocked_prompt: RwSignal<bool>,
     /// The run that was removed last, while it can be restored.
@@ -402,6 +424,7 @@ impl Page {
             run_list: RwSignal::new(None),
             run_list_message: RwSignal::new(None),
             work_prompt: RwSignal::new(None),
+            leak_prompt: RwSignal::new(None),
             has_unlocked_prompt: RwSignal::new(false),
             removed_run: RwSignal::new(None),
             chosen_mode: RwSignal::new(None),

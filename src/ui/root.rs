@@ -69,6 +69,7 @@ fn OpenDialogs(screen: Screen) -> impl IntoView {
                 || page.secret_prompt.with(Option::is_some)
                 || page.has_vault_prompt.get()
                 || page.work_prompt.with(Option::is_some)
+                || page.leak_prompt.with(Option::is_some)
                 || page.has_unlocked_prompt.get()
                 || page.new_host.with(Option::is_some))
     });

@@ -15,9 +15,17 @@ pub enum VaultError {
     /// The server is not the active one of its cluster, or redirects.
     #[error("this server of the Vault is not the active one")]
     Standby,
-    /// The token is not valid, or may not do this.
+    /// The token is not valid.
     #[error("the Vault denied the request: {message}")]
     Denied {
+        /// What the Vault wrote.
+        message: String,
+    },
+    /// The token is valid, as far as is known, but may not read this path.
+    #[error("the Vault token may not read {path}: {message}")]
+    NotPermitted {
+        /// Mount and path.
+        path: String,
         /// What the Vault wrote.
         message: String,
     },
@@ -126,6 +134,7 @@ impl VaultError {
             VaultError::Sealed => "vault_sealed",
             VaultError::Standby => "vault_standby",
             VaultError::Denied { .. } => "vault_denied",
+            VaultError::NotPermitted { .. } => "vault_not_permitted",
             VaultError::SignInRejected { .. } => "vault_sign_in_rejected",
             VaultError::WrappingToken { .. } => "vault_wrapping_token",
             VaultError::NoTokenInside => "vault_no_token_inside",
@@ -152,6 +161,9 @@ impl VaultError {
             }
             VaultError::Denied { .. } => {
                 "Sign in again: the token may have expired. If it is valid, it needs a policy that allows to read this path."
+            }
+            VaultError::NotPermitted { .. } => {
+                "Sign in with a token whose policy allows to read this path, or correct the path in the settings. The token that is held stays for other paths."
             }
             VaultError::SignInRejected { .. } => {
                 "Check user name, password and method, and the mount of the method in the settings."
@@ -193,12 +205,19 @@ impl VaultError {
         })
     }
 
+    /// Whether the token itself is not valid, or no longer.
+    #[must_use]
+    pub fn ends_token(&self) -> bool {
+        matches!(self, VaultError::Denied { .. })
+    }
+
     /// Whether another token may help.
     #[must_use]
     pub fn is_about_token(&self) -> bool {
         matches!(
             self,
             VaultError::Denied { .. }
+                | VaultError::NotPermitted { .. }
                 | VaultError::SignInRejected { .. }
                 | VaultError::WrappingToken { .. }
                 | VaultError::NoTokenInside

@@ -267,7 +267,8 @@ fn absent(source: &VaultSource) -> VaultError {
     }
 }
 
-fn shown_path(source: &VaultSource) -> String {
+/// Mount and path of the secret.
+pub(super) fn shown_path(source: &VaultSource) -> String {
     let (mount, path) = source.mount_and_path();
     format!("{mount}/{path}")
 }

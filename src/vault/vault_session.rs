@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::token_life::TokenLife;
 use super::vault_error::VaultError;
-use super::vault_reply::VaultReply;
+use super::vault_reply::{VaultReply, shown_path};
 use super::vault_request;
 use super::wanted_secret::WantedSecret;
 use crate::http::{HttpRequest, PreparedRequest};
@@ -119,11 +119,31 @@ fn rejected(error: VaultError, is_wrapped: bool) -> VaultError {
     }
 }
 
-/// Reads the secrets that are wanted. A secret that the Vault does not have is reported by itself.
+/// Reads the secrets that are wanted. A secret that the Vault does not have is reported by itself. If the
+/// Vault denies the reading, it is asked whether the token is still valid.
 ///
 /// # Errors
 /// [`VaultError`] if nothing can be read.
 pub async fn read_secrets(
+    wire: &impl VaultWire,
+    source: &VaultSource,
+    token: &Secret,
+    wanted: &[WantedSecret],
+) -> Result<VaultSecrets, VaultError> {
+    match read_wanted(wire, source, token, wanted).await {
+        Err(VaultError::Denied { message }) => Err(match look_up(wire, source, token).await {
+            Err(denied @ VaultError::Denied { .. }) => denied,
+            // Valid, or not known to be invalid: it may be allowed to read something else.
+            _ => VaultError::NotPermitted {
+                path: shown_path(source),
+                message,
+            },
+        }),
+        read => read,
+    }
+}
+
+async fn read_wanted(
     wire: &impl VaultWire,
     source: &VaultSource,
     token: &Secret,

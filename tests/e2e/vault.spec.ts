@@ -156,10 +156,12 @@ test("each failure of a Vault has its message, and the secret can be entered by 
   }
   replies["GET secret/data/agent"] = { status: 403, json: { errors: ["permission denied"] } };
   await app.post(2, server.host);
-  await expect(signIn).toContainText("The Vault denied the request: permission denied.");
+  await expect(signIn).toContainText("The Vault token may not read secret/agent: permission denied.");
   await signIn.getByRole("button", { name: "Enter the secret itself" }).click();
   await app.enterToken(server.host, AGENT_TOKEN);
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+  const settings = await app.settings();
+  await expect(settings, "the token stays for other paths").toContainText(/The Vault token for /);
 });
 
 test("a held Vault token reads nothing that the sign-in did not name", async ({ world, app }) => {
@@ -180,4 +182,74 @@ test("a held Vault token reads nothing that the sign-in did not name", async ({ 
   await app.post(2, server.host);
   await expect(signIn).toContainText("The page reads these from secret/other");
   expect(sent).toEqual(["GET auth/token/lookup-self"]);
+});
+
+test("if API key and agent token are rejected at the same moment, both actions continue after they are read again", async ({
+  world,
+  app,
+  complaints,
+}) => {
+  complaints.allow(statusLine(401));
+  const key = "sk-e2e-0123456789abcdef";
+  const rotated = { OPENAI_API_KEY: `${key}-2`, AGENT_API_TOKEN: `${AGENT_TOKEN}-2` };
+  const server = await world.taskServer({
+    tokens: `${AGENT_TOKEN},${rotated.AGENT_API_TOKEN}`,
+    config: (url) => ({
+      connection: "Vault",
+      model: { base_url: world.testbed.model("plain", world.tag), model: "scripted", needs_key: true },
+      task_server: { url, honours_idempotency_keys: true },
+      vault: { address: VAULT, secrets_path: "secret/agent", kv_version: 2 },
+    }),
+  });
+  const secret = (data: unknown) => ({ json: { data: { data, metadata: { version: 1 } } } });
+  const replies: Record<string, Reply | undefined> = {
+    "GET auth/token/lookup-self": { json: LIFE },
+    "GET secret/data/agent": secret({ OPENAI_API_KEY: key, AGENT_API_TOKEN: AGENT_TOKEN }),
+  };
+  await respond(app.page, replies);
+  await app.open(server.address, /./);
+  await app.page.getByText("Live", { exact: true }).click();
+  await app.fillBrief({ goal: "Tidy the archive", count: "3" });
+  await app.generate();
+  const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");
+  await signIn.getByLabel("Vault token").fill(VAULT_TOKEN);
+  await signIn.getByRole("button", { name: "Sign in", exact: true }).click();
+  await expect(app.heading("Complete: 3 tasks, all valid")).toBeVisible();
+  await app.page.getByRole("button", { name: /^Reject / }).last().click();
+  await app.approveAll(2);
+
+  // Both endpoints respond only when both were asked, and accept the rotated secrets only.
+  replies["GET secret/data/agent"] = secret(rotated);
+  let release = () => {};
+  const bothAsked = new Promise<void>((resolve) => (release = resolve));
+  const asked = new Set<string>();
+  const ask = async (name: string) => {
+    asked.add(name);
+    if (asked.size === 2) release();
+    await bothAsked;
+  };
+  await app.page.route(`${server.address}/tasks`, async (route) => {
+    const headers = await route.request().allHeaders();
+    if (headers["x-agent-token"] !== AGENT_TOKEN) return route.continue();
+    await ask("task server");
+    await route.continue({ headers: { ...headers, "x-agent-token": "revoked" } });
+  });
+  await app.page.route(/\/chat\/completions$/, async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    const headers = await route.request().allHeaders();
+    if (headers["authorization"] !== `Bearer ${key}`) return route.continue();
+    await ask("model");
+    await route.fulfill({
+      status: 401,
+      headers: { "access-control-allow-origin": "*" },
+      json: { error: { message: "Incorrect API key provided.", code: "invalid_api_key" } },
+    });
+  });
+  await app.post(2, server.host);
+  await app.press(/^Regenerate .*rejected task…$/);
+  await app.dialog("Regenerate 1 rejected task?").getByRole("button", { name: "Regenerate 1 rejected task" }).click();
+  await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
+  await expect(app.page.getByRole("dialog")).toHaveCount(0);
+  await expect(app.tasks.last()).toContainText("suggested edit");
+  expect([...asked].sort()).toEqual(["model", "task server"]);
 });

@@ -200,6 +200,10 @@ impl PageCommands for Handle {
         self.record(&format!("unlocked {accepted}"));
         self.0.page.has_unlocked_prompt.set(false);
     }
+    fn decide_leaks(&self, accepted: bool) {
+        self.record(&format!("leaks {accepted}"));
+        self.0.page.leak_prompt.set(None);
+    }
     fn take_over(&self) {
         self.record("take over");
     }

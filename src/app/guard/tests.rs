@@ -375,9 +375,11 @@ fn a_decision_depends_on_mode_endpoint_and_held_secrets() {
     {
         let situation = Situation {
             connection: &connection(),
+            brief: None,
             run,
             lock: RunLock::Held,
             may_leave_work: true,
+            may_repeat_secrets: false,
             hosts: Some(&HostPolicy::default()),
             secrets: &keyring(held),
         };
@@ -390,9 +392,11 @@ fn a_read_only_tab_cannot_change_the_run_but_can_start_another() {
     let posting = posting();
     let situation = Situation {
         connection: &connection(),
+        brief: None,
         run: Some(&posting),
         lock: RunLock::OtherTab,
         may_leave_work: false,
+        may_repeat_secrets: false,
         hosts: Some(&HostPolicy::default()),
         secrets: &Keyring::default(),
     };
@@ -431,9 +435,11 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
     ] {
         let situation = Situation {
             connection: &connection(),
+            brief: None,
             run: Some(&live),
             lock: RunLock::Held,
             may_leave_work: true,
+            may_repeat_secrets: false,
             hosts,
             secrets: &held,
         };
@@ -450,9 +456,11 @@ fn a_request_needs_a_host_that_is_known_to_be_allowed() {
     // An action without requests does not need config.json.
     let situation = Situation {
         connection: &connection(),
+        brief: None,
         run: None,
         lock: RunLock::Held,
         may_leave_work: false,
+        may_repeat_secrets: false,
         hosts: None,
         secrets: &held,
     };
@@ -496,9 +504,11 @@ fn a_missing_endpoint_is_refused_and_one_without_a_key_needs_none() {
     ] {
         let situation = Situation {
             connection,
+            brief: None,
             run: Some(&live),
             lock: RunLock::Held,
             may_leave_work: true,
+            may_repeat_secrets: false,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
         };
@@ -571,9 +581,11 @@ fn open_work_is_left_only_after_the_operator_agreed() {
     ] {
         let situation = Situation {
             connection: &connection(),
+            brief: None,
             run: Some(run),
             lock: RunLock::Held,
             may_leave_work,
+            may_repeat_secrets: false,
             hosts: Some(&HostPolicy::default()),
             secrets: &held,
         };
@@ -587,9 +599,11 @@ fn a_run_that_is_posted_is_not_left_even_with_consent() {
     for may_leave_work in [false, true] {
         let situation = Situation {
             connection: &connection(),
+            brief: None,
             run: Some(&posting),
             lock: RunLock::Held,
             may_leave_work,
+            may_repeat_secrets: false,
             hosts: Some(&HostPolicy::default()),
             secrets: &Keyring::default(),
         };
@@ -639,9 +653,11 @@ fn every_event_that_sends_a_request_waits_for_config_json_and_respects_allowed_h
         for (hosts, expected) in [(None, "still_opening"), (Some(&other), "host_not_allowed")] {
             let situation = Situation {
                 connection: &connection(),
+                brief: None,
                 run: Some(run),
                 lock: RunLock::Held,
                 may_leave_work: true,
+                may_repeat_secrets: false,
                 hosts,
                 secrets: &held,
             };
@@ -674,9 +690,11 @@ fn a_task_with_a_secret_in_it_is_neither_approved_nor_posted() {
     let decide_with = |secrets: &Keyring, run: &Run, event: &Event| {
         let situation = Situation {
             connection: &connection(),
+            brief: None,
             run: Some(run),
             lock: RunLock::Held,
             may_leave_work: true,
+            may_repeat_secrets: false,
             hosts: Some(&HostPolicy::default()),
             secrets,
         };
@@ -766,9 +784,11 @@ fn without_locks_the_operator_agrees_before_tasks_are_posted_that_could_arrive_t
         let decide_with = |lock, slots: &[SecretSlot]| {
             let situation = Situation {
                 connection: &connection(),
+                brief: None,
                 run: Some(run),
                 lock,
                 may_leave_work: false,
+                may_repeat_secrets: false,
                 hosts: Some(&HostPolicy::default()),
                 secrets: &keyring(slots),
             };

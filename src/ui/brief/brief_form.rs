@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use crate::brief::{self, BriefError, BriefForm as Form};
 use crate::run::Mode;
 use crate::run::next_run::{DryReason, NextRun};
-use crate::secrets::SecretSlot;
-use crate::text::{counted, grouped};
+use crate::secrets::{SecretSlot, key_like_texts};
+use crate::text::{counted, grouped, listed};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::focus::reveal_error_soon;
@@ -60,6 +60,7 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
         }
     };
     let mode_reason = mode_reason(screen);
+    let key_like = Memo::new(move |_| page.form.with(key_like_texts));
     let is_waiting =
         move || (page.is_generate_queued.get() || awaits_validator.get()).then_some("status");
     let hint = move || {
@@ -169,6 +170,11 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
                     />
                 </div>
                 <p class="hint" id="generate-hint" role=is_waiting>{hint}</p>
+                <Show when=move || key_like.with(|texts| !texts.is_empty())>
+                    <p class="hint" id="key-like" role="status">
+                        {move || key_like.with(|texts| key_warning(texts))}
+                    </p>
+                </Show>
                 // Last, because it appears only after the settings were read: nothing below it moves.
                 <Show when=move || mode_reason.with(Option::is_some)>
                     <p class="hint" id="mode-why">
@@ -179,6 +185,14 @@ pub fn BriefForm(screen: Screen) -> impl IntoView {
             </div>
         </form>
     }
+}
+
+/// What to say about texts with what looks like a key.
+fn key_warning(texts: &[String]) -> String {
+    format!(
+        "What looks like a key is in the {}. A live run sends it to the model: remove it unless the model needs it.",
+        listed(texts)
+    )
 }
 
 /// The mode of the next run. If no model is configured, choosing *Live* opens the settings; the

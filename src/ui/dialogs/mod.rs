@@ -1,6 +1,6 @@
 //! The dialogs. Each is mounted while it is open. The operator opens most of them; the prompts for a
-//! secret, for the sign-in to a Vault, for a new task server, about open work and about missing locks
-//! open and close with the state of the page.
+//! secret, for the sign-in to a Vault, for a new task server, about open work, about secrets
+//! that would leave and about missing locks open and close with the state of the page.
 
 mod briefs;
 mod confirm;
@@ -11,6 +11,7 @@ mod folded_fields;
 mod follow_up;
 mod host;
 mod import;
+mod leaks;
 mod modal;
 mod open_work;
 mod paste_group;
@@ -18,6 +19,7 @@ mod receipts;
 mod reject;
 mod runs;
 mod secret;
+mod secret_entry;
 mod settings;
 mod settings_fields;
 mod shortcuts;
@@ -36,6 +38,7 @@ use export::ExportDialog;
 use follow_up::FollowUpDialog;
 use host::HostDialog;
 use import::ImportDialog;
+use leaks::LeaksDialog;
 use open_work::OpenWorkDialog;
 use receipts::ReceiptsDialog;
 use reject::RejectDialog;
@@ -54,6 +57,7 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
     let needs_secret = Memo::new(move |_| page.secret_prompt.with(Option::is_some));
     let has_vault_prompt = Memo::new(move |_| page.has_vault_prompt.get());
     let has_work_prompt = Memo::new(move |_| page.work_prompt.with(Option::is_some));
+    let has_leak_prompt = Memo::new(move |_| page.leak_prompt.with(Option::is_some));
     let has_new_host = Memo::new(move |_| page.new_host.with(Option::is_some));
     view! {
         {move || match screen.dialog.get() {
@@ -77,6 +81,9 @@ pub fn Dialogs(screen: Screen) -> impl IntoView {
         }}
         <Show when=move || has_work_prompt.get()>
             <OpenWorkDialog screen/>
+        </Show>
+        <Show when=move || has_leak_prompt.get()>
+            <LeaksDialog screen/>
         </Show>
         <Show when=move || page.has_unlocked_prompt.get()>
             <UnlockedDialog screen/>

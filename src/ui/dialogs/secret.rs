@@ -5,11 +5,12 @@ use leptos::prelude::*;
 use zeroize::Zeroizing;
 
 use super::modal::Modal;
-use crate::secrets::SecretSlot;
+use super::secret_entry::{SecretBox, SecretEntry, SecretNotice};
+use crate::secrets::{SecretSlot, SecretUse};
 use crate::settings::DEFAULT_TOKEN_HEADER;
 use crate::text::capitalize;
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::field::FieldError;
 use crate::ui::screen::Screen;
 
 /// The dialog. The typed secret is only in the field until it is submitted; no signal holds it.
@@ -33,15 +34,18 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
             .unwrap_or_default();
         format!("{} for {host}", label())
     });
+    let connection = move || {
+        let of_run = page
+            .run
+            .with(|run| run.as_ref().map(|run| run.connection.clone()));
+        of_run.unwrap_or_else(|| page.connection.get())
+    };
     let header = move || {
         let slot = slot.get()?;
         if let Some(name) = slot.header_name() {
             return Some(name.to_owned());
         }
-        let connection = page
-            .run
-            .with(|run| run.as_ref().map(|run| run.connection.clone()));
-        let connection = connection.unwrap_or_else(|| page.connection.get());
+        let connection = connection();
         if slot == SecretSlot::API_KEY {
             let header = connection.model.and_then(|model| model.key_header);
             return Some(header.unwrap_or_else(|| "Authorization".to_owned()));
@@ -49,7 +53,20 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         let header = connection.task_server.map(|server| server.token_header);
         Some(header.unwrap_or_else(|| DEFAULT_TOKEN_HEADER.to_owned()))
     };
-    let field = NodeRef::<html::Input>::new();
+    // The scheme of the agent token is a setting, and that of an API key is always added.
+    let usage = Signal::derive(move || {
+        let has_scheme = slot.get().as_ref() == Some(&SecretSlot::AGENT_TOKEN)
+            && connection()
+                .task_server
+                .is_some_and(|server| server.token_scheme.is_some());
+        let is_api_key = slot.get().as_ref() == Some(&SecretSlot::API_KEY);
+        let is_authorization =
+            header().is_some_and(|name| name.eq_ignore_ascii_case("authorization"));
+        SecretUse::Header {
+            keeps_scheme: is_authorization && !has_scheme && !is_api_key,
+        }
+    });
+    let entry = SecretEntry::new(usage);
     let keep = NodeRef::<html::Input>::new();
     let is_visible = RwSignal::new(false);
     let use_secret = move |value: &str| {
@@ -61,15 +78,16 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
         let value = Zeroizing::new(value.to_owned());
         screen.command(move |commands| commands.give_secret(slot, &value, keep_for_tab));
         if page.secret_prompt.with_untracked(Option::is_some)
-            && let Some(field) = field.get_untracked()
+            && let Some(field) = entry.field.get_untracked()
         {
             // If it fails, the field is one Tab away.
             let _ = field.focus();
         }
     };
     let submit = Callback::new(move |()| {
-        let value = field.get_untracked().map(|field| field.value());
-        use_secret(&value.unwrap_or_default());
+        if entry.may_use() {
+            use_secret(&entry.text());
+        }
     });
     let close =
         Callback::new(move |()| screen.command(move |commands| commands.dismiss_secret_prompt()));
@@ -81,18 +99,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                 <div class="field">
                     <label for="secret">{label}</label>
                     <div class="field-with-button">
-                        <input
-                            class="input mono"
-                            id="secret"
-                            type=move || if is_visible.get() { "text" } else { "password" }
-                            autofocus
-                            autocomplete="off"
-                            autocapitalize="off"
-                            spellcheck="false"
-                            aria-invalid=move || has_error.get().then_some("true")
-                            aria-describedby=described_by("secret", true, has_error)
-                            node_ref=field
-                        />
+                        <SecretBox id="secret" entry is_visible autofocus=true has_error/>
                         <Button
                             icon="eye"
                             label="Show"
@@ -107,6 +114,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
                         " to this host only. Kept in memory until you reload or close the tab, unless you choose otherwise below."
                     </p>
                     <FieldError id="secret" text=error/>
+                    <SecretNotice id="secret" entry/>
                 </div>
                 {move || {
                     prompt()

@@ -1,16 +1,16 @@
 //! The settings of a connection: its endpoints, its task schema, and the secrets in memory.
 
-use leptos::html;
 use leptos::prelude::*;
 
 use super::connection_test::ConnectionTestGroup;
 use super::modal::Modal;
 use super::paste_group::PasteGroup;
+use super::secret_entry::SecretEntry;
 use super::settings_fields::{
     ConnectionGroup, ModelGroup, SchemaGroup, SecretsGroup, ServerGroup, VaultGroup,
 };
 use crate::paste::{PastedSecrets, check_form, secrets_for};
-use crate::secrets::{Secret, SecretSlot};
+use crate::secrets::{Secret, SecretSlot, SecretUse};
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField};
 use crate::settings::{Address, Connection};
 use crate::text::sentences;
@@ -49,31 +49,24 @@ pub struct Settings {
 #[derive(Clone, Copy)]
 pub struct SecretInput {
     /// The field.
-    pub field: NodeRef<html::Input>,
+    pub entry: SecretEntry,
     /// Why the text cannot be a secret.
     pub error: RwSignal<Option<String>>,
 }
 
-/// A text that cannot be a secret. The page says so at its field.
+/// A text that cannot be a secret, or may not be the secret alone. The page says so at its field.
 pub struct NotASecret;
 
 impl SecretInput {
-    fn new() -> SecretInput {
+    fn new(usage: Signal<SecretUse>) -> SecretInput {
         SecretInput {
-            field: NodeRef::new(),
+            entry: SecretEntry::new(usage),
             error: RwSignal::new(None),
         }
     }
 
-    fn clear(self) {
-        if let Some(field) = self.field.get_untracked() {
-            field.set_value("");
-        }
-    }
-
     fn is_empty(self) -> bool {
-        let field = self.field.get_untracked();
-        field.is_none_or(|field| field.value().is_empty())
+        self.entry.text().is_empty()
     }
 
     /// The secret for this address, if there are both.
@@ -83,11 +76,13 @@ impl SecretInput {
         address: Option<&Address>,
     ) -> Result<Option<(SecretSlot, Secret)>, NotASecret> {
         self.error.set(None);
-        let (Some(field), Some(address)) = (self.field.get_untracked(), address) else {
+        let Some(address) = address else {
             return Ok(None);
         };
-        // Overwritten when dropped, like the value in the keyring.
-        let value = zeroize::Zeroizing::new(field.value());
+        if !self.entry.may_use() {
+            return Err(NotASecret);
+        }
+        let value = self.entry.text();
         if value.trim().is_empty() {
             return Ok(None);
         }
@@ -124,7 +119,7 @@ impl Settings {
                 Address::parse(form.text(field)).map(|address| address.origin())
             };
             if origin(&before) != origin(&form) {
-                input.clear();
+                input.entry.clear();
             }
         }
         self.change(|current| *current = form);
@@ -238,12 +233,26 @@ pub fn SettingsDialog(
 ) -> impl IntoView {
     let page = screen.page;
     let initial = StoredValue::new(ConnectionForm::of(&connection));
+    let form = RwSignal::new(initial.get_value());
+    let usage_of_token = Signal::derive(move || {
+        form.with(|form| {
+            let text = |field| form.text(field).trim();
+            let is_whole_header = text(FormField::TokenScheme).is_empty()
+                && text(FormField::TokenHeader).eq_ignore_ascii_case("authorization");
+            SecretUse::Header {
+                keeps_scheme: is_whole_header,
+            }
+        })
+    });
+    let usage_of_key = Signal::stored(SecretUse::Header {
+        keeps_scheme: false,
+    });
     let settings = Settings {
         screen,
-        form: RwSignal::new(initial.get_value()),
+        form,
         problems: RwSignal::new(Vec::new()),
-        api_key: SecretInput::new(),
-        agent_token: SecretInput::new(),
+        api_key: SecretInput::new(usage_of_key),
+        agent_token: SecretInput::new(usage_of_token),
         pasted: StoredValue::new_local(Vec::new()),
         pasted_slots: RwSignal::new(Vec::new()),
     };
@@ -287,7 +296,8 @@ pub fn SettingsDialog(
         };
         was_sent.set(true);
         screen.command(move |commands| commands.connect(connection, secrets));
-        if page.settings_problem.with_untracked(Option::is_none) {
+        let is_asked = page.leak_prompt.with_untracked(Option::is_some);
+        if page.settings_problem.with_untracked(Option::is_none) && !is_asked {
             close.run(());
         }
     });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::folded_fields::FoldedFields;
 use super::modal::reveal_error_in;
+use super::secret_entry::{SecretBox, SecretNotice};
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
 use super::vault_token_list::VaultTokenList;
 use crate::secrets::SecretSlot;
@@ -12,7 +13,7 @@ use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::code_block::CodeBlock;
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::field::FieldError;
 use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
 use crate::ui::page::Models;
@@ -106,17 +107,7 @@ fn SecretField(
     view! {
         <div class="field">
             <label for=id>{label} " " <span class="optional">"optional"</span></label>
-            <input
-                class="input mono"
-                id=id
-                type="password"
-                autocomplete="off"
-                autocapitalize="off"
-                spellcheck="false"
-                aria-invalid=move || has_error.get().then_some("true")
-                aria-describedby=described_by(id, true, has_error)
-                node_ref=input.field
-            />
+            <SecretBox id entry=input.entry has_error/>
             <p class="hint" id=format!("{id}-hint")>
                 {move || {
                     if is_pasted.get() {
@@ -127,6 +118,7 @@ fn SecretField(
                 }}
             </p>
             <FieldError id text=input.error/>
+            <SecretNotice id entry=input.entry/>
         </div>
     }
 }

@@ -2,14 +2,14 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use zeroize::Zeroizing;
 
 use super::modal::Modal;
-use crate::secrets::{Secret, SecretError};
+use super::secret_entry::{SecretBox, SecretEntry, SecretNotice};
+use crate::secrets::{Secret, SecretError, SecretUse};
 use crate::settings::{Address, VaultMethod};
 use crate::text::{listed, sentences};
 use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::field::{FieldError, described_by};
+use crate::ui::controls::field::FieldError;
 use crate::ui::page::VaultPrompt;
 use crate::ui::screen::Screen;
 use crate::vault::VaultCredential;
@@ -57,6 +57,15 @@ impl SignInKind {
             SignInKind::Method(VaultMethod::Token) => "Vault token",
             SignInKind::Method(_) => "Password",
             SignInKind::Wrapped => "Wrapping token",
+        }
+    }
+
+    fn usage(self) -> SecretUse {
+        match self {
+            SignInKind::Method(VaultMethod::Userpass | VaultMethod::Ldap) => SecretUse::Body,
+            SignInKind::Method(VaultMethod::Token) | SignInKind::Wrapped => SecretUse::Header {
+                keeps_scheme: false,
+            },
         }
     }
 
@@ -131,7 +140,7 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
     let kind = RwSignal::new(SignInKind::Method(method));
     let invalid = RwSignal::new(None::<String>);
     let user_name = NodeRef::<html::Input>::new();
-    let secret = NodeRef::<html::Input>::new();
+    let entry = SecretEntry::new(Signal::derive(move || kind.get().usage()));
     let is_busy = Memo::new(move |_| {
         page.vaults
             .with(|vaults| vaults.prompt.as_ref().is_some_and(|prompt| prompt.is_busy))
@@ -148,24 +157,22 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
     let has_error = Signal::derive(move || error.with(Option::is_some));
     let submit = Callback::new(move |()| {
         let prompt = page.vaults.get_untracked().prompt;
-        let (Some(field), Some(prompt)) = (secret.get_untracked(), prompt) else {
+        let Some(prompt) = prompt.filter(|prompt| !prompt.is_busy) else {
             return;
         };
-        if prompt.is_busy {
+        invalid.set(None);
+        if !entry.may_use() {
             return;
         }
-        invalid.set(None);
         let kind = kind.get_untracked();
         let name = user_name.get_untracked().map(|field| field.value());
         let name = name.unwrap_or_default().trim().to_owned();
         if kind.has_user_name() && name.is_empty() {
             return invalid.set(Some("The user name is missing. Enter it.".to_owned()));
         }
-        // Overwritten when dropped, like the value in the keyring.
-        let value = Zeroizing::new(field.value());
-        match kind.credential(&value, name, &prompt.source.address) {
+        match kind.credential(&entry.text(), name, &prompt.source.address) {
             Ok(credential) => {
-                field.set_value("");
+                entry.clear();
                 screen.command(move |commands| commands.sign_in_to_vault(credential));
             }
             Err(error) => {
@@ -187,6 +194,7 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
                     on:change=move |_| {
                         invalid.set(None);
                         kind.set(choice);
+                        entry.look_again();
                     }
                 />
                 {choice.label()}
@@ -223,20 +231,10 @@ pub fn VaultSignInDialog(screen: Screen) -> impl IntoView {
                 </Show>
                 <div class="field">
                     <label for="vault-secret">{move || kind.get().secret_label()}</label>
-                    <input
-                        class="input mono"
-                        id="vault-secret"
-                        type="password"
-                        autofocus
-                        autocomplete="off"
-                        autocapitalize="off"
-                        spellcheck="false"
-                        aria-invalid=move || has_error.get().then_some("true")
-                        aria-describedby=described_by("vault-secret", true, has_error)
-                        node_ref=secret
-                    />
+                    <SecretBox id="vault-secret" entry autofocus=true has_error/>
                     <p class="hint" id="vault-secret-hint">{move || kind.get().hint()}</p>
                     <FieldError id="vault-secret" text=error/>
+                    <SecretNotice id="vault-secret" entry/>
                 </div>
                 <p class="hint" id=BUSY role="status">
                     {move || if is_busy.get() { "Signing in…" } else { "" }}

@@ -252,6 +252,51 @@ fn a_rejected_sign_in_says_what_was_rejected() {
 }
 
 #[test]
+fn a_token_that_may_not_read_is_gone_only_if_the_vault_no_longer_knows_it() {
+    const DENIED: &str = r#"{"errors":["permission denied"]}"#;
+    let looked = r#"{"data":{"ttl":30,"creation_ttl":60,"policies":["p"],"renewable":false}}"#;
+    for (replies, code, ends_token) in [
+        (
+            vec![Some((403, DENIED)), Some((200, looked))],
+            "vault_not_permitted",
+            false,
+        ),
+        (
+            vec![Some((200, MOUNT)), Some((403, DENIED)), Some((200, looked))],
+            "vault_not_permitted",
+            false,
+        ),
+        (
+            vec![Some((403, DENIED)), Some((403, DENIED))],
+            "vault_denied",
+            true,
+        ),
+        // Nothing proves that the token is gone.
+        (
+            vec![Some((403, DENIED)), None],
+            "vault_not_permitted",
+            false,
+        ),
+        (
+            vec![Some((403, DENIED)), Some((503, DENIED))],
+            "vault_not_permitted",
+            false,
+        ),
+    ] {
+        let wire = Script::new(&replies);
+        let error = now(read_secrets(&wire, &source(), &secret("vt"), &wanted())).unwrap_err();
+        assert_eq!(error.code(), code);
+        assert_eq!(error.ends_token(), ends_token);
+        assert!(error.is_about_token(), "another token may help");
+        let sent = wire.sent();
+        assert_eq!(
+            sent.last().unwrap(),
+            "GET auth/token/lookup-self token=vt body="
+        );
+    }
+}
+
+#[test]
 fn without_a_readable_response_both_causes_and_the_cors_rule_are_named() {
     let wire = Script::new(&[None]);
     let error = now(read_secrets(&wire, &source(), &secret("vt"), &[])).unwrap_err();
