@@ -8,6 +8,7 @@
 mod entered;
 mod escapes;
 mod forms;
+pub mod idle;
 mod key_like;
 mod keyring;
 mod redactor;

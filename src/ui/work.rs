@@ -9,6 +9,7 @@ use crate::ui::brief::request_tab::RequestTab;
 use crate::ui::brief::schema_tab::SchemaTab;
 use crate::ui::delivery::foot::Foot;
 use crate::ui::dialogs::Dialogs;
+use crate::ui::idle_secrets;
 use crate::ui::incoming;
 use crate::ui::list::run_tasks::RunTasks;
 use crate::ui::screen::Screen;
@@ -27,7 +28,8 @@ pub enum Part {
     Foot,
     /// The open dialogs.
     Dialogs,
-    /// Nothing to see: takes tasks that are pasted or dropped on the page.
+    /// Nothing to see: takes tasks that are pasted or dropped on the page, and forgets secrets when
+    /// nobody uses it.
     Incoming,
     /// The request that the brief results in.
     Request,
@@ -49,6 +51,7 @@ piece_entry! {
             Part::Dialogs => view! { <Dialogs screen/> }.into_any(),
             Part::Incoming => {
                 incoming::listen(screen);
+                idle_secrets::watch(screen);
                 ().into_any()
             }
             Part::Request => view! { <RequestTab screen/> }.into_any(),

@@ -8,6 +8,7 @@ use super::secret_entry::{SecretBox, SecretNotice};
 use super::settings::{ConnectionField, DIALOG, SecretInput, Settings};
 use super::vault_token_list::VaultTokenList;
 use crate::secrets::SecretSlot;
+use crate::secrets::idle::IdleLimit;
 use crate::settings::form::{ConnectionForm, FieldProblem, FormField, SchemaChoice};
 use crate::settings::{Api, ConnectionColor};
 use crate::text::{capitalize, counted};
@@ -16,6 +17,7 @@ use crate::ui::controls::code_block::CodeBlock;
 use crate::ui::controls::field::FieldError;
 use crate::ui::controls::focus::is_focused;
 use crate::ui::header::notices::problem_panel;
+use crate::ui::idle_secrets;
 use crate::ui::page::Models;
 use crate::ui::screen::Screen;
 
@@ -495,6 +497,50 @@ pub fn SecretsGroup(screen: Screen) -> impl IntoView {
                     on_press=move || screen.command(move |commands| commands.forget_secrets())
                 />
             </div>
+            <ForgetAfter/>
         </fieldset>
+    }
+}
+
+/// The time without input after which secrets are forgotten. It takes effect at once.
+#[component]
+fn ForgetAfter() -> impl IntoView {
+    const FIELD: &str = "forget-after";
+    let error = RwSignal::new(None::<String>);
+    let chosen = idle_secrets::limit().map_or(0, IdleLimit::minutes);
+    let options = std::iter::once(0)
+        .chain(IdleLimit::CHOICES)
+        .map(|minutes| {
+            let label = match minutes {
+                0 => "Never".to_owned(),
+                minutes => counted(minutes.into(), "minute"),
+            };
+            view! {
+                <option value=minutes.to_string() selected=minutes == chosen>
+                    {label}
+                </option>
+            }
+        })
+        .collect_view();
+    let on_change = move |event| {
+        let minutes = event_target_value(&event).parse().unwrap_or_default();
+        let stored = idle_secrets::set_limit(IdleLimit::new(minutes));
+        error.set(
+            stored
+                .err()
+                .map(|reason| format!("The browser did not store the time: {reason}")),
+        );
+    };
+    view! {
+        <div class="field">
+            <label for=FIELD>"Forget them after this time without input"</label>
+            <select class="input" id=FIELD aria-describedby="forget-after-hint" on:change=on_change>
+                {options}
+            </select>
+            <p class="hint" id="forget-after-hint">
+                "For all connections in this browser. Never while tasks are generated or posted."
+            </p>
+            <FieldError id=FIELD text=error/>
+        </div>
     }
 }

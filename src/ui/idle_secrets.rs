@@ -1,0 +1,91 @@
+//! Forgets secrets after a time without input, if the operator asked for that.
+
+use std::time::Duration;
+
+use leptos::ev;
+use leptos::prelude::*;
+
+use crate::browser::web_storage::WebStorage;
+use crate::secrets::idle::IdleLimit;
+use crate::ui::controls::times::now;
+use crate::ui::page::Problem;
+use crate::ui::screen::Screen;
+
+/// Name of the item in `localStorage` with the limit in minutes.
+const FORGET_AFTER: &str = "forget_secrets_after";
+/// How often the time is compared with the limit.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// The name of the message that secrets were forgotten.
+const FORGOTTEN: &str = "secrets_forgotten";
+
+/// The limit that the operator chose in this browser, if any.
+#[must_use]
+pub fn limit() -> Option<IdleLimit> {
+    let stored = WebStorage::Local.read(FORGET_AFTER)?;
+    IdleLimit::new(stored.parse().ok()?)
+}
+
+/// Stores the limit for all tabs of this browser.
+///
+/// # Errors
+/// The browser's message if there is no storage, or no space in it.
+pub fn set_limit(limit: Option<IdleLimit>) -> Result<(), String> {
+    match limit {
+        Some(limit) => WebStorage::Local.write(FORGET_AFTER, &limit.minutes().to_string()),
+        None => {
+            WebStorage::Local.remove(FORGET_AFTER);
+            Ok(())
+        }
+    }
+}
+
+/// Watches the input, until the current owner is disposed of. The time while the page generates or posts
+/// does not count.
+pub fn watch(screen: Screen) {
+    let last_input = StoredValue::new(now());
+    let note = move || last_input.set_value(now());
+    let listeners = [
+        window_event_listener(ev::keydown, move |_| note()),
+        window_event_listener(ev::pointerdown, move |_| note()),
+        window_event_listener(ev::pointermove, move |_| note()),
+    ];
+    let check = move || {
+        if screen.is_generating.get_untracked() || screen.is_posting.get_untracked() {
+            return note();
+        }
+        let is_over = |limit: IdleLimit| limit.is_over(last_input.get_value(), now());
+        if let Some(limit) = limit().filter(|limit| is_over(*limit))
+            && screen
+                .page
+                .secrets_held
+                .with_untracked(|held| !held.is_empty())
+        {
+            forget(screen, limit);
+        }
+    };
+    let interval = set_interval_with_handle(check, INTERVAL);
+    on_cleanup(move || {
+        for listener in listeners {
+            listener.remove();
+        }
+        if let Ok(interval) = interval {
+            interval.clear();
+        }
+    });
+}
+
+fn forget(screen: Screen, limit: IdleLimit) {
+    screen.command(|commands| commands.forget_secrets());
+    screen.page.problems.update(|problems| {
+        problems.retain(|problem| problem.code != FORGOTTEN);
+        problems.push(Problem {
+            code: FORGOTTEN.to_owned(),
+            what: format!(
+                "API keys and agent tokens were forgotten after {} minutes without input",
+                limit.minutes()
+            ),
+            hint: "You are asked for them when they are needed again. Settings has the time."
+                .to_owned(),
+        });
+    });
+}
