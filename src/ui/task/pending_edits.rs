@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use leptos::prelude::*;
 
 use crate::review::DraftId;
-use crate::review::sheet::FieldKey;
+use crate::review::sheet::{Field, FieldKey};
 
 /// How a field is edited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,20 @@ pub enum EditWay {
     Kind,
     /// The name of a new field inside it.
     NewField,
+}
+
+impl EditWay {
+    /// Whether a field can be edited in this way. While an editor is open, the task may have got another
+    /// value there.
+    #[must_use]
+    pub fn fits(self, field: &Field) -> bool {
+        match self {
+            EditWay::Value => field.editor.is_some(),
+            EditWay::Json => true,
+            EditWay::Kind => field.actions.can_change_kind,
+            EditWay::NewField => field.actions.can_add_member,
+        }
+    }
 }
 
 /// An open editor.
@@ -67,13 +81,13 @@ impl PendingEdits {
             .with_untracked(|edits| Some(edits.get(task)?.get(field)?.text.clone()))
     }
 
-    /// The fields of a task with an open editor, and their texts. Tracks them.
+    /// The fields of a task with an open editor, how they are edited, and their texts. Tracks them.
     #[must_use]
-    pub fn of(&self, task: &DraftId) -> Vec<(FieldKey, String)> {
+    pub fn of(&self, task: &DraftId) -> Vec<(FieldKey, EditWay, String)> {
         self.0.with(|edits| {
             let fields = edits.get(task).into_iter().flatten();
             fields
-                .map(|(field, edit)| (field.clone(), edit.text.clone()))
+                .map(|(field, edit)| (field.clone(), edit.way, edit.text.clone()))
                 .collect()
         })
     }

@@ -226,7 +226,7 @@ fn Summary(context: SheetContext, sheet: Arc<Sheet>) -> impl IntoView {
     }
 }
 
-/// Typed texts whose field the task no longer has.
+/// Typed texts whose field the task no longer has, or has with another kind of value.
 #[component]
 fn LostEdits(context: SheetContext) -> impl IntoView {
     let SheetContext {
@@ -235,17 +235,16 @@ fn LostEdits(context: SheetContext) -> impl IntoView {
     let lost = Memo::new(move |_| {
         let edits = id.with_value(|id| screen.pending_edits.of(id));
         let sheet = sheet.get();
-        let is_lost = |(key, _): &(FieldKey, String)| {
-            sheet
-                .as_ref()
-                .is_none_or(|sheet| sheet.field(key).is_none())
+        let is_lost = |(key, way, _): &(FieldKey, EditWay, String)| {
+            let field = sheet.as_ref().and_then(|sheet| sheet.field(key));
+            !field.is_some_and(|field| way.fits(field))
         };
         edits.into_iter().filter(is_lost).collect::<Vec<_>>()
     });
     move || {
         lost.get()
             .into_iter()
-            .map(|(key, text)| {
+            .map(|(key, _, text)| {
                 let discard = {
                     let key = key.clone();
                     move || id.with_value(|id| screen.pending_edits.close(id, &key))
@@ -339,10 +338,10 @@ pub fn value_or_editor(
                 begin.run(());
             }
         };
-        let is_whole = !own.block.fields().is_empty();
+        let has_parts = !own.block.fields().is_empty();
         let below = (!is_simple).then(|| below(context, &own));
         view! {
-            <div class="value" class:whole=is_whole on:dblclick=edit>
+            <div class="value" class:with-parts=has_parts on:dblclick=edit>
                 {shown()}
                 <EditButton context key=own.key.clone() label=own.label.clone() begin/>
             </div>
@@ -358,7 +357,17 @@ fn way_of(context: SheetContext, field: &Field) -> Memo<Option<EditWay>> {
     let key = StoredValue::new(field.key.clone());
     let edits = context.screen.pending_edits;
     let SheetContext { id, .. } = context;
-    Memo::new(move |_| id.with_value(|id| key.with_value(|key| edits.way(id, key))))
+    let fitting = [
+        EditWay::Value,
+        EditWay::Json,
+        EditWay::Kind,
+        EditWay::NewField,
+    ]
+    .map(|way| way.fits(field).then_some(way));
+    Memo::new(move |_| {
+        let way = id.with_value(|id| key.with_value(|key| edits.way(id, key)));
+        way.filter(|_| fitting.contains(&way))
+    })
 }
 
 /// Shows the tools of an array, an object or a null, with the focus on the first one.
