@@ -231,7 +231,7 @@ async fn an_item_that_is_an_object_begins_with_what_the_schema_requires() {
     assert_eq!(first.get_attribute("aria-label").as_deref(), Some("Name"));
     assert_eq!(focused(), first.id());
     let added = LISTS.replace(r#""v"}"#, r#""v"}, {"name":"", "value":""}"#);
-    assert_eq!(edits(&mounted), [added.clone()]);
+    assert_eq!(edits(&mounted), std::slice::from_ref(&added));
     mounted.press("Edit Inputs 2").await;
     mounted.press("Remove Inputs 2").await;
     assert_eq!(
