@@ -165,6 +165,150 @@ async fn escape_restores_a_field_and_what_was_typed_survives_another_task() {
     assert!(edits(&mounted).is_empty());
 }
 
+/// A task with a list of objects and a list of words.
+const LISTS: &str = r#"{"key":"a", "title":"T","instructions":"Do it.","priority":"high","inputs":[{"name":"n","value":"v"}],"labels":["x" ,"y","z"]}"#;
+
+/// What was announced last.
+fn announced(mounted: &Mounted) -> String {
+    mounted.page.announcement.get_untracked()
+}
+
+async fn choose(mounted: &Mounted, selector: &str, value: &str) {
+    let select = mounted.one(selector);
+    js_sys::Reflect::set(&select, &"value".into(), &value.into()).unwrap();
+    select
+        .dispatch_event(&web_sys::Event::new("change").unwrap())
+        .unwrap();
+    drawn().await;
+}
+
+#[wasm_bindgen_test]
+async fn items_are_added_moved_and_removed_and_every_other_byte_stays() {
+    let mounted = reviewed(&[LISTS]).await;
+    open(&mounted, 1).await;
+    mounted.press("Edit Labels").await;
+    assert!(focused().starts_with("add-item-"), "{}", focused());
+    mounted.press("Add item to Labels").await;
+    assert_eq!(announced(&mounted), "Labels 4 added");
+    assert_eq!(focused(), mounted.one(".field-editor input").id());
+    type_into(&mounted.one(".field-editor input"), "new").await;
+    mounted.press("Move up Labels 4").await;
+    assert_eq!(announced(&mounted), "Labels 4 moved up");
+    assert_eq!(focused(), mounted.button("Move up Labels 3").id());
+    assert!(
+        !mounted.has_button("Move down Labels 4"),
+        "it is another item"
+    );
+    mounted.press("Save Labels 3").await;
+    let with_item = |items: &str| LISTS.replace(r#""x" ,"y","z""#, items);
+    assert_eq!(
+        edits(&mounted),
+        [
+            with_item(r#""x" ,"y","z","""#),
+            with_item(r#""x" ,"y","","z""#),
+            with_item(r#""x" ,"y","new","z""#),
+        ]
+    );
+    mounted.press("Edit Labels 1").await;
+    assert!(
+        !mounted.has_button("Move up Labels 1"),
+        "it is the first one"
+    );
+    mounted.press("Remove Labels 1").await;
+    assert_eq!(announced(&mounted), "Labels 1 removed");
+    assert_eq!(focused(), mounted.one("[data-pointer='/labels/0']").id());
+    assert_eq!(edits(&mounted).last(), Some(&with_item(r#""y","new","z""#)));
+    key("Escape").await;
+}
+
+#[wasm_bindgen_test]
+async fn an_item_that_is_an_object_begins_with_what_the_schema_requires() {
+    let mounted = reviewed(&[LISTS]).await;
+    open(&mounted, 1).await;
+    mounted.press("Edit Inputs").await;
+    mounted.press("Add item to Inputs").await;
+    let first = mounted.one(".field-editor input");
+    assert_eq!(first.get_attribute("aria-label").as_deref(), Some("Name"));
+    assert_eq!(focused(), first.id());
+    let added = LISTS.replace(r#""v"}"#, r#""v"}, {"name":"", "value":""}"#);
+    assert_eq!(edits(&mounted), std::slice::from_ref(&added));
+    mounted.press("Edit Inputs 2").await;
+    mounted.press("Remove Inputs 2").await;
+    assert_eq!(
+        text(&mounted, ".field-tools > .field-error:not([hidden])"),
+        "Save or cancel what you typed first."
+    );
+    mounted.press("Cancel editing Name").await;
+    mounted.press("Remove Inputs 2").await;
+    assert_eq!(edits(&mounted), [added, LISTS.to_owned()]);
+}
+
+#[wasm_bindgen_test]
+async fn an_optional_field_is_added_from_the_list_and_removed_again() {
+    let mounted = reviewed(&[LISTS]).await;
+    open(&mounted, 1).await;
+    mounted.press("Add field to Task").await;
+    let select = mounted.one(".field-editor select");
+    assert_eq!(focused(), select.id());
+    mounted.press("Add the field to Task").await;
+    assert!(text(&mounted, ".field-error:not([hidden])").contains("Choose a field."));
+    let offered = select.text_content().unwrap();
+    assert!(
+        offered.contains("Due") && !offered.contains("Labels"),
+        "{offered}"
+    );
+    choose(&mounted, ".field-editor select", "=due").await;
+    mounted.press("Add the field to Task").await;
+    assert_eq!(announced(&mounted), "Due added");
+    let input = mounted.one(".field-editor input");
+    assert_eq!(input.get_attribute("type").as_deref(), Some("date"));
+    assert_eq!(focused(), input.id());
+    type_into(&input, "2027-01-31").await;
+    mounted.press("Save Due").await;
+    let with_due = |due: &str| LISTS.replace(r#""z"]}"#, &format!(r#""z"],"due":"{due}"}}"#));
+    assert_eq!(edits(&mounted), [with_due(""), with_due("2027-01-31")]);
+    mounted.press("Edit Due").await;
+    mounted.press("Remove Due").await;
+    assert_eq!(edits(&mounted).last().unwrap(), LISTS);
+    mounted.press("Edit Title").await;
+    assert!(
+        !mounted.has_button("Remove Title"),
+        "a task must have a title"
+    );
+}
+
+#[wasm_bindgen_test]
+async fn any_value_is_edited_as_json_in_place_and_its_error_stands_there() {
+    let mounted = reviewed(&[LISTS]).await;
+    open(&mounted, 1).await;
+    mounted.press("Edit Inputs").await;
+    mounted.press("Edit Inputs as JSON").await;
+    let area = mounted.one(".field-editor textarea");
+    assert_eq!(focused(), area.id());
+    let shown = js_sys::Reflect::get(&area, &"value".into()).unwrap();
+    assert_eq!(shown.as_string().unwrap(), r#"[{"name":"n","value":"v"}]"#);
+    type_into(&area, "[1,]").await;
+    mounted.press("Save Inputs").await;
+    assert!(text(&mounted, ".field-error:not([hidden])").contains("line 1, column 4"));
+    assert_eq!(area.get_attribute("aria-invalid").as_deref(), Some("true"));
+    type_into(&area, "[ 1 ]").await;
+    mounted.press("Save Inputs").await;
+    assert_eq!(
+        edits(&mounted),
+        [LISTS.replace(r#"[{"name":"n","value":"v"}]"#, "[ 1 ]")]
+    );
+    // What was typed into a field is taken along into its JSON text.
+    mounted.press("Edit Instructions").await;
+    type_into(&mounted.one(".field-editor input"), "Say \"hi\"").await;
+    mounted.press("Edit Instructions as JSON").await;
+    let area = mounted.one(".field-editor textarea");
+    let shown = js_sys::Reflect::get(&area, &"value".into()).unwrap();
+    assert_eq!(shown.as_string().unwrap(), r#""Say \"hi\"""#);
+    area.focus().unwrap();
+    key("Escape").await;
+    assert_eq!(edits(&mounted).len(), 1);
+}
+
 #[wasm_bindgen_test]
 async fn a_number_keeps_its_digits_and_what_is_no_number_is_not_saved() {
     let mounted = reviewed(&[r#"{"key":"a","title":"Title","amount":1.50}"#]).await;

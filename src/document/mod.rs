@@ -10,6 +10,7 @@ mod duplicates;
 mod edit;
 mod error;
 mod escape;
+mod insert;
 mod node;
 mod pointer;
 mod reader;

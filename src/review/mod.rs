@@ -7,6 +7,7 @@ pub mod batch_findings;
 pub mod diff;
 mod draft;
 pub mod export;
+pub mod field_change;
 pub mod hidden;
 pub mod import;
 pub mod json_lines;

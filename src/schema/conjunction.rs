@@ -344,7 +344,7 @@ impl Types {
         Types(self.0 | other.0)
     }
 
-    pub(crate) fn without(self, other: Types) -> Types {
+    pub(crate) const fn without(self, other: Types) -> Types {
         Types(self.0 & !other.0)
     }
 
@@ -438,18 +438,14 @@ pub(crate) fn enumeration<'a>(parts: &[Subschema<'a>]) -> Option<Vec<&'a Value>>
 
 /// The names in `required`, in order, without duplicates.
 pub(crate) fn required<'a>(parts: &[Subschema<'a>]) -> Vec<&'a str> {
-    let mut names = Vec::new();
-    for name in parts
+    let mut seen = HashSet::new();
+    parts
         .iter()
         .filter_map(|part| part.map.get("required").and_then(Value::as_array))
         .flatten()
         .filter_map(Value::as_str)
-    {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
+        .filter(|name| seen.insert(*name))
+        .collect()
 }
 
 /// The names in `properties`, in order, without duplicates.
@@ -485,6 +481,29 @@ pub(crate) fn member<'a>(parts: &[Subschema<'a>], name: &str) -> Result<Vec<Loca
         }
     }
     Ok(conjuncts)
+}
+
+/// The schemas that the item at `index` must satisfy; `None` if the list must end before it.
+pub(crate) fn item<'a>(parts: &[Subschema<'a>], index: usize) -> Option<Vec<Located<'a>>> {
+    let mut conjuncts = Vec::new();
+    for part in parts {
+        // Drafts before 2020-12 write `prefixItems` as a list under `items`, and the rest as
+        // `additionalItems`.
+        let prefixes = [part.listed("prefixItems"), part.listed("items")].concat();
+        let is_list = part.map.get("items").is_some_and(Value::is_array);
+        let rest = part.under(if is_list { "additionalItems" } else { "items" });
+        let schema = match prefixes.get(index) {
+            Some(prefix) => Some(prefix.clone()),
+            None => rest.or_else(|| part.under("unevaluatedItems")),
+        };
+        if let Some(schema) = schema {
+            if *schema.schema == Value::Bool(false) {
+                return None;
+            }
+            conjuncts.push(schema);
+        }
+    }
+    Some(conjuncts)
 }
 
 /// The values of a counting keyword such as `minLength` in all parts. `3.0` counts as 3 (JSON

@@ -19,8 +19,11 @@ mod pattern;
 pub mod roles;
 mod rule_data;
 pub mod sample;
+mod starting_value;
 pub mod strict;
 pub mod validator;
+pub(crate) mod value_kind;
+pub(crate) mod value_limits;
 
 pub use roles::{Roles, UNIQUE_KEY};
 pub use rule_data::RuleData;

@@ -1,9 +1,13 @@
 //! Making a sheet from a task.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
+use super::actions::FieldActions;
 use super::editor::Editor;
 use super::label::readable;
+use super::rule::rule;
 use super::{Block, Field, FieldKey, MAX_DEPTH, MAX_FIELDS, MAX_POINTER_BYTES};
 use crate::document::{Document, Kind, Node, push_token};
 use crate::review::layout::pretty_print_value;
@@ -71,8 +75,11 @@ impl<'s> Builder<'s> {
         label: String,
     ) -> Field {
         let block = self.block(node, guide, &place, &label);
+        let limits = guide.limits();
         Field {
-            editor: Editor::of(node, guide.options()),
+            editor: Editor::of(node, guide.options(), limits.format),
+            rule: rule(node, &limits),
+            actions: FieldActions::of(node, guide),
             key: place.key,
             ordinal: node.ordinal(),
             name,
@@ -136,7 +143,8 @@ impl<'s> Builder<'s> {
 
     fn members(&mut self, node: Node<'_>, guide: &Guide<'s>, place: &Place) -> Vec<Field> {
         let mut fields: Vec<Field> = Vec::new();
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
+        let required: HashSet<&str> = guide.required_members().into_iter().collect();
         for (position, (name, value)) in node.members().enumerate() {
             let own = self.book.member(guide, &name, value);
             let label = own.title().map_or_else(
@@ -149,7 +157,9 @@ impl<'s> Builder<'s> {
                 ..inner
             };
             let mut field = self.field(value, &own, inner, Some(name.to_string()), label);
+            field.actions.can_remove = !required.contains(&*name);
             field.is_duplicate = !names.insert(name);
+            field.actions.can_remove |= field.is_duplicate;
             fields.push(field);
         }
         fields
@@ -181,7 +191,9 @@ impl<'s> Builder<'s> {
                     // The item itself has no name of its own.
                     None => format!("{label} {}", index + 1),
                 };
-                self.field(value, &own, inner, None, label)
+                let mut field = self.field(value, &own, inner, None, label);
+                field.actions = field.actions.of_item(index, node.len());
+                field
             })
             .collect()
     }

@@ -7,7 +7,7 @@ const MAX_CHARACTERS: usize = 80;
 
 /// A member name as words: `depends_on` and `dependsOn` become "Depends on". A name without letters or
 /// digits stays as it is.
-pub(super) fn readable(name: &str) -> String {
+pub(in crate::review) fn readable(name: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let characters: Vec<char> = name.chars().take(MAX_CHARACTERS + 1).collect();

@@ -4,15 +4,19 @@
 //! and what is nested too deep or has too many parts as the formatted JSON text of its container.
 //! Nothing is interpreted as markup, and numbers keep their digits.
 
+mod actions;
 mod build;
 mod editor;
 mod label;
 mod remarks;
+mod rule;
 
+pub use actions::FieldActions;
 pub use editor::{Editor, EditorChoice, TypedFault};
+pub(super) use label::readable;
 pub use remarks::{Remark, RemarkSource, Remarks};
 
-use crate::document::Document;
+use crate::document::{Document, push_token};
 use crate::schema::{Roles, TaskSchema};
 
 /// How deep fields are nested. A container below that is shown as JSON text.
@@ -48,6 +52,10 @@ pub struct Field {
     pub block: Block,
     /// How the value is edited in place; `None` if it can be edited as JSON only.
     pub editor: Option<Editor>,
+    /// What the schema limits the value to, in words.
+    pub rule: Option<String>,
+    /// What can be done with the value and its parts.
+    pub actions: FieldActions,
 }
 
 /// What identifies a field: its location by names and, because names may repeat, by positions.
@@ -57,6 +65,47 @@ pub struct FieldKey {
     pub pointer: String,
     /// The positions of the value and its containers within their containers, such as `3.0`.
     pub positions: String,
+}
+
+impl FieldKey {
+    /// The key of the value at these positions, if the task has one.
+    #[must_use]
+    pub fn at(task: &Document, positions: &[usize]) -> Option<FieldKey> {
+        let mut node = task.root();
+        let mut pointer = String::new();
+        for position in positions {
+            if let Some((name, value)) = node.members().nth(*position) {
+                pointer = push_token(&pointer, &name);
+                node = value;
+            } else {
+                node = node.items().nth(*position)?;
+                pointer = format!("{pointer}/{position}");
+            }
+        }
+        let positions: Vec<String> = positions.iter().map(usize::to_string).collect();
+        Some(FieldKey {
+            pointer,
+            positions: positions.join("."),
+        })
+    }
+
+    /// The positions as numbers.
+    #[must_use]
+    pub fn steps(&self) -> Vec<usize> {
+        let steps = self.positions.split('.');
+        steps.filter_map(|step| step.parse().ok()).collect()
+    }
+
+    /// Whether this is a part of the value of `other`.
+    #[must_use]
+    pub fn is_inside(&self, other: &FieldKey) -> bool {
+        let rest = self.positions.strip_prefix(&other.positions);
+        if other.positions.is_empty() {
+            !self.positions.is_empty()
+        } else {
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        }
+    }
 }
 
 /// How a value is set.

@@ -161,9 +161,13 @@ fn editors_write_the_json_of_what_was_typed_and_nothing_if_it_is_the_same() {
     let schema = r#"{"properties":{
         "level":{"enum":["low","high",null,3]},
         "many":{"enum":[{"a":1},"b"]},
-        "only":{"const":"x"}
+        "only":{"const":"x"},
+        "day":{"format":"date"},
+        "new_day":{"format":"date"},
+        "no_day":{"format":"date"},
+        "parts":{"enum":[["a"],["a",{"b":1}]]}
     }}"#;
-    let task = r#"{"text":"a\u0062","windows":"a\r\nb","digits":1.50,"yes":true,"level":"low","level2":null,"many":"b","only":"x","null":null}"#;
+    let task = r#"{"text":"a\u0062","windows":"a\r\nb","digits":1.50,"yes":true,"level":"low","level2":null,"many":"b","only":"x","null":null,"day":"2024-02-29","new_day":"","no_day":"2023-02-29","parts":["a"]}"#;
     let sheet = sheet_of(task, schema);
     let json = |name: &str, typed: &str| {
         let field = sheet
@@ -194,11 +198,34 @@ fn editors_write_the_json_of_what_was_typed_and_nothing_if_it_is_the_same() {
         ("level", "9", Some(Err(TypedFault::NothingChosen))),
         ("only", "", None),
         ("null", "", None),
+        ("day", "2024-02-29", Some(Ok(None))),
+        ("day", "2027-01-31", Some(Ok(Some(r#""2027-01-31""#)))),
+        ("day", "", Some(Err(TypedFault::NotADate))),
+        ("day", "2027-02-29", Some(Err(TypedFault::NotADate))),
+        ("new_day", "", Some(Ok(None))),
+        (
+            "no_day",
+            "2023-02-29 or so",
+            Some(Ok(Some(r#""2023-02-29 or so""#))),
+        ),
+        ("parts", "1", Some(Ok(Some(r#"["a",{"b":1}]"#)))),
     ] {
         let expected = expected
             .map(|result: Result<Option<&str>, _>| result.map(|json| json.map(str::to_owned)));
         assert_eq!(json(name, typed), expected, "{name} {typed:?}");
     }
+}
+
+#[test]
+fn the_editor_for_json_keeps_line_ends_and_says_where_the_text_is_wrong() {
+    let editor = Editor::Json {
+        original: "{\r\n\"a\": 1}".to_owned(),
+    };
+    assert_eq!(editor.json("{\n\"a\": 1}"), Ok(None));
+    assert_eq!(editor.json(" [1, 2.0] "), Ok(Some("[1, 2.0]".to_owned())));
+    let fault = editor.json("[1,\n]").unwrap_err();
+    assert_eq!(fault.code(), "not_json");
+    assert!(fault.to_string().contains("line 2"), "{fault}");
 }
 
 #[test]
@@ -363,6 +390,8 @@ mod properties {
                 Editor::Text { .. } => typed,
                 Editor::Number { .. } => "-0.10e5".to_owned(),
                 Editor::Choice { .. } => "0".to_owned(),
+                Editor::Date { .. } => "2027-01-31".to_owned(),
+                Editor::Json { .. } => "{}".to_owned(),
             };
             let Some(value) = editor.json(&typed).unwrap() else { return Ok(()) };
             let edited = document.with_value(field.ordinal, &value).unwrap();

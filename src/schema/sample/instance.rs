@@ -7,7 +7,7 @@ use super::shape::{Shape, shape};
 use super::{Fullness, SampleError, number, text};
 use crate::random::SeededRng;
 use crate::schema::conjunction::{
-    Located, Subschema, Types, counts, enumeration, implied_types, member, property_names,
+    Located, Subschema, Types, counts, enumeration, implied_types, item, member, property_names,
     required, types,
 };
 use crate::schema::pattern::Pattern;
@@ -462,29 +462,6 @@ impl<'a, 'r> Sampler<'a, 'r> {
             }
         }
     }
-}
-
-/// The schemas that the item at `index` must satisfy; `None` if the list must end before it.
-fn item<'a>(parts: &[Subschema<'a>], index: usize) -> Option<Vec<Located<'a>>> {
-    let mut conjuncts = Vec::new();
-    for part in parts {
-        // Drafts before 2020-12 write `prefixItems` as a list under `items`, and the rest as
-        // `additionalItems`.
-        let prefixes = [part.listed("prefixItems"), part.listed("items")].concat();
-        let is_list = part.map.get("items").is_some_and(Value::is_array);
-        let rest = part.under(if is_list { "additionalItems" } else { "items" });
-        let schema = match prefixes.get(index) {
-            Some(prefix) => Some(prefix.clone()),
-            None => rest.or_else(|| part.under("unevaluatedItems")),
-        };
-        if let Some(schema) = schema {
-            if *schema.schema == Value::Bool(false) {
-                return None;
-            }
-            conjuncts.push(schema);
-        }
-    }
-    Some(conjuncts)
 }
 
 fn contradiction(pointer: String, keyword: &str, why: &str) -> SampleError {

@@ -7,17 +7,22 @@ use leptos::prelude::*;
 
 use crate::delivery::DeliveryOutcome;
 use crate::document::quote;
-use crate::review::sheet::{Block, Editor, Field, FieldKey, RemarkSource, Remarks, Sheet};
+use crate::review::sheet::{Block, Field, FieldKey, RemarkSource, Remarks, Sheet};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Run, TaskDraft};
+use crate::schema::TaskSchema;
 use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::{icon, state_mark, state_name};
 use crate::ui::controls::visible_text::visible_text;
 use crate::ui::screen::{Screen, TaskTab, title_of};
-use crate::ui::task::field_editor::{EditButton, FieldEditor, focus_editor_soon};
+use crate::ui::task::field_changes::begin;
+use crate::ui::task::field_editor::{EditButton, FieldEditor};
+use crate::ui::task::field_tools::{FieldTools, has_lasting_tools};
 use crate::ui::task::json_editor::edit_obstacle;
+use crate::ui::task::new_field::NewField;
+use crate::ui::task::pending_edits::EditWay;
 
 /// How many fields the summary of remarks links to.
 const MAX_LINKS: usize = 8;
@@ -39,6 +44,8 @@ pub struct SheetContext {
     keys: Memo<Arc<HashMap<String, DraftId>>>,
     /// Why it cannot be edited.
     pub obstacle: Memo<Option<&'static str>>,
+    /// The array or object whose tools are shown.
+    pub open_tools: RwSignal<Option<FieldKey>>,
 }
 
 impl SheetContext {
@@ -86,7 +93,15 @@ impl SheetContext {
             remarks,
             keys,
             obstacle: Memo::new(move |_| edit_obstacle(screen, draft)),
+            open_tools: RwSignal::new(None),
         }
+    }
+
+    /// The schema of the task, without tracking it.
+    #[must_use]
+    pub fn schema(&self) -> Option<TaskSchema> {
+        let run = self.screen.page.run;
+        run.with_untracked(|run| run.as_ref().map(|run| run.schema.clone()))
     }
 
     /// Whether the fields can be edited now. Tracks it.
@@ -136,7 +151,12 @@ pub fn SheetView(context: SheetContext) -> impl IntoView {
             let content = if fields.is_empty() {
                 view! { <div class="sheet-root">{value(context, &sheet.root)}</div> }.into_any()
             } else {
-                members(context, &fields)
+                let members = members(context, &fields);
+                view! {
+                    {members}
+                    {below(context, &sheet.root)}
+                }
+                .into_any()
             };
             view! {
                 <Summary context sheet=Arc::clone(&sheet)/>
@@ -206,7 +226,7 @@ fn Summary(context: SheetContext, sheet: Arc<Sheet>) -> impl IntoView {
     }
 }
 
-/// Typed texts whose field the task no longer has.
+/// Typed texts whose field the task no longer has, or has with another kind of value.
 #[component]
 fn LostEdits(context: SheetContext) -> impl IntoView {
     let SheetContext {
@@ -215,17 +235,16 @@ fn LostEdits(context: SheetContext) -> impl IntoView {
     let lost = Memo::new(move |_| {
         let edits = id.with_value(|id| screen.pending_edits.of(id));
         let sheet = sheet.get();
-        let is_lost = |(key, _): &(FieldKey, String)| {
-            sheet
-                .as_ref()
-                .is_none_or(|sheet| sheet.field(key).is_none())
+        let is_lost = |(key, way, _): &(FieldKey, EditWay, String)| {
+            let field = sheet.as_ref().and_then(|sheet| sheet.field(key));
+            !field.is_some_and(|field| way.fits(field))
         };
         edits.into_iter().filter(is_lost).collect::<Vec<_>>()
     });
     move || {
         lost.get()
             .into_iter()
-            .map(|(key, text)| {
+            .map(|(key, _, text)| {
                 let discard = {
                     let key = key.clone();
                     move || id.with_value(|id| screen.pending_edits.close(id, &key))
@@ -283,54 +302,109 @@ fn title_of_label(name: &str, description: Option<&str>) -> String {
 
 /// A value, or its editor while it is edited.
 fn value(context: SheetContext, field: &Field) -> AnyView {
-    match field.editor.clone() {
-        None => read_value(context, field),
-        Some(editor) => {
-            let shown = {
-                let field = field.clone();
-                move || read_value(context, &field)
-            };
-            value_or_editor(context, field, editor, shown)
-        }
-    }
+    let shown = {
+        let field = field.clone();
+        move || read_value(context, &field)
+    };
+    value_or_editor(context, field, shown)
 }
 
 /// What `shown` shows of a field, with a button to edit it, or its editor while it is edited.
 pub fn value_or_editor(
     context: SheetContext,
     field: &Field,
-    editor: Editor,
     shown: impl Fn() -> AnyView + Send + 'static,
 ) -> AnyView {
-    let key = StoredValue::new(field.key.clone());
-    let label = field.label.clone();
-    let SheetContext { screen, id, .. } = context;
-    let is_editing = Memo::new(move |_| {
-        id.with_value(|id| key.with_value(|key| screen.pending_edits.is_open(id, key)))
-    });
-    let field = field.clone();
+    let way = way_of(context, field);
+    // A new field is added below what is there.
+    let editing = Memo::new(move |_| way.get().filter(|way| *way != EditWay::NewField));
+    let field = StoredValue::new(field.clone());
     (move || {
-        if is_editing.get() {
-            view! { <FieldEditor context field=field.clone() editor=editor.clone()/> }.into_any()
-        } else {
-            let original = editor.original();
-            let begin = Callback::new(move |()| {
-                if context.obstacle.with_untracked(Option::is_none) {
-                    let text = original.clone();
-                    id.with_value(|id| {
-                        key.with_value(|key| screen.pending_edits.set(id, key, text));
-                    });
-                    focus_editor_soon(key.with_value(|key| element_id("input", key)));
-                }
+        let own = field.get_value();
+        if let Some(way) = editing.get() {
+            return view! { <FieldEditor context field=own way/> }.into_any();
+        }
+        let begin = Callback::new(move |()| {
+            field.with_value(|field| match field.editor {
+                Some(_) => begin(context, field, EditWay::Value),
+                None => show_tools(context, field),
             });
-            let label = label.clone();
-            view! {
-                <div class="value" on:dblclick=move |_| begin.run(())>
-                    {shown()}
-                    <EditButton context key=key.get_value() label begin/>
-                </div>
+        });
+        let is_simple = own.editor.is_some();
+        let edit = move |event: web_sys::MouseEvent| {
+            // What is inside a container has its own editor.
+            if is_simple {
+                event.stop_propagation();
+                begin.run(());
             }
-            .into_any()
+        };
+        let has_parts = !own.block.fields().is_empty();
+        let below = (!is_simple).then(|| below(context, &own));
+        view! {
+            <div class="value" class:with-parts=has_parts on:dblclick=edit>
+                {shown()}
+                <EditButton context key=own.key.clone() label=own.label.clone() begin/>
+            </div>
+            {below}
+        }
+        .into_any()
+    })
+    .into_any()
+}
+
+/// How a field is edited.
+fn way_of(context: SheetContext, field: &Field) -> Memo<Option<EditWay>> {
+    let key = StoredValue::new(field.key.clone());
+    let edits = context.screen.pending_edits;
+    let SheetContext { id, .. } = context;
+    let fitting = [
+        EditWay::Value,
+        EditWay::Json,
+        EditWay::Kind,
+        EditWay::NewField,
+    ]
+    .map(|way| way.fits(field).then_some(way));
+    Memo::new(move |_| {
+        let way = id.with_value(|id| key.with_value(|key| edits.way(id, key)));
+        way.filter(|_| fitting.contains(&way))
+    })
+}
+
+/// Shows the tools of an array, an object or a null, with the focus on the first one.
+fn show_tools(context: SheetContext, field: &Field) {
+    if context.obstacle.with_untracked(Option::is_some) {
+        return;
+    }
+    context.open_tools.set(Some(field.key.clone()));
+    let tools = element_id("tools", &field.key);
+    request_animation_frame(move || {
+        let row = document().get_element_by_id(&tools);
+        let first = row.and_then(|row| row.query_selector("button").ok().flatten());
+        if let Some(first) = first {
+            focus_by_id(&first.id());
+        }
+    });
+}
+
+/// What stands below the parts of an array or an object: its tools, or the form for a new field.
+fn below(context: SheetContext, field: &Field) -> AnyView {
+    let way = way_of(context, field);
+    let field = StoredValue::new(field.clone());
+    let has_tools = Memo::new(move |_| {
+        let is_open = field.with_value(|field| {
+            let open = context.open_tools.read();
+            has_lasting_tools(field) || open.as_ref() == Some(&field.key)
+        });
+        is_open && context.can_edit()
+    });
+    (move || {
+        let own = field.get_value();
+        let is_task = has_lasting_tools(&own);
+        match way.get() {
+            Some(EditWay::NewField) => view! { <NewField context field=own/> }.into_any(),
+            Some(way) if is_task => view! { <FieldEditor context field=own way/> }.into_any(),
+            _ if has_tools.get() => view! { <FieldTools context field=own/> }.into_any(),
+            _ => ().into_any(),
         }
     })
     .into_any()

@@ -219,9 +219,9 @@ fn TitleField(context: SheetContext) -> impl IntoView {
     });
     move || {
         let field = title.get()?;
-        let editor = field.editor.clone()?;
+        field.editor.as_ref()?;
         Some(view! {
-            {value_or_editor(context, &field, editor, || ().into_any())}
+            {value_or_editor(context, &field, || ().into_any())}
             <div class="title-remarks" id=element_id("field", &field.key) tabindex="-1">
                 {remark_list(context, &field)}
             </div>
