@@ -6,6 +6,7 @@
 pub mod batch_findings;
 pub mod diff;
 mod draft;
+pub mod duplicate;
 pub mod export;
 pub mod field_change;
 pub mod hidden;

@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
+use crate::review::duplicate::duplicate;
 use crate::review::list::{Selection, SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
@@ -453,6 +454,32 @@ impl Screen {
         });
         let drafts = drafts.into();
         self.offer_undo(Undo::Decisions { message, drafts });
+    }
+
+    /// Adds a copy of a task to the run, with a task key of its own, and opens it.
+    pub fn duplicate(&self, id: &DraftId) {
+        let rows = self.page.rows.get_untracked();
+        let document = self
+            .page
+            .draft_untracked(id)
+            .and_then(|draft| draft.content.document());
+        let Some(document) = document else { return };
+        let roles = self.roles.get_untracked();
+        let used_keys = rows
+            .iter()
+            .filter_map(|id| key_of(&*self.page.draft_untracked(id)?, &roles))
+            .collect();
+        self.send(Event::Import {
+            texts: vec![duplicate(&document, &roles, &used_keys)],
+        });
+        let added = self
+            .page
+            .rows
+            .with_untracked(|now| now.get(rows.len()).cloned());
+        if let Some(added) = added {
+            self.page.announcement.set("Task duplicated".to_owned());
+            self.open(added, TaskTab::Task);
+        }
     }
 
     /// Archives the run. The application offers to undo it.

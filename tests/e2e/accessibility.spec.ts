@@ -1,28 +1,12 @@
 // Accessibility: keyboard, screen reader, both colour schemes, narrow screen. Screenshots of the main
 // states are kept in results/.
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Locator, Page } from "@playwright/test";
 
+import { examine } from "./examine.ts";
 import { expect, NO_RESPONSE, statusLine, test } from "./world.ts";
 
 // Each test examines a dozen states, which takes long on a busy machine.
 test.describe.configure({ timeout: 180_000 });
-
-/** Examines the current state of the page: no axe violations, no horizontal scrolling. */
-async function examine(page: Page, state: string): Promise<void> {
-  await page.screenshot({ path: test.info().outputPath(`${state}.png`) });
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  const findings = violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`),
-  );
-  expect.soft(findings, state).toEqual([]);
-  const overhang = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect.soft(overhang, `pixels beyond the right edge, ${state}`).toBe(0);
-}
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [360, 1280]) {

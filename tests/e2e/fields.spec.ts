@@ -1,29 +1,11 @@
 // Every field of a task in place, by keyboard: lists, optional fields, and JSON where no form fits.
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
-
+import { examine } from "./examine.ts";
 import { expect, test } from "./world.ts";
 
 /** A task whose text is not in the usual form, so that a changed byte shows. */
 const TEXT =
   '{ "key": "first", "title": "Take a backup",  "instructions": "Of the orders.", "priority": "high", ' +
   '"inputs": [{"name": "db", "value": "orders"}], "labels": ["a","b"] }';
-
-/** No axe violations, and nothing beyond the right edge. */
-async function examine(page: Page, state: string): Promise<void> {
-  await page.screenshot({ path: test.info().outputPath(`${state}.png`) });
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  const findings = violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`),
-  );
-  expect.soft(findings, state).toEqual([]);
-  const overhang = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect.soft(overhang, `pixels beyond the right edge, ${state}`).toBe(0);
-}
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [360, 1280]) {

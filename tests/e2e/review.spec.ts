@@ -39,6 +39,17 @@ test("tasks are selected and rejected together by keyboard, and the rejection is
   await expect(app.tasks.filter({ hasText: "Rejected" })).toHaveCount(0);
 });
 
+test("a copy of a task has a key of its own, is opened, and leaves the other bytes alone", async ({ app, page }) => {
+  await app.openTask("second");
+  await app.press("Duplicate");
+  await expect(app.tasks).toHaveCount(4);
+  await expect(app.button("Duplicate")).toBeVisible();
+  await app.openJson();
+  await expect(app.editor).toHaveValue(TEXTS[1]!.replace('"key":"second"', '"key":"second-2"'));
+  await page.reload();
+  await expect(app.tasks).toHaveCount(4);
+});
+
 test("what is exported as JSON has the exact texts and can be imported again", async ({ app, page }) => {
   const save = async (format: string) => {
     await app.press("Export tasks…");

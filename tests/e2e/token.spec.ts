@@ -127,3 +127,32 @@ test("the request after a rejected one carries the newly entered token", async (
   expect(posts).toHaveLength(4);
   expect(posts.every((post) => header(post.headers, "x-agent-token") === "changeme")).toBe(true);
 });
+
+test("secrets are forgotten after the chosen time without input, and asked for again", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain", tokens: "a-token-to-forget" });
+  await app.page.clock.install();
+  await app.open(server.address);
+  const settings = await app.settings();
+  await settings.getByLabel("Forget them after this time without input").selectOption("5 minutes");
+  await app.page.keyboard.press("Escape");
+  await app.generateTasks(3);
+  await app.approveAll(3);
+  await app.post(3, server.host);
+  await app.enterToken(server.host, "a-token-to-forget");
+  await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
+  const held = async () => {
+    const again = await app.settings();
+    await expect(again.getByLabel("Forget them after this time without input")).toHaveValue("5");
+    const count = await again.getByText("Agent token", { exact: true }).count();
+    await app.page.keyboard.press("Escape");
+    return count;
+  };
+  await app.page.clock.fastForward("04:30");
+  expect(await held()).toBeGreaterThan(0);
+  const forgotten = app.heading("API keys and agent tokens were forgotten after 5 minutes without input");
+  await expect(forgotten).toHaveCount(0);
+  await app.page.clock.fastForward("05:30");
+  await expect(forgotten).toBeVisible();
+  const again = await app.settings();
+  await expect(again.getByText("No API key or agent token in memory.")).toBeVisible();
+});

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::html;
 use leptos::prelude::*;
 
-use crate::review::DraftId;
+use crate::review::{Content, DraftId};
 use crate::run::{FollowUp, Run, TaskDraft};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, scroll_to_top_soon};
@@ -203,7 +203,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             >
                 <DeliveryTab screen id=id.clone() draft/>
             </div>
-            <FollowUpButtons screen id=id.clone() draft/>
+            <MoreTasks screen id=id.clone() draft/>
             <Decisions screen id draft state is_rejecting/>
         </section>
     }
@@ -229,13 +229,13 @@ fn TitleField(context: SheetContext) -> impl IntoView {
     }
 }
 
-/// Buttons that ask the model to change this task.
+/// Buttons that make other tasks from this one: by the model, or as a copy.
 #[component]
-fn FollowUpButtons(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+fn MoreTasks(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let id = StoredValue::new(id);
-    let is_shown = Memo::new(move |_| {
-        !screen.is_read_only() && draft.with(|draft| screen.page.actions(draft).can_follow_up)
-    });
+    let can_follow_up =
+        Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_follow_up));
+    let is_json = Memo::new(move |_| draft.with(|draft| matches!(draft.content, Content::Json(_))));
     let open = move |follow_up: FollowUp| screen.dialog.set(Some(Dialog::FollowUp(follow_up)));
     let revise = move || {
         open(FollowUp::Revise {
@@ -251,10 +251,19 @@ fn FollowUpButtons(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
         });
     };
     view! {
-        <Show when=move || is_shown.get()>
+        <Show when=move || !screen.is_read_only() && (can_follow_up.get() || is_json.get())>
             <div class="decisions">
-                <Button icon="retry" label="Revise…" opens_dialog=true on_press=revise/>
-                <Button icon="retry" label="Split…" opens_dialog=true on_press=split/>
+                <Show when=move || can_follow_up.get()>
+                    <Button icon="retry" label="Revise…" opens_dialog=true on_press=revise/>
+                    <Button icon="retry" label="Split…" opens_dialog=true on_press=split/>
+                </Show>
+                <Show when=move || is_json.get()>
+                    <Button
+                        icon="copy"
+                        label="Duplicate"
+                        on_press=move || screen.duplicate(&id.get_value())
+                    />
+                </Show>
             </div>
         </Show>
     }
