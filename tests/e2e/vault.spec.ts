@@ -208,7 +208,7 @@ test("if API key and agent token are rejected at the same moment, both actions c
   };
   await respond(app.page, replies);
   await app.open(server.address, /./);
-  await app.page.getByText("Live", { exact: true }).click();
+  await app.page.locator(".choices").getByText("Live", { exact: true }).click();
   await app.fillBrief({ goal: "Tidy the archive", count: "3" });
   await app.generate();
   const signIn = app.dialog("Sign in to Vault at vault.example.com:8200");

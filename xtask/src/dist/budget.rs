@@ -16,7 +16,7 @@ const ANSWERS: u64 = 300_000;
 /// What is loaded until a run starts: also the application and the validator.
 const RUN: u64 = 1_180_000;
 /// Everything that is ever loaded.
-const EVERYTHING: u64 = 1_700_000;
+const EVERYTHING: u64 = 1_640_000;
 
 /// When a file is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
