@@ -41,9 +41,9 @@ test("tasks are selected and rejected together by keyboard, and the rejection is
 
 test("a copy of a task has a key of its own, is opened, and leaves the other bytes alone", async ({ app, page }) => {
   await app.openTask("second");
-  await app.press("Duplicate");
+  await app.press("Duplicate task");
   await expect(app.tasks).toHaveCount(4);
-  await expect(app.button("Duplicate")).toBeVisible();
+  await expect(app.button("Duplicate task")).toBeVisible();
   await app.openJson();
   await expect(app.editor).toHaveValue(TEXTS[1]!.replace('"key":"second"', '"key":"second-2"'));
   await page.reload();

@@ -140,13 +140,15 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                         {move || state.get().label()}
                     </span>
                     {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
-                    <Button
-                        kind=ButtonKind::IconOnly
-                        class="push"
-                        icon="cross"
-                        label="Close task"
-                        on_press=close
-                    />
+                    <div class="push button-row">
+                        <DuplicateButton screen id=id.clone() draft/>
+                        <Button
+                            kind=ButtonKind::IconOnly
+                            icon="cross"
+                            label="Close task"
+                            on_press=close
+                        />
+                    </div>
                 </div>
                 <div class="title-line">
                     <h2 id="task-title" tabindex="-1" node_ref=heading>
@@ -203,7 +205,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
             >
                 <DeliveryTab screen id=id.clone() draft/>
             </div>
-            <MoreTasks screen id=id.clone() draft/>
+            <FollowUpButtons screen id=id.clone() draft/>
             <Decisions screen id draft state is_rejecting/>
         </section>
     }
@@ -229,13 +231,30 @@ fn TitleField(context: SheetContext) -> impl IntoView {
     }
 }
 
-/// Buttons that make other tasks from this one: by the model, or as a copy.
+/// The button that adds a copy of this task to the run.
 #[component]
-fn MoreTasks(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+fn DuplicateButton(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
     let id = StoredValue::new(id);
-    let can_follow_up =
-        Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_follow_up));
     let is_json = Memo::new(move |_| draft.with(|draft| matches!(draft.content, Content::Json(_))));
+    view! {
+        <Show when=move || !screen.is_read_only() && is_json.get()>
+            <Button
+                kind=ButtonKind::IconOnly
+                icon="copy"
+                label="Duplicate task"
+                on_press=move || screen.duplicate(&id.get_value())
+            />
+        </Show>
+    }
+}
+
+/// Buttons that ask the model to change this task.
+#[component]
+fn FollowUpButtons(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let is_shown = Memo::new(move |_| {
+        !screen.is_read_only() && draft.with(|draft| screen.page.actions(draft).can_follow_up)
+    });
     let open = move |follow_up: FollowUp| screen.dialog.set(Some(Dialog::FollowUp(follow_up)));
     let revise = move || {
         open(FollowUp::Revise {
@@ -251,19 +270,10 @@ fn MoreTasks(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> im
         });
     };
     view! {
-        <Show when=move || !screen.is_read_only() && (can_follow_up.get() || is_json.get())>
+        <Show when=move || is_shown.get()>
             <div class="decisions">
-                <Show when=move || can_follow_up.get()>
-                    <Button icon="retry" label="Revise…" opens_dialog=true on_press=revise/>
-                    <Button icon="retry" label="Split…" opens_dialog=true on_press=split/>
-                </Show>
-                <Show when=move || is_json.get()>
-                    <Button
-                        icon="copy"
-                        label="Duplicate"
-                        on_press=move || screen.duplicate(&id.get_value())
-                    />
-                </Show>
+                <Button icon="retry" label="Revise…" opens_dialog=true on_press=revise/>
+                <Button icon="retry" label="Split…" opens_dialog=true on_press=split/>
             </div>
         </Show>
     }
