@@ -54,12 +54,8 @@ pub fn watch(screen: Screen) {
             return note();
         }
         let is_over = |limit: IdleLimit| limit.is_over(last_input.get_value(), now());
-        if let Some(limit) = limit().filter(|limit| is_over(*limit))
-            && screen
-                .page
-                .secrets_held
-                .with_untracked(|held| !held.is_empty())
-        {
+        if let Some(limit) = limit().filter(|limit| is_over(*limit)) {
+            note();
             forget(screen, limit);
         }
     };
@@ -74,8 +70,17 @@ pub fn watch(screen: Screen) {
     });
 }
 
+/// Forgets all secrets, also those kept for this tab that are not in memory. Shows a message if any were
+/// in memory.
 fn forget(screen: Screen, limit: IdleLimit) {
+    let are_held = screen
+        .page
+        .secrets_held
+        .with_untracked(|held| !held.is_empty());
     screen.command(|commands| commands.forget_secrets());
+    if !are_held {
+        return;
+    }
     screen.page.problems.update(|problems| {
         problems.retain(|problem| problem.code != FORGOTTEN);
         problems.push(Problem {
@@ -84,7 +89,7 @@ fn forget(screen: Screen, limit: IdleLimit) {
                 "API keys and agent tokens were forgotten after {} minutes without input",
                 limit.minutes()
             ),
-            hint: "You are asked for them when they are needed again. Settings has the time."
+            hint: "You are asked for them when they are needed again. You can change the time in Settings."
                 .to_owned(),
         });
     });

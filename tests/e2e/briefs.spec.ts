@@ -74,6 +74,31 @@ test("earlier versions stay, and briefs are renamed, deleted and restored", asyn
   await app.expectBrief({ goal: "First wording" });
 });
 
+test("choosing another version closes the fields for the variables of the first one", async ({ world, app }) => {
+  const server = await world.liveServer({ script: "plain" });
+  await app.open(server.address);
+  const dialog = app.dialog("Saved briefs");
+  const name = dialog.getByRole("textbox", { name: "Save the brief in the form as" });
+  for (const goal of ["Open a shop in {{region}}", "Close the shop {{shop}}"]) {
+    await app.fillBrief({ goal });
+    await app.press("Saved briefs…");
+    await name.fill("Shops");
+    await name.press("Enter");
+    await expect(name).toHaveValue("");
+    await app.page.keyboard.press("Escape");
+  }
+  await app.press("Saved briefs…");
+  const use = dialog.getByRole("button", { name: "Use Shops" });
+  await use.click();
+  await expect(dialog.getByRole("textbox", { name: "Shop", exact: true })).toBeFocused();
+  await dialog.getByRole("combobox", { name: "Version of Shops" }).selectOption({ index: 1 });
+  await expect(dialog.getByRole("textbox", { name: "Shop", exact: true })).toHaveCount(0);
+  await use.click();
+  await dialog.getByRole("textbox", { name: "Region" }).fill("the north");
+  await dialog.getByRole("button", { name: "Use these values" }).click();
+  await app.expectBrief({ goal: "Open a shop in the north" });
+});
+
 test("exported briefs are imported by another browser, and what cannot be read is left alone", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);

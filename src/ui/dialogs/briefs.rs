@@ -314,7 +314,7 @@ fn BriefEntry(list: List, brief: SavedBrief) -> impl IntoView {
             <div class="run-text">
                 <h3>{brief.name.clone()}</h3>
                 <p class="soft">{move || visible_text(&goal())}</p>
-                <VersionChoice name=of("Version of") versions=brief.versions version/>
+                <VersionChoice list name=of("Version of") versions=brief.versions version/>
             </div>
             <div class="button-row">
                 <Button label="Use" name=of("Use") on_press=use_it/>
@@ -344,6 +344,7 @@ fn BriefEntry(list: List, brief: SavedBrief) -> impl IntoView {
 /// When the brief was saved, or the choice between its versions.
 #[component]
 fn VersionChoice(
+    list: List,
     /// The accessible name of the choice.
     name: String,
     versions: Vec<BriefVersion>,
@@ -378,6 +379,8 @@ fn VersionChoice(
             class="input"
             aria-label=name
             on:change=move |event| {
+                // Its variables are those of the other version.
+                list.editing.set(None);
                 version.set(event_target_value(&event).parse().unwrap_or_default());
             }
         >

@@ -324,7 +324,7 @@ fn StorageUse(screen: Screen) -> impl IntoView {
                 <div class="problem" role="alert">
                     {icon("warning")}
                     <div class="body">
-                        <h3>"Delete all runs, the brief, the settings and the secrets of this page?"</h3>
+                        <h3>"Delete all runs, briefs, settings and secrets of this page?"</h3>
                         <p class="todo">
                             "This cannot be undone. Tasks that were posted stay on their servers; the receipts here are lost."
                         </p>

@@ -27,7 +27,7 @@ const NEEDED: [&str; 2] = ["application", "validator"];
 const PROFILE: &str = "dist";
 
 /// Makes Leptos give all views of a kind one type instead of one for each place: a seventh less in the
-/// pieces with the user interface. It takes longer to compile, so only this build has it.
+/// pieces with the user interface.
 const ERASED_COMPONENTS: &str =
     r#"target.wasm32-unknown-unknown.rustflags=["--cfg=erase_components"]"#;
 
