@@ -133,7 +133,7 @@ test("secrets are forgotten after the chosen time without input, and asked for a
   await app.page.clock.install();
   await app.open(server.address);
   const settings = await app.settings();
-  await settings.getByLabel("Forget them after this time without input").selectOption("5 minutes");
+  await settings.getByLabel("Forget secrets after inactivity").selectOption("5 minutes");
   await app.page.keyboard.press("Escape");
   await app.generateTasks(3);
   await app.approveAll(3);
@@ -142,7 +142,7 @@ test("secrets are forgotten after the chosen time without input, and asked for a
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   const held = async () => {
     const again = await app.settings();
-    await expect(again.getByLabel("Forget them after this time without input")).toHaveValue("5");
+    await expect(again.getByLabel("Forget secrets after inactivity")).toHaveValue("5");
     const count = await again.getByText("Agent token", { exact: true }).count();
     await app.page.keyboard.press("Escape");
     return count;

@@ -533,7 +533,7 @@ fn ForgetAfter() -> impl IntoView {
     };
     view! {
         <div class="field">
-            <label for=FIELD>"Forget them after this time without input"</label>
+            <label for=FIELD>"Forget secrets after inactivity"</label>
             <select class="input" id=FIELD aria-describedby="forget-after-hint" on:change=on_change>
                 {options}
             </select>
