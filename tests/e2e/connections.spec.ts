@@ -149,7 +149,8 @@ test("posting to production asks for the connection's name", async ({ world, app
   const confirmation = app.dialog("Post 2 tasks?");
   const post = confirmation.getByRole("button", { name: `Post 2 tasks to ${server.host}` });
   const name = confirmation.getByRole("textbox", { name: "Type the connection’s name to post" });
-  await expect(name).toBeFocused();
+  await expect(confirmation.getByRole("textbox", { name: "Agent token" })).toBeFocused();
+  await app.page.keyboard.type("changeme");
   await expect(post).toBeDisabled();
   await name.fill("Test");
   await app.page.keyboard.press("Enter");
@@ -157,7 +158,6 @@ test("posting to production asks for the connection's name", async ({ world, app
   await name.fill("Test bench");
   await expect(post).toBeEnabled();
   await app.page.keyboard.press("Enter");
-  await app.enterToken(server.host, "changeme");
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
 });
 

@@ -41,7 +41,8 @@ pub fn keep_presses_steady() {
             !control.contains(Some(&target)) && target.contains(Some(&control))
         });
         if is_lost && is_still && control.is_connected() {
-            control.click();
+            // Not here: the click of the control would call this listener within itself.
+            queue_microtask(move || control.click());
         }
     });
     on_cleanup(move || {
