@@ -2,7 +2,7 @@
 // sets these environment variables:
 //   CHROMIUM_PATH           the browser
 //   TASKWRIGHT_ROOT         the folder of the page: the checkout, or dist/
-//   TASKWRIGHT_SERVER_BIN   the task server
+//   TASKWRIGHT_SERVER_BIN   the task server, with dist/ inside if the page is that folder
 //   TASKWRIGHT_HAS_PIECES   set for the page of `cargo xtask dist`, whose module is cut into pieces
 //   TASKWRIGHT_TESTBED_BIN  the scripted model endpoint and the plain task servers
 // Each test starts the servers that it needs on free ports.
@@ -10,8 +10,8 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: ".",
-  // The module of a checkout is one file.
-  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["pieces.spec.ts"],
+  // These are about the page of `cargo xtask dist`; the module of a checkout is one file.
+  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["one-binary.spec.ts", "pieces.spec.ts"],
   outputDir: "./results",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
