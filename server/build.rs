@@ -8,7 +8,15 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// The files and folders of `dist/` that the server serves.
-const SERVED: [&str; 4] = ["index.html", "index.html.br", "index.html.gz", "assets"];
+const SERVED: [&str; 7] = [
+    "index.html",
+    "index.html.br",
+    "index.html.gz",
+    "sw.js",
+    "sw.js.br",
+    "sw.js.gz",
+    "assets",
+];
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");

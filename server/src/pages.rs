@@ -100,6 +100,8 @@ where
     Router::new()
         .route_service("/", files(""))
         .route_service("/index.html", files(""))
+        // The service worker of `cargo xtask dist` is beside the page, whose folder it is about.
+        .route_service("/sw.js", files(""))
         .nest_service("/static", below("static"))
         .nest_service("/pkg", below("pkg"))
         .nest_service(ASSETS, below("assets"))

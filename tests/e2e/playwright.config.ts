@@ -11,7 +11,7 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: ".",
   // These are about the page of `cargo xtask dist`; the module of a checkout is one file.
-  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["one-binary.spec.ts", "pieces.spec.ts"],
+  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["offline.spec.ts", "one-binary.spec.ts", "pieces.spec.ts"],
   outputDir: "./results",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
@@ -26,6 +26,8 @@ export default defineConfig({
     headless: true,
     locale: "en-GB",
     timezoneId: "UTC",
+    // A worker would serve files that a test holds back; offline.spec.ts allows it.
+    serviceWorkers: "block",
     // `--trace on` records everything, but takes a third more time.
     screenshot: "only-on-failure",
     launchOptions: {

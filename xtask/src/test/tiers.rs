@@ -156,10 +156,11 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
 }
 
 /// End-to-end tests that also tell something about the page in `dist/`.
-const DIST_TESTS: [&str; 7] = [
+const DIST_TESTS: [&str; 8] = [
     "first-load",
     "pieces",
     "one-binary",
+    "offline",
     "main-job",
     "dry-run",
     "reload",
