@@ -90,19 +90,30 @@ async fn approve_all_approves_the_valid_tasks_and_undo_reverts_exactly_those() {
     assert!(mounted.has_button("Undo approval of second"));
     mounted.press("Undo").await;
     let events = mounted.commands.events.borrow().clone();
-    let [
-        Event::Approve { drafts: approved },
-        Event::UndoDecisions { drafts: undone },
-    ] = &events[..]
-    else {
+    let [Event::Approve { drafts: approved }, Event::Undo] = &events[..] else {
         panic!("{events:?}");
     };
-    assert_eq!(approved, undone);
     assert_eq!(
         approved.iter().map(|id| id.ordinal).collect::<Vec<_>>(),
         [2]
     );
     assert!(mounted.has_button("Undo approval of first") && mounted.has_button("Approve second"));
+}
+
+#[wasm_bindgen_test]
+async fn a_deleted_task_leaves_the_page_and_undo_brings_it_back() {
+    let mounted = reviewed(&two_valid_and_one_invalid()).await;
+    assert!(!mounted.has_button("Undo") && !mounted.has_button("Redo"));
+    mounted.one(".task-open").click();
+    drawn().await;
+    mounted.press("Delete task").await;
+    assert_eq!(keys_of_rows(&mounted), ["second", "third"]);
+    assert!(mounted.all("#task-title").is_empty());
+    let heading = mounted.one(".tasks-pane .pane-head h2");
+    assert_eq!(heading.text_content().unwrap(), "2 tasks");
+    mounted.press("Undo: 1 task deleted").await;
+    assert_eq!(keys_of_rows(&mounted), ["first", "second", "third"]);
+    assert!(mounted.has_button("Redo: 1 task deleted"));
 }
 
 #[wasm_bindgen_test]

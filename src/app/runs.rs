@@ -18,7 +18,7 @@ use crate::driver;
 use crate::driver::Loaded;
 use crate::pieces::{self, validator};
 use crate::ports::StoreError;
-use crate::review::{RunId, import};
+use crate::review::{Origin, Review, RunId, import};
 use crate::run::{Event, FollowUp, Mode, Run, Start, Step};
 use crate::schema::{Check, TaskSchema};
 use crate::ui::lazy;
@@ -310,7 +310,8 @@ impl Application {
             .with_run(|run| {
                 run.drafts()
                     .iter()
-                    .filter(|draft| draft.origin == crate::review::Origin::Imported)
+                    .filter(|draft| draft.origin == Origin::Imported)
+                    .filter(|draft| draft.review != Review::Deleted)
                     .map(|draft| draft.content.text().to_owned())
                     .collect()
             })

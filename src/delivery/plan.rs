@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 /// A task as the planner sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Item {
     /// The task key, if its schema has one.
     pub key: Option<String>,

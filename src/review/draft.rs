@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::history::ReviewHistory;
 use crate::document::{Document, DocumentError};
 use crate::schema::{Roles, Violation};
 
@@ -155,6 +156,8 @@ pub enum Review {
         /// The reason; may be empty.
         reason: String,
     },
+    /// The task is no longer part of the run. Undo brings it back.
+    Deleted,
 }
 
 /// A change suggested by the model, for the operator to accept or discard.
@@ -202,6 +205,8 @@ pub struct Draft<D> {
     pub suggested_edits: Vec<SuggestedEdit>,
     /// Whether the operator has opened the task.
     pub is_opened: bool,
+    /// What undo and redo put back.
+    pub history: ReviewHistory,
     /// State of the delivery.
     pub delivery: D,
 }
@@ -217,6 +222,12 @@ impl<D> Draft<D> {
     #[must_use]
     pub fn is_edited(&self) -> bool {
         self.content.text() != &*self.proposed
+    }
+
+    /// Whether the operator rejected or deleted the task.
+    #[must_use]
+    pub fn is_discarded(&self) -> bool {
+        matches!(self.review, Review::Rejected { .. } | Review::Deleted)
     }
 
     /// The approval, if the task is approved.
@@ -282,11 +293,13 @@ pub enum DraftState {
     Failed,
     /// The server may or may not have it.
     Unconfirmed,
+    /// Deleted by the operator.
+    Deleted,
 }
 
 impl DraftState {
     /// Every state, in the order of the list's filters.
-    pub const ALL: [DraftState; 12] = [
+    pub const ALL: [DraftState; 13] = [
         DraftState::Checking,
         DraftState::Invalid,
         DraftState::Ready,
@@ -299,6 +312,7 @@ impl DraftState {
         DraftState::Refused,
         DraftState::Failed,
         DraftState::Unconfirmed,
+        DraftState::Deleted,
     ];
 
     /// Posted, with an outcome. Includes dry receipts.
@@ -329,6 +343,7 @@ impl DraftState {
             DraftState::Refused => "Refused",
             DraftState::Failed => "Failed",
             DraftState::Unconfirmed => "Unconfirmed",
+            DraftState::Deleted => "Deleted",
         }
     }
 
@@ -348,6 +363,7 @@ impl DraftState {
             DraftState::Refused => "refused",
             DraftState::Failed => "failed",
             DraftState::Unconfirmed => "unconfirmed",
+            DraftState::Deleted => "deleted",
         }
     }
 }

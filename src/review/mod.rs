@@ -10,6 +10,7 @@ pub mod duplicate;
 pub mod export;
 pub mod field_change;
 pub mod hidden;
+pub mod history;
 pub mod import;
 pub mod json_lines;
 pub mod layout;

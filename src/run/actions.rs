@@ -7,7 +7,7 @@ use crate::delivery::ResendRisk;
 #[cfg(test)]
 use crate::delivery::body::BodyForm;
 use crate::delivery::receipt::DeliveryStage;
-use crate::review::{DraftState, Origin};
+use crate::review::{DraftState, Origin, Review};
 use crate::settings::Connection;
 
 /// What a run allows for its drafts in general.
@@ -33,6 +33,8 @@ pub struct DraftActions {
     pub can_reject: bool,
     /// Withdraw its approval or its rejection.
     pub can_undo: bool,
+    /// Delete it from the run.
+    pub can_delete: bool,
     /// Change its text.
     pub can_edit: bool,
     /// Go back to the text as it was proposed.
@@ -65,6 +67,7 @@ impl DraftActions {
                         | DraftState::Approved
                 ),
             can_undo: matches!(state, DraftState::Approved | DraftState::Rejected),
+            can_delete: can_delete(draft),
             can_edit,
             can_restore: can_edit && draft.is_edited(),
             can_follow_up: context.allows_follow_ups && can_edit && draft.content.is_json(),
@@ -106,9 +109,17 @@ pub(super) fn can_approve(draft: &TaskDraft, context: &ActionContext) -> bool {
         && check_approvable(draft, context.mode).is_ok()
 }
 
-/// Checks that text and decision of a draft may change. A queued task waits in its approved form.
-/// One that was sent, or may have been, stays as it is.
+/// Checks that text and decision of a draft may change: it was neither deleted nor sent.
 pub(super) fn check_editable(draft: &TaskDraft) -> Result<(), RunError> {
+    if draft.review == Review::Deleted {
+        return Err(RunError::NoSuchTask);
+    }
+    check_unsent(draft)
+}
+
+/// Checks that a draft was not sent. A queued task waits in its approved form. One that was sent, or may
+/// have been, stays as it is.
+pub(super) fn check_unsent(draft: &TaskDraft) -> Result<(), RunError> {
     match draft.delivery.stage {
         DeliveryStage::Idle
         | DeliveryStage::Dry
@@ -119,6 +130,13 @@ pub(super) fn check_editable(draft: &TaskDraft) -> Result<(), RunError> {
             Err(RunError::HasLeft)
         }
     }
+}
+
+/// Whether a draft can be deleted: it was never posted, so no receipt is about it.
+pub(super) fn can_delete(draft: &TaskDraft) -> bool {
+    draft.delivery.stage == DeliveryStage::Idle
+        && draft.delivery.attempts.is_empty()
+        && draft.review != Review::Deleted
 }
 
 /// Checks that a draft may be approved in a run of this mode.
@@ -170,6 +188,7 @@ mod tests {
 
     use super::*;
     use crate::delivery::{Attempt, Delivery, body};
+    use crate::review::history::ReviewHistory;
     use crate::review::{Content, Draft, DraftId, Review, RunId};
     use crate::schema::Violation;
 
@@ -195,6 +214,7 @@ mod tests {
             review: Review::Undecided,
             suggested_edits: Vec::new(),
             is_opened: false,
+            history: ReviewHistory::default(),
             delivery: Delivery::default(),
         }
     }
@@ -219,6 +239,7 @@ mod tests {
                     reason: String::new(),
                 };
             }
+            DraftState::Deleted => draft.review = Review::Deleted,
             _ => {
                 let text = draft.content.shared_text();
                 draft.review =
@@ -262,6 +283,7 @@ mod tests {
             ("approve", actions.can_approve),
             ("reject", actions.can_reject),
             ("undo", actions.can_undo),
+            ("delete", actions.can_delete),
             ("edit", actions.can_edit),
             ("restore", actions.can_restore),
             ("follow up", actions.can_follow_up),
@@ -275,18 +297,27 @@ mod tests {
 
     #[test]
     fn each_state_allows_exactly_its_actions() {
-        let expected: [(DraftState, &[&str]); 12] = [
-            (DraftState::Checking, &["reject", "edit", "follow up"]),
-            (DraftState::Invalid, &["reject", "edit", "follow up"]),
+        let expected: [(DraftState, &[&str]); 13] = [
+            (
+                DraftState::Checking,
+                &["reject", "delete", "edit", "follow up"],
+            ),
+            (
+                DraftState::Invalid,
+                &["reject", "delete", "edit", "follow up"],
+            ),
             (
                 DraftState::Ready,
-                &["approve", "reject", "edit", "follow up"],
+                &["approve", "reject", "delete", "edit", "follow up"],
             ),
             (
                 DraftState::Approved,
-                &["reject", "undo", "edit", "follow up"],
+                &["reject", "undo", "delete", "edit", "follow up"],
             ),
-            (DraftState::Rejected, &["undo", "edit", "follow up"]),
+            (
+                DraftState::Rejected,
+                &["undo", "delete", "edit", "follow up"],
+            ),
             (DraftState::Queued, &[]),
             (DraftState::Sending, &[]),
             (DraftState::Delivered, &[]),
@@ -294,6 +325,7 @@ mod tests {
             (DraftState::Refused, &["edit", "follow up", "retry"]),
             (DraftState::Failed, &["edit", "follow up", "retry"]),
             (DraftState::Unconfirmed, &["look up", "decide"]),
+            (DraftState::Deleted, &[]),
         ];
         for state in DraftState::ALL {
             let actions = names(DraftActions::new(&draft_in(state), &LIVE));
@@ -322,7 +354,7 @@ mod tests {
         draft.content = Content::read(&Arc::from("{"));
         assert_eq!(
             names(DraftActions::new(&draft, &LIVE)),
-            ["reject", "edit", "restore"]
+            ["reject", "delete", "edit", "restore"]
         );
     }
 
@@ -334,8 +366,8 @@ mod tests {
             ..LIVE
         };
         for (state, expected) in [
-            (DraftState::Ready, &["edit"][..]),
-            (DraftState::Approved, &["undo", "edit"]),
+            (DraftState::Ready, &["delete", "edit"][..]),
+            (DraftState::Approved, &["undo", "delete", "edit"]),
         ] {
             assert_eq!(
                 names(DraftActions::new(&draft_in(state), &context)),

@@ -8,6 +8,7 @@ impl Run {
     /// effect, such as the check of an earlier text or the outcome of an attempt that already ended.
     pub fn apply(&mut self, event: Event, now: u64) -> Step {
         let mut step = Step::default();
+        let before = self.before_action(&event);
         let result = match event {
             Event::StopGeneration => self.stop_generation(now, &mut step),
             Event::AcceptPartial { outcome } => self.accept_partial(&outcome, &mut step),
@@ -50,6 +51,9 @@ impl Run {
             Event::ApproveWithKey { draft, key } => self.approve_with_key(&draft, key, &mut step),
             Event::Reject { drafts, reason } => self.reject(&drafts, &reason, &mut step),
             Event::UndoDecisions { drafts } => self.undo_decisions(&drafts, &mut step),
+            Event::Delete { drafts } => self.delete(&drafts, &mut step),
+            Event::Undo => self.undo(&mut step),
+            Event::Redo => self.redo(&mut step),
             Event::Checked {
                 draft,
                 revision,
@@ -98,6 +102,9 @@ impl Run {
         };
         if let Err(error) = result {
             step.refused = Some(error);
+        }
+        if let Some(before) = before {
+            self.remember(before, now, &mut step);
         }
         if !step.changes.is_empty() {
             self.changed_at = now;

@@ -101,6 +101,16 @@ pub enum Event {
         /// The tasks.
         drafts: Vec<DraftId>,
     },
+    /// Delete tasks from the run. If there is only one, it is an error if it cannot be deleted; among
+    /// several it is skipped.
+    Delete {
+        /// The tasks.
+        drafts: Vec<DraftId>,
+    },
+    /// Undo the last action on tasks that were not sent since.
+    Undo,
+    /// Redo the action that was undone last.
+    Redo,
     /// Post the confirmed tasks.
     Post {
         /// The digest shown in the confirmation.
@@ -401,6 +411,9 @@ pub enum RunError {
     /// The generation outcome is no longer the one that was displayed.
     #[error("the generation outcome has changed since it was displayed")]
     OutcomeChanged,
+    /// There is no action to undo or redo.
+    #[error("there is nothing left to undo or redo")]
+    NothingToUndo,
     /// The action does not apply to the task in its current state.
     #[error("this action is not available in the current state")]
     WrongState,
@@ -421,6 +434,7 @@ impl RunError {
             RunError::HasLeft => "has_left",
             RunError::ConfirmationStale => "confirmation_stale",
             RunError::OutcomeChanged => "outcome_changed",
+            RunError::NothingToUndo => "nothing_to_undo",
             RunError::WrongState => "wrong_state",
             RunError::KeysNotHonoured => "keys_not_honoured",
         }
@@ -441,6 +455,9 @@ impl RunError {
             RunError::HasLeft => "Import a changed copy as a new task.",
             RunError::ConfirmationStale => "Review the updated confirmation.",
             RunError::OutcomeChanged => "Review the current outcome.",
+            RunError::NothingToUndo => {
+                "Tasks that were sent cannot be changed. Edit one of the others instead."
+            }
             RunError::WrongState => "Check the current state and try another action.",
             RunError::KeysNotHonoured => {
                 "Look the task up on the server, then mark it as delivered or not delivered. Changing the setting now makes retries of later tasks safe, but not of this one."

@@ -17,6 +17,7 @@ use crate::model::retry;
 use crate::model::{Adaptations, GenerationOutcome, Notice, ResponseFormat, Usage, spending};
 use crate::prompt::{self, ExistingTask, TaskRequest, Work};
 use crate::random::SeededRng;
+use crate::review::history::ReviewHistory;
 use crate::review::{Content, Draft, DraftId, Origin, Review};
 use crate::schema::Violation;
 use crate::secrets::SecretSlot;
@@ -230,7 +231,7 @@ impl Run {
         let roles = self.schema.roles();
         // A request for new tasks lists the rejected ones too, so that they are not proposed again.
         let is_listed = |draft: &&Arc<TaskDraft>| {
-            let is_rejected = matches!(draft.review, Review::Rejected { .. });
+            let is_rejected = draft.is_discarded();
             !subjects.contains(&&draft.id) && (!is_rejected || work == Work::New)
         };
         let existing = match self.mode {
@@ -592,6 +593,7 @@ impl Run {
             review: Review::Undecided,
             suggested_edits: Vec::new(),
             is_opened: false,
+            history: ReviewHistory::default(),
             delivery: Delivery::default(),
         }));
         self.update_key(&id, step);

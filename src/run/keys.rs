@@ -1,7 +1,7 @@
 //! Unique task keys: of the tasks with the same key, all but its owner get a violation.
 //!
 //! The owner is the first task that was approved or posted, otherwise the first task with the key.
-//! Keys are never changed. Rejecting a task releases its key.
+//! Keys are never changed. Rejecting or deleting a task releases its key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -146,22 +146,21 @@ impl Run {
         step
     }
 
-    /// Whether no other draft uses the key that a rejected draft released. Always `true` for drafts
-    /// that are not rejected: their violations tell.
+    /// Whether no other draft uses the key that a rejected or deleted draft released. Always `true` for
+    /// other drafts: their violations tell.
     pub(super) fn has_unique_key(&self, draft: &TaskDraft) -> bool {
-        let is_rejected = matches!(draft.review, Review::Rejected { .. });
-        !is_rejected
+        !draft.is_discarded()
             || draft
                 .key(self.schema.roles())
                 .is_none_or(|key| !self.keys.holders.contains_key(key.as_str()))
     }
 
-    /// The key of a draft; `None` if the draft is rejected.
+    /// The key of a draft; `None` if the draft is rejected or deleted.
     fn active_key(&self, draft: &TaskDraft) -> Option<String> {
-        match draft.review {
-            Review::Rejected { .. } => None,
-            Review::Undecided | Review::Approved(_) => draft.key(self.schema.roles()),
+        if draft.is_discarded() {
+            return None;
         }
+        draft.key(self.schema.roles())
     }
 
     /// Updates the violations of a key's holders. `changed` is the draft that was added, removed or

@@ -22,6 +22,7 @@ pub mod receipts;
 mod record;
 mod request;
 mod reviewing;
+mod undoing;
 
 use std::cell::OnceCell;
 use std::fmt;
@@ -245,10 +246,11 @@ impl Counts {
         states.iter().map(|state| self.of(*state)).sum()
     }
 
-    /// Number of all drafts.
+    /// Number of all drafts that were not deleted.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.counts.iter().sum()
+        let all: usize = self.counts.iter().sum();
+        all - self.of(DraftState::Deleted)
     }
 
     /// What still waits for the operator or the server; `None` if nothing does.
@@ -393,7 +395,7 @@ impl Run {
     }
 
     /// Starts a live run with the tasks of this one. Imported tasks are copied without their
-    /// approvals; tasks of the dry-run generator are not copied. If `start` has a brief, the model
+    /// approvals; deleted ones and those of the dry-run generator are not copied. If `start` has a brief, the model
     /// is asked for its tasks.
     #[must_use]
     pub fn go_live(&self, start: Start) -> (Run, Step) {
@@ -402,7 +404,7 @@ impl Run {
             ..start
         });
         for draft in &self.drafts {
-            if draft.origin != Origin::DryRun {
+            if draft.origin != Origin::DryRun && draft.review != Review::Deleted {
                 run.add(
                     Origin::Imported,
                     &draft.content.shared_text(),
@@ -546,6 +548,7 @@ impl Run {
         match draft.review {
             Review::Approved(_) => DraftState::Approved,
             Review::Rejected { .. } => DraftState::Rejected,
+            Review::Deleted => DraftState::Deleted,
             Review::Undecided if !draft.content.is_json() => DraftState::Invalid,
             Review::Undecided => match &draft.violations {
                 None => DraftState::Checking,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::actions::{can_approve, check_approvable, check_editable};
+use super::actions::{can_approve, can_delete, check_approvable, check_editable};
 use super::event::{Change, Effect, RunError, Step};
 use super::{Mode, Run, TaskDraft};
 use crate::delivery::DeliveryStage;
@@ -145,15 +145,36 @@ impl Run {
                 Err(_) => continue,
                 Ok(()) => {}
             }
-            draft.review = Review::Rejected {
-                reason: reason.to_owned(),
-            };
-            draft.delivery.stage = DeliveryStage::Idle;
-            step.changes.push(Change::Draft(id.clone()));
-            self.update_key(id, step);
+            let reason = reason.to_owned();
+            self.set_review(id, Review::Rejected { reason }, step);
         }
         self.drop_queue();
         Ok(())
+    }
+
+    pub(super) fn delete(&mut self, ids: &[DraftId], step: &mut Step) -> Result<(), RunError> {
+        self.drop_queue();
+        for id in ids {
+            let draft = self.draft(id).ok_or(RunError::NoSuchTask)?;
+            if can_delete(draft) {
+                self.set_review(id, Review::Deleted, step);
+            } else if ids.len() == 1 {
+                return Err(RunError::HasLeft);
+            }
+        }
+        self.drop_plan();
+        Ok(())
+    }
+
+    /// Sets the decision about a task that was not sent.
+    pub(super) fn set_review(&mut self, id: &DraftId, review: Review, step: &mut Step) {
+        let Some(draft) = self.draft_mut(id) else {
+            return;
+        };
+        draft.review = review;
+        draft.delivery.stage = DeliveryStage::Idle;
+        step.changes.push(Change::Draft(id.clone()));
+        self.update_key(id, step);
     }
 
     pub(super) fn undo_decisions(
@@ -170,10 +191,7 @@ impl Run {
                 Ok(()) => {}
             }
             if draft.review != Review::Undecided {
-                draft.review = Review::Undecided;
-                draft.delivery.stage = DeliveryStage::Idle;
-                step.changes.push(Change::Draft(id.clone()));
-                self.update_key(id, step);
+                self.set_review(id, Review::Undecided, step);
             }
         }
         Ok(())
@@ -197,6 +215,10 @@ impl Run {
     pub(super) fn withdraw_approvals(&mut self, step: &mut Step) -> usize {
         let mut count = 0;
         for draft in &mut self.drafts {
+            if !draft.history.is_empty() {
+                Arc::make_mut(draft).history.withdraw_approvals();
+                step.changes.push(Change::Draft(draft.id.clone()));
+            }
             if draft.approval().is_some() && check_editable(draft).is_ok() {
                 let draft = Arc::make_mut(draft);
                 draft.review = Review::Undecided;

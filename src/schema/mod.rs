@@ -19,7 +19,7 @@ mod pattern;
 pub mod roles;
 mod rule_data;
 pub mod sample;
-mod starting_value;
+pub mod starting_value;
 pub mod strict;
 pub mod validator;
 pub(crate) mod value_kind;

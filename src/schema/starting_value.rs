@@ -25,6 +25,12 @@ const MAX_ITEMS: u64 = 20;
 /// The largest whole number that a double holds exactly.
 const LARGEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
+/// The JSON text of a task to begin with, by its schema.
+#[must_use]
+pub fn starting_task(schema: &Value) -> String {
+    starting_value(schema, vec![Located::root(schema)], Types::ALL).to_string()
+}
+
 /// A value for a place to which these schemas apply, of one of these types.
 pub(super) fn starting_value<'s>(
     schema: &'s Value,

@@ -10,7 +10,8 @@ use crate::brief::{BriefError, BriefForm};
 use crate::connection_test::TestReport;
 use crate::driver::StoredRun;
 use crate::model::{Adaptations, Notice, Usage};
-use crate::review::{DraftId, DraftState, RunId};
+use crate::review::history::UndoStep;
+use crate::review::{DraftId, DraftState, Review, RunId};
 use crate::run::{
     ActionContext, Batch, Change, Confirmation, CostEstimate, Counts, DeliveryProgress,
     DraftActions, GenerationProgress, GenerationRequest, GenerationState, Mode, OpenWork, Run,
@@ -268,7 +269,7 @@ pub struct ConnectionList {
 pub struct Page {
     /// The run that is shown.
     pub run: RwSignal<Option<RunHead>>,
-    /// Its drafts, in order of arrival.
+    /// Its drafts that were not deleted, in order of arrival.
     pub rows: RwSignal<Vec<DraftId>>,
     /// The number of drafts in each state.
     pub counts: RwSignal<Counts>,
@@ -287,6 +288,10 @@ pub struct Page {
     pub is_read_only: RwSignal<bool>,
     /// The tasks that the button *Approve N valid tasks* approves.
     pub approvable: RwSignal<Vec<DraftId>>,
+    /// What can be undone.
+    pub undoable: RwSignal<Option<UndoStep>>,
+    /// What can be redone.
+    pub redoable: RwSignal<Option<UndoStep>>,
     /// The response as it arrives.
     pub stream: RwSignal<Stream>,
     /// The brief in the form.
@@ -392,6 +397,8 @@ impl Page {
             waits: RwSignal::default(),
             is_read_only: RwSignal::new(false),
             approvable: RwSignal::new(Vec::new()),
+            undoable: RwSignal::new(None),
+            redoable: RwSignal::new(None),
             stream: RwSignal::new(Stream::default()),
             form: RwSignal::new(BriefForm::default()),
             brief_errors: RwSignal::new(Vec::new()),
@@ -468,13 +475,20 @@ impl Page {
             .with_value(|drafts| Some(Arc::clone(&drafts.get(index)?.draft)))
     }
 
+    /// The number of drafts of the run with those that were deleted. Not tracked.
+    #[must_use]
+    pub fn draft_count(&self) -> usize {
+        self.drafts.with_value(Vec::len)
+    }
+
     /// The number of drafts that the operator has opened. Tracks every draft.
     #[must_use]
     pub fn opened_count(&self) -> usize {
         self.any_draft.track();
         self.rows.track();
         self.drafts.with_value(|drafts| {
-            let opened = drafts.iter().filter(|shown| shown.draft.is_opened);
+            let is_opened = |draft: &TaskDraft| draft.is_opened && !is_deleted(draft);
+            let opened = drafts.iter().filter(|shown| is_opened(&shown.draft));
             opened.count()
         })
     }
@@ -509,6 +523,8 @@ impl Page {
                 self.was_only_tested.set(false);
                 self.confirmation.set(None);
                 self.approvable.set(Vec::new());
+                self.undoable.set(None);
+                self.redoable.set(None);
                 self.progress.set(None);
                 self.waits.set(Arc::default());
                 self.is_read_only.set(false);
@@ -537,6 +553,8 @@ impl Page {
         set_if_changed(self.counts, run.counts());
         set_if_changed(self.confirmation, run.confirmation());
         set_if_changed(self.approvable, run.approvable());
+        set_if_changed(self.undoable, run.undoable());
+        set_if_changed(self.redoable, run.redoable());
         set_if_changed(self.follow_up_candidates, run.follow_up_candidates());
         set_if_changed(self.action_context, run.action_context());
         set_if_changed(
@@ -549,17 +567,22 @@ impl Page {
     pub fn refresh_parts(&self, run: &Run, changes: &[Change]) {
         let mut changed = Vec::new();
         let mut arrived = Vec::new();
+        // Whether tasks were deleted or restored.
+        let mut are_others = false;
         self.drafts.update_value(|shown| {
             for change in changes {
                 let Change::Draft(id) = change else { continue };
                 let place = id.index().and_then(|place| shown.get_mut(place));
                 if let (Some(shown), Some(draft)) = (place, run.draft(id)) {
+                    are_others |= is_deleted(&shown.draft) != is_deleted(draft);
                     shown.draft = Arc::clone(draft);
                     changed.extend(shown.signal.clone().map(|signal| (signal, draft)));
                 }
             }
             for draft in run.drafts().iter().skip(shown.len()) {
-                arrived.push(draft.id.clone());
+                if !is_deleted(draft) {
+                    arrived.push(draft.id.clone());
+                }
                 shown.push(PageDraft {
                     draft: Arc::clone(draft),
                     signal: None,
@@ -569,7 +592,12 @@ impl Page {
         for (signal, draft) in changed {
             signal.set(Arc::clone(draft));
         }
-        if !arrived.is_empty() {
+        if are_others {
+            self.rows.set(self.drafts.with_value(|drafts| {
+                let listed = drafts.iter().filter(|shown| !is_deleted(&shown.draft));
+                listed.map(|shown| shown.draft.id.clone()).collect()
+            }));
+        } else if !arrived.is_empty() {
             self.rows.update(|rows| rows.extend(arrived));
         }
         if changes
@@ -600,6 +628,10 @@ impl Page {
             set_if_changed(self.warnings, run.notices().to_vec());
         }
     }
+}
+
+fn is_deleted(draft: &TaskDraft) -> bool {
+    draft.review == Review::Deleted
 }
 
 fn set_if_changed<T: PartialEq + Send + Sync + 'static>(signal: RwSignal<T>, value: T) {

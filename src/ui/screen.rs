@@ -8,11 +8,13 @@ use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
 use crate::review::duplicate::duplicate;
+use crate::review::history::UndoStep;
 use crate::review::list::{Selection, SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
 use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, TaskDraft};
 use crate::schema::Roles;
+use crate::schema::starting_value::starting_task;
 use crate::secrets::SecretSlot;
 use crate::settings::Connection;
 use crate::text::counted;
@@ -87,12 +89,10 @@ pub const UNSAVED: &str = "Save or cancel what you typed first.";
 /// Something that can be undone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Undo {
-    /// Approvals or a rejection.
-    Decisions {
+    /// The last action on tasks.
+    Tasks {
         /// What was done.
         message: String,
-        /// The tasks.
-        drafts: Arc<[DraftId]>,
     },
     /// Another brief in the form.
     Brief {
@@ -108,7 +108,7 @@ impl Undo {
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
-            Undo::Decisions { message, .. } | Undo::Brief { message, .. } => message,
+            Undo::Tasks { message } | Undo::Brief { message, .. } => message,
         }
     }
 }
@@ -431,11 +431,8 @@ impl Screen {
             return;
         }
         let message = format!("{} approved", counted(drafts.len(), "task"));
-        self.send(Event::Approve {
-            drafts: drafts.clone(),
-        });
-        let drafts = drafts.into();
-        self.offer_undo(Undo::Decisions { message, drafts });
+        self.send(Event::Approve { drafts });
+        self.offer_undo(Undo::Tasks { message });
     }
 
     /// Rejects those of the tasks that can be rejected, and offers to undo it.
@@ -448,12 +445,45 @@ impl Screen {
             return;
         }
         let message = format!("{} rejected", counted(drafts.len(), "task"));
-        self.send(Event::Reject {
-            drafts: drafts.clone(),
-            reason,
-        });
-        let drafts = drafts.into();
-        self.offer_undo(Undo::Decisions { message, drafts });
+        self.send(Event::Reject { drafts, reason });
+        self.offer_undo(Undo::Tasks { message });
+    }
+
+    /// Deletes those of the tasks that can be deleted, and offers to undo it.
+    pub fn delete(&self, mut drafts: Vec<DraftId>) {
+        if self.refuse_if_read_only() {
+            return;
+        }
+        drafts.retain(|id| self.actions(id).can_delete);
+        if drafts.is_empty() {
+            return;
+        }
+        self.open_task
+            .update(|open| *open = open.take().filter(|id| !drafts.contains(id)));
+        let message = format!("{} deleted", counted(drafts.len(), "task"));
+        self.send(Event::Delete { drafts });
+        self.offer_undo(Undo::Tasks { message });
+    }
+
+    /// Adds a task to the run with the values that the schema suggests, and opens it.
+    pub fn add_task(&self) {
+        let text = self
+            .page
+            .run
+            .with_untracked(|run| run.as_ref().map(|run| starting_task(run.schema.value())));
+        if let Some(text) = text {
+            self.import_and_open(text.into(), "Task added");
+        }
+    }
+
+    /// Adds a task to the run, says so and opens it.
+    fn import_and_open(&self, text: Arc<str>, message: &str) {
+        let count = self.page.draft_count();
+        self.send(Event::Import { texts: vec![text] });
+        if let Some(added) = self.page.draft_at(count) {
+            self.page.announcement.set(message.to_owned());
+            self.open(added.id.clone(), TaskTab::Task);
+        }
     }
 
     /// Adds a copy of a task to the run, with a task key of its own, and opens it.
@@ -469,17 +499,8 @@ impl Screen {
             .iter()
             .filter_map(|id| key_of(&*self.page.draft_untracked(id)?, &roles))
             .collect();
-        self.send(Event::Import {
-            texts: vec![duplicate(&document, &roles, &used_keys)],
-        });
-        let added = self
-            .page
-            .rows
-            .with_untracked(|now| now.get(rows.len()).cloned());
-        if let Some(added) = added {
-            self.page.announcement.set("Task duplicated".to_owned());
-            self.open(added, TaskTab::Task);
-        }
+        let copy = duplicate(&document, &roles, &used_keys);
+        self.import_and_open(copy, "Task duplicated");
     }
 
     /// Archives the run. The application offers to undo it.
@@ -496,15 +517,43 @@ impl Screen {
     /// Undoes the last action.
     pub fn undo_last(&self) {
         match self.undo.get_untracked() {
-            Some(Undo::Decisions { drafts, .. }) => self.send(Event::UndoDecisions {
-                drafts: drafts.to_vec(),
-            }),
+            Some(Undo::Tasks { .. }) => self.undo_tasks(),
             Some(Undo::Brief { before, .. }) => {
                 self.undo.set(None);
                 self.edit_brief(|form| *form = before);
             }
             None => self.command(move |commands| commands.restore_removed()),
         }
+    }
+
+    /// Undoes the last action on tasks, and says what it was.
+    pub fn undo_tasks(&self) {
+        self.step_through_history(Event::Undo, self.page.undoable, "undo", "Undone");
+    }
+
+    /// Redoes the action on tasks that was undone last, and says what it was.
+    pub fn redo_tasks(&self) {
+        self.step_through_history(Event::Redo, self.page.redoable, "redo", "Redone");
+    }
+
+    fn step_through_history(
+        &self,
+        event: Event,
+        next: RwSignal<Option<UndoStep>>,
+        verb: &str,
+        done: &str,
+    ) {
+        let Some(step) = next.get_untracked() else {
+            let message = format!("There is nothing to {verb}.");
+            return self.page.announcement.set(message);
+        };
+        if self.refuse_if_read_only() {
+            return;
+        }
+        self.send(event);
+        self.page
+            .announcement
+            .set(format!("{done}: {}", step.text()));
     }
 
     /// Removes filter and search.

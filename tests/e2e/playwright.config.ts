@@ -5,8 +5,13 @@
 //   TASKWRIGHT_SERVER_BIN   the task server, with dist/ inside if the page is that folder
 //   TASKWRIGHT_HAS_PIECES   set for the page of `cargo xtask dist`, whose module is cut into pieces
 //   TASKWRIGHT_TESTBED_BIN  the scripted model endpoint and the plain task servers
+//   TASKWRIGHT_FAILED_TESTS the file that lists the failed tests for the table at the end
 // Each test starts the servers that it needs on free ports.
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "@playwright/test";
+
+// As a full path, because the configurations of other folders extend this one.
+export const FAILED_TESTS = fileURLToPath(new URL("failed-tests.ts", import.meta.url));
 
 export default defineConfig({
   testDir: ".",
@@ -20,7 +25,7 @@ export default defineConfig({
   workers: 2,
   timeout: 60_000,
   expect: { timeout: 10_000 },
-  reporter: [["list"]],
+  reporter: [["list"], [FAILED_TESTS]],
   use: {
     browserName: "chromium",
     headless: true,

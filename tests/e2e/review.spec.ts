@@ -1,6 +1,7 @@
 // The list of tasks by keyboard, and what is exported from it.
 import { readFile } from "node:fs/promises";
 
+import { examine } from "./examine.ts";
 import { expect, test } from "./world.ts";
 
 /** Tasks whose texts are not in the usual form, so that a changed byte shows. */
@@ -92,4 +93,77 @@ test("the brief is folded while a task is read, and stays as the operator unfold
   await expect(goal).toBeHidden();
   await app.closeTask();
   await expect(goal).toBeVisible();
+});
+
+test("actions on tasks are undone and redone by keyboard, also after a reload", async ({ app, page }) => {
+  await app.tasks.first().getByRole("button").first().focus();
+  await page.keyboard.press("a");
+  await page.keyboard.press("j");
+  await page.keyboard.press("r");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Delete");
+  await expect(app.tasks).toHaveCount(2);
+  await page.reload();
+  await expect(app.tasks).toHaveCount(2);
+
+  await page.keyboard.press("Control+z");
+  await expect(app.tasks).toHaveCount(3);
+  await expect(page.getByRole("status").filter({ hasText: "Undone: 1 task deleted" })).toHaveCount(1);
+  await page.keyboard.press("Control+z");
+  await expect(app.tasks.filter({ hasText: "Rejected" })).toHaveCount(0);
+  await app.press("Undo: 1 task approved");
+  await expect(app.tasks.filter({ hasText: "Ready" })).toHaveCount(3);
+
+  // What is typed into a field has its own history.
+  await page.getByRole("searchbox").fill("backup");
+  await page.keyboard.press("Control+z");
+  await expect(app.button("Redo: 1 task approved")).toBeVisible();
+  await page.getByRole("searchbox").fill("");
+  await app.heading("3 tasks").click();
+
+  await page.keyboard.press("Control+Shift+z");
+  await page.keyboard.press("Control+y");
+  await expect(app.tasks.filter({ hasText: "Approved" })).toHaveCount(1);
+  await expect(app.tasks.filter({ hasText: "Rejected" })).toHaveCount(1);
+  await app.tasks.last().getByRole("button").first().focus();
+  await page.keyboard.press("a");
+  await expect(app.button("Redo")).toBeDisabled();
+});
+
+test("an edit of an approved task is undone as a whole, and the task is approved again by hand", async ({ app, page }) => {
+  await app.openTask("first");
+  await app.approveButton.click();
+  await app.openTask("first");
+  await app.openJson();
+  await app.editor.focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type('{"key":"first"}');
+  await app.press("Undo: 1 task edited");
+  await expect(app.editor).toHaveValue(TEXTS[0]!);
+  await expect(app.approveButton).toBeEnabled();
+  await app.press("Undo: 1 task approved");
+  await expect(app.button("Undo: 3 tasks added")).toBeVisible();
+});
+
+test("selected tasks are deleted together and come back by undo", async ({ app, page }) => {
+  await app.tasks.first().getByRole("button").first().focus();
+  await page.keyboard.press("x");
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await app.press("Delete 2 selected");
+  await expect(app.tasks).toHaveCount(1);
+  await expect(app.heading("1 task")).toBeVisible();
+  await examine(page, "deleted");
+  await app.press("Undo");
+  await expect(app.tasks).toHaveCount(3);
+});
+
+test("a task is written by hand and can be approved once it is valid", async ({ app, page }) => {
+  await app.press("Add a task");
+  await expect(app.tasks).toHaveCount(4);
+  await expect(app.approveButton).toBeDisabled();
+  await examine(page, "added");
+  await app.openJson();
+  await app.editor.fill('{"key":"by-hand","title":"Write it down","instructions":"Two lines.","priority":"low"}');
+  await expect(app.approveButton).toBeEnabled();
 });

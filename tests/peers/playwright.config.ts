@@ -5,7 +5,7 @@
 //   PEERS_NODE     the folder `node_modules` with the packages of package.json
 //   PEERS_BAO      the server of OpenBao
 //   PEERS_MODEL    the tiny model for llama.cpp
-import base from "../e2e/playwright.config.ts";
+import base, { FAILED_TESTS } from "../e2e/playwright.config.ts";
 
 export default {
   ...base,
@@ -14,5 +14,5 @@ export default {
   workers: 1,
   timeout: 180_000,
   // A skipped test is a failure.
-  reporter: [["list"], ["./no-skips.ts"]],
+  reporter: [["list"], [FAILED_TESTS], ["./no-skips.ts"]],
 };

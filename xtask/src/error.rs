@@ -37,6 +37,16 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// Tests failed whose names are known.
+    #[error("{what} failed:{list}", list = tests.iter().map(|test| format!("\n    {test}")).collect::<String>())]
+    TestsFailed {
+        /// What was run.
+        what: String,
+        /// One line for each failed test: its place, its name and the start of its error.
+        tests: Vec<String>,
+        /// What to do.
+        hint: String,
+    },
     /// The output of a program, or a file of the project, does not have the expected form.
     #[error("{what} is not as expected: {reason}")]
     Unexpected {
@@ -85,6 +95,7 @@ impl Error {
             Self::File { .. } => "file",
             Self::ProgramMissing { .. } => "program_missing",
             Self::Failed { .. } => "failed",
+            Self::TestsFailed { .. } => "tests_failed",
             Self::Unexpected { .. } => "unexpected",
             Self::NoFreePort { .. } => "no_free_port",
             Self::Signals(_) => "signals",
@@ -101,7 +112,9 @@ impl Error {
             Self::File { .. } => {
                 "Check that the path exists and is writable, then run the command again.".into()
             }
-            Self::ProgramMissing { hint, .. } | Self::Failed { hint, .. } => hint.clone(),
+            Self::ProgramMissing { hint, .. }
+            | Self::Failed { hint, .. }
+            | Self::TestsFailed { hint, .. } => hint.clone(),
             Self::Unexpected { .. } => "Undo manual changes there, or update the checkout.".into(),
             Self::NoFreePort { .. } => {
                 "Stop one of the programs there, or choose another port with --port.".into()

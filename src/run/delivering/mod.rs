@@ -279,9 +279,12 @@ impl Run {
             let items: Vec<Item> = self
                 .drafts
                 .iter()
-                .map(|draft| Item {
-                    key: draft.key(roles),
-                    depends_on: draft.dependencies(roles),
+                .map(|draft| match draft.review {
+                    Review::Deleted => Item::default(),
+                    _ => Item {
+                        key: draft.key(roles),
+                        depends_on: draft.dependencies(roles),
+                    },
                 })
                 .collect();
             Arc::new(Plan::new(&items))
@@ -332,6 +335,7 @@ impl Run {
     fn withdraw_approval(&mut self, id: &DraftId, step: &mut Step) {
         if let Some(draft) = self.draft_mut(id) {
             draft.review = Review::Undecided;
+            draft.history.withdraw_approvals();
             draft.delivery.stage = DeliveryStage::Idle;
             self.delivery_changed(id, step);
             step.report_withdrawn(1, WithdrawalCause::ServerChanged);

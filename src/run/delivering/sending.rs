@@ -241,6 +241,8 @@ impl Run {
             let stage = stage_when_unqueued(&draft.delivery);
             return self.set_stage(id, stage, step);
         };
+        // What was sent is no longer undone.
+        draft.history.clear();
         let delivery = &mut draft.delivery;
         let number = delivery.next_attempt_number();
         delivery.decided_by_operator = false;

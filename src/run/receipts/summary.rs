@@ -63,6 +63,7 @@ const ORDER: [DraftState; DraftState::ALL.len()] = [
     DraftState::Invalid,
     DraftState::Checking,
     DraftState::Rejected,
+    DraftState::Deleted,
 ];
 
 /// A state as it reads after a number.
@@ -81,5 +82,6 @@ pub fn state_text(state: DraftState) -> &'static str {
         DraftState::Invalid => "invalid",
         DraftState::Checking => "being checked",
         DraftState::Rejected => "rejected",
+        DraftState::Deleted => "deleted",
     }
 }

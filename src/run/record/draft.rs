@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RECORD_VERSION;
 use crate::delivery::Delivery;
 use crate::delivery::body::BodyForm;
+use crate::review::history::ReviewHistory;
 use crate::review::{Approval, Content, Draft, DraftId, Origin, Review, SuggestedEdit};
 use crate::run::{Run, TaskDraft};
 use crate::schema::Violation;
@@ -30,6 +31,9 @@ pub struct DraftRecord {
     /// Records from before this member was added have none.
     #[serde(default, skip_serializing_if = "is_false")]
     is_opened: bool,
+    /// Records from before this member was added have none.
+    #[serde(default, skip_serializing_if = "ReviewHistory::is_empty")]
+    history: ReviewHistory,
     delivery: Delivery,
 }
 
@@ -46,6 +50,7 @@ enum StoredReview {
     Rejected {
         reason: String,
     },
+    Deleted,
 }
 
 /// Where the approved body is.
@@ -79,6 +84,7 @@ impl DraftRecord {
         let review = match self.review {
             StoredReview::Undecided => Review::Undecided,
             StoredReview::Rejected { reason } => Review::Rejected { reason },
+            StoredReview::Deleted => Review::Deleted,
             StoredReview::Approved { digest, key, body } => Review::Approved(Approval {
                 body: match body {
                     StoredBody::Bytes(body) => body,
@@ -99,6 +105,7 @@ impl DraftRecord {
             review,
             suggested_edits: self.suggested_edits,
             is_opened: self.is_opened,
+            history: self.history,
             delivery: self.delivery,
         }
     }
@@ -111,6 +118,7 @@ impl Run {
         let text = draft.content.shared_text();
         let review = match &draft.review {
             Review::Undecided => StoredReview::Undecided,
+            Review::Deleted => StoredReview::Deleted,
             Review::Rejected { reason } => StoredReview::Rejected {
                 reason: reason.clone(),
             },
@@ -137,6 +145,7 @@ impl Run {
             review,
             suggested_edits: draft.suggested_edits.clone(),
             is_opened: draft.is_opened,
+            history: draft.history.clone(),
             delivery: draft.delivery.clone(),
         }
     }

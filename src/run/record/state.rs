@@ -159,7 +159,7 @@ impl Run {
         let goal = self.brief.as_ref().map(|brief| brief.goal.as_str());
         match goal.and_then(|goal| goal.lines().map(str::trim).find(|line| !line.is_empty())) {
             Some(line) => truncate_at_word(line, MAX_TITLE_CHARACTERS, MIN_TITLE_CHARACTERS),
-            None => format!("{} imported", counted(self.drafts.len(), "task")),
+            None => format!("{} imported", counted(self.counts().total(), "task")),
         }
     }
 }

@@ -1,5 +1,6 @@
 mod adapting;
 mod delivering;
+mod undoing;
 
 use super::*;
 use crate::brief::BriefForm;

@@ -58,7 +58,7 @@ pub fn state_mark(state: DraftState) -> impl IntoView {
         DraftState::Invalid => "state-invalid",
         DraftState::Ready => "state-ready",
         DraftState::Approved => "state-approved",
-        DraftState::Rejected => "state-rejected",
+        DraftState::Rejected | DraftState::Deleted => "state-rejected",
         DraftState::Queued => "state-queued",
         DraftState::Sending => "state-sending",
         DraftState::Delivered => "state-delivered",

@@ -24,6 +24,7 @@ pub fn state_phrase(state: DraftState) -> &'static str {
         DraftState::Invalid => "invalid",
         DraftState::Approved => "not posted",
         DraftState::Rejected => "rejected",
+        DraftState::Deleted => "deleted",
         DraftState::Queued => "queued",
         DraftState::Sending => "being sent",
         DraftState::Delivered | DraftState::DryDelivered => "delivered",

@@ -8,7 +8,7 @@ use crate::ui::screen::Screen;
 
 /// The shortcuts, each with what it does. They work while the focus is on a task of the list or in the
 /// open task, and not in a field.
-const SHORTCUTS: [(&str, &str); 12] = [
+const SHORTCUTS: [(&str, &str); 14] = [
     ("j", "Next task; in the list also the down arrow"),
     ("k", "Previous task; in the list also the up arrow"),
     ("Enter", "Open the task"),
@@ -17,7 +17,12 @@ const SHORTCUTS: [(&str, &str); 12] = [
         "Approve; in the open task also open the next undecided one",
     ),
     ("r", "Reject; in the open task with a reason"),
-    ("u", "Undo the decision"),
+    ("u", "Undo the decision about the task"),
+    (
+        "Ctrl+Z",
+        "Undo the last action on tasks; Ctrl+Shift+Z to redo",
+    ),
+    ("Delete", "Delete the task of the list"),
     ("x", "Select the task in the list, for an action on several"),
     ("e", "Edit the exact JSON text"),
     ("Ctrl+Enter", "Save the field that is edited"),

@@ -23,6 +23,7 @@ pub fn Filters(screen: Screen) -> impl IntoView {
         page.counts.with(|counts| {
             DraftState::ALL
                 .into_iter()
+                .filter(|state| *state != DraftState::Deleted)
                 .filter(|state| counts.of(*state) > 0 || selected == Some(*state))
                 .collect::<Vec<_>>()
         })
@@ -154,11 +155,31 @@ fn Selected(screen: Screen) -> impl IntoView {
         // The pressed button is gone.
         focus_by_id("search");
     };
+    let deletable = Memo::new(move |_| {
+        screen.page.track_drafts();
+        selected.with(|ids| {
+            let can_delete = |id: &&DraftId| screen.actions(id).can_delete;
+            ids.iter().filter(can_delete).cloned().collect::<Vec<_>>()
+        })
+    });
+    let delete = move || {
+        screen.delete(deletable.get_untracked());
+        focus_by_id("search");
+    };
     view! {
         <Show when=move || { count.get() > 0 }>
             <div class="shown">
                 <p>{move || format!("{} selected", grouped(count.get()))}</p>
                 <Button kind=ButtonKind::Link label="Clear selection" on_press=clear/>
+                <Show when=move || deletable.with(|ids| !ids.is_empty())>
+                    <Button
+                        kind=ButtonKind::Link
+                        label=move || format!("Delete {}", grouped(deletable.with(Vec::len)))
+                        name=move || format!("Delete {} selected", grouped(deletable.with(Vec::len)))
+                        changes_run=screen
+                        on_press=delete
+                    />
+                </Show>
             </div>
         </Show>
     }

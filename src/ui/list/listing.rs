@@ -84,7 +84,7 @@ impl Listing {
             // What changes later moves nothing.
             untrack(|| {
                 read_all(screen, index);
-                let count = page.rows.with_untracked(Vec::len);
+                let count = page.draft_count();
                 let state = |task| state_at(page, task);
                 index.with_value(|index| {
                     Arc::new(Arrangement::new(count, by, is_grouped, index, state))
@@ -101,7 +101,8 @@ impl Listing {
             if by == SortBy::State {
                 page.track_drafts();
             }
-            let count = page.rows.with(Vec::len);
+            page.rows.track();
+            let count = page.draft_count();
             let state = |task| state_at(page, task);
             index.with_value(|index| !arrangement.is_current(count, by, is_grouped, index, state))
         });
@@ -183,20 +184,22 @@ fn listed(
             found.flat_map(|found| found.tasks.clone()).collect()
         }),
     };
-    page.rows.with(|ids| {
-        let has_finding = |task: usize| ids.get(task).is_some_and(|id| of_finding.contains(id));
-        let listed = index.with_value(|index| {
-            arrangement.listed(ids.len(), |task| {
-                let entry = index.entry(task);
-                (filter.is_empty() || filter.passes(state_at(page, task), has_finding(task), entry))
-                    && (search.is_empty() || entry.is_some_and(|entry| search.finds(entry)))
-            })
-        });
-        let ids = listed.tasks.iter().filter_map(|task| ids.get(*task));
-        Arc::new(ListedRows {
-            ids: ids.cloned().collect(),
-            groups: listed.groups,
+    let id_at = |task: usize| Some(page.draft_at(task)?.id.clone());
+    let has_finding = |task: usize| id_at(task).is_some_and(|id| of_finding.contains(&id));
+    let count = page.draft_count();
+    let has_deleted = page.rows.with(Vec::len) < count;
+    let listed = index.with_value(|index| {
+        arrangement.listed(count, |task| {
+            let entry = index.entry(task);
+            !(has_deleted && state_at(page, task) == DraftState::Deleted)
+                && (filter.is_empty()
+                    || filter.passes(state_at(page, task), has_finding(task), entry))
+                && (search.is_empty() || entry.is_some_and(|entry| search.finds(entry)))
         })
+    });
+    Arc::new(ListedRows {
+        ids: listed.tasks.into_iter().filter_map(id_at).collect(),
+        groups: listed.groups,
     })
 }
 
@@ -219,7 +222,7 @@ fn read(
     is_time: impl Fn() -> bool,
 ) -> Option<usize> {
     let page = screen.page;
-    let count = page.rows.with_untracked(Vec::len);
+    let count = page.draft_count();
     let mut next = None;
     index.update_value(|index| {
         index.set_roles(&screen.roles.read_untracked());

@@ -9,3 +9,4 @@ pub mod scope;
 pub mod task_list;
 pub mod task_row;
 pub mod tasks_pane;
+pub mod undo_buttons;

@@ -14,6 +14,7 @@ use crate::ui::generation::stream_line::StreamLine;
 use crate::ui::list::filters::Filters;
 use crate::ui::list::findings::Findings;
 use crate::ui::list::task_list::TaskList;
+use crate::ui::list::undo_buttons::UndoButtons;
 use crate::ui::screen::{Dialog, Screen};
 
 /// What the right pane shows of a run.
@@ -91,9 +92,20 @@ fn PaneHead(screen: Screen) -> impl IntoView {
                     })
             }}
             {move || source().map(|source| view! { <p class="soft">{source}</p> })}
+            <div class="push button-row">
+                <UndoButtons screen/>
+                <Button
+                    kind=ButtonKind::IconOnly
+                    icon="plus"
+                    label="Add a task"
+                    changes_run=screen
+                    on_press=move || screen.add_task()
+                    attr:title="Add a task"
+                />
+            </div>
             <Button
                 kind=ButtonKind::IconOnly
-                class="push shortcuts-button"
+                class="shortcuts-button"
                 icon="keyboard"
                 label="Keyboard shortcuts"
                 opens_dialog=true

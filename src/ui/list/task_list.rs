@@ -458,6 +458,7 @@ fn handle_action_key(
             drafts: vec![id.clone()],
         }),
         "x" => screen.toggle_selected(id.clone()),
+        "Delete" => screen.delete(vec![id.clone()]),
         "a" => screen.approve(vec![id.clone()]),
         "r" => screen.reject(vec![id.clone()], String::new()),
         _ => return,

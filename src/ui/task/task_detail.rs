@@ -142,6 +142,7 @@ fn TaskDetail(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> i
                     {move || key.get().map(|key| view! { <code class="task-key">{key}</code> })}
                     <div class="push button-row">
                         <DuplicateButton screen id=id.clone() draft/>
+                        <DeleteButton screen id=id.clone() draft/>
                         <Button
                             kind=ButtonKind::IconOnly
                             icon="cross"
@@ -243,6 +244,23 @@ fn DuplicateButton(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>)
                 icon="copy"
                 label="Duplicate task"
                 on_press=move || screen.duplicate(&id.get_value())
+            />
+        </Show>
+    }
+}
+
+#[component]
+fn DeleteButton(screen: Screen, id: DraftId, draft: RwSignal<Arc<TaskDraft>>) -> impl IntoView {
+    let id = StoredValue::new(id);
+    let can_delete = Memo::new(move |_| draft.with(|draft| screen.page.actions(draft).can_delete));
+    view! {
+        <Show when=move || !screen.is_read_only() && can_delete.get()>
+            <Button
+                kind=ButtonKind::IconOnly
+                icon="remove"
+                label="Delete task"
+                on_press=move || screen.delete(vec![id.get_value()])
+                attr:title="Delete task"
             />
         </Show>
     }

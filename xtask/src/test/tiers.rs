@@ -139,7 +139,8 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
 
 fn package(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     let mut command = playwright(project, profile, "tests/package/playwright.config.ts", &[])?;
-    process::run(
+    playwright_tests(
+        project,
         command.args(arguments),
         "the tests of the npm package",
         "Fix the problems above. `cargo xtask test package -- FILE` runs one file.",
@@ -148,7 +149,8 @@ fn package(project: &Project, profile: Profile, arguments: &[String]) -> Result<
 
 fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts", &[])?;
-    process::run(
+    playwright_tests(
+        project,
         command.args(arguments),
         "the end-to-end tests",
         "Fix the problems above. They need Node.js 20 or later (https://nodejs.org).",
@@ -178,7 +180,8 @@ fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result
     if arguments.is_empty() {
         command.args(DIST_TESTS);
     }
-    process::run(
+    playwright_tests(
+        project,
         command
             .args(arguments)
             .env("TASKWRIGHT_ROOT", project.root.join("dist"))
@@ -186,6 +189,33 @@ fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result
         "the tests of the deployed page",
         "Fix the problems above. `cargo xtask test dist -- FILE` runs one file.",
     )
+}
+
+/// Runs a command of [`playwright`].
+///
+/// # Errors
+/// [`Error::TestsFailed`] with the failed tests; [`Error::ProgramMissing`] and [`Error::Failed`] when
+/// Playwright itself did not start or complete.
+pub fn playwright_tests(
+    project: &Project,
+    command: &mut Command,
+    what: &str,
+    hint: &str,
+) -> Result<(), Error> {
+    let list = project.work_folder("xtask")?.join("failed-tests");
+    // What an earlier run left says nothing about this one.
+    fs::write(&list, "").map_err(Error::file("write", &list))?;
+    let result = process::run(command.env("TASKWRIGHT_FAILED_TESTS", &list), what, hint);
+    match (result, fs::read_to_string(&list)) {
+        (Err(Error::Failed { what, hint, .. }), Ok(tests)) if !tests.is_empty() => {
+            Err(Error::TestsFailed {
+                what,
+                tests: tests.lines().map(str::to_owned).collect(),
+                hint,
+            })
+        }
+        (result, _) => result,
+    }
 }
 
 /// Compiles and installs what tests with a browser need, and returns the command that runs those of a

@@ -38,7 +38,8 @@ pub fn run(project: &Project, profile: Profile, arguments: &[String]) -> Result<
         .env("PEERS_BAO", python.installed("bao"))
         .env("PEERS_PYTHON", python.program())
         .env("PEERS_MODEL", model);
-    process::run(
+    tiers::playwright_tests(
+        project,
         &mut command,
         "the tests against peers",
         "Fix the problems above. If a peer itself does not start, delete the folder `peers` in the \
