@@ -98,7 +98,8 @@ function ask(worker, question) {
 // A line above the page. The module renders into an element of its own, so it stays.
 function show(prepare) {
   document.querySelector(".update")?.remove();
-  const line = element("div", "notice update");
+  const line = element("aside", "notice update");
+  line.setAttribute("aria-label", "Update");
   const button = element("button", "button", "Reload to update");
   button.type = "button";
   button.addEventListener("click", async () => {
@@ -109,10 +110,12 @@ function show(prepare) {
   const dismiss = element("button", "button quiet", "Later");
   dismiss.type = "button";
   dismiss.addEventListener("click", () => line.remove());
-  const text = element("p", "", "A new version is available. Runs and briefs stay as they are.");
+  const text = element("p");
   text.setAttribute("role", "status");
   line.append(icon("info"), text, button, dismiss);
   document.body.prepend(line);
+  // Screen readers announce what changes in a status, not what it begins with.
+  requestAnimationFrame(() => (text.textContent = "A new version is available. Runs and briefs stay as they are."));
 }
 
 function element(tag, className, text) {
