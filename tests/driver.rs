@@ -33,7 +33,7 @@ use taskwright::run::{
     Change, Effect, Event, JournalEntry, Mode, Posting, Run, RunError, RunSummary, Start, Step,
 };
 use taskwright::schema::validator::{Validator, ValidatorOptions};
-use taskwright::schema::{Check, TaskSchema, Violation, agent_task_schema};
+use taskwright::schema::{Check, Roles, TaskSchema, Violation, agent_task_schema};
 use taskwright::secrets::{Keyring, SecretSlot};
 use taskwright::settings::{Address, Connection, ModelEndpoint, TaskServer};
 
@@ -1519,6 +1519,96 @@ fn stored_runs_are_listed_renamed_archived_and_deleted_without_opening_them() {
     );
     run_now(driver::delete_all_runs(&store)).unwrap();
     assert!(store.records.borrow().is_empty());
+}
+
+#[test]
+fn what_other_live_runs_delivered_is_read_without_opening_them() {
+    let store = Memory::default();
+    let schema = r#"{"type":"object","properties":{"headline":{"type":"string"}}}"#;
+    let save = |id: u128, mode: Mode, headlines: [&str; 2]| {
+        let (mut run, _) = Run::start(Start {
+            id: RunId::from_bits(id),
+            mode,
+            at: 10,
+            brief: None,
+            connection: Connection::built_in(),
+            schema: TaskSchema::parse(schema).unwrap().with_roles(&Roles {
+                title: Some("headline".to_owned()),
+                ..Roles::default()
+            }),
+        });
+        let mut connection = run.connection().clone();
+        connection.roles.title = Some("headline".to_owned());
+        run.apply(Event::Connect(Box::new(connection)), 10);
+        let texts = headlines.map(|headline| format!("{{\"headline\":\"{headline}\"}}").into());
+        let mut effects = run
+            .apply(
+                Event::Import {
+                    texts: texts.into(),
+                },
+                10,
+            )
+            .effects;
+        let mut sent = 0;
+        while let Some(effect) = effects.pop() {
+            let event = match effect {
+                Effect::Check {
+                    draft, revision, ..
+                } => Event::Checked {
+                    draft,
+                    revision,
+                    violations: Vec::new(),
+                },
+                Effect::Journal(entry) => Event::Journaled(entry),
+                Effect::Deliver(posting) => {
+                    sent += 1;
+                    Event::AttemptEnded {
+                        draft: posting.draft,
+                        attempt: posting.attempt,
+                        outcome: if sent == 1 {
+                            DeliveryOutcome::Delivered {
+                                status: Some(201),
+                                server_id: None,
+                                id_at: None,
+                                replayed: false,
+                            }
+                        } else {
+                            DeliveryOutcome::Refused {
+                                status: Some(422),
+                                code: "no".to_owned(),
+                                message: String::new(),
+                                reasons: Vec::new(),
+                            }
+                        },
+                    }
+                }
+                _ => continue,
+            };
+            effects.extend(run.apply(event, 11).effects);
+            if effects.is_empty() && sent == 0 && run.confirmation().is_none() {
+                let drafts = run.approvable();
+                run.apply(Event::Approve { drafts }, 12);
+                let digest = run.confirmation().unwrap().digest;
+                effects.extend(run.apply(Event::Post { digest }, 13).effects);
+            }
+        }
+        let entries = driver::entries(&run, &run.all_parts());
+        run_now(store.write(entries, Durability::Relaxed)).unwrap();
+        run.id().clone()
+    };
+    let this = save(1, Mode::Live, ["Of this run", "Refused"]);
+    save(2, Mode::Live, ["Rotate the keys", "Not delivered"]);
+    save(3, Mode::Dry, ["Only a dry receipt", "Another one"]);
+    let deleted = save(4, Mode::Live, ["Of a deleted run", "Refused"]);
+    run_now(driver::update_run(&store, &deleted.to_string(), |run| {
+        run.deleted(true)
+    }))
+    .unwrap();
+
+    let found = run_now(driver::delivered_tasks(&store, &this)).unwrap();
+    let titles: Vec<&str> = found.iter().map(|task| task.title.as_str()).collect();
+    assert_eq!(titles, ["Rotate the keys"]);
+    assert_eq!(found[0].run, "2 tasks imported");
 }
 
 #[test]

@@ -56,9 +56,8 @@ export async function post(app: AppPage, count: number, host: string): Promise<n
   });
   const label = `Post ${grouped(count)} tasks to ${host}`;
   await app.foot.getByRole("button", { name: label }).click();
-  await app.dialog(`Post ${grouped(count)} tasks?`).getByRole("button", { name: label }).click();
   await app
-    .dialog(`Agent token for ${host}`)
+    .dialog(`Post ${grouped(count)} tasks?`)
     .getByRole("button", { name: "Use “changeme”, the local default" })
     .click();
   await app.heading(`Posted to ${host}: ${grouped(count)} delivered`).waitFor({ timeout: 20 * 60_000 });

@@ -46,6 +46,13 @@ impl PageCommands for ApplicationCommands {
         self.0.show_web_storage_error(reason);
     }
 
+    fn prepare_post(&self) {
+        self.0.prepare_post();
+    }
+    fn hold_secret(&self, slot: SecretSlot, address: &Address, value: &str, keep_for_tab: bool) {
+        // The page checked it, and posting asks for it again if it was not accepted.
+        let _ = self.0.hold_secret(&slot, address, value, keep_for_tab);
+    }
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
         self.0.give_secret(slot, value, keep_for_tab);
     }

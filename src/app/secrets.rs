@@ -5,13 +5,14 @@ use std::rc::Rc;
 use leptos::prelude::{GetUntracked, Set};
 
 use super::application::{Application, Next, problem};
+use super::guard::{Action, Decision};
 use super::setup::{SECRET_PREFIX, storage_name};
 use super::vault::Need;
 use crate::browser::page_origin;
 use crate::browser::web_storage::WebStorage;
 use crate::run::{Batch, Event, Pause, Run};
-use crate::secrets::SecretSlot;
-use crate::settings::{Address, DEFAULT_LOOPBACK_TOKEN, DEFAULT_TOKEN_HEADER, TaskServer};
+use crate::secrets::{SecretError, SecretSlot};
+use crate::settings::{Address, TaskServer};
 use crate::ui::page::SecretPrompt;
 
 impl Application {
@@ -36,7 +37,16 @@ impl Application {
     /// Asks the operator for a secret, after which the action that waits continues. `refusal` says why
     /// there is none.
     pub(super) fn prompt_for(&self, slot: SecretSlot, address: Address, refusal: Option<String>) {
-        let is_local = page_is_on_loopback() && address.is_loopback();
+        let prompt = self.prompt_of(slot, address, refusal);
+        self.page.secret_prompt.set(Some(prompt));
+    }
+
+    fn prompt_of(
+        &self,
+        slot: SecretSlot,
+        address: Address,
+        refusal: Option<String>,
+    ) -> SecretPrompt {
         let was_refused = refusal.is_some()
             || self.controller.with_run(|run| {
                 matches!(
@@ -47,19 +57,31 @@ impl Application {
                 )
             }) == Some(true);
         // After the server has rejected a token, the default is no better guess.
-        // Another header is another server's than the one whose default it is.
-        let has_default_header = self.current_task_server().is_some_and(|server| {
-            server.token_header == DEFAULT_TOKEN_HEADER && server.token_scheme.is_none()
-        });
-        let is_offered =
-            slot == SecretSlot::AGENT_TOKEN && is_local && has_default_header && !was_refused;
-        let offer = is_offered.then_some(DEFAULT_LOOPBACK_TOKEN);
-        self.page.secret_prompt.set(Some(SecretPrompt {
+        let may_offer = slot == SecretSlot::AGENT_TOKEN && !was_refused;
+        let server = self.current_task_server().filter(|_| may_offer);
+        let default_token = server.and_then(|server| server.local_default_token(&page_origin()));
+        SecretPrompt {
             slot,
             address,
             refusal,
-            default_token: offer,
-        }));
+            default_token,
+        }
+    }
+
+    /// Lets the confirmation ask for the secret that posting needs, if nothing else keeps the tasks from
+    /// being posted and no Vault has it.
+    pub(super) fn prepare_post(&self) {
+        let digest = self.controller.with_run(Run::confirmation).flatten();
+        let event = digest.map(|confirmation| Event::Post {
+            digest: confirmation.digest,
+        });
+        let needed = event.and_then(|event| match self.decide(Action::Send(&event)) {
+            Decision::Prompt { slot, address } => Some(Need::of(slot, address)),
+            _ => None,
+        });
+        let needed = needed.filter(|need| self.connection_with(need).is_none());
+        let prompt = needed.map(|need| self.prompt_of(need.slot, need.address, None));
+        self.page.post_prompt.set(prompt);
     }
 
     /// Lets the operator enter a secret. Posting that is paused for the lack of it then resumes.
@@ -145,11 +167,7 @@ impl Application {
         let Some(prompt) = self.page.secret_prompt.get_untracked() else {
             return;
         };
-        let given = self
-            .secrets
-            .borrow_mut()
-            .give(slot.clone(), &prompt.address, value);
-        match given {
+        match self.hold_secret(&slot, &prompt.address, value, keep_for_tab) {
             Err(error) => self.page.secret_prompt.set(Some(SecretPrompt {
                 refusal: Some(format!(
                     "This is not a valid {}: {error}. {}",
@@ -159,20 +177,37 @@ impl Application {
                 ..prompt
             })),
             Ok(()) => {
-                let name = storage_name(&slot, &prompt.address);
-                if !keep_for_tab {
-                    // An earlier one must not be restored after a reload.
-                    WebStorage::Session.remove(&name);
-                } else if let Err(reason) = WebStorage::Session.write(&name, value.trim()) {
-                    self.show_web_storage_error(&reason);
-                }
                 self.page.secret_prompt.set(None);
-                self.show_held_secrets();
-                self.controller.recheck_for_secrets();
                 self.run_next();
                 self.supply_next();
             }
         }
+    }
+
+    /// Adds a secret to those that are held, and checks the tasks for it.
+    ///
+    /// # Errors
+    /// [`SecretError`] if the value cannot be a secret.
+    pub(super) fn hold_secret(
+        &self,
+        slot: &SecretSlot,
+        address: &Address,
+        value: &str,
+        keep_for_tab: bool,
+    ) -> Result<(), SecretError> {
+        let mut held = self.secrets.borrow_mut();
+        held.give(slot.clone(), address, value)?;
+        drop(held);
+        let name = storage_name(slot, address);
+        if !keep_for_tab {
+            // An earlier one must not be restored after a reload.
+            WebStorage::Session.remove(&name);
+        } else if let Err(reason) = WebStorage::Session.write(&name, value.trim()) {
+            self.show_web_storage_error(&reason);
+        }
+        self.show_held_secrets();
+        self.controller.recheck_for_secrets();
+        Ok(())
     }
 
     pub(super) fn dismiss_secret_prompt(self: &Rc<Self>) {
@@ -188,9 +223,4 @@ impl Application {
         self.show_vault_tokens();
         self.show_held_secrets();
     }
-}
-
-/// Whether the page itself is served from this machine.
-fn page_is_on_loopback() -> bool {
-    Address::parse(&page_origin()).is_ok_and(|address| address.is_loopback())
 }

@@ -137,7 +137,7 @@ impl Application {
     }
 
     /// The connection whose Vault has a secret: that of the run on the page, or the one for new runs.
-    fn connection_with(&self, need: &Need) -> Option<Connection> {
+    pub(super) fn connection_with(&self, need: &Need) -> Option<Connection> {
         let of_run = self.controller.with_run(|run| run.connection().clone());
         let of_page = Some(self.page.connection.get_untracked());
         let candidates = match need.slot == SecretSlot::API_KEY {

@@ -18,7 +18,8 @@ pub use journal::{Loaded, entries, load, load_changes, load_read_only};
 pub use live::LiveDriver;
 pub use model_call::request_for;
 pub use stored_runs::{
-    StoredRun, delete_all_runs, delete_responses, delete_run, list_runs, update_run,
+    StoredRun, delete_all_runs, delete_responses, delete_run, delivered_tasks, list_runs,
+    update_run,
 };
 pub use write_queue::{Transaction, WriteQueue, write_rest};
 

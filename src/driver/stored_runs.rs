@@ -3,7 +3,11 @@
 use serde::Deserialize;
 
 use crate::ports::{Durability, Entry, Store, StoreError, Table};
-use crate::run::{RecordError, RunRecord, RunSummary, StoredRecord};
+use crate::review::delivered_titles::{DeliveredTask, MAX_DELIVERED};
+use crate::review::{DraftState, RunId};
+use crate::run::{
+    DraftRecord, Mode, RecordError, RunRecord, RunSummary, SetupRecord, StoredRecord,
+};
 
 /// A run in the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +60,44 @@ fn stored_run(text: &str) -> StoredRun {
             error,
         },
     }
+}
+
+/// The tasks that live runs delivered, those of the last changed run first, at most [`MAX_DELIVERED`].
+/// Leaves out the run `except`, deleted runs, and what cannot be read.
+///
+/// # Errors
+/// [`StoreError`] if the store cannot be read.
+pub async fn delivered_tasks<S: Store>(
+    store: &S,
+    except: &RunId,
+) -> Result<Vec<DeliveredTask>, StoreError> {
+    let mut tasks = Vec::new();
+    for run in list_runs(store).await? {
+        let StoredRun::Readable(run) = run else {
+            continue;
+        };
+        let has_delivered = run.mode == Mode::Live && run.counts.of(DraftState::Delivered) > 0;
+        if !has_delivered || run.is_deleted || run.id == *except {
+            continue;
+        }
+        let id = run.id.to_string();
+        let setup = store.read(Table::Setups, &id).await?;
+        let schema = setup.and_then(|text| SetupRecord::read(&text).ok()?.task_schema().ok());
+        let Some(schema) = schema else { continue };
+        for text in store.read_all(Table::Drafts, &id).await? {
+            let draft = DraftRecord::read(&text).ok();
+            if let Some(title) = draft.and_then(|draft| draft.delivered_title(schema.roles())) {
+                tasks.push(DeliveredTask {
+                    title,
+                    run: run.name.clone(),
+                });
+            }
+            if tasks.len() == MAX_DELIVERED {
+                return Ok(tasks);
+            }
+        }
+    }
+    Ok(tasks)
 }
 
 /// Changes the state of a stored run. Call it with the run's lock held: a page that drives the run would

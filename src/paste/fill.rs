@@ -193,7 +193,7 @@ fn set_operation(form: &mut ConnectionForm, document: &ApiDocument, choice: Past
     );
     set_pairs(form, FormField::ExtraQuery, "=", &needed(&operation.query));
     set_token_forms(form, &operation.tokens);
-    form.honours_idempotency_keys = operation.declares_idempotency_key;
+    form.set_honours_idempotency_keys(operation.declares_idempotency_key);
     set_body(
         form,
         operation.body.schema.clone(),

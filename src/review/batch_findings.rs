@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::DraftId;
+use super::delivered_titles::DeliveredTitles;
 use crate::document::Document;
 use crate::schema::Roles;
 use crate::schema::lint::{Finding, FindingCode, LintOptions, Severity, lint_batch};
@@ -28,10 +29,15 @@ impl BatchFinding {
     }
 }
 
-/// The findings about tasks, given with their texts. A text that is not JSON is left out, and so are
-/// notes about what was not checked. The outcome of the generation tells whether tasks are missing.
+/// The findings about tasks, given with their texts, among each other and beside what was delivered before.
+/// A text that is not JSON is left out, and so are notes about what was not checked. The outcome of the
+/// generation tells whether tasks are missing.
 #[must_use]
-pub fn batch_findings(tasks: &[(DraftId, Arc<str>)], roles: &Roles) -> Vec<BatchFinding> {
+pub fn batch_findings(
+    tasks: &[(DraftId, Arc<str>)],
+    roles: &Roles,
+    delivered: &DeliveredTitles,
+) -> Vec<BatchFinding> {
     let (ids, documents): (Vec<&DraftId>, Vec<Document>) = tasks
         .iter()
         .filter_map(|(id, text)| Some((id, Document::parse_shared(text).ok()?)))
@@ -40,9 +46,22 @@ pub fn batch_findings(tasks: &[(DraftId, Arc<str>)], roles: &Roles) -> Vec<Batch
         roles: roles.clone(),
         expected_count: None,
     };
+    let repeated = documents
+        .iter()
+        .enumerate()
+        .filter_map(|(index, document)| {
+            let title = roles.title(document.root())?;
+            Some(Finding {
+                code: FindingCode::SimilarTitles,
+                severity: Severity::Warning,
+                tasks: vec![index],
+                message: delivered.similar_to(&title)?.message(),
+            })
+        });
     lint_batch(&documents, &options)
         .into_iter()
         .filter(|finding| finding.severity > Severity::Note)
+        .chain(repeated)
         .map(|finding| BatchFinding {
             tasks: finding
                 .tasks
@@ -58,6 +77,7 @@ pub fn batch_findings(tasks: &[(DraftId, Arc<str>)], roles: &Roles) -> Vec<Batch
 mod tests {
     use super::*;
     use crate::review::RunId;
+    use crate::review::delivered_titles::DeliveredTask;
 
     fn found(texts: &[&str]) -> Vec<(FindingCode, Vec<u32>, bool)> {
         let tasks: Vec<(DraftId, Arc<str>)> = (1..)
@@ -72,13 +92,45 @@ mod tests {
             title: None,
             depends_on: Some("after".to_owned()),
         };
-        batch_findings(&tasks, &roles)
+        batch_findings(&tasks, &roles, &DeliveredTitles::default())
             .into_iter()
             .map(|found| {
                 let ordinals = found.tasks.iter().map(|id| id.ordinal).collect();
                 (found.finding.code, ordinals, found.needs_acknowledgement())
             })
             .collect()
+    }
+
+    #[test]
+    fn a_task_that_was_delivered_before_is_a_finding_that_names_its_run() {
+        let delivered = DeliveredTitles::new(vec![DeliveredTask {
+            title: "Rotate the keys".to_owned(),
+            run: "November".to_owned(),
+        }]);
+        let roles = Roles {
+            title: Some("title".to_owned()),
+            ..Roles::default()
+        };
+        let id = |ordinal| DraftId {
+            run: RunId::from_bits(1),
+            ordinal,
+        };
+        let tasks = [
+            (id(1), Arc::from(r#"{"title":"Something else"}"#)),
+            (id(2), Arc::from(r#"{"title":"Rotate keys"}"#)),
+        ];
+        let found = batch_findings(&tasks, &roles, &delivered);
+        let [found] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(found.tasks, [id(2)]);
+        assert!(
+            found
+                .finding
+                .message
+                .contains("“Rotate the keys”, from the run “November”")
+        );
+        assert!(!found.needs_acknowledgement());
     }
 
     #[test]

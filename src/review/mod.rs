@@ -4,6 +4,7 @@
 //! idempotency key; editing the task withdraws it.
 
 pub mod batch_findings;
+pub mod delivered_titles;
 pub mod diff;
 mod draft;
 pub mod duplicate;

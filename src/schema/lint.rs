@@ -191,6 +191,13 @@ fn wrong_count(found: usize, expected: Option<usize>) -> Option<Finding> {
     })
 }
 
+/// Forms of a title. Two titles are nearly the same if they have one in common; a title without a word has
+/// none.
+#[must_use]
+pub fn title_variants(title: &str) -> Vec<String> {
+    similar::variants_of(title)
+}
+
 fn similar_titles(titles: &[Option<String>]) -> Vec<Finding> {
     let borrowed: Vec<Option<&str>> = titles.iter().map(Option::as_deref).collect();
     similar::groups(&borrowed)

@@ -110,6 +110,17 @@ impl TaskServer {
         }
     }
 
+    /// The token to offer while none is held: that of our own task server, if it may be one. Page and
+    /// server are on this machine, and the token is sent in the header that only such a server has by
+    /// default.
+    #[must_use]
+    pub fn local_default_token(&self, page_origin: &str) -> Option<&'static str> {
+        let page = Address::parse(page_origin).ok()?;
+        let is_local = page.is_loopback() && self.url.is_loopback();
+        let is_default = self.token_header == DEFAULT_TOKEN_HEADER && self.token_scheme.is_none();
+        (is_local && is_default).then_some(DEFAULT_LOOPBACK_TOKEN)
+    }
+
     /// The idempotency key retention in milliseconds.
     #[must_use]
     pub fn idempotency_key_retention_ms(&self) -> u64 {
@@ -252,6 +263,26 @@ mod tests {
             all[name] = value.clone();
         }
         serde_json::from_value(all).unwrap()
+    }
+
+    #[test]
+    fn the_default_token_is_offered_for_a_local_server_with_the_default_header_only() {
+        let server = |url| TaskServer::at(Address::parse(url).unwrap());
+        let local = server("http://localhost:8080");
+        let offered = |server: &TaskServer| server.local_default_token("http://127.0.0.1:8080");
+        assert_eq!(offered(&local), Some("changeme"));
+        assert_eq!(offered(&server("https://tasks.example.com")), None);
+        assert_eq!(local.local_default_token("https://tasks.example.com"), None);
+        let other_header = TaskServer {
+            token_header: "X-API-KEY".to_owned(),
+            ..local.clone()
+        };
+        assert_eq!(offered(&other_header), None);
+        let bearer = TaskServer {
+            token_scheme: Some("Bearer".to_owned()),
+            ..local
+        };
+        assert_eq!(offered(&bearer), None);
     }
 
     #[test]

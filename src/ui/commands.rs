@@ -35,6 +35,11 @@ pub trait PageCommands {
     fn report_unstored_brief(&self, reason: &str);
     /// Takes a secret for the address that it was requested for.
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool);
+    /// Finds out which secret posting the approved tasks needs and the operator has to enter, for the
+    /// confirmation.
+    fn prepare_post(&self);
+    /// Holds a valid secret that was entered before it was asked for.
+    fn hold_secret(&self, slot: SecretSlot, address: &Address, value: &str, keep_for_tab: bool);
     /// Closes the prompt for a secret without one.
     fn dismiss_secret_prompt(&self);
     /// Asks the operator for a secret again, because the current one was not accepted.

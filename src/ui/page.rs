@@ -10,6 +10,7 @@ use crate::brief::{BriefError, BriefForm};
 use crate::connection_test::TestReport;
 use crate::driver::StoredRun;
 use crate::model::{Adaptations, Notice, Usage};
+use crate::review::delivered_titles::DeliveredTitles;
 use crate::review::history::UndoStep;
 use crate::review::{DraftId, DraftState, Review, RunId};
 use crate::run::{
@@ -288,6 +289,8 @@ pub struct Page {
     pub is_read_only: RwSignal<bool>,
     /// The tasks that the button *Approve N valid tasks* approves.
     pub approvable: RwSignal<Vec<DraftId>>,
+    /// What other runs delivered; empty until it was read.
+    pub delivered_titles: RwSignal<Arc<DeliveredTitles>>,
     /// What can be undone.
     pub undoable: RwSignal<Option<UndoStep>>,
     /// What can be redone.
@@ -314,6 +317,8 @@ pub struct Page {
     pub import_problem: RwSignal<Option<Problem>>,
     /// The secret that the operator is asked for.
     pub secret_prompt: RwSignal<Option<SecretPrompt>>,
+    /// The secret that the open confirmation asks for.
+    pub post_prompt: RwSignal<Option<SecretPrompt>>,
     /// What the dialogs show about Vaults.
     pub vaults: RwSignal<VaultState>,
     /// Whether the operator is asked for a sign-in to a Vault.
@@ -397,6 +402,7 @@ impl Page {
             waits: RwSignal::default(),
             is_read_only: RwSignal::new(false),
             approvable: RwSignal::new(Vec::new()),
+            delivered_titles: RwSignal::default(),
             undoable: RwSignal::new(None),
             redoable: RwSignal::new(None),
             stream: RwSignal::new(Stream::default()),
@@ -410,6 +416,7 @@ impl Page {
             settings_problem: RwSignal::new(None),
             import_problem: RwSignal::new(None),
             secret_prompt: RwSignal::new(None),
+            post_prompt: RwSignal::new(None),
             vaults: RwSignal::new(VaultState::default()),
             has_vault_prompt: RwSignal::new(false),
             secrets_held: RwSignal::new(Vec::new()),
@@ -523,6 +530,7 @@ impl Page {
                 self.was_only_tested.set(false);
                 self.confirmation.set(None);
                 self.approvable.set(Vec::new());
+                self.delivered_titles.set(Arc::default());
                 self.undoable.set(None);
                 self.redoable.set(None);
                 self.progress.set(None);

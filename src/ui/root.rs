@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::ui::brief::brief_pane::BriefPane;
 use crate::ui::commands::CommandsHandle;
 use crate::ui::controls::icons::Sprite;
+use crate::ui::controls::steady_press::keep_presses_steady;
 use crate::ui::header::app_header::AppHeader;
 use crate::ui::header::mode_band::ModeBand;
 use crate::ui::header::notices::{Announcement, Notices};
@@ -24,6 +25,7 @@ pub fn App(
     commands: CommandsHandle,
 ) -> impl IntoView {
     let screen = Screen::new(page, commands);
+    keep_presses_steady();
     let view = move || match screen.pane.get() {
         Pane::Brief => "brief",
         Pane::Tasks => "tasks",

@@ -160,7 +160,7 @@ impl VaultError {
                 "Enter the address of the active server, or of the load balancer, in the settings."
             }
             VaultError::Denied { .. } => {
-                "Sign in again: the token may have expired. If it is valid, it needs a policy that allows to read this path."
+                "Sign in again: the token may have expired. If it is valid, it needs a policy that allows reading this path."
             }
             VaultError::NotPermitted { .. } => {
                 "Sign in with a token whose policy allows to read this path, or correct the path in the settings. The token that is held stays for other paths."

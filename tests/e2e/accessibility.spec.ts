@@ -25,7 +25,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.press("Saved briefs…");
         const briefs = app.dialog("Saved briefs");
         await examine(app.page, "2b-no-saved-briefs");
-        await briefs.getByRole("textbox", { name: "Save the brief in the form as" }).fill("Migration");
+        await briefs.getByRole("textbox", { name: "Save this brief as" }).fill("Migration");
         await briefs.getByRole("button", { name: "Save brief" }).click();
         await briefs.getByRole("button", { name: "Use Migration" }).click();
         await expect(briefs.getByRole("textbox", { name: "Service" })).toBeFocused();
@@ -45,7 +45,7 @@ for (const colorScheme of ["light", "dark"] as const) {
         await examine(app.page, "3d-export");
         await app.page.keyboard.press("Escape");
         await app.press("Clear selection");
-        await app.page.getByLabel("Sort by").selectOption("Order of proposal");
+        await app.page.getByLabel("Sort by").selectOption("Original order");
         await app.openTask("keep-the-space");
         await examine(app.page, "4-open-task");
         await app.openJson();
@@ -65,6 +65,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         await app.foot.getByRole("button", { name: /^Post 3 tasks/ }).click();
         await examine(app.page, "7-confirmation");
         await app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ }).click();
+        await expect(app.field("Agent token")).toHaveAccessibleDescription(/Enter the agent token\./);
+        await expect(app.field("Agent token")).toBeFocused();
         await examine(app.page, "8-token");
         await app.enterToken(server.host, "wrong");
         await expect(app.field("Agent token")).toHaveAccessibleDescription(/rejected the agent token/);
@@ -201,10 +203,7 @@ test("the way from a brief to delivered tasks works by keyboard alone", async ({
 
   await tabTo(page, app.foot.getByRole("button", { name: /^Post 2 tasks/ }));
   await page.keyboard.press("Enter");
-  await expect(
-    app.dialog("Post 2 tasks?").getByRole("button", { name: /^Post 2 tasks/ }),
-  ).toBeFocused();
-  await page.keyboard.press("Enter");
+  await expect(app.dialog("Post 2 tasks?")).toBeVisible();
   await expect(app.field("Agent token")).toBeFocused();
   await page.keyboard.type("changeme");
   await page.keyboard.press("Enter");

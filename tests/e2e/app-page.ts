@@ -148,17 +148,24 @@ export class AppPage {
       .click();
   }
 
-  /** Enters the agent token in its prompt. */
+  /** The dialog that asks for the agent token: the confirmation, or a prompt of its own. */
+  tokenDialog(host: string): Locator {
+    return this.page
+      .getByRole("dialog", { name: new RegExp(`^(Post [\\d,]+ tasks?\\?|Agent token for ${host})$`) })
+      .filter({ has: this.page.getByRole("textbox", { name: "Agent token" }) });
+  }
+
+  /** Enters the agent token where it is asked for, and goes on. */
   async enterToken(host: string, token: string): Promise<void> {
-    const prompt = this.dialog(`Agent token for ${host}`);
-    await prompt.getByRole("textbox", { name: "Agent token" }).fill(token);
-    await prompt.getByRole("button", { name: "Use agent token", exact: true }).click();
+    const dialog = this.tokenDialog(host);
+    await dialog.getByRole("textbox", { name: "Agent token" }).fill(token);
+    await dialog.getByRole("button", { name: /^(Use agent token|Post [\d,]+ tasks? to .*)$/ }).click();
   }
 
   /** Posts with the default token of a local server. */
   async postWithDefaultToken(count: number, host: string): Promise<void> {
-    await this.post(count, host);
-    await this.dialog(`Agent token for ${host}`)
+    await this.foot.getByRole("button", { name: `Post ${tasks(count)} to ${host}` }).click();
+    await this.tokenDialog(host)
       .getByRole("button", { name: "Use “changeme”, the local default" })
       .click();
   }

@@ -14,7 +14,7 @@ test("a brief with variables is saved, filled in and used by keyboard, and nothi
   await keyboard.press("Enter");
   const dialog = app.dialog("Saved briefs");
   await expect(dialog.getByText("There are no saved briefs yet.")).toBeVisible();
-  await expect(dialog.getByRole("textbox", { name: "Save the brief in the form as" })).toBeFocused();
+  await expect(dialog.getByRole("textbox", { name: "Save this brief as" })).toBeFocused();
   await keyboard.type("Migration");
   await keyboard.press("Enter");
   await expect(dialog.getByRole("status")).toContainText("Saved as “Migration”.");
@@ -39,7 +39,7 @@ test("a brief with variables is saved, filled in and used by keyboard, and nothi
     count: "5",
   });
   await expect(app.page.locator(".toast")).toContainText(
-    "“Migration” is in the form. The text before is saved as “Sort the letters”.",
+    "“Migration” is in the form. Your previous text is saved as “Sort the letters”.",
   );
   await app.press("Undo");
   await app.expectBrief({ goal: "Sort the letters", context: "", count: "2" });
@@ -51,7 +51,7 @@ test("earlier versions stay, and briefs are renamed, deleted and restored", asyn
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
   const dialog = app.dialog("Saved briefs");
-  const name = dialog.getByRole("textbox", { name: "Save the brief in the form as" });
+  const name = dialog.getByRole("textbox", { name: "Save this brief as" });
   for (const goal of ["First wording", "Second wording"]) {
     await app.fillBrief({ goal });
     await app.press("Saved briefs…");
@@ -78,7 +78,7 @@ test("choosing another version closes the fields for the variables of the first 
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
   const dialog = app.dialog("Saved briefs");
-  const name = dialog.getByRole("textbox", { name: "Save the brief in the form as" });
+  const name = dialog.getByRole("textbox", { name: "Save this brief as" });
   for (const goal of ["Open a shop in {{region}}", "Close the shop {{shop}}"]) {
     await app.fillBrief({ goal });
     await app.press("Saved briefs…");
@@ -106,7 +106,7 @@ test("exported briefs are imported by another browser, and what cannot be read i
   const dialog = app.dialog("Saved briefs");
   const status = dialog.getByRole("status");
   await app.press("Saved briefs…");
-  await dialog.getByRole("textbox", { name: "Save the brief in the form as" }).fill("Migration");
+  await dialog.getByRole("textbox", { name: "Save this brief as" }).fill("Migration");
   await dialog.getByRole("button", { name: "Save brief" }).click();
   const [download] = await Promise.all([
     app.page.waitForEvent("download"),
@@ -133,7 +133,7 @@ test("exported briefs are imported by another browser, and what cannot be read i
   await app.loaded();
   await app.press("Saved briefs…");
   await expect(dialog.getByText("The saved briefs of this browser cannot be read").first()).toBeVisible();
-  await dialog.getByRole("textbox", { name: "Save the brief in the form as" }).fill("Migration");
+  await dialog.getByRole("textbox", { name: "Save this brief as" }).fill("Migration");
   await dialog.getByRole("button", { name: "Save brief" }).click();
   await expect(dialog.getByText("They are left unchanged.").first()).toBeVisible();
   expect(await app.page.evaluate(() => localStorage.getItem("taskwright.briefs"))).toBe(newer);

@@ -88,3 +88,76 @@ for (const colorScheme of ["light", "dark"] as const) {
     });
   }
 }
+
+/** A schema whose target is a text or an address, and which allows further members. */
+const SCHEMA = {
+  type: "object",
+  properties: {
+    key: { type: "string" },
+    title: { type: "string" },
+    target: {
+      oneOf: [
+        { title: "Text", type: "string" },
+        { title: "Address", type: "object", properties: { host: { type: "string" } }, required: ["host"] },
+      ],
+    },
+  },
+  required: ["key", "title"],
+};
+
+test("the kind of a value is changed, typed into at once, and a member of any name is added", async ({
+  world,
+  app,
+  page,
+}) => {
+  const server = await world.liveServer({ script: "plain", schema: SCHEMA });
+  await app.open(server.address);
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByRole("textbox").fill('[{"key":"first",  "title":"T", "target":"db1"}]');
+  await dialog.getByRole("button", { name: "Import 1 task" }).click();
+  await app.openTask("first");
+  await app.press("Edit Target");
+  await app.press("Change kind of Target");
+  await page.getByRole("combobox", { name: "Kind of Target" }).selectOption({ label: "Address" });
+  await page.getByRole("button", { name: /^Save/ }).click();
+  // Letters that are shortcuts elsewhere are text here.
+  await page.keyboard.type("ear.example");
+  await page.keyboard.press("Enter");
+  await app.press("Add field to Task");
+  await page.getByRole("textbox", { name: "Name of the new field of Task" }).fill("x-own");
+  await app.press("Add the field to Task");
+  await app.openJson();
+  await expect(app.editor).toHaveValue(/^\{"key":"first",  "title":"T", "target":\{"host":"ear.example"\}, "x-own":/);
+});
+
+test("text that was typed into an approved task and not saved keeps the tasks from being posted", async ({
+  world,
+  app,
+  page,
+}) => {
+  const server = await world.liveServer({ script: "plain", schema: SCHEMA });
+  await app.open(server.address);
+  await app.press("Import tasks…");
+  const dialog = app.dialog("Import tasks");
+  await dialog.getByRole("textbox").fill('[{"key":"first","title":"One"},{"key":"second","title":"Two"}]');
+  await dialog.getByRole("button", { name: "Import 2 tasks" }).click();
+  await app.approveAll(2);
+  await app.openTask("first");
+  await app.press("Edit Title");
+  await page.keyboard.type(" and more");
+  await app.closeTask();
+  await expect(app.task("first")).toContainText("unsaved text");
+  await app.foot.getByRole("button", { name: /^Post 2 tasks/ }).click();
+  const confirmation = app.dialog("Post 2 tasks?");
+  await examine(page, "unsaved");
+  const post = confirmation.getByRole("button", { name: /^Post 2 tasks/ });
+  await expect(post).toBeDisabled();
+  await expect(post).toHaveAccessibleDescription(/Save or cancel the open edits/);
+  await confirmation.getByRole("button", { name: "One" }).click();
+  await page.keyboard.press("Tab");
+  await page.getByRole("button", { name: /^Save/ }).click();
+  await app.approveAll(1);
+  await app.postWithDefaultToken(2, server.host);
+  expect((await server.tasks()).map((task) => task.text)).toContain('{"key":"first","title":"One and more"}');
+});

@@ -96,8 +96,7 @@ test("a token kept for the tab survives a reload", async ({
   await app.generateTasks(3);
   await app.press("Approve keep-the-order");
   await app.post(1, server.host);
-  const prompt = app.dialog(`Agent token for ${server.host}`);
-  await prompt.getByRole("checkbox", { name: /^Keep for this tab/ }).check();
+  await app.tokenDialog(server.host).getByRole("checkbox", { name: /^Keep for this tab/ }).check();
   await app.enterToken(server.host, "changeme");
   await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
   await app.page.reload();
@@ -195,15 +194,12 @@ test("double clicks post each task once", async ({ world, app }) => {
   await app.approveAll(3);
   const post = app.foot.getByRole("button", { name: /^Post 3 tasks/ });
   await post.dblclick();
-  const confirm = app.dialog("Post 3 tasks?").getByRole("button", { name: /^Post 3 tasks/ });
-  await confirm.evaluate((button: HTMLButtonElement) => {
+  const dialog = app.tokenDialog(server.host);
+  await dialog.getByRole("textbox", { name: "Agent token" }).fill("changeme");
+  await dialog.getByRole("button", { name: /^Post 3 tasks/ }).evaluate((button: HTMLButtonElement) => {
     button.click();
     button.click();
   });
-  await app
-    .dialog(/^Agent token for /)
-    .getByRole("button", { name: "Use “changeme”, the local default" })
-    .dblclick();
   await expect(app.heading(`Posted to ${server.host}: 3 delivered`)).toBeVisible();
   expect(await server.tasks()).toHaveLength(3);
 });

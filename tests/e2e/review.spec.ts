@@ -167,3 +167,25 @@ test("a task is written by hand and can be approved once it is valid", async ({ 
   await app.editor.fill('{"key":"by-hand","title":"Write it down","instructions":"Two lines.","priority":"low"}');
   await expect(app.approveButton).toBeEnabled();
 });
+
+test("a press opens its task even if the list moves before the button is released", async ({ app, page }) => {
+  const row = app.task("second").getByRole("button").first();
+  const { x, y } = (await row.boundingBox())!;
+  await page.mouse.move(x + 20, y + 10);
+  await page.mouse.down();
+  await page.evaluate(() => {
+    const banner = document.createElement("div");
+    banner.style.blockSize = "44px";
+    document.querySelector(".list-tools")!.before(banner);
+  });
+  await page.mouse.up();
+  await expect(page.getByRole("heading", { name: "Prove that it restores" })).toBeVisible();
+
+  // A drag is no press.
+  await app.closeTask();
+  await page.mouse.move(x + 20, y + 50);
+  await page.mouse.down();
+  await page.mouse.move(x + 60, y + 94);
+  await page.mouse.up();
+  await expect(app.button("Close task")).toHaveCount(0);
+});

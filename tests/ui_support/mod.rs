@@ -118,6 +118,19 @@ impl PageCommands for Handle {
     fn report_unstored_brief(&self, reason: &str) {
         self.record(&format!("unstored brief {reason}"));
     }
+    fn prepare_post(&self) {}
+    fn hold_secret(&self, slot: SecretSlot, address: &Address, value: &str, keep_for_tab: bool) {
+        let origin = address.origin();
+        self.record(&format!(
+            "hold {} {origin} {value} {keep_for_tab}",
+            slot.name()
+        ));
+        let held = (slot, origin);
+        self.0
+            .page
+            .secrets_held
+            .update(|secrets| secrets.push(held));
+    }
     fn give_secret(&self, slot: SecretSlot, value: &str, keep_for_tab: bool) {
         self.record(&format!("give {} {value} {keep_for_tab}", slot.name()));
         self.0.page.secret_prompt.set(None);

@@ -26,9 +26,10 @@ use crate::browser::fetch::Fetch;
 use crate::browser::lock::TabLock;
 use crate::browser::network::{self, NetworkWatch};
 use crate::browser::tabs::Tabs;
-use crate::driver::{DryDriver, LiveDriver, WriteQueue};
+use crate::driver::{self, DryDriver, LiveDriver, WriteQueue};
 use crate::model::{AdaptationMemory, Adaptations};
 use crate::ports::{Clock, StopSignal};
+use crate::review::delivered_titles::DeliveredTitles;
 use crate::review::{DraftId, RunId};
 use crate::run::{
     Batch, Change, Changes, Event, GenerationState, Mode, Run, RunError, Step, WithdrawnApprovals,
@@ -244,6 +245,7 @@ impl RunController {
             lock: Rc::new(RefCell::new(lock)),
             write_queue: Rc::new(RefCell::new(write_queue)),
         });
+        self.find_delivered_titles();
         self.show_withdrawn(step.withdrawn_approvals);
         for effect in step.effects {
             self.execute(effect);
@@ -254,6 +256,24 @@ impl RunController {
                 is_online: network::is_online(),
             });
         }
+    }
+
+    /// Reads what other runs delivered, for the findings about the tasks of the current run.
+    fn find_delivered_titles(self: &Rc<Self>) {
+        let live = |run: &Run| (run.mode() == Mode::Live).then(|| run.id().clone());
+        let Some(id) = self.with_run(live).flatten() else {
+            return;
+        };
+        let controller = Rc::clone(self);
+        spawn_local(async move {
+            // Without them, only this finding is missing.
+            let tasks = driver::delivered_tasks(controller.store(), &id).await;
+            let is_current = controller.with_run(|run| *run.id() == id) == Some(true);
+            if let (Ok(tasks), true) = (tasks, is_current) {
+                let titles = Arc::new(DeliveredTitles::new(tasks));
+                controller.page.delivered_titles.set(titles);
+            }
+        });
     }
 
     /// Whether this tab has the lock of the current run.

@@ -42,7 +42,7 @@ impl SortBy {
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
-            SortBy::Proposal => "Order of proposal",
+            SortBy::Proposal => "Original order",
             SortBy::Title => "Title",
             SortBy::Priority => "Priority",
             SortBy::State => "State",

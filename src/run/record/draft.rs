@@ -1,17 +1,19 @@
 //! The record of a draft. It holds the text of the task once: the proposed text and the approved body are
 //! stored only where they differ from it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::RECORD_VERSION;
-use crate::delivery::Delivery;
 use crate::delivery::body::BodyForm;
+use crate::delivery::{Delivery, DeliveryStage};
+use crate::document::Document;
 use crate::review::history::ReviewHistory;
 use crate::review::{Approval, Content, Draft, DraftId, Origin, Review, SuggestedEdit};
 use crate::run::{Run, TaskDraft};
-use crate::schema::Violation;
+use crate::schema::{Roles, Violation};
 
 /// A stored draft with its attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +78,16 @@ impl DraftRecord {
     #[must_use]
     pub fn id(&self) -> &DraftId {
         &self.id
+    }
+
+    /// Its title, if the task server has it.
+    #[must_use]
+    pub fn delivered_title(&self, roles: &Roles) -> Option<String> {
+        if self.delivery.stage != DeliveryStage::Delivered {
+            return None;
+        }
+        let document = Document::parse_shared(&self.text).ok()?;
+        roles.title(document.root()).map(Cow::into_owned)
     }
 
     /// The draft, in a run whose bodies have this form.

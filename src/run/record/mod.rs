@@ -176,6 +176,17 @@ pub trait StoredRecord: Serialize + serde::de::DeserializeOwned {
 
 impl StoredRecord for RunRecord {}
 impl StoredRecord for SetupRecord {}
+
+impl SetupRecord {
+    /// The task schema of the run, with the roles of its connection.
+    ///
+    /// # Errors
+    /// [`SchemaError`] if the stored text is not a usable schema.
+    pub fn task_schema(&self) -> Result<TaskSchema, SchemaError> {
+        Ok(TaskSchema::parse(&self.schema)?.with_roles(&self.connection.roles))
+    }
+}
+
 impl StoredRecord for RequestRecord {}
 impl StoredRecord for ResponseRecord {}
 impl StoredRecord for DraftRecord {}
@@ -293,6 +304,7 @@ impl Run {
         if !drafts_in_order {
             return Err(missing("tasks"));
         }
+        let schema = setup.task_schema()?;
         let form = BodyForm {
             template: body_template(&setup.connection),
             started_at: state.started_at,
@@ -309,7 +321,7 @@ impl Run {
             name: state.name,
             is_archived: state.is_archived,
             brief: setup.brief,
-            schema: TaskSchema::parse(&setup.schema)?.with_roles(&setup.connection.roles),
+            schema,
             connection: setup.connection,
             generation: state.generation,
             requests: requests.into_iter().map(|record| record.request).collect(),

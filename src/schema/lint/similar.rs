@@ -18,11 +18,7 @@ pub(super) fn groups(titles: &[Option<&str>]) -> Vec<Vec<usize>> {
     let mut sets = Sets::new(titles.len());
     let mut first_with: HashMap<String, usize> = HashMap::new();
     for (index, title) in titles.iter().enumerate() {
-        let words = title.map(meaningful_words).unwrap_or_default();
-        if words.is_empty() {
-            continue;
-        }
-        for variant in variants(&words) {
+        for variant in title.map(variants_of).unwrap_or_default() {
             match first_with.get(&variant) {
                 Some(other) => sets.join(index, *other),
                 None => {
@@ -32,6 +28,15 @@ pub(super) fn groups(titles: &[Option<&str>]) -> Vec<Vec<usize>> {
         }
     }
     sets.groups()
+}
+
+/// The variants of a title; none if it has no word.
+pub(super) fn variants_of(title: &str) -> Vec<String> {
+    let words = meaningful_words(title);
+    if words.is_empty() {
+        return Vec::new();
+    }
+    variants(&words)
 }
 
 /// The words of a title in lower case, singular and alphabetical order, without stop words.

@@ -48,8 +48,9 @@ pub struct ConnectionForm {
     pub api: Api,
     /// Whether the model endpoint requires an API key; `None` to decide by address.
     pub needs_key: Option<bool>,
-    /// Whether the task server is known to honour `Idempotency-Key`.
-    pub honours_idempotency_keys: bool,
+    /// The origin of the task server that is known to honour `Idempotency-Key`. The promise does not go
+    /// along to another server. Empty if it was given before there was a valid address.
+    honouring_origin: Option<String>,
     /// The choice of task schema.
     pub schema: SchemaChoice,
     /// Where the operator's own schema was read from, if it was.
@@ -277,6 +278,26 @@ mod tests {
         for (field, text) in texts {
             form.set(*field, *text);
         }
+    }
+
+    #[test]
+    fn the_promise_to_honour_keys_stays_with_its_server() {
+        let mut form = ConnectionForm::of(&Connection::built_in());
+        form.set(FormField::ServerUrl, "https://tasks.example.com/api");
+        form.set_honours_idempotency_keys(true);
+        for (address, honours) in [
+            ("https://tasks.example.com/other", true),
+            ("https://tasks.exam", false),
+            ("no address", true),
+            ("http://tasks.example.com/api", false),
+            ("https://tasks.example.com/api", true),
+        ] {
+            form.set(FormField::ServerUrl, address);
+            assert_eq!(form.honours_idempotency_keys(), honours, "{address}");
+        }
+        form.set(FormField::ServerUrl, "https://elsewhere.example");
+        let connection = form.check().unwrap();
+        assert!(!connection.task_server.unwrap().honours_idempotency_keys);
     }
 
     #[test]

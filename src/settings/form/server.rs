@@ -22,7 +22,6 @@ impl ConnectionForm {
             self.set(FormField::Concurrency, DEFAULT_CONCURRENCY.to_string());
             return;
         };
-        self.honours_idempotency_keys = server.honours_idempotency_keys;
         let template = server.body_template.clone().map(String::from);
         for (field, text) in [
             (FormField::ServerUrl, server.url.to_string()),
@@ -51,6 +50,26 @@ impl ConnectionForm {
         ] {
             self.set(field, text);
         }
+        self.set_honours_idempotency_keys(server.honours_idempotency_keys);
+    }
+
+    /// Whether the task server at the address in the form is known to honour `Idempotency-Key`.
+    #[must_use]
+    pub fn honours_idempotency_keys(&self) -> bool {
+        let of_address = self.server_origin();
+        self.honouring_origin
+            .as_ref()
+            .is_some_and(|origin| origin.is_empty() || of_address.is_none_or(|of| of == *origin))
+    }
+
+    /// Says whether the task server at the address in the form honours `Idempotency-Key`.
+    pub fn set_honours_idempotency_keys(&mut self, honours: bool) {
+        self.honouring_origin = honours.then(|| self.server_origin().unwrap_or_default());
+    }
+
+    fn server_origin(&self) -> Option<String> {
+        let address = Address::parse(self.text(FormField::ServerUrl)).ok()?;
+        Some(address.origin())
     }
 
     pub(super) fn read_server(&self, problems: &mut Problems) -> Option<TaskServer> {
@@ -75,7 +94,7 @@ impl ConnectionForm {
             extra_headers: self.read_pairs(FormField::ExtraHeaders, ':', problems),
             secret_headers: read_names(self.text(FormField::SecretHeaders)),
             extra_query: self.read_pairs(FormField::ExtraQuery, '=', problems),
-            honours_idempotency_keys: self.honours_idempotency_keys,
+            honours_idempotency_keys: self.honours_idempotency_keys(),
             idempotency_key_retention_hours: number(FormField::IdempotencyKeyRetention),
             concurrency: u8::try_from(number(FormField::Concurrency)).unwrap_or_default(),
             body_template: self.read_template(problems),

@@ -7,6 +7,7 @@ pub mod field;
 pub mod file_button;
 pub mod focus;
 pub mod icons;
+pub mod steady_press;
 pub mod tabs;
 pub mod times;
 pub mod visible_text;

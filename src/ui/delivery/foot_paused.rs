@@ -326,7 +326,7 @@ fn reason(pause: &Pause) -> Option<String> {
             UnconfirmedCause::NoResponse => "this page sees no response to the first task",
             UnconfirmedCause::TimedOut => "there was no response to the first task in time",
             UnconfirmedCause::Redirected => "the server redirected the first task",
-            UnconfirmedCause::NoReceipt => "the response to the first task is no receipt",
+            UnconfirmedCause::NoReceipt => "the response to the first task does not confirm it",
             UnconfirmedCause::Status | UnconfirmedCause::PageClosed => {
                 "the first task is unconfirmed"
             }

@@ -131,7 +131,7 @@ impl List {
             return;
         };
         let kept = kept.map_or_else(String::new, |kept| {
-            format!(" The text before is saved as “{kept}”.")
+            format!(" Your previous text is saved as “{kept}”.")
         });
         self.screen.dialog.set(None);
         self.screen
@@ -256,8 +256,8 @@ fn SaveField(list: List) -> impl IntoView {
         <div class="rename" on:keydown=on_keys(save, || false)>
             <TextField
                 id="brief-name"
-                label="Save the brief in the form as"
-                hint="A name that is in the list adds a version to that brief."
+                label="Save this brief as"
+                hint="Using an existing name adds a version to that brief."
                 autofocus=true
                 value=name
                 on_input=move |text| name.set(text)

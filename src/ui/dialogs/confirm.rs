@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::missing_secret::{MissingSecret, MissingSecretField};
 use super::modal::Modal;
 use crate::delivery::body::batch_digest;
 use crate::digest::fingerprint;
@@ -17,11 +18,16 @@ use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::delivery::exact_request::exact_request;
 use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
-use crate::ui::screen::{Screen, title_of};
+use crate::ui::screen::{Screen, TaskTab, title_of};
 
 /// The id of the field in which the operator types the name of a production connection.
 const PRODUCTION_NAME: &str = "production-name";
 
+/// The id of the text about edits that are not saved.
+const UNSAVED_TASKS: &str = "unsaved-tasks";
+
+/// Maximum number of tasks with open edits that are listed.
+const MAX_UNSAVED: usize = 20;
 /// Maximum number of tasks that the test offers.
 const MAX_TESTABLE: usize = 200;
 /// Maximum length of their titles, in characters.
@@ -88,12 +94,25 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     let is_acknowledged = RwSignal::new(false);
     let awaits_acknowledgement =
         Memo::new(move |_| !is_acknowledged.get() && serious.with(|serious| !serious.is_empty()));
+    // What was typed into an approved task and not saved would not be posted.
+    let unsaved = Memo::new(move |_| {
+        let is_unsaved = |id: &&DraftId| screen.pending_edits.is_any(id);
+        order.with(|order| order.iter().filter(is_unsaved).cloned().collect::<Vec<_>>())
+    });
+    let has_unsaved = move || unsaved.with(|unsaved| !unsaved.is_empty());
+    let missing_secret = MissingSecret::new(screen, connection);
+    // What is asked for has the focus first.
+    let asks_for_secret = untrack(|| missing_secret.prompt()).is_some();
+    let is_asking = asks_for_secret || asks_for_name.get_untracked();
     let post = Callback::new(move |()| {
         if lacks_name.get_untracked() {
             focus_by_id(PRODUCTION_NAME);
             return;
         }
-        if awaits_acknowledgement.get_untracked() {
+        if awaits_acknowledgement.get_untracked() || untrack(has_unsaved) {
+            return;
+        }
+        if !missing_secret.hold() {
             return;
         }
         let digest = untrack(digest);
@@ -155,16 +174,16 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             .with(|confirmation| confirmation.as_ref().map_or(0, |c| c.blocked)),
     };
     let storage_problem = move || page.storage_problem.get().filter(|_| !is_dry);
-    let token = move || {
-        page.secrets_held
-            .with(|secrets| connection.with(|connection| token_text(connection, secrets)))
-    };
+    let token = move || connection.with(|connection| token_text(screen, connection));
     view! {
         <Modal name="confirm" title beside_title=mode_label on_close=close on_submit=post>
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
                 {destination}
                 <TestChoice screen test/>
+                <Show when=has_unsaved>
+                    <UnsavedTasks screen unsaved/>
+                </Show>
                 <Show when=move || serious.with(|serious| !serious.is_empty())>
                     <div class="problem">
                         {icon("warning")}
@@ -206,18 +225,24 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     <dd>{move || connection.with(|connection| connection.name.clone())}</dd>
                     <dt>"Mode"</dt>
                     <dd>{if is_dry { "Dry run" } else { "Live" }}</dd>
-                    {(!is_dry)
-                        .then(|| {
-                            view! {
-                                <dt>"Agent token"</dt>
-                                <dd>{token}</dd>
-                            }
-                        })}
+                    <Show when=move || !is_dry && missing_secret.prompt().is_none()>
+                        <dt>"Agent token"</dt>
+                        <dd>{token}</dd>
+                    </Show>
                     <dt>"Digest of this batch"</dt>
                     <dd class="fingerprint" title=digest>
                         {move || format!("SHA-256 {}", fingerprint(&digest()))}
                     </dd>
                 </dl>
+                {move || {
+                    missing_secret
+                        .prompt()
+                        .map(|prompt| {
+                            view! {
+                                <MissingSecretField secret=missing_secret prompt on_default=post/>
+                            }
+                        })
+                }}
                 <details class="fold">
                     <summary>"Full digest"</summary>
                     <pre class="raw" tabindex="0">{digest}</pre>
@@ -232,7 +257,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                                 id=PRODUCTION_NAME
                                 label="Type the connection’s name to post"
                                 is_code=true
-                                autofocus=true
+                                autofocus=!asks_for_secret
                                 hint=name.get()
                                 value=typed_name
                                 on_input=move |text| typed_name.set(text)
@@ -247,9 +272,11 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     kind=ButtonKind::Main
                     icon=if is_dry { "state-dry" } else { "post" }
                     label
-                    autofocus=!asks_for_name.get_untracked()
+                    autofocus=!is_asking
                     disabled_by=Signal::derive(move || {
-                        if awaits_acknowledgement.get() {
+                        if has_unsaved() {
+                            Some(UNSAVED_TASKS)
+                        } else if awaits_acknowledgement.get() {
                             Some("acknowledge")
                         } else {
                             lacks_name.get().then_some("production-name-hint")
@@ -259,6 +286,42 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                 />
             </div>
         </Modal>
+    }
+}
+
+/// The tasks with an open editor, each a way to it.
+#[component]
+fn UnsavedTasks(screen: Screen, unsaved: Memo<Vec<DraftId>>) -> impl IntoView {
+    let links = move || {
+        let roles = screen.roles.get_untracked();
+        let ids = unsaved.get().into_iter().take(MAX_UNSAVED);
+        ids.filter_map(|id| {
+            let draft = screen.page.draft_untracked(&id)?;
+            let title = title_of(&draft, &roles);
+            let label = truncate_chars(&without_hidden(&title), MAX_TITLE);
+            let open = move || {
+                screen.dialog.set(None);
+                screen.open(id.clone(), TaskTab::Task);
+            };
+            Some(view! {
+                <li>
+                    <Button kind=ButtonKind::Link label on_press=open/>
+                </li>
+            })
+        })
+        .collect_view()
+    };
+    view! {
+        <div class="problem">
+            {icon("warning")}
+            <div class="body">
+                <h3>"What you typed is not saved"</h3>
+                <p id=UNSAVED_TASKS>
+                    "Save or cancel the open edits of these tasks first. They would be posted without them."
+                </p>
+                <ul>{links}</ul>
+            </div>
+        </div>
     }
 }
 
@@ -409,19 +472,22 @@ fn no_journal_warning(problem: Problem) -> impl IntoView {
     }
 }
 
-fn token_text(connection: &Connection, secrets: &[(SecretSlot, String)]) -> AnyView {
+/// Where the token comes from and which header carries it. Tracks the secrets that are held.
+fn token_text(screen: Screen, connection: &Connection) -> AnyView {
     let Some(server) = &connection.task_server else {
         return "No task server is configured".into_any();
     };
     let origin = server.url.origin();
-    let is_held = secrets
-        .iter()
-        .any(|(slot, of)| *slot == SecretSlot::AGENT_TOKEN && *of == origin);
+    let is_held = screen.page.secrets_held.with(|secrets| {
+        let mut secrets = secrets.iter();
+        secrets.any(|(slot, of)| *slot == SecretSlot::AGENT_TOKEN && *of == origin)
+    });
+    let source = match (is_held, &connection.vault) {
+        (true, _) => "In memory, for all connections to this host",
+        (false, Some(_)) => "Read from the Vault when it is needed",
+        (false, None) => "Not entered yet. You will be asked for it",
+    };
     let header = server.token_header.clone();
-    let header = view! { <code class="whole">{header}</code> };
-    if is_held {
-        view! { "In memory, sent as " {header} " to this host only" }.into_any()
-    } else {
-        view! { "Not entered yet. You will be asked for it next. Sent as " {header} "." }.into_any()
-    }
+    view! { {source} ", sent as " <code class="whole">{header}</code> " to this host only" }
+        .into_any()
 }

@@ -12,17 +12,17 @@ fn texts(exit: LeakExit) -> (&'static str, &'static str, &'static str) {
     match exit {
         LeakExit::Send => (
             "Send a secret to the model?",
-            "Nothing has been sent. The model endpoint, and whoever reads its logs, would see the secret. Remove it from the text, or send it if it is only the same word by chance.",
+            "Nothing has been sent. The model endpoint, and whoever reads its logs, would see the secret. Remove it from the text, or send it if the match is a coincidence.",
             "Send anyway",
         ),
         LeakExit::Export => (
             "Export a secret?",
-            "Nothing has been saved. Whoever gets the file could read the secret. Remove it first, or export the file if it is only the same word by chance.",
+            "Nothing has been saved. Whoever gets the file could read the secret. Remove it first, or export the file if the match is a coincidence.",
             "Export anyway",
         ),
         LeakExit::Store => (
             "Store a secret in this browser?",
-            "Nothing has been saved. A connection is stored unencrypted and can be exported, so a secret belongs in the fields for API key and agent token. Save it if it is only the same word by chance.",
+            "Nothing has been saved. A connection is stored unencrypted and can be exported, so a secret belongs in the fields for API key and agent token. Save it if the match is a coincidence.",
             "Save anyway",
         ),
     }

@@ -83,6 +83,11 @@ impl SecretEntry {
         self.replace("");
     }
 
+    /// Puts a text that needs no correction into the field.
+    pub fn fill(self, text: &'static str) {
+        self.replace(text);
+    }
+
     /// Whether the text in the field may be used: there is nothing to correct, or the operator uses it as
     /// it is. If not, the page says why.
     pub fn may_use(self) -> bool {

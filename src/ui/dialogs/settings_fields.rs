@@ -115,7 +115,7 @@ fn SecretField(
                     if is_pasted.get() {
                         "The one that was pasted is used. It is kept in memory and never saved."
                     } else {
-                        "Kept in memory and never saved. If you leave it empty, you are asked when it is needed."
+                        "Kept in memory and never saved. If you leave it empty, the one that is held for the same server is used, or you are asked when it is needed."
                     }
                 }}
             </p>
@@ -198,7 +198,7 @@ pub fn ModelGroup(settings: Settings) -> impl IntoView {
     view! {
         <fieldset class="group">
             <legend>"Model"</legend>
-            <p class="hint">"Without a base URL, every run is a dry run."</p>
+            <p class="hint">"Without a base URL, tasks cannot be generated live. Imported tasks can still be posted."</p>
             <div class="pair">
                 <ConnectionField settings field=FormField::BaseUrl/>
                 <ConnectionField settings field=FormField::Model list="models"/>
@@ -367,10 +367,10 @@ pub fn ServerGroup(settings: Settings) -> impl IntoView {
             <label class="check">
                 <input
                     type="checkbox"
-                    prop:checked=move || form.with(|form| form.honours_idempotency_keys)
+                    prop:checked=move || form.with(ConnectionForm::honours_idempotency_keys)
                     on:change=move |event| {
                         let is_checked = event_target_checked(&event);
-                        settings.change(|form| form.honours_idempotency_keys = is_checked);
+                        settings.change(|form| form.set_honours_idempotency_keys(is_checked));
                     }
                 />
                 <span>

@@ -248,7 +248,12 @@ fn FollowUpButtons(screen: Screen) -> impl IntoView {
 #[component]
 fn ApproveAllButton(screen: Screen) -> impl IntoView {
     let page = screen.page;
-    let approvable = Memo::new(move |_| page.approvable.with(|ids| in_scope(screen, ids)));
+    // Those with text that was typed and not saved are left out, as the approval does.
+    let approvable = Memo::new(move |_| {
+        let mut ids = page.approvable.with(|ids| in_scope(screen, ids));
+        ids.retain(|id| !screen.pending_edits.is_any(id));
+        ids
+    });
     let count = Memo::new(move |_| approvable.with(Vec::len));
     let unread = Memo::new(move |_| {
         page.track_drafts();

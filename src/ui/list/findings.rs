@@ -38,7 +38,8 @@ pub fn findings(
         if screen.is_generating.get() {
             return Arc::default();
         }
-        Arc::new(tasks.with(|tasks| batch_findings(tasks, &screen.roles.read())))
+        let delivered = screen.page.delivered_titles.get();
+        Arc::new(tasks.with(|tasks| batch_findings(tasks, &screen.roles.read(), &delivered)))
     })
 }
 

@@ -21,6 +21,7 @@ use crate::ui::screen::{Dialog, Screen};
 #[component]
 pub fn RunTasks(screen: Screen) -> impl IntoView {
     let has_tasks = Memo::new(move |_| screen.page.rows.with(|rows| !rows.is_empty()));
+    warn_before_closing(screen);
     view! {
             {move || {
                 if screen.is_generating.get() || screen.is_following_up.get() {
@@ -57,6 +58,22 @@ pub fn RunTasks(screen: Screen) -> impl IntoView {
                 }
             }}
     }
+}
+
+/// Lets the browser ask before the page is closed while tasks are posted, or while text that was typed into
+/// a task is not saved.
+fn warn_before_closing(screen: Screen) {
+    let listener = window_event_listener(leptos::ev::beforeunload, move |event| {
+        let is_posting_live = screen.is_posting.get_untracked()
+            && screen
+                .page
+                .run
+                .with_untracked(|run| run.as_ref().is_some_and(|run| run.mode == Mode::Live));
+        if is_posting_live || screen.pending_edits.has_any_untracked() {
+            event.prevent_default();
+        }
+    });
+    on_cleanup(move || listener.remove());
 }
 
 #[component]

@@ -60,7 +60,12 @@ pub fn TaskRow(
     let is_opened = Memo::new(move |_| draft.with(|draft| draft.is_opened));
     let note = {
         let id = id.clone();
-        Memo::new(move |_| wait_note(screen, &id).or_else(|| draft.with(|draft| note(draft))))
+        Memo::new(move |_| {
+            if screen.pending_edits.is_any(&id) {
+                return Some("unsaved text".to_owned());
+            }
+            wait_note(screen, &id).or_else(|| draft.with(|draft| note(draft)))
+        })
     };
     let is_new = screen.is_generating.get_untracked();
     let is_current = {

@@ -78,16 +78,17 @@ pub fn make(context: SheetContext, key: &FieldKey, it: &FieldChange) -> Result<F
     Ok(field)
 }
 
-/// Opens the editor that a new field begins with, or else its tools, and says that the field is there.
-pub fn begin_new(context: SheetContext, key: &FieldKey) {
+/// Opens the editor that a new value begins with, or else its tools, and says what was done: "added" or
+/// "changed".
+pub fn begin_new(context: SheetContext, key: &FieldKey, done: &str) {
     let Some(sheet) = context.sheet.get_untracked() else {
         return;
     };
     let Some(field) = sheet.field(key) else {
         return;
     };
-    let added = format!("{} added", field.label);
-    context.screen.page.announcement.set(added);
+    let message = format!("{} {done}", field.label);
+    context.screen.page.announcement.set(message);
     let is_here = |other: &&Field| other.key == *key || other.key.is_inside(key);
     let inside = || sheet.fields().filter(is_here);
     let is_empty = |field: &&Field| {

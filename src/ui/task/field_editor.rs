@@ -9,7 +9,7 @@ use crate::text::sentences;
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::focus_by_id;
 use crate::ui::controls::icons::icon;
-use crate::ui::task::field_changes::{editor_for, make};
+use crate::ui::task::field_changes::{begin_new, editor_for, make};
 use crate::ui::task::field_tools::FieldTools;
 use crate::ui::task::pending_edits::EditWay;
 use crate::ui::task::sheet_view::{SheetContext, element_id};
@@ -102,6 +102,11 @@ pub fn FieldEditor(context: SheetContext, field: Field, way: EditWay) -> impl In
                 _ => FieldChange::Replace(value),
             };
             match key.with_value(|key| make(context, key, &change)) {
+                // What comes next is the new value. Without the focus in a field, typing would be shortcuts.
+                Ok(changed) if way == EditWay::Kind => {
+                    id.with_value(|id| key.with_value(|key| screen.pending_edits.close(id, key)));
+                    begin_new(context, &changed, "changed");
+                }
                 Ok(_) => close(),
                 Err(message) => fault.set(Some(message)),
             }

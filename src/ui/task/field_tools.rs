@@ -168,7 +168,7 @@ fn run(context: SheetContext, field: &Field, tool: Tool) -> Result<(), String> {
     match tool {
         Tool::AddItem => {
             let added = make(context, key, &FieldChange::AddItem)?;
-            begin_new(context, &added);
+            begin_new(context, &added, "added");
         }
         Tool::AddField => begin(context, field, EditWay::NewField),
         Tool::ChangeKind => {

@@ -63,7 +63,7 @@ pub fn NewField(context: SheetContext, field: Field) -> impl IntoView {
         match key.with_value(|key| make(context, key, &it)) {
             Ok(added) => {
                 id.with_value(|id| key.with_value(|key| screen.pending_edits.close(id, key)));
-                begin_new(context, &added);
+                begin_new(context, &added, "added");
             }
             Err(message) => fault.set(Some(message)),
         }

@@ -59,6 +59,12 @@ impl PendingEdits {
         self.0.with(|edits| edits.contains_key(task))
     }
 
+    /// Whether any task has an open editor. Not tracked.
+    #[must_use]
+    pub fn has_any_untracked(&self) -> bool {
+        self.0.with_untracked(|edits| !edits.is_empty())
+    }
+
     /// Whether a part of this field has an open editor. Tracks it.
     #[must_use]
     pub fn is_any_inside(&self, task: &DraftId, field: &FieldKey) -> bool {
