@@ -106,6 +106,8 @@ function show(prepare) {
     button.disabled = true;
     await prepare();
     location.reload();
+    // If the page warns before it is closed, the operator may stay.
+    button.disabled = false;
   });
   const dismiss = element("button", "button quiet", "Later");
   dismiss.type = "button";
