@@ -15,7 +15,8 @@
   ];
 
   // Static markup of the page is rendered through innerHTML. Markup that could run or load anything
-  // is refused, and so is every other text that would become code: the policy has nothing for it.
+  // is refused, and so is every other text that would become code, except the address of the service
+  // worker (static/offline.js).
   const REFUSED_TAG =
     "(?:script|style|i?frame|object|embed|base|link|meta|template|form|set|animate|foreignObject)";
   const REFUSED_ATTRIBUTE =
@@ -23,11 +24,16 @@
   const ATTRIBUTE = `\\s+(?!${REFUSED_ATTRIBUTE})[a-zA-Z-]+(?:="[^"]*")?`;
   const TAG = `<(?:/[a-zA-Z0-9]+|(?!${REFUSED_TAG})[a-zA-Z0-9]+(?:${ATTRIBUTE})*\\s*/?)>`;
   const INERT = new RegExp(`^[^<]*(?:${TAG}[^<]*)*$`, "i");
+  const WORKER = new URL("sw.js", location.href).href;
   if (typeof trustedTypes === "object") {
     trustedTypes.createPolicy("default", {
       createHTML: (markup) => {
         if (INERT.test(markup)) return markup;
         throw new TypeError("Taskwright refuses markup that could run or load something");
+      },
+      createScriptURL: (address) => {
+        if (address === WORKER) return address;
+        throw new TypeError("Taskwright refuses addresses of scripts");
       },
     });
   }

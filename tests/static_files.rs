@@ -384,6 +384,59 @@ fn the_committed_configuration_presets_nothing() {
     assert_eq!(committed, empty);
 }
 
+/// The width and height of a PNG file (its chunk IHDR).
+fn png_size(file: &str) -> (u32, u32) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file);
+    let bytes = fs::read(path).unwrap();
+    assert_eq!(bytes.get(..8).unwrap(), b"\x89PNG\r\n\x1a\n", "{file}");
+    let number = |at: usize| {
+        let bytes = bytes.get(at..at + 4).unwrap();
+        u32::from_be_bytes(bytes.try_into().unwrap())
+    };
+    (number(16), number(20))
+}
+
+#[test]
+fn the_manifest_has_the_icons_that_make_the_page_installable() {
+    let manifest: serde_json::Value =
+        serde_json::from_str(&read("static/manifest.webmanifest")).unwrap();
+    let icons = manifest.get("icons").unwrap().as_array().unwrap();
+    let mut kinds = BTreeSet::new();
+    for icon in icons {
+        let text = |member: &str| icon.get(member).and_then(|value| value.as_str());
+        let file = format!("static/{}", text("src").unwrap());
+        let size = text("sizes").unwrap();
+        if text("type") == Some("image/png") {
+            let (width, height) = png_size(&file);
+            assert_eq!(format!("{width}x{height}"), size, "{file}");
+        } else {
+            assert!(read(&file).starts_with("<svg"), "{file}");
+        }
+        kinds.insert((size, text("purpose").unwrap_or("any")));
+    }
+    assert_eq!(
+        kinds,
+        BTreeSet::from([
+            ("any", "any"),
+            ("192x192", "any"),
+            ("512x512", "any"),
+            ("512x512", "maskable")
+        ])
+    );
+    assert!(read("index.html").contains("apple-touch-icon\" href=\"static/icons/app-180.png"));
+    assert_eq!(png_size("static/icons/app-180.png"), (180, 180));
+}
+
+/// A worker would keep serving what was built before. `cargo xtask dist` adds the script that registers it.
+#[test]
+fn the_page_of_a_checkout_has_no_service_worker() {
+    let page = read("index.html");
+    assert!(!page.contains("offline.js") && !page.contains("sw.js"));
+    for file in ["static/shell.js", "static/early-brief.js", "static/boot.js"] {
+        assert!(!read(file).contains("serviceWorker"), "{file}");
+    }
+}
+
 /// Static markup of a component is rendered through `innerHTML`, which the shell's policy for markup
 /// checks. A refusal would end the module, so the components must not contain such markup.
 #[test]

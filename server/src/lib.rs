@@ -5,8 +5,8 @@
 //! [`program`] wraps both in a command-line program.
 //!
 //! A request passes [`connection`] → [`app`] (log, security headers, [`cors`], [`problem`],
-//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page, and [`gateway`] passes requests on to
-//! a model endpoint.
+//! draining) → [`tasks`] → [`store`]. [`pages`] serves the page, from a folder or from [`embedded_files`],
+//! and [`gateway`] passes requests on to a model endpoint.
 //!
 //! [`secret_sources`] names the places of the agent tokens and of the model's key, [`vault`] is one of
 //! them, and [`secret_refresh`] reads them again while the server runs.
@@ -18,6 +18,7 @@ pub mod caller;
 pub mod client_address;
 pub mod connection;
 pub mod cors;
+pub mod embedded_files;
 pub mod enforced_schema;
 pub mod environment;
 pub mod gateway;

@@ -19,8 +19,8 @@ use crate::vault::vault_settings::VaultOptions;
 const EXAMPLES: &str = "\
 Examples:
   taskwright-server
-      Run the task server on http://127.0.0.1:8080. The agent token is AGENT_API_TOKEN if set,
-      otherwise \"changeme\".
+      Run the task server on http://127.0.0.1:8080, with the page if this program has one inside. The
+      agent token is AGENT_API_TOKEN if set, otherwise \"changeme\".
   taskwright-server --static-dir .
       Also serve the page from this checkout.
   taskwright-server --port 0 --data-dir /tmp/tasks --schema my-task.schema.json
@@ -155,9 +155,14 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = parse_seconds, help_heading = "Vault")]
     pub vault_refresh: Duration,
 
-    /// Serve the page from this folder: index.html, static/ and pkg/ only
+    /// Serve the page from this folder: a checkout after `cargo xtask build`, or the files of `cargo
+    /// xtask dist` [default: the page inside this program, if it was built with one]
     #[arg(long, value_name = "DIR", help_heading = "Page")]
     pub static_dir: Option<PathBuf>,
+
+    /// Do not serve the page inside this program
+    #[arg(long, conflicts_with_all = ["static_dir", "page_config"], help_heading = "Page")]
+    pub no_page: bool,
 
     /// File to serve as /config.json [default: config.json in the folder of the page, otherwise one
     /// generated for this server]
@@ -423,6 +428,7 @@ mod tests {
             &["--model-endpoint", "https://a.example?x=1"],
             &["--model-name", "m"],
             &["--model-needs-no-key"],
+            &["--no-page", "--static-dir", "."],
             &[
                 "--model-endpoint",
                 "https://a.example",

@@ -1,6 +1,6 @@
-//! Serves the page from a folder, with its configuration and security headers.
+//! Serves the page, with its configuration and security headers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -15,10 +15,12 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use taskwright::settings::config::{ConfigFile, MAX_CONFIG_BYTES};
 use taskwright::settings::{Address, ModelEndpoint, TaskServer, VaultSource};
-use tower_http::services::{ServeDir, ServeFile};
+use tower_http::services::ServeDir;
+use tower_http::services::fs::{Backend, TokioBackend};
 
 use crate::app::App;
 use crate::cors::Origin;
+use crate::embedded_files::EmbeddedFiles;
 use crate::gateway::BASE_PATH;
 use crate::problem::Problem;
 
@@ -36,11 +38,20 @@ const ASSETS: &str = "/assets";
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
+/// Where the files of the page come from.
+#[derive(Debug, Clone)]
+pub enum PageFiles {
+    /// A folder, which may also have a `config.json`.
+    Folder(PathBuf),
+    /// The program itself.
+    Embedded(EmbeddedFiles),
+}
+
 /// The page's files and configuration.
 #[derive(Debug)]
 pub struct Pages {
-    /// The folder of the page; only `/config.json` is served if there is none.
-    pub folder: Option<PathBuf>,
+    /// The files; only `/config.json` is served if there are none.
+    pub files: Option<PageFiles>,
     /// `--page-config`; overrides every other configuration.
     pub config_file: Option<PathBuf>,
     /// Becomes part of the generated configuration.
@@ -64,26 +75,36 @@ const LARGE_SCHEMA: &str = "The schema of this task server is too large for conf
 
 /// The routes of the page. Nothing else in the folder has a route, such as `.git` or sources.
 pub fn router(pages: &Pages) -> Router<App> {
-    let mut router = Router::new().route("/config.json", get(get_config));
-    if let Some(folder) = &pages.folder {
-        // A compressed file is sent if it lies beside the file and the browser accepts it.
-        let index = ServeFile::new(folder.join("index.html"))
-            .precompressed_br()
-            .precompressed_gzip();
-        let files = |name: &str| {
-            ServeDir::new(folder.join(name))
-                .append_index_html_on_directories(false)
-                .precompressed_br()
-                .precompressed_gzip()
-        };
-        router = router
-            .route_service("/", index.clone())
-            .route_service("/index.html", index)
-            .nest_service("/static", files("static"))
-            .nest_service("/pkg", files("pkg"))
-            .nest_service(ASSETS, files("assets"));
-    }
+    let router = Router::new().route("/config.json", get(get_config));
+    let router = match &pages.files {
+        Some(PageFiles::Folder(folder)) => router.merge(file_routes(folder, TokioBackend)),
+        Some(PageFiles::Embedded(files)) => router.merge(file_routes(Path::new(""), *files)),
+        None => router,
+    };
     router.layer(middleware::from_fn(guard_files))
+}
+
+/// The routes of the files in `folder` of a file system, or of what takes its place.
+fn file_routes<S, B>(folder: &Path, file_system: B) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+    B: Backend,
+{
+    // A compressed file is sent if it lies beside the file and the browser accepts it.
+    let files = |name: &str| {
+        ServeDir::with_backend(folder.join(name), file_system.clone())
+            .precompressed_br()
+            .precompressed_gzip()
+    };
+    let below = |name: &str| files(name).append_index_html_on_directories(false);
+    Router::new()
+        .route_service("/", files(""))
+        .route_service("/index.html", files(""))
+        // The service worker of `cargo xtask dist` is beside the page, whose folder it is about.
+        .route_service("/sw.js", files(""))
+        .nest_service("/static", below("static"))
+        .nest_service("/pkg", below("pkg"))
+        .nest_service(ASSETS, below("assets"))
 }
 
 /// Refuses hidden files, and says how long browsers may keep a file: those of `cargo xtask dist` in
@@ -131,9 +152,11 @@ async fn get_config(State(app): State<App>, headers: HeaderMap) -> Result<Respon
             Problem::NotFound
         })?
     } else {
-        let file = match &pages.folder {
-            Some(folder) => tokio::fs::read(folder.join("config.json")).await.ok(),
-            None => None,
+        let file = match &pages.files {
+            Some(PageFiles::Folder(folder)) => {
+                tokio::fs::read(folder.join("config.json")).await.ok()
+            }
+            Some(PageFiles::Embedded(_)) | None => None,
         };
         match file.filter(|text| presets_something(text)) {
             Some(text) => text,
@@ -231,7 +254,108 @@ pub async fn add_security_headers(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
+    use axum::body::Body;
+    use axum::http::header::{
+        ACCEPT_ENCODING, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    };
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
     use super::*;
+    use crate::embedded_files::EmbeddedFile;
+
+    /// The files of a page, in the program.
+    static FILES: [EmbeddedFile; 5] = [
+        file("index.html", b"<!doctype html>"),
+        file("assets/0f/style.css", b"body{color:red}"),
+        file("assets/0f/style.css.br", b"(brotli)"),
+        file("assets/0f/style.css.gz", b"(gzip)"),
+        file("assets/0f/icons/app.svg", b"<svg/>"),
+    ];
+
+    const fn file(path: &'static str, bytes: &'static [u8]) -> EmbeddedFile {
+        EmbeddedFile {
+            path,
+            digest: bytes.len() as u64,
+            bytes,
+        }
+    }
+
+    /// The status, the headers and the body of the response to a request.
+    async fn response(
+        router: &Router,
+        method: &str,
+        path: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        (parts.status, parts.headers, body)
+    }
+
+    #[tokio::test]
+    async fn a_file_of_the_program_is_served_like_a_file_of_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in FILES {
+            let path = folder.path().join(file.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, file.bytes).unwrap();
+        }
+        let of_folder: Router = file_routes(folder.path(), TokioBackend);
+        let embedded = EmbeddedFiles::new(&FILES, SystemTime::now());
+        let of_program: Router = file_routes(Path::new(""), embedded);
+        let validators = [ETAG, LAST_MODIFIED];
+        let mut found = 0;
+        for path in [
+            "/",
+            "/index.html",
+            "/assets/0f/style.css",
+            "/assets/0f/icons/app.svg",
+            "/assets",
+            "/assets/",
+            "/assets/0f",
+            "/assets/0f/",
+            "/assets/0f/missing.css",
+            "/assets/0f/style.css/",
+            "/static/app.css",
+            "/missing",
+        ] {
+            for method in ["GET", "HEAD", "POST"] {
+                for accepted in ["identity", "gzip", "gzip, br", "br;q=0, gzip"] {
+                    let accept = [(ACCEPT_ENCODING, accepted)];
+                    let mut expected = response(&of_folder, method, path, &accept).await;
+                    let mut actual = response(&of_program, method, path, &accept).await;
+                    let what = format!("{method} {path} {accepted}");
+                    for validator in &validators {
+                        let (known, sent) =
+                            (expected.1.remove(validator), actual.1.remove(validator));
+                        assert_eq!(known.is_some(), sent.is_some(), "{what}");
+                        let Some(sent) = sent else { continue };
+                        found += 1;
+                        let condition = match *validator == ETAG {
+                            true => IF_NONE_MATCH,
+                            false => IF_MODIFIED_SINCE,
+                        };
+                        let [accept] = accept.clone();
+                        let again = [accept, (condition, sent.to_str().unwrap())];
+                        let (status, ..) = response(&of_program, method, path, &again).await;
+                        assert_eq!(status, StatusCode::NOT_MODIFIED, "{what}");
+                    }
+                    assert_eq!(actual, expected, "{what}");
+                }
+            }
+        }
+        // Four files, by GET and HEAD, in four encodings, with two validators each.
+        assert_eq!(found, 4 * 2 * 4 * 2);
+    }
 
     #[test]
     fn hidden_files_are_recognized_in_any_encoding() {

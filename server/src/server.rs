@@ -18,13 +18,14 @@ use crate::app::{self, App, Parts};
 use crate::client_address::TrustedProxies;
 use crate::connection::{self, Connections};
 use crate::cors::{AllowedOrigins, Cors, Origin, loopback_origins};
+use crate::embedded_files::EmbeddedFiles;
 use crate::enforced_schema::EnforcedSchema;
 use crate::environment::Environment;
 use crate::gateway::gateway_error::GatewayError;
 use crate::gateway::{Gateway, GatewayOptions};
 use crate::options::Options;
 use crate::outbound;
-use crate::pages::Pages;
+use crate::pages::{PageFiles, Pages};
 use crate::secret_refresh::keep_fresh;
 use crate::secret_sources::{HeldSecrets, SecretSources};
 use crate::secret_text::SecretText;
@@ -118,14 +119,14 @@ impl Server {
             error,
         })?;
         let data_directory = store.folder().map(Path::to_path_buf);
-        let pages =
-            (options.static_dir.is_some() || options.page_config.is_some()).then(|| Pages {
-                folder: options.static_dir.clone(),
-                config_file: options.page_config.clone(),
-                vault: agent_config.and_then(|config| config.vault),
-                gateway_model: options.model_name.clone(),
-                origins: known_origins(options, scheme, address),
-            });
+        let files = page_files(options);
+        let pages = (files.is_some() || options.page_config.is_some()).then(|| Pages {
+            files,
+            config_file: options.page_config.clone(),
+            vault: agent_config.and_then(|config| config.vault),
+            gateway_model: options.model_name.clone(),
+            origins: known_origins(options, scheme, address),
+        });
         let token_source = tokens.source().clone();
         let app = App::new(Parts {
             rate_limit: options.rate_limit,
@@ -326,6 +327,17 @@ fn check_pages(options: &Options) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+/// The files of the page: those of `--static-dir`, or else those inside this program.
+fn page_files(options: &Options) -> Option<PageFiles> {
+    if options.no_page {
+        return None;
+    }
+    match &options.static_dir {
+        Some(folder) => Some(PageFiles::Folder(folder.clone())),
+        None => EmbeddedFiles::page().map(PageFiles::Embedded),
+    }
 }
 
 /// The origins of the server itself, and those that the operator named.

@@ -8,6 +8,7 @@ use leptos::prelude::{GetUntracked, Set, Update};
 use super::application::{STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem};
 use super::setup::Setup;
 use crate::browser::fetch;
+use crate::browser::kept_config;
 use crate::browser::web_storage::WebStorage;
 use crate::http::HttpRequest;
 use crate::secrets::Keyring;
@@ -59,8 +60,18 @@ impl Setup {
             Err(error) => Err(error.to_string()),
         };
         let config = match response {
-            Ok((404, _)) => Ok(Config::default()),
-            Ok((200, body)) => Config::parse(&String::from_utf8_lossy(&body)),
+            Ok((404, _)) => {
+                kept_config::offer(None);
+                Ok(Config::default())
+            }
+            Ok((200, body)) => {
+                let text = String::from_utf8_lossy(&body);
+                let config = Config::parse(&text);
+                if config.is_ok() {
+                    kept_config::offer(Some(&text));
+                }
+                config
+            }
             Ok((status, _)) => Err(ConfigError::Unreadable {
                 reason: format!("status {status}"),
             }),

@@ -7,6 +7,7 @@ pub mod database;
 pub mod download;
 pub mod fetch;
 pub mod file;
+pub mod kept_config;
 pub mod lock;
 pub mod network;
 mod page_origin;

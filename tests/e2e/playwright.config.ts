@@ -2,7 +2,7 @@
 // sets these environment variables:
 //   CHROMIUM_PATH           the browser
 //   TASKWRIGHT_ROOT         the folder of the page: the checkout, or dist/
-//   TASKWRIGHT_SERVER_BIN   the task server
+//   TASKWRIGHT_SERVER_BIN   the task server, with dist/ inside if the page is that folder
 //   TASKWRIGHT_HAS_PIECES   set for the page of `cargo xtask dist`, whose module is cut into pieces
 //   TASKWRIGHT_TESTBED_BIN  the scripted model endpoint and the plain task servers
 //   TASKWRIGHT_FAILED_TESTS the file that lists the failed tests for the table at the end
@@ -15,8 +15,8 @@ export const FAILED_TESTS = fileURLToPath(new URL("failed-tests.ts", import.meta
 
 export default defineConfig({
   testDir: ".",
-  // The module of a checkout is one file.
-  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["pieces.spec.ts"],
+  // These are about the page of `cargo xtask dist`; the module of a checkout is one file.
+  testIgnore: process.env.TASKWRIGHT_HAS_PIECES ? [] : ["offline.spec.ts", "one-binary.spec.ts", "pieces.spec.ts"],
   outputDir: "./results",
   fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
@@ -31,6 +31,8 @@ export default defineConfig({
     headless: true,
     locale: "en-GB",
     timezoneId: "UTC",
+    // A worker would serve files that a test holds back; offline.spec.ts allows it.
+    serviceWorkers: "block",
     // `--trace on` records everything, but takes a third more time.
     screenshot: "only-on-failure",
     launchOptions: {

@@ -20,16 +20,18 @@ export class Program {
 
   /**
    * Starts a program whose first line of output contains its address. Fails with its standard error
-   * output if it exits before that.
+   * output if it exits before that. It runs in `folder`, or else in that of the tests.
    */
   static async start(
     path: string,
     flags: string[],
     environment: Record<string, string> = {},
+    folder?: string,
   ): Promise<Program> {
     const { AGENT_API_TOKEN: _from_the_environment, ...inherited } = process.env;
     const child = spawn(path, flags, {
       env: { ...inherited, ...environment },
+      ...(folder ? { cwd: folder } : {}),
       stdio: ["ignore", "pipe", "pipe"],
     });
     let errors = "";

@@ -1,48 +1,18 @@
 // The page on a plain static web server below a path, and in browsers that cannot run it.
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { extname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { tasks } from "./app-page.ts";
 import { required } from "./program.ts";
 import { Recorder } from "./recorder.ts";
+import { PATH, StaticHost } from "./static-host.ts";
 import { expect, statusLine, test } from "./world.ts";
 
-const TYPES: Record<string, string> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".wasm": "application/wasm",
-  ".json": "application/json",
-  ".webmanifest": "application/manifest+json",
-};
-
-const PATH = "/apps/taskwright";
-
 /** Serves the checkout below a path, except for files that match `missing`. */
-async function serve(missing?: RegExp): Promise<{ address: string; server: Server }> {
-  const root = required("TASKWRIGHT_ROOT");
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
-    const rest = pathname.startsWith(`${PATH}/`) ? pathname.slice(PATH.length) : "";
-    const file = join(root, normalize(rest.endsWith("/") ? `${rest}index.html` : rest));
-    stat(file)
-      .then((found) => {
-        if (rest === "" || missing?.test(rest) || !found.isFile()) throw new Error("not here");
-        response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "text/plain" });
-        createReadStream(file).pipe(response);
-      })
-      .catch(() => response.writeHead(404, { "content-type": "text/plain" }).end("Not found"));
-  });
-  // On a loaded machine, a connection that Node closes after 5 idle seconds may reset a request.
-  server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { address: `http://127.0.0.1:${port}${PATH}/`, server };
+async function serve(missing?: RegExp): Promise<StaticHost> {
+  return StaticHost.start(required("TASKWRIGHT_ROOT"), missing);
 }
 
 test("the checkout on a plain web server below a path completes a dry run", async ({ app }) => {

@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask run`, `test`, `build`, `dist`, `bench`,
-//! `fuzz`, `mutants`.
+//! The project's own commands: `cargo xtask run`, `test`, `build`, `dist`,
+//! `release`, `bench`, `fuzz`, `mutants`.
 //!
 //! They install what is missing, and are written in Rust without a shell so that they work alike
 //! on Linux, macOS and Windows.
@@ -9,11 +9,13 @@ mod choice;
 mod dist;
 mod error;
 mod fuzz;
+mod lock_file;
 mod module;
 mod mutants;
 mod page;
 mod process;
 mod project;
+mod release;
 mod run;
 mod say;
 mod service;
@@ -54,6 +56,9 @@ enum Command {
     },
     /// Build the page for a static web host into dist/: cut into pieces, compressed, with header files
     Dist,
+    /// Build the page and the server with the page inside, for people without a checkout: the program,
+    /// dist.zip, a bill of materials and checksums
+    Release,
     /// Measure performance against baselines: all parts, or the named ones
     Bench(bench::Options),
     /// Search for inputs that break an invariant; repeatable, about a minute
@@ -85,6 +90,7 @@ fn execute(command: &Command) -> Result<(), Error> {
         Command::Test(options) => test::run(&project, options),
         Command::Build { dev } => module::build(&project, Profile::release_if(!dev)),
         Command::Dist => dist::run(&project),
+        Command::Release => release::run(&project),
         Command::Bench(options) => bench::run(&project, options),
         Command::Fuzz(options) => fuzz::run(&project, options),
         Command::Mutants(options) => mutants::run(&project, options),
@@ -111,6 +117,7 @@ mod tests {
             "test supply-chain",
             "build --dev",
             "dist",
+            "release",
             "bench",
             "bench server --quick --rounds 7",
             "fuzz task_stream --seconds 60",

@@ -13,6 +13,7 @@ fn checkout() -> TestServer {
     let start = Start::new();
     for (name, text) in [
         ("index.html", "<!doctype html><title>page</title>"),
+        ("sw.js", "addEventListener"),
         ("Cargo.toml", "SOURCE"),
         ("agent_config.json", "SECRET"),
         (".env", "SECRET"),
@@ -43,6 +44,7 @@ fn the_page_is_served_with_its_media_types_and_revalidated() {
     for (target, kind) in [
         ("/", "text/html"),
         ("/index.html", "text/html"),
+        ("/sw.js", "text/javascript"),
         ("/static/app.css", "text/css"),
         ("/static/icon.svg", "image/svg+xml"),
         ("/static/app.webmanifest", "application/manifest+json"),

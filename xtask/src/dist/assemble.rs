@@ -19,6 +19,10 @@ use crate::project::Project;
 
 /// The WebAssembly file that is loaded first.
 const MAIN: &str = "taskwright_bg.wasm";
+/// The service worker, which lies beside `index.html`, because it is about its folder.
+const WORKER: &str = "sw.js";
+/// The script that registers it.
+const OFFLINE: &str = "offline.js";
 /// The files of the repository that are copied as they are.
 const COPIED: [&str; 3] = ["config.json", "LICENSE-APACHE", "LICENSE-MIT"];
 /// Files of this folder, and where they go.
@@ -45,8 +49,12 @@ pub fn assemble(project: &Project, module: &Path, folder: &Path) -> Result<(), E
     let assets_folder = format!("assets/{}", fingerprint(&assets));
     rewrite_scripts(&mut assets, &assets_folder)?;
     let index = rewrite_index(&index, &assets, &assets_folder)?;
+    let path = project.root.join("static").join(WORKER);
+    let worker = fs::read_to_string(&path).map_err(Error::file("read", &path))?;
+    let worker = fill_in_worker(&worker, &index, &assets, &assets_folder)?;
 
     write(&folder.join("index.html"), index.as_bytes())?;
+    write(&folder.join(WORKER), worker.as_bytes())?;
     for (name, bytes) in &assets {
         write(&folder.join(&assets_folder).join(name), bytes)?;
     }
@@ -75,7 +83,12 @@ fn collect(project: &Project, module: &Path, index: &str) -> Result<Assets, Erro
     assets.insert("shell.js".to_owned(), page::shell_script(root, index)?);
     for name in [
         "boot.js",
+        OFFLINE,
         "icons/app.svg",
+        "icons/app-180.png",
+        "icons/app-192.png",
+        "icons/app-512.png",
+        "icons/app-maskable-512.png",
         "icons/icons.svg",
         "manifest.webmanifest",
     ] {
@@ -94,12 +107,13 @@ fn fingerprint(assets: &Assets) -> String {
         hasher.update((bytes.len() as u64).to_be_bytes());
         hasher.update(bytes);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    short_hexadecimal(hasher.finalize().as_slice())
+}
+
+/// The beginning of a digest.
+fn short_hexadecimal(digest: &[u8]) -> String {
+    let bytes = digest.iter().take(8);
+    bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Replaces the places that differ from the checkout, and adds the digest of each piece to the request
@@ -157,9 +171,14 @@ fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<St
                 })?);
             }
         } else if start.starts_with("<script src=\"static/boot.js\"") {
-            add(tag(assets, assets_folder, "boot.js", |href, digest| {
-                format!("<script src=\"{href}\" type=\"module\" integrity=\"{digest}\"></script>")
-            })?);
+            // In this order: the first one hears what the module says about `config.json`.
+            for name in [OFFLINE, "boot.js"] {
+                add(tag(assets, assets_folder, name, |href, digest| {
+                    format!(
+                        "<script src=\"{href}\" type=\"module\" integrity=\"{digest}\"></script>"
+                    )
+                })?);
+            }
             for name in [MODULE, LOADER] {
                 add(tag(assets, assets_folder, name, |href, digest| {
                     format!("<link rel=\"modulepreload\" href=\"{href}\" integrity=\"{digest}\">")
@@ -186,6 +205,31 @@ fn rewrite_index(index: &str, assets: &Assets, assets_folder: &str) -> Result<St
     Ok(text)
 }
 
+/// The service worker with the list of the files that it stores, and with a version that differs if one of
+/// them or the script itself does.
+fn fill_in_worker(
+    script: &str,
+    index: &str,
+    assets: &Assets,
+    assets_folder: &str,
+) -> Result<String, Error> {
+    let mut files = BTreeMap::from([("./".to_owned(), integrity_of(index.as_bytes()))]);
+    for (name, bytes) in assets {
+        files.insert(format!("{assets_folder}/{name}"), integrity_of(bytes));
+    }
+    let list = serde_json::to_string_pretty(&files).map_err(|error| Error::Unexpected {
+        what: "the list of files".to_owned(),
+        reason: error.to_string(),
+    })?;
+    let script = replace_some(script, "FILES = {}", &format!("FILES = {list}"))?;
+    let version = short_hexadecimal(Sha256::digest(&script).as_slice());
+    replace_some(
+        &script,
+        "VERSION = \"\"",
+        &format!("VERSION = \"{version}\""),
+    )
+}
+
 /// The files of the pieces.
 fn pieces(assets: &Assets) -> impl Iterator<Item = &String> {
     assets
@@ -205,7 +249,11 @@ fn tag(
 /// The value of an `integrity` attribute (Subresource Integrity, section 3.1).
 fn integrity(assets: &Assets, name: &str) -> Result<String, Error> {
     let bytes = assets.get(name).ok_or_else(|| missing(name))?;
-    Ok(format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes))))
+    Ok(integrity_of(bytes))
+}
+
+fn integrity_of(bytes: &[u8]) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(bytes)))
 }
 
 fn edit(
@@ -254,6 +302,7 @@ mod tests {
             ("style.css", "body{}"),
             ("shell.js", "icon('static/icons/icons.svg')"),
             ("boot.js", "import('../pkg/taskwright.js'); await init();"),
+            (OFFLINE, "navigator.serviceWorker"),
             (MODULE, "export default init"),
             (LOADER, loader),
             (MAIN, "\0asm"),
@@ -279,7 +328,7 @@ mod tests {
     fn the_page_refers_to_one_style_sheet_and_one_early_script_with_their_digests() {
         let page = rewrite_index(INDEX, &assets(), "assets/0f").unwrap();
         assert_eq!(page.matches("rel=\"stylesheet\"").count(), 1, "{page}");
-        assert_eq!(page.matches("<script").count(), 2, "{page}");
+        assert_eq!(page.matches("<script").count(), 3, "{page}");
         assert!(page.contains("href=\"assets/0f/icons/app.svg\""), "{page}");
         assert!(!page.contains("static/"), "{page}");
         let digest = STANDARD.encode(Sha256::digest("body{}"));
@@ -301,6 +350,33 @@ mod tests {
             let digest = integrity(&assets, piece).unwrap();
             assert!(text.contains(&digest), "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn the_worker_stores_the_page_and_all_assets_and_changes_with_each() {
+        let script = "const VERSION = \"\";\nconst FILES = {};";
+        let fill_in = |script: &str, index: &str, assets: &Assets| {
+            fill_in_worker(script, index, assets, "assets/0f").unwrap()
+        };
+        let worker = fill_in(script, INDEX, &assets());
+        assert!(worker.contains(&format!("\"./\": \"{}\"", integrity_of(INDEX.as_bytes()))));
+        for (name, bytes) in assets() {
+            let entry = format!("\"assets/0f/{name}\": \"{}\"", integrity_of(&bytes));
+            assert!(worker.contains(&entry), "{entry}: {worker}");
+        }
+        let version = |worker: &str| worker.lines().next().unwrap().to_owned();
+        let mut other = assets();
+        other.insert("icons/app.svg".to_owned(), b"<svg/>".to_vec());
+        let others = [
+            fill_in(script, "another page", &assets()),
+            fill_in(script, INDEX, &other),
+            fill_in(&format!("{script}// changed"), INDEX, &assets()),
+        ];
+        for other in &others {
+            assert_ne!(version(other), version(&worker));
+        }
+        assert_eq!(fill_in(script, INDEX, &assets()), worker);
+        assert!(fill_in_worker("changed", INDEX, &assets(), "assets/0f").is_err());
     }
 
     #[test]

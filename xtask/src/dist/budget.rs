@@ -98,7 +98,7 @@ fn stage_of(path: &str, first: &[String]) -> Stage {
     let name = name.strip_suffix(".br").unwrap_or(name);
     match name {
         "index.html" | "shell.js" | "style.css" => Stage::Typing,
-        "boot.js" | "taskwright_bg.wasm" | MODULE | LOADER => Stage::Answers,
+        "boot.js" | "offline.js" | "taskwright_bg.wasm" | MODULE | LOADER => Stage::Answers,
         _ if first.iter().any(|piece| piece == name) => Stage::Run,
         _ => Stage::Everything,
     }
@@ -116,7 +116,9 @@ mod tests {
             ("assets/0f/style.css.br", Stage::Typing),
             ("assets/0f/shell.js.br", Stage::Typing),
             ("assets\\0f\\boot.js.br", Stage::Answers),
+            ("assets/0f/offline.js.br", Stage::Answers),
             ("assets/0f/taskwright_bg.wasm.br", Stage::Answers),
+            ("sw.js.br", Stage::Everything),
             ("assets/0f/chunk_4.wasm.br", Stage::Run),
             ("assets/0f/chunk_5.wasm.br", Stage::Everything),
             ("assets/0f/icons/icons.svg.br", Stage::Everything),

@@ -37,7 +37,8 @@ pub enum Tier {
     Package,
     /// The built page with the real server and the testbed, in Chromium (Playwright)
     E2e,
-    /// The page that is deployed: its sizes, and how its pieces are loaded, in Chromium (Playwright)
+    /// The page that is deployed: its sizes, how its pieces are loaded, its use without a network, and the
+    /// server with it inside, in Chromium (Playwright)
     Dist,
 }
 

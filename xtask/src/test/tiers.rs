@@ -138,7 +138,7 @@ fn types(project: &Project, profile: Profile, arguments: &[String]) -> Result<()
 }
 
 fn package(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
-    let mut command = playwright(project, profile, "tests/package/playwright.config.ts")?;
+    let mut command = playwright(project, profile, "tests/package/playwright.config.ts", &[])?;
     playwright_tests(
         project,
         command.args(arguments),
@@ -148,7 +148,7 @@ fn package(project: &Project, profile: Profile, arguments: &[String]) -> Result<
 }
 
 fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
-    let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts")?;
+    let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts", &[])?;
     playwright_tests(
         project,
         command.args(arguments),
@@ -158,9 +158,11 @@ fn end_to_end(project: &Project, profile: Profile, arguments: &[String]) -> Resu
 }
 
 /// End-to-end tests that also tell something about the page in `dist/`.
-const DIST_TESTS: [&str; 6] = [
+const DIST_TESTS: [&str; 8] = [
     "first-load",
     "pieces",
+    "one-binary",
+    "offline",
     "main-job",
     "dry-run",
     "reload",
@@ -169,7 +171,12 @@ const DIST_TESTS: [&str; 6] = [
 
 fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
     dist::run(project)?;
-    let mut command = playwright(project, profile, "tests/e2e/playwright.config.ts")?;
+    let mut command = playwright(
+        project,
+        profile,
+        "tests/e2e/playwright.config.ts",
+        &["taskwright-server/embedded-page"],
+    )?;
     if arguments.is_empty() {
         command.args(DIST_TESTS);
     }
@@ -212,7 +219,7 @@ pub fn playwright_tests(
 }
 
 /// Compiles and installs what tests with a browser need, and returns the command that runs those of a
-/// Playwright configuration.
+/// Playwright configuration. `features` are those of the server and the testbed.
 ///
 /// # Errors
 /// When something cannot be installed or compiled.
@@ -220,19 +227,17 @@ pub fn playwright(
     project: &Project,
     profile: Profile,
     configuration: &str,
+    features: &[&str],
 ) -> Result<Command, Error> {
     packages::ensure(project)?;
     let browser = browser::ensure()?;
     module::build(project, profile)?;
     say::step("server", "compiling, with the testbed");
     process::run(
-        process::cargo(&project.root).args([
-            "build",
-            "--package",
-            "taskwright-server",
-            "--package",
-            "taskwright-testbed",
-        ]),
+        process::cargo(&project.root)
+            .args(["build", "--package", "taskwright-server"])
+            .args(["--package", "taskwright-testbed"])
+            .args(["--features", &features.join(",")]),
         "compiling the server and the testbed",
         SEE_COMPILER_OUTPUT,
     )?;

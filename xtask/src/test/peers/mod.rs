@@ -31,7 +31,7 @@ pub fn run(project: &Project, profile: Profile, arguments: &[String]) -> Result<
     if arguments.is_empty() {
         server_tests(project, &python)?;
     }
-    let mut command = tiers::playwright(project, profile, "tests/peers/playwright.config.ts")?;
+    let mut command = tiers::playwright(project, profile, "tests/peers/playwright.config.ts", &[])?;
     command
         .args(arguments)
         .env("PEERS_NODE", node)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::licence;
+use crate::lock_file::{LockFile, LockedPackage};
 
 /// The registry that all crates come from.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -55,20 +56,6 @@ struct Package {
     license: Option<String>,
     /// `None` for the crates of the checkout.
     source: Option<String>,
-}
-
-/// A `Cargo.lock`, as far as it is used.
-#[derive(Debug, Deserialize)]
-pub struct LockFile {
-    package: Vec<LockedPackage>,
-}
-
-#[derive(Debug, Deserialize)]
-struct LockedPackage {
-    name: String,
-    version: String,
-    source: Option<String>,
-    checksum: Option<String>,
 }
 
 /// What is wrong with the licences of the crates.

@@ -13,8 +13,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use self::crates::{LockFile, Metadata, Policy};
+use self::crates::{Metadata, Policy};
 use crate::error::Error;
+use crate::lock_file::LockFile;
 use crate::process;
 use crate::project::Project;
 use crate::say;
