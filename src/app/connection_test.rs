@@ -11,7 +11,7 @@ use crate::browser::{fetch, page_origin};
 use crate::connection_test::{Endpoint, Observations, Seen, TestReport, judge};
 use crate::http::HttpRequest;
 use crate::secrets::{Keyring, Secret, SecretSlot};
-use crate::settings::Connection;
+use crate::settings::{Connection, ConnectionId};
 use crate::ui::page::ConnectionTest;
 use crate::vault::{WantedSecret, wanted_secrets};
 
@@ -33,6 +33,7 @@ impl Application {
         }
         self.page.settings_problem.set(None);
         let wanted = wanted_secrets(&connection);
+        let id = connection.id.clone();
         let vault = connection.vault.map(Endpoint::Vault);
         let server = connection
             .task_server
@@ -40,7 +41,7 @@ impl Application {
             .map(Endpoint::TaskServer);
         let model = connection.model.map(Box::new).map(Endpoint::Model);
         let endpoints: Vec<Endpoint> = model.into_iter().chain(server).chain(vault).collect();
-        let keyring = self.keyring_for(&endpoints, typed);
+        let keyring = self.keyring_for(&id, &endpoints, typed);
         self.page.connection_test.set(ConnectionTest::Running);
         let app = Rc::clone(self);
         spawn_local(async move {
@@ -55,14 +56,19 @@ impl Application {
         });
     }
 
-    /// The secrets for a test: those that were typed, and otherwise those that are held.
-    fn keyring_for(&self, endpoints: &[Endpoint], typed: Vec<(SecretSlot, Secret)>) -> Keyring {
+    /// The secrets for a test of a connection: those that were typed, and otherwise those that are held.
+    fn keyring_for(
+        &self,
+        connection: &ConnectionId,
+        endpoints: &[Endpoint],
+        typed: Vec<(SecretSlot, Secret)>,
+    ) -> Keyring {
         let mut keyring = Keyring::default();
         let held = self.secrets.borrow();
         for endpoint in endpoints {
             let slots = endpoint.requests().full.secret_slots();
             let copies = slots.into_iter().filter_map(|slot| {
-                let secret = held.get(&slot, endpoint.address())?;
+                let secret = held.get_for(connection, &slot, endpoint.address())?;
                 Some((slot, secret.copy_for(endpoint.address()).ok()?))
             });
             keyring.add(copies.collect());

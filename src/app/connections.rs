@@ -75,7 +75,7 @@ impl Application {
             Err(problem) => self.page.settings_problem.set(Some(problem)),
             Ok(saved) => {
                 self.page.settings_problem.set(None);
-                self.secrets.borrow_mut().add(secrets);
+                self.secrets.borrow_mut().add_for(&saved.id, secrets);
                 if is_used || is_new {
                     self.use_saved(&saved);
                 }

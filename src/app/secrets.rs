@@ -136,7 +136,7 @@ impl Application {
             return;
         };
         let rejected = self.secrets.borrow_mut().take(&slot, &address);
-        WebStorage::Session.remove(&storage_name(&slot, &address));
+        WebStorage::Session.remove(&self.stored_as(&slot, &address));
         self.show_held_secrets();
         let refusal = rejected
             .is_some()
@@ -149,6 +149,11 @@ impl Application {
         self.supply(need, Some(Next::Send(next)));
     }
 
+    /// The name under which a secret of the current run, or of the next one, is stored for the tab.
+    fn stored_as(&self, slot: &SecretSlot, address: &Address) -> String {
+        storage_name(slot, address, self.secrets.borrow().connection())
+    }
+
     fn show_held_secrets(&self) {
         self.setup.show_held_secrets();
     }
@@ -156,8 +161,8 @@ impl Application {
     /// Takes the secrets for the connection on the page and for the run that is shown.
     pub(super) fn restore_secrets(&self) {
         self.setup.restore_secrets();
-        if let Some(server) = self.current_task_server() {
-            self.setup.restore_server_secrets(&server);
+        if let Some(connection) = self.controller.with_run(|run| run.connection().clone()) {
+            self.setup.restore_server_secrets(&connection);
         }
         self.controller.recheck_for_secrets();
         self.show_held_secrets();
@@ -198,7 +203,7 @@ impl Application {
         let mut held = self.secrets.borrow_mut();
         held.give(slot.clone(), address, value)?;
         drop(held);
-        let name = storage_name(slot, address);
+        let name = self.stored_as(slot, address);
         if !keep_for_tab {
             // An earlier one must not be restored after a reload.
             WebStorage::Session.remove(&name);

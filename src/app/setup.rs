@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::{GetUntracked, Set, Update};
+use leptos::prelude::{GetUntracked, Set, Update, WithUntracked};
 
 use super::application::{
     STORED_CONNECTION_ID, STORED_CONNECTIONS, STORED_SINGLE_CONNECTION, problem, schema_problem,
@@ -12,10 +12,10 @@ use super::application::{
 use crate::browser::web_storage::WebStorage;
 use crate::delivery::request;
 use crate::schema::{SchemaError, TaskSchema, agent_task_schema};
-use crate::secrets::{Keyring, SecretSlot};
+use crate::secrets::{Keyring, Secret, SecretSlot};
 use crate::settings::connections::Connections;
 use crate::settings::link::Link;
-use crate::settings::{Address, Connection, ConnectionId, HostPolicy, TaskServer};
+use crate::settings::{Address, Connection, ConnectionId, HostPolicy};
 use crate::ui::page::{Page, Problem};
 
 /// Prefix of the names under which secrets are stored for the tab.
@@ -111,35 +111,41 @@ impl Setup {
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
+        // A run goes on with its own connection.
+        if self.page.run.with_untracked(Option::is_none) {
+            self.secrets.borrow_mut().use_connection(&connection.id);
+        }
         self.restore_secrets();
         Ok(())
     }
 
     /// Takes the secrets for the connection on the page that were stored for the tab.
     pub(super) fn restore_secrets(&self) {
-        let Connection {
-            model, task_server, ..
-        } = self.page.connection.get_untracked();
-        if let Some(endpoint) = model {
-            self.restore_secret(SecretSlot::API_KEY, &endpoint.base_url);
+        let connection = self.page.connection.get_untracked();
+        if let Some(endpoint) = &connection.model {
+            self.restore_secret(SecretSlot::API_KEY, &endpoint.base_url, &connection.id);
         }
-        if let Some(server) = task_server {
-            self.restore_server_secrets(&server);
-        }
+        self.restore_server_secrets(&connection);
         self.show_held_secrets();
     }
 
-    /// Takes the secrets of a task server that were stored for the tab.
-    pub(super) fn restore_server_secrets(&self, server: &TaskServer) {
+    /// Takes the secrets of a connection's task server that were stored for the tab.
+    pub(super) fn restore_server_secrets(&self, connection: &Connection) {
+        let Some(server) = &connection.task_server else {
+            return;
+        };
         for slot in request::secret_slots(server) {
-            self.restore_secret(slot, &server.url);
+            self.restore_secret(slot, &server.url, &connection.id);
         }
     }
 
-    pub(super) fn restore_secret(&self, slot: SecretSlot, address: &Address) {
-        if let Some(value) = WebStorage::Session.read(&storage_name(&slot, address)) {
-            // It was valid when it was entered.
-            let _ = self.secrets.borrow_mut().give(slot, address, &value);
+    fn restore_secret(&self, slot: SecretSlot, address: &Address, connection: &ConnectionId) {
+        let stored = WebStorage::Session.read(&storage_name(&slot, address, connection));
+        // It was valid when it was entered.
+        if let Some(Ok(secret)) = stored.map(|value| Secret::new(&value, address)) {
+            self.secrets
+                .borrow_mut()
+                .add_for(connection, vec![(slot, secret)]);
         }
     }
 
@@ -149,8 +155,16 @@ impl Setup {
 }
 
 /// The name under which a secret is stored for the tab.
-pub(super) fn storage_name(slot: &SecretSlot, address: &Address) -> String {
-    format!("{SECRET_PREFIX}{}.{}", slot.name(), address.origin())
+pub(super) fn storage_name(
+    slot: &SecretSlot,
+    address: &Address,
+    connection: &ConnectionId,
+) -> String {
+    let shared = format!("{SECRET_PREFIX}{}.{}", slot.name(), address.origin());
+    match slot.is_of_connection() {
+        true => format!("{shared}.{}", connection.as_str()),
+        false => shared,
+    }
 }
 
 /// Returns the task schema of a connection, or the default one.

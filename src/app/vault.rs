@@ -239,7 +239,7 @@ impl Application {
         let wanted = wanted_secrets(&connection);
         let mut secrets = self.secrets.borrow_mut();
         let taken = read.take(&need.slot, need.rejected.as_ref(), &wanted, &secrets);
-        secrets.add(taken.secrets);
+        secrets.add_for(&connection.id, taken.secrets);
         drop(secrets);
         self.setup.show_held_secrets();
         self.controller.recheck_for_secrets();

@@ -1,4 +1,4 @@
-//! The secrets held in memory, by slot and origin.
+//! The secrets held in memory, by slot, origin and connection.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,18 +6,60 @@ use std::sync::Arc;
 use super::task_check::{CurrentRedactor, TaskCheck};
 use super::{Redactor, Secret, SecretError, SecretSlot};
 use crate::schema::Check;
-use crate::settings::Address;
+use crate::settings::{Address, ConnectionId};
 
-/// The secrets in memory. Each belongs to one slot and one origin.
+/// The secrets in memory. Each belongs to one slot and one origin, and if it is for a task server, to one
+/// connection as well.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    secrets: HashMap<(SecretSlot, String), Secret>,
+    secrets: HashMap<Place, Secret>,
+    /// The connection whose task server the secrets are used for.
+    connection: ConnectionId,
     redactor: CurrentRedactor,
     /// Whether prompts may contain the secrets that are held.
     is_allowed_in_prompts: bool,
 }
 
+/// Where a secret belongs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    slot: SecretSlot,
+    origin: String,
+    /// Empty for a secret that all connections share.
+    connection: ConnectionId,
+}
+
+impl Place {
+    fn new(slot: SecretSlot, origin: String, connection: &ConnectionId) -> Place {
+        let connection = match slot.is_of_connection() {
+            true => connection.clone(),
+            false => ConnectionId::default(),
+        };
+        Place {
+            slot,
+            origin,
+            connection,
+        }
+    }
+}
+
 impl Keyring {
+    /// Uses the secrets of this connection's task server from now on: gives, returns and removes them. An
+    /// empty id stands for the only connection there is.
+    pub fn use_connection(&mut self, connection: &ConnectionId) {
+        self.connection.clone_from(connection);
+    }
+
+    /// The connection whose task server the secrets are used for.
+    #[must_use]
+    pub fn connection(&self) -> &ConnectionId {
+        &self.connection
+    }
+
+    fn place(&self, slot: &SecretSlot, address: &Address) -> Place {
+        Place::new(slot.clone(), address.origin(), &self.connection)
+    }
+
     /// Adds a secret for the origin of `address`, replacing an earlier one.
     ///
     /// # Errors
@@ -29,15 +71,20 @@ impl Keyring {
         value: &str,
     ) -> Result<(), SecretError> {
         let secret = Secret::new(value, address)?;
-        self.secrets.insert((slot, address.origin()), secret);
-        self.update_redactor();
+        self.add(vec![(slot, secret)]);
         Ok(())
     }
 
     /// Adds secrets, each in its slot, replacing earlier ones.
     pub fn add(&mut self, secrets: Vec<(SecretSlot, Secret)>) {
+        self.add_for(&self.connection.clone(), secrets);
+    }
+
+    /// Adds secrets of another connection, each in its slot, replacing earlier ones.
+    pub fn add_for(&mut self, connection: &ConnectionId, secrets: Vec<(SecretSlot, Secret)>) {
         for (slot, secret) in secrets {
-            self.secrets.insert((slot, secret.origin.clone()), secret);
+            let place = Place::new(slot, secret.origin.clone(), connection);
+            self.secrets.insert(place, secret);
         }
         self.update_redactor();
     }
@@ -46,7 +93,9 @@ impl Keyring {
     #[must_use]
     pub fn into_secrets(self) -> Vec<(SecretSlot, Secret)> {
         let secrets = self.secrets.into_iter();
-        secrets.map(|((slot, _), secret)| (slot, secret)).collect()
+        secrets
+            .map(|(place, secret)| (place.slot, secret))
+            .collect()
     }
 
     /// Returns what removes every secret that is held now from text.
@@ -82,26 +131,38 @@ impl Keyring {
         let secrets = self
             .secrets
             .iter()
-            .map(|((slot, _), secret)| (slot, secret));
+            .map(|(place, secret)| (&place.slot, secret));
         self.redactor.set(Redactor::of(secrets));
     }
 
     /// Returns the secret in this slot for the origin of `address`.
     #[must_use]
     pub fn get(&self, slot: &SecretSlot, address: &Address) -> Option<&Secret> {
-        self.secrets.get(&(slot.clone(), address.origin()))
+        self.secrets.get(&self.place(slot, address))
+    }
+
+    /// Returns the secret in this slot for the origin of `address` in another connection.
+    #[must_use]
+    pub fn get_for(
+        &self,
+        connection: &ConnectionId,
+        slot: &SecretSlot,
+        address: &Address,
+    ) -> Option<&Secret> {
+        let place = Place::new(slot.clone(), address.origin(), connection);
+        self.secrets.get(&place)
     }
 
     /// Removes a secret and returns it, to compare another one with it.
     pub fn take(&mut self, slot: &SecretSlot, address: &Address) -> Option<Secret> {
-        let taken = self.secrets.remove(&(slot.clone(), address.origin()));
+        let taken = self.secrets.remove(&self.place(slot, address));
         self.update_redactor();
         taken
     }
 
     /// Forgets one secret.
     pub fn forget(&mut self, slot: &SecretSlot, address: &Address) {
-        self.secrets.remove(&(slot.clone(), address.origin()));
+        self.secrets.remove(&self.place(slot, address));
         self.update_redactor();
     }
 
@@ -111,11 +172,16 @@ impl Keyring {
         self.update_redactor();
     }
 
-    /// Returns slots and origins of the held secrets, sorted. Never returns a value.
+    /// Returns slots and origins of the held secrets of all connections, sorted, each once. Never returns a
+    /// value.
     #[must_use]
     pub fn held(&self) -> Vec<(SecretSlot, String)> {
-        let mut held: Vec<_> = self.secrets.keys().cloned().collect();
+        let places = self.secrets.keys();
+        let mut held: Vec<_> = places
+            .map(|place| (place.slot.clone(), place.origin.clone()))
+            .collect();
         held.sort();
+        held.dedup();
         held
     }
 }
@@ -125,7 +191,7 @@ mod tests {
     use super::*;
     use crate::document::Document;
     use crate::schema::Violation;
-    use crate::secrets::HELD_SECRET;
+    use crate::secrets::{HELD_SECRET, REDACTED};
 
     #[test]
     fn a_secret_is_returned_for_its_own_origin_only() {
@@ -142,6 +208,38 @@ mod tests {
             ring.held(),
             [(SecretSlot::AGENT_TOKEN, "http://localhost:8080".to_owned())]
         );
+        ring.forget_all();
+        assert!(ring.held().is_empty());
+    }
+
+    #[test]
+    fn two_connections_to_one_server_have_tokens_of_their_own_and_share_the_api_key() {
+        let home = Address::parse("http://localhost:8080").unwrap();
+        let (north, south) = (ConnectionId::new("north"), ConnectionId::new("south"));
+        let tenant = SecretSlot::header("X-Tenant-Key");
+        let mut ring = Keyring::default();
+        ring.use_connection(&north);
+        for slot in [SecretSlot::AGENT_TOKEN, tenant.clone(), SecretSlot::API_KEY] {
+            ring.give(slot, &home, "token-of-north").unwrap();
+        }
+        ring.use_connection(&south);
+        assert!(ring.get(&SecretSlot::AGENT_TOKEN, &home).is_none());
+        assert!(ring.get(&tenant, &home).is_none());
+        assert!(ring.get(&SecretSlot::API_KEY, &home).is_some());
+        ring.give(SecretSlot::AGENT_TOKEN, &home, "token-of-south")
+            .unwrap();
+        assert_eq!(ring.held().len(), 3, "each slot and origin once");
+        assert!(ring.redactor().redact("token-of-north").contains(REDACTED));
+
+        let revealed = |connection: &ConnectionId| {
+            let secret = ring.get_for(connection, &SecretSlot::AGENT_TOKEN, &home);
+            secret.map(|secret| secret.reveal_to(&home).unwrap().to_owned())
+        };
+        assert_eq!(revealed(&north).as_deref(), Some("token-of-north"));
+        assert_eq!(revealed(&south).as_deref(), Some("token-of-south"));
+        ring.forget(&SecretSlot::AGENT_TOKEN, &home);
+        ring.use_connection(&north);
+        assert!(ring.get(&SecretSlot::AGENT_TOKEN, &home).is_some());
         ring.forget_all();
         assert!(ring.held().is_empty());
     }

@@ -48,6 +48,14 @@ impl SecretSlot {
         SecretSlot(format!("{HEADER_PREFIX}{name}").into())
     }
 
+    /// Whether the secret is for the task server of one connection. Two connections can lead to the same
+    /// server, such as two tenants, each with its own token. The others are shared by all connections to an
+    /// origin.
+    #[must_use]
+    pub fn is_of_connection(&self) -> bool {
+        *self == SecretSlot::AGENT_TOKEN || self.header_name().is_some()
+    }
+
     /// Returns the slot's name, as it is stored.
     #[must_use]
     pub fn name(&self) -> &str {

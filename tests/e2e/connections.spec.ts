@@ -116,6 +116,44 @@ test("a run keeps its connection when another one is chosen for new runs", async
   expect(await server.tasks()).toHaveLength(3);
 });
 
+test("two connections to one server have tokens of their own", async ({ world, app, page }) => {
+  const server = await world.liveServer({ script: "plain", tokens: "token-of-north,token-of-south" });
+  const sent: (string | undefined)[] = [];
+  page.on("request", (request) => {
+    if (request.method() === "POST" && request.url() === `${server.address}/tasks`) {
+      sent.push(request.headers()["x-agent-token"]);
+    }
+  });
+  await app.open(server.address);
+  const generateAndAsk = async () => {
+    await app.generateTasks(1);
+    await app.approveAll(1);
+    await app.foot.getByRole("button", { name: /^Post 1 task/ }).click();
+  };
+  const use = async (name: string) => {
+    await (await app.connections()).getByRole("button", { name: `Use ${name}` }).click();
+    await app.dialog("Connections").getByRole("button", { name: "Close" }).last().click();
+  };
+  await generateAndAsk();
+  await app.enterToken(server.host, "token-of-north");
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+
+  await (await app.connections()).getByRole("button", { name: "Duplicate Test bench" }).click();
+  await app.dialog("Connections").getByRole("button", { name: "Close" }).last().click();
+  await use("Test bench copy");
+  await generateAndAsk();
+  await app.enterToken(server.host, "token-of-south");
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+
+  await use("Test bench");
+  await generateAndAsk();
+  const confirmation = app.dialog("Post 1 task?");
+  await expect(confirmation).toContainText("In memory");
+  await confirmation.getByRole("button", { name: /^Post 1 task/ }).click();
+  await expect(app.heading(`Posted to ${server.host}: 1 delivered`)).toBeVisible();
+  expect(sent).toEqual(["token-of-north", "token-of-south", "token-of-north"]);
+});
+
 test("changing the address of a run's connection withdraws its approvals, also while the run is not on the page", async ({
   world,
   app,

@@ -230,6 +230,8 @@ impl RunController {
             Mode::Dry => RunDriver::Dry(DryDriver::new(self.clock)),
             Mode::Live => RunDriver::Live(LiveDriver::new(Fetch, Fetch, Rc::clone(&self.secrets))),
         };
+        let connection = &run.connection().id;
+        self.secrets.borrow_mut().use_connection(connection);
         self.page.show(Some(&run));
         let mut write_queue = WriteQueue::default();
         write_queue.add(step.changes);
@@ -321,6 +323,8 @@ impl RunController {
         self.unshown_changes.borrow_mut().clear();
         self.pending_checks.borrow_mut().clear();
         self.unshown_text.borrow_mut().clear();
+        let connection = self.page.connection.get_untracked().id;
+        self.secrets.borrow_mut().use_connection(&connection);
         self.page.show(None);
         current.filter(|current| current.lock.borrow().is_some())
     }

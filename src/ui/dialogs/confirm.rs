@@ -483,7 +483,7 @@ fn token_text(screen: Screen, connection: &Connection) -> AnyView {
         secrets.any(|(slot, of)| *slot == SecretSlot::AGENT_TOKEN && *of == origin)
     });
     let source = match (is_held, &connection.vault) {
-        (true, _) => "In memory, for all connections to this host",
+        (true, _) => "In memory",
         (false, Some(_)) => "Read from the Vault when it is needed",
         (false, None) => "Not entered yet. You will be asked for it",
     };

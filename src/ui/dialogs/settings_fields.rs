@@ -115,7 +115,7 @@ fn SecretField(
                     if is_pasted.get() {
                         "The one that was pasted is used. It is kept in memory and never saved."
                     } else {
-                        "Kept in memory and never saved. If you leave it empty, the one that is held for the same server is used, or you are asked when it is needed."
+                        "Kept in memory and never saved. If you leave it empty, you are asked when it is needed."
                     }
                 }}
             </p>
