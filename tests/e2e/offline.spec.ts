@@ -165,6 +165,7 @@ test("config.json comes from the network, and what the page accepted last is use
   await writeFile(config, '{ "notice": "The second notice." }');
   await page.reload();
   await expect(page.getByText("The second notice.")).toBeVisible();
+  await expect.poll(async () => JSON.stringify(await everythingStored(page))).toContain("The second notice.");
   await goOffline(context);
   await page.reload();
   await expect(app.modeBand).toHaveText(DRY);
