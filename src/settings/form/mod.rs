@@ -289,7 +289,7 @@ mod tests {
             ("https://tasks.example.com/other", true),
             ("https://tasks.exam", false),
             ("no address", true),
-            ("http://tasks.example.com/api", false),
+            ("https://tasks.example.com:8443/api", false),
             ("https://tasks.example.com/api", true),
         ] {
             form.set(FormField::ServerUrl, address);
