@@ -7,8 +7,8 @@ use crate::document::{Document, Kind, quote};
 use crate::schema::Roles;
 
 /// The text of a copy of `task`: the same bytes, except that a task key gets the next number that makes
-/// it unused, `letters` becomes `letters-2`. A key that is not a string stays, and the operator has to
-/// change it.
+/// it unused: `letters` becomes `letters-2`, and `t-004` the first of `t-002`, `t-003`, … that is unused. A
+/// key that is not a string stays, and the operator has to change it.
 #[must_use]
 pub fn duplicate(task: &Document, roles: &Roles, used_keys: &HashSet<String>) -> Arc<str> {
     let name = roles.key.as_deref().unwrap_or_default();
@@ -25,13 +25,16 @@ pub fn duplicate(task: &Document, roles: &Roles, used_keys: &HashSet<String>) ->
 
 /// The key with a number behind it that no other task uses.
 fn unused_key(key: &str, used: &HashSet<String>) -> String {
-    let stem = match key.rsplit_once('-') {
-        Some((stem, number)) if is_number(number) && !stem.is_empty() => stem,
-        _ => key,
+    let (stem, digits) = match key.rsplit_once('-') {
+        Some((stem, number)) if is_number(number) && !stem.is_empty() => {
+            let is_padded = number.starts_with('0');
+            (stem, if is_padded { number.len() } else { 0 })
+        }
+        _ => (key, 0),
     };
     // One more number than there are keys is tried, so one of them is unused.
     (2..=used.len() + 2)
-        .map(|number| format!("{stem}-{number}"))
+        .map(|number| format!("{stem}-{number:0digits$}"))
         .find(|key| !used.contains(key))
         .unwrap_or_else(|| key.to_owned())
 }
@@ -66,6 +69,11 @@ mod tests {
                 r#"{"key":"a-2"}"#,
                 &["a", "a-2", "a-3"][..],
                 r#"{"key":"a-4"}"#,
+            ),
+            (
+                r#"{"key":"t-004"}"#,
+                &["t-001", "t-002", "t-003", "t-004"][..],
+                r#"{"key":"t-005"}"#,
             ),
             (r#"{"key":"-7"}"#, &["-7"][..], r#"{"key":"-7-2"}"#),
             (r#"{"key":"a\"b"}"#, &[][..], r#"{"key":"a\"b-2"}"#),

@@ -341,6 +341,8 @@ test.describe("a status that rejects the task makes it refused", () => {
       await expect(app.task(TASKS[0])).toContainText("Refused");
       await app.openTask(TASKS[0]);
       await expect(app.page.getByRole("tabpanel", { name: /^Delivery/ })).toContainText(heading);
+      const isMissingPath = variant === "status_404" || variant === "status_405";
+      await expect(app.foot).toContainText(isMissingPath ? "Correct the path in the settings" : "see why");
       expect(await received(world, variant)).toHaveLength(1);
     });
   }

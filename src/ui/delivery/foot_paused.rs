@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::browser::page_origin;
-use crate::delivery::{UnconfirmedCause, cors};
+use crate::delivery::{DeliveryOutcome, UnconfirmedCause, cors};
 use crate::review::{DraftId, DraftState};
 use crate::run::{Batch, Event, Mode, Pause, WaitReason};
 use crate::secrets::SecretSlot;
@@ -362,25 +362,56 @@ fn first_unconfirmed_text(cause: UnconfirmedCause, screen: Screen) -> String {
     }
 }
 
+/// What the last attempt of a task that was not delivered says, of the first task of which there is
+/// anything to say.
+fn find_outcome<T>(screen: Screen, read: impl Fn(&DeliveryOutcome) -> Option<T>) -> Option<T> {
+    let rows = screen.page.rows.get();
+    rows.iter().find_map(|id| {
+        let draft = screen.page.draft_untracked(id)?;
+        read(draft.delivery.last()?.outcome.as_ref()?)
+    })
+}
+
+/// The status and the address, if the first task was refused because there is nothing at its path.
+fn missing_path(screen: Screen) -> Option<(u16, String)> {
+    let status = find_outcome(screen, |outcome| match outcome {
+        DeliveryOutcome::Refused { status, .. } => *status,
+        _ => None,
+    })?;
+    let url = screen.page.run.with(|run| {
+        let server = run.as_ref()?.connection.task_server.as_ref()?;
+        Some(server.tasks_url())
+    })?;
+    matches!(status, 404 | 405).then_some((status, url))
+}
+
 fn what_to_do(pause: &Pause, screen: Screen) -> String {
     match pause {
         Pause::Operator => "Nothing more is sent until you resume.".to_owned(),
-        Pause::TokenRefused { status: 403 } => {
-            "Enter a valid agent token to continue with the same task. If the token is right, enter it again: if the server refuses only this task, another one is sent next."
-                .to_owned()
-        }
-        Pause::TokenRefused { .. } => {
-            "Enter a valid agent token to continue with the same task."
-                .to_owned()
+        Pause::TokenRefused { status } => {
+            let advice = match status {
+                403 => "Enter a valid agent token to continue with the same task. If the token is right, enter it again: if the server refuses only this task, another one is sent next.",
+                _ => "Enter a valid agent token to continue with the same task.",
+            };
+            let said = find_outcome(screen, |outcome| match outcome {
+                DeliveryOutcome::Unauthorized { message, .. } => Some(message.clone()),
+                _ => None,
+            });
+            match said.filter(|message| !message.trim().is_empty()) {
+                Some(message) => format!("{advice} The server’s message: {message}"),
+                None => advice.to_owned(),
+            }
         }
         Pause::TokenMissing => "Enter an agent token to start posting.".to_owned(),
         Pause::NotSent { reason } => {
             format!("This request was not sent. Correct the settings; tasks for another address must be approved again. Reason: {reason}")
         }
-        Pause::FirstNotTaken => {
-            "No other task was sent. Open the first task to see why. Correct and approve it, then resume. If the address is wrong, correct it in the settings, and approve the tasks again for the new one."
-                .to_owned()
-        }
+        Pause::FirstNotTaken => match missing_path(screen) {
+            Some((status, url)) => format!(
+                "No other task was sent. Nothing accepts tasks at {url} ({status}). Correct the path in the settings, and approve the tasks again for the new address. If the path is right, open the first task to see the response."
+            ),
+            None => "No other task was sent. Open the first task to see why. Correct and approve it, then resume. If the address is wrong, correct it in the settings, and approve the tasks again for the new one.".to_owned(),
+        },
         Pause::FirstUnconfirmed { cause } => first_unconfirmed_text(*cause, screen),
         Pause::ServerInTrouble => {
             "A task was not accepted or is unconfirmed. Check that task and the server, then resume."
