@@ -204,7 +204,7 @@ test("thirty tasks go from a pasted brief to posted in ten actions, and in six o
       task_server: { url: address },
     }),
   });
-  await app.open(server.address);
+  await app.open(server.address, /^Dry run/);
   const post = `Post 30 tasks to ${server.host}`;
   const confirmation = app.dialog("Post 30 tasks?");
   const approveAndAsk = async (actions: ReturnType<typeof counter>) => {
