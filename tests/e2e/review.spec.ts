@@ -127,7 +127,7 @@ test("actions on tasks are undone and redone by keyboard, also after a reload", 
   await expect(app.tasks.filter({ hasText: "Rejected" })).toHaveCount(1);
   await app.tasks.last().getByRole("button").first().focus();
   await page.keyboard.press("a");
-  await expect(app.button("Redo")).toBeDisabled();
+  await expect(app.button(/^Redo/)).toHaveCount(0);
 });
 
 test("an edit of an approved task is undone as a whole, and the task is approved again by hand", async ({ app, page }) => {

@@ -9,43 +9,36 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::is_from_field;
 use crate::ui::screen::Screen;
 
-/// The buttons. They are there as soon as something can be undone or redone.
+/// The buttons. Each is there while it has something to do.
 #[component]
 pub fn UndoButtons(screen: Screen) -> impl IntoView {
     let listener =
         window_event_listener(leptos::ev::keydown, move |event| handle_key(screen, &event));
     on_cleanup(move || listener.remove());
-    let (undoable, redoable) = (screen.page.undoable, screen.page.redoable);
-    let label = |verb: &str, step: Option<UndoStep>| match step {
-        Some(step) => format!("{verb}: {}", step.text()),
-        None => verb.to_owned(),
+    let button = move |icon: &'static str,
+                       verb: &'static str,
+                       next: RwSignal<Option<UndoStep>>,
+                       press: fn(&Screen)| {
+        let label = move || match next.get() {
+            Some(step) => format!("{verb}: {}", step.text()),
+            None => verb.to_owned(),
+        };
+        view! {
+            <Show when=move || next.get().is_some()>
+                <Button
+                    kind=ButtonKind::IconOnly
+                    icon
+                    label
+                    changes_run=screen
+                    on_press=move || press(&screen)
+                    attr:title=label
+                />
+            </Show>
+        }
     };
-    let is_shown = move || undoable.get().is_some() || redoable.get().is_some();
     view! {
-        <Show when=is_shown>
-            <Button
-                kind=ButtonKind::IconOnly
-                icon="undo"
-                label=move || label("Undo", undoable.get())
-                changes_run=screen
-                disabled_by=Signal::derive(move || undoable.get().is_none().then_some("nothing-to-undo"))
-                on_press=move || screen.undo_tasks()
-                attr:title=move || label("Undo", undoable.get())
-            />
-            <Button
-                kind=ButtonKind::IconOnly
-                icon="redo"
-                label=move || label("Redo", redoable.get())
-                changes_run=screen
-                disabled_by=Signal::derive(move || redoable.get().is_none().then_some("nothing-to-redo"))
-                on_press=move || screen.redo_tasks()
-                attr:title=move || label("Redo", redoable.get())
-            />
-            <span id="nothing-to-undo" hidden>
-                "There is nothing to undo. Tasks that were sent cannot be changed."
-            </span>
-            <span id="nothing-to-redo" hidden>"There is nothing to redo."</span>
-        </Show>
+        {button("undo", "Undo", screen.page.undoable, Screen::undo_tasks)}
+        {button("redo", "Redo", screen.page.redoable, Screen::redo_tasks)}
     }
 }
 
