@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::missing_secret::{MissingSecret, MissingSecretField};
 use super::modal::Modal;
+use super::unsaved_tasks::{UNSAVED_TASKS, UnsavedTasks};
 use crate::delivery::body::batch_digest;
 use crate::digest::fingerprint;
 use crate::review::{DraftId, DraftState};
@@ -18,16 +19,11 @@ use crate::ui::controls::icons::{icon, mode_mark, mode_name};
 use crate::ui::delivery::exact_request::exact_request;
 use crate::ui::list::findings::{finding_list, findings};
 use crate::ui::page::Problem;
-use crate::ui::screen::{Screen, TaskTab, title_of};
+use crate::ui::screen::{Screen, title_of};
 
 /// The id of the field in which the operator types the name of a production connection.
 const PRODUCTION_NAME: &str = "production-name";
 
-/// The id of the text about edits that are not saved.
-const UNSAVED_TASKS: &str = "unsaved-tasks";
-
-/// Maximum number of tasks with open edits that are listed.
-const MAX_UNSAVED: usize = 20;
 /// Maximum number of tasks that the test offers.
 const MAX_TESTABLE: usize = 200;
 /// Maximum length of their titles, in characters.
@@ -286,42 +282,6 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                 />
             </div>
         </Modal>
-    }
-}
-
-/// The tasks with an open editor, each a way to it.
-#[component]
-fn UnsavedTasks(screen: Screen, unsaved: Memo<Vec<DraftId>>) -> impl IntoView {
-    let links = move || {
-        let roles = screen.roles.get_untracked();
-        let ids = unsaved.get().into_iter().take(MAX_UNSAVED);
-        ids.filter_map(|id| {
-            let draft = screen.page.draft_untracked(&id)?;
-            let title = title_of(&draft, &roles);
-            let label = truncate_chars(&without_hidden(&title), MAX_TITLE);
-            let open = move || {
-                screen.dialog.set(None);
-                screen.open(id.clone(), TaskTab::Task);
-            };
-            Some(view! {
-                <li>
-                    <Button kind=ButtonKind::Link label on_press=open/>
-                </li>
-            })
-        })
-        .collect_view()
-    };
-    view! {
-        <div class="problem">
-            {icon("warning")}
-            <div class="body">
-                <h3>"What you typed is not saved"</h3>
-                <p id=UNSAVED_TASKS>
-                    "Save or cancel the open edits of these tasks first. They would be posted without them."
-                </p>
-                <ul>{links}</ul>
-            </div>
-        </div>
     }
 }
 

@@ -26,6 +26,7 @@ mod settings;
 mod settings_fields;
 mod shortcuts;
 mod unlocked;
+mod unsaved_tasks;
 mod vault_sign_in;
 mod vault_token_list;
 mod without_journal;
