@@ -159,5 +159,6 @@ test("text that was typed into an approved task and not saved keeps the tasks fr
   await page.getByRole("button", { name: /^Save/ }).click();
   await app.approveAll(1);
   await app.postWithDefaultToken(2, server.host);
+  await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
   expect((await server.tasks()).map((task) => task.text)).toContain('{"key":"first","title":"One and more"}');
 });
