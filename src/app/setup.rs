@@ -111,7 +111,7 @@ impl Setup {
         let schema = schema_of(connection).map_err(|error| schema_problem(&error))?;
         self.page.connection.set(connection.clone());
         self.page.schema.set(schema);
-        // A run goes on with its own connection.
+        // A run keeps its own connection.
         if self.page.run.with_untracked(Option::is_none) {
             self.secrets.borrow_mut().use_connection(&connection.id);
         }

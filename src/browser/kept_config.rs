@@ -4,7 +4,7 @@
 use wasm_bindgen::JsValue;
 use web_sys::{CustomEvent, CustomEventInit};
 
-/// The event, whose detail is the text of the file, or `null` if there is none.
+/// The name of the event. Its detail is the text of the file, or `null` if there is no file.
 const EVENT: &str = "taskwright:config";
 
 /// Offers the `config.json` that the page has accepted, which therefore holds no secret; `None` if the

@@ -110,9 +110,8 @@ impl TaskServer {
         }
     }
 
-    /// The token to offer while none is held: that of our own task server, if it may be one. Page and
-    /// server are on this machine, and the token is sent in the header that only such a server has by
-    /// default.
+    /// Returns the default token of taskwright-server, if this may be one: page and server run on this
+    /// machine, and the token is sent in the default header without a scheme.
     #[must_use]
     pub fn local_default_token(&self, page_origin: &str) -> Option<&'static str> {
         let page = Address::parse(page_origin).ok()?;

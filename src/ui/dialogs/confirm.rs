@@ -97,7 +97,7 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
     });
     let has_unsaved = move || unsaved.with(|unsaved| !unsaved.is_empty());
     let missing_secret = MissingSecret::new(screen, connection);
-    // What is asked for has the focus first.
+    // A field that has to be filled in gets the focus.
     let asks_for_secret = untrack(|| missing_secret.prompt()).is_some();
     let is_asking = asks_for_secret || asks_for_name.get_untracked();
     let post = Callback::new(move |()| {

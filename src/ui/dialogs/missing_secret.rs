@@ -106,7 +106,7 @@ impl MissingSecret {
 pub fn MissingSecretField(
     secret: MissingSecret,
     prompt: SecretPrompt,
-    /// Goes on with the confirmation.
+    /// Submits the confirmation.
     on_default: Callback<()>,
 ) -> impl IntoView {
     let SecretPrompt {
