@@ -226,6 +226,13 @@ impl Envelope {
     pub fn end(&mut self, text: &str, sink: &mut impl FnMut(Found)) -> Result<(), EnvelopeError> {
         self.has_ended = true;
         self.read(text, sink)?;
+        // Nothing followed the bracket that could have made it the start of a document.
+        if let State::Trail(Prose {
+            bracket: Some(_), ..
+        }) = self.state
+        {
+            self.report_text_around(sink);
+        }
         self.release(sink)
     }
 

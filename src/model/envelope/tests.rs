@@ -299,6 +299,16 @@ fn a_second_document_is_an_error() {
 }
 
 #[test]
+fn a_bracket_after_the_document_that_begins_nothing_is_text_around_it() {
+    for text in ["{}[", "[{}]\n[ ", "{\"tasks\":[{}]}[", "{}[x"] {
+        let (tasks, found, end) = read_both_ways(text);
+        assert_eq!(tasks, ["{}"], "{text}");
+        assert!(found.contains(&Found::TextAround), "{text}: {found:?}");
+        assert_eq!(end, Ok(true), "{text}");
+    }
+}
+
+#[test]
 fn each_limit_has_its_own_error_however_the_text_is_split() {
     let deep = |levels: usize| format!("[{}{}]", "[".repeat(levels), "]".repeat(levels));
     let long = |bytes: usize| format!("{{\"tasks\":[\"{}\"]}}", "x".repeat(bytes - 2));
