@@ -4,16 +4,26 @@ import type { Page } from "@playwright/test";
 
 import { expect, test } from "./world.ts";
 
-/** Examines the current state of the page: no axe violations, no horizontal scrolling. Keeps a screenshot. */
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/**
+ * Examines the current state of the page in both colour schemes: no axe violations, no horizontal scrolling.
+ * Keeps a screenshot of each.
+ */
 export async function examine(page: Page, state: string): Promise<void> {
-  await page.screenshot({ path: test.info().outputPath(`${state}.png`) });
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  const findings = violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`),
-  );
-  expect.soft(findings, state).toEqual([]);
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: test.info().outputPath(`${state}-${colorScheme}.png`) });
+    // The schemes differ in nothing but colours.
+    // No page has frames, so the results need not be combined in a page of their own.
+    const axe = new AxeBuilder({ page }).setLegacyMode();
+    const rules = colorScheme === "light" ? axe.withTags(TAGS) : axe.withRules(["color-contrast"]);
+    const { violations } = await rules.analyze();
+    const findings = violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`),
+    );
+    expect.soft(findings, `${state}, ${colorScheme}`).toEqual([]);
+  }
   const overhang = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
