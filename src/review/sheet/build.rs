@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::actions::FieldActions;
 use super::editor::Editor;
-use super::label::readable;
+use super::label::{as_written, readable};
 use super::rule::rule;
 use super::{Block, Field, FieldKey, MAX_DEPTH, MAX_FIELDS, MAX_POINTER_BYTES};
 use crate::document::{Document, Kind, Node, push_token};
@@ -147,10 +147,12 @@ impl<'s> Builder<'s> {
         let required: HashSet<&str> = guide.required_members().into_iter().collect();
         for (position, (name, value)) in node.members().enumerate() {
             let own = self.book.member(guide, &name, value);
-            let label = own.title().map_or_else(
-                || readable(&name),
-                |title| truncate_chars(title, MAX_SCHEMA_TEXT),
-            );
+            let label = match own.title() {
+                Some(title) => truncate_chars(title, MAX_SCHEMA_TEXT),
+                None if guide.knows(&name) => readable(&name),
+                // The name is part of the data, like the keys of a map.
+                None => as_written(&name),
+            };
             let inner = place.inside(push_token(&place.key.pointer, &name), position);
             let inner = Place {
                 role: self.role(&name, place.depth),

@@ -48,10 +48,15 @@ pub(in crate::review) fn readable(name: &str) -> String {
     } else {
         capitalize(&words.join(" "))
     };
-    if label.trim().is_empty() {
+    as_written(&label)
+}
+
+/// A member name as it is, if there is anything to see and up to a limit of characters.
+pub(in crate::review) fn as_written(name: &str) -> String {
+    if name.trim().is_empty() {
         return "(no name)".to_owned();
     }
-    truncate_chars(&label, MAX_CHARACTERS)
+    truncate_chars(name, MAX_CHARACTERS)
 }
 
 #[cfg(test)]

@@ -106,18 +106,18 @@ fn any_schema_and_any_task_are_set() {
         r"Task: members
   What to do: title T
   Severity: number 2
-  Amount: number 1.50e3
-  None: null
+  amount: number 1.50e3
+  none: null
   After: dependency a-1
-  Empty: []
-  Nothing: {}
+  empty: []
+  nothing: {}
   (no name): line 
-  Matrix: sections
-    Matrix 1: words
-      Matrix 1 1: number 1
-      Matrix 1 2: number 2
-    Matrix 2: words
-      Matrix 2 1: number 3
+  matrix: sections
+    matrix 1: words
+      matrix 1 1: number 1
+      matrix 1 2: number 2
+    matrix 2: words
+      matrix 2 1: number 3
   Severity (duplicate): number 9
 "
     );
