@@ -1,30 +1,37 @@
 //! Files that the operator chose.
 
+use js_sys::Uint8Array;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::js_error_message;
 
-/// Reads a file of at most `max_bytes` as UTF-8; bytes that are no UTF-8 become U+FFFD.
+/// Reads a file of at most `max_bytes`, without the byte order mark that it may begin with.
 ///
 /// # Errors
-/// Why it cannot be read: it is too large, or the browser's message.
+/// Why it cannot be read: it is too large, it is not UTF-8, or the browser's message.
 pub async fn read_text(file: &File, max_bytes: usize) -> Result<String, String> {
     #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
     if file.size() > max_bytes as f64 {
         return Err(format!("it is larger than {max_bytes} bytes"));
     }
-    let text = JsFuture::from(file.text())
+    let buffer = JsFuture::from(file.array_buffer())
         .await
         .map_err(|thrown| js_error_message(&thrown))?;
-    Ok(text.as_string().unwrap_or_default())
+    let bytes = Uint8Array::new(&buffer).to_vec();
+    // `File.text()` would replace what it cannot read, and the tasks would differ from those of the file.
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }
 
 /// Says in full sentences that a file was not read, and why.
 #[must_use]
 pub fn not_read(file: &File, why: &str) -> String {
     format!(
-        "“{}” could not be read: {why}. Choose it again.",
+        "“{}” could not be read: {why}. Choose another file, or this one again.",
         file.name()
     )
 }

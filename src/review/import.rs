@@ -10,6 +10,9 @@ pub const MAX_TASKS: usize = 10_000;
 /// Maximum size of a file to import, in bytes: 64 MiB.
 pub const MAX_BYTES: usize = 64 << 20;
 
+/// How many objects around the list of tasks are looked through.
+const MAX_ENVELOPES: usize = 4;
+
 /// Why a text cannot be imported. The text is not lost: it stays where it was typed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
@@ -60,7 +63,7 @@ impl ImportError {
 }
 
 /// Returns the exact text of each task in `text`: one object, an array, `{"tasks": [...]}`, or JSON
-/// Lines.
+/// Lines, each of them also inside a code fence of Markdown.
 ///
 /// # Errors
 /// [`ImportError`]; either all tasks are imported or none.
@@ -84,7 +87,7 @@ pub fn count(text: &str) -> Result<usize, ImportError> {
 /// # Errors
 /// As [`split`]; `each` may already have been called for earlier tasks.
 pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, ImportError> {
-    let inside = without_fence(text.trim_start_matches('\u{feff}'));
+    let inside = tasks_part(text.trim_start_matches('\u{feff}'));
     for_each_inside(inside, each).map_err(|error| match error {
         // Counted from the start of what was pasted.
         ImportError::NotJson { line, error } => ImportError::NotJson {
@@ -93,6 +96,30 @@ pub fn for_each(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, Imp
         },
         other => other,
     })
+}
+
+/// The part of a text that has the tasks: all of it, or what is inside its code fence, which may have
+/// prose around it.
+fn tasks_part(text: &str) -> &str {
+    let inside = without_fence(text);
+    if inside.trim_start().starts_with(['{', '[']) {
+        return inside;
+    }
+    first_fence(text).unwrap_or(inside)
+}
+
+/// The text inside the first code fence; a fence that never closes ends with the text.
+fn first_fence(text: &str) -> Option<&str> {
+    let opening = match text.find("\n```") {
+        _ if text.starts_with("```") => 0,
+        found => found? + 1,
+    };
+    let (_, inside) = text.get(opening..)?.split_once('\n')?;
+    let end = match inside.find("\n```") {
+        _ if inside.starts_with("```") => 0,
+        found => found.unwrap_or(inside.len()),
+    };
+    inside.get(..end)
 }
 
 /// The number of lines of a text above a part of it.
@@ -111,15 +138,31 @@ fn for_each_inside(text: &str, each: &mut dyn FnMut(Node<'_>)) -> Result<usize, 
         lines(text, &mut tasks_found)?;
         return tasks_found.finish();
     };
-    let tasks = root.get("tasks");
-    match (root.kind(), tasks) {
-        (Kind::Array, _) => root.items().try_for_each(|item| tasks_found.add(item))?,
-        (Kind::Object, Some(tasks)) if tasks.kind() == Kind::Array && root.len() == 1 => {
-            tasks.items().try_for_each(|item| tasks_found.add(item))?;
-        }
-        _ => tasks_found.add(root)?,
+    match list_inside(root) {
+        Some(list) => list.items().try_for_each(|item| tasks_found.add(item))?,
+        None => tasks_found.add(root)?,
     }
     tasks_found.finish()
+}
+
+/// The list of tasks in a document: the document itself, or its only member if that is `tasks` or an
+/// object with such a list, as in `{"data": {"tasks": […]}}`.
+fn list_inside(root: Node<'_>) -> Option<Node<'_>> {
+    if root.kind() == Kind::Array {
+        return Some(root);
+    }
+    let mut object = root;
+    for _ in 0..MAX_ENVELOPES {
+        if object.kind() != Kind::Object || object.len() != 1 {
+            return None;
+        }
+        let (name, value) = object.members().next()?;
+        if name == "tasks" && value.kind() == Kind::Array {
+            return Some(value);
+        }
+        object = value;
+    }
+    None
 }
 
 /// Reads one object per line.
@@ -201,11 +244,22 @@ mod tests {
             format!("\u{feff}{a}\r\n\r\n"),
             format!("\u{feff}```json\r\n{a}\r\n```\r\n"),
             format!("\n```\n[\n{a}\n]```"),
+            format!("{{\"data\": {{\"tasks\": [{a}]}}}}"),
+            format!("Here they are:\n\n```json\n{a}\n```\n\nTell me if you need more."),
+            format!("```json\n{a}\n```\nThat is all."),
+            format!("Here they are:\n```\n[{a}]"),
         ] {
             assert_eq!(split_texts(&text), [a], "{text}");
         }
         assert_eq!(split_texts(&format!("{a}\n{{}}\n")), [a, "{}"]);
-        assert_eq!(split("{\"tasks\": [], \"x\": 1}").unwrap().len(), 1);
+        for one in [
+            r#"{"tasks": [], "x": 1}"#,
+            r#"{"data": {"tasks": [{}], "x": 1}}"#,
+            r#"{"data": {"tasks": 1}}"#,
+            r#"{"a":{"b":{"c":{"d":{"tasks":[{}]}}}}}"#,
+        ] {
+            assert_eq!(split_texts(one), [one]);
+        }
     }
 
     #[test]
@@ -214,6 +268,9 @@ mod tests {
             ("", "import_empty"),
             ("[]", "import_empty"),
             ("hello", "import_not_json"),
+            ("hello\n```", "import_not_json"),
+            ("hello\n```\n```", "import_empty"),
+            ("hello\n```json\nhello\n```", "import_not_json"),
             ("{\"a\":1}\n{\"a\":}", "import_not_json"),
             ("{\n \"a\": 1,\n}", "import_not_json"),
             ("[1]", "import_not_an_object"),
