@@ -118,13 +118,34 @@ pub fn correct(text: &str, usage: SecretUse) -> Option<Correction> {
     })
 }
 
+/// Whether a text refers to a variable whose name says that it holds a secret, as scripts and templates
+/// do: `$API_KEY`, `${API_KEY}`, `$env:API_KEY`, `%API_KEY%`, `{{API_KEY}}`.
+pub(super) fn is_variable_reference(text: &str) -> bool {
+    let inside = |before: &str, after: &str| text.strip_prefix(before)?.strip_suffix(after);
+    let name = inside("${{", "}}")
+        .or_else(|| inside("${", "}"))
+        .or_else(|| inside("{{", "}}"))
+        .or_else(|| inside("%", "%"))
+        .or_else(|| inside("$env:", ""))
+        .or_else(|| inside("$", ""))
+        .map(str::trim);
+    name.is_some_and(|name| {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+        name.chars().all(is_name) && is_secret_name(name.rsplit('.').next().unwrap_or(name))
+    })
+}
+
 /// Whether a text can be a secret, by the same rules as [`super::Secret`].
 fn can_be_sent(text: &str, usage: SecretUse) -> bool {
     let (text, is_allowed): (&str, fn(char) -> bool) = match usage {
         SecretUse::Header { .. } => (text.trim(), |c| c.is_ascii_graphic() || c == ' '),
         SecretUse::Body => (text, |c| !c.is_control()),
     };
-    !text.is_empty() && text.len() <= MAX_SECRET_BYTES && text.chars().all(is_allowed)
+    let is_reference = usage != SecretUse::Body && is_variable_reference(text);
+    !text.is_empty()
+        && text.len() <= MAX_SECRET_BYTES
+        && text.chars().all(is_allowed)
+        && !is_reference
 }
 
 /// The line of a text that contains the secret.

@@ -130,6 +130,9 @@ pub enum SecretError {
     /// It contains a character that is not typed.
     #[error("it contains a line break or another control character")]
     NotTyped,
+    /// It names a variable with a secret, such as `$AGENT_API_TOKEN`.
+    #[error("it is the name of a variable and not its value")]
+    VariableName,
     /// It is too long.
     #[error("it is longer than {MAX_SECRET_BYTES} bytes")]
     TooLong,
@@ -146,6 +149,7 @@ impl SecretError {
             SecretError::Empty => "secret_empty",
             SecretError::NotAHeaderValue => "secret_not_a_header_value",
             SecretError::NotTyped => "secret_not_typed",
+            SecretError::VariableName => "secret_is_a_variable_name",
             SecretError::TooLong => "secret_too_long",
             SecretError::OtherOrigin => "secret_of_another_origin",
         }
@@ -159,6 +163,7 @@ impl SecretError {
             SecretError::NotAHeaderValue | SecretError::NotTyped | SecretError::TooLong => {
                 "Copy it again, without any surrounding text."
             }
+            SecretError::VariableName => "Paste the value of the variable.",
             SecretError::OtherOrigin => "Enter the secret of this server.",
         }
     }
@@ -182,6 +187,9 @@ impl Secret {
             .all(|byte| byte.is_ascii_graphic() || byte == b' ')
         {
             return Err(SecretError::NotAHeaderValue);
+        }
+        if entered::is_variable_reference(value) {
+            return Err(SecretError::VariableName);
         }
         Ok(Secret {
             value: Zeroizing::new(value.to_owned()),
@@ -302,6 +310,11 @@ mod tests {
             ),
             (SecretError::TooLong, "secret_too_long", "Copy it again"),
             (SecretError::NotTyped, "secret_not_typed", "Copy it again"),
+            (
+                SecretError::VariableName,
+                "secret_is_a_variable_name",
+                "value of the variable",
+            ),
             (
                 SecretError::OtherOrigin,
                 "secret_of_another_origin",

@@ -5,7 +5,7 @@ use super::Surplus::{
     Variable,
 };
 use super::*;
-use crate::secrets::Secret;
+use crate::secrets::{Secret, SecretError};
 use crate::settings::Address;
 
 const KEY: SecretUse = SecretUse::Header {
@@ -177,6 +177,27 @@ fn what_was_recognised_has_words_and_debug_shows_no_secret() {
     assert_eq!(labels.len(), all.len());
     let correction = correct("'hunter2'", KEY).unwrap();
     assert!(!format!("{correction:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_name_of_a_variable_is_not_its_value() {
+    let home = Address::parse("https://a.example").unwrap();
+    for text in [
+        "$AGENT_API_TOKEN",
+        "${OPENAI_API_KEY}",
+        "$env:AGENT_API_TOKEN",
+        "%OPENAI_API_KEY%",
+        "{{ agent_token }}",
+        "${{ secrets.AGENT_API_TOKEN }}",
+    ] {
+        let refused = Secret::new(text, &home).unwrap_err();
+        assert_eq!(refused, SecretError::VariableName, "{text}");
+        let assigned = format!("export AGENT_API_TOKEN={text}");
+        assert_eq!(corrected(&assigned, KEY), None, "{text}");
+    }
+    for text in ["$2b$10$abcdefgh", "%token", "$HOME", "pa$$word", "{}", "$"] {
+        assert!(Secret::new(text, &home).is_ok(), "{text}");
+    }
 }
 
 proptest! {
