@@ -88,10 +88,18 @@ impl Announcer {
             done,
             at: now,
         });
-        let mut text = format!("{} of {} done", grouped(done), counted(total, "task"));
+        let mut parts = Vec::new();
         if phase_changed {
-            text = format!("{}. {text}", phase_text(progress, concurrency));
+            parts.push(phase_text(progress, concurrency));
         }
+        if total > 0 {
+            parts.push(format!(
+                "{} of {} done",
+                grouped(done),
+                counted(total, "task")
+            ));
+        }
+        let mut text = parts.join(". ");
         let is_posting = progress.left > 0 && progress.next_at.is_none();
         if let Some(left) = progress.time_left.filter(|_| is_posting) {
             text = format!("{text}, {} left", about(left));
@@ -130,6 +138,14 @@ mod tests {
         );
         assert_eq!(announced[1], "60 of 600 tasks done.");
         assert!((6..=13).contains(&announced.len()), "{announced:?}");
+    }
+
+    #[test]
+    fn a_delivery_without_tasks_has_no_count() {
+        let mut announcer = Announcer::default();
+        let progress = progress(Phase::Concurrent, 5);
+        let announced = announcer.next(&progress, 4, (0, 0), 0);
+        assert_eq!(announced.as_deref(), Some("Up to 4 tasks at a time."));
     }
 
     #[test]
