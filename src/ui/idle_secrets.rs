@@ -7,16 +7,15 @@ use leptos::prelude::*;
 
 use crate::browser::web_storage::WebStorage;
 use crate::secrets::idle::IdleLimit;
+use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::now;
-use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
 /// Name of the item in `localStorage` with the limit in minutes.
 const FORGET_AFTER: &str = "forget_secrets_after";
 /// How often the time is compared with the limit.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// The name of the message that secrets were forgotten.
-const FORGOTTEN: &str = "secrets_forgotten";
 
 /// The limit that the operator chose in this browser, if any.
 #[must_use]
@@ -70,7 +69,7 @@ pub fn watch(screen: Screen) {
     });
 }
 
-/// Forgets all secrets, also those kept for this tab that are not in memory. Shows a message if any were
+/// Forgets all secrets, also those kept for this tab that are not in memory. Shows a notice if any were
 /// in memory.
 fn forget(screen: Screen, limit: IdleLimit) {
     let are_held = screen
@@ -81,16 +80,33 @@ fn forget(screen: Screen, limit: IdleLimit) {
     if !are_held {
         return;
     }
-    screen.page.problems.update(|problems| {
-        problems.retain(|problem| problem.code != FORGOTTEN);
-        problems.push(Problem {
-            code: FORGOTTEN.to_owned(),
-            what: format!(
-                "API keys and agent tokens were forgotten after {} minutes without input",
-                limit.minutes()
-            ),
-            hint: "You are asked for them when they are needed again. You can change the time in Settings."
-                .to_owned(),
-        });
-    });
+    screen.forgotten_after.set(Some(limit));
+}
+
+/// The notice that secrets were forgotten. It stays until it is hidden, because the operator was away.
+#[component]
+pub fn ForgottenSecrets(screen: Screen) -> impl IntoView {
+    let notice = move |limit: IdleLimit| {
+        view! {
+            <div class="notice" role="status">
+                {icon("info")}
+                <p>
+                    <strong>
+                        {format!(
+                            "API keys and agent tokens were forgotten after {} minutes without input.",
+                            limit.minutes(),
+                        )}
+                    </strong>
+                    " You are asked for them when they are needed again. You can change the time in Settings."
+                </p>
+                <Button
+                    kind=ButtonKind::Quiet
+                    label="Hide"
+                    name="Hide the notice"
+                    on_press=move || screen.forgotten_after.set(None)
+                />
+            </div>
+        }
+    };
+    move || screen.forgotten_after.get().map(notice)
 }

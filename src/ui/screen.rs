@@ -16,6 +16,7 @@ use crate::run::{Batch, DraftActions, Event, FollowUp, GenerationState, Mode, Ta
 use crate::schema::Roles;
 use crate::schema::starting_value::starting_task;
 use crate::secrets::SecretSlot;
+use crate::secrets::idle::IdleLimit;
 use crate::settings::Connection;
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
@@ -156,6 +157,8 @@ pub struct Screen {
     pub import_text: RwSignal<String>,
     /// Why a text or a file was not taken over into the import.
     pub import_error: RwSignal<Option<String>>,
+    /// The time without input after which secrets were forgotten, until the operator has seen it.
+    pub forgotten_after: RwSignal<Option<IdleLimit>>,
     /// What can be undone.
     pub undo: RwSignal<Option<Undo>>,
     /// The mode that was chosen for the next run, by the operator or otherwise.
@@ -242,6 +245,7 @@ impl Screen {
             settings_queued: RwSignal::new(false),
             import_text: RwSignal::new(String::new()),
             import_error: RwSignal::new(None),
+            forgotten_after: RwSignal::new(None),
             undo: RwSignal::new(None),
             mode_choice,
             next_run,

@@ -149,7 +149,9 @@ test("secrets are forgotten after the chosen time without input, and asked for a
   };
   await app.page.clock.fastForward("04:30");
   expect(await held()).toBeGreaterThan(0);
-  const forgotten = app.heading("API keys and agent tokens were forgotten after 5 minutes without input");
+  const forgotten = app.page
+    .getByRole("status")
+    .getByText("API keys and agent tokens were forgotten after 5 minutes without input.");
   await expect(forgotten).toHaveCount(0);
   await app.page.clock.fastForward("05:30");
   await expect(forgotten).toBeVisible();

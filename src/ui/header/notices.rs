@@ -7,6 +7,7 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::controls::icons::icon;
 use crate::ui::header::read_only_band::ReadOnlyBand;
+use crate::ui::idle_secrets::ForgottenSecrets;
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
@@ -69,6 +70,7 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                     </p>
                 </div>
             </Show>
+            <ForgottenSecrets screen/>
             <For
                 each=move || screen.page.problems.get()
                 key=|problem| (problem.code.clone(), problem.what.clone())
