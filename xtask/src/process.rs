@@ -105,7 +105,11 @@ pub fn capture(command: &mut Command, what: &str, hint: &str) -> Result<String, 
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn check(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
+/// Turns the status of a program that ended into a result.
+///
+/// # Errors
+/// [`Error::Failed`] when it did not end with success.
+pub fn check(status: ExitStatus, what: &str, hint: &str) -> Result<(), Error> {
     if status.success() {
         return Ok(());
     }

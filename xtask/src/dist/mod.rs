@@ -38,6 +38,14 @@ pub fn run(project: &Project) -> Result<(), Error> {
     budget::check(&dist)
 }
 
+/// Installs what [`run`] needs.
+///
+/// # Errors
+/// When something cannot be installed.
+pub fn ensure_tools(project: &Project) -> Result<(), Error> {
+    split::ensure_tools(project).map(drop)
+}
+
 /// The folder of what is made on the way.
 fn work_folder(project: &Project) -> PathBuf {
     project.target.join("xtask").join("dist")

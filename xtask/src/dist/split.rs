@@ -9,7 +9,7 @@ use crate::process;
 use crate::project::Project;
 use crate::say;
 use crate::setup::packages;
-use crate::setup::tools::{self, Tool};
+use crate::setup::tools::{self, Installed, Tool};
 use crate::setup::wasm_target::{self, WASM_TARGET};
 
 /// The JavaScript file of the module.
@@ -31,14 +31,22 @@ const PROFILE: &str = "dist";
 const ERASED_COMPONENTS: &str =
     r#"target.wasm32-unknown-unknown.rustflags=["--cfg=erase_components"]"#;
 
+/// Installs what building the module needs.
+///
+/// # Errors
+/// When something cannot be installed.
+pub fn ensure_tools(project: &Project) -> Result<Installed, Error> {
+    wasm_target::ensure()?;
+    packages::ensure(project)?;
+    tools::ensure(&[Tool::wasm_bindgen(project), Tool::wasm_split()])
+}
+
 /// Builds the module with the feature `split`, and returns the folder of its files.
 ///
 /// # Errors
 /// When a tool cannot be installed, or a step fails.
 pub fn build(project: &Project) -> Result<PathBuf, Error> {
-    wasm_target::ensure()?;
-    let tools = tools::ensure(&[Tool::wasm_bindgen(project), Tool::wasm_split()])?;
-    packages::ensure(project)?;
+    let tools = ensure_tools(project)?;
     let compiled = compile(project)?;
 
     let work = super::work_folder(project);

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: runs the tiers of tests and summarises them.
 
 mod browser_settings;
+mod dist_ahead;
 mod peers;
 mod summary;
 mod supply_chain;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 use clap::ValueEnum;
 
+use self::dist_ahead::DistAhead;
 use self::summary::Line;
 use crate::choice;
 use crate::error::Error;
@@ -85,11 +87,14 @@ pub fn run(project: &Project, options: &Options) -> Result<(), Error> {
     }
     let begun = Instant::now();
     let mut lines: Vec<Line> = Vec::new();
+    let is_later = chosen.iter().skip(1).any(|tier| *tier == Tier::Dist);
+    let mut dist = is_later.then(|| DistAhead::start(project));
     for tier in &chosen {
         let name = choice::name(*tier);
         say::line(&format!("\n── {name} ──"));
         let tier_begun = Instant::now();
-        let result = tiers::run(*tier, project, profile, &options.arguments);
+        let build = dist.take_if(|_| *tier == Tier::Dist);
+        let result = tiers::run(*tier, project, profile, &options.arguments, build);
         let is_last = options.fail_fast && result.is_err();
         lines.push(line(name, result, tier_begun));
         if is_last {

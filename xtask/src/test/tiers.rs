@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::browser_settings::capabilities;
+use super::dist_ahead::DistAhead;
 use super::{Tier, supply_chain};
 use crate::dist;
 use crate::error::Error;
@@ -21,7 +22,8 @@ const BROWSER_TEST_SECONDS: &str = "300";
 /// Timeout for the start of chromedriver, in seconds.
 const DRIVER_START_SECONDS: &str = "60";
 
-/// Installs what a tier needs and runs it, passing `arguments` to its test runner.
+/// Installs what a tier needs and runs it, passing `arguments` to its test runner. `dist` is the build
+/// of the deployed page if it was started before.
 ///
 /// # Errors
 /// When something cannot be installed or started, or the tier fails.
@@ -30,6 +32,7 @@ pub fn run(
     project: &Project,
     profile: Profile,
     arguments: &[String],
+    dist: Option<Result<DistAhead, Error>>,
 ) -> Result<(), Error> {
     match tier {
         Tier::Format => format(project, arguments),
@@ -40,7 +43,7 @@ pub fn run(
         Tier::Types => types(project, profile, arguments),
         Tier::Package => package(project, profile, arguments),
         Tier::E2e => end_to_end(project, profile, arguments),
-        Tier::Dist => deployed(project, profile, arguments),
+        Tier::Dist => deployed(project, profile, arguments, dist),
     }
 }
 
@@ -169,8 +172,16 @@ const DIST_TESTS: [&str; 8] = [
     "vault",
 ];
 
-fn deployed(project: &Project, profile: Profile, arguments: &[String]) -> Result<(), Error> {
-    dist::run(project)?;
+fn deployed(
+    project: &Project,
+    profile: Profile,
+    arguments: &[String],
+    ahead: Option<Result<DistAhead, Error>>,
+) -> Result<(), Error> {
+    match ahead {
+        Some(build) => build?.finish()?,
+        None => dist::run(project)?,
+    }
     let mut command = playwright(
         project,
         profile,
