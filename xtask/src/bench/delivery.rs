@@ -1,7 +1,6 @@
 //! Part `delivery`: how long the page takes to post a batch, including the journal, and whether it
 //! stays responsive.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -9,13 +8,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::table::Table;
-use super::{Effort, Report};
+use super::{Effort, Report, with_servers};
 use crate::error::Error;
-use crate::module::{self, Profile};
 use crate::process;
 use crate::project::Project;
 use crate::say;
-use crate::setup::{browser, packages};
 
 /// Number of tasks per round, and in the large import.
 const TASKS: u32 = 1_000;
@@ -61,24 +58,7 @@ struct Large {
 /// # Errors
 /// When something cannot be built, installed or started, or a task is not delivered.
 pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
-    packages::ensure(project)?;
-    let browser = browser::ensure()?;
     let python = python_with_requests(project)?;
-    module::build(project, Profile::Release)?;
-    say::step("server", "compiling with optimisations, with the testbed");
-    process::run(
-        process::cargo(&project.root).args([
-            "build",
-            "--release",
-            "--package",
-            "taskwright-server",
-            "--package",
-            "taskwright-testbed",
-        ]),
-        "compiling the server and the testbed",
-        process::SEE_COMPILER_OUTPUT,
-    )?;
-    let out = project.work_folder("bench")?.join("delivery.json");
     let (tasks, large) = if effort.quick {
         (QUICK_TASKS, QUICK_LARGE)
     } else {
@@ -90,28 +70,8 @@ pub fn measure(project: &Project, effort: Effort) -> Result<Report, Error> {
         "large": large,
         "concurrency": CONCURRENCY,
         "python": python,
-        "out": out,
     });
-    process::run(
-        process::node_script(&project.root, "@playwright/test/cli.js")
-            .args(["test", "--config", "benches/delivery/playwright.config.ts"])
-            .env("TASKWRIGHT_BENCH", options.to_string())
-            .env(
-                "TASKWRIGHT_SERVER_BIN",
-                project.program("taskwright-server", true),
-            )
-            .env(
-                "TASKWRIGHT_TESTBED_BIN",
-                project.program("taskwright-testbed", true),
-            )
-            .env("TASKWRIGHT_ROOT", &project.root)
-            .env("CHROMIUM_PATH", &browser.program),
-        "measuring in the browser",
-        "Playwright's output above says what was missing.",
-    )?;
-    let text = fs::read_to_string(&out).map_err(Error::file("read", &out))?;
-    let figures: Figures =
-        serde_json::from_str(&text).map_err(|error| not_measured(&error.to_string()))?;
+    let figures: Figures = with_servers::run(project, "delivery", options)?;
     Ok(report(figures, tasks, large))
 }
 
@@ -199,12 +159,4 @@ fn python_with_requests(project: &Project) -> Result<PathBuf, Error> {
         )?;
     }
     Ok(own)
-}
-
-fn not_measured(reason: &str) -> Error {
-    Error::Failed {
-        what: "measuring delivery".to_owned(),
-        reason: reason.to_owned(),
-        hint: "Playwright's output above may say why.".into(),
-    }
 }

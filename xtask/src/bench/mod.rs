@@ -8,12 +8,14 @@ mod check;
 mod delivery;
 mod figures;
 mod in_browser;
+mod job;
 mod load;
 mod machine;
 mod review;
 mod server;
 mod stream;
 mod table;
+mod with_servers;
 
 use std::time::Instant;
 
@@ -45,6 +47,8 @@ pub enum Part {
     Server,
     /// Posting from the page against a plain fetch loop and a script; a batch of 10,000 tasks
     Delivery,
+    /// Thirty tasks from a brief to delivered against a script without a page
+    Job,
     /// Extracting tasks from a streamed response against partial JSON parsers, in Chromium
     Stream,
     /// Parsing and validating tasks against JSON.parse and Ajv, in Chromium
@@ -60,6 +64,7 @@ impl Part {
         match self {
             Self::Server => server::measure(project, effort),
             Self::Delivery => delivery::measure(project, effort),
+            Self::Job => job::measure(project, effort),
             Self::Stream => stream::measure(project, effort),
             Self::Check => check::measure(project, effort),
             Self::Load => load::measure(project, effort),
