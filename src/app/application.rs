@@ -34,6 +34,8 @@ pub(super) const STORED_RUN: &str = "run";
 pub(super) const STORED_ADAPTATIONS: &str = "adaptations";
 pub(super) const STORED_LINK_SERVERS: &str = "link_servers";
 pub(super) const STORED_MODE: &str = "mode";
+/// Name of the item in `localStorage` with the id of the connection whose tasks were last generated live.
+pub(super) const LIVE_CONNECTION: &str = "live_connection";
 
 /// An action that waits for the operator, who has to enter a secret or to agree to something first.
 pub(super) enum Next {

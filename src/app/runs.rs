@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use leptos::prelude::{GetUntracked, Set, Update};
+use leptos::prelude::{GetUntracked, Set, Update, WithUntracked};
 use wasm_bindgen_futures::spawn_local;
 
 use super::application::{
-    Application, Next, STORED_MODE, STORED_RUN, problem, refusal_problem, schema_problem,
+    Application, LIVE_CONNECTION, Next, STORED_MODE, STORED_RUN, problem, refusal_problem,
+    schema_problem,
 };
 use super::guard::{Action, Decision};
 use crate::brief::Brief;
@@ -209,6 +210,21 @@ impl Application {
         }
     }
 
+    /// Notes whether tasks were generated live with the connection, for tabs that are opened later.
+    fn note_live(&self, mode: Mode) {
+        let id = self
+            .page
+            .connection
+            .with_untracked(|connection| connection.id.as_str().to_owned());
+        let noted = WebStorage::Local.read(LIVE_CONNECTION);
+        match mode {
+            // If there is no space, those tabs begin with a dry run, as they say.
+            Mode::Live => drop(WebStorage::Local.write(LIVE_CONNECTION, &id)),
+            Mode::Dry if noted == Some(id) => WebStorage::Local.remove(LIVE_CONNECTION),
+            Mode::Dry => {}
+        }
+    }
+
     pub(super) fn start(self: &Rc<Self>, mode: Mode) {
         // The seed is fixed: the same brief always has the same dry run.
         let brief = match self.page.form.get_untracked().check(0) {
@@ -219,8 +235,10 @@ impl Application {
             Err(errors) => return self.page.brief_errors.set(errors),
         };
         self.with_validator(move |app| {
-            if app.may_go_ahead(Action::Generate(mode), || Next::Start(mode)) {
-                app.start_run(Some(brief), mode);
+            if app.may_go_ahead(Action::Generate(mode), || Next::Start(mode))
+                && app.start_run(Some(brief), mode)
+            {
+                app.note_live(mode);
             }
         });
     }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use leptos::prelude::{GetUntracked, Set, Update};
 
-use super::application::{STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem};
+use super::application::{
+    LIVE_CONNECTION, STORED_LINK_SERVERS, STORED_MODE, problem, settings_problem,
+};
 use super::setup::Setup;
 use crate::browser::fetch;
 use crate::browser::kept_config;
@@ -51,6 +53,8 @@ impl Setup {
             .read(STORED_MODE)
             .and_then(|text| serde_json::from_str(&text).ok());
         self.page.chosen_mode.set(stored.filter(|_| !link.dry_run));
+        let live = WebStorage::Local.read(LIVE_CONNECTION);
+        self.page.live_connection.set(live.map(ConnectionId::new));
     }
 
     pub(super) async fn read_config(&self) {

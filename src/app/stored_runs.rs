@@ -297,6 +297,7 @@ impl Application {
                     app.forget_secrets();
                     app.page.form.set(BriefForm::default());
                     app.page.chosen_mode.set(None);
+                    app.page.live_connection.set(None);
                     app.page.connection.set(Connection::built_in());
                     app.setup.read_config().await;
                     app.settle();

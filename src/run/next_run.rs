@@ -80,16 +80,19 @@ impl NextRun {
 }
 
 /// The mode that was chosen for the next run, if any: by the operator, else by the link, else by the
-/// live run on the page. A live run that was interrupted, such as by a reload, stays live.
+/// live run on the page, else by the last run with this connection in this browser. A live run that was
+/// interrupted, such as by a reload, stays live, and who works live need not say so in each tab.
 #[must_use]
 pub fn chosen_mode(
     by_operator: Option<Mode>,
     link_requests_dry_run: bool,
     on_page: Option<Mode>,
+    last_was_live: bool,
 ) -> Option<Mode> {
     by_operator
         .or(link_requests_dry_run.then_some(Mode::Dry))
         .or(on_page.filter(|mode| *mode == Mode::Live))
+        .or(last_was_live.then_some(Mode::Live))
 }
 
 /// The mode that is preselected for imported tasks, which need no model: live if a task server is
@@ -167,19 +170,21 @@ mod tests {
     #[test]
     fn the_operator_chooses_before_the_link_and_the_link_before_the_run_on_the_page() {
         let (dry, live) = (Some(Mode::Dry), Some(Mode::Live));
-        for (by_operator, link, on_page, expected) in [
-            (None, false, None, None),
-            (None, false, dry, None),
-            (None, false, live, live),
-            (None, true, None, dry),
-            (None, true, live, dry),
-            (live, true, dry, live),
-            (dry, false, live, dry),
+        for (by_operator, link, on_page, last_was_live, expected) in [
+            (None, false, None, false, None),
+            (None, false, dry, false, None),
+            (None, false, live, false, live),
+            (None, true, None, true, dry),
+            (None, true, live, true, dry),
+            (live, true, dry, false, live),
+            (dry, false, live, true, dry),
+            (None, false, None, true, live),
+            (None, false, dry, true, live),
         ] {
             assert_eq!(
-                chosen_mode(by_operator, link, on_page),
+                chosen_mode(by_operator, link, on_page, last_was_live),
                 expected,
-                "{by_operator:?} {link} {on_page:?}"
+                "{by_operator:?} {link} {on_page:?} {last_was_live}"
             );
         }
     }

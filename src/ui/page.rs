@@ -367,8 +367,14 @@ pub struct Page {
     pub has_unlocked_prompt: RwSignal<bool>,
     /// The run that was removed last, while it can be restored.
     pub removed_run: RwSignal<Option<RemovedRun>>,
+    /// Number of actions on many tasks that are not complete.
+    pub running_actions: RwSignal<usize>,
+    /// What was undone or redone last, for a while.
+    pub history_message: RwSignal<Option<String>>,
     /// The mode that the operator chose for the next run.
     pub chosen_mode: RwSignal<Option<Mode>>,
+    /// The connection whose tasks were last generated live in this browser, when the page was opened.
+    pub live_connection: RwSignal<Option<ConnectionId>>,
     /// Whether the link that opened the page asks for a dry run.
     pub link_requests_dry_run: RwSignal<bool>,
     /// The name of the last saved file.
@@ -441,7 +447,10 @@ impl Page {
             leak_prompt: RwSignal::new(None),
             has_unlocked_prompt: RwSignal::new(false),
             removed_run: RwSignal::new(None),
+            running_actions: RwSignal::new(0),
+            history_message: RwSignal::new(None),
             chosen_mode: RwSignal::new(None),
+            live_connection: RwSignal::new(None),
             link_requests_dry_run: RwSignal::new(false),
             saved_file: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),

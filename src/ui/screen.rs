@@ -8,7 +8,6 @@ use leptos::reactive::owner::WeakOwner;
 
 use crate::brief::BriefForm;
 use crate::review::duplicate::duplicate;
-use crate::review::history::UndoStep;
 use crate::review::list::{Selection, SortBy, TaskFilter};
 use crate::review::{DraftId, DraftState};
 use crate::run::next_run::{self, EndpointReadiness, NextRun};
@@ -17,7 +16,7 @@ use crate::schema::Roles;
 use crate::schema::starting_value::starting_task;
 use crate::secrets::SecretSlot;
 use crate::secrets::idle::IdleLimit;
-use crate::settings::Connection;
+use crate::settings::{Connection, ConnectionId};
 use crate::text::counted;
 use crate::ui::commands::{CommandsHandle, PageCommands};
 use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon, has_focus};
@@ -187,6 +186,7 @@ impl Screen {
                 page.chosen_mode.get(),
                 page.link_requests_dry_run.get(),
                 on_page,
+                was_last_live(page),
             )
         });
         let next_run =
@@ -530,34 +530,30 @@ impl Screen {
         }
     }
 
-    /// Undoes the last action on tasks, and says what it was.
+    /// Undoes the last action on tasks. The page says what it was.
     pub fn undo_tasks(&self) {
-        self.step_through_history(Event::Undo, self.page.undoable, "undo", "Undone");
+        self.step_through_history(Event::Undo);
     }
 
-    /// Redoes the action on tasks that was undone last, and says what it was.
+    /// Redoes the action on tasks that was undone last. The page says what it was.
     pub fn redo_tasks(&self) {
-        self.step_through_history(Event::Redo, self.page.redoable, "redo", "Redone");
+        self.step_through_history(Event::Redo);
     }
 
-    fn step_through_history(
-        &self,
-        event: Event,
-        next: RwSignal<Option<UndoStep>>,
-        verb: &str,
-        done: &str,
-    ) {
-        let Some(step) = next.get_untracked() else {
-            let message = format!("There is nothing to {verb}.");
-            return self.page.announcement.set(message);
-        };
+    fn step_through_history(&self, event: Event) {
         if self.refuse_if_read_only() {
             return;
         }
+        self.undo.set(None);
         self.send(event);
-        self.page
-            .announcement
-            .set(format!("{done}: {}", step.text()));
+        let message = self.page.history_message;
+        let shown = message.get_untracked();
+        let end = move || {
+            if message.try_get_untracked() == Some(shown) {
+                message.set(None);
+            }
+        };
+        set_timeout(end, UNDO_TIME);
     }
 
     /// Removes filter and search.
@@ -638,6 +634,14 @@ impl Screen {
             UNDO_TIME,
         );
     }
+}
+
+/// Whether the tasks of the connection were last generated live, before the page was opened.
+fn was_last_live(page: Page) -> bool {
+    page.connection.with(|connection| {
+        let is_it = |live: &Option<ConnectionId>| live.as_ref() == Some(&connection.id);
+        connection.model.is_some() && page.live_connection.with(is_it)
+    })
 }
 
 /// Whether the model endpoint of the next run can be called.

@@ -179,8 +179,13 @@ test("imported tasks are checked like any other and posted without calling a mod
   expect(await world.testbed.asked(world.tag)).toEqual([]);
 });
 
+interface Counter {
+  readonly count: number;
+  step: (act: () => Promise<void>) => Promise<void>;
+}
+
 /** Takes steps, each of which is one action of the operator, and counts them. */
-function counter(): { readonly count: number; step: (act: () => Promise<void>) => Promise<void> } {
+function counter(): Counter {
   let count = 0;
   return {
     get count() {
@@ -193,7 +198,7 @@ function counter(): { readonly count: number; step: (act: () => Promise<void>) =
   };
 }
 
-test("thirty tasks go from a pasted brief to posted in ten actions, and in six once secrets are held", async ({
+test("thirty tasks go from a pasted brief to posted in nine actions in a new tab, and in six once secrets are held", async ({
   world,
   app,
 }) => {
@@ -204,39 +209,54 @@ test("thirty tasks go from a pasted brief to posted in ten actions, and in six o
       task_server: { url: address },
     }),
   });
-  await app.open(server.address, /^Dry run/);
   const post = `Post 30 tasks to ${server.host}`;
-  const confirmation = app.dialog("Post 30 tasks?");
-  const approveAndAsk = async (actions: ReturnType<typeof counter>) => {
-    await expect(app.heading("Complete: 30 tasks, all valid")).toBeVisible();
-    await actions.step(() => app.approveAll(30));
-    await actions.step(() => app.foot.getByRole("button", { name: post }).click());
+  /** Begins the run, with `choose` before *Generate*. */
+  const generate = async (tab: AppPage, goal: string, actions: Counter, choose?: () => Promise<void>) => {
+    await actions.step(() => tab.fillBrief({ goal }));
+    await actions.step(() => tab.fillBrief({ count: "30" }));
+    if (choose) await actions.step(choose);
+    await actions.step(() => tab.generate());
+  };
+  const enterKey = async (tab: AppPage, actions: Counter) => {
+    const prompt = tab.dialog(`API key for ${world.testbed.host}`);
+    await actions.step(() => prompt.getByRole("textbox", { name: "API key" }).fill("sk-of-this-test"));
+    await actions.step(() => prompt.getByRole("button", { name: "Use API key", exact: true }).click());
+  };
+  /** Approves and posts, and enters the agent token if it is not held. */
+  const deliver = async (tab: AppPage, actions: Counter, isTokenHeld = false) => {
+    const confirmation = tab.dialog("Post 30 tasks?");
+    await expect(tab.heading("Complete: 30 tasks, all valid")).toBeVisible();
+    await actions.step(() => tab.approveAll(30));
+    await actions.step(() => tab.foot.getByRole("button", { name: post }).click());
+    if (!isTokenHeld) {
+      await actions.step(() => confirmation.getByRole("textbox", { name: "Agent token" }).fill("changeme"));
+    }
+    await actions.step(() => confirmation.getByRole("button", { name: post }).click());
+    await expect(tab.heading(`Posted to ${server.host}: 30 delivered`)).toBeVisible();
   };
 
+  // Without a key, the first tab begins with a dry run.
+  await app.open(server.address, /^Dry run/);
   const first = counter();
-  await first.step(() => app.fillBrief({ goal: "Sort the letters of the last year by sender" }));
-  await first.step(() => app.fillBrief({ count: "30" }));
-  // Without a key, a new tab begins with a dry run.
-  await first.step(() => app.page.locator(".choices").getByText("Live", { exact: true }).click());
-  await first.step(() => app.generate());
-  const prompt = app.dialog(`API key for ${world.testbed.host}`);
-  await first.step(() => prompt.getByRole("textbox", { name: "API key" }).fill("sk-of-this-test"));
-  await first.step(() => prompt.getByRole("button", { name: "Use API key", exact: true }).click());
-  await approveAndAsk(first);
-  await first.step(() => confirmation.getByRole("textbox", { name: "Agent token" }).fill("changeme"));
-  await first.step(() => confirmation.getByRole("button", { name: post }).click());
-  await expect(app.heading(`Posted to ${server.host}: 30 delivered`)).toBeVisible();
+  const live = app.page.locator(".choices").getByText("Live", { exact: true });
+  await generate(app, "Sort the letters of the last year by sender", first, () => live.click());
+  await enterKey(app, first);
+  await deliver(app, first);
   expect(first.count).toBe(10);
 
-  const second = counter();
-  await second.step(() => app.fillBrief({ goal: "Sort the letters of this year by sender" }));
-  await second.step(() => app.fillBrief({ count: "30" }));
-  await second.step(() => app.generate());
-  await approveAndAsk(second);
-  await second.step(() => confirmation.getByRole("button", { name: post }).click());
-  await expect(app.heading(`Posted to ${server.host}: 30 delivered`)).toBeVisible();
-  await expect.poll(async () => (await server.tasks()).length).toBe(60);
-  expect(second.count).toBe(6);
+  const again = counter();
+  await generate(app, "Sort the letters of this year by sender", again);
+  await deliver(app, again, true);
+  expect(again.count).toBe(6);
+
+  // The connection was used live, so that a tab opened later begins live.
+  const tab = await app.anotherTab(server.address);
+  const later = counter();
+  await generate(tab, "Sort the letters of next year by sender", later);
+  await enterKey(tab, later);
+  await deliver(tab, later);
+  expect(later.count).toBe(9);
+  await expect.poll(async () => (await server.tasks()).length).toBe(90);
 });
 
 test("thirty tasks are all opened and approved by 31 keys", async ({ world, app, page }) => {
