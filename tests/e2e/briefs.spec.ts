@@ -29,7 +29,8 @@ test("a brief with variables is saved, filled in and used by keyboard, and nothi
   await keyboard.press("Enter");
   await expect(dialog.getByRole("textbox", { name: "Service" })).toBeFocused();
   await keyboard.type("billing");
-  await keyboard.press("Tab");
+  await keyboard.press("Enter");
+  await expect(dialog.getByRole("textbox", { name: "Target version" })).toBeFocused();
   await keyboard.type("Postgres 17");
   await keyboard.press("Enter");
   await expect(dialog).toBeHidden();

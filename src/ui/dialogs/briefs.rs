@@ -14,7 +14,7 @@ use crate::text::{capitalize, counted};
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::field::TextField;
 use crate::ui::controls::file_button::FileButton;
-use crate::ui::controls::focus::focus_by_id_soon;
+use crate::ui::controls::focus::{focus_by_id, focus_by_id_soon};
 use crate::ui::controls::times::{date_and_time, machine_time, now};
 use crate::ui::controls::visible_text::visible_text;
 use crate::ui::header::notices::problem_panel;
@@ -455,6 +455,23 @@ fn Values(list: List, name: StoredValue<String>, brief: BriefForm) -> impl IntoV
         });
         list.use_brief(&name.get_value(), filled);
     };
+    // Whoever types a value and presses Enter goes on to the next one without a value.
+    let confirm = move || {
+        let focused = document().active_element().map(|field| field.id());
+        let next = values.with_value(|values| {
+            let is_focused = |index: &usize| focused.as_ref() == Some(&variable_id(*index));
+            let from = (0..values.len()).find(is_focused)? + 1;
+            let after = values.iter().enumerate().skip(from);
+            let mut without = after.filter(|(_, (_, value))| value.is_empty());
+            without.next().map(|(index, _)| index)
+        });
+        match next {
+            Some(index) => {
+                focus_by_id(&variable_id(index));
+            }
+            None => use_it(),
+        }
+    };
     let fields = names
         .into_iter()
         .enumerate()
@@ -484,7 +501,7 @@ fn Values(list: List, name: StoredValue<String>, brief: BriefForm) -> impl IntoV
         <div
             class="rename"
             on:keydown=on_keys(
-                use_it,
+                confirm,
                 move || {
                     cancel();
                     true
