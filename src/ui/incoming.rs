@@ -7,8 +7,11 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{ClipboardEvent, DragEvent, Element, Event, File};
 
 use crate::browser::file;
-use crate::review::import::MAX_BYTES;
+use crate::review::import::{self, MAX_BYTES};
 use crate::ui::screen::{Dialog, Screen};
+
+/// The longest text in which tasks are looked for inside a code fence, in bytes: 1 MiB.
+const MAX_PROSE_BYTES: usize = 1 << 20;
 
 /// What takes text itself, or belongs to a dialog.
 const TAKES_TEXT: &str = "input, textarea, select, [contenteditable], dialog";
@@ -32,10 +35,10 @@ pub fn listen(screen: Screen) {
         let Some(dropped) = event.dyn_ref::<DragEvent>() else {
             return;
         };
-        if let Some(file) = dropped_file(dropped) {
+        if let Some((file, count)) = dropped_file(dropped) {
             event.prevent_default();
             if is_free(screen) || is_importing(screen) {
-                read(screen, file);
+                read(screen, file, count);
             }
         } else if !belongs_to_a_field(&event) {
             event.prevent_default();
@@ -93,17 +96,30 @@ fn dropped_text(event: &DragEvent) -> Option<String> {
 /// The text, if it can be one of tasks. A text for something else is not worth a dialog.
 fn json_like(text: String) -> Option<String> {
     let start = text.trim_start_matches('\u{feff}').trim_start();
-    start.starts_with(['{', '[']).then_some(text)
+    let is_json = start.starts_with(['{', '[']);
+    let has_fence = || text.len() <= MAX_PROSE_BYTES && text.contains("```");
+    (is_json || has_fence() && import::count(&text).is_ok()).then_some(text)
 }
 
-fn dropped_file(event: &DragEvent) -> Option<File> {
-    event.data_transfer()?.files()?.get(0)
+/// The first of the dropped files, and how many there are.
+fn dropped_file(event: &DragEvent) -> Option<(File, u32)> {
+    let files = event.data_transfer()?.files()?;
+    Some((files.get(0)?, files.length()))
 }
 
-fn read(screen: Screen, file: File) {
+/// Reads the first of `count` files.
+fn read(screen: Screen, file: File, count: u32) {
     spawn_local(async move {
         match file::read_text(&file, MAX_BYTES).await {
-            Ok(text) => offer(screen, text),
+            Ok(text) => {
+                offer(screen, text);
+                if count > 1 {
+                    screen.import_error.try_set(Some(format!(
+                        "Of {count} files only “{}” was read. Import its tasks, then drop the others one by one.",
+                        file.name()
+                    )));
+                }
+            }
             Err(why) => {
                 screen
                     .import_error
@@ -124,7 +140,7 @@ fn offer(screen: Screen, text: String) {
         screen.import_text.set(text);
     } else {
         screen.import_error.try_set(Some(
-            "There is other text here already. Import or remove it, then paste again.".to_owned(),
+            "There is other text here already. Import or remove it, then try again.".to_owned(),
         ));
     }
     open_import(screen);

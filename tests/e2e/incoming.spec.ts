@@ -21,8 +21,13 @@ test("tasks that are pasted on the page open the import, and other text does not
     );
   const dialog = app.dialog("Import tasks");
   await paste("Buy milk", "body");
+  await paste("Run this:\n```\nmake test\n```", "body");
   await paste(TASKS, "textarea");
   await expect(dialog).toHaveCount(0);
+  await paste(`Here they are:\n\n\`\`\`json\n${TASKS}\n\`\`\``, "body");
+  await expect(dialog.getByRole("button", { name: "Import 2 tasks" })).toBeVisible();
+  await dialog.getByRole("textbox").fill("");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
   await paste(TASKS, "#tasks");
   await expect(dialog.getByRole("textbox")).toHaveValue(TASKS);
   // Text that is already in the field is not replaced.
@@ -61,18 +66,27 @@ test("a text that is too long to be shown is imported without being shown", asyn
 test("a file that is dropped on the page opens the import with its text", async ({ world, app }) => {
   const server = await world.liveServer({ script: "plain" });
   await app.open(server.address);
-  const isDefaultPrevented = await app.page.evaluate((text) => {
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File([text], "tasks.json", { type: "application/json" }));
-    const events = ["dragover", "drop"].map((name) => {
-      const event = new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true });
-      document.querySelector("#tasks")!.dispatchEvent(event);
-      return event.defaultPrevented;
-    });
-    return events.every((prevented) => prevented);
-  }, TASKS);
-  expect(isDefaultPrevented).toBe(true);
+  /** Drops files with these bytes on the page. Returns whether the page took them from the browser. */
+  const drop = (contents: number[][]) =>
+    app.page.evaluate((contents) => {
+      const dataTransfer = new DataTransfer();
+      contents.forEach((bytes, at) =>
+        dataTransfer.items.add(new File([new Uint8Array(bytes)], `tasks-${at}.json`, { type: "application/json" })),
+      );
+      const events = ["dragover", "drop"].map((name) => {
+        const event = new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true });
+        document.querySelector("#tasks")!.dispatchEvent(event);
+        return event.defaultPrevented;
+      });
+      return events.every((prevented) => prevented);
+    }, contents);
+  const bytes = (text: string, encoding: BufferEncoding) => [...Buffer.from(text, encoding)];
   const dialog = app.dialog("Import tasks");
+  expect(await drop([bytes(TASKS.replace("First", "Café"), "latin1")])).toBe(true);
+  await expect(dialog).toContainText("“tasks-0.json” could not be read: it is not UTF-8 text.");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await drop([bytes(TASKS, "utf8"), bytes("[]", "utf8")]);
+  await expect(dialog).toContainText("Of 2 files only “tasks-0.json” was read.");
   await dialog.getByRole("button", { name: "Import 2 tasks" }).click();
   await expect(app.tasks).toHaveCount(2);
 });
