@@ -68,10 +68,12 @@ async function update(registration) {
   return announce(registration);
 }
 
-// Whether the deployment has no worker any more. Without a network nothing is known.
+// Whether the deployment has the page without a worker. Where the page is gone as well, the stored one is
+// all that the operator has of it. Without a network nothing is known.
 async function isWithdrawn() {
-  const response = await fetch(WORKER, { method: "HEAD", cache: "no-store" });
-  return response.status === 404 || response.status === 410;
+  const ask = (url) => fetch(url, { method: "HEAD", cache: "no-store" });
+  const { status } = await ask(WORKER);
+  return (status === 404 || status === 410) && (await ask(SCOPE)).ok;
 }
 
 async function withdraw(registration) {
