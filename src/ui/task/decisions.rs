@@ -9,6 +9,7 @@ use crate::review::{DraftId, DraftState, Review};
 use crate::run::{Event, TaskDraft};
 use crate::text::counted;
 use crate::ui::controls::button::{Button, ButtonKind};
+use crate::ui::controls::focus::focus_by_id_soon;
 use crate::ui::screen::{Screen, UNSAVED};
 use crate::ui::task::review_flow::{approve_and_next, next_undecided};
 
@@ -130,6 +131,9 @@ fn Undecided(
     }
 }
 
+/// The id of the button that opens the form for a reason.
+const REJECT: &str = "reject-task";
+
 #[component]
 fn RejectButton(screen: Screen, is_rejecting: RwSignal<bool>) -> impl IntoView {
     view! {
@@ -138,6 +142,7 @@ fn RejectButton(screen: Screen, is_rejecting: RwSignal<bool>) -> impl IntoView {
             label="Reject…"
             changes_run=screen
             on_press=move || is_rejecting.set(true)
+            attr:id=REJECT
         />
     }
 }
@@ -159,8 +164,7 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
         // If it fails, the field is one Tab away.
         let _ = reason.focus();
     });
-    let reject = move |event: web_sys::SubmitEvent| {
-        event.prevent_default();
+    let reject = move || {
         let reason = reason.get_untracked().map(|field| field.value());
         is_rejecting.set(false);
         screen.reject(
@@ -168,15 +172,29 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
             reason.unwrap_or_default().trim().to_owned(),
         );
     };
-    let cancel_on_escape = move |event: web_sys::KeyboardEvent| {
-        if event.key() == "Escape" && !event.is_composing() {
+    let cancel = move || {
+        is_rejecting.set(false);
+        focus_by_id_soon(REJECT.to_owned());
+    };
+    let reject_by_key = reject.clone();
+    let on_key = move |event: web_sys::KeyboardEvent| match event.key().as_str() {
+        "Escape" if !event.is_composing() => {
             event.prevent_default();
-            is_rejecting.set(false);
+            cancel();
         }
+        "Enter" if event.ctrl_key() || event.meta_key() => {
+            event.prevent_default();
+            reject_by_key();
+        }
+        _ => {}
+    };
+    let submit = move |event: web_sys::SubmitEvent| {
+        event.prevent_default();
+        reject();
     };
     view! {
         <div class="decisions">
-            <form class="reject-form" novalidate on:submit=reject on:keydown=cancel_on_escape>
+            <form class="reject-form" novalidate on:submit=submit on:keydown=on_key>
                 <div class="field">
                     <label for="reason">"Reason " <span class="optional">"optional"</span></label>
                     <textarea
@@ -189,7 +207,7 @@ fn RejectForm(screen: Screen, id: DraftId, is_rejecting: RwSignal<bool>) -> impl
                 </div>
                 <div class="button-row">
                     <Button kind=ButtonKind::Main label="Reject task"/>
-                    <Button label="Cancel" on_press=move || is_rejecting.set(false)/>
+                    <Button label="Cancel" on_press=cancel/>
                 </div>
             </form>
         </div>
