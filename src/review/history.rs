@@ -133,6 +133,16 @@ impl ReviewHistory {
         self.done.last()
     }
 
+    /// The steps that can be undone, the next one first.
+    pub fn to_undo(&self) -> impl Iterator<Item = &TaskStep> {
+        self.done.iter().rev()
+    }
+
+    /// The steps that can be redone, the next one first.
+    pub fn to_redo(&self) -> impl Iterator<Item = &TaskStep> {
+        self.undone.iter().rev()
+    }
+
     /// The step that would be redone next.
     #[must_use]
     pub fn last_undone(&self) -> Option<&TaskStep> {

@@ -338,6 +338,8 @@ pub struct Run {
     batch: Batch,
     /// The order of the drafts. Computed on demand, dropped when texts change.
     plan: OnceCell<Arc<Plan>>,
+    /// The number of the action that the event being applied continues.
+    continued_action: Option<u32>,
     dispatch: Dispatch,
 }
 
@@ -384,6 +386,7 @@ impl Run {
             keys: keys::Keys::default(),
             batch: Batch::Idle,
             plan: OnceCell::new(),
+            continued_action: None,
             dispatch: Dispatch::default(),
         };
         let mut step = Step {

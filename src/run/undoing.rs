@@ -21,6 +21,13 @@ pub(super) struct BeforeAction {
     count: usize,
 }
 
+/// The next action in a direction.
+struct NextStep {
+    number: u32,
+    /// What it was, with the number of tasks that undo or redo changes.
+    step: UndoStep,
+}
+
 /// A direction in the history.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
@@ -62,6 +69,22 @@ impl Run {
         })
     }
 
+    /// Applies an event that continues an action, such as the next part of a large import. `action` is the
+    /// number of the action so far ([`Run::last_action`]); undo takes all parts back together.
+    pub fn apply_part(&mut self, event: Event, now: u64, action: Option<u32>) -> Step {
+        self.continued_action = action;
+        let step = self.apply(event, now);
+        self.continued_action = None;
+        step
+    }
+
+    /// The number of the last action that can be undone or redone; 0 before the first one.
+    #[must_use]
+    pub fn last_action(&self) -> u32 {
+        let numbers = self.drafts.iter().map(|draft| draft.history.last_number());
+        numbers.max().unwrap_or(0)
+    }
+
     /// Adds what an action changed to the histories of its tasks. What was undone before can no longer be
     /// redone.
     pub(super) fn remember(&mut self, before: BeforeAction, now: u64, step: &mut Step) {
@@ -82,15 +105,23 @@ impl Run {
         if changed.is_empty() {
             return;
         }
-        let last = self.drafts.iter().map(|draft| draft.history.last_number());
-        let last = last.max().unwrap_or(0);
+        let last = self.last_action();
         if let (UndoableAction::Edit, [(id, ..)]) = (action, changed.as_slice())
             && let Some(draft) = self.draft_mut(id)
             && draft.history.join_edit(last, now)
         {
             return;
         }
-        let number = last.saturating_add(1);
+        // A task that was changed by a later action in between begins a step of its own.
+        let joins = |number: &u32| {
+            let later = |(id, ..): &(DraftId, _, _)| {
+                self.draft(id)
+                    .is_none_or(|draft| draft.history.last_number() > *number)
+            };
+            !changed.iter().any(later)
+        };
+        let continued = self.continued_action.filter(joins);
+        let number = continued.unwrap_or_else(|| last.saturating_add(1));
         for draft in &mut self.drafts {
             if draft.history.last_undone().is_some() {
                 Arc::make_mut(draft).history.forget_undone();
@@ -113,13 +144,13 @@ impl Run {
     /// What [`Event::Undo`] would undo; `None` if nothing can be undone.
     #[must_use]
     pub fn undoable(&self) -> Option<UndoStep> {
-        self.next_undo_step(Direction::Undo).map(|(_, step)| step)
+        self.next_undo_step(Direction::Undo).map(|next| next.step)
     }
 
     /// What [`Event::Redo`] would redo; `None` if nothing can be redone.
     #[must_use]
     pub fn redoable(&self) -> Option<UndoStep> {
-        self.next_undo_step(Direction::Redo).map(|(_, step)| step)
+        self.next_undo_step(Direction::Redo).map(|next| next.step)
     }
 
     pub(super) fn undo(&mut self, step: &mut Step) -> Result<(), RunError> {
@@ -130,44 +161,62 @@ impl Run {
         self.go(Direction::Redo, step)
     }
 
-    /// The number of the next action in a direction: the latest one that was done, or the earliest one
-    /// that was undone. A task that is queued or was posted has no part in it.
-    fn next_undo_step(&self, direction: Direction) -> Option<(u32, UndoStep)> {
-        let steps = || {
-            let drafts = self
-                .drafts
-                .iter()
-                .filter(|draft| check_unsent(draft).is_ok());
-            drafts.filter_map(|draft| next_of(draft, direction))
-        };
-        let numbers = steps().map(|step| step.number);
-        let number = match direction {
-            Direction::Undo => numbers.max(),
-            Direction::Redo => numbers.min(),
-        }?;
-        let mut of_action = steps().filter(|step| step.number == number);
-        let action = of_action.next()?.action;
-        let count = of_action.count() + 1;
-        Some((number, UndoStep { action, count }))
+    /// The next action in a direction that changes anything: the latest one that was done, or the earliest
+    /// one that was undone. A task that is queued or was posted has no part in it.
+    fn next_undo_step(&self, direction: Direction) -> Option<NextStep> {
+        let mut stacks: Vec<_> = self
+            .drafts
+            .iter()
+            .filter(|draft| check_unsent(draft).is_ok())
+            .map(|draft| (draft, steps_of(draft, direction).peekable()))
+            .collect();
+        loop {
+            let numbers = stacks
+                .iter_mut()
+                .filter_map(|(_, steps)| steps.peek().map(|step| step.number));
+            let number = match direction {
+                Direction::Undo => numbers.max(),
+                Direction::Redo => numbers.min(),
+            }?;
+            let mut found = None;
+            for (draft, steps) in &mut stacks {
+                // What later steps put back is what is there now, because they change nothing.
+                let step = steps.next_if(|step| step.number == number);
+                if let Some(step) = step.filter(|step| has_effect(draft, step)) {
+                    let count = found.map_or(0, |found: UndoStep| found.count) + 1;
+                    let action = step.action;
+                    found = Some(UndoStep { action, count });
+                }
+            }
+            if let Some(step) = found {
+                return Some(NextStep { number, step });
+            }
+        }
     }
 
     fn go(&mut self, direction: Direction, step: &mut Step) -> Result<(), RunError> {
-        let (number, _) = self
+        let next = self
             .next_undo_step(direction)
             .ok_or(RunError::NothingToUndo)?;
         self.drop_plan();
-        let is_part = |draft: &&Arc<TaskDraft>| {
-            check_unsent(draft).is_ok()
-                && next_of(draft, direction).is_some_and(|step| step.number == number)
+        let is_part = |step: &TaskStep| match direction {
+            Direction::Undo => step.number >= next.number,
+            Direction::Redo => step.number <= next.number,
         };
-        let ids: Vec<DraftId> = self
+        let parts: Vec<(DraftId, usize)> = self
             .drafts
             .iter()
-            .filter(is_part)
-            .map(|draft| draft.id.clone())
+            .filter(|draft| check_unsent(draft).is_ok())
+            .map(|draft| {
+                let steps = steps_of(draft, direction);
+                let count = steps.take_while(|step| is_part(step)).count();
+                (draft.id.clone(), count)
+            })
             .collect();
-        for id in ids {
-            self.go_one(&id, direction, step)?;
+        for (id, count) in parts {
+            for _ in 0..count {
+                self.go_one(&id, direction, step)?;
+            }
         }
         Ok(())
     }
@@ -218,10 +267,24 @@ impl Run {
     }
 }
 
-/// The step of a task that is next in a direction.
-fn next_of(draft: &TaskDraft, direction: Direction) -> Option<&TaskStep> {
+/// The steps of a task in a direction, the next one first.
+fn steps_of(draft: &TaskDraft, direction: Direction) -> Box<dyn Iterator<Item = &TaskStep> + '_> {
     match direction {
-        Direction::Undo => draft.history.last_done(),
-        Direction::Redo => draft.history.last_undone(),
+        Direction::Undo => Box::new(draft.history.to_undo()),
+        Direction::Redo => Box::new(draft.history.to_redo()),
     }
+}
+
+/// Whether a step puts back anything that differs from what is there. A decision to approve does not come
+/// back with an earlier text, so the step before that text may find nothing to do.
+fn has_effect(draft: &TaskDraft, step: &TaskStep) -> bool {
+    let is_other_text = step
+        .text
+        .as_ref()
+        .is_some_and(|text| **text != *draft.content.text());
+    let decision = match &step.decision {
+        KeptDecision::Approved if step.text.is_some() => &KeptDecision::Undecided,
+        decision => decision,
+    };
+    is_other_text || *decision != KeptDecision::from(&draft.review)
 }

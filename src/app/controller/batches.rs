@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use leptos::prelude::{GetUntracked, Set, Update};
 use wasm_bindgen_futures::spawn_local;
 
 use super::RunController;
@@ -13,21 +14,68 @@ const BATCH_SIZE: usize = 100;
 
 impl RunController {
     /// Applies an action of the operator to the current run. An event that concerns many independent
-    /// tasks is applied in batches.
+    /// tasks is applied in batches, which undo takes back together.
     pub fn apply_in_batches(self: &Rc<Self>, event: Event) {
+        if matches!(event, Event::Undo | Event::Redo) {
+            return self.go_in_history(event);
+        }
         let mut batches = batches(event);
         let Some(first) = batches.next() else { return };
-        self.apply(first);
         let Some(id) = self.with_run(|run| run.id().clone()) else {
             return;
         };
+        let before = self.last_action();
+        self.apply_to(&id, first);
+        let mut action = Some(self.last_action()).filter(|last| *last > before);
         let controller = Rc::clone(self);
+        let mut batches = batches.peekable();
+        if batches.peek().is_none() {
+            return;
+        }
+        self.page.running_actions.update(|count| *count += 1);
         spawn_local(async move {
             for batch in batches {
                 controller.clock.sleep(0).await;
-                controller.apply_to(&id, batch);
+                let before = controller.last_action();
+                controller.apply_part_to(&id, batch, action);
+                // The first batches may have changed nothing.
+                let last = Some(controller.last_action()).filter(|last| *last > before);
+                action = action.or(last);
             }
+            controller.page.running_actions.update(|count| *count -= 1);
+            controller.go_on_in_history();
         });
+    }
+
+    /// Undoes or redoes an action and says what it was. An action that is still being applied to many
+    /// tasks is completed before, so that it is undone as a whole.
+    fn go_in_history(self: &Rc<Self>, event: Event) {
+        self.history_events.borrow_mut().push_back(event);
+        self.go_on_in_history();
+    }
+
+    fn go_on_in_history(self: &Rc<Self>) {
+        while self.page.running_actions.get_untracked() == 0 {
+            let Some(event) = self.history_events.borrow_mut().pop_front() else {
+                return;
+            };
+            let (next, verb, done) = match event {
+                Event::Redo => (self.with_run(|run| run.redoable()), "redo", "Redone"),
+                _ => (self.with_run(|run| run.undoable()), "undo", "Undone"),
+            };
+            let message = match next.flatten() {
+                None => format!("There is nothing to {verb}."),
+                Some(step) => {
+                    self.apply(event);
+                    format!("{done}: {}", step.text())
+                }
+            };
+            self.page.history_message.set(Some(message));
+        }
+    }
+
+    fn last_action(&self) -> u32 {
+        self.with_run(|run| run.last_action()).unwrap_or(0)
     }
 }
 

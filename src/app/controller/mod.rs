@@ -105,6 +105,8 @@ pub(super) struct RunController {
     /// Changes of another tab that were not read yet.
     unread_changes: RefCell<Changes>,
     reading: Coalesced,
+    /// Steps through the history that wait until an action on many tasks is complete.
+    history_events: RefCell<VecDeque<Event>>,
 }
 
 /// A text to check against the schema.
@@ -148,6 +150,7 @@ impl RunController {
             network: RefCell::default(),
             unread_changes: RefCell::default(),
             reading: Coalesced::default(),
+            history_events: RefCell::default(),
         });
         let listening = Rc::downgrade(&controller);
         *controller.tabs.borrow_mut() = Some(Tabs::open(move |id, changes| {
@@ -345,13 +348,18 @@ impl RunController {
 
     /// Applies an event to a run if it is still the current one. Ignores late events of earlier runs.
     fn apply_to(self: &Rc<Self>, id: &RunId, event: Event) {
+        self.apply_part_to(id, event, None);
+    }
+
+    /// Applies an event that continues the action with this number, if there is one.
+    fn apply_part_to(self: &Rc<Self>, id: &RunId, event: Event, action: Option<u32>) {
         let step = {
             let mut current = self.current.borrow_mut();
             let Some(current) = current.as_mut().filter(|current| current.run.id() == id) else {
                 return;
             };
             let was_posting = current.run.is_posting();
-            let mut step = current.run.apply(event, self.clock.now());
+            let mut step = current.run.apply_part(event, self.clock.now(), action);
             let shown = step.display_changes.drain(..).map(Change::Draft);
             self.unshown_changes
                 .borrow_mut()

@@ -335,6 +335,7 @@ impl Run {
             keys: Keys::default(),
             batch: state.batch,
             plan: OnceCell::new(),
+            continued_action: None,
             dispatch: Dispatch::waiting_until(state.server_wait_until),
         };
         run.add_responses(responses);

@@ -184,8 +184,6 @@ fn the_approval_of_a_text_comes_back_only_with_that_text() {
     // The text is checked again, so the operator decides again.
     assert_eq!(harness.text(1), A);
     assert_eq!(harness.state(1), DraftState::Ready);
-    harness.undo();
-    assert_eq!(harness.state(1), DraftState::Ready);
     assert_eq!(harness.undoable().as_deref(), Some("1 task added"));
 }
 
@@ -201,7 +199,7 @@ fn approvals_for_another_server_do_not_come_back() {
     harness.approve_all();
     harness.undo();
     harness.ok(elsewhere(&harness));
-    harness.redo();
+    assert_eq!(harness.redoable(), None);
     assert_eq!(harness.state(1), DraftState::Ready);
 
     let mut harness = Harness::imported(Mode::Live, &[A]);
@@ -345,6 +343,78 @@ fn seen(run: &Run) -> Vec<(String, KeptDecision, DraftState)> {
         (draft.content.text().to_owned(), decision, Run::state(draft))
     };
     run.drafts().iter().map(of).collect()
+}
+
+#[test]
+fn the_parts_of_one_action_are_undone_and_redone_together() {
+    let mut harness = Harness::imported(Mode::Live, &[A, B]);
+    harness.check_all();
+    let whole = harness.run.last_action();
+    let part = |harness: &mut Harness, ordinal, action| {
+        let drafts = vec![harness.id(ordinal)];
+        let step = harness
+            .run
+            .apply_part(Event::Approve { drafts }, harness.now, action);
+        assert_eq!(step.refused, None);
+        harness.run.last_action()
+    };
+    let action = part(&mut harness, 1, None);
+    assert!(action > whole);
+    assert_eq!(part(&mut harness, 2, Some(action)), action);
+    assert_eq!(harness.undoable().as_deref(), Some("2 tasks approved"));
+    harness.undo();
+    assert_eq!(harness.run.counts().of(DraftState::Ready), 2);
+    assert_eq!(harness.redoable().as_deref(), Some("2 tasks approved"));
+    harness.redo();
+    assert_eq!(harness.run.counts().of(DraftState::Approved), 2);
+}
+
+#[test]
+fn a_part_about_a_task_that_was_changed_meanwhile_is_an_action_of_its_own() {
+    let mut harness = Harness::imported(Mode::Live, &[A, B]);
+    harness.check_all();
+    let first = harness.id(1);
+    harness.ok(Event::Approve {
+        drafts: vec![first],
+    });
+    let action = harness.run.last_action();
+    harness.edit(2, r#"{"key":"b","title":"Changed"}"#);
+    let drafts = vec![harness.id(2)];
+    let step = harness
+        .run
+        .apply_part(Event::Approve { drafts }, harness.now, Some(action));
+    assert_eq!(step.refused, None);
+    for expected in [
+        "1 task approved",
+        "1 task edited",
+        "1 task approved",
+        "2 tasks added",
+    ] {
+        assert_eq!(harness.undoable().as_deref(), Some(expected));
+        harness.undo();
+    }
+}
+
+#[test]
+fn a_step_that_would_change_nothing_is_passed_over() {
+    let mut harness = Harness::imported(Mode::Live, &[A]);
+    harness.check_all();
+    let first = harness.id(1);
+    harness.ok(Event::Approve {
+        drafts: vec![first],
+    });
+    harness.edit(1, r#"{"key":"a","title":"Changed"}"#);
+    harness.undo();
+    assert_eq!(harness.text(1), A);
+    // The approval did not come back with the text, so there is none to undo.
+    assert_eq!(harness.undoable().as_deref(), Some("1 task added"));
+    harness.undo();
+    assert_eq!(harness.undoable(), None);
+    harness.redo();
+    assert_eq!(harness.redoable().as_deref(), Some("1 task edited"));
+    harness.redo();
+    assert_eq!(harness.text(1), r#"{"key":"a","title":"Changed"}"#);
+    assert_eq!(harness.redoable(), None);
 }
 
 proptest! {

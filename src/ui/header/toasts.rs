@@ -1,4 +1,4 @@
-//! The last action, with a button to undo it.
+//! The last action, with a button to undo it, or what was undone last.
 
 use leptos::prelude::*;
 
@@ -9,8 +9,13 @@ use crate::ui::screen::Screen;
 /// The place where the last action is shown.
 #[component]
 pub fn Toasts(screen: Screen) -> impl IntoView {
+    let last_step = move || {
+        let is_replaced = screen.undo.read().is_some();
+        screen.page.history_message.get().filter(|_| !is_replaced)
+    };
     view! {
         <div class="toasts" role="status">
+            {move || last_step().map(|message| view! { <div class="toast"><p>{message}</p></div> })}
             {move || {
                 let removed = screen.page.removed_run;
                 screen

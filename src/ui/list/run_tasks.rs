@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::review::DraftState;
 use crate::run::Mode;
 use crate::text::{counted, grouped};
 use crate::ui::controls::button::{Button, ButtonKind};
@@ -21,6 +22,10 @@ use crate::ui::screen::{Dialog, Screen};
 #[component]
 pub fn RunTasks(screen: Screen) -> impl IntoView {
     let has_tasks = Memo::new(move |_| screen.page.rows.with(|rows| !rows.is_empty()));
+    let are_deleted = Memo::new(move |_| {
+        let counts = screen.page.counts.read();
+        counts.of(DraftState::Deleted) > 0
+    });
     warn_before_closing(screen);
     view! {
             {move || {
@@ -46,22 +51,35 @@ pub fn RunTasks(screen: Screen) -> impl IntoView {
                 } else if screen.is_generating.get() {
                     view! { <PlaceholderRows/> }.into_any()
                 } else {
-                    view! {
-                        <div class="empty">
-                            <h3>"No tasks were generated"</h3>
-                            <p>
-                                "See the message above for the reason. Your brief is unchanged: edit it and generate again."
-                            </p>
-                        </div>
-                    }
-                        .into_any()
+                    no_tasks(are_deleted.get()).into_any()
                 }
             }}
     }
 }
 
-/// Lets the browser ask before the page is closed while tasks are posted, or while text that was typed into
-/// a task is not saved.
+/// What stands in place of the list of a run without tasks.
+fn no_tasks(are_deleted: bool) -> impl IntoView {
+    let (heading, what_to_do) = if are_deleted {
+        (
+            "All tasks are deleted",
+            "Undo brings them back. You can also generate or import others.",
+        )
+    } else {
+        (
+            "No tasks were generated",
+            "See the message above for the reason. Your brief is unchanged: edit it and generate again.",
+        )
+    };
+    view! {
+        <div class="empty">
+            <h3>{heading}</h3>
+            <p>{what_to_do}</p>
+        </div>
+    }
+}
+
+/// Lets the browser ask before the page is closed while tasks are posted, while an import or another action
+/// on many tasks is not complete, or while text that was typed into a task is not saved.
 fn warn_before_closing(screen: Screen) {
     let listener = window_event_listener(leptos::ev::beforeunload, move |event| {
         let is_posting_live = screen.is_posting.get_untracked()
@@ -69,7 +87,8 @@ fn warn_before_closing(screen: Screen) {
                 .page
                 .run
                 .with_untracked(|run| run.as_ref().is_some_and(|run| run.mode == Mode::Live));
-        if is_posting_live || screen.pending_edits.has_any_untracked() {
+        let is_incomplete = screen.page.running_actions.get_untracked() > 0;
+        if is_posting_live || is_incomplete || screen.pending_edits.has_any_untracked() {
             event.prevent_default();
         }
     });

@@ -9,7 +9,10 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::focus::is_from_field;
 use crate::ui::screen::Screen;
 
-/// The buttons. Each is there while it has something to do.
+/// The id of the text that says why a button has nothing to do.
+const NOTHING: &str = "nothing-to-undo";
+
+/// The buttons. Each is disabled while it has nothing to do.
 #[component]
 pub fn UndoButtons(screen: Screen) -> impl IntoView {
     let listener =
@@ -21,22 +24,25 @@ pub fn UndoButtons(screen: Screen) -> impl IntoView {
                        press: fn(&Screen)| {
         let label = move || match next.get() {
             Some(step) => format!("{verb}: {}", step.text()),
-            None => verb.to_owned(),
+            None => format!("Nothing to {}", verb.to_lowercase()),
         };
+        // Each has its place also with nothing to do, so that a second press never meets the other one.
         view! {
-            <Show when=move || next.get().is_some()>
-                <Button
-                    kind=ButtonKind::IconOnly
-                    icon
-                    label
-                    changes_run=screen
-                    on_press=move || press(&screen)
-                    attr:title=label
-                />
-            </Show>
+            <Button
+                kind=ButtonKind::IconOnly
+                icon
+                label
+                changes_run=screen
+                disabled_by=Signal::derive(move || next.read().is_none().then_some(NOTHING))
+                on_press=move || press(&screen)
+                attr:title=label
+            />
         }
     };
     view! {
+        <span id=NOTHING hidden>
+            "Actions on tasks can be undone until the tasks are posted."
+        </span>
         {button("undo", "Undo", screen.page.undoable, Screen::undo_tasks)}
         {button("redo", "Redo", screen.page.redoable, Screen::redo_tasks)}
     }
