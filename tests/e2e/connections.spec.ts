@@ -187,14 +187,18 @@ test("posting to production asks for the connection's name", async ({ world, app
   const confirmation = app.dialog("Post 2 tasks?");
   const post = confirmation.getByRole("button", { name: `Post 2 tasks to ${server.host}` });
   const name = confirmation.getByRole("textbox", { name: "Type the connection’s name to post" });
-  await expect(confirmation.getByRole("textbox", { name: "Agent token" })).toBeFocused();
-  await app.page.keyboard.type("changeme");
+  // The name comes first, where it is seen without scrolling.
+  await expect(name).toBeFocused();
+  await expect(name).toBeInViewport({ ratio: 1 });
+  await app.page.keyboard.type("Test");
   await expect(post).toBeDisabled();
-  await name.fill("Test");
   await app.page.keyboard.press("Enter");
   await expect(confirmation).toBeVisible();
-  await name.fill("Test bench");
+  await app.page.keyboard.type(" bench");
   await expect(post).toBeEnabled();
+  await app.page.keyboard.press("Enter");
+  await expect(confirmation.getByRole("textbox", { name: "Agent token" })).toBeFocused();
+  await app.page.keyboard.type("changeme");
   await app.page.keyboard.press("Enter");
   await expect(app.heading(`Posted to ${server.host}: 2 delivered`)).toBeVisible();
 });

@@ -49,8 +49,8 @@ impl Summary {
     }
 }
 
-/// Posted tasks first, tasks that were never sent last.
-const ORDER: [DraftState; DraftState::ALL.len()] = [
+/// Posted tasks first, tasks that were never sent last. Deleted tasks are no tasks of the run any more.
+const ORDER: [DraftState; DraftState::ALL.len() - 1] = [
     DraftState::Delivered,
     DraftState::DryDelivered,
     DraftState::Refused,
@@ -63,7 +63,6 @@ const ORDER: [DraftState; DraftState::ALL.len()] = [
     DraftState::Invalid,
     DraftState::Checking,
     DraftState::Rejected,
-    DraftState::Deleted,
 ];
 
 /// A state as it reads after a number.

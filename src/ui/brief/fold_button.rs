@@ -17,19 +17,23 @@ pub fn FoldButton(screen: Screen) -> impl IntoView {
         let start = |goal: &str| goal.trim().chars().take(MAX_SUMMARY).collect::<String>();
         screen.page.form.with(|form| start(&form.goal))
     };
+    let summary_text = move || match goal() {
+        goal if goal.is_empty() => "Brief".to_owned(),
+        goal => format!("Brief: {goal}"),
+    };
     let summary = move || {
         let is_folded = is_folded.get();
-        is_folded.then(|| view! { <span class="folded-goal">"Brief: " {goal}</span> })
+        is_folded.then(|| view! { <span class="folded-goal">{summary_text}</span> })
     };
     let toggle = move |_| {
         let is_unfolded = is_folded.get_untracked();
         screen.is_brief_unfolded.set(is_unfolded);
     };
     let name = move || {
-        if is_folded.get() {
-            format!("Show brief: {}", goal())
-        } else {
-            "Hide brief".to_owned()
+        match (is_folded.get(), goal()) {
+            (false, _) => "Hide brief".to_owned(),
+            (true, goal) if goal.is_empty() => "Show brief".to_owned(),
+            (true, goal) => format!("Show brief: {goal}"),
         }
     };
     view! {

@@ -176,6 +176,23 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-body">
                 {move || storage_problem().map(no_journal_warning)}
                 {destination}
+                <Show when=move || asks_for_name.get()>
+                    <div class="problem" data-state="production">
+                        {icon("warning")}
+                        <div class="body">
+                            <h3>"This is a production connection"</h3>
+                            <TextField
+                                id=PRODUCTION_NAME
+                                label="Type the connection’s name to post"
+                                is_code=true
+                                autofocus=true
+                                hint=name.get()
+                                value=typed_name
+                                on_input=move |text| typed_name.set(text)
+                            />
+                        </div>
+                    </div>
+                </Show>
                 <TestChoice screen test/>
                 <Show when=has_unsaved>
                     <UnsavedTasks screen unsaved/>
@@ -235,7 +252,12 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                         .prompt()
                         .map(|prompt| {
                             view! {
-                                <MissingSecretField secret=missing_secret prompt on_default=post/>
+                                <MissingSecretField
+                                    secret=missing_secret
+                                    prompt
+                                    autofocus=!asks_for_name.get_untracked()
+                                    on_default=post
+                                />
                             }
                         })
                 }}
@@ -244,23 +266,6 @@ pub fn ConfirmDialog(screen: Screen) -> impl IntoView {
                     <pre class="raw" tabindex="0">{digest}</pre>
                 </details>
                 {(!is_dry).then(|| view! { <FirstRequest screen connection order/> })}
-                <Show when=move || asks_for_name.get()>
-                    <div class="problem" data-state="production">
-                        {icon("warning")}
-                        <div class="body">
-                            <h3>"This is a production connection"</h3>
-                            <TextField
-                                id=PRODUCTION_NAME
-                                label="Type the connection’s name to post"
-                                is_code=true
-                                autofocus=!asks_for_secret
-                                hint=name.get()
-                                value=typed_name
-                                on_input=move |text| typed_name.set(text)
-                            />
-                        </div>
-                    </div>
-                </Show>
             </div>
             <div class="dialog-foot">
                 <Button label="Cancel" on_press=move || close.run(())/>

@@ -106,6 +106,8 @@ impl MissingSecret {
 pub fn MissingSecretField(
     secret: MissingSecret,
     prompt: SecretPrompt,
+    /// Whether the field gets the focus when the dialog opens.
+    autofocus: bool,
     /// Submits the confirmation.
     on_default: Callback<()>,
 ) -> impl IntoView {
@@ -124,6 +126,7 @@ pub fn MissingSecretField(
     view! {
         <SecretField
             entry=secret.entry
+            autofocus
             keep=secret.keep
             noun=Signal::stored(noun)
             header

@@ -84,6 +84,7 @@ pub fn SecretDialog(screen: Screen) -> impl IntoView {
             <div class="dialog-body">
                 <SecretField
                     entry
+                    autofocus=true
                     keep
                     noun=Signal::derive(noun)
                     header=Signal::derive(header)

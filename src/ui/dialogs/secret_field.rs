@@ -16,6 +16,8 @@ pub const SECRET: &str = "secret";
 #[component]
 pub fn SecretField(
     entry: SecretEntry,
+    /// Whether the field gets the focus when the dialog opens.
+    autofocus: bool,
     /// The box that keeps the secret for the tab.
     keep: NodeRef<html::Input>,
     /// The name of the secret, such as "agent token".
@@ -40,7 +42,7 @@ pub fn SecretField(
         <div class="field">
             <label for=SECRET>{move || capitalize(&noun.get())}</label>
             <div class="field-with-button">
-                <SecretBox id=SECRET entry is_visible autofocus=true has_error/>
+                <SecretBox id=SECRET entry is_visible autofocus has_error/>
                 <Button
                     icon="eye"
                     label="Show"
