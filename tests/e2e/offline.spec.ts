@@ -349,6 +349,21 @@ test("if the deployment has no worker any more, the page stops using it", async 
   expect(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length)).toBe(0);
 });
 
+test("if the deployment serves no page any more, the stored one stays", async ({ app, page, complaints }) => {
+  complaints.allow(statusLine(404), /bad HTTP response code \(404\) was received when fetching the script/);
+  await visit(app);
+  host.missing = /./;
+  const asked = page.waitForResponse((response) => {
+    const request = response.request();
+    return request.method() === "HEAD" && !request.url().endsWith("sw.js");
+  });
+  await page.reload();
+  await asked;
+  await page.reload();
+  await expect(page).toHaveTitle("Taskwright 1");
+  await expect(page.getByText(NOTICE)).toHaveCount(0);
+});
+
 test("the manifest has no errors", async ({ app, page }) => {
   await app.open(host.address, DRY);
   const session = await page.context().newCDPSession(page);
