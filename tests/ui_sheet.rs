@@ -313,13 +313,13 @@ async fn any_value_is_edited_as_json_in_place_and_its_error_stands_there() {
 async fn a_number_keeps_its_digits_and_what_is_no_number_is_not_saved() {
     let mounted = reviewed(&[r#"{"key":"a","title":"Title","amount":1.50}"#]).await;
     open(&mounted, 1).await;
-    assert_eq!(field(&mounted, "/amount").replace("Amount", ""), "1.50");
-    mounted.press("Edit Amount").await;
+    assert_eq!(field(&mounted, "/amount").replace("amount", ""), "1.50");
+    mounted.press("Edit amount").await;
     type_into(&mounted.one(".field-editor input"), "1,75").await;
-    mounted.press("Save Amount").await;
+    mounted.press("Save amount").await;
     assert!(text(&mounted, ".field-error").contains("This is not a JSON number."));
     type_into(&mounted.one(".field-editor input"), "1.750").await;
-    mounted.press("Save Amount").await;
+    mounted.press("Save amount").await;
     assert_eq!(
         edits(&mounted),
         [r#"{"key":"a","title":"Title","amount":1.750}"#]
