@@ -7,9 +7,8 @@ use leptos::prelude::*;
 
 use crate::browser::web_storage::WebStorage;
 use crate::secrets::idle::IdleLimit;
-use crate::ui::controls::button::{Button, ButtonKind};
-use crate::ui::controls::icons::icon;
 use crate::ui::controls::times::now;
+use crate::ui::header::notices::hideable;
 use crate::ui::screen::Screen;
 
 /// Name of the item in `localStorage` with the limit in minutes.
@@ -83,30 +82,14 @@ fn forget(screen: Screen, limit: IdleLimit) {
     screen.forgotten_after.set(Some(limit));
 }
 
-/// The notice that secrets were forgotten. It stays until it is hidden, because the operator was away.
-#[component]
-pub fn ForgottenSecrets(screen: Screen) -> impl IntoView {
-    let notice = move |limit: IdleLimit| {
-        view! {
-            <div class="notice" role="status">
-                {icon("info")}
-                <p>
-                    <strong>
-                        {format!(
-                            "API keys and agent tokens were forgotten after {} minutes without input.",
-                            limit.minutes(),
-                        )}
-                    </strong>
-                    " You are asked for them when they are needed again. You can change the time in Settings."
-                </p>
-                <Button
-                    kind=ButtonKind::Quiet
-                    label="Hide"
-                    name="Hide the notice"
-                    on_press=move || screen.forgotten_after.set(None)
-                />
-            </div>
-        }
-    };
-    move || screen.forgotten_after.get().map(notice)
+/// The notice that secrets were forgotten, if they were. It stays until it is hidden, because the operator
+/// was away.
+pub fn forgotten_secrets(screen: Screen) -> Option<AnyView> {
+    let limit = screen.forgotten_after.get()?;
+    let text = format!(
+        "API keys and agent tokens were forgotten after {} minutes without input. You are asked for them when they are needed again. You can change the time in Settings.",
+        limit.minutes()
+    );
+    let hide = Callback::new(move |()| screen.forgotten_after.set(None));
+    Some(hideable(text, hide))
 }

@@ -29,12 +29,10 @@ pub fn FoldButton(screen: Screen) -> impl IntoView {
         let is_unfolded = is_folded.get_untracked();
         screen.is_brief_unfolded.set(is_unfolded);
     };
-    let name = move || {
-        match (is_folded.get(), goal()) {
-            (false, _) => "Hide brief".to_owned(),
-            (true, goal) if goal.is_empty() => "Show brief".to_owned(),
-            (true, goal) => format!("Show brief: {goal}"),
-        }
+    let name = move || match (is_folded.get(), goal()) {
+        (false, _) => "Hide brief".to_owned(),
+        (true, goal) if goal.is_empty() => "Show brief".to_owned(),
+        (true, goal) => format!("Show brief: {goal}"),
     };
     view! {
         <button

@@ -7,7 +7,7 @@ use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::controls::copy_diagnostics::CopyDiagnostics;
 use crate::ui::controls::icons::icon;
 use crate::ui::header::read_only_band::ReadOnlyBand;
-use crate::ui::idle_secrets::ForgottenSecrets;
+use crate::ui::idle_secrets::forgotten_secrets;
 use crate::ui::page::Problem;
 use crate::ui::screen::Screen;
 
@@ -29,18 +29,7 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                 notice()
                     .map(|text| {
                         let shown = text.clone();
-                        view! {
-                            <div class="notice" role="status">
-                                {icon("info")}
-                                <p>{text}</p>
-                                <Button
-                                    kind=ButtonKind::Quiet
-                                    label="Hide"
-                                    name="Hide the notice"
-                                    on_press=move || hidden.set(Some(shown.clone()))
-                                />
-                            </div>
-                        }
+                        hideable(text, Callback::new(move |()| hidden.set(Some(shown.clone()))))
                     })
             }}
             {move || {
@@ -70,7 +59,7 @@ pub fn Notices(screen: Screen) -> impl IntoView {
                     </p>
                 </div>
             </Show>
-            <ForgottenSecrets screen/>
+            {move || forgotten_secrets(screen)}
             <For
                 each=move || screen.page.problems.get()
                 key=|problem| (problem.code.clone(), problem.what.clone())
@@ -80,6 +69,23 @@ pub fn Notices(screen: Screen) -> impl IntoView {
             </For>
         </div>
     }
+}
+
+/// A notice that stays until the operator hides it.
+pub fn hideable(text: String, hide: Callback<()>) -> AnyView {
+    view! {
+        <div class="notice" role="status">
+            {icon("info")}
+            <p>{text}</p>
+            <Button
+                kind=ButtonKind::Quiet
+                label="Hide"
+                name="Hide the notice"
+                on_press=move || hide.run(())
+            />
+        </div>
+    }
+    .into_any()
 }
 
 #[component]

@@ -9,41 +9,36 @@ use crate::ui::screen::Screen;
 /// The place where the last action is shown.
 #[component]
 pub fn Toasts(screen: Screen) -> impl IntoView {
-    let last_step = move || {
-        let is_replaced = screen.undo.read().is_some();
-        screen.page.history_message.get().filter(|_| !is_replaced)
+    let message = move || {
+        if let Some(undo) = screen.undo.get() {
+            return Some((undo.message().to_owned(), true));
+        }
+        if let Some(step) = screen.page.history_message.get() {
+            return Some((step, false));
+        }
+        let removed = screen.page.removed_run.get()?;
+        let message = match removed.removal {
+            Removal::Archived => "Run archived",
+            Removal::Deleted => "Run deleted",
+        };
+        Some((message.to_owned(), true))
+    };
+    let undo = move || {
+        view! {
+            <Button
+                kind=ButtonKind::Quiet
+                icon="undo"
+                label="Undo"
+                on_press=move || screen.undo_last()
+            />
+        }
     };
     view! {
         <div class="toasts" role="status">
-            {move || last_step().map(|message| view! { <div class="toast"><p>{message}</p></div> })}
             {move || {
-                let removed = screen.page.removed_run;
-                screen
-                    .undo
-                    .get()
-                    .map(|undo| undo.message().to_owned())
-                    .or_else(|| {
-                        let removed = removed.get()?;
-                        Some(
-                            match removed.removal {
-                                Removal::Archived => "Run archived",
-                                Removal::Deleted => "Run deleted",
-                            }
-                                .to_owned(),
-                        )
-                    })
-                    .map(|message| {
-                        view! {
-                            <div class="toast">
-                                <p>{message}</p>
-                                <Button
-                                    kind=ButtonKind::Quiet
-                                    icon="undo"
-                                    label="Undo"
-                                    on_press=move || screen.undo_last()
-                                />
-                            </div>
-                        }
+                message()
+                    .map(|(message, can_undo)| {
+                        view! { <div class="toast"><p>{message}</p> {can_undo.then(undo)}</div> }
                     })
             }}
         </div>

@@ -14,7 +14,7 @@ const TYPING: u64 = 30_000;
 /// module.
 const ANSWERS: u64 = 300_000;
 /// What is loaded until a run starts: also the application and the validator.
-const RUN: u64 = 1_190_000;
+const RUN: u64 = 1_200_000;
 /// Everything that is ever loaded.
 const EVERYTHING: u64 = 1_660_000;
 
