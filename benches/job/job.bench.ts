@@ -19,8 +19,8 @@ interface Options {
 const GOAL = "Sort the letters of the last year by sender";
 const KEY = "sk-of-this-bench";
 const TOKEN = "changeme";
-/** Names the requests to the model. */
-const TAG = "bench";
+/** The script of the testbed's model: it responds at once. */
+const SCRIPT = "plain";
 /** The default of a connection. */
 const CONCURRENCY = 4;
 
@@ -29,14 +29,15 @@ const options = JSON.parse(required("TASKWRIGHT_BENCH")) as Options;
 test("measure", async ({ browser }) => {
   const folder = await mkdtemp(join(tmpdir(), "taskwright-bench-"));
   const testbed = await Testbed.start();
-  const model = testbed.model("plain", TAG);
+  /** `tag` names the requests to the model. */
+  const config = (address: string, tag: string) => ({
+    connection: "Bench",
+    model: { base_url: testbed.model(SCRIPT, tag), model: "scripted", needs_key: true },
+    task_server: { url: address, concurrency: CONCURRENCY },
+  });
   const server = await TaskServer.start(folder, {
     tokens: TOKEN,
-    config: (address) => ({
-      connection: "Bench",
-      model: { base_url: model, model: "scripted", needs_key: true },
-      task_server: { url: address, concurrency: CONCURRENCY },
-    }),
+    config: (address) => config(address, "bench"),
   });
   const host = new URL(server.address).host;
   const withPage = async (use: (app: AppPage) => Promise<number>): Promise<number> => {
@@ -50,12 +51,12 @@ test("measure", async ({ browser }) => {
     }
   };
   /** The milliseconds of a run, in which the secrets are entered. */
-  const throughPage = (app: AppPage) =>
+  const throughPage = (app: AppPage, tag: string) =>
     timed(async () => {
       await app.fillBrief({ goal: GOAL, count: String(options.count) });
       await app.page.locator(".choices").getByText("Live", { exact: true }).click();
       await app.generate();
-      const prompt = app.dialog(`API key for ${new URL(model).host}`);
+      const prompt = app.dialog(`API key for ${new URL(testbed.model(SCRIPT, tag)).host}`);
       await prompt.getByRole("textbox", { name: "API key" }).fill(KEY);
       await prompt.getByRole("button", { name: "Use API key", exact: true }).click();
       await app.approveAll(options.count);
@@ -67,9 +68,12 @@ test("measure", async ({ browser }) => {
   const figures = { page: [] as number[], script: [] as number[] };
   // One round more than requested: the first one warms up and does not count.
   for (let round = 0; round <= options.rounds; round += 1) {
-    const page = await withPage(throughPage);
-    const body = (await testbed.asked(TAG)).at(-1)?.body ?? "";
-    const script = await withPage((app) => timed(() => withoutPage(app.page, model, body, server.address)));
+    const tag = `bench-${round}`;
+    await server.preset(config(server.address, tag));
+    const page = await withPage((app) => throughPage(app, tag));
+    const bodies = (await testbed.asked(tag)).map((request) => request.body);
+    const model = testbed.model(SCRIPT, tag);
+    const script = await withPage((app) => timed(() => withoutPage(app.page, model, bodies, server.address)));
     if (round > 0) {
       figures.page.push(page);
       figures.script.push(script);
@@ -88,19 +92,22 @@ async function timed(act: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
-/** Sends the request of the page to the model and posts the tasks, without a check and without a record. */
-async function withoutPage(page: Page, model: string, request: string, server: string): Promise<void> {
+/** Sends the requests of the page to the model and posts the tasks, without a check and without a record. */
+async function withoutPage(page: Page, model: string, requests: string[], server: string): Promise<void> {
   const delivered = await page.evaluate(
-    async ({ model, server, request, key, token, concurrency }) => {
+    async ({ model, server, requests, key, token, concurrency }) => {
       const json = { "content-type": "application/json" };
-      const response = await fetch(`${model}/chat/completions`, {
-        method: "POST",
-        headers: { ...json, authorization: `Bearer ${key}` },
-        body: request,
-      });
-      const events = (await response.text()).split("\n\n").filter((event) => event.startsWith("data: {"));
-      const deltas = events.map((event) => JSON.parse(event.slice("data: ".length)).choices?.[0]?.delta?.content ?? "");
-      const { tasks } = JSON.parse(deltas.join("")) as { tasks: unknown[] };
+      const tasks: unknown[] = [];
+      for (const body of requests) {
+        const response = await fetch(`${model}/chat/completions`, {
+          method: "POST",
+          headers: { ...json, authorization: `Bearer ${key}` },
+          body,
+        });
+        const events = (await response.text()).split("\n\n").filter((event) => event.startsWith("data: {"));
+        const deltas = events.map((event) => JSON.parse(event.slice("data: ".length)).choices?.[0]?.delta?.content ?? "");
+        tasks.push(...(JSON.parse(deltas.join("")) as { tasks: unknown[] }).tasks);
+      }
       let next = 0;
       const worker = async () => {
         for (let index = next++; index < tasks.length; index = next++) {
@@ -116,7 +123,7 @@ async function withoutPage(page: Page, model: string, request: string, server: s
       await Promise.all(Array.from({ length: concurrency }, worker));
       return tasks.length;
     },
-    { model, server, request, key: KEY, token: TOKEN, concurrency: CONCURRENCY },
+    { model, server, requests, key: KEY, token: TOKEN, concurrency: CONCURRENCY },
   );
   if (delivered !== options.count) throw new Error(`the script delivered ${delivered} tasks`);
 }
