@@ -157,6 +157,23 @@ pub fn without_fence(text: &str) -> &str {
     inner.map_or(text, str::trim)
 }
 
+/// The text of a file in UTF-8, or in UTF-16 with a byte order mark (Unicode, section 23.8), without that
+/// mark; `None` if it is in neither.
+#[must_use]
+pub fn decoded(bytes: Vec<u8>) -> Option<String> {
+    let utf_16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = pairs.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().copied().map(unit).collect();
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+    };
+    match bytes.as_slice() {
+        [0xFF, 0xFE, pairs @ ..] => utf_16(pairs, u16::from_le_bytes),
+        [0xFE, 0xFF, pairs @ ..] => utf_16(pairs, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, text @ ..] => String::from_utf8(text.to_vec()).ok(),
+        _ => String::from_utf8(bytes).ok(),
+    }
+}
+
 /// The text without the characters that are [hidden](is_hidden), for places that show plain text only.
 #[must_use]
 pub fn without_hidden(text: &str) -> String {
@@ -214,6 +231,30 @@ pub fn countdown(milliseconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_are_decoded_from_utf_8_and_marked_utf_16_and_nothing_else() {
+        for bytes in [
+            "Caf\u{e9}".as_bytes(),
+            b"\xEF\xBB\xBFCaf\xC3\xA9",
+            b"\xFF\xFEC\0a\0f\0\xE9\0",
+            b"\xFE\xFF\0C\0a\0f\0\xE9",
+        ] {
+            assert_eq!(
+                decoded(bytes.to_vec()).as_deref(),
+                Some("Caf\u{e9}"),
+                "{bytes:?}"
+            );
+        }
+        for bytes in [
+            b"Caf\xE9".as_slice(),
+            b"\xFF\xFEC",
+            b"\xFF\xFE\0\xD8",
+            b"\x89PNG\r\n",
+        ] {
+            assert_eq!(decoded(bytes.to_vec()), None, "{bytes:?}");
+        }
+    }
 
     #[test]
     fn truncation_never_splits_a_character() {

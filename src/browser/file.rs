@@ -5,11 +5,12 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use super::js_error_message;
+use crate::text::decoded;
 
 /// Reads a file of at most `max_bytes`, without the byte order mark that it may begin with.
 ///
 /// # Errors
-/// Why it cannot be read: it is too large, it is not UTF-8, or the browser's message.
+/// Why it cannot be read: it is too large, it is neither UTF-8 nor UTF-16 with a byte order mark, or the browser's message.
 pub async fn read_text(file: &File, max_bytes: usize) -> Result<String, String> {
     #[expect(clippy::cast_precision_loss, reason = "limits are far below 2^53")]
     if file.size() > max_bytes as f64 {
@@ -20,11 +21,7 @@ pub async fn read_text(file: &File, max_bytes: usize) -> Result<String, String> 
         .map_err(|thrown| js_error_message(&thrown))?;
     let bytes = Uint8Array::new(&buffer).to_vec();
     // `File.text()` would replace what it cannot read, and the tasks would differ from those of the file.
-    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    Ok(match text.strip_prefix('\u{feff}') {
-        Some(rest) => rest.to_owned(),
-        None => text,
-    })
+    decoded(bytes).ok_or_else(|| "it is not UTF-8 text".to_owned())
 }
 
 /// Says in full sentences that a file was not read, and why.

@@ -127,12 +127,6 @@ impl ReviewHistory {
         self.done.is_empty() && self.undone.is_empty()
     }
 
-    /// The step that would be undone next.
-    #[must_use]
-    pub fn last_done(&self) -> Option<&TaskStep> {
-        self.done.last()
-    }
-
     /// The steps that can be undone, the next one first.
     pub fn to_undo(&self) -> impl Iterator<Item = &TaskStep> {
         self.done.iter().rev()

@@ -180,7 +180,7 @@ impl Run {
             }?;
             let mut found = None;
             for (draft, steps) in &mut stacks {
-                // What later steps put back is what is there now, because they change nothing.
+                // The steps passed over change nothing, so this one is compared with the task as it is.
                 let step = steps.next_if(|step| step.number == number);
                 if let Some(step) = step.filter(|step| has_effect(draft, step)) {
                     let count = found.map_or(0, |found: UndoStep| found.count) + 1;
@@ -275,8 +275,8 @@ fn steps_of(draft: &TaskDraft, direction: Direction) -> Box<dyn Iterator<Item = 
     }
 }
 
-/// Whether a step puts back anything that differs from what is there. A decision to approve does not come
-/// back with an earlier text, so the step before that text may find nothing to do.
+/// Whether undoing or redoing a step would change the task. Undoing an edit restores the text but not its
+/// approval, so undoing the approval afterwards would change nothing.
 fn has_effect(draft: &TaskDraft, step: &TaskStep) -> bool {
     let is_other_text = step
         .text

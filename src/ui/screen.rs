@@ -27,7 +27,7 @@ use crate::ui::stored_brief;
 use crate::ui::task::pending_edits::PendingEdits;
 
 /// How long the offer to undo stays, unless another action replaces it.
-const UNDO_TIME: Duration = Duration::from_secs(10);
+pub const UNDO_TIME: Duration = Duration::from_secs(10);
 
 /// The panes of a narrow page, which shows one at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -546,14 +546,6 @@ impl Screen {
         }
         self.undo.set(None);
         self.send(event);
-        let message = self.page.history_message;
-        let shown = message.get_untracked();
-        let end = move || {
-            if message.try_get_untracked() == Some(shown) {
-                message.set(None);
-            }
-        };
-        set_timeout(end, UNDO_TIME);
     }
 
     /// Removes filter and search.

@@ -141,7 +141,7 @@ test("an edit of an approved task is undone as a whole, and the task is approved
   await app.press("Undo: 1 task edited");
   await expect(app.editor).toHaveValue(TEXTS[0]!);
   await expect(app.approveButton).toBeEnabled();
-  // The approval did not come back with the text, so there is none to undo.
+  // The text was restored without its approval, so no approval is left to undo.
   await expect(app.button("Undo: 3 tasks added")).toBeVisible();
 });
 

@@ -50,15 +50,21 @@ impl RunController {
     /// Undoes or redoes an action and says what it was. An action that is still being applied to many
     /// tasks is completed before, so that it is undone as a whole.
     fn go_in_history(self: &Rc<Self>, event: Event) {
-        self.history_events.borrow_mut().push_back(event);
-        self.go_on_in_history();
+        if let Some(id) = self.with_run(|run| run.id().clone()) {
+            self.history_events.borrow_mut().push_back((id, event));
+            self.go_on_in_history();
+        }
     }
 
     fn go_on_in_history(self: &Rc<Self>) {
         while self.page.running_actions.get_untracked() == 0 {
-            let Some(event) = self.history_events.borrow_mut().pop_front() else {
+            let Some((id, event)) = self.history_events.borrow_mut().pop_front() else {
                 return;
             };
+            // Another run may have been opened meanwhile.
+            if self.with_run(|run| *run.id() != id) != Some(false) {
+                continue;
+            }
             let (next, verb, done) = match event {
                 Event::Redo => (self.with_run(|run| run.redoable()), "redo", "Redone"),
                 _ => (self.with_run(|run| run.undoable()), "undo", "Undone"),

@@ -106,7 +106,7 @@ pub(super) struct RunController {
     unread_changes: RefCell<Changes>,
     reading: Coalesced,
     /// Steps through the history that wait until an action on many tasks is complete.
-    history_events: RefCell<VecDeque<Event>>,
+    history_events: RefCell<VecDeque<(RunId, Event)>>,
 }
 
 /// A text to check against the schema.

@@ -406,7 +406,7 @@ fn a_step_that_would_change_nothing_is_passed_over() {
     harness.edit(1, r#"{"key":"a","title":"Changed"}"#);
     harness.undo();
     assert_eq!(harness.text(1), A);
-    // The approval did not come back with the text, so there is none to undo.
+    // The text was restored without its approval, so no approval is left to undo.
     assert_eq!(harness.undoable().as_deref(), Some("1 task added"));
     harness.undo();
     assert_eq!(harness.undoable(), None);

@@ -4,11 +4,22 @@ use leptos::prelude::*;
 
 use crate::ui::controls::button::{Button, ButtonKind};
 use crate::ui::page::Removal;
-use crate::ui::screen::Screen;
+use crate::ui::screen::{Screen, UNDO_TIME};
 
 /// The place where the last action is shown.
 #[component]
 pub fn Toasts(screen: Screen) -> impl IntoView {
+    // It may come later than the press, because an action on many tasks is completed before.
+    Effect::new(move |_| {
+        let step = screen.page.history_message;
+        let shown = step.get();
+        let end = move || {
+            if step.try_get_untracked() == Some(shown) {
+                step.set(None);
+            }
+        };
+        set_timeout(end, UNDO_TIME);
+    });
     let message = move || {
         if let Some(undo) = screen.undo.get() {
             return Some((undo.message().to_owned(), true));
